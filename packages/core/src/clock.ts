@@ -1,0 +1,48 @@
+/** A timer set through a {@link Clock}; opaque to everyone but the clock that made it. */
+export type TimerHandle = { readonly [Symbol.toStringTag]?: string } | object
+
+/**
+ * Where connmgr takes its time from. Injected everywhere, so that tests can replace it.
+ *
+ * `now` is monotonic: a change of the machine's wall clock never moves a deadline.
+ */
+export interface Clock {
+  /** Milliseconds on a monotonic scale with an arbitrary start. */
+  now(): number
+  /** Milliseconds since the Unix epoch, for people to read; never used for arithmetic. */
+  wallTime(): number
+  /**
+   * Calls `callback` once, `delayMs` from now.
+   *
+   * @param keepAlive true if this timer alone may keep the process running; `@default` false
+   */
+  setTimeout(callback: () => void, delayMs: number, keepAlive?: boolean): TimerHandle
+  clearTimeout(handle: TimerHandle | undefined): void
+  /** Calls `callback` after the I/O that is already waiting has been handled. */
+  setImmediate(callback: () => void): void
+  /** A number from 0 up to, but not including, 1. Jitter comes from here so that tests are repeatable. */
+  random(): number
+}
+
+/** The clock of the running process. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  setTimeout(callback, delayMs, keepAlive = false) {
+    const timer = setTimeout(callback, delayMs)
+    if (!keepAlive) timer.unref()
+    return timer
+  },
+  clearTimeout(handle) {
+    if (handle !== undefined) clearTimeout(handle as NodeJS.Timeout)
+  },
+  setImmediate(callback) {
+    setImmediate(callback)
+  },
+  random: () => Math.random(),
+}
+
+/** Resolves after `delayMs`; keeps the process alive, because somebody awaits it. */
+export function delay(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimeout(resolve, delayMs, true))
+}

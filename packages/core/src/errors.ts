@@ -1,0 +1,220 @@
+import type { LeaseReport } from './leaks/lease-report.js'
+import type { PoolCounts } from './pool/metrics.js'
+
+/** Every code an error of connmgr can carry. The strings are stable. */
+export type ConnmgrErrorCode =
+  | 'CONNMGR_INVALID_OPTION'
+  | 'CONNMGR_ACQUIRE_TIMEOUT'
+  | 'CONNMGR_ACQUIRE_ABORTED'
+  | 'CONNMGR_QUEUE_FULL'
+  | 'CONNMGR_POOL_CLOSED'
+  | 'CONNMGR_CONNECT_FAILED'
+  | 'CONNMGR_CONNECT_TIMEOUT'
+  | 'CONNMGR_VALIDATION_FAILED'
+  | 'CONNMGR_LEASE_RELEASED'
+  | 'CONNMGR_CONNECTION_LOST'
+  | 'CONNMGR_COMMIT_OUTCOME_UNKNOWN'
+  | 'CONNMGR_FAILOVER_FAILED'
+  | 'CONNMGR_UNSUPPORTED'
+
+/** Base of every error that connmgr raises itself. Tell them apart by `code`. */
+export class ConnmgrError extends Error {
+  override readonly name: string = 'ConnmgrError'
+  readonly code: ConnmgrErrorCode
+
+  constructor(code: ConnmgrErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** An option, URL or environment variable is wrong. Names the option, shows the value without secrets and says the fix. */
+export class InvalidOptionError extends ConnmgrError {
+  override readonly name = 'InvalidOptionError'
+
+  constructor(
+    /** The option, as the caller wrote it. */
+    readonly option: string,
+    message: string,
+  ) {
+    super('CONNMGR_INVALID_OPTION', message)
+  }
+}
+
+/** Which part of an acquire was under way when its deadline passed. */
+export type AcquirePhase = 'wait' | 'connect' | 'validate' | 'no-endpoint'
+
+/**
+ * No connection came free before the deadline. `phase` says what it was waiting for, `holders` who has
+ * the connections, and `cause` is the latest failure to connect, if there was one.
+ */
+export class AcquireTimeoutError extends ConnmgrError {
+  override readonly name = 'AcquireTimeoutError'
+  readonly phase: AcquirePhase
+  readonly waitedMs: number
+  readonly counts: PoolCounts | undefined
+  /** The leases held longest, at most five. */
+  readonly holders: readonly LeaseReport[]
+
+  constructor(details: {
+    message: string
+    phase: AcquirePhase
+    waitedMs: number
+    counts?: PoolCounts
+    holders?: readonly LeaseReport[]
+    cause?: unknown
+  }) {
+    super('CONNMGR_ACQUIRE_TIMEOUT', details.message, causeOf(details.cause))
+    this.phase = details.phase
+    this.waitedMs = details.waitedMs
+    this.counts = details.counts
+    this.holders = details.holders ?? []
+  }
+}
+
+/** The caller's AbortSignal fired before a connection was there. `cause` is the signal's reason. */
+export class AcquireAbortedError extends ConnmgrError {
+  override readonly name = 'AcquireAbortedError'
+
+  constructor(cause: unknown) {
+    super('CONNMGR_ACQUIRE_ABORTED', 'acquire was aborted by its signal', causeOf(cause))
+  }
+}
+
+/** `maxWaiters` callers are queued already. */
+export class QueueFullError extends ConnmgrError {
+  override readonly name = 'QueueFullError'
+
+  constructor(pool: string, maxWaiters: number, counts: PoolCounts) {
+    super(
+      'CONNMGR_QUEUE_FULL',
+      `pool "${pool}" already has ${maxWaiters} waiters (maxWaiters) for ${counts.limit} connections, ` +
+        `${counts.inUse} in use; shed load, or raise poolSize, maxOverflow or maxWaiters`,
+    )
+  }
+}
+
+/** The pool or manager is closed or closing. */
+export class PoolClosedError extends ConnmgrError {
+  override readonly name = 'PoolClosedError'
+
+  constructor(pool: string) {
+    super('CONNMGR_POOL_CLOSED', `pool "${pool}" is closed; acquire before close() is called`)
+  }
+}
+
+/** A connection could not be opened, and waiting longer would not help. `cause` is the driver's error. */
+export class ConnectFailedError extends ConnmgrError {
+  override readonly name = 'ConnectFailedError'
+
+  constructor(
+    readonly endpoint: string,
+    cause: unknown,
+  ) {
+    super(
+      'CONNMGR_CONNECT_FAILED',
+      `cannot connect to ${endpoint}: ${messageOf(cause)}`,
+      causeOf(cause),
+    )
+  }
+}
+
+/** One attempt to connect took longer than `connectTimeoutMs`. */
+export class ConnectTimeoutError extends ConnmgrError {
+  override readonly name = 'ConnectTimeoutError'
+
+  constructor(
+    readonly endpoint: string,
+    timeoutMs: number,
+  ) {
+    super(
+      'CONNMGR_CONNECT_TIMEOUT',
+      `connecting to ${endpoint} took longer than connectTimeoutMs (${timeoutMs} ms); ` +
+        'check that the address is right and no firewall drops packets',
+    )
+  }
+}
+
+/** A connection did not answer, or answered as another role, when it was checked. */
+export class ValidationFailedError extends ConnmgrError {
+  override readonly name = 'ValidationFailedError'
+
+  constructor(message: string, cause?: unknown) {
+    super('CONNMGR_VALIDATION_FAILED', message, causeOf(cause))
+  }
+}
+
+/** A lease was used after it had been given back. */
+export class LeaseReleasedError extends ConnmgrError {
+  override readonly name = 'LeaseReleasedError'
+
+  constructor(leaseId: number, how: string) {
+    super(
+      'CONNMGR_LEASE_RELEASED',
+      `lease ${leaseId} was used after it had been ${how}; keep the connection inside use(), or release it last`,
+    )
+  }
+}
+
+/** The connection under an operation was cut off, by the server, the network or a failover. */
+export class ConnectionLostError extends ConnmgrError {
+  override readonly name = 'ConnectionLostError'
+
+  constructor(message: string, cause?: unknown) {
+    super('CONNMGR_CONNECTION_LOST', message, causeOf(cause))
+  }
+}
+
+/**
+ * COMMIT was sent, and the connection was lost before its answer came. The transaction may have been
+ * committed or not. It was not repeated; look for its effect before repeating it.
+ */
+export class CommitOutcomeUnknownError extends ConnmgrError {
+  override readonly name = 'CommitOutcomeUnknownError'
+  /** transaction_resolution_unknown, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+  readonly sqlState = '08007'
+
+  constructor(cause: unknown) {
+    super(
+      'CONNMGR_COMMIT_OUTCOME_UNKNOWN',
+      'the connection was lost while COMMIT was in flight, so the transaction may or may not have been committed; ' +
+        'check for its effect before repeating it',
+      causeOf(cause),
+    )
+  }
+}
+
+/** A failover that was asked for, or had become necessary, could not be done. */
+export class FailoverFailedError extends ConnmgrError {
+  override readonly name = 'FailoverFailedError'
+
+  constructor(message: string, cause?: unknown) {
+    super('CONNMGR_FAILOVER_FAILED', message, causeOf(cause))
+  }
+}
+
+/** The driver in use cannot do what was asked. */
+export class UnsupportedError extends ConnmgrError {
+  override readonly name = 'UnsupportedError'
+
+  constructor(message: string) {
+    super('CONNMGR_UNSUPPORTED', message)
+  }
+}
+
+/** The message of anything that was thrown. An AggregateError of Node's connect has none of its own, so its parts are shown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(messageOf).join('; ')
+  }
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Anything that was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+function causeOf(cause: unknown): { cause: unknown } | undefined {
+  return cause === undefined ? undefined : { cause }
+}

@@ -1,0 +1,220 @@
+import type { Role } from '../driver.js'
+import type { ClusterState, EndpointState } from '../failover/states.js'
+import type { LeaseReport } from '../leaks/lease-report.js'
+import type { CloseReason } from '../pool/entry.js'
+
+/** A thrown thing as events carry it: plain data, safe to log. */
+export interface ErrorSummary {
+  readonly name: string
+  readonly message: string
+  /** SQLSTATE, errno name or connmgr code, where the error has one. */
+  readonly code?: string
+}
+
+interface PoolEvent {
+  /** The manager's `name`. */
+  readonly pool: string
+  /** `host:port/database`. */
+  readonly endpoint: string
+}
+
+export interface ConnectionCreatedEvent extends PoolEvent {
+  readonly type: 'connectionCreated'
+  readonly connectionId: number
+  readonly durationMs: number
+}
+export interface ConnectionFailedEvent extends PoolEvent {
+  readonly type: 'connectionFailed'
+  readonly durationMs: number
+  readonly error: ErrorSummary
+}
+export interface ConnectionClosedEvent extends PoolEvent {
+  readonly type: 'connectionClosed'
+  readonly connectionId: number
+  readonly reason: CloseReason
+  /** How long the connection had been open. */
+  readonly durationMs: number
+  readonly error?: ErrorSummary
+}
+export interface ConnectionAcquiredEvent extends PoolEvent {
+  readonly type: 'connectionAcquired'
+  readonly connectionId: number
+  readonly leaseId: number
+  /** From acquire to lending. */
+  readonly durationMs: number
+}
+export interface ConnectionReleasedEvent extends PoolEvent {
+  readonly type: 'connectionReleased'
+  readonly connectionId: number
+  readonly leaseId: number
+  /** How long the lease was held. */
+  readonly durationMs: number
+}
+export interface AcquireFailedEvent {
+  readonly type: 'acquireFailed'
+  readonly pool: string
+  readonly endpoint: string | undefined
+  readonly reason: 'timeout' | 'aborted' | 'queue-full' | 'closed' | 'connect-failed'
+  readonly durationMs: number
+  readonly error: ErrorSummary
+}
+export interface ValidationFailedEvent extends PoolEvent {
+  readonly type: 'validationFailed'
+  readonly connectionId: number
+  readonly durationMs: number
+  readonly error: ErrorSummary
+}
+/** A connection came back inside a transaction or mid-query. It was cleaned or destroyed, never lent on as it was. */
+export interface ConnectionDirtyEvent extends PoolEvent {
+  readonly type: 'connectionDirty'
+  readonly connectionId: number
+  readonly reason: 'transaction' | 'busy'
+  /** Who had it. */
+  readonly lease: LeaseReport
+}
+export interface LeakDetectedEvent extends PoolEvent {
+  readonly type: 'leakDetected'
+  readonly connectionId: number
+  /** How long it had been held when it was reported. */
+  readonly durationMs: number
+  readonly lease: LeaseReport
+  /** True if the connection was destroyed (`leakDetection.reclaim`). */
+  readonly reclaimed: boolean
+}
+export interface LeakResolvedEvent extends PoolEvent {
+  readonly type: 'leakResolved'
+  readonly connectionId: number
+  /** How long it was held in all. */
+  readonly durationMs: number
+  readonly lease: LeaseReport
+}
+export interface LeaseMisusedEvent extends PoolEvent {
+  readonly type: 'leaseMisused'
+  readonly connectionId: number
+  readonly leaseId: number
+  readonly reason: 'released-twice'
+}
+export interface PoolClearedEvent extends PoolEvent {
+  readonly type: 'poolCleared'
+  readonly reason: string
+}
+export interface PoolResizedEvent extends PoolEvent {
+  readonly type: 'poolResized'
+  readonly poolSize: number
+  readonly maxOverflow: number
+}
+export interface PoolClosedEvent extends PoolEvent {
+  readonly type: 'poolClosed'
+  readonly durationMs: number
+  /** Leases that were still held when the drain's deadline passed. */
+  readonly stragglers: readonly LeaseReport[]
+}
+export interface HealthCheckCompletedEvent extends PoolEvent {
+  readonly type: 'healthCheckCompleted'
+  readonly healthy: boolean
+  readonly durationMs: number
+  readonly role: Role
+  readonly error?: ErrorSummary
+}
+export interface HealthRecoveredEvent extends PoolEvent {
+  readonly type: 'healthRecovered'
+  /** How long the endpoint had failed its checks. */
+  readonly durationMs: number
+}
+export interface EndpointStateChangedEvent extends PoolEvent {
+  readonly type: 'endpointStateChanged'
+  readonly from: EndpointState
+  readonly to: EndpointState
+  readonly role: Role
+  readonly reason: string
+}
+export interface RoleChangedEvent extends PoolEvent {
+  readonly type: 'roleChanged'
+  readonly from: Role
+  readonly to: Role
+}
+export interface ClusterStateChangedEvent {
+  readonly type: 'clusterStateChanged'
+  readonly pool: string
+  readonly from: ClusterState
+  readonly to: ClusterState
+  readonly reason: string
+}
+export interface FailoverStartedEvent {
+  readonly type: 'failoverStarted'
+  readonly pool: string
+  /** The endpoint that is being left. */
+  readonly endpoint: string | undefined
+  readonly reason: string
+}
+/** The writer is another server now. `reason` tells an unplanned failover, a requested switchover and a failback apart. */
+export interface FailoverCompletedEvent {
+  readonly type: 'failoverCompleted' | 'switchoverCompleted' | 'failbackCompleted'
+  readonly pool: string
+  /** The endpoint that serves now. */
+  readonly endpoint: string
+  readonly from: string | undefined
+  readonly epoch: number
+  readonly reason: string
+  /** From losing the old endpoint to serving from the new one. */
+  readonly durationMs: number
+}
+export interface FailoverFailedEvent {
+  readonly type: 'failoverFailed'
+  readonly pool: string
+  readonly endpoint: string | undefined
+  readonly attempt: number
+  readonly reason: string
+  readonly durationMs: number
+}
+/** A user's listener, hook or logger threw. The pool went on. */
+export interface ListenerFailedEvent {
+  readonly type: 'listenerFailed'
+  readonly pool: string
+  readonly reason: string
+  readonly error: ErrorSummary
+}
+
+/** Everything that connmgr reports. Switch over `type`. */
+export type ConnmgrEvent =
+  | ConnectionCreatedEvent
+  | ConnectionFailedEvent
+  | ConnectionClosedEvent
+  | ConnectionAcquiredEvent
+  | ConnectionReleasedEvent
+  | AcquireFailedEvent
+  | ValidationFailedEvent
+  | ConnectionDirtyEvent
+  | LeakDetectedEvent
+  | LeakResolvedEvent
+  | LeaseMisusedEvent
+  | PoolClearedEvent
+  | PoolResizedEvent
+  | PoolClosedEvent
+  | HealthCheckCompletedEvent
+  | HealthRecoveredEvent
+  | EndpointStateChangedEvent
+  | RoleChangedEvent
+  | ClusterStateChangedEvent
+  | FailoverStartedEvent
+  | FailoverCompletedEvent
+  | FailoverFailedEvent
+  | ListenerFailedEvent
+
+export type ConnmgrEventType = ConnmgrEvent['type']
+/** The event of one type. */
+export type EventOf<T extends ConnmgrEventType> = Extract<ConnmgrEvent, { type: T }>
+export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => void
+
+/** What an event says of a thrown thing. */
+export function summarize(thrown: unknown): ErrorSummary {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) }
+  const code = (thrown as { code?: unknown }).code
+  const message =
+    thrown instanceof AggregateError && thrown.message === ''
+      ? thrown.errors
+          .map((each) => (each instanceof Error ? each.message : String(each)))
+          .join('; ')
+      : thrown.message
+  return { name: thrown.name, message, ...(typeof code === 'string' ? { code } : {}) }
+}

@@ -1,0 +1,19 @@
+/** Who holds a connection, since when, and what for. A snapshot; safe to log: it never holds values of a query. */
+export interface LeaseReport {
+  readonly leaseId: number
+  readonly connectionId: number
+  readonly endpoint: string
+  /** What the caller named the work, through `label` or `runWithContext`. */
+  readonly label?: string
+  readonly checkedOutAt: Date
+  /** Time held, less the time the event loop or the process stood still. */
+  readonly heldForMs: number
+  /** `function (file:line:column)` of the first frame of the caller's own code; undefined if no stack was captured. */
+  readonly checkedOutBy: string | undefined
+  /** The caller's frames, one a line, without those of Node and of packages. */
+  readonly stack: string | undefined
+  /** Text of the latest statement of this lease, without its values. */
+  readonly lastQuery: string | undefined
+  /** Statements sent by this lease. */
+  readonly queryCount: number
+}

@@ -1,0 +1,47 @@
+import type { Endpoint, Role } from '../driver.js'
+import type { Target } from '../failover/states.js'
+import type { LeaseReport } from '../leaks/lease-report.js'
+import type { FunctionReference } from '../leaks/stack.js'
+import type { Lease } from './lease.js'
+import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
+import type { AcquireOptions } from './options.js'
+import type { Waiter } from './waiter.js'
+
+/** The verbs by which everything above talks to the connections of one endpoint. */
+export interface ConnectionPool<C extends object> {
+  readonly endpoint: Endpoint
+  readonly size: number
+  readonly counts: PoolCounts
+  readonly totals: PoolTotals
+  readonly leakCounts: LeakCounts
+
+  /** `below` is the function that the caller called: leak reports begin above it. */
+  acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>>
+  /** Takes over a waiter from another queue. */
+  enqueue(waiter: Waiter<C>): void
+  /** Gives up the waiters that `leaves` chooses, for another queue to take over. */
+  extractWaiters(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[]
+
+  /** Closes one connection: now if idle, else when it comes back. False if there is none with this id. */
+  evict(connectionId: number): boolean
+  /** Invalidates every connection: idle ones close now, lent ones when they come back. */
+  clear(reason: string): void
+  /** Destroys every connection at once, lent ones too, whose operations then fail. */
+  destroyAll(reason: string): void
+  /** Has every idle connection validated before it is lent again. */
+  suspectAll(): void
+  /** Lends only connections whose server is in this role; undefined to take any. */
+  expect(role: Role | undefined): void
+  /** Ends any back-off after failed connects. */
+  retryNow(): void
+  suspend(): void
+  resume(): void
+  resize(size: { poolSize?: number; maxOverflow?: number }): void
+  warmUp(count?: number): Promise<void>
+  /** Housekeeping: expired and idle connections, leaks, the minimum of idle ones. */
+  maintain(): void
+  holders(): LeaseReport[]
+  leaked(): LeaseReport[]
+  /** Refuses new callers, waits for the lent connections until the deadline, then destroys what is left. */
+  close(drainTimeoutMs: number): Promise<void>
+}

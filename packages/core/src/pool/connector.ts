@@ -1,0 +1,162 @@
+import { attempt, bounded } from '../bounded.js'
+import type { TimerHandle } from '../clock.js'
+import type { ConnectionSignal, Driver, Endpoint } from '../driver.js'
+import { ConnectTimeoutError, toError } from '../errors.js'
+import type { PoolEnvironment } from './environment.js'
+import type { PoolOptions } from './options.js'
+
+const FIRST_RETRY_MS = 25
+const LAST_RETRY_MS = 1000
+
+/** The user's `onConnect` hook refused a connection. */
+export class HookRejection extends Error {
+  constructor(readonly error: Error) {
+    super(error.message, { cause: error })
+  }
+}
+
+/** An attempt was given up because nobody wants its connection any more. */
+export class Abandoned extends Error {}
+
+/**
+ * Opens connections: each within its deadline, none ever orphaned, and after failures no faster than the back-off
+ * allows.
+ */
+export class Connector<C extends object> {
+  readonly #endpoint: Endpoint
+  readonly #driver: Driver<C>
+  readonly #options: PoolOptions<C>
+  readonly #environment: PoolEnvironment
+  readonly #running = new Set<AbortController>()
+  readonly #onRetry: () => void
+  #failures = 0
+  #retryTimer: TimerHandle | undefined
+  #lastError: Error | undefined
+
+  constructor(
+    endpoint: Endpoint,
+    driver: Driver<C>,
+    options: PoolOptions<C>,
+    environment: PoolEnvironment,
+    onRetry: () => void,
+  ) {
+    this.#endpoint = endpoint
+    this.#driver = driver
+    this.#options = options
+    this.#environment = environment
+    this.#onRetry = onRetry
+  }
+
+  /** Attempts under way. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** The latest failure, until an attempt succeeds. */
+  get lastError(): Error | undefined {
+    return this.#lastError
+  }
+
+  /** False while backing off, or while `connectConcurrency` attempts are under way. */
+  get ready(): boolean {
+    return this.#retryTimer === undefined && this.#running.size < this.#options.connectConcurrency
+  }
+
+  /**
+   * Resolves with a connection that is ready for use.
+   *
+   * @throws HookRejection if the user's hook refused it, or else the driver's error or ConnectTimeoutError
+   */
+  async open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
+    const controller = new AbortController()
+    this.#running.add(controller)
+    try {
+      const connection = await this.#connect(controller, onSignal)
+      this.#failures = 0
+      this.#lastError = undefined
+      return connection
+    } catch (error) {
+      if (!(error instanceof HookRejection || error instanceof Abandoned)) {
+        this.#lastError = toError(error)
+        this.backOff()
+      }
+      throw error
+    } finally {
+      this.#running.delete(controller)
+    }
+  }
+
+  /** Ends the back-off: there is reason to believe that the endpoint is back. */
+  retryNow(): void {
+    this.#failures = 0
+    if (this.#retryTimer === undefined) return
+    this.#clearTimer()
+    this.#onRetry()
+  }
+
+  /** Waits before the next attempt, longer each time. */
+  backOff(): void {
+    const { clock } = this.#environment
+    const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
+    this.#failures = Math.min(this.#failures + 1, 16)
+    this.#clearTimer()
+    this.#retryTimer = clock.setTimeout(
+      () => {
+        this.#retryTimer = undefined
+        this.#onRetry()
+      },
+      ceiling * (0.5 + clock.random() / 2),
+    )
+  }
+
+  /** Gives up every attempt under way. */
+  abandon(reason: string): void {
+    this.#clearTimer()
+    for (const controller of this.#running) controller.abort(new Abandoned(reason))
+  }
+
+  async #connect(
+    controller: AbortController,
+    onSignal: (signal: ConnectionSignal) => void,
+  ): Promise<C> {
+    const { connectTimeoutMs, onConnect } = this.#options
+    const { signal } = controller
+    const opening = attempt(() => this.#driver.connect(this.#endpoint, { signal, onSignal }))
+    const prepared = opening.then(async (connection) => {
+      // Too late: nobody is left to take it.
+      if (signal.aborted) throw this.#discard(connection, signal.reason)
+      if (onConnect !== undefined) {
+        try {
+          await onConnect(connection)
+        } catch (error) {
+          throw this.#discard(connection, new HookRejection(toError(error)))
+        }
+        if (signal.aborted) throw this.#discard(connection, signal.reason)
+      }
+      return connection
+    })
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
+    return bounded(
+      this.#environment.deadlines,
+      connectTimeoutMs,
+      Promise.race([prepared, aborted]),
+      () => {
+        const error = new ConnectTimeoutError(this.#endpoint.id, connectTimeoutMs)
+        controller.abort(error)
+        return error
+      },
+    )
+  }
+
+  #discard(connection: C, reason: unknown): unknown {
+    this.#driver.destroy(connection)
+    return reason
+  }
+
+  #clearTimer(): void {
+    this.#environment.clock.clearTimeout(this.#retryTimer)
+    this.#retryTimer = undefined
+  }
+}

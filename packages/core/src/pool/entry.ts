@@ -1,0 +1,58 @@
+import type { ConnectionActivity, Endpoint } from '../driver.js'
+import type { Linked, LinkedList } from './linked-list.js'
+
+/**
+ * Why a connection was closed.
+ *
+ * `idle` was unused for `idleTimeoutMs`; `lifetime` reached `maxLifetimeMs`; `uses` reached `maxUses`; `overflow` was
+ * above `poolSize` and not needed; `cleared` was invalidated with the whole pool; `invalid` failed validation; `lost`
+ * was cut off by the server or network; `dirty` could not be cleaned; `destroyed` through its lease; `evicted` by
+ * request; `leaked` was reclaimed; `hook` was refused by a hook of the user; `closed` with its pool.
+ */
+export type CloseReason =
+  | 'idle'
+  | 'lifetime'
+  | 'uses'
+  | 'overflow'
+  | 'cleared'
+  | 'invalid'
+  | 'lost'
+  | 'dirty'
+  | 'destroyed'
+  | 'evicted'
+  | 'leaked'
+  | 'hook'
+  | 'closed'
+
+/** `testing` is under validation, `cleaning` is being settled, rolled back or reset; neither can be lent. */
+export type EntryState = 'idle' | 'inUse' | 'testing' | 'cleaning' | 'closed' | 'detached'
+
+let lastConnectionId = 0
+
+/** The pool's record of one physical connection. Only the pool changes it. */
+export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
+  /** Unique within the process. */
+  readonly id = ++lastConnectionId
+  previous: PoolEntry<C> | undefined = undefined
+  next: PoolEntry<C> | undefined = undefined
+  list: LinkedList<PoolEntry<C>> | undefined = undefined
+
+  state: EntryState = 'testing'
+  idleSince: number
+  uses = 0
+  /** True if it must be validated before it is lent, however lately it was used. */
+  suspect = false
+  /** Set on a connection that is in use: it is closed for this reason when it comes back. */
+  doomed: CloseReason | undefined = undefined
+
+  constructor(
+    readonly connection: C,
+    readonly endpoint: Endpoint,
+    readonly generation: number,
+    readonly createdAt: number,
+    readonly expiresAt: number,
+    readonly activity: ConnectionActivity | undefined,
+  ) {
+    this.idleSince = createdAt
+  }
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '../clock.js'
+import type { Deadlines } from '../deadlines.js'
+import type { ConnectionSignal, Endpoint, FailureKind, Role } from '../driver.js'
+import type { EventEmitter } from '../events/emitter.js'
+import type { StallMonitor } from '../stall.js'
+
+/** What a pool tells the policies around it. It never asks them what to do with a connection. */
+export interface PoolObserver {
+  connected(endpoint: Endpoint): void
+  /** `give-up` fails the callers now queued; `retry` keeps trying until their deadlines. */
+  connectFailed(endpoint: Endpoint, kind: FailureKind, error: Error): 'retry' | 'give-up'
+  /** A connection reported trouble by itself. */
+  signalled(endpoint: Endpoint, signal: ConnectionSignal): void
+  /** A connection turned out to lead to a server in another role than expected. It was not lent. */
+  roleMismatch(endpoint: Endpoint, seen: Role): void
+}
+
+/** What the pools of one manager share. */
+export interface PoolEnvironment {
+  /** The manager's name. */
+  readonly name: string
+  readonly clock: Clock
+  readonly events: EventEmitter
+  readonly deadlines: Deadlines
+  readonly stall: StallMonitor
+  readonly observer: PoolObserver
+  /** The current epoch of the manager. */
+  readonly epoch: () => number
+}

@@ -1,0 +1,128 @@
+import type { Endpoint } from '../driver.js'
+import { LeaseReleasedError } from '../errors.js'
+import type { PoolEntry } from './entry.js'
+import type { Linked, LinkedList } from './linked-list.js'
+import type { LeaseOwner } from './waiter.js'
+
+/** What a lease asks of the pool it came from. */
+export interface LeaseHome<C extends object> {
+  returnLease(lease: Lease<C>): void
+  destroyLease(lease: Lease<C>, error: unknown): void
+  detachLease(lease: Lease<C>): void
+  releasedTwice(lease: Lease<C>): void
+}
+
+let lastLeaseId = 0
+
+/**
+ * The right to use one connection until it is given back. Give it back exactly once, best by
+ * `await using lease = await manager.acquire()` or by `manager.use()`, which cannot forget.
+ *
+ * @example
+ * const lease = await manager.acquire()
+ * try {
+ *   await lease.connection.query('select 1')
+ * } finally {
+ *   lease.release()
+ * }
+ */
+export class Lease<C extends object> implements Linked<Lease<C>> {
+  /** Unique within the process. */
+  readonly id = ++lastLeaseId
+  readonly acquiredAt: number
+  /** Changes with every change of the writer; two leases with the same epoch saw the same writer. */
+  readonly epoch: number
+  readonly owner: LeaseOwner
+  /** Totals at the start of the lease, to tell what happened in it. */
+  readonly queryCountBefore: number
+  readonly stalledBefore: number
+  /** Set once it has been reported as leaked. */
+  leaked = false
+  /** @internal the links of the pool's list of leases */
+  previous: Lease<C> | undefined = undefined
+  /** @internal */
+  next: Lease<C> | undefined = undefined
+  /** @internal */
+  list: LinkedList<Lease<C>> | undefined = undefined
+  /** @internal the pool's record of the connection */
+  readonly entry: PoolEntry<C>
+  readonly #home: LeaseHome<C>
+  #ended: 'released' | 'destroyed' | 'detached' | undefined
+
+  constructor(
+    home: LeaseHome<C>,
+    entry: PoolEntry<C>,
+    owner: LeaseOwner,
+    acquiredAt: number,
+    epoch: number,
+    stalledBefore: number,
+  ) {
+    this.#home = home
+    this.entry = entry
+    this.owner = owner
+    this.acquiredAt = acquiredAt
+    this.epoch = epoch
+    this.queryCountBefore = entry.activity === undefined ? 0 : entry.activity.queryCount
+    this.stalledBefore = stalledBefore
+  }
+
+  /**
+   * The driver's connection.
+   *
+   * @throws LeaseReleasedError `CONNMGR_LEASE_RELEASED` once the lease has ended
+   */
+  get connection(): C {
+    if (this.#ended !== undefined) throw new LeaseReleasedError(this.id, this.#ended)
+    return this.entry.connection
+  }
+
+  get connectionId(): number {
+    return this.entry.id
+  }
+
+  get endpoint(): Endpoint {
+    return this.entry.endpoint
+  }
+
+  get label(): string | undefined {
+    return this.owner.label
+  }
+
+  /** True until the lease is released, destroyed or detached. */
+  get active(): boolean {
+    return this.#ended === undefined
+  }
+
+  /** Gives the connection back. A second call does nothing but emit `leaseMisused`. */
+  release(): void {
+    if (!this.#end('released')) return
+    this.#home.returnLease(this)
+  }
+
+  /** Closes the connection instead of giving it back, for one that is not to be trusted any more. */
+  destroy(error?: unknown): void {
+    if (!this.#end('destroyed')) return
+    this.#home.destroyLease(this, error)
+  }
+
+  /** Takes the connection out of the pool for good; from now on it is the caller's to close. Its slot becomes free. */
+  detach(): C {
+    const { connection } = this
+    this.#end('detached')
+    this.#home.detachLease(this)
+    return connection
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.active) this.release()
+  }
+
+  #end(how: 'released' | 'destroyed' | 'detached'): boolean {
+    if (this.#ended !== undefined) {
+      this.#home.releasedTwice(this)
+      return false
+    }
+    this.#ended = how
+    return true
+  }
+}

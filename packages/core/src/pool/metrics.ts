@@ -1,0 +1,98 @@
+/** How many connections and callers a pool has, in the words used everywhere. */
+export interface PoolCounts {
+  /** Open connections, lent or not. */
+  readonly total: number
+  readonly idle: number
+  readonly inUse: number
+  /** Connections being opened. */
+  readonly connecting: number
+  /** Callers queued for a connection. */
+  readonly waiting: number
+  /** Open connections above `poolSize`. */
+  readonly overflow: number
+  /** `poolSize + maxOverflow`. */
+  readonly limit: number
+}
+
+/** What a pool has done and is doing. A snapshot. */
+export interface PoolMetrics {
+  /** `poolSize`: connections kept open when idle. */
+  readonly size: number
+  /** Idle connections. */
+  readonly checkedIn: number
+  /** Connections in callers' hands. */
+  readonly checkedOut: number
+  /** Open connections above `size`. */
+  readonly overflow: number
+  /** Successful acquires since the start. */
+  readonly totalCheckouts: number
+  readonly totalConnectionsCreated: number
+  readonly totalConnectionsClosed: number
+  /** Leases reported as leaked since the start. */
+  readonly leakedConnections: number
+  /** Leases over the leak threshold right now. */
+  readonly activeLeaks: number
+  /** Acquires that failed: timed out, aborted, refused or closed. */
+  readonly failedCheckouts: number
+  /** Mean time a connection was held, over all returned leases. */
+  readonly avgCheckoutTimeMs: number
+  /** Mean time from acquire to lending, over all successful acquires. */
+  readonly avgWaitTimeMs: number
+  /** Callers queued for a connection right now. */
+  readonly waiting: number
+  /** Connections being opened right now. */
+  readonly connecting: number
+  /** `checkedOut / limit`, from 0 to 1. */
+  readonly utilization: number
+  /** `poolSize + maxOverflow`. */
+  readonly limit: number
+}
+
+/** Running totals of one pool. */
+export class PoolTotals {
+  checkouts = 0
+  created = 0
+  closed = 0
+  failedCheckouts = 0
+  returned = 0
+  heldMs = 0
+  waitedMs = 0
+}
+
+/** The metrics of several pools taken as one. */
+export function combineMetrics(
+  pools: readonly { counts: PoolCounts; totals: PoolTotals; size: number; leaks: LeakCounts }[],
+): PoolMetrics {
+  const sum = (read: (pool: (typeof pools)[number]) => number): number =>
+    pools.reduce((total, pool) => total + read(pool), 0)
+  const checkouts = sum((pool) => pool.totals.checkouts)
+  const returned = sum((pool) => pool.totals.returned)
+  const checkedOut = sum((pool) => pool.counts.inUse)
+  const limit = sum((pool) => pool.counts.limit)
+  return {
+    size: sum((pool) => pool.size),
+    checkedIn: sum((pool) => pool.counts.idle),
+    checkedOut,
+    overflow: sum((pool) => pool.counts.overflow),
+    totalCheckouts: checkouts,
+    totalConnectionsCreated: sum((pool) => pool.totals.created),
+    totalConnectionsClosed: sum((pool) => pool.totals.closed),
+    leakedConnections: sum((pool) => pool.leaks.detected),
+    activeLeaks: sum((pool) => pool.leaks.active),
+    failedCheckouts: sum((pool) => pool.totals.failedCheckouts),
+    avgCheckoutTimeMs: returned === 0 ? 0 : sum((pool) => pool.totals.heldMs) / returned,
+    avgWaitTimeMs: checkouts === 0 ? 0 : sum((pool) => pool.totals.waitedMs) / checkouts,
+    waiting: sum((pool) => pool.counts.waiting),
+    connecting: sum((pool) => pool.counts.connecting),
+    utilization: limit === 0 ? 0 : checkedOut / limit,
+    limit,
+  }
+}
+
+/** Leaks of one pool. */
+export interface LeakCounts {
+  /** Reported since the start. */
+  readonly detected: number
+  /** Reported and not returned yet. */
+  readonly active: number
+}

@@ -1,0 +1,39 @@
+import type { ResetPolicy } from '../driver.js'
+
+/** Everything that shapes a pool, resolved: no value is missing. Times are in milliseconds. */
+export interface PoolOptions<C extends object> {
+  /** Connections kept open when idle. */
+  readonly poolSize: number
+  /** Connections that may be opened above `poolSize`; they close on return when nobody waits. */
+  readonly maxOverflow: number
+  /** Idle connections to keep ready at all times, opened before they are asked for. */
+  readonly minIdle: number
+  readonly acquireTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly maxLifetimeMs: number
+  /** Share of `maxLifetimeMs` by which lifetimes are shortened at random, so that connections born together do not die together. */
+  readonly lifetimeJitter: number
+  readonly idleTimeoutMs: number
+  readonly maxUses: number
+  readonly prePing: boolean
+  /** A connection used within this time is lent without a ping. */
+  readonly prePingBypassMs: number
+  readonly validateTimeoutMs: number
+  readonly maxWaiters: number
+  readonly reset: ResetPolicy<C>
+  readonly resetTimeoutMs: number
+  readonly closeTimeoutMs: number
+  readonly idleOrder: 'lifo' | 'fifo'
+  readonly connectConcurrency: number
+  readonly onConnect: ((connection: C) => Promise<void> | void) | undefined
+}
+
+/** What a caller may ask of one acquire. */
+export interface AcquireOptions {
+  /** Gives up when it fires. */
+  readonly signal?: AbortSignal
+  /** Overrides `acquireTimeoutMs`. */
+  readonly timeoutMs?: number
+  /** Names the work in leak reports and holder lists. */
+  readonly label?: string
+}

@@ -1,0 +1,83 @@
+import { attempt, bounded } from '../bounded.js'
+import type { Driver, Endpoint } from '../driver.js'
+import { summarize } from '../events/events.js'
+import type { CloseReason, PoolEntry } from './entry.js'
+import type { PoolEnvironment } from './environment.js'
+import type { PoolOptions } from './options.js'
+
+/** Connections in these cases are in order, and so deserve a goodbye to the server. */
+const GRACEFUL: ReadonlySet<CloseReason> = new Set([
+  'idle',
+  'lifetime',
+  'uses',
+  'overflow',
+  'cleared',
+  'evicted',
+  'closed',
+])
+
+/** Reports the births and deaths of connections, and sees to it that every teardown ends. */
+export class Retirement<C extends object> {
+  readonly #endpoint: Endpoint
+  readonly #driver: Driver<C>
+  readonly #options: PoolOptions<C>
+  readonly #environment: PoolEnvironment
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(
+    endpoint: Endpoint,
+    driver: Driver<C>,
+    options: PoolOptions<C>,
+    environment: PoolEnvironment,
+  ) {
+    this.#endpoint = endpoint
+    this.#driver = driver
+    this.#options = options
+    this.#environment = environment
+  }
+
+  opened(entry: PoolEntry<C>, durationMs: number): void {
+    this.#environment.events.emit({
+      type: 'connectionCreated',
+      pool: this.#environment.name,
+      endpoint: this.#endpoint.id,
+      connectionId: entry.id,
+      durationMs,
+    })
+  }
+
+  retire(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void {
+    this.#environment.events.emit({
+      type: 'connectionClosed',
+      pool: this.#environment.name,
+      endpoint: this.#endpoint.id,
+      connectionId: entry.id,
+      reason,
+      durationMs: this.#environment.clock.now() - entry.createdAt,
+      ...(error === undefined ? {} : { error: summarize(error) }),
+    })
+    if (!this.#deservesGoodbye(entry, reason)) {
+      this.#driver.destroy(entry.connection)
+      return
+    }
+    const goodbye = bounded(
+      this.#environment.deadlines,
+      this.#options.closeTimeoutMs,
+      attempt(() => this.#driver.close(entry.connection)),
+      () => new Error('close timed out'),
+    )
+      // A connection that cannot say goodbye is cut off; there is nobody left to whom the failure matters.
+      .catch(() => this.#driver.destroy(entry.connection))
+      .finally(() => this.#running.delete(goodbye))
+    this.#running.add(goodbye)
+  }
+
+  /** Resolves once every teardown under way has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  #deservesGoodbye(entry: PoolEntry<C>, reason: CloseReason): boolean {
+    return GRACEFUL.has(reason) && this.#driver.inspect(entry.connection) === 'clean'
+  }
+}

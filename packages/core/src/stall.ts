@@ -1,0 +1,66 @@
+import type { Clock, TimerHandle } from './clock.js'
+
+/**
+ * Knows how long the event loop or the whole process has stood still, so that such time counts neither towards
+ * deadlines nor as a leak nor as a server's failure.
+ *
+ * It watches how late its own timer fires. One monitor serves a whole manager.
+ */
+export class StallMonitor {
+  readonly #clock: Clock
+  readonly #intervalMs: number
+  readonly #thresholdMs: number
+  readonly #onStall = new Set<(stalledMs: number) => void>()
+  #timer: TimerHandle | undefined
+  #dueAt = 0
+  #stalledMs = 0
+
+  constructor(clock: Clock, options: { intervalMs?: number; thresholdMs?: number } = {}) {
+    this.#clock = clock
+    this.#intervalMs = options.intervalMs ?? 500
+    this.#thresholdMs = options.thresholdMs ?? 250
+  }
+
+  /** Time lost to stalls since the start, including one that is only now coming to light. */
+  get stalledMs(): number {
+    return this.#stalledMs + this.#currentLateness()
+  }
+
+  /** True if a timer that fires this late means a stall rather than ordinary load. */
+  isStall(lateMs: number): boolean {
+    return lateMs >= this.#thresholdMs
+  }
+
+  /** Calls `listener` after every stall, with its length. Returns the function that unsubscribes. */
+  onStall(listener: (stalledMs: number) => void): () => void {
+    this.#onStall.add(listener)
+    return () => {
+      this.#onStall.delete(listener)
+    }
+  }
+
+  start(): void {
+    if (this.#timer === undefined) this.#arm()
+  }
+
+  stop(): void {
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #arm(): void {
+    this.#dueAt = this.#clock.now() + this.#intervalMs
+    this.#timer = this.#clock.setTimeout(() => {
+      const lateMs = this.#currentLateness()
+      this.#stalledMs += lateMs
+      this.#arm()
+      if (lateMs > 0) for (const listener of [...this.#onStall]) listener(lateMs)
+    }, this.#intervalMs)
+  }
+
+  #currentLateness(): number {
+    if (this.#timer === undefined) return 0
+    const lateMs = this.#clock.now() - this.#dueAt
+    return this.isStall(lateMs) ? lateMs : 0
+  }
+}

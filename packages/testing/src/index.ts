@@ -1,0 +1,6 @@
+export {
+  type ClusterOptions,
+  PostgresCluster,
+  startCluster,
+} from './postgres/postgres-cluster.js'
+export { PostgresNode, type StopMode, type UrlOptions } from './postgres/postgres-node.js'
