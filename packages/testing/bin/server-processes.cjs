@@ -1,0 +1,87 @@
+'use strict'
+/**
+ * Finds the processes of a PostgreSQL server by a word in their command lines. Backends live in sessions
+ * and process groups of their own, and a crash orphans them, so neither the group nor the parent tells:
+ * but the postmaster has its data directory on its command line, and every child shows `cluster_name`.
+ *
+ * Plain JavaScript, because the watchdog runs it in a process without any loader.
+ */
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const SERVER_COMMAND = /(^|\/)(postgres|initdb)(:|\s|$)/
+
+/** Every process of the servers marked with `word`: its id, state letter and command line. */
+function listServerProcesses(word) {
+  const all = fs.existsSync('/proc/self/stat') ? readProc() : readPs()
+  return all.filter(({ program, command, state }) => {
+    if (state === 'Z' || !SERVER_COMMAND.test(program)) return false
+    const at = command.indexOf(word)
+    // node-1 must not find node-10
+    return at >= 0 && !/^[\w-]/.test(command.slice(at + word.length))
+  })
+}
+
+function readProc() {
+  const found = []
+  for (const entry of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      const argv = fs.readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
+      const stat = fs.readFileSync(`/proc/${entry}/stat`, 'utf8')
+      const state = stat[stat.lastIndexOf(')') + 2]
+      found.push({ pid: Number(entry), state, program: argv[0], command: argv.join(' ') })
+    } catch (error) {
+      // ended between the listing and the reading
+      if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error
+    }
+  }
+  return found
+}
+
+function readPs() {
+  const found = []
+  for (const line of execFileSync('ps', ['-axo', 'pid=,state=,command='], {
+    encoding: 'utf8',
+  }).split('\n')) {
+    const match = /^\s*(\d+)\s+(\S)\S*\s+(.*)$/.exec(line)
+    if (match === null) continue
+    found.push({ pid: Number(match[1]), state: match[2], program: match[3], command: match[3] })
+  }
+  return found
+}
+
+/** Sends a signal; false if there is no such process any more. */
+function signalProcess(pid, signal) {
+  try {
+    process.kill(pid, signal)
+    return true
+  } catch (error) {
+    if (error.code === 'ESRCH') return false
+    throw error
+  }
+}
+
+/**
+ * Removes the System V segment that a killed server left behind: there are only some thousands of them
+ * (32 on macOS), and nobody would ever remove it once the data directory is gone.
+ */
+function removeSharedMemory(dataDirectory) {
+  let lockFile
+  try {
+    lockFile = fs.readFileSync(path.join(dataDirectory, 'postmaster.pid'), 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return
+    throw error
+  }
+  const id = /^\s*\d+\s+(\d+)\s*$/.exec(lockFile.split('\n')[6] ?? '')?.[1]
+  if (id === undefined) return
+  try {
+    execFileSync('ipcrm', ['-m', id], { stdio: 'ignore' })
+  } catch {
+    // no ipcrm here, or the segment is gone already: either way nothing more can be done
+  }
+}
+
+module.exports = { listServerProcesses, signalProcess, removeSharedMemory }

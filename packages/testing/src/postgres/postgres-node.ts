@@ -1,0 +1,300 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'pg'
+import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
+import type { Binaries } from './binaries.js'
+import { DataDirectory, type HbaMethod, SUPERUSER_PASSWORD } from './data-directory.js'
+import { findFreePort } from './free-port.js'
+import { PortTakenError, ServerProcess } from './server-process.js'
+import type { ServerUser } from './server-user.js'
+
+/** `fast` ends sessions in order, `immediate` drops them as a crash would, `smart` waits for them to end. */
+export type StopMode = 'fast' | 'immediate' | 'smart'
+
+/** What {@link PostgresNode.url} puts into the URL. */
+export interface UrlOptions {
+  /** @default 'postgres' */
+  readonly user?: string
+  /** @default the superuser's password where one is asked for, else none */
+  readonly password?: string
+  /** @default 'postgres' */
+  readonly database?: string
+}
+
+/** What the nodes of a cluster have in common. */
+export interface ClusterContext {
+  readonly directory: string
+  readonly binaries: Binaries
+  readonly user: ServerUser | undefined
+  readonly hbaMethod: HbaMethod
+  readonly settings: Readonly<Record<string, string>>
+  /** Tells the cluster that a node came, went or changed its role. */
+  readonly onChange: (
+    node: PostgresNode,
+    change: 'started' | 'stopped' | 'promoted',
+  ) => Promise<void>
+}
+
+const STOP_SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', smart: 'SIGTERM' } as const
+
+/** One PostgreSQL server on 127.0.0.1 that a test may stop, crash, freeze, promote and rebuild. */
+export class PostgresNode {
+  readonly name: string
+  readonly host = '127.0.0.1'
+  readonly #context: ClusterContext
+  readonly #data: DataDirectory
+  #port = 0
+  #server: ServerProcess | undefined
+  #frozen = false
+  #upstream: PostgresNode | undefined
+
+  /** @internal nodes are made by `startCluster` */
+  constructor(name: string, context: ClusterContext) {
+    this.name = name
+    this.#context = context
+    this.#data = new DataDirectory(path.join(context.directory, name), context.user)
+  }
+
+  /** Stays the same over restarts and rebuilds. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Process id of the postmaster; undefined while the server is down. */
+  get pid(): number | undefined {
+    return this.running ? this.#server?.pid : undefined
+  }
+
+  /** True from a start to the exit of the postmaster; a frozen server is running. */
+  get running(): boolean {
+    return this.#server?.running ?? false
+  }
+
+  get frozen(): boolean {
+    return this.#frozen
+  }
+
+  /** What the server is on disk: a standby until it is promoted, whoever else may be primary too. */
+  get role(): 'primary' | 'standby' {
+    return existsSync(path.join(this.#data.path, 'standby.signal')) ? 'standby' : 'primary'
+  }
+
+  /** The node that this standby streams from. */
+  get upstream(): PostgresNode | undefined {
+    return this.role === 'standby' ? this.#upstream : undefined
+  }
+
+  /** The last lines the server logged; empty before the first start. */
+  get log(): string {
+    return this.#server?.log ?? ''
+  }
+
+  url(options: UrlOptions = {}): string {
+    const { user = 'postgres', database = 'postgres' } = options
+    const secret = this.#context.hbaMethod === 'trust' ? undefined : SUPERUSER_PASSWORD
+    const password = options.password ?? secret
+    const credentials = password === undefined ? '' : `:${encodeURIComponent(password)}`
+    return (
+      `postgresql://${encodeURIComponent(user)}${credentials}` +
+      `@${this.host}:${this.#port}/${encodeURIComponent(database)}`
+    )
+  }
+
+  /** Starts the server on its port; does nothing if it is running. */
+  async start(): Promise<void> {
+    if (this.running) return
+    for (let attempt = 1; ; attempt += 1) {
+      const port = this.#port || (await findFreePort())
+      try {
+        this.#server = await ServerProcess.start({
+          ...this.#context,
+          port,
+          dataDirectory: this.#data.path,
+          clusterName: this.#word,
+        })
+        this.#port = port
+        break
+      } catch (error) {
+        if (!(error instanceof PortTakenError) || attempt === 20) throw error
+        // A port that has been used before has to be waited for; the first one can be another.
+        if (this.#port !== 0) await delay(250)
+      }
+    }
+    await this.#context.onChange(this, 'started')
+  }
+
+  /** Shuts the server down and waits for its end. A frozen server is thawed for it. */
+  async stop(mode: StopMode = 'fast'): Promise<void> {
+    const server = this.#server
+    if (server === undefined || !server.running) return
+    signalProcess(server.pid, STOP_SIGNALS[mode])
+    await this.thaw()
+    const within = mode === 'smart' ? Number.POSITIVE_INFINITY : 30_000
+    if (!(await server.waitForExit(within))) {
+      await this.crash()
+      throw new Error(`${this.name} did not stop (${mode}) within ${within} ms\n${server.log}`)
+    }
+    await this.#context.onChange(this, 'stopped')
+  }
+
+  /** Kills every process of the server at once, as the death of the machine would. */
+  async crash(): Promise<void> {
+    const server = this.#server
+    if (server === undefined || !server.running) return
+    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
+    signalProcess(server.pid, 'SIGSTOP')
+    await this.#signalAll('SIGKILL', () => false)
+    await server.exited
+    this.#frozen = false
+    await this.#context.onChange(this, 'stopped')
+  }
+
+  /** Stops every process of the server without closing anything: connections stay open and nobody answers. */
+  async freeze(): Promise<void> {
+    const pid = this.pid
+    if (pid === undefined) throw new Error(`${this.name} is not running, so it cannot be frozen`)
+    this.#frozen = true
+    signalProcess(pid, 'SIGSTOP')
+    await this.#signalAll('SIGSTOP', ({ state }) => state === 'T')
+  }
+
+  /** Lets a frozen server go on. */
+  async thaw(): Promise<void> {
+    if (!this.#frozen) return
+    await this.#signalAll('SIGCONT', ({ state }) => state !== 'T')
+    this.#frozen = false
+  }
+
+  /** Makes a standby the primary; resolves when it takes writes. The old primary is left as it is. */
+  async promote(): Promise<void> {
+    await this.#withClient(async (client) => {
+      await client.query('select pg_promote(false)')
+      await this.#until('was not promoted', async () => {
+        const { rows } = await client.query<{ done: boolean }>(
+          'select not pg_is_in_recovery() as done',
+        )
+        return rows[0]?.done === true
+      })
+    })
+    await this.#context.onChange(this, 'promoted')
+  }
+
+  /**
+   * Throws this server's data away, takes a copy of `primary` and starts as its standby, on the same port.
+   * Resolves when it streams.
+   */
+  async rebuildAsStandbyOf(primary: PostgresNode): Promise<void> {
+    await this.crash()
+    this.#port ||= await findFreePort()
+    const password = this.#context.hbaMethod === 'trust' ? '' : ` password=${SUPERUSER_PASSWORD}`
+    const connection = `host=${primary.host} port=${primary.#port} user=postgres${password}`
+    await primary.#withClient((client) =>
+      this.#data.cloneFrom(primary.#data, client, {
+        primary_conninfo: `${connection} application_name=${this.name}`,
+        recovery_target_timeline: 'latest',
+      }),
+    )
+    this.#upstream = primary
+    await this.start()
+    await this.#until(`does not stream from ${primary.name}`, async () => {
+      const [row] = await primary.query<{ streaming: boolean }>(
+        `select exists (select from pg_stat_replication
+                         where application_name = $1 and state = 'streaming') as streaming`,
+        [this.name],
+      )
+      return row?.streaming === true
+    })
+  }
+
+  /** Runs one statement as superuser on a connection of its own. */
+  async query<R extends object = Record<string, unknown>>(
+    sql: string,
+    params: readonly unknown[] = [],
+  ): Promise<R[]> {
+    return this.#withClient(async (client) => (await client.query<R>(sql, [...params])).rows)
+  }
+
+  /** Waits until this standby shows everything that `source` had written when this was called. */
+  async waitForReplay(source: PostgresNode): Promise<void> {
+    const [written] = await source.query<{ lsn: string }>(
+      'select pg_current_wal_insert_lsn() as lsn',
+    )
+    await this.#withClient((client) =>
+      this.#until(`did not replay up to ${written?.lsn}`, async () => {
+        const { rows } = await client.query<{ done: boolean }>(
+          'select pg_last_wal_replay_lsn() >= $1::pg_lsn as done',
+          [written?.lsn],
+        )
+        return rows[0]?.done === true
+      }),
+    )
+  }
+
+  /** @internal */
+  async initialize(): Promise<void> {
+    const { binaries, hbaMethod, settings } = this.#context
+    await this.#data.initialize(binaries, hbaMethod, settings)
+  }
+
+  /** @internal Leaves nothing of this server behind. */
+  async discard(): Promise<void> {
+    await this.crash()
+    await this.#data.remove()
+  }
+
+  /** @internal Makes commits wait for a standby, or not. */
+  async setSynchronous(on: boolean): Promise<void> {
+    const wanted = on ? '*' : ''
+    await this.#data.configureNode({ synchronous_standby_names: wanted })
+    if (!this.running || this.#frozen) return
+    await this.#withClient(async (client) => {
+      await client.query('select pg_reload_conf()')
+      await this.#until('did not reload its settings', async () => {
+        const { rows } = await client.query<{ names: string }>(
+          `select current_setting('synchronous_standby_names') as names`,
+        )
+        return rows[0]?.names === wanted
+      })
+    })
+  }
+
+  /** In the command line of every process of this server, and of no other. */
+  get #word(): string {
+    return `${path.basename(this.#context.directory)}/${this.name}`
+  }
+
+  /** Signals all processes of the server until each one is as it should be, or gone. */
+  async #signalAll(
+    signal: NodeJS.Signals,
+    isDone: (info: { pid: number; state: string }) => boolean,
+  ): Promise<void> {
+    await this.#until(`has processes that ignore ${signal}`, async () => {
+      const rest = listServerProcesses(this.#word).filter((info) => !isDone(info))
+      for (const { pid } of rest) signalProcess(pid, signal)
+      return rest.length === 0
+    })
+  }
+
+  async #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + 30_000
+    while (!(await condition())) {
+      if (performance.now() > deadline) {
+        throw new Error(`${this.name} ${failure} within 30 s\n${this.log}`)
+      }
+      await delay(5)
+    }
+  }
+
+  async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const client = new Client({ connectionString: this.url(), connectionTimeoutMillis: 10_000 })
+    // The server may be killed under it; the query in flight reports that.
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return await work(client)
+    } finally {
+      await client.end()
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { Binaries } from './binaries.js'
+import type { ServerUser } from './server-user.js'
+
+const READY = /database system is ready to accept (read-only |read only )?connections/
+const PORT_TAKEN = /could not (bind|create any TCP\/IP sockets)/
+const LINES_KEPT = 40
+
+/** What one postmaster is started with. */
+export interface ServerSettings {
+  readonly binaries: Binaries
+  readonly user: ServerUser | undefined
+  readonly dataDirectory: string
+  readonly port: number
+  /** Shown in the title of every process of this server. */
+  readonly clusterName: string
+}
+
+/** The server did not start because its port is in use. */
+export class PortTakenError extends Error {}
+
+/** One running postmaster, from its start to its exit. */
+export class ServerProcess {
+  readonly pid: number
+  readonly exited: Promise<void>
+  readonly #child: ChildProcess
+  readonly #lines: string[]
+  #running = true
+
+  private constructor(child: ChildProcess, lines: string[]) {
+    this.#child = child
+    this.#lines = lines
+    this.pid = child.pid as number
+    this.exited = once(child, 'exit').then(() => {
+      this.#running = false
+    })
+  }
+
+  /** Resolves when the server accepts connections, on a standby when it accepts reads. */
+  static async start(settings: ServerSettings, timeoutMs = 60_000): Promise<ServerProcess> {
+    const { binaries, user, dataDirectory, port, clusterName } = settings
+    const child = spawn(
+      binaries.postgres,
+      ['-D', dataDirectory, '-p', String(port), '-c', `cluster_name=${clusterName}`],
+      {
+        cwd: dataDirectory,
+        env: { LC_ALL: 'C', PATH: process.env.PATH },
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        ...(user && { uid: user.uid, gid: user.gid }),
+      },
+    )
+    const lines: string[] = []
+    await new Promise<void>((resolve, reject) => {
+      const fail = (why: string) => {
+        const message = `PostgreSQL in ${dataDirectory} ${why}\n${lines.join('\n')}`
+        reject(PORT_TAKEN.test(message) ? new PortTakenError(message) : new Error(message))
+      }
+      const timer = setTimeout(() => {
+        child.kill('SIGQUIT')
+        fail(`was not ready within ${timeoutMs} ms`)
+      }, timeoutMs)
+      child.once('error', (error) => {
+        clearTimeout(timer)
+        fail(`could not be run: ${error.message}`)
+      })
+      // 'close' rather than 'exit': the last lines say why it ended
+      child.once('close', (code, signal) => {
+        clearTimeout(timer)
+        fail(`ended with ${signal ?? code} before it was ready`)
+      })
+      createInterface({ input: child.stderr as Socket }).on('line', (line) => {
+        lines.push(line)
+        if (lines.length > LINES_KEPT) lines.shift()
+        if (!READY.test(line)) return
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    // A forgotten server must not keep the process from ending: the watchdog takes care of it.
+    child.unref()
+    ;(child.stderr as Socket).unref()
+    return new ServerProcess(child, lines)
+  }
+
+  get running(): boolean {
+    return this.#running
+  }
+
+  /** The last lines the server logged. */
+  get log(): string {
+    return this.#lines.join('\n')
+  }
+
+  /** Waits for the exit; false if it has not come within the time. */
+  async waitForExit(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    this.#child.ref()
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1))
+    })
+    await Promise.race([this.exited, late])
+    clearTimeout(timer)
+    this.#child.unref()
+    return !this.#running
+  }
+}
