@@ -1,4 +1,6 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
+export { MANAGER_OPTION_NAMES } from './config/resolve.js'
+export { invalid as invalidOption, rejectUnknownOptions } from './config/rules.js'
 export type {
   ConnectContext,
   ConnectionActivity,
@@ -15,7 +17,12 @@ export type {
 } from './driver.js'
 export * from './errors.js'
 export * from './events/events.js'
+export { describeEvent, type Logger, type LogLevel } from './events/log.js'
+export type { FailoverEvent, RecordedFailoverEvent } from './failover/failover-record.js'
+export type { EndpointStatus } from './failover/managed-endpoint.js'
+export type { FailoverOptions } from './failover/options.js'
 export type { ClusterState, EndpointState, Target } from './failover/states.js'
+export type { HealthCheck, HealthStats } from './health/history.js'
 export { type LeaseContext, runWithContext, runWithOrigin } from './leaks/context.js'
 export type { LeakDetectionOptions } from './leaks/leak-detector.js'
 export type { LeaseReport } from './leaks/lease-report.js'
@@ -26,7 +33,10 @@ export {
   type FunctionReference,
   parseFrame,
 } from './leaks/stack.js'
+export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
+export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
 export type { AcquireOptions, PoolOptions } from './pool/options.js'
+export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'

@@ -1,3 +1,4 @@
+import { hasPointSubscribers, publishPoint } from './channels.js'
 import {
   type ConnmgrEvent,
   type ConnmgrEventType,
@@ -9,7 +10,7 @@ import {
 type AnyListener = (event: ConnmgrEvent) => void
 
 /**
- * Delivers events to listeners. A listener that throws harms neither the emitter nor the other
+ * Delivers events to listeners and to diagnostics channels. A listener that throws harms neither the emitter nor the other
  * listeners; its error is emitted as `listenerFailed`.
  */
 export class EventEmitter {
@@ -50,10 +51,11 @@ export class EventEmitter {
 
   /** True if somebody listens, so that the hot path need not build an event nobody reads. */
   has(type: ConnmgrEventType): boolean {
-    return this.#all.size > 0 || this.#listeners.has(type)
+    return this.#all.size > 0 || this.#listeners.has(type) || hasPointSubscribers(type)
   }
 
   emit(event: ConnmgrEvent): void {
+    publishPoint(event)
     const listeners = this.#listeners.get(event.type)
     if (listeners !== undefined)
       for (const listener of [...listeners]) this.#deliver(listener, event)

@@ -14,9 +14,13 @@ export interface ConnectionPool<C extends object> {
   readonly counts: PoolCounts
   readonly totals: PoolTotals
   readonly leakCounts: LeakCounts
+  /** Connections in use and callers queued: how much it has to do. */
+  readonly load: number
 
   /** `below` is the function that the caller called: leak reports begin above it. */
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>>
+  /** A waiter that stands in no queue yet. */
+  createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C>
   /** Takes over a waiter from another queue. */
   enqueue(waiter: Waiter<C>): void
   /** Gives up the waiters that `leaves` chooses, for another queue to take over. */

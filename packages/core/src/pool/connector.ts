@@ -2,6 +2,7 @@ import { attempt, bounded } from '../bounded.js'
 import type { TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Driver, Endpoint } from '../driver.js'
 import { ConnectTimeoutError, toError } from '../errors.js'
+import { connectionCreateChannel, traced } from '../events/channels.js'
 import type { PoolEnvironment } from './environment.js'
 import type { PoolOptions } from './options.js'
 
@@ -121,7 +122,10 @@ export class Connector<C extends object> {
   ): Promise<C> {
     const { connectTimeoutMs, onConnect } = this.#options
     const { signal } = controller
-    const opening = attempt(() => this.#driver.connect(this.#endpoint, { signal, onSignal }))
+    const about = { endpoint: this.#endpoint, poolName: this.#environment.name }
+    const opening = traced(connectionCreateChannel, about, () =>
+      attempt(() => this.#driver.connect(this.#endpoint, { signal, onSignal })),
+    )
     const prepared = opening.then(async (connection) => {
       // Too late: nobody is left to take it.
       if (signal.aborted) throw this.#discard(connection, signal.reason)

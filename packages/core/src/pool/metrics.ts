@@ -59,18 +59,41 @@ export class PoolTotals {
   waitedMs = 0
 }
 
+/** One pool, as {@link combineMetrics} needs to see it. */
+export interface MeasuredPool {
+  readonly counts: PoolCounts
+  readonly totals: PoolTotals
+  readonly size: number
+  readonly leaks: LeakCounts
+  /** Whether its capacity counts: a standby that nobody reads from is no room for writers. */
+  readonly inService: boolean
+}
+
+/** The counts of several pools taken as one, and of callers that stand in none of them. */
+export function sumCounts(counts: readonly PoolCounts[], waitingElsewhere: number): PoolCounts {
+  const sum = (read: (each: PoolCounts) => number): number =>
+    counts.reduce((total, each) => total + read(each), 0)
+  return {
+    total: sum((each) => each.total),
+    idle: sum((each) => each.idle),
+    inUse: sum((each) => each.inUse),
+    connecting: sum((each) => each.connecting),
+    waiting: sum((each) => each.waiting) + waitingElsewhere,
+    overflow: sum((each) => each.overflow),
+    limit: sum((each) => each.limit),
+  }
+}
+
 /** The metrics of several pools taken as one. */
-export function combineMetrics(
-  pools: readonly { counts: PoolCounts; totals: PoolTotals; size: number; leaks: LeakCounts }[],
-): PoolMetrics {
-  const sum = (read: (pool: (typeof pools)[number]) => number): number =>
+export function combineMetrics(pools: readonly MeasuredPool[]): PoolMetrics {
+  const sum = (read: (pool: MeasuredPool) => number): number =>
     pools.reduce((total, pool) => total + read(pool), 0)
   const checkouts = sum((pool) => pool.totals.checkouts)
   const returned = sum((pool) => pool.totals.returned)
   const checkedOut = sum((pool) => pool.counts.inUse)
-  const limit = sum((pool) => pool.counts.limit)
+  const limit = sum((pool) => (pool.inService ? pool.counts.limit : 0))
   return {
-    size: sum((pool) => pool.size),
+    size: sum((pool) => (pool.inService ? pool.size : 0)),
     checkedIn: sum((pool) => pool.counts.idle),
     checkedOut,
     overflow: sum((pool) => pool.counts.overflow),

@@ -104,6 +104,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#book.leaks.counts
   }
 
+  get load(): number {
+    return this.#book.size + this.#waiters.size
+  }
+
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
     const { signal } = options
     const now = this.#environment.clock.now()
@@ -127,12 +131,16 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         new QueueFullError(this.#environment.name, this.#options.maxWaiters, this.counts),
       )
     }
-    const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
-    const waiter = new Waiter<C>(this.#environment.deadlines, target, owner, now, timeoutMs, signal)
+    const waiter = this.#newWaiter(options, target, owner, now)
     this.#waiters.push(waiter)
     if (untested !== undefined) this.#test(untested)
     this.#supply()
     return waiter.promise
+  }
+
+  createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
+    const owner = this.#book.identify(options.label, below, this.#limit)
+    return this.#newWaiter(options, target, owner, this.#environment.clock.now())
   }
 
   enqueue(waiter: Waiter<C>): void {
@@ -318,6 +326,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   get #limit(): number {
     return this.#poolSize + this.#maxOverflow
+  }
+
+  #newWaiter(options: AcquireOptions, target: Target, owner: LeaseOwner, now: number): Waiter<C> {
+    const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
+    return new Waiter(this.#environment.deadlines, target, owner, now, timeoutMs, options.signal)
   }
 
   #refuse(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {

@@ -77,8 +77,12 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     return this.#book.leaks.counts
   }
 
+  get load(): number {
+    return this.#book.size + this.#waiters.size
+  }
+
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
-    const { clock, deadlines, name } = this.#environment
+    const { clock, name } = this.#environment
     const now = clock.now()
     if (this.#closing !== undefined) return this.#refuse('closed', new PoolClosedError(name))
     if (options.signal?.aborted === true) {
@@ -88,10 +92,16 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     if (this.#entry !== undefined && !this.#suspended) {
       return Promise.resolve(this.#book.begin(this.#entry, owner, now, now))
     }
-    const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
-    const waiter = new Waiter<C>(deadlines, target, owner, now, timeoutMs, options.signal)
+    const waiter = this.createWaiter(options, target, below)
     this.enqueue(waiter)
     return waiter.promise
+  }
+
+  createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
+    const { clock, deadlines } = this.#environment
+    const owner = this.#book.identify(options.label, below, Number.POSITIVE_INFINITY)
+    const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
+    return new Waiter(deadlines, target, owner, clock.now(), timeoutMs, options.signal)
   }
 
   enqueue(waiter: Waiter<C>): void {

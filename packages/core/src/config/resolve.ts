@@ -1,0 +1,208 @@
+import type { Clock } from '../clock.js'
+import { systemClock } from '../clock.js'
+import { consoleLogger, type Logger, silentLogger } from '../events/log.js'
+import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../failover/options.js'
+import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
+import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
+import type { PoolOptions } from '../pool/options.js'
+import {
+  invalid,
+  type NumberRules,
+  rejectUnknownOptions,
+  requireFunction,
+  resolveBoolean,
+  resolveChoice,
+  resolveNumbers,
+  resolveSwitch,
+} from './rules.js'
+
+const POOL_NUMBERS = {
+  poolSize: { fallback: 5, min: 0, max: 100_000, env: 'DB_POOL_SIZE' },
+  maxOverflow: { fallback: 10, min: 0, max: 100_000, env: 'DB_MAX_OVERFLOW' },
+  minIdle: { fallback: 0, min: 0, max: 100_000 },
+  acquireTimeoutMs: { fallback: 30_000, min: 1 },
+  connectTimeoutMs: { fallback: 5000, min: 1 },
+  maxLifetimeMs: { fallback: 3_600_000, min: 0, zeroIsOff: true },
+  lifetimeJitter: { fallback: 0.1, min: 0, max: 1, fraction: true },
+  idleTimeoutMs: { fallback: 600_000, min: 0, zeroIsOff: true },
+  maxUses: { fallback: 0, min: 0, zeroIsOff: true },
+  prePingBypassMs: { fallback: 500, min: 0 },
+  validateTimeoutMs: { fallback: 5000, min: 1 },
+  maxWaiters: { fallback: 0, min: 0, zeroIsOff: true },
+  resetTimeoutMs: { fallback: 5000, min: 1 },
+  closeTimeoutMs: { fallback: 1000, min: 1 },
+  connectConcurrency: { fallback: 4, min: 1, max: 1000 },
+} as const satisfies NumberRules
+
+const LEAK_NUMBERS = { thresholdMs: { fallback: 300_000, min: 1 } } as const satisfies NumberRules
+
+const HEALTH_NUMBERS = {
+  intervalMs: { fallback: 60_000, min: 10 },
+  timeoutMs: { fallback: 5000, min: 1 },
+  history: { fallback: 100, min: 1, max: 100_000 },
+} as const satisfies NumberRules
+
+/** Failover numbers of which 0 makes no sense. */
+const AT_LEAST_ONE: ReadonlySet<string> = new Set([
+  'probeIntervalMs',
+  'fastProbeIntervalMs',
+  'probeTimeoutMs',
+  'probeConnectTimeoutMs',
+  'suspectCount',
+  'failoverTimeoutMs',
+  'retryAttempts',
+  'failbackSuccesses',
+])
+
+const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
+  Object.entries(FAILOVER_DEFAULTS)
+    .filter(([, value]) => typeof value === 'number')
+    .map(([name, value]) => [
+      name,
+      { fallback: value as number, min: AT_LEAST_ONE.has(name) ? 1 : 0 },
+    ]),
+)
+
+const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim']
+const HEALTH_OPTIONS = Object.keys(HEALTH_NUMBERS)
+const FAILOVER_OPTIONS = ['mode', ...Object.keys(FAILOVER_DEFAULTS)]
+
+/** Every name in {@link ManagerOptions}, for packages that add options of their own. */
+export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
+  'name',
+  ...(Object.keys(POOL_NUMBERS) as (keyof typeof POOL_NUMBERS)[]),
+  'prePing',
+  'reset',
+  'idleOrder',
+  'poolMode',
+  'onConnect',
+  'leakDetection',
+  'healthMonitoring',
+  'failover',
+  'logger',
+  'clock',
+]
+
+/** Manager options with nothing left open. */
+export interface ResolvedOptions<C extends object> {
+  readonly name: string
+  readonly pool: PoolOptions<C>
+  readonly poolMode: 'pooled' | 'static'
+  readonly leaks: LeakDetectionOptions | undefined
+  readonly healthMonitoring: boolean
+  readonly health: Required<HealthMonitoringOptions>
+  readonly failover: FailoverKnobs
+  readonly failoverMode: 'role' | 'ordered' | undefined
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/**
+ * Checks options and fills in the environment and the defaults.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function resolveManagerOptions<C extends object>(
+  options: ManagerOptions<C>,
+  fallbackName: string,
+  env: NodeJS.ProcessEnv = process.env,
+): ResolvedOptions<C> {
+  if (typeof options !== 'object' || options === null)
+    throw invalid('options', options, 'an object')
+  rejectUnknownOptions(options, MANAGER_OPTION_NAMES, 'the connection manager options')
+  requireFunction('onConnect', options.onConnect)
+  const numbers = resolveNumbers('', options, POOL_NUMBERS, env)
+  if (numbers.poolSize + numbers.maxOverflow === 0) {
+    throw invalid('poolSize', 0, 'at least 1 if maxOverflow is 0')
+  }
+  if (numbers.minIdle > numbers.poolSize) {
+    throw invalid('minIdle', numbers.minIdle, `at most poolSize (${numbers.poolSize})`)
+  }
+  const reset =
+    typeof options.reset === 'function'
+      ? options.reset
+      : resolveChoice('reset', options.reset, ['none', 'reset-all', 'discard-all'] as const, 'none')
+  const leaks = resolveSwitch('leakDetection', options.leakDetection, LEAK_OPTIONS)
+  const health = resolveSwitch('healthMonitoring', options.healthMonitoring, HEALTH_OPTIONS)
+  const failover = resolveFailover(options.failover, env)
+  return {
+    name: resolveName(options.name, fallbackName),
+    pool: {
+      ...numbers,
+      prePing: resolveBoolean('prePing', options.prePing, true),
+      reset,
+      idleOrder: resolveChoice('idleOrder', options.idleOrder, ['lifo', 'fifo'] as const, 'lifo'),
+      onConnect: options.onConnect,
+    },
+    poolMode: resolveChoice('poolMode', options.poolMode, ['pooled', 'static'] as const, 'pooled'),
+    leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
+    healthMonitoring: health.enabled,
+    health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),
+    ...failover,
+    logger: resolveLogger(options.logger),
+    clock: options.clock ?? systemClock,
+  }
+}
+
+function resolveName(given: unknown, fallback: string): string {
+  if (given === undefined) return fallback
+  if (typeof given !== 'string' || given.trim() === '')
+    throw invalid('name', given, 'a string that is not empty')
+  return given
+}
+
+function resolveLeaks(
+  settings: Partial<LeakDetectionOptions>,
+  env: NodeJS.ProcessEnv,
+): LeakDetectionOptions {
+  return {
+    ...resolveNumbers('leakDetection.', settings, LEAK_NUMBERS, env),
+    captureStack: resolveChoice(
+      'leakDetection.captureStack',
+      settings.captureStack,
+      ['adaptive', 'always', 'never'] as const,
+      'adaptive',
+    ),
+    reclaim: resolveBoolean('leakDetection.reclaim', settings.reclaim, false),
+  }
+}
+
+function resolveFailover(
+  given: unknown,
+  env: NodeJS.ProcessEnv,
+): { failover: FailoverKnobs; failoverMode: 'role' | 'ordered' | undefined } {
+  const settings = given ?? {}
+  if (typeof settings !== 'object') throw invalid('failover', given, 'an object')
+  rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
+  const { mode, autoFailback } = settings as { mode?: unknown; autoFailback?: unknown }
+  return {
+    failover: {
+      ...(resolveNumbers('failover.', settings, FAILOVER_NUMBERS, env) as unknown as FailoverKnobs),
+      autoFailback: resolveBoolean(
+        'failover.autoFailback',
+        autoFailback,
+        FAILOVER_DEFAULTS.autoFailback,
+      ),
+    },
+    failoverMode:
+      mode === undefined
+        ? undefined
+        : resolveChoice('failover.mode', mode, ['role', 'ordered'] as const, 'role'),
+  }
+}
+
+function resolveLogger(given: unknown): Logger {
+  if (given === undefined) return consoleLogger
+  if (given === false) return silentLogger
+  const logger = given as Partial<Logger> | null
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof logger?.[level] !== 'function') {
+      throw invalid(
+        'logger',
+        given,
+        'false, or an object with the methods debug, info, warn and error',
+      )
+    }
+  }
+  return given as Logger
+}

@@ -1,0 +1,174 @@
+import { InvalidOptionError } from '../errors.js'
+
+/** Node fires timers that are longer than this at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** What a number option must be. */
+export interface NumberRule {
+  readonly fallback: number
+  readonly min: number
+  readonly max?: number
+  /** Whether parts are allowed; counts have none. `@default` false */
+  readonly fraction?: boolean
+  /** The environment variable that is asked when the option is not given. */
+  readonly env?: string
+  /** Whether 0 means "off", which is infinity. */
+  readonly zeroIsOff?: boolean
+}
+
+export type NumberRules = Readonly<Record<string, NumberRule>>
+export type NumbersOf<R extends NumberRules> = { [K in keyof R]: number }
+
+/** Resolves number options: the option, else the environment, else the fallback. */
+export function resolveNumbers<R extends NumberRules>(
+  prefix: string,
+  given: object,
+  rules: R,
+  env: NodeJS.ProcessEnv,
+): NumbersOf<R> {
+  const resolved: Record<string, number> = {}
+  for (const [name, rule] of Object.entries(rules)) {
+    resolved[name] = resolveNumber(
+      `${prefix}${name}`,
+      (given as Record<string, unknown>)[name],
+      rule,
+      env,
+    )
+  }
+  return resolved as NumbersOf<R>
+}
+
+function resolveNumber(
+  option: string,
+  given: unknown,
+  rule: NumberRule,
+  env: NodeJS.ProcessEnv,
+): number {
+  let name = option
+  let value = given
+  if (value === undefined && rule.env !== undefined) {
+    const text = env[rule.env]
+    if (text !== undefined && text.trim() !== '') {
+      name = rule.env
+      value = Number(text)
+      if (Number.isNaN(value)) throw invalid(name, text, expectation(rule))
+    }
+  }
+  if (value === undefined) value = rule.fallback
+  const max = rule.max ?? LONGEST_MS
+  const ok =
+    typeof value === 'number' &&
+    Number.isFinite(value) &&
+    value >= rule.min &&
+    value <= max &&
+    (rule.fraction === true || Number.isInteger(value))
+  if (!ok) throw invalid(name, value, expectation(rule))
+  return rule.zeroIsOff === true && value === 0 ? Number.POSITIVE_INFINITY : (value as number)
+}
+
+function expectation(rule: NumberRule): string {
+  const kind = rule.fraction === true ? 'a number' : 'a whole number'
+  const range = `from ${rule.min} to ${rule.max ?? LONGEST_MS}`
+  return `${kind} ${range}${rule.zeroIsOff === true ? ' (0 switches it off)' : ''}`
+}
+
+/** Resolves an option that must be one of a few strings. */
+export function resolveChoice<T extends string>(
+  option: string,
+  given: unknown,
+  choices: readonly T[],
+  fallback: T,
+): T {
+  if (given === undefined) return fallback
+  if (choices.includes(given as T)) return given as T
+  throw invalid(option, given, `one of ${choices.map((each) => `'${each}'`).join(', ')}`)
+}
+
+export function resolveBoolean(option: string, given: unknown, fallback: boolean): boolean {
+  if (given === undefined) return fallback
+  if (typeof given === 'boolean') return given
+  throw invalid(option, given, 'true or false')
+}
+
+export function requireFunction(option: string, given: unknown): void {
+  if (given !== undefined && typeof given !== 'function') throw invalid(option, given, 'a function')
+}
+
+/** An option that is `true`, `false` or an object with settings of its own. */
+export function resolveSwitch(
+  option: string,
+  given: unknown,
+  known: readonly string[],
+): { readonly enabled: boolean; readonly settings: object } {
+  if (given === undefined || given === true) return { enabled: true, settings: {} }
+  if (given === false) return { enabled: false, settings: {} }
+  if (typeof given !== 'object' || given === null)
+    throw invalid(option, given, 'true, false or an object')
+  rejectUnknownOptions(given, known, option)
+  return { enabled: true, settings: given }
+}
+
+/**
+ * Refuses options that nobody reads, which are most often misspelt.
+ *
+ * @param what where the options were given, for the message
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function rejectUnknownOptions(
+  options: object,
+  known: readonly string[],
+  what: string,
+): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const near = nearest(name, known)
+    throw new InvalidOptionError(
+      name,
+      `unknown option "${name}" in ${what}; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`,
+    )
+  }
+}
+
+/** The error of an option with a wrong value. The value is shown only if it cannot hold a secret. */
+export function invalid(option: string, value: unknown, expected: string): InvalidOptionError {
+  return new InvalidOptionError(
+    option,
+    `option "${option}" must be ${expected}, but it is ${show(value)}`,
+  )
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string')
+    return value.includes('@') || value.includes('password')
+      ? 'a string'
+      : JSON.stringify(value.slice(0, 60))
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'an array' : 'an object'
+  return typeof value === 'function' ? 'a function' : String(value)
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const each of known) {
+    const distance = editDistance(name.toLowerCase(), each.toLowerCase())
+    if (distance < bestDistance) {
+      best = each
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}

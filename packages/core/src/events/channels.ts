@@ -1,0 +1,74 @@
+import diagnostics from 'node:diagnostics_channel'
+import type { Endpoint } from '../driver.js'
+import type { ConnmgrEvent, ConnmgrEventType } from './events.js'
+
+/** What every message of our diagnostics channels says about the server; never a URL. */
+export interface ChannelContext {
+  readonly serverAddress: string | undefined
+  readonly serverPort: number | undefined
+  readonly database: string | undefined
+  /** The manager's name. */
+  readonly poolName?: string
+}
+
+/** `tracing:connmgr:pool:acquire:start` and so on, see `diagnostics_channel.tracingChannel`. */
+export const acquireChannel = diagnostics.tracingChannel<string, object>('connmgr:pool:acquire')
+export const connectionCreateChannel = diagnostics.tracingChannel<string, object>(
+  'connmgr:connection:create',
+)
+export const healthCheckChannel = diagnostics.tracingChannel<string, object>('connmgr:health:check')
+export const failoverChannel = diagnostics.tracingChannel<string, object>('connmgr:failover')
+
+const POINTS: Partial<Record<ConnmgrEventType, diagnostics.Channel>> = {
+  connectionReleased: diagnostics.channel('connmgr:pool:release'),
+  poolClosed: diagnostics.channel('connmgr:pool:close'),
+  connectionClosed: diagnostics.channel('connmgr:connection:destroy'),
+  leakDetected: diagnostics.channel('connmgr:leak:detected'),
+  leakResolved: diagnostics.channel('connmgr:leak:resolved'),
+}
+
+type Tracing = typeof acquireChannel
+
+/** Whether anybody subscribes to any part of a tracing channel. */
+export function isTraced(channel: Tracing): boolean {
+  return (
+    channel.start.hasSubscribers ||
+    channel.end.hasSubscribers ||
+    channel.asyncStart.hasSubscribers ||
+    channel.asyncEnd.hasSubscribers ||
+    channel.error.hasSubscribers
+  )
+}
+
+/** Runs `work`, traced if somebody subscribes. */
+export function traced<T>(
+  channel: Tracing,
+  about: { endpoint: Endpoint | undefined; poolName?: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  return isTraced(channel) ? channel.tracePromise(work, contextOf(about)) : work()
+}
+
+/** Whether an event of this type has a channel that somebody subscribes to. */
+export function hasPointSubscribers(type: ConnmgrEventType): boolean {
+  return POINTS[type]?.hasSubscribers === true
+}
+
+/** Publishes an event on the channel of its type, if it has one. */
+export function publishPoint(event: ConnmgrEvent): void {
+  const channel = POINTS[event.type]
+  if (channel?.hasSubscribers === true) channel.publish(event)
+}
+
+export function contextOf(about: {
+  endpoint: Endpoint | undefined
+  poolName?: string
+}): ChannelContext {
+  const { endpoint, poolName } = about
+  return {
+    serverAddress: endpoint?.host,
+    serverPort: endpoint?.port,
+    database: endpoint?.database,
+    ...(poolName === undefined ? {} : { poolName }),
+  }
+}

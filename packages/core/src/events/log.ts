@@ -1,0 +1,174 @@
+import type { ConnmgrEvent, ConnmgrEventType } from './events.js'
+
+/** Where connmgr logs. A winston logger is one; so is `console`. */
+export interface Logger {
+  debug(message: string, meta?: object): unknown
+  info(message: string, meta?: object): unknown
+  warn(message: string, meta?: object): unknown
+  error(message: string, meta?: object): unknown
+}
+
+export type LogLevel = keyof Logger
+
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Without a logger of the user's: what needs attention goes to the console, nothing else. */
+export const consoleLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (message) => console.warn(message),
+  error: (message) => console.error(message),
+}
+
+/** What a manager logs by itself: everything but the two events of every single acquire, which would slow it down. */
+export const LOGGED_EVENT_TYPES = [
+  'connectionCreated',
+  'connectionFailed',
+  'connectionClosed',
+  'acquireFailed',
+  'validationFailed',
+  'connectionDirty',
+  'leakDetected',
+  'leakResolved',
+  'leaseMisused',
+  'poolCleared',
+  'poolResized',
+  'poolClosed',
+  'healthCheckCompleted',
+  'healthRecovered',
+  'endpointStateChanged',
+  'roleChanged',
+  'clusterStateChanged',
+  'failoverStarted',
+  'failoverCompleted',
+  'switchoverCompleted',
+  'failbackCompleted',
+  'failoverFailed',
+  'listenerFailed',
+] as const satisfies readonly ConnmgrEventType[]
+
+/** How an event is logged: its level, and a sentence for people. */
+export function describeEvent(event: ConnmgrEvent): {
+  readonly level: LogLevel
+  readonly message: string
+} {
+  const [level, text] = describe(event)
+  return { level, message: `connmgr "${event.pool}": ${text}` }
+}
+
+/** Logs an event with its fields as `meta`. A logger that throws is the logger's own affair. */
+export function logEvent(logger: Logger, event: ConnmgrEvent): void {
+  const { level, message } = describeEvent(event)
+  logger[level](message, { event: event.type, ...event })
+}
+
+function describe(event: ConnmgrEvent): [LogLevel, string] {
+  switch (event.type) {
+    case 'connectionCreated':
+      return [
+        'debug',
+        `connection ${event.connectionId} to ${event.endpoint} opened in ${ms(event.durationMs)}`,
+      ]
+    case 'connectionFailed':
+      return ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
+    case 'connectionClosed': {
+      const cause = event.error === undefined ? '' : `: ${event.error.message}`
+      return [
+        'debug',
+        `connection ${event.connectionId} to ${event.endpoint} closed (${event.reason})${cause}`,
+      ]
+    }
+    case 'connectionAcquired':
+      return ['debug', `connection ${event.connectionId} lent after ${ms(event.durationMs)}`]
+    case 'connectionReleased':
+      return ['debug', `connection ${event.connectionId} returned after ${ms(event.durationMs)}`]
+    case 'acquireFailed':
+      return [
+        'debug',
+        `acquire failed (${event.reason}) after ${ms(event.durationMs)}: ${event.error.message}`,
+      ]
+    case 'validationFailed':
+      return [
+        'info',
+        `connection ${event.connectionId} to ${event.endpoint} failed its check: ${event.error.message}`,
+      ]
+    case 'connectionDirty':
+      return [
+        'warn',
+        `connection ${event.connectionId} came back ${event.reason === 'busy' ? 'mid-query' : 'inside a transaction'} ` +
+          `from ${who(event.lease)}; it was not lent on as it was`,
+      ]
+    case 'leakDetected':
+      return [
+        'warn',
+        `leak: connection ${event.connectionId} held for ${ms(event.durationMs)} by ${who(event.lease)}` +
+          `${event.reclaimed ? ', destroyed' : ''}${indent(event.lease.stack)}`,
+      ]
+    case 'leakResolved':
+      return [
+        'info',
+        `leak resolved: connection ${event.connectionId} came back after ${ms(event.durationMs)} from ${who(event.lease)}`,
+      ]
+    case 'leaseMisused':
+      return ['warn', `lease ${event.leaseId} was released twice; the second time was ignored`]
+    case 'poolCleared':
+      return ['info', `connections to ${event.endpoint} invalidated: ${event.reason}`]
+    case 'poolResized':
+      return ['info', `${event.endpoint} resized to ${event.poolSize} + ${event.maxOverflow}`]
+    case 'poolClosed': {
+      const held = event.stragglers
+        .map((lease) => `\n    ${who(lease)}, for ${ms(lease.heldForMs)}`)
+        .join('')
+      return held === ''
+        ? ['debug', `pool of ${event.endpoint} closed`]
+        : ['warn', `pool of ${event.endpoint} closed while connections were still held by${held}`]
+    }
+    case 'healthCheckCompleted':
+      return [
+        'debug',
+        `${event.endpoint} is ${event.healthy ? 'healthy' : 'failing'} (${ms(event.durationMs)})`,
+      ]
+    case 'healthRecovered':
+      return ['info', `${event.endpoint} recovered after ${ms(event.durationMs)}`]
+    case 'endpointStateChanged':
+      return [
+        event.to === 'QUARANTINED' || event.to === 'FENCED' ? 'error' : 'info',
+        `${event.endpoint}: ${event.from} → ${event.to} (${event.reason})`,
+      ]
+    case 'roleChanged':
+      return ['info', `${event.endpoint} was a ${event.from} and is a ${event.to} now`]
+    case 'clusterStateChanged':
+      return [
+        event.to === 'SPLIT_BRAIN' || event.to === 'ALL_DOWN' ? 'error' : 'info',
+        `cluster: ${event.from} → ${event.to} (${event.reason})`,
+      ]
+    case 'failoverStarted':
+      return ['warn', `failover started, leaving ${event.endpoint ?? 'nothing'}: ${event.reason}`]
+    case 'failoverCompleted':
+    case 'switchoverCompleted':
+    case 'failbackCompleted':
+      return [
+        'warn',
+        `${event.type.replace('Completed', '')} to ${event.endpoint} completed in ${ms(event.durationMs)}`,
+      ]
+    case 'failoverFailed':
+      return [
+        'error',
+        `failover attempt ${event.attempt} found no writer in ${ms(event.durationMs)}: ${event.reason}`,
+      ]
+    case 'listenerFailed':
+      return ['error', `${event.reason}: ${event.error.message}`]
+  }
+}
+
+function who(lease: { checkedOutBy: string | undefined; label?: string }): string {
+  return lease.checkedOutBy ?? lease.label ?? 'a caller whose stack was not captured'
+}
+
+function ms(durationMs: number): string {
+  return `${Math.round(durationMs)} ms`
+}
+
+function indent(stack: string | undefined): string {
+  return stack === undefined ? '' : `\n    ${stack.replaceAll('\n', '\n    ')}`
+}

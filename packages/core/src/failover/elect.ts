@@ -1,0 +1,107 @@
+import type { Role } from '../driver.js'
+import type { EndpointState } from './states.js'
+
+/** What an election knows of one endpoint. */
+export interface Candidate {
+  readonly id: string
+  readonly state: EndpointState
+  readonly role: Role
+  readonly writable: boolean
+  readonly systemId: string | undefined
+  readonly timeline: number | undefined
+  readonly startedAt: string | undefined
+}
+
+/** What elections remember. */
+export interface ElectionMemory {
+  /** The endpoint that is the writer now. */
+  readonly writer: string | undefined
+  /** The highest timeline ever followed: a primary below it has lost a promotion it does not know of. */
+  readonly highestTimeline: number
+}
+
+export type Election =
+  | { readonly outcome: 'writer'; readonly id: string; readonly fenced: readonly string[] }
+  | { readonly outcome: 'none'; readonly fenced: readonly string[]; readonly reason: string }
+  | { readonly outcome: 'split-brain'; readonly fenced: readonly string[]; readonly reason: string }
+
+/** States in which the latest probe succeeded, so that what it said holds. */
+const ANSWERING: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'FENCED'])
+/** A server without a free connection for the probe is still the writer it was. */
+const KEEPS_ROLE: ReadonlySet<EndpointState> = new Set(['BUSY'])
+
+/**
+ * Who is the writer of one replicated cluster. Pure.
+ *
+ * One writable primary is the writer, unless its timeline is below the highest seen. Of several, the highest timeline
+ * wins and the others are fenced; one server under two names counts once; equal timelines mean that nobody can tell,
+ * and nobody is written to.
+ */
+export function elect(candidates: readonly Candidate[], memory: ElectionMemory): Election {
+  const primaries = candidates.filter(
+    (each) =>
+      each.role === 'primary' &&
+      each.writable &&
+      (ANSWERING.has(each.state) || (KEEPS_ROLE.has(each.state) && each.id === memory.writer)),
+  )
+  const current = primaries.filter(
+    (each) => (each.timeline ?? memory.highestTimeline) >= memory.highestTimeline,
+  )
+  const stale = primaries.filter((each) => !current.includes(each)).map((each) => each.id)
+  if (current.length === 0)
+    return { outcome: 'none', fenced: stale, reason: describeNone(candidates, stale) }
+  const highest = Math.max(...current.map((each) => each.timeline ?? 0))
+  const leaders = current.filter((each) => (each.timeline ?? 0) === highest)
+  const losers = current.filter((each) => !leaders.includes(each)).map((each) => each.id)
+  const servers = distinctServers(leaders)
+  if (servers.length > 1) {
+    return {
+      outcome: 'split-brain',
+      fenced: stale,
+      reason: `${servers.map((each) => each.id).join(' and ')} both claim to be the primary on timeline ${highest}`,
+    }
+  }
+  const chosen = leaders.find((each) => each.id === memory.writer) ?? (leaders[0] as Candidate)
+  return { outcome: 'writer', id: chosen.id, fenced: [...stale, ...losers] }
+}
+
+/**
+ * Who serves in a list of independent servers: the first in order that is fully trusted, or if there is none, the one
+ * that serves now, or else the first that answers at all. Pure.
+ */
+export function electInOrder(candidates: readonly Candidate[], memory: ElectionMemory): Election {
+  const answering = candidates.filter((each) => ANSWERING.has(each.state))
+  const current = candidates.find(
+    (each) =>
+      each.id === memory.writer && (ANSWERING.has(each.state) || KEEPS_ROLE.has(each.state)),
+  )
+  const chosen = answering.find((each) => each.state === 'UP') ?? current ?? answering[0]
+  if (chosen === undefined)
+    return { outcome: 'none', fenced: [], reason: describeNone(candidates, []) }
+  return { outcome: 'writer', id: chosen.id, fenced: [] }
+}
+
+function distinctServers(primaries: readonly Candidate[]): Candidate[] {
+  const seen = new Map<string, Candidate>()
+  for (const each of primaries) {
+    // Two servers of one cluster do not start in the same microsecond.
+    const identity =
+      each.systemId && each.startedAt ? `${each.systemId} ${each.startedAt}` : each.id
+    if (!seen.has(identity)) seen.set(identity, each)
+  }
+  return [...seen.values()]
+}
+
+function describeNone(candidates: readonly Candidate[], stale: readonly string[]): string {
+  if (stale.length > 0)
+    return `${stale.join(', ')} claims to be the primary, but on an older timeline`
+  if (
+    candidates.some(
+      (each) => each.role === 'primary' && !each.writable && ANSWERING.has(each.state),
+    )
+  ) {
+    return 'the primary refuses writes (default_transaction_read_only)'
+  }
+  if (candidates.some((each) => ANSWERING.has(each.state))) return 'only standbys answer'
+  return 'no endpoint answers'
+}

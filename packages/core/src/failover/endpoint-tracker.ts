@@ -1,0 +1,151 @@
+import type { Clock } from '../clock.js'
+import type { ProbeResult } from '../driver.js'
+import type { EventEmitter } from '../events/emitter.js'
+import { summarize } from '../events/events.js'
+import type { ProbeOutcome } from '../health/prober.js'
+import type { ManagedEndpoint } from './managed-endpoint.js'
+import type { FailoverKnobs } from './options.js'
+import { ReplicationLag } from './replication-lag.js'
+import type { EndpointState } from './states.js'
+import { nextStanding } from './transition.js'
+
+const LAG_MEMORY_MS = 600_000
+
+/** Turns what probes say into what is known of each endpoint. */
+export class EndpointTracker<C extends object> {
+  readonly #name: string
+  readonly #knobs: FailoverKnobs
+  readonly #clock: Clock
+  readonly #events: EventEmitter
+  readonly #lag = new ReplicationLag(LAG_MEMORY_MS)
+  readonly #onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void
+  /** The cluster that is followed, once known; a server of another one is quarantined. */
+  #systemId: string | undefined
+
+  constructor(
+    name: string,
+    knobs: FailoverKnobs,
+    clock: Clock,
+    events: EventEmitter,
+    onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void,
+  ) {
+    this.#name = name
+    this.#knobs = knobs
+    this.#clock = clock
+    this.#events = events
+    this.#onState = onState
+  }
+
+  get systemId(): string | undefined {
+    return this.#systemId
+  }
+
+  /** From now on only servers of this cluster are used; undefined to take the next one found. */
+  followCluster(systemId: string | undefined): void {
+    this.#systemId = systemId
+  }
+
+  /** The writer has changed, so earlier positions no longer compare. */
+  forgetLag(): void {
+    this.#lag.reset()
+  }
+
+  /** Applies one probe. `isWriter` tells whether its position is the one that others are measured against. */
+  apply(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome, isWriter: boolean): void {
+    const now = this.#clock.now()
+    endpoint.standing = nextStanding(endpoint.standing, outcome, now, {
+      suspectCount: this.#knobs.suspectCount,
+      failbackSuccesses: this.#knobs.failbackSuccesses,
+      stableMs: endpoint.stableMs(this.#knobs.failbackStableMs),
+    })
+    const before = endpoint.reportedState
+    let reason: string
+    if (outcome.ok) {
+      endpoint.result = outcome.result
+      reason = `answered in ${Math.round(outcome.durationMs)} ms as ${outcome.result.role}`
+      const stranger = this.#isStranger(outcome.result)
+      if (stranger) {
+        endpoint.standing = { ...endpoint.standing, state: 'QUARANTINED' }
+        reason = `belongs to another cluster (system identifier ${outcome.result.systemId}, expected ${this.#systemId})`
+      } else if (before === 'FENCED' && outcome.result.role === 'primary') {
+        // Only an election lifts a fence from a primary.
+        endpoint.standing = { ...endpoint.standing, state: 'FENCED' }
+      }
+      endpoint.lastError = stranger ? { name: 'Error', message: reason } : undefined
+      this.#trackRole(endpoint, outcome.result)
+      this.#trackLag(endpoint, outcome.result, isWriter, now)
+    } else {
+      endpoint.lastError = summarize(outcome.error)
+      reason = outcome.error.message
+    }
+    this.report(endpoint, reason)
+  }
+
+  /** Puts an endpoint into a state for a reason other than a probe. */
+  mark(endpoint: ManagedEndpoint<C>, state: EndpointState, reason: string): void {
+    endpoint.standing = { ...endpoint.standing, state }
+    this.report(endpoint, reason)
+  }
+
+  report(endpoint: ManagedEndpoint<C>, reason: string): void {
+    const from = endpoint.reportedState
+    const to = endpoint.state
+    if (from === to) return
+    endpoint.reportedState = to
+    endpoint.since = new Date(this.#clock.wallTime())
+    const now = this.#clock.now()
+    if (to === 'UP') endpoint.trustedAt = now
+    else if (to === 'DOWN') endpoint.fell(now, this.#knobs.failbackStableMs)
+    this.#events.emit({
+      type: 'endpointStateChanged',
+      pool: this.#name,
+      endpoint: endpoint.id,
+      from,
+      to,
+      role: endpoint.role,
+      reason,
+    })
+    this.#onState(endpoint, from)
+  }
+
+  #isStranger(result: ProbeResult): boolean {
+    return (
+      this.#systemId !== undefined &&
+      result.systemId !== undefined &&
+      result.systemId !== this.#systemId
+    )
+  }
+
+  #trackRole(endpoint: ManagedEndpoint<C>, result: ProbeResult): void {
+    if (endpoint.role === result.role) return
+    const from = endpoint.role
+    endpoint.role = result.role
+    if (from === 'unknown') return
+    this.#events.emit({
+      type: 'roleChanged',
+      pool: this.#name,
+      endpoint: endpoint.id,
+      from,
+      to: result.role,
+    })
+  }
+
+  #trackLag(
+    endpoint: ManagedEndpoint<C>,
+    result: ProbeResult,
+    isWriter: boolean,
+    now: number,
+  ): void {
+    if (result.position === undefined) return
+    if (isWriter) this.#lag.written(now, result.position)
+    if (result.role !== 'standby') {
+      endpoint.lagMs = undefined
+      endpoint.lagging = false
+      return
+    }
+    endpoint.lagMs = this.#lag.of(now, result.position)
+    // Leaves at the bound, comes back at half of it, so that it does not hop in and out.
+    const bound = endpoint.lagging ? this.#knobs.maxLagMs / 2 : this.#knobs.maxLagMs
+    endpoint.lagging = endpoint.lagMs > bound
+  }
+}

@@ -1,0 +1,400 @@
+import type { Clock } from '../clock.js'
+import { type FailureKind, isFatal } from '../driver.js'
+import { FailoverFailedError, messageOf } from '../errors.js'
+import { contextOf, failoverChannel } from '../events/channels.js'
+import type { EventEmitter } from '../events/emitter.js'
+import type { FailoverCompletedEvent } from '../events/events.js'
+import type { HealthMonitor } from '../health/health-monitor.js'
+import type { ProbeOutcome } from '../health/prober.js'
+import { type Candidate, elect, electInOrder } from './elect.js'
+import { EndpointTracker } from './endpoint-tracker.js'
+import type { ManagedEndpoint } from './managed-endpoint.js'
+import type { FailoverKnobs } from './options.js'
+import { select, serves } from './selection.js'
+import type { ClusterState, EndpointState, Target } from './states.js'
+import { WriterSearch } from './writer-search.js'
+
+export interface FailoverContext {
+  readonly name: string
+  readonly clock: Clock
+  readonly events: EventEmitter
+  /** Who serves whom has changed: waiters that stand in the wrong queue must move. */
+  readonly onRoutesChanged: () => void
+}
+
+const ALIVE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'SUSPECT', 'FENCED'])
+/** States in which nothing can be got from the sockets still open to an endpoint. */
+const LOST: ReadonlySet<EndpointState> = new Set(['DOWN', 'QUARANTINED', 'FENCED', 'STARTING'])
+/** A refusal may be the moment of a restart; asked again this soon, it is known for sure. */
+const RECHECK_MS = 10
+
+/**
+ * Decides which endpoint is the writer and moves callers there. It acts on the outcomes of probes alone; trouble
+ * that connections report only makes it probe at once.
+ */
+export class FailoverController<C extends object> {
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #mode: 'role' | 'ordered'
+  readonly #knobs: FailoverKnobs
+  readonly #context: FailoverContext
+  readonly #tracker: EndpointTracker<C>
+  readonly #search: WriterSearch
+  #monitor: HealthMonitor<C> | undefined
+  #writer: ManagedEndpoint<C> | undefined
+  /** The writer before the one there is now, or before there was none. */
+  #left: ManagedEndpoint<C> | undefined
+  #leftAlive = false
+  /** The endpoint an operator chose; it is not left for a preferred one. */
+  #pinned: ManagedEndpoint<C> | undefined
+  #requested: string | undefined
+  #highestTimeline = 0
+  #epoch = 0
+  #state: ClusterState
+  #surveyed = false
+  #stopped = false
+
+  constructor(
+    endpoints: readonly ManagedEndpoint<C>[],
+    mode: 'role' | 'ordered',
+    knobs: FailoverKnobs,
+    context: FailoverContext,
+  ) {
+    this.#endpoints = endpoints
+    this.#mode = mode
+    this.#knobs = knobs
+    this.#context = context
+    this.#tracker = new EndpointTracker(
+      context.name,
+      knobs,
+      context.clock,
+      context.events,
+      (endpoint, from) => this.#onState(endpoint, from),
+    )
+    this.#search = new WriterSearch(knobs, context.clock, (attempt, final) =>
+      this.#attemptFailed(attempt, final),
+    )
+    // A single endpoint is used whatever its role: the caller named no other.
+    this.#writer = this.#solo ? endpoints[0] : undefined
+    this.#state = this.#solo ? 'STEADY' : 'DEGRADED'
+  }
+
+  get mode(): 'role' | 'ordered' {
+    return this.#mode
+  }
+
+  get writer(): ManagedEndpoint<C> | undefined {
+    return this.#writer
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get state(): ClusterState {
+    return this.#state
+  }
+
+  /** Time until the next round of probes: short while something is being decided. */
+  get urgent(): boolean {
+    return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
+  }
+
+  /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
+  get hopeless(): boolean {
+    return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
+  }
+
+  /** Starts to probe; resolves when every endpoint has been seen once. */
+  async start(monitor: HealthMonitor<C>): Promise<void> {
+    this.#monitor = monitor
+    await monitor.start()
+    this.#surveyed = true
+    if (!this.#stopped) this.#evaluate('start')
+  }
+
+  /** From now on nothing that is still under way has any effect. */
+  stop(): void {
+    this.#stopped = true
+    this.#search.stop()
+  }
+
+  pick(target: Target): ManagedEndpoint<C> | undefined {
+    return this.#solo ? this.#writer : select(this.#endpoints, target, this.#writer)
+  }
+
+  serves(endpoint: ManagedEndpoint<C>, target: Target): boolean {
+    return this.#solo || serves(endpoint, target, this.#writer)
+  }
+
+  observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
+    if (this.#stopped) return
+    if (outcome.ok) endpoint.everConnected = true
+    const role = endpoint.role
+    const readable = endpoint.lagging
+    this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
+    if (role !== endpoint.role) endpoint.pool.suspectAll()
+    if (endpoint.state === 'SUSPECT' && !outcome.ok && !outcome.timedOut) this.#recheck(endpoint)
+    if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
+    if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
+  }
+
+  /** A connection met trouble: asks every server how it is before anybody else runs into it. */
+  trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
+    if (!isFatal(kind) && kind !== 'starting') return
+    if (endpoint.state === 'UP' || endpoint.state === 'PROBATION') {
+      this.#tracker.mark(endpoint, 'SUSPECT', reason)
+    }
+    if (this.#monitor?.started !== true) return
+    if (this.#solo) void this.#monitor.check(endpoint)
+    else void this.#monitor.round()
+  }
+
+  /**
+   * Moves to another endpoint on request. With replication the servers decide who is the primary, so this follows
+   * them at once rather than waiting for the next round.
+   *
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if the endpoint asked for cannot take over
+   */
+  async failover(to?: string): Promise<void> {
+    if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
+    await this.#monitor?.round()
+    const wanted = to === undefined ? undefined : this.#find(to)
+    if (this.#mode === 'role') return this.#followPrimary(wanted)
+    const next =
+      wanted ?? this.#endpoints.find((each) => each !== this.#writer && each.state === 'UP')
+    if (next === undefined) throw new FailoverFailedError('no other endpoint is up')
+    if (next.state !== 'UP' && next.state !== 'PROBATION') {
+      throw new FailoverFailedError(
+        `${next.id} is ${next.state}: ${next.lastError?.message ?? 'not probed yet'}`,
+      )
+    }
+    this.#pinned = next.order === 0 ? undefined : next
+    this.#requested = next.id
+    this.#evaluate('requested')
+  }
+
+  /** Accepts whatever cluster and timeline are found next, after the cluster has been rebuilt. */
+  async reset(): Promise<void> {
+    this.#highestTimeline = 0
+    this.#tracker.followCluster(undefined)
+    for (const each of this.#endpoints) {
+      if (each.state === 'FENCED' || each.state === 'QUARANTINED') {
+        this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
+      }
+    }
+    await this.#monitor?.round()
+    this.#evaluate('reset')
+  }
+
+  get #solo(): boolean {
+    return this.#endpoints.length === 1
+  }
+
+  #find(id: string): ManagedEndpoint<C> {
+    const found = this.#endpoints.find(
+      (each) => each.id === id || `${each.endpoint.host}:${each.endpoint.port}` === id,
+    )
+    if (found !== undefined) return found
+    const known = this.#endpoints.map((each) => each.id).join(', ')
+    throw new FailoverFailedError(`there is no endpoint "${id}"; there are ${known}`)
+  }
+
+  #followPrimary(wanted: ManagedEndpoint<C> | undefined): void {
+    if (wanted === undefined || wanted === this.#writer) return
+    throw new FailoverFailedError(
+      `${wanted.id} is a ${wanted.role}: promote it on the server, and callers follow by themselves`,
+    )
+  }
+
+  #recheck(endpoint: ManagedEndpoint<C>): void {
+    this.#context.clock.setTimeout(() => {
+      if (this.#monitor?.started === true) void this.#monitor.check(endpoint)
+    }, RECHECK_MS)
+  }
+
+  #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
+    const { pool, state } = endpoint
+    if (state === 'UP' || state === 'PROBATION') pool.retryNow()
+    if (state === 'SUSPECT' || LOST.has(state)) pool.suspectAll()
+    if (this.#solo) return
+    // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
+    if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
+    else pool.suspend()
+    if (LOST.has(state))
+      pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
+    if (from === 'UP' || state === 'UP') this.#context.onRoutesChanged()
+    this.#monitor?.hurry()
+  }
+
+  /** Holds an election and acts on it. */
+  #evaluate(reason: string): void {
+    if (this.#solo) return this.#settle(this.#soloState(), reason)
+    this.#adoptCluster()
+    const memory = {
+      writer: (this.#writer ?? this.#left)?.id,
+      highestTimeline: this.#highestTimeline,
+    }
+    const candidates = this.#endpoints.map(toCandidate)
+    const election =
+      this.#mode === 'role'
+        ? elect(candidates, memory)
+        : electInOrder(this.#inPreferredOrder(candidates), memory)
+    for (const id of election.fenced) this.#fence(id)
+    if (election.outcome === 'writer') {
+      const elected = this.#endpoints.find((each) => each.id === election.id)
+      if (elected !== undefined && elected !== this.#writer) this.#switchTo(elected, reason)
+      this.#highestTimeline = Math.max(this.#highestTimeline, elected?.result?.timeline ?? 0)
+      this.#settle('STEADY', reason)
+      return
+    }
+    // Nothing is known against the writer yet; its next probe decides.
+    if (election.outcome === 'none' && this.#writer?.state === 'SUSPECT') return
+    if (this.#writer !== undefined) this.#leave(this.#writer, election.reason)
+    this.#search.start()
+    this.#settle(
+      election.outcome === 'split-brain' ? 'SPLIT_BRAIN' : this.#writerlessState(),
+      election.reason,
+    )
+  }
+
+  #adoptCluster(): void {
+    if (this.#mode !== 'role' || this.#tracker.systemId !== undefined) return
+    const first = this.#endpoints.find(
+      (each) => ALIVE.has(each.state) && each.result?.systemId !== undefined,
+    )
+    if (first === undefined) return
+    this.#tracker.followCluster(first.result?.systemId)
+    for (const each of this.#endpoints) {
+      const id = each.result?.systemId
+      if (id !== undefined && id !== first.result?.systemId) {
+        this.#tracker.mark(
+          each,
+          'QUARANTINED',
+          `belongs to another cluster than ${first.id} (system identifier ${id})`,
+        )
+      }
+    }
+  }
+
+  /** In ordered mode the pinned endpoint comes first, and without automatic failback the one that serves now. */
+  #inPreferredOrder(candidates: Candidate[]): Candidate[] {
+    const first = this.#pinned ?? (this.#knobs.autoFailback ? undefined : this.#writer)
+    if (first === undefined) return candidates
+    return [...candidates].sort((a, b) => Number(b.id === first.id) - Number(a.id === first.id))
+  }
+
+  #fence(id: string): void {
+    const endpoint = this.#endpoints.find((each) => each.id === id)
+    if (endpoint === undefined || endpoint.state === 'FENCED') return
+    this.#tracker.mark(endpoint, 'FENCED', 'claims to be the primary, but a newer one is known')
+  }
+
+  #leave(writer: ManagedEndpoint<C>, reason: string): void {
+    this.#writer = undefined
+    this.#left = writer
+    this.#leftAlive = ALIVE.has(writer.state)
+    this.#search.start()
+    const { events, name } = this.#context
+    failoverChannel.start.publish(contextOf({ endpoint: writer.endpoint, poolName: name }))
+    events.emit({ type: 'failoverStarted', pool: name, endpoint: writer.id, reason })
+    // Its idle connections are of no use to writers; what is still running on a living server may finish.
+    writer.pool.clear(reason)
+    this.#context.onRoutesChanged()
+    this.#monitor?.hurry()
+  }
+
+  #switchTo(writer: ManagedEndpoint<C>, reason: string): void {
+    if (this.#writer !== undefined) this.#leave(this.#writer, reason)
+    const from = this.#left
+    const returned = from === undefined || from === writer
+    const durationMs = this.#search.durationMs
+    if (!returned) this.#epoch += 1
+    this.#writer = writer
+    this.#left = undefined
+    this.#search.stop()
+    this.#tracker.forgetLag()
+    if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
+    for (const each of this.#endpoints) {
+      if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
+    }
+    writer.pool.suspectAll()
+    writer.pool.resume()
+    writer.pool.retryNow()
+    this.#context.onRoutesChanged()
+    const { events, name } = this.#context
+    failoverChannel.asyncEnd.publish(contextOf({ endpoint: writer.endpoint, poolName: name }))
+    if (returned) return
+    events.emit({
+      type: this.#kindOfMove(from, writer),
+      pool: name,
+      endpoint: writer.id,
+      from: from.id,
+      epoch: this.#epoch,
+      reason,
+      durationMs,
+    })
+  }
+
+  #kindOfMove(from: ManagedEndpoint<C>, to: ManagedEndpoint<C>): FailoverCompletedEvent['type'] {
+    const requested = this.#requested === to.id
+    this.#requested = undefined
+    if (requested) return to.order < from.order ? 'failbackCompleted' : 'switchoverCompleted'
+    if (this.#mode === 'ordered' && to.order < from.order) return 'failbackCompleted'
+    return this.#leftAlive ? 'switchoverCompleted' : 'failoverCompleted'
+  }
+
+  #attemptFailed(attempt: number, final: boolean): void {
+    const { events, name } = this.#context
+    const errors = this.#endpoints.map(
+      (each) => `${each.id} is ${each.state}: ${each.lastError?.message ?? each.role}`,
+    )
+    events.emit({
+      type: 'failoverFailed',
+      pool: name,
+      endpoint: this.#left?.id,
+      attempt,
+      reason: errors.join('; '),
+      durationMs: this.#search.durationMs,
+    })
+    if (final && this.#state !== 'SPLIT_BRAIN')
+      this.#settle(this.#writerlessState(), 'no writer was found')
+  }
+
+  #soloState(): ClusterState {
+    const state = this.#endpoints[0]?.state
+    return state === 'DOWN' || state === 'QUARANTINED' || state === 'STARTING'
+      ? 'ALL_DOWN'
+      : 'STEADY'
+  }
+
+  #writerlessState(): ClusterState {
+    if (!this.#endpoints.some((each) => ALIVE.has(each.state))) {
+      return this.#search.exhausted || this.#left === undefined ? 'ALL_DOWN' : 'FAILING_OVER'
+    }
+    return this.#search.exhausted || this.#left === undefined ? 'DEGRADED' : 'FAILING_OVER'
+  }
+
+  #settle(state: ClusterState, reason: string): void {
+    if (state === this.#state) return
+    const from = this.#state
+    this.#state = state
+    const { events, name } = this.#context
+    events.emit({ type: 'clusterStateChanged', pool: name, from, to: state, reason })
+  }
+}
+
+function toCandidate<C extends object>(endpoint: ManagedEndpoint<C>): Candidate {
+  return {
+    id: endpoint.id,
+    state: endpoint.state,
+    role: endpoint.role,
+    writable: endpoint.result?.writable ?? false,
+    systemId: endpoint.result?.systemId,
+    timeline: endpoint.result?.timeline,
+    startedAt: endpoint.result?.startedAt,
+  }
+}
+
+function describe(outcome: ProbeOutcome): string {
+  return outcome.ok ? `probe answered as ${outcome.result.role}` : messageOf(outcome.error)
+}

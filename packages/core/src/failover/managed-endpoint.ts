@@ -1,0 +1,79 @@
+import type { Endpoint, ProbeResult, Role } from '../driver.js'
+import type { ErrorSummary } from '../events/events.js'
+import type { Prober } from '../health/prober.js'
+import type { ConnectionPool } from '../pool/connection-pool.js'
+import type { EndpointState } from './states.js'
+import type { Standing } from './transition.js'
+
+const LONGEST_STABLE_MS = 600_000
+
+/** One endpoint with everything that is known of it. Only the controller changes it. */
+export class ManagedEndpoint<C extends object> {
+  standing: Standing = { state: 'UNKNOWN', failures: 0, successes: 0, healthySince: undefined }
+  /** The state that was last reported by an event. */
+  reportedState: EndpointState = 'UNKNOWN'
+  role: Role = 'unknown'
+  /** What the latest successful probe said. */
+  result: ProbeResult | undefined
+  lagMs: number | undefined
+  /** Too far behind for reads. */
+  lagging = false
+  lastError: ErrorSummary | undefined
+  /** Wall-clock time of the latest change of state. */
+  since: Date
+  /** Whether a connection has ever been opened: until then a failure is a mistake in the set-up. */
+  everConnected = false
+  /** Relapses: times it went down soon after it had been trusted again. */
+  flaps = 0
+  trustedAt: number | undefined
+
+  constructor(
+    readonly endpoint: Endpoint,
+    /** Place in the configured list; 0 is the preferred one. */
+    readonly order: number,
+    readonly pool: ConnectionPool<C>,
+    readonly prober: Prober<C>,
+    since: Date,
+  ) {
+    this.since = since
+  }
+
+  get id(): string {
+    return this.endpoint.id
+  }
+
+  get state(): EndpointState {
+    return this.standing.state
+  }
+
+  /** How long it must be healthy before it is trusted again. */
+  stableMs(failbackStableMs: number): number {
+    return Math.min(LONGEST_STABLE_MS, failbackStableMs * 2 ** this.flaps)
+  }
+
+  /** Notes a fall from UP; one soon after it was trusted again counts as flapping. */
+  fell(now: number, failbackStableMs: number): void {
+    if (this.trustedAt === undefined) return
+    this.flaps = now - this.trustedAt < this.stableMs(failbackStableMs) ? this.flaps + 1 : 0
+    this.trustedAt = undefined
+  }
+}
+
+/** What `getFailoverStatus` says of one endpoint. */
+export interface EndpointStatus {
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  readonly role: Role
+  readonly state: EndpointState
+  /** True for the endpoint that was listed first. */
+  readonly preferred: boolean
+  /** True for the endpoint that takes writes now. */
+  readonly active: boolean
+  /** How far a standby is behind, undefined for others. */
+  readonly lagMs: number | undefined
+  readonly timeline: number | undefined
+  /** When it came into this state. */
+  readonly since: Date
+  readonly lastError: ErrorSummary | undefined
+}

@@ -1,0 +1,49 @@
+/** How failover behaves. Times are in milliseconds. */
+export interface FailoverOptions {
+  /**
+   * `role` follows the primary of one replicated cluster; `ordered` treats the endpoints as independent servers and
+   * uses the first healthy one. `@default` 'role' if the driver can tell roles, else 'ordered'
+   */
+  readonly mode?: 'role' | 'ordered'
+  /** Pause between probes of each endpoint, ± 20 %. `@default` 500; with a single endpoint see `healthMonitoring.intervalMs` */
+  readonly probeIntervalMs?: number
+  /** Pause between probes while there is no writer. `@default` 100 */
+  readonly fastProbeIntervalMs?: number
+  /** Deadline of one probe. `@default` 500 */
+  readonly probeTimeoutMs?: number
+  /** Deadline of opening a probe's connection. `@default` 1000 */
+  readonly probeConnectTimeoutMs?: number
+  /** Missed deadlines in a row after which an endpoint is down. `@default` 2 */
+  readonly suspectCount?: number
+  /** How long one attempt to find a writer lasts before it counts as failed. Looking for one never stops. `@default` 30_000 */
+  readonly failoverTimeoutMs?: number
+  /** Attempts before `failoverFailed` is final and the cluster counts as degraded or down. `@default` 3 */
+  readonly retryAttempts?: number
+  /** Pause between attempts; doubles each time, with full jitter. `@default` 1000 */
+  readonly retryDelayMs?: number
+  /** Standbys further behind than this get no reads. `@default` 10_000 */
+  readonly maxLagMs?: number
+  /** How long an endpoint must be healthy before it is trusted again. Doubles with every relapse, up to ten minutes. `@default` 30_000 */
+  readonly failbackStableMs?: number
+  /** Probes in a row that must succeed before that. `@default` 5 */
+  readonly failbackSuccesses?: number
+  /** In ordered mode, whether to return to an earlier endpoint once it is trusted again. `@default` true */
+  readonly autoFailback?: boolean
+}
+
+export type FailoverKnobs = Required<Omit<FailoverOptions, 'mode'>>
+
+export const FAILOVER_DEFAULTS: FailoverKnobs = {
+  probeIntervalMs: 500,
+  fastProbeIntervalMs: 100,
+  probeTimeoutMs: 500,
+  probeConnectTimeoutMs: 1000,
+  suspectCount: 2,
+  failoverTimeoutMs: 30_000,
+  retryAttempts: 3,
+  retryDelayMs: 1000,
+  maxLagMs: 10_000,
+  failbackStableMs: 30_000,
+  failbackSuccesses: 5,
+  autoFailback: true,
+}

@@ -1,0 +1,40 @@
+import type { ManagedEndpoint } from './managed-endpoint.js'
+import type { Target } from './states.js'
+
+/** Whether an endpoint may take reads meant for a standby. */
+export function isReader<C extends object>(endpoint: ManagedEndpoint<C>): boolean {
+  return endpoint.state === 'UP' && endpoint.role === 'standby' && !endpoint.lagging
+}
+
+/** Whether an endpoint may serve callers who want this target. */
+export function serves<C extends object>(
+  endpoint: ManagedEndpoint<C>,
+  target: Target,
+  writer: ManagedEndpoint<C> | undefined,
+): boolean {
+  switch (target) {
+    case 'primary':
+      return endpoint === writer
+    case 'standby':
+      return isReader(endpoint)
+    case 'prefer-standby':
+    case 'any':
+      return endpoint === writer || isReader(endpoint)
+  }
+}
+
+/** The endpoint for a caller who wants this target: of several standbys, the one with the least to do. */
+export function select<C extends object>(
+  endpoints: readonly ManagedEndpoint<C>[],
+  target: Target,
+  writer: ManagedEndpoint<C> | undefined,
+): ManagedEndpoint<C> | undefined {
+  if (target === 'primary') return writer
+  if (target === 'any' && writer !== undefined) return writer
+  let best: ManagedEndpoint<C> | undefined
+  for (const endpoint of endpoints) {
+    if (isReader(endpoint) && (best === undefined || endpoint.pool.load < best.pool.load))
+      best = endpoint
+  }
+  return best ?? (target === 'standby' ? undefined : writer)
+}

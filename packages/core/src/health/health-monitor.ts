@@ -1,0 +1,145 @@
+import type { Clock, TimerHandle } from '../clock.js'
+import type { EventEmitter } from '../events/emitter.js'
+import { summarize } from '../events/events.js'
+import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import { type HealthCheck, HealthHistory } from './history.js'
+import type { ProbeOutcome } from './prober.js'
+
+export interface HealthMonitorContext<C extends object> {
+  readonly name: string
+  readonly clock: Clock
+  readonly events: EventEmitter
+  /** Time until the next round, given how things stand. */
+  readonly paceMs: () => number
+  readonly onOutcome: (endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome) => void
+}
+
+const JITTER = 0.2
+
+/**
+ * Probes every endpoint in the background, all at once, each on its own: one that hangs delays no other. Keeps the
+ * history and the statistics.
+ */
+export class HealthMonitor<C extends object> {
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #history: HealthHistory
+  readonly #context: HealthMonitorContext<C>
+  readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
+  readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
+  #timer: TimerHandle | undefined
+  #started = false
+
+  constructor(
+    endpoints: readonly ManagedEndpoint<C>[],
+    historyLength: number,
+    context: HealthMonitorContext<C>,
+  ) {
+    this.#endpoints = endpoints
+    this.#history = new HealthHistory(historyLength)
+    this.#context = context
+  }
+
+  get history(): HealthHistory {
+    return this.#history
+  }
+
+  get started(): boolean {
+    return this.#started
+  }
+
+  /** Starts the rounds; resolves after the first. */
+  start(): Promise<void> {
+    if (!this.#started) {
+      this.#started = true
+      this.#schedule()
+    }
+    return this.round()
+  }
+
+  stop(): void {
+    this.#started = false
+    this.#context.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Brings the next round forward to the present pace. */
+  hurry(): void {
+    if (!this.#started) return
+    this.#context.clock.clearTimeout(this.#timer)
+    this.#schedule()
+  }
+
+  /** Probes all endpoints at once. */
+  async round(): Promise<void> {
+    await Promise.all(this.#endpoints.map((endpoint) => this.check(endpoint)))
+  }
+
+  /** Probes one endpoint; joins the probe under way, if there is one. */
+  check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
+    let running = this.#running.get(endpoint)
+    if (running === undefined) {
+      running = this.#check(endpoint).finally(() => this.#running.delete(endpoint))
+      this.#running.set(endpoint, running)
+    }
+    return running
+  }
+
+  async #check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
+    const outcome = await endpoint.prober.probe()
+    const check = this.#record(endpoint, outcome)
+    this.#context.onOutcome(endpoint, outcome)
+    return check
+  }
+
+  #record(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): HealthCheck {
+    const { clock, events, name } = this.#context
+    const error = outcome.ok ? undefined : summarize(outcome.error)
+    const check: HealthCheck = {
+      at: new Date(clock.wallTime()),
+      endpoint: endpoint.id,
+      healthy: outcome.ok,
+      responseTimeMs: outcome.durationMs,
+      role: outcome.ok ? outcome.result.role : endpoint.role,
+      pool: endpoint.pool.counts,
+      ...(error === undefined ? {} : { error }),
+    }
+    this.#history.add(check)
+    events.emit({
+      type: 'healthCheckCompleted',
+      pool: name,
+      endpoint: endpoint.id,
+      healthy: check.healthy,
+      durationMs: check.responseTimeMs,
+      role: check.role,
+      ...(error === undefined ? {} : { error }),
+    })
+    this.#noteRecovery(endpoint, outcome.ok)
+    return check
+  }
+
+  #noteRecovery(endpoint: ManagedEndpoint<C>, healthy: boolean): void {
+    const { clock, events, name } = this.#context
+    const failingSince = this.#failingSince.get(endpoint)
+    if (!healthy) {
+      if (failingSince === undefined) this.#failingSince.set(endpoint, clock.now())
+    } else if (failingSince !== undefined) {
+      this.#failingSince.delete(endpoint)
+      this.#history.recovered()
+      events.emit({
+        type: 'healthRecovered',
+        pool: name,
+        endpoint: endpoint.id,
+        durationMs: clock.now() - failingSince,
+      })
+    }
+  }
+
+  #schedule(): void {
+    const { clock, paceMs } = this.#context
+    const spread = 1 - JITTER + 2 * JITTER * clock.random()
+    this.#timer = clock.setTimeout(() => {
+      this.#schedule()
+      void this.round()
+    }, paceMs() * spread)
+  }
+}

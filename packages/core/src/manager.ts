@@ -1,0 +1,511 @@
+import { bounded } from './bounded.js'
+import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
+import { invalid } from './config/rules.js'
+import { Deadlines } from './deadlines.js'
+import type { Driver, Endpoint, TransactionOptions } from './driver.js'
+import { AcquireAbortedError, InvalidOptionError, PoolClosedError } from './errors.js'
+import { acquireChannel, isTraced, traced } from './events/channels.js'
+import { EventEmitter } from './events/emitter.js'
+import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
+import { LOGGED_EVENT_TYPES, logEvent } from './events/log.js'
+import { FailoverController } from './failover/failover-controller.js'
+import {
+  FAILOVER_EVENT_TYPES,
+  type FailoverEvent,
+  FailoverRecord,
+} from './failover/failover-record.js'
+import { ManagedEndpoint } from './failover/managed-endpoint.js'
+import { TARGETS, type Target } from './failover/states.js'
+import { HealthMonitor } from './health/health-monitor.js'
+import type { HealthCheck, HealthStats } from './health/history.js'
+import { Prober } from './health/prober.js'
+import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
+import type { LeaseReport } from './leaks/lease-report.js'
+import type { FunctionReference } from './leaks/stack.js'
+import type { ManagerOptions } from './options.js'
+import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
+import type { Lease } from './pool/lease.js'
+import { Maintainer } from './pool/maintainer.js'
+import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
+import type { AcquireOptions } from './pool/options.js'
+import { Pool } from './pool/pool.js'
+import { StaticPool } from './pool/static-pool.js'
+import { Router } from './routing.js'
+import { StallMonitor } from './stall.js'
+import {
+  type FailoverStatus,
+  failoverStatus,
+  type HealthStatus,
+  type LeakStatus,
+} from './status.js'
+import { inTransaction } from './transaction.js'
+
+/** What a {@link ConnectionManager} is made of. Adapters fill this in. */
+export interface ManagerConfig<C extends object> {
+  readonly driver: Driver<C>
+  /** The preferred one first. */
+  readonly endpoints: readonly Endpoint[]
+  readonly options?: ManagerOptions<C>
+}
+
+/** What a caller may ask of one acquire. */
+export interface ManagerAcquireOptions extends AcquireOptions {
+  /** `@default` 'primary' */
+  readonly target?: Target
+}
+
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
+
+/**
+ * Owns the connections to one database, on however many servers it lives: pools them, watches them, names who leaks
+ * them, and moves callers when another server takes over.
+ *
+ * @example
+ * await manager.use(async (client) => client.query('select 1'))
+ */
+export class ConnectionManager<C extends object> {
+  readonly #driver: Driver<C>
+  readonly #options: ResolvedOptions<C>
+  readonly #events: EventEmitter
+  readonly #stall: StallMonitor
+  readonly #deadlines: Deadlines
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #byEndpoint = new Map<Endpoint, ManagedEndpoint<C>>()
+  readonly #record = new FailoverRecord()
+  readonly #controller: FailoverController<C>
+  readonly #monitor: HealthMonitor<C>
+  readonly #maintainer: Maintainer<C>
+  readonly #router: Router<C>
+  #size: { poolSize: number; maxOverflow: number }
+  #started: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+  constructor(config: ManagerConfig<C>) {
+    const { driver, endpoints } = config
+    const options = resolveManagerOptions(config.options ?? {}, driver.name)
+    this.#driver = driver
+    this.#options = options
+    this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
+    this.#events = new EventEmitter(options.name)
+    this.#stall = new StallMonitor(options.clock)
+    this.#deadlines = new Deadlines(options.clock, this.#stall)
+    this.#endpoints = this.#createEndpoints(endpoints)
+    this.#controller = this.#createController()
+    this.#monitor = new HealthMonitor(this.#endpoints, options.health.history, {
+      name: options.name,
+      clock: options.clock,
+      events: this.#events,
+      paceMs: () => this.#paceMs(),
+      onOutcome: (endpoint, outcome) => this.#controller.observe(endpoint, outcome),
+    })
+    this.#maintainer = new Maintainer(
+      this.#endpoints.map((each) => each.pool),
+      options.pool,
+      options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
+      options.clock,
+    )
+    this.#router = new Router(
+      options.name,
+      this.#endpoints,
+      this.#controller,
+      options.pool.maxWaiters,
+      options.clock,
+      this.#events,
+    )
+    for (const type of LOGGED_EVENT_TYPES)
+      this.#events.on(type, (event) => logEvent(options.logger, event))
+    for (const type of FAILOVER_EVENT_TYPES) {
+      this.#events.on(type, (event) =>
+        this.#record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
+      )
+    }
+    // After a stop of the whole process nobody knows which sockets have survived.
+    this.#stall.onStall(() => {
+      for (const each of this.#endpoints) each.pool.suspectAll()
+    })
+    if (options.pool.minIdle > 0) void this.start()
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  /** True from the first call of `close`. */
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /**
+   * Starts the health monitor and fills the pool to `minIdle`. Called by the first acquire; call it yourself to have
+   * everything ready before. Resolves when every endpoint has been looked at once.
+   */
+  start(): Promise<void> {
+    this.#started ??= this.#start()
+    return this.#started
+  }
+
+  /**
+   * Borrows a connection. Give it back with `release()`; `use` and `transaction` do that for you.
+   *
+   * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT`: none came free within `acquireTimeoutMs`
+   * @throws AcquireAbortedError `CONNMGR_ACQUIRE_ABORTED`: `signal` fired
+   * @throws QueueFullError `CONNMGR_QUEUE_FULL`: `maxWaiters` callers are queued already
+   * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`: the server refuses for a reason that waiting does not mend
+   * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
+   */
+  acquire(
+    options: ManagerAcquireOptions = {},
+    below: FunctionReference = this.acquire,
+  ): Promise<Lease<C>> {
+    if (this.#closing !== undefined) return Promise.reject(new PoolClosedError(this.name))
+    if (options.signal?.aborted === true)
+      return Promise.reject(new AcquireAbortedError(options.signal.reason))
+    const { target = 'primary', timeoutMs } = options
+    if (!TARGETS.includes(target)) {
+      return Promise.reject(invalid('target', target, `one of ${TARGETS.join(', ')}`))
+    }
+    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
+      return Promise.reject(
+        invalid('timeoutMs', timeoutMs, `a number from 0 to ${LONGEST_TIMEOUT_MS}`),
+      )
+    }
+    if (this.#started === undefined) void this.start()
+    if (!isTraced(acquireChannel)) return this.#router.acquire(options, target, below)
+    const endpoint = this.#controller.pick(target)?.endpoint
+    return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
+      this.#router.acquire(options, target, below),
+    )
+  }
+
+  /** Lends a connection to `work` and takes it back whatever happens. */
+  async use<T>(
+    work: (connection: C, lease: Lease<C>) => Promise<T> | T,
+    options: ManagerAcquireOptions = {},
+  ): Promise<T> {
+    const lease = await this.acquire(options, this.use)
+    try {
+      return await work(lease.connection, lease)
+    } finally {
+      if (lease.active) lease.release()
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects.
+   *
+   * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if the connection was lost while COMMIT was in
+   * flight. The transaction is never repeated behind your back.
+   */
+  async transaction<T>(
+    work: (connection: C, lease: Lease<C>) => Promise<T>,
+    options: ManagerAcquireOptions & TransactionOptions = {},
+  ): Promise<T> {
+    const lease = await this.acquire(options, this.transaction)
+    return inTransaction(this.#driver, lease, options, work, (rollback) =>
+      bounded(
+        this.#deadlines,
+        this.#options.pool.resetTimeoutMs,
+        rollback,
+        () => new Error('rollback timed out'),
+      ),
+    )
+  }
+
+  /** Opens connections until `count` are there. `@default` poolSize */
+  async warmUp(count?: number): Promise<void> {
+    await this.start()
+    await this.#controller.pick('primary')?.pool.warmUp(count)
+  }
+
+  /** Changes the size of every endpoint's pool while it is in use. A surplus closes as it comes back. */
+  resize(size: { poolSize?: number; maxOverflow?: number }): void {
+    const { poolSize, maxOverflow } = { ...this.#size, ...size }
+    resolveManagerOptions<C>({ poolSize, maxOverflow }, this.name)
+    this.#size = { poolSize, maxOverflow }
+    for (const each of this.#endpoints) each.pool.resize(size)
+  }
+
+  /** Invalidates all connections: idle ones close now, lent ones when they come back. */
+  clear(reason = 'requested'): void {
+    for (const each of this.#endpoints) each.pool.clear(reason)
+  }
+
+  /** Closes one connection: now if it is idle, else when it comes back. False if there is none with this id. */
+  evict(connectionId: number): boolean {
+    return this.#endpoints.some((each) => each.pool.evict(connectionId))
+  }
+
+  /** Holds every acquire until `resume`, within its deadline. For planned switchovers. */
+  suspend(): void {
+    this.#router.suspend()
+  }
+
+  resume(): void {
+    this.#router.resume()
+  }
+
+  /**
+   * Moves callers to another endpoint now. With replication the servers decide who is the primary: promote one there,
+   * and this follows at once.
+   *
+   * @param to `host:port` or `host:port/database`; the next healthy endpoint if not given
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED`
+   */
+  async failover(to?: string): Promise<void> {
+    await this.start()
+    await this.#controller.failover(to)
+  }
+
+  /** Accepts another cluster or an older timeline, after the cluster has been rebuilt on purpose. */
+  async reset(): Promise<void> {
+    await this.start()
+    await this.#controller.reset()
+  }
+
+  /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
+  getPoolMetrics(endpoint?: string): PoolMetrics {
+    const chosen =
+      endpoint === undefined
+        ? this.#endpoints
+        : this.#endpoints.filter((each) => each.id === endpoint)
+    const metrics = combineMetrics(
+      chosen.map((each) => ({
+        counts: each.pool.counts,
+        totals: each.pool.totals,
+        size: each.pool.size,
+        leaks: each.pool.leakCounts,
+        inService:
+          endpoint !== undefined || each === this.#controller.writer || each.pool.counts.total > 0,
+      })),
+    )
+    if (endpoint !== undefined) return metrics
+    return {
+      ...metrics,
+      waiting: metrics.waiting + this.#router.waiting,
+      failedCheckouts: metrics.failedCheckouts + this.#router.failed,
+    }
+  }
+
+  /** Connections and callers of the endpoints that serve a target now. */
+  getCounts(target: Target = 'any'): PoolCounts {
+    const serving = this.#endpoints.filter((each) => this.#controller.serves(each, target))
+    return sumCounts(
+      serving.map((each) => each.pool.counts),
+      this.#router.waiting,
+    )
+  }
+
+  /** Everyone who has held a connection for longer than the leak threshold, longest first. */
+  detectLeaks(): LeaseReport[] {
+    return byAge(this.#endpoints.flatMap((each) => each.pool.leaked()))
+  }
+
+  /** Everyone who holds a connection now, longest first. */
+  getHolders(): LeaseReport[] {
+    return byAge(this.#endpoints.flatMap((each) => each.pool.holders()))
+  }
+
+  getLeakStats(): LeakStatus {
+    const counts = this.#endpoints.map((each) => each.pool.leakCounts)
+    return {
+      enabled: this.#options.leaks !== undefined,
+      thresholdMs: this.#options.leaks?.thresholdMs,
+      detected: counts.reduce((sum, each) => sum + each.detected, 0),
+      active: counts.reduce((sum, each) => sum + each.active, 0),
+      leaks: this.detectLeaks(),
+    }
+  }
+
+  /** Asks every endpoint now; resolves with the check of the one that takes writes. Never rejects. */
+  async checkHealth(): Promise<HealthCheck> {
+    const checks = await Promise.all(this.#endpoints.map((each) => this.#monitor.check(each)))
+    const active = this.#controller.writer?.id
+    return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
+  }
+
+  getHealthStats(): HealthStats {
+    return this.#monitor.history.stats
+  }
+
+  /** The latest checks, oldest first. */
+  getHealthHistory(): readonly HealthCheck[] {
+    return this.#monitor.history.checks
+  }
+
+  /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
+  async startHealthMonitoring(): Promise<void> {
+    await this.start()
+    if (!this.#monitor.started) await this.#controller.start(this.#monitor)
+  }
+
+  /** Stops the background checks. With several endpoints this also stops automatic failover. */
+  stopHealthMonitoring(): void {
+    this.#monitor.stop()
+  }
+
+  getFailoverStatus(): FailoverStatus {
+    return failoverStatus(this.#endpoints, this.#controller, this.#record)
+  }
+
+  getHealthStatus(): HealthStatus {
+    const writer = this.#controller.writer
+    const history = this.#monitor.history.checks
+    return {
+      healthy: !this.closed && writer !== undefined && USABLE.has(writer.state),
+      poolMetrics: this.getPoolMetrics(),
+      healthCheck: history.findLast((each) => writer === undefined || each.endpoint === writer.id),
+      healthStats: this.getHealthStats(),
+      failoverStats: this.getFailoverStatus(),
+      leakDetection: this.getLeakStats(),
+    }
+  }
+
+  /** Hears one type of event. Returns the function that unsubscribes. */
+  on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
+    return this.#events.on(type, listener)
+  }
+
+  /** Hears every event. Returns the function that unsubscribes. */
+  onAny(listener: (event: ConnmgrEvent) => void): () => void {
+    return this.#events.onAny(listener)
+  }
+
+  /**
+   * Closes everything: new and queued callers are rejected, idle connections close at once, lent ones are waited for
+   * until the deadline and then destroyed; who still held one is reported in `poolClosed`. Always settles. A second
+   * call returns the same promise.
+   */
+  close(options: { drainTimeoutMs?: number } = {}): Promise<void> {
+    const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
+    if (!(drainTimeoutMs >= 0 && drainTimeoutMs <= LONGEST_TIMEOUT_MS)) {
+      return Promise.reject(
+        invalid('drainTimeoutMs', drainTimeoutMs, `a number from 0 to ${LONGEST_TIMEOUT_MS}`),
+      )
+    }
+    this.#closing ??= this.#close(drainTimeoutMs)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  get #solo(): boolean {
+    return this.#endpoints.length === 1
+  }
+
+  async #start(): Promise<void> {
+    this.#stall.start()
+    this.#maintainer.start()
+    if (this.#solo) this.#endpoints[0]?.pool.maintain()
+    if (this.#options.healthMonitoring || !this.#solo) await this.#controller.start(this.#monitor)
+  }
+
+  async #close(drainTimeoutMs: number): Promise<void> {
+    this.#monitor.stop()
+    this.#controller.stop()
+    this.#router.close(() => new PoolClosedError(this.name))
+    for (const each of this.#endpoints) each.prober.stop()
+    await Promise.all(this.#endpoints.map((each) => each.pool.close(drainTimeoutMs)))
+    await this.#started
+    this.#maintainer.stop()
+    this.#stall.stop()
+  }
+
+  #paceMs(): number {
+    const { failover, health } = this.#options
+    const [first] = this.#endpoints
+    if (!this.#solo)
+      return this.#controller.urgent ? failover.fastProbeIntervalMs : failover.probeIntervalMs
+    const failures = first?.standing.failures ?? 0
+    // A single endpoint that fails is asked again soon, and then less and less often.
+    return failures === 0
+      ? health.intervalMs
+      : Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
+  }
+
+  #createController(): FailoverController<C> {
+    const { clock, failover, failoverMode, name } = this.#options
+    const mode = failoverMode ?? (this.#driver.openProbe === undefined ? 'ordered' : 'role')
+    return new FailoverController(this.#endpoints, mode, failover, {
+      name,
+      clock,
+      events: this.#events,
+      onRoutesChanged: () => this.#router.reroute(),
+    })
+  }
+
+  #createEndpoints(endpoints: readonly Endpoint[]): ManagedEndpoint<C>[] {
+    if (endpoints.length === 0) {
+      throw new InvalidOptionError(
+        'endpoints',
+        'option "endpoints" must name at least one endpoint, but it is empty',
+      )
+    }
+    const { clock, failover, health, leaks, pool, poolMode } = this.#options
+    const solo = endpoints.length === 1
+    const environment: PoolEnvironment = {
+      name: this.#options.name,
+      clock,
+      events: this.#events,
+      deadlines: this.#deadlines,
+      stall: this.#stall,
+      observer: this.#observer(),
+      epoch: () => this.#controller.epoch,
+    }
+    const probing = {
+      probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
+      probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
+    }
+    return endpoints.map((endpoint, order) => {
+      const tracking =
+        leaks === undefined
+          ? new NoLeakDetection<C>()
+          : new LeakDetector<C>(leaks, clock, this.#stall)
+      const PoolOfMode = poolMode === 'static' ? StaticPool : Pool
+      const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
+        endpoint,
+        order,
+        new PoolOfMode<C>(endpoint, this.#driver, pool, tracking, environment),
+        new Prober<C>(endpoint, this.#driver, probing, clock, this.#deadlines, (signal) =>
+          this.#controller.trouble(managed, signal.kind, signal.error.message),
+        ),
+        new Date(clock.wallTime()),
+      )
+      this.#byEndpoint.set(endpoint, managed)
+      return managed
+    })
+  }
+
+  #observer(): PoolObserver {
+    const trouble: FailoverController<C>['trouble'] = (...details) =>
+      this.#controller.trouble(...details)
+    const managed = (endpoint: Endpoint): ManagedEndpoint<C> =>
+      this.#byEndpoint.get(endpoint) as ManagedEndpoint<C>
+    return {
+      connected: (endpoint) => {
+        managed(endpoint).everConnected = true
+      },
+      connectFailed: (endpoint, kind, error) => {
+        trouble(managed(endpoint), kind, error.message)
+        return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
+          ? 'give-up'
+          : 'retry'
+      },
+      signalled: (endpoint, signal) =>
+        trouble(managed(endpoint), signal.kind, signal.error.message),
+      roleMismatch: (endpoint, seen) =>
+        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`),
+    }
+  }
+}
+
+/** States in which an endpoint can be expected to serve. */
+const USABLE: ReadonlySet<string> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'BUSY'])
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+const SOLO_RETRY_MS = 250
+
+function byAge(reports: LeaseReport[]): LeaseReport[] {
+  return reports.sort((a, b) => b.heldForMs - a.heldForMs)
+}

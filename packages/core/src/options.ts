@@ -1,0 +1,73 @@
+import type { Clock } from './clock.js'
+import type { ResetPolicy } from './driver.js'
+import type { Logger } from './events/log.js'
+import type { FailoverOptions } from './failover/options.js'
+import type { LeakDetectionOptions } from './leaks/leak-detector.js'
+
+/** How the background health monitor works. */
+export interface HealthMonitoringOptions {
+  /** Pause between checks, with a single endpoint. With several, `failover.probeIntervalMs` rules. `@default` 60_000 */
+  readonly intervalMs?: number
+  /** Deadline of one check, with a single endpoint. With several, `failover.probeTimeoutMs` rules. `@default` 5000 */
+  readonly timeoutMs?: number
+  /** Checks to keep. `@default` 100 */
+  readonly history?: number
+}
+
+/** What a connection manager can be told, whatever its driver. All times are in milliseconds; 0 means "off" where it says so. */
+export interface ManagerOptions<C extends object> {
+  /** Shown in events, errors and logs. `@default` the driver's name */
+  readonly name?: string
+  /** Connections kept open when idle, per endpoint. `@default` DB_POOL_SIZE, else 5 */
+  readonly poolSize?: number
+  /** Connections that may be opened above `poolSize` when needed; closed when nobody waits. `@default` DB_MAX_OVERFLOW, else 10 */
+  readonly maxOverflow?: number
+  /** Idle connections kept ready before they are asked for. `@default` 0 */
+  readonly minIdle?: number
+  /** Deadline of an acquire: queueing, connecting and validating together. `@default` 30_000 */
+  readonly acquireTimeoutMs?: number
+  /** Deadline of one attempt to connect. `@default` 5000 */
+  readonly connectTimeoutMs?: number
+  /** Age at which a connection is replaced; 0 for never. `@default` 3_600_000 */
+  readonly maxLifetimeMs?: number
+  /** Share of `maxLifetimeMs`, 0 to 1, by which lifetimes are shortened at random. `@default` 0.1 */
+  readonly lifetimeJitter?: number
+  /** Time after which an unused connection is closed, down to `minIdle`; 0 for never. `@default` 600_000 */
+  readonly idleTimeoutMs?: number
+  /** Leases after which a connection is replaced; 0 for never. `@default` 0 */
+  readonly maxUses?: number
+  /** Ask a connection for a sign of life, and its server for its role, before it is lent. `@default` true */
+  readonly prePing?: boolean
+  /** A connection used within this time is lent without a ping: it would cost a round trip and tell little. `@default` 500 */
+  readonly prePingBypassMs?: number
+  /** Deadline of such a ping. `@default` 5000 */
+  readonly validateTimeoutMs?: number
+  /** Callers that may queue; the next one is rejected at once. 0 for no limit. `@default` 0 */
+  readonly maxWaiters?: number
+  /**
+   * How a connection is cleaned between two borrowers. An open transaction is always rolled back; this is about
+   * session settings. Leave it at `none` behind a pooler in transaction mode. `@default` 'none'
+   */
+  readonly reset?: ResetPolicy<C>
+  /** Deadline of cleaning a connection. `@default` 5000 */
+  readonly resetTimeoutMs?: number
+  /** Deadline of closing a connection in order; after that its socket is destroyed. `@default` 1000 */
+  readonly closeTimeoutMs?: number
+  /** Which idle connection is lent first: the latest used (`lifo`, lets the others expire) or the longest idle. `@default` 'lifo' */
+  readonly idleOrder?: 'lifo' | 'fifo'
+  /** Connections being opened at the same time, per endpoint: a server that comes back is not stormed. `@default` 4 */
+  readonly connectConcurrency?: number
+  /** `static` has all callers share one connection, for engines that need it. `@default` 'pooled' */
+  readonly poolMode?: 'pooled' | 'static'
+  /** Prepares every new connection, for example with `SET`. If it fails, the connection is not used. */
+  readonly onConnect?: (connection: C) => Promise<void> | void
+  /** `@default` true */
+  readonly leakDetection?: boolean | Partial<LeakDetectionOptions>
+  /** `@default` true */
+  readonly healthMonitoring?: boolean | HealthMonitoringOptions
+  readonly failover?: FailoverOptions
+  /** Where to log; winston's loggers fit as they are. `false` logs nothing. `@default` warnings and errors to the console */
+  readonly logger?: Logger | false
+  /** For tests. `@default` the clock of the process */
+  readonly clock?: Clock
+}

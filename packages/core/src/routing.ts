@@ -1,0 +1,145 @@
+import type { Clock } from './clock.js'
+import { AcquireTimeoutError, ConnectFailedError, QueueFullError } from './errors.js'
+import type { EventEmitter } from './events/emitter.js'
+import { type AcquireFailedEvent, summarize } from './events/events.js'
+import type { FailoverController } from './failover/failover-controller.js'
+import type { ManagedEndpoint } from './failover/managed-endpoint.js'
+import type { Target } from './failover/states.js'
+import type { FunctionReference } from './leaks/stack.js'
+import type { Lease } from './pool/lease.js'
+import type { AcquireOptions } from './pool/options.js'
+import { type Waiter, type WaitPlace, WaitQueue } from './pool/waiter.js'
+
+/**
+ * Sends each acquire to the pool of the right endpoint. Callers for whom there is no endpoint at the moment are parked
+ * here, in order, and sent on when there is one.
+ */
+export class Router<C extends object> implements WaitPlace<C> {
+  readonly #name: string
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #controller: FailoverController<C>
+  readonly #maxWaiters: number
+  readonly #clock: Clock
+  readonly #events: EventEmitter
+  readonly #parked = new WaitQueue<C>(this)
+  #suspended = false
+  #failed = 0
+
+  constructor(
+    name: string,
+    endpoints: readonly ManagedEndpoint<C>[],
+    controller: FailoverController<C>,
+    maxWaiters: number,
+    clock: Clock,
+    events: EventEmitter,
+  ) {
+    this.#name = name
+    this.#endpoints = endpoints
+    this.#controller = controller
+    this.#maxWaiters = maxWaiters
+    this.#clock = clock
+    this.#events = events
+  }
+
+  /** Callers parked here. */
+  get waiting(): number {
+    return this.#parked.size
+  }
+
+  /** Acquires that failed while parked. */
+  get failed(): number {
+    return this.#failed
+  }
+
+  acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+    if (!this.#suspended) {
+      const endpoint = this.#controller.pick(target)
+      if (endpoint !== undefined) return endpoint.pool.acquire(options, target, below)
+    }
+    return this.#park(options, target, below)
+  }
+
+  /** Moves every waiter whose endpoint no longer serves it, in the order in which they came. */
+  reroute(): void {
+    const moving = this.#parked.extract(() => true)
+    for (const endpoint of this.#endpoints) {
+      moving.push(
+        ...endpoint.pool.extractWaiters(
+          (waiter) => this.#suspended || !this.#controller.serves(endpoint, waiter.target),
+        ),
+      )
+    }
+    moving.sort((a, b) => a.sequence - b.sequence)
+    for (const waiter of moving) {
+      const endpoint = this.#suspended ? undefined : this.#controller.pick(waiter.target)
+      if (endpoint === undefined) this.#parked.push(waiter)
+      else endpoint.pool.enqueue(waiter)
+    }
+    this.#giveUpIfHopeless()
+  }
+
+  suspend(): void {
+    this.#suspended = true
+    this.reroute()
+  }
+
+  resume(): void {
+    this.#suspended = false
+    this.reroute()
+  }
+
+  close(errorFor: () => Error): void {
+    this.#parked.failAll('closed', errorFor)
+  }
+
+  timeoutError(waiter: Waiter<C>): Error {
+    const waitedMs = this.#clock.now() - waiter.enqueuedAt
+    const states = this.#endpoints
+      .map(
+        (each) =>
+          `${each.id} is ${each.state}${each.lastError ? ` (${each.lastError.message})` : ` (${each.role})`}`,
+      )
+      .join('; ')
+    const why = this.#suspended
+      ? 'the manager is suspended'
+      : `no endpoint for target '${waiter.target}'`
+    return new AcquireTimeoutError({
+      message: `pool "${this.#name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
+      phase: 'no-endpoint',
+      waitedMs,
+    })
+  }
+
+  waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
+    this.#failed += 1
+    this.#events.emit({
+      type: 'acquireFailed',
+      pool: this.#name,
+      endpoint: undefined,
+      reason,
+      durationMs: this.#clock.now() - waiter.enqueuedAt,
+      error: summarize(error),
+    })
+  }
+
+  #park(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+    // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
+    const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
+    const waiter = home.createWaiter(options, target, below)
+    if (this.#parked.size >= this.#maxWaiters) {
+      waiter.place = this
+      waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
+    } else {
+      this.#parked.push(waiter)
+      this.#giveUpIfHopeless()
+    }
+    return waiter.promise
+  }
+
+  #giveUpIfHopeless(): void {
+    if (this.#parked.size === 0 || !this.#controller.hopeless) return
+    const [first] = this.#endpoints as [ManagedEndpoint<C>]
+    const cause = new Error(first.lastError?.message ?? 'the endpoint is quarantined')
+    this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))
+  }
+}

@@ -1,0 +1,81 @@
+import type { FailoverController } from './failover/failover-controller.js'
+import type { FailoverRecord, RecordedFailoverEvent } from './failover/failover-record.js'
+import type { EndpointStatus, ManagedEndpoint } from './failover/managed-endpoint.js'
+import type { ClusterState } from './failover/states.js'
+import type { HealthCheck, HealthStats } from './health/history.js'
+import type { LeaseReport } from './leaks/lease-report.js'
+import type { PoolMetrics } from './pool/metrics.js'
+
+/** Endpoints and failovers, as they are now. */
+export interface FailoverStatus {
+  readonly mode: 'role' | 'ordered'
+  readonly state: ClusterState
+  /** The endpoint that takes writes; undefined while there is none. */
+  readonly activeEndpoint: string | undefined
+  /** Rises with every change of the writer. */
+  readonly epoch: number
+  readonly endpoints: readonly EndpointStatus[]
+  readonly failovers: number
+  readonly switchovers: number
+  readonly failbacks: number
+  /** Attempts that found no writer in time. */
+  readonly failedAttempts: number
+  readonly lastEvent: RecordedFailoverEvent | undefined
+  /** The latest 100 events, oldest first. */
+  readonly history: readonly RecordedFailoverEvent[]
+}
+
+/** Leak detection, as it is now. */
+export interface LeakStatus {
+  readonly enabled: boolean
+  readonly thresholdMs: number | undefined
+  /** Leaks reported since the start. */
+  readonly detected: number
+  /** Leaks not returned yet. */
+  readonly active: number
+  readonly leaks: readonly LeaseReport[]
+}
+
+/** Everything at once, for a health endpoint or a person. Plain data. */
+export interface HealthStatus {
+  /** True if callers who write can be served. */
+  readonly healthy: boolean
+  readonly poolMetrics: PoolMetrics
+  /** The latest check of the endpoint that takes writes. */
+  readonly healthCheck: HealthCheck | undefined
+  readonly healthStats: HealthStats
+  readonly failoverStats: FailoverStatus
+  readonly leakDetection: LeakStatus
+}
+
+export function failoverStatus<C extends object>(
+  endpoints: readonly ManagedEndpoint<C>[],
+  controller: FailoverController<C>,
+  record: FailoverRecord,
+): FailoverStatus {
+  return {
+    mode: controller.mode,
+    state: controller.state,
+    activeEndpoint: controller.writer?.id,
+    epoch: controller.epoch,
+    endpoints: endpoints.map((each) => ({
+      id: each.id,
+      host: each.endpoint.host,
+      port: each.endpoint.port,
+      role: each.role,
+      state: each.state,
+      preferred: each.order === 0,
+      active: each === controller.writer,
+      lagMs: each.lagMs,
+      timeline: each.result?.timeline,
+      since: each.since,
+      lastError: each.lastError,
+    })),
+    failovers: record.failovers,
+    switchovers: record.switchovers,
+    failbacks: record.failbacks,
+    failedAttempts: record.failures,
+    lastEvent: record.last,
+    history: record.events,
+  }
+}
