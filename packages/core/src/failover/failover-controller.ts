@@ -159,7 +159,10 @@ export class FailoverController<C extends object> {
     if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
     await this.#monitor?.round()
     const wanted = to === undefined ? undefined : this.#find(to)
-    if (this.#mode === 'role') return this.#followPrimary(wanted)
+    if (this.#mode === 'role') {
+      this.#followPrimary(wanted)
+      return
+    }
     const next =
       wanted ?? this.#endpoints.find((each) => each !== this.#writer && each.state === 'UP')
     if (next === undefined) throw new FailoverFailedError('no other endpoint is up')
@@ -228,7 +231,10 @@ export class FailoverController<C extends object> {
 
   /** Holds an election and acts on it. */
   #evaluate(reason: string): void {
-    if (this.#solo) return this.#settle(this.#soloState(), reason)
+    if (this.#solo) {
+      this.#settle(this.#soloState(), reason)
+      return
+    }
     this.#adoptCluster()
     const memory = {
       writer: (this.#writer ?? this.#left)?.id,

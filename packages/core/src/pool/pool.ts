@@ -276,12 +276,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const now = this.#environment.clock.now()
     const unfit = this.#unfit(entry, now)
     const condition = this.#cleaner.inspect(entry)
-    if (condition === 'broken') this.#close(entry, 'lost')
-    else if (this.#closing !== undefined && condition !== 'busy') this.#close(entry, 'closed')
-    else if (unfit !== undefined && condition !== 'busy') this.#close(entry, unfit)
-    else if (condition === 'clean' && this.#options.reset === 'none') return this.#offer(entry, now)
-    else return this.#clean(entry, lease)
-    this.#afterClose()
+    if (condition === 'clean' && unfit === undefined && this.#options.reset === 'none') {
+      this.#offer(entry, now)
+    } else if (condition === 'busy') this.#clean(entry, lease)
+    else if (condition === 'broken' || unfit !== undefined || this.#closing !== undefined) {
+      this.#close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
+      this.#afterClose()
+    } else this.#clean(entry, lease)
   }
 
   destroyLease(lease: Lease<C>, error: unknown): void {
@@ -413,7 +414,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #openFailed(thrown: unknown, durationMs: number): void {
-    if (thrown instanceof Abandoned) return this.#afterClose()
+    if (thrown instanceof Abandoned) {
+      this.#afterClose()
+      return
+    }
     const error = thrown instanceof HookRejection ? thrown.error : toError(thrown)
     this.#environment.events.emit({
       type: 'connectionFailed',
