@@ -1,3 +1,4 @@
+export { FakeClock } from './fake/fake-clock.js'
 export {
   type ClusterOptions,
   PostgresCluster,
