@@ -1,4 +1,14 @@
 export { FakeClock } from './fake/fake-clock.js'
+export { FakeConnection } from './fake/fake-connection.js'
+export {
+  type FakeBehaviour,
+  type FakeCall,
+  FakeDriver,
+  type FakeMethod,
+  fakeEndpoint,
+} from './fake/fake-driver.js'
+export { FakeServer, type FakeServerState } from './fake/fake-server.js'
+export { FakeError, type FakeOutcome } from './fake/outcome.js'
 export {
   type ClusterOptions,
   PostgresCluster,

@@ -1,0 +1,128 @@
+import type {
+  ConnectionActivity,
+  ConnectionCondition,
+  ConnectionSignal,
+  Endpoint,
+  FailureKind,
+  Role,
+} from '@connmgr/core'
+import type { FakeDriver } from './fake-driver.js'
+import { FakeError } from './outcome.js'
+
+const WRITE = /^\s*(insert|update|delete|create)\b/i
+
+/** A connection of the {@link FakeDriver}: what its server knows of it, and what a test does to it. */
+export class FakeConnection {
+  readonly id: number
+  readonly endpoint: Endpoint
+  readonly activity: ConnectionActivity = { queryCount: 0, lastQuery: undefined }
+  /** Settings made by `set`; both reset policies clear them. */
+  readonly session = new Map<string, string>()
+  /** The role that the server told last. */
+  role: Role = 'unknown'
+  /** How it ended: said goodbye, was cut off by us, or was cut off by the other side. */
+  ended: 'closed' | 'destroyed' | 'lost' | undefined
+  /** Rejects when the connection ends, so that no call on it outlives it. */
+  readonly gone: Promise<never>
+  #condition: ConnectionCondition = 'clean'
+  #queriesInFlight = 0
+  #waitingForIdle: (() => void)[] = []
+  #rejectGone!: (error: Error) => void
+  readonly #driver: FakeDriver
+  readonly #onSignal: (signal: ConnectionSignal) => void
+
+  /** @internal made by `FakeDriver.connect` */
+  constructor(
+    id: number,
+    endpoint: Endpoint,
+    driver: FakeDriver,
+    onSignal: (signal: ConnectionSignal) => void,
+  ) {
+    this.id = id
+    this.endpoint = endpoint
+    this.#driver = driver
+    this.#onSignal = onSignal
+    this.gone = new Promise<never>((_resolve, reject) => {
+      this.#rejectGone = reject
+    })
+    this.gone.catch(() => {})
+  }
+
+  get open(): boolean {
+    return this.ended === undefined
+  }
+
+  /** What `Driver.inspect` says. A test may set it; statements move it as they would on a server. */
+  get condition(): ConnectionCondition {
+    if (!this.open) return 'broken'
+    return this.#queriesInFlight > 0 ? 'busy' : this.#condition
+  }
+
+  set condition(condition: ConnectionCondition) {
+    this.#condition = condition
+    if (condition !== 'busy') this.#noteIdle()
+  }
+
+  /**
+   * Runs a statement. `begin`, `commit` and `rollback` move the condition, `set x to y` fills `session`; the
+   * outcome comes from the driver's script for `query`. A server that is not writable refuses `insert`, `update`,
+   * `delete` and `create`.
+   */
+  async query(text: string): Promise<void> {
+    this.activity.queryCount += 1
+    this.activity.lastQuery = text
+    this.#queriesInFlight += 1
+    try {
+      await this.#driver.run('query', this, text)
+      if (WRITE.test(text) && !this.#driver.server(this.endpoint).writable) {
+        throw new FakeError('read-only', `${this.endpoint.id} refuses writes`)
+      }
+      this.#apply(text)
+    } finally {
+      this.#queriesInFlight -= 1
+      this.#noteIdle()
+    }
+  }
+
+  /** The server, or the network, cuts the connection off. */
+  lose(error: Error = new FakeError('lost', `connection ${this.id} was lost`)): void {
+    if (!this.open) return
+    this.end('lost', error)
+    this.#onSignal({ kind: 'lost', error })
+  }
+
+  /** The driver notices something on the connection, outside any call. */
+  signal(kind: FailureKind, error: Error = new FakeError(kind)): void {
+    this.#onSignal({ kind, error })
+  }
+
+  /** @internal */
+  end(how: 'closed' | 'destroyed' | 'lost', error: Error): void {
+    if (!this.open) return
+    this.ended = how
+    this.#driver.noteEnd(this)
+    this.#rejectGone(error)
+    this.#noteIdle()
+  }
+
+  /** @internal Resolves once no statement is under way. */
+  async idle(): Promise<void> {
+    if (this.condition !== 'busy') return
+    await new Promise<void>((resolve) => this.#waitingForIdle.push(resolve))
+  }
+
+  #apply(text: string): void {
+    const word = /^\s*(\w+)/.exec(text)?.[1]?.toLowerCase()
+    if (word === 'begin') this.#condition = 'transaction'
+    else if (word === 'commit' || word === 'rollback') this.#condition = 'clean'
+    const setting = /^\s*set\s+(\S+)\s*(?:=|to)\s*(.+)$/i.exec(text)
+    if (setting) this.session.set(setting[1] as string, setting[2] as string)
+  }
+
+  #noteIdle(): void {
+    if (this.condition === 'busy') return
+    const waiting = this.#waitingForIdle
+    this.#waitingForIdle = []
+    for (const resolve of waiting) resolve()
+  }
+}

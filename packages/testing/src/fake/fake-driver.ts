@@ -1,0 +1,323 @@
+import {
+  type Clock,
+  type ConnectContext,
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type Driver,
+  type Endpoint,
+  type FailureKind,
+  type Probe,
+  type Role,
+  systemClock,
+  type TransactionOptions,
+} from '@connmgr/core'
+import { FakeConnection } from './fake-connection.js'
+import { FakeServer } from './fake-server.js'
+import { FakeError, type FakeOutcome, play } from './outcome.js'
+
+/** The calls whose outcome can be scripted. `query` is a statement of a borrower, `probe` one question of a probe. */
+export type FakeMethod =
+  | 'connect'
+  | 'validate'
+  | 'settle'
+  | 'reset'
+  | 'begin'
+  | 'commit'
+  | 'rollback'
+  | 'close'
+  | 'query'
+  | 'openProbe'
+  | 'probe'
+
+/** One call that the driver has seen. */
+export interface FakeCall {
+  readonly method: FakeMethod | 'destroy' | 'destroyProbe'
+  readonly endpoint: Endpoint
+  /** Undefined for calls that have no connection, or none yet. */
+  readonly connection: FakeConnection | undefined
+  /** The reset policy, the transaction's options or the statement. */
+  readonly detail: unknown
+  /** The clock's time. */
+  readonly at: number
+}
+
+/** A fixed outcome, or a function that decides by the call. */
+export type FakeBehaviour = FakeOutcome | ((call: FakeCall) => FakeOutcome)
+
+/** What to connect to: an address for tests that never leaves the process. */
+export function fakeEndpoint(id: string): Endpoint {
+  const endpoint = { id, host: id, port: 5432, database: 'test' }
+  // Not enumerable, as every endpoint's: it is where secrets would be.
+  return Object.defineProperty(endpoint, 'config', { value: {} }) as Endpoint
+}
+
+/**
+ * A driver without a database. Every call succeeds until a test says otherwise: for the next calls with `next`, for
+ * all with `always`, or by what the server at an endpoint does (`server(endpoint).crash()`).
+ *
+ * @example
+ * const driver = new FakeDriver({ clock })
+ * driver.next('connect', { fail: 'unreachable' }, { afterMs: 50 })
+ * driver.always('validate', 'hang')
+ * driver.server('b').role = 'standby'
+ */
+export class FakeDriver implements Driver<FakeConnection> {
+  readonly name = 'fake'
+  /** Every call, in order. */
+  readonly calls: FakeCall[] = []
+  /** Every connection there ever was, in order. */
+  readonly connections: FakeConnection[] = []
+  readonly #clock: Clock
+  readonly #firstRole: Role
+  readonly #servers = new Map<string, FakeServer>()
+  readonly #next = new Map<FakeMethod, FakeBehaviour[]>()
+  readonly #always = new Map<FakeMethod, FakeBehaviour>()
+  #connecting = 0
+  #openCount = 0
+  #mostOpen = 0
+
+  /**
+   * @param options.clock what `afterMs` goes by. `@default` the process's own
+   * @param options.role the role of every server at first. `@default` 'primary'
+   */
+  constructor(options: { clock?: Clock; role?: Role } = {}) {
+    this.#clock = options.clock ?? systemClock
+    this.#firstRole = options.role ?? 'primary'
+  }
+
+  // -- for tests ---------------------------------------------------------------------------------------------------
+
+  /** Scripts the next calls of a method, one each; after them `always` holds again. */
+  next(method: FakeMethod, ...behaviours: FakeBehaviour[]): this {
+    const queue = this.#next.get(method) ?? []
+    queue.push(...behaviours)
+    this.#next.set(method, queue)
+    return this
+  }
+
+  /** Scripts every call of a method that `next` says nothing about. */
+  always(method: FakeMethod, behaviour: FakeBehaviour): this {
+    this.#always.set(method, behaviour)
+    return this
+  }
+
+  /** The server at an endpoint. */
+  server(endpoint: Endpoint | string): FakeServer {
+    const id = typeof endpoint === 'string' ? endpoint : endpoint.id
+    let server = this.#servers.get(id)
+    if (server === undefined) {
+      server = new FakeServer(id, this.#firstRole)
+      this.#servers.set(id, server)
+    }
+    return server
+  }
+
+  /** Connections that are open now. */
+  get open(): FakeConnection[] {
+    return this.connections.filter(({ open }) => open)
+  }
+
+  /** Attempts to connect that are under way. */
+  get connecting(): number {
+    return this.#connecting
+  }
+
+  /** The most connections that were ever open, or being opened, at once. */
+  get mostOpen(): number {
+    return this.#mostOpen
+  }
+
+  /** How often a method was called. */
+  count(method: FakeCall['method']): number {
+    return this.callsOf(method).length
+  }
+
+  callsOf(method: FakeCall['method']): FakeCall[] {
+    return this.calls.filter((call) => call.method === method)
+  }
+
+  // -- the contract ------------------------------------------------------------------------------------------------
+
+  connect(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<FakeConnection> {
+    const server = this.server(endpoint)
+    const scripted = this.#record('connect', endpoint, undefined)
+    const open = () => this.#open(endpoint, onSignal)
+    this.#connecting += 1
+    this.#mostOpen = Math.max(this.#mostOpen, this.#openCount + this.#connecting)
+    try {
+      return play(scripted, this.#clock, { signal })
+        .then(() => play(server.connectOutcome, this.#clock, { signal }))
+        .then(open)
+        .finally(() => {
+          this.#connecting -= 1
+        })
+    } catch (error) {
+      this.#connecting -= 1
+      throw error
+    }
+  }
+
+  validate(connection: FakeConnection): Promise<void> {
+    return this.run('validate', connection)
+  }
+
+  role(connection: FakeConnection): Role {
+    return connection.role
+  }
+
+  inspect(connection: FakeConnection): ConnectionCondition {
+    return connection.condition
+  }
+
+  settle(connection: FakeConnection): Promise<void> {
+    const outcome = this.#record('settle', connection.endpoint, connection)
+    return play(outcome, this.#clock, { gone: connection.gone }).then(() => connection.idle())
+  }
+
+  reset(connection: FakeConnection, policy: 'reset-all' | 'discard-all'): Promise<void> {
+    return this.run('reset', connection, policy).then(() => {
+      if (policy === 'discard-all' && connection.condition === 'transaction') {
+        throw new FakeError('statement', 'DISCARD ALL cannot run inside a transaction block')
+      }
+      connection.session.clear()
+    })
+  }
+
+  begin(connection: FakeConnection, options: TransactionOptions): Promise<void> {
+    return this.run('begin', connection, options).then(() => {
+      connection.condition = 'transaction'
+    })
+  }
+
+  commit(connection: FakeConnection): Promise<void> {
+    return this.run('commit', connection).then(() => {
+      connection.condition = 'clean'
+    })
+  }
+
+  rollback(connection: FakeConnection): Promise<void> {
+    return this.run('rollback', connection).then(() => {
+      connection.condition = 'clean'
+    })
+  }
+
+  activity(connection: FakeConnection): ConnectionActivity {
+    return connection.activity
+  }
+
+  close(connection: FakeConnection): Promise<void> {
+    const outcome = this.#record('close', connection.endpoint, connection)
+    if (!connection.open) return Promise.resolve()
+    return play(outcome, this.#clock, { gone: connection.gone })
+      .then(() =>
+        play(this.server(connection.endpoint).callOutcome, this.#clock, { gone: connection.gone }),
+      )
+      .then(() =>
+        connection.end('closed', new FakeError('lost', `connection ${connection.id} is closed`)),
+      )
+  }
+
+  destroy(connection: FakeConnection): void {
+    this.#note('destroy', connection.endpoint, connection)
+    connection.end('destroyed', new FakeError('lost', `connection ${connection.id} was destroyed`))
+  }
+
+  classify(error: unknown): FailureKind {
+    return error instanceof FakeError ? error.kind : 'statement'
+  }
+
+  openProbe(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<Probe> {
+    const server = this.server(endpoint)
+    const scripted = this.#record('openProbe', endpoint, undefined)
+    return play(scripted, this.#clock, { signal })
+      .then(() => play(server.connectOutcome, this.#clock, { signal }))
+      .then(() => this.#probe(endpoint, server, onSignal))
+  }
+
+  /** @internal One call on a connection: recorded, scripted, and subject to what the server does. */
+  run(method: FakeMethod, connection: FakeConnection, detail?: unknown): Promise<void> {
+    const outcome = this.#record(method, connection.endpoint, connection, detail)
+    if (!connection.open) return connection.gone
+    const server = this.server(connection.endpoint)
+    return play(outcome, this.#clock, { gone: connection.gone })
+      .then(() => play(server.callOutcome, this.#clock, { gone: connection.gone }))
+      .then(
+        () => {
+          connection.role = server.role
+        },
+        (error: unknown) => {
+          // As on a socket: whoever loses the connection mid-call also hears of it outside the call.
+          if (this.classify(error) === 'lost') connection.lose(error as Error)
+          throw error
+        },
+      )
+  }
+
+  /** @internal */
+  noteEnd(connection: FakeConnection): void {
+    this.#openCount -= 1
+    this.server(connection.endpoint).removeConnection(connection)
+  }
+
+  #open(endpoint: Endpoint, onSignal: ConnectContext['onSignal']): FakeConnection {
+    const connection = new FakeConnection(this.connections.length + 1, endpoint, this, onSignal)
+    const server = this.server(endpoint)
+    connection.role = server.role
+    this.connections.push(connection)
+    this.#openCount += 1
+    server.addConnection(connection)
+    return connection
+  }
+
+  #probe(endpoint: Endpoint, server: FakeServer, onSignal: ConnectContext['onSignal']): Probe {
+    let lose!: (error: Error) => void
+    const gone = new Promise<never>((_resolve, reject) => {
+      lose = reject
+    })
+    gone.catch(() => {})
+    let open = true
+    const remove = server.addProbe((error) => {
+      open = false
+      remove()
+      lose(error)
+      onSignal({ kind: 'lost', error })
+    })
+    return {
+      check: (signal) => {
+        const outcome = this.#record('probe', endpoint, undefined)
+        if (!open) return gone
+        return play(outcome, this.#clock, { signal, gone })
+          .then(() => play(server.callOutcome, this.#clock, { signal, gone }))
+          .then(() => server.answer)
+      },
+      destroy: () => {
+        this.#note('destroyProbe', endpoint, undefined)
+        open = false
+        remove()
+        lose(new FakeError('lost', `the probe of ${endpoint.id} was destroyed`))
+      },
+    }
+  }
+
+  #record(
+    method: FakeMethod,
+    endpoint: Endpoint,
+    connection: FakeConnection | undefined,
+    detail?: unknown,
+  ): FakeOutcome {
+    const call = this.#note(method, endpoint, connection, detail)
+    const behaviour = this.#next.get(method)?.shift() ?? this.#always.get(method) ?? 'succeed'
+    return typeof behaviour === 'function' ? behaviour(call) : behaviour
+  }
+
+  #note(
+    method: FakeCall['method'],
+    endpoint: Endpoint,
+    connection: FakeConnection | undefined,
+    detail?: unknown,
+  ): FakeCall {
+    const call = { method, endpoint, connection, detail, at: this.#clock.now() }
+    this.calls.push(call)
+    return call
+  }
+}
