@@ -53,8 +53,9 @@ function cleanUp() {
     // An immediate shutdown removes the shared memory too, which a plain kill would leave behind.
     endServers(directory, 'SIGQUIT', 3000)
     endServers(directory, 'SIGKILL', 3000)
-    for (const node of fs.existsSync(directory) ? fs.readdirSync(directory) : []) {
-      removeSharedMemory(path.join(directory, node))
+    if (!fs.existsSync(directory)) continue
+    for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeSharedMemory(path.join(directory, entry.name))
     }
     fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
@@ -70,7 +71,9 @@ function endServers(directory, signal, withinMs) {
     for (const { pid, command } of processes) {
       // Only the postmaster is asked to shut down: it ends its children in order.
       if (signal !== 'SIGKILL' && command.startsWith('postgres:')) continue
-      if (!told.has(pid)) signalProcess(pid, signal)
+      // initdb puts off what it is asked until it has finished.
+      const isServer = command.includes(' -c cluster_name=')
+      if (!told.has(pid)) signalProcess(pid, isServer ? signal : 'SIGKILL')
       told.add(pid)
     }
     for (const { pid, state } of processes) if (state === 'T') signalProcess(pid, 'SIGCONT')

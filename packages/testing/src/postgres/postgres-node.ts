@@ -215,11 +215,11 @@ export class PostgresNode {
     return this.#withClient(async (client) => (await client.query<R>(sql, [...params])).rows)
   }
 
-  /** Waits until this standby shows everything that `source` had written when this was called. */
+  /** Waits until this standby shows everything that was committed on `source` when this was called. */
   async waitForReplay(source: PostgresNode): Promise<void> {
-    const [written] = await source.query<{ lsn: string }>(
-      'select pg_current_wal_insert_lsn() as lsn',
-    )
+    // The write position: the insert position already counts the header of a page that nothing was written to yet,
+    // which a standby reaches only with the next record.
+    const [written] = await source.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn')
     await this.#withClient((client) =>
       this.#until(`did not replay up to ${written?.lsn}`, async () => {
         const { rows } = await client.query<{ done: boolean }>(

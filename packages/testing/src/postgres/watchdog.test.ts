@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
+
+const CLUSTER_MODULE = path.join(__dirname, 'postgres-cluster.ts')
+
+/** Starts a cluster with a standby, says so on stdout, and then does `afterwards`. */
+function program(afterwards: string): string {
+  return `
+    require(${JSON.stringify(CLUSTER_MODULE)}).startCluster({ standbys: 1 }).then((cluster) => {
+      console.log('started')
+      ${afterwards}
+    })`
+}
+
+const GO_ON_FOR_EVER = 'setInterval(() => {}, 1000)'
+
+describe('servers end with the process that started them', () => {
+  let directory: string
+  const children: ChildProcess[] = []
+
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'watchdog-test-'))
+    // the servers' own user has to get through
+    chmodSync(directory, 0o755)
+  })
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  function run(code: string, inherited: string[] = []): ChildProcess {
+    const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', code, ...inherited], {
+      cwd: __dirname,
+      env: { ...process.env, TMPDIR: directory, JEST_WORKER_ID: undefined },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    children.push(child)
+    return child
+  }
+
+  async function started(child: ChildProcess): Promise<string> {
+    for await (const line of createInterface({ input: child.stdout as Readable })) {
+      if (line.startsWith('started')) return line
+    }
+    throw new Error('the program ended before its cluster had started')
+  }
+
+  function clusterDirectories(): string[] {
+    return readdirSync(directory).filter((name) => name.startsWith('connmgr-postgres-'))
+  }
+
+  /** Waits for the end of everything; the test's own timeout is the limit. */
+  async function nothingLeft(words: string[]): Promise<void> {
+    while (clusterDirectories().length > 0) await delay(20)
+    for (const word of words) expect(listServerProcesses(word)).toEqual([])
+  }
+
+  test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('killed by %s', async (signal) => {
+    const child = run(program(GO_ON_FOR_EVER))
+    await started(child)
+    const words = clusterDirectories()
+    expect(words).toHaveLength(1)
+    expect(listServerProcesses(words[0] as string).length).toBeGreaterThan(2)
+    child.kill(signal)
+    await nothingLeft(words)
+  })
+
+  test('killed while a server is frozen', async () => {
+    const child = run(
+      program(`cluster.primary.freeze().then(() => console.log('frozen')); ${GO_ON_FOR_EVER}`),
+    )
+    for await (const line of createInterface({ input: child.stdout as Readable })) {
+      if (line === 'frozen') break
+    }
+    const words = clusterDirectories()
+    child.kill('SIGKILL')
+    await nothingLeft(words)
+  })
+
+  test.each([
+    ['an uncaught error', `setImmediate(() => { throw new Error('uncaught') })`],
+    ['process.exit', 'process.exit(0)'],
+    ['a regular end without stop()', ''],
+  ])('ended by %s', async (_how, afterwards) => {
+    const child = run(program(afterwards))
+    const exit = once(child, 'exit')
+    await started(child)
+    await exit
+    await nothingLeft([path.basename(directory)])
+  })
+
+  test('killed in the middle of the start', async () => {
+    const child = run(program(GO_ON_FOR_EVER))
+    while (clusterDirectories().length === 0) await delay(5)
+    const words = clusterDirectories()
+    while (listServerProcesses(words[0] as string).length === 0) await delay(5)
+    child.kill('SIGKILL')
+    await nothingLeft(words)
+  })
+
+  test('a worker that outlives its killed runner loses its servers too', async () => {
+    const worker = `${program(GO_ON_FOR_EVER)}; process.on('disconnect', () => {})`
+    const runner = run(`
+      const worker = require('node:child_process').spawn(
+        process.execPath,
+        ['--require', 'tsx/cjs', '--eval', ${JSON.stringify(worker)}],
+        { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] },
+      )
+      worker.stdout.on('data', () => console.log('started', worker.pid))`)
+    const workerPid = Number((await started(runner)).split(' ')[1])
+    try {
+      const words = clusterDirectories()
+      runner.kill('SIGKILL')
+      await nothingLeft(words)
+      expect(signalProcess(workerPid, 0)).toBe(true)
+    } finally {
+      signalProcess(workerPid, 'SIGKILL')
+    }
+  })
+})
