@@ -1,3 +1,5 @@
+export { describeDriver } from './conformance/describe-driver.js'
+export type { DriverHarness, OptionalMethod } from './conformance/harness.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
 export {
@@ -15,3 +17,6 @@ export {
   startCluster,
 } from './postgres/postgres-cluster.js'
 export { PostgresNode, type StopMode, type UrlOptions } from './postgres/postgres-node.js'
+export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
+export type { ProxyTarget } from './proxy/link.js'
+export { type SilentServer, startSilentServer } from './proxy/silent-server.js'

@@ -24,6 +24,10 @@ export class FakeConnection {
   ended: 'closed' | 'destroyed' | 'lost' | undefined
   /** Rejects when the connection ends, so that no call on it outlives it. */
   readonly gone: Promise<never>
+  /** Set while in a transaction that was begun as read-only. */
+  readOnly = false
+  /** Rows inserted by the open transaction. */
+  #uncommittedRows = 0
   #condition: ConnectionCondition = 'clean'
   #queriesInFlight = 0
   #waitingForIdle: (() => void)[] = []
@@ -64,9 +68,9 @@ export class FakeConnection {
   }
 
   /**
-   * Runs a statement. `begin`, `commit` and `rollback` move the condition, `set x to y` fills `session`; the
-   * outcome comes from the driver's script for `query`. A server that is not writable refuses `insert`, `update`,
-   * `delete` and `create`.
+   * Runs a statement, with the outcome that the driver's script has for `query`. `begin`, `commit` and `rollback`
+   * move the condition, `set x to y` fills `session`, `insert` adds to the server's `rows`. A server that is not
+   * writable, or a read-only transaction, refuses `insert`, `update`, `delete` and `create`.
    */
   async query(text: string): Promise<void> {
     this.activity.queryCount += 1
@@ -74,7 +78,8 @@ export class FakeConnection {
     this.#queriesInFlight += 1
     try {
       await this.#driver.run('query', this, text)
-      if (WRITE.test(text) && !this.#driver.server(this.endpoint).writable) {
+      const { writable } = this.#driver.server(this.endpoint)
+      if (WRITE.test(text) && (this.readOnly || !writable)) {
         throw new FakeError('read-only', `${this.endpoint.id} refuses writes`)
       }
       this.#apply(text)
@@ -111,10 +116,28 @@ export class FakeConnection {
     await new Promise<void>((resolve) => this.#waitingForIdle.push(resolve))
   }
 
+  /** @internal */
+  begin(readOnly: boolean): void {
+    this.condition = 'transaction'
+    this.readOnly = readOnly
+  }
+
+  /** @internal */
+  finish(outcome: 'commit' | 'rollback'): void {
+    if (outcome === 'commit') this.#driver.server(this.endpoint).rows += this.#uncommittedRows
+    this.#uncommittedRows = 0
+    this.readOnly = false
+    this.condition = 'clean'
+  }
+
   #apply(text: string): void {
     const word = /^\s*(\w+)/.exec(text)?.[1]?.toLowerCase()
-    if (word === 'begin') this.#condition = 'transaction'
-    else if (word === 'commit' || word === 'rollback') this.#condition = 'clean'
+    if (word === 'begin') this.begin(false)
+    else if (word === 'commit' || word === 'rollback') this.finish(word)
+    else if (word === 'insert') {
+      this.#uncommittedRows += 1
+      if (this.#condition !== 'transaction') this.finish('commit')
+    }
     const setting = /^\s*set\s+(\S+)\s*(?:=|to)\s*(.+)$/i.exec(text)
     if (setting) this.session.set(setting[1] as string, setting[2] as string)
   }

@@ -141,13 +141,13 @@ export class FakeDriver implements Driver<FakeConnection> {
   connect(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<FakeConnection> {
     const server = this.server(endpoint)
     const scripted = this.#record('connect', endpoint, undefined)
-    const open = () => this.#open(endpoint, onSignal)
+    if (signal.aborted) return Promise.reject(signal.reason)
     this.#connecting += 1
     this.#mostOpen = Math.max(this.#mostOpen, this.#openCount + this.#connecting)
     try {
       return play(scripted, this.#clock, { signal })
         .then(() => play(server.connectOutcome, this.#clock, { signal }))
-        .then(open)
+        .then(() => this.#open(endpoint, onSignal))
         .finally(() => {
           this.#connecting -= 1
         })
@@ -184,21 +184,17 @@ export class FakeDriver implements Driver<FakeConnection> {
   }
 
   begin(connection: FakeConnection, options: TransactionOptions): Promise<void> {
-    return this.run('begin', connection, options).then(() => {
-      connection.condition = 'transaction'
-    })
+    return this.run('begin', connection, options).then(() =>
+      connection.begin(options.readOnly ?? false),
+    )
   }
 
   commit(connection: FakeConnection): Promise<void> {
-    return this.run('commit', connection).then(() => {
-      connection.condition = 'clean'
-    })
+    return this.run('commit', connection).then(() => connection.finish('commit'))
   }
 
   rollback(connection: FakeConnection): Promise<void> {
-    return this.run('rollback', connection).then(() => {
-      connection.condition = 'clean'
-    })
+    return this.run('rollback', connection).then(() => connection.finish('rollback'))
   }
 
   activity(connection: FakeConnection): ConnectionActivity {
@@ -229,6 +225,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   openProbe(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<Probe> {
     const server = this.server(endpoint)
     const scripted = this.#record('openProbe', endpoint, undefined)
+    if (signal.aborted) return Promise.reject(signal.reason)
     return play(scripted, this.#clock, { signal })
       .then(() => play(server.connectOutcome, this.#clock, { signal }))
       .then(() => this.#probe(endpoint, server, onSignal))
@@ -286,6 +283,7 @@ export class FakeDriver implements Driver<FakeConnection> {
       check: (signal) => {
         const outcome = this.#record('probe', endpoint, undefined)
         if (!open) return gone
+        if (signal.aborted) return Promise.reject(signal.reason)
         return play(outcome, this.#clock, { signal, gone })
           .then(() => play(server.callOutcome, this.#clock, { signal, gone }))
           .then(() => server.answer)

@@ -27,6 +27,8 @@ export class FakeServer {
   timeline: number | undefined = 1
   position: bigint | undefined = 0n
   startedAt: string | undefined = 'start-1'
+  /** Rows that were inserted and committed. */
+  rows = 0
   #state: FakeServerState = 'up'
   #starts = 1
   #answering: Promise<void> = Promise.resolve()

@@ -1,0 +1,72 @@
+import type { ConnectionSignal, Driver, Endpoint } from '@connmgr/core'
+
+/** What a driver's package supplies so that {@link describeDriver} can test the driver on a real database. */
+export interface DriverHarness<C extends object> {
+  readonly driver: Driver<C>
+  /** A writable primary. */
+  readonly endpoint: Endpoint
+  /** An address where nobody listens. */
+  readonly refused: Endpoint
+  /** The same server with credentials it rejects. */
+  readonly denied: Endpoint
+  /** An address that accepts connections and never answers, and how many it has open. */
+  readonly silent: { readonly endpoint: Endpoint; connections(): number }
+  readonly statements: {
+    /** Reads something cheap. */
+    readonly read: string
+    /** The same with one value as parameter. */
+    readonly readValue: string
+    /** Runs for about half a second. */
+    readonly slow: string
+    /** Runs for a minute at least. */
+    readonly endless: string
+    /** Is an error whatever the state. */
+    readonly wrong: string
+    /** Inserts one row. */
+    readonly insert: string
+    /** Changes a setting of the session that {@link DriverHarness.hasSetting} looks at. */
+    readonly set: string
+  }
+  query(connection: C, text: string, values?: readonly unknown[]): Promise<unknown>
+  /** Committed rows that `insert` has made, as others see them. */
+  countRows(): Promise<number>
+  hasSetting(connection: C): Promise<boolean>
+  /** Sessions that this driver has open on the server, as the server sees it. */
+  countSessions(): Promise<number>
+  /** Breaks the connection at the network, as a reset would: nothing is said first. */
+  cut(connection: C): void | Promise<void>
+  close(): Promise<void>
+}
+
+/** Methods that a driver may lack. */
+export type OptionalMethod =
+  | 'role'
+  | 'settle'
+  | 'reset'
+  | 'begin'
+  | 'commit'
+  | 'rollback'
+  | 'activity'
+  | 'openProbe'
+
+/** A connection with the signals it has sent. */
+export interface Opened<C> {
+  readonly connection: C
+  readonly signals: ConnectionSignal[]
+}
+
+/** Waits for a condition that comes true by itself; the test's own timeout is the limit. */
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** The error of a promise that must reject. */
+export async function rejection(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof Error) return error
+    throw new Error(`rejected with something that is no error: ${String(error)}`)
+  }
+  throw new Error('resolved, but had to reject')
+}

@@ -1,0 +1,133 @@
+import { createServer, type Server } from 'node:net'
+import { findFreePort } from '../free-port.js'
+import { Link, type LinkConditions, type ProxyTarget } from './link.js'
+
+/** Which half of the conversation is silent. */
+export type Direction = 'both' | 'to-server' | 'to-client'
+
+/**
+ * A TCP proxy on 127.0.0.1 that fails the way networks fail. Faults add up until `heal()` ends them all.
+ *
+ * @example
+ * await using proxy = await startFaultProxy({ target: cluster.primary })
+ * proxy.blackHole('both')
+ */
+export class FaultProxy {
+  readonly host = '127.0.0.1'
+  readonly port: number
+  readonly #target: ProxyTarget
+  readonly #links = new Set<Link>()
+  readonly #conditions: LinkConditions = {
+    toServer: { latencyMs: 0, blocked: false },
+    toClient: { latencyMs: 0, blocked: false },
+  }
+  #listener: Server | undefined
+  readonly #closing: Promise<void>[] = []
+  #accepted = 0
+
+  /** @internal use `startFaultProxy` */
+  constructor(target: ProxyTarget, port: number) {
+    this.#target = { host: target.host, port: target.port }
+    this.port = port
+  }
+
+  /** Connections whose client's end is open. */
+  get connections(): number {
+    return this.#links.size
+  }
+
+  /** Connections accepted since the start. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** Everything takes this much longer in each direction. */
+  latency(ms: number): void {
+    this.#conditions.toServer.latencyMs = ms
+    this.#conditions.toClient.latencyMs = ms
+  }
+
+  /**
+   * Nothing passes, and nobody is told: connections stay open, new ones are accepted, ends of streams are not
+   * passed on. What was sent meanwhile arrives after `heal()`, as TCP would send it again.
+   */
+  blackHole(direction: Direction = 'both'): void {
+    if (direction !== 'to-client') this.#conditions.toServer.blocked = true
+    if (direction !== 'to-server') this.#conditions.toClient.blocked = true
+    for (const link of this.#links) link.update()
+  }
+
+  /** New connections are refused; existing ones go on. */
+  refuse(): void {
+    const listener = this.#listener
+    if (listener === undefined) return
+    this.#listener = undefined
+    // It stops listening at once, and is closed when its last connection is.
+    this.#closing.push(new Promise((resolve) => listener.close(() => resolve())))
+  }
+
+  /** Both ends of every connection are reset. */
+  reset(): void {
+    for (const link of this.#links) link.reset()
+  }
+
+  /**
+   * The server's end of every connection is gone without a word to the client, as after a server's death or when a
+   * firewall forgot the connection. What the client sends vanishes; after `heal()` it gets a reset for it. New
+   * connections are not concerned.
+   */
+  halfOpen(): void {
+    for (const link of this.#links) link.makeHalfOpen()
+  }
+
+  /** Ends every fault, and listens again. */
+  async heal(): Promise<void> {
+    this.latency(0)
+    this.#conditions.toServer.blocked = false
+    this.#conditions.toClient.blocked = false
+    for (const link of this.#links) link.heal()
+    if (this.#listener === undefined) await this.listen()
+  }
+
+  /** Resolves when every socket is closed. */
+  async close(): Promise<void> {
+    this.refuse()
+    for (const link of this.#links) link.destroy()
+    await Promise.all(this.#closing)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** @internal */
+  async listen(): Promise<void> {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+      this.#accepted += 1
+      const link: Link = new Link(client, this.#target, this.#conditions, () =>
+        this.#links.delete(link),
+      )
+      this.#links.add(link)
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port: this.port, host: this.host, exclusive: true }, resolve)
+    })
+    this.#listener = server
+  }
+}
+
+/** Starts a proxy in front of a server, on a free port of 127.0.0.1. */
+export async function startFaultProxy(options: {
+  readonly target: ProxyTarget
+}): Promise<FaultProxy> {
+  for (let attempt = 1; ; attempt += 1) {
+    const proxy = new FaultProxy(options.target, await findFreePort())
+    try {
+      await proxy.listen()
+      return proxy
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === 20) throw error
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net'
+
+/** What happens to everything that passes through a {@link Flow}. */
+export interface FlowConditions {
+  /** Milliseconds from the arrival to the departure of each chunk. */
+  latencyMs: number
+  /** True while nothing passes. What arrives meanwhile is kept, as a sender's TCP would keep it. */
+  blocked: boolean
+}
+
+type Item = { readonly chunk: Buffer } | 'end' | 'reset'
+
+/** One direction of one connection: bytes, the end of the stream and resets, in order. */
+export class Flow {
+  readonly #source: Socket
+  readonly #sink: Socket
+  readonly #conditions: FlowConditions
+  readonly #held: Item[] = []
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #onData = (chunk: Buffer): void => this.#arrive({ chunk })
+  readonly #onEnd = (): void => this.#arrive('end')
+  readonly #onError = (): void => this.#arrive('reset')
+  readonly #onDrain = (): void => this.update()
+  #departure = 0
+
+  constructor(source: Socket, sink: Socket, conditions: FlowConditions) {
+    this.#source = source
+    this.#sink = sink
+    this.#conditions = conditions
+    source.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError)
+    sink.on('drain', this.#onDrain)
+    this.update()
+  }
+
+  /** To be called after the conditions have changed. */
+  update(): void {
+    // Unread bytes stay in the kernel, so that a sender notices nothing but silence.
+    if (this.#conditions.blocked) {
+      this.#source.pause()
+      return
+    }
+    for (const item of this.#held.splice(0)) this.#pass(item)
+    if (!this.#sink.writableNeedDrain) this.#source.resume()
+  }
+
+  /** Nothing passes any more; the source is left paused. */
+  stop(): void {
+    this.#source.pause()
+    this.#source.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
+    this.#sink.off('drain', this.#onDrain)
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+    this.#held.length = 0
+  }
+
+  #arrive(item: Item): void {
+    const now = performance.now()
+    // never before what arrived earlier, even if the latency has become shorter
+    this.#departure = Math.max(this.#departure, now + this.#conditions.latencyMs)
+    if (this.#departure <= now) {
+      this.#leave(item)
+      return
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#leave(item)
+    }, this.#departure - now)
+    this.#timers.add(timer)
+  }
+
+  #leave(item: Item): void {
+    if (this.#conditions.blocked) this.#held.push(item)
+    else this.#pass(item)
+  }
+
+  #pass(item: Item): void {
+    if (this.#sink.destroyed) return
+    if (item === 'end') this.#sink.end()
+    else if (item === 'reset') this.#sink.resetAndDestroy()
+    else if (!this.#sink.write(item.chunk)) this.#source.pause()
+  }
+}

@@ -1,0 +1,95 @@
+import { connect, type Socket } from 'node:net'
+import { Flow, type FlowConditions } from './flow.js'
+
+/** Where the far end of a connection is. */
+export interface ProxyTarget {
+  readonly host: string
+  readonly port: number
+}
+
+/** What all connections of one proxy are subject to. */
+export interface LinkConditions {
+  readonly toServer: FlowConditions
+  readonly toClient: FlowConditions
+}
+
+/** One connection through the proxy: the client's socket and its counterpart at the server. */
+export class Link {
+  readonly #client: Socket
+  readonly #conditions: LinkConditions
+  readonly #target: ProxyTarget
+  #server: Socket | undefined
+  #flows: Flow[] = []
+  #halfOpen = false
+
+  constructor(
+    client: Socket,
+    target: ProxyTarget,
+    conditions: LinkConditions,
+    onClose: () => void,
+  ) {
+    this.#client = client
+    this.#target = target
+    this.#conditions = conditions
+    client.setNoDelay(true)
+    client.once('close', onClose)
+    // A reset is passed on by the flow; without a listener it would end the process.
+    client.on('error', () => {})
+    client.pause()
+    this.update()
+  }
+
+  /** To be called after the conditions have changed. */
+  update(): void {
+    if (this.#halfOpen) return
+    if (this.#server === undefined) {
+      // A connection made in silence reaches the server once packets pass again.
+      if (!this.#conditions.toServer.blocked && !this.#client.destroyed) this.#reachServer()
+      return
+    }
+    for (const flow of this.#flows) flow.update()
+  }
+
+  /** Both ends are reset. */
+  reset(): void {
+    this.#stopFlows()
+    this.#client.resetAndDestroy()
+    this.#server?.resetAndDestroy()
+  }
+
+  /** The server's end is gone, and the client is not told. */
+  makeHalfOpen(): void {
+    this.#halfOpen = true
+    this.#stopFlows()
+    this.#server?.resetAndDestroy()
+  }
+
+  /** The network works again: a half-open client learns of it with the next thing it sends. */
+  heal(): void {
+    if (this.#halfOpen) {
+      this.#client.on('data', () => this.#client.resetAndDestroy())
+      this.#client.on('end', () => this.#client.resetAndDestroy())
+      this.#client.resume()
+    } else this.update()
+  }
+
+  destroy(): void {
+    this.#stopFlows()
+    this.#client.destroy()
+    this.#server?.destroy()
+  }
+
+  #reachServer(): void {
+    const server = connect({ ...this.#target, noDelay: true, allowHalfOpen: true })
+    server.on('error', () => {})
+    this.#server = server
+    this.#flows = [
+      new Flow(this.#client, server, this.#conditions.toServer),
+      new Flow(server, this.#client, this.#conditions.toClient),
+    ]
+  }
+
+  #stopFlows(): void {
+    for (const flow of this.#flows) flow.stop()
+  }
+}
