@@ -2,15 +2,10 @@ export { describeDriver } from './conformance/describe-driver.js'
 export type { DriverHarness, OptionalMethod } from './conformance/harness.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
-export {
-  type FakeBehaviour,
-  type FakeCall,
-  FakeDriver,
-  type FakeMethod,
-  fakeEndpoint,
-} from './fake/fake-driver.js'
+export { FakeDriver, fakeEndpoint } from './fake/fake-driver.js'
 export { FakeServer, type FakeServerState } from './fake/fake-server.js'
 export { FakeError, type FakeOutcome } from './fake/outcome.js'
+export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
 export {
   type ClusterOptions,
   PostgresCluster,

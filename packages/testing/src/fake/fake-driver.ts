@@ -12,37 +12,10 @@ import {
   type TransactionOptions,
 } from '@connmgr/core'
 import { FakeConnection } from './fake-connection.js'
+import { FakeProbe } from './fake-probe.js'
 import { FakeServer } from './fake-server.js'
 import { FakeError, type FakeOutcome, play } from './outcome.js'
-
-/** The calls whose outcome can be scripted. `query` is a statement of a borrower, `probe` one question of a probe. */
-export type FakeMethod =
-  | 'connect'
-  | 'validate'
-  | 'settle'
-  | 'reset'
-  | 'begin'
-  | 'commit'
-  | 'rollback'
-  | 'close'
-  | 'query'
-  | 'openProbe'
-  | 'probe'
-
-/** One call that the driver has seen. */
-export interface FakeCall {
-  readonly method: FakeMethod | 'destroy' | 'destroyProbe'
-  readonly endpoint: Endpoint
-  /** Undefined for calls that have no connection, or none yet. */
-  readonly connection: FakeConnection | undefined
-  /** The reset policy, the transaction's options or the statement. */
-  readonly detail: unknown
-  /** The clock's time. */
-  readonly at: number
-}
-
-/** A fixed outcome, or a function that decides by the call. */
-export type FakeBehaviour = FakeOutcome | ((call: FakeCall) => FakeOutcome)
+import { type FakeBehaviour, type FakeCall, type FakeMethod, Script } from './script.js'
 
 /** What to connect to: an address for tests that never leaves the process. */
 export function fakeEndpoint(id: string): Endpoint {
@@ -70,8 +43,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   readonly #clock: Clock
   readonly #firstRole: Role
   readonly #servers = new Map<string, FakeServer>()
-  readonly #next = new Map<FakeMethod, FakeBehaviour[]>()
-  readonly #always = new Map<FakeMethod, FakeBehaviour>()
+  readonly #script = new Script()
   #connecting = 0
   #openCount = 0
   #mostOpen = 0
@@ -89,15 +61,13 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   /** Scripts the next calls of a method, one each; after them `always` holds again. */
   next(method: FakeMethod, ...behaviours: FakeBehaviour[]): this {
-    const queue = this.#next.get(method) ?? []
-    queue.push(...behaviours)
-    this.#next.set(method, queue)
+    this.#script.next(method, behaviours)
     return this
   }
 
   /** Scripts every call of a method that `next` says nothing about. */
   always(method: FakeMethod, behaviour: FakeBehaviour): this {
-    this.#always.set(method, behaviour)
+    this.#script.always(method, behaviour)
     return this
   }
 
@@ -225,10 +195,15 @@ export class FakeDriver implements Driver<FakeConnection> {
   openProbe(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<Probe> {
     const server = this.server(endpoint)
     const scripted = this.#record('openProbe', endpoint, undefined)
+    const owner = {
+      clock: this.#clock,
+      onCheck: () => this.#record('probe', endpoint, undefined),
+      onDestroy: () => this.#note('destroyProbe', endpoint, undefined),
+    }
     if (signal.aborted) return Promise.reject(signal.reason)
     return play(scripted, this.#clock, { signal })
       .then(() => play(server.connectOutcome, this.#clock, { signal }))
-      .then(() => this.#probe(endpoint, server, onSignal))
+      .then(() => new FakeProbe(endpoint, server, owner, onSignal))
   }
 
   /** @internal One call on a connection: recorded, scripted, and subject to what the server does. */
@@ -266,37 +241,6 @@ export class FakeDriver implements Driver<FakeConnection> {
     return connection
   }
 
-  #probe(endpoint: Endpoint, server: FakeServer, onSignal: ConnectContext['onSignal']): Probe {
-    let lose!: (error: Error) => void
-    const gone = new Promise<never>((_resolve, reject) => {
-      lose = reject
-    })
-    gone.catch(() => {})
-    let open = true
-    const remove = server.addProbe((error) => {
-      open = false
-      remove()
-      lose(error)
-      onSignal({ kind: 'lost', error })
-    })
-    return {
-      check: (signal) => {
-        const outcome = this.#record('probe', endpoint, undefined)
-        if (!open) return gone
-        if (signal.aborted) return Promise.reject(signal.reason)
-        return play(outcome, this.#clock, { signal, gone })
-          .then(() => play(server.callOutcome, this.#clock, { signal, gone }))
-          .then(() => server.answer)
-      },
-      destroy: () => {
-        this.#note('destroyProbe', endpoint, undefined)
-        open = false
-        remove()
-        lose(new FakeError('lost', `the probe of ${endpoint.id} was destroyed`))
-      },
-    }
-  }
-
   #record(
     method: FakeMethod,
     endpoint: Endpoint,
@@ -304,8 +248,7 @@ export class FakeDriver implements Driver<FakeConnection> {
     detail?: unknown,
   ): FakeOutcome {
     const call = this.#note(method, endpoint, connection, detail)
-    const behaviour = this.#next.get(method)?.shift() ?? this.#always.get(method) ?? 'succeed'
-    return typeof behaviour === 'function' ? behaviour(call) : behaviour
+    return this.#script.outcomeOf(method, call)
   }
 
   #note(

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
-import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
 import { findFreePort } from '../free-port.js'
 import type { Binaries } from './binaries.js'
 import { DataDirectory, type HbaMethod, SUPERUSER_PASSWORD } from './data-directory.js'
 import { PortTakenError, ServerProcess } from './server-process.js'
 import type { ServerUser } from './server-user.js'
+import { until } from './until.js'
 
 /** `fast` ends sessions in order, `immediate` drops them as a crash would, `smart` waits for them to end. */
 export type StopMode = 'fast' | 'immediate' | 'smart'
@@ -46,7 +46,6 @@ export class PostgresNode {
   readonly #data: DataDirectory
   #port = 0
   #server: ServerProcess | undefined
-  #frozen = false
   #upstream: PostgresNode | undefined
 
   /** @internal nodes are made by `startCluster` */
@@ -72,7 +71,7 @@ export class PostgresNode {
   }
 
   get frozen(): boolean {
-    return this.#frozen
+    return this.#server?.frozen ?? false
   }
 
   /** What the server is on disk: a standby until it is promoted, whoever else may be primary too. */
@@ -111,7 +110,7 @@ export class PostgresNode {
           ...this.#context,
           port,
           dataDirectory: this.#data.path,
-          clusterName: this.#word,
+          clusterName: `${path.basename(this.#context.directory)}/${this.name}`,
         })
         this.#port = port
         break
@@ -128,10 +127,9 @@ export class PostgresNode {
   async stop(mode: StopMode = 'fast'): Promise<void> {
     const server = this.#server
     if (server === undefined || !server.running) return
-    signalProcess(server.pid, STOP_SIGNALS[mode])
-    await this.thaw()
+    // smart waits for the clients, however long they stay
     const within = mode === 'smart' ? Number.POSITIVE_INFINITY : 30_000
-    if (!(await server.waitForExit(within))) {
+    if (!(await server.shutDown(STOP_SIGNALS[mode], within))) {
       await this.crash()
       throw new Error(`${this.name} did not stop (${mode}) within ${within} ms\n${server.log}`)
     }
@@ -142,28 +140,19 @@ export class PostgresNode {
   async crash(): Promise<void> {
     const server = this.#server
     if (server === undefined || !server.running) return
-    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
-    signalProcess(server.pid, 'SIGSTOP')
-    await this.#signalAll('SIGKILL', () => false)
-    await server.exited
-    this.#frozen = false
+    await server.kill()
     await this.#context.onChange(this, 'stopped')
   }
 
   /** Stops every process of the server without closing anything: connections stay open and nobody answers. */
   async freeze(): Promise<void> {
-    const pid = this.pid
-    if (pid === undefined) throw new Error(`${this.name} is not running, so it cannot be frozen`)
-    this.#frozen = true
-    signalProcess(pid, 'SIGSTOP')
-    await this.#signalAll('SIGSTOP', ({ state }) => state === 'T')
+    if (!this.running) throw new Error(`${this.name} is not running, so it cannot be frozen`)
+    await this.#server?.freeze()
   }
 
   /** Lets a frozen server go on. */
   async thaw(): Promise<void> {
-    if (!this.#frozen) return
-    await this.#signalAll('SIGCONT', ({ state }) => state !== 'T')
-    this.#frozen = false
+    await this.#server?.thaw()
   }
 
   /** Makes a standby the primary; resolves when it takes writes. The old primary is left as it is. */
@@ -186,7 +175,6 @@ export class PostgresNode {
    */
   async rebuildAsStandbyOf(primary: PostgresNode): Promise<void> {
     await this.crash()
-    this.#port ||= await findFreePort()
     const password = this.#context.hbaMethod === 'trust' ? '' : ` password=${SUPERUSER_PASSWORD}`
     const connection = `host=${primary.host} port=${primary.#port} user=postgres${password}`
     await primary.#withClient((client) =>
@@ -247,7 +235,7 @@ export class PostgresNode {
   async setSynchronous(on: boolean): Promise<void> {
     const wanted = on ? '*' : ''
     await this.#data.configureNode({ synchronous_standby_names: wanted })
-    if (!this.running || this.#frozen) return
+    if (!this.running || this.frozen) return
     await this.#withClient(async (client) => {
       await client.query('select pg_reload_conf()')
       await this.#until('did not reload its settings', async () => {
@@ -259,31 +247,8 @@ export class PostgresNode {
     })
   }
 
-  /** In the command line of every process of this server, and of no other. */
-  get #word(): string {
-    return `${path.basename(this.#context.directory)}/${this.name}`
-  }
-
-  /** Signals all processes of the server until each one is as it should be, or gone. */
-  async #signalAll(
-    signal: NodeJS.Signals,
-    isDone: (info: { pid: number; state: string }) => boolean,
-  ): Promise<void> {
-    await this.#until(`has processes that ignore ${signal}`, async () => {
-      const rest = listServerProcesses(this.#word).filter((info) => !isDone(info))
-      for (const { pid } of rest) signalProcess(pid, signal)
-      return rest.length === 0
-    })
-  }
-
-  async #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + 30_000
-    while (!(await condition())) {
-      if (performance.now() > deadline) {
-        throw new Error(`${this.name} ${failure} within 30 s\n${this.log}`)
-      }
-      await delay(5)
-    }
+  #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
+    return until(condition, () => `${this.name} ${failure}\n${this.log}\n`)
   }
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {

@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
 import type { Binaries } from './binaries.js'
 import type { ServerUser } from './server-user.js'
+import { until } from './until.js'
 
 const READY = /database system is ready to accept (read-only |read only )?connections/
 const PORT_TAKEN = /could not (bind|create any TCP\/IP sockets)/
@@ -15,7 +17,7 @@ export interface ServerSettings {
   readonly user: ServerUser | undefined
   readonly dataDirectory: string
   readonly port: number
-  /** Shown in the title of every process of this server. */
+  /** In the command line of every process of this server, and of no other. */
   readonly clusterName: string
 }
 
@@ -27,11 +29,14 @@ export class ServerProcess {
   readonly pid: number
   readonly exited: Promise<void>
   readonly #child: ChildProcess
+  readonly #clusterName: string
   readonly #lines: string[]
   #running = true
+  #frozen = false
 
-  private constructor(child: ChildProcess, lines: string[]) {
+  private constructor(child: ChildProcess, clusterName: string, lines: string[]) {
     this.#child = child
+    this.#clusterName = clusterName
     this.#lines = lines
     this.pid = child.pid as number
     this.exited = once(child, 'exit').then(() => {
@@ -83,11 +88,15 @@ export class ServerProcess {
     // A forgotten server must not keep the process from ending: the watchdog takes care of it.
     child.unref()
     ;(child.stderr as Socket).unref()
-    return new ServerProcess(child, lines)
+    return new ServerProcess(child, clusterName, lines)
   }
 
   get running(): boolean {
     return this.#running
+  }
+
+  get frozen(): boolean {
+    return this.#frozen && this.#running
   }
 
   /** The last lines the server logged. */
@@ -95,8 +104,35 @@ export class ServerProcess {
     return this.#lines.join('\n')
   }
 
+  /** Asks the postmaster to shut down; a frozen server is thawed for it. False if it has not ended in time. */
+  async shutDown(signal: NodeJS.Signals, timeoutMs: number): Promise<boolean> {
+    signalProcess(this.pid, signal)
+    await this.thaw()
+    return this.#waitForExit(timeoutMs)
+  }
+
+  /** Kills every process at once. */
+  async kill(): Promise<void> {
+    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
+    signalProcess(this.pid, 'SIGSTOP')
+    await this.#signalAll('SIGKILL', () => false)
+    await this.exited
+  }
+
+  async freeze(): Promise<void> {
+    this.#frozen = true
+    signalProcess(this.pid, 'SIGSTOP')
+    await this.#signalAll('SIGSTOP', (state) => state === 'T')
+  }
+
+  async thaw(): Promise<void> {
+    if (!this.#frozen) return
+    await this.#signalAll('SIGCONT', (state) => state !== 'T')
+    this.#frozen = false
+  }
+
   /** Waits for the exit; false if it has not come within the time. */
-  async waitForExit(timeoutMs: number): Promise<boolean> {
+  async #waitForExit(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined
     this.#child.ref()
     const late = new Promise<void>((resolve) => {
@@ -106,5 +142,17 @@ export class ServerProcess {
     clearTimeout(timer)
     this.#child.unref()
     return !this.#running
+  }
+
+  /** Signals the postmaster and all its children until each one is as it should be, or gone. */
+  #signalAll(signal: NodeJS.Signals, isDone: (state: string) => boolean): Promise<void> {
+    return until(
+      () => {
+        const rest = listServerProcesses(this.#clusterName).filter(({ state }) => !isDone(state))
+        for (const { pid } of rest) signalProcess(pid, signal)
+        return rest.length === 0
+      },
+      () => `not every process of ${this.#clusterName} obeyed ${signal}`,
+    )
   }
 }
