@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { ConnectionSignal, Driver, Endpoint } from '@connmgr/core'
 
 /** What a driver's package supplies so that {@link describeDriver} can test the driver on a real database. */
@@ -65,7 +66,8 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise
   } catch (error) {
-    if (error instanceof Error) return error
+    // not instanceof: errors that Node itself makes are of another realm than a jest test
+    if (types.isNativeError(error)) return error
     throw new Error(`rejected with something that is no error: ${String(error)}`)
   }
   throw new Error('resolved, but had to reject')

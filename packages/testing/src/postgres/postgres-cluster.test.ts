@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { Client } from 'pg'
 import { listServerProcesses } from '../../bin/server-processes.cjs'
@@ -100,6 +102,36 @@ test('with scram-sha-256 only the right password is let in', async () => {
   expect(await standby?.query('select current_user::text as name')).toEqual([{ name: 'postgres' }])
   const client = new Client({ connectionString: cluster.primary.url({ password: 'wrong' }) })
   await expect(client.connect()).rejects.toMatchObject({ code: '28P01' })
+})
+
+test('a start waits until its port is free again', async () => {
+  await using cluster = await startCluster()
+  const { primary } = cluster
+  await primary.stop()
+  const intruder = createServer().listen(primary.port, primary.host)
+  await once(intruder, 'listening')
+  const starting = primary.start()
+  // by now at least one attempt has failed
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(primary.running).toBe(false)
+  intruder.close()
+  await starting
+  expect(await primary.query('select 1 as one')).toEqual([{ one: 1 }])
+})
+
+test('stopped in smart mode a server waits for its clients', async () => {
+  await using cluster = await startCluster()
+  const client = new Client({ connectionString: cluster.primary.url() })
+  await client.connect()
+  const stopping = cluster.primary.stop('smart')
+  await until(async () => {
+    const refused = await cluster.primary.query('select 1').catch((error) => error)
+    return refused.code === '57P03'
+  })
+  expect(await client.query('select 1 as one')).toMatchObject({ rows: [{ one: 1 }] })
+  await client.end()
+  await stopping
+  expect(cluster.primary.running).toBe(false)
 })
 
 describe('a synchronous cluster', () => {

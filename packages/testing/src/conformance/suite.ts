@@ -1,0 +1,59 @@
+/// <reference types="jest" />
+import type { Driver, Endpoint, FailureKind } from '@connmgr/core'
+import {
+  type DriverHarness,
+  eventually,
+  type Opened,
+  type OptionalMethod,
+  rejection,
+} from './harness.js'
+
+/** What the groups of conformance tests share: the harness, and the connections that the current test has opened. */
+export class Suite<C extends object> {
+  readonly without: readonly OptionalMethod[]
+  readonly #opened: C[] = []
+  #harness: DriverHarness<C> | undefined
+
+  constructor(setup: () => Promise<DriverHarness<C>>, without: readonly OptionalMethod[]) {
+    this.without = without
+    beforeAll(async () => {
+      this.#harness = await setup()
+    })
+    afterEach(async () => {
+      for (const connection of this.#opened.splice(0)) this.driver.destroy(connection)
+      // The next test counts sessions and rows of its own.
+      await eventually(async () => (await this.harness.countSessions()) === 0)
+    })
+    afterAll(() => this.#harness?.close())
+  }
+
+  get harness(): DriverHarness<C> {
+    if (this.#harness === undefined)
+      throw new Error('the setup of the conformance suite has failed')
+    return this.#harness
+  }
+
+  get driver(): Driver<C> {
+    return this.harness.driver
+  }
+
+  has(...methods: OptionalMethod[]): boolean {
+    return methods.every((method) => !this.without.includes(method))
+  }
+
+  /** A connection that is destroyed after the test. */
+  async open(endpoint: Endpoint = this.harness.endpoint): Promise<Opened<C>> {
+    const signals: Opened<C>['signals'] = []
+    const connection = await this.driver.connect(endpoint, {
+      signal: new AbortController().signal,
+      onSignal: (signal) => signals.push(signal),
+    })
+    this.#opened.push(connection)
+    return { connection, signals }
+  }
+
+  /** What the driver makes of the error of a promise that must reject. */
+  async kindOf(promise: Promise<unknown>): Promise<FailureKind> {
+    return this.driver.classify(await rejection(promise))
+  }
+}
