@@ -1,0 +1,32 @@
+import { connect } from 'node:net'
+
+const CANCEL_REQUEST_CODE = 80877102
+const CANCEL_REQUEST_LENGTH = 16
+const PATIENCE_MS = 1000
+
+/** Whose statement to cancel. */
+export interface CancelTarget {
+  readonly host: string
+  readonly port: number
+  readonly processID: number
+  readonly secretKey: number
+}
+
+/**
+ * Asks the server to stop what a session is running, over a connection of its own, as the protocol wants it. Nobody
+ * waits for the outcome: the server answers nothing, and the session is about to be cut off anyway.
+ */
+export function requestCancel({ host, port, processID, secretKey }: CancelTarget): void {
+  const request = Buffer.alloc(CANCEL_REQUEST_LENGTH)
+  request.writeInt32BE(CANCEL_REQUEST_LENGTH, 0)
+  request.writeInt32BE(CANCEL_REQUEST_CODE, 4)
+  request.writeInt32BE(processID, 8)
+  request.writeInt32BE(secretKey, 12)
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+  // If the server cannot be reached, then the statement cannot be cancelled; the engine knows the server's state
+  // from elsewhere.
+  socket.on('error', () => socket.destroy())
+  socket.setTimeout(PATIENCE_MS, () => socket.destroy())
+  socket.unref()
+  socket.end(request)
+}

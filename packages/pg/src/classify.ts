@@ -1,0 +1,84 @@
+import { ConnectTimeoutError, type FailureKind } from '@connmgr/core'
+
+/** SQLSTATEs that decide something; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
+  '25006': 'read-only',
+  '40001': 'serialization',
+  '40P01': 'serialization',
+  '53300': 'busy',
+  '57P01': 'shutdown',
+  '57P02': 'shutdown',
+  '57P03': 'starting',
+  // idle_session_timeout and idle_in_transaction_session_timeout end the session, nothing else.
+  '57P05': 'lost',
+  '25P03': 'lost',
+  '3D000': 'setup',
+}
+
+const BY_ERRNO: Readonly<Record<string, FailureKind>> = {
+  ECONNREFUSED: 'unreachable',
+  ENOTFOUND: 'unreachable',
+  EAI_AGAIN: 'unreachable',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  ENOENT: 'unreachable',
+  EMFILE: 'unreachable',
+  ENFILE: 'unreachable',
+  ETIMEDOUT: 'lost',
+  ECONNRESET: 'lost',
+  ECONNABORTED: 'lost',
+  EPIPE: 'lost',
+}
+
+/** What node-postgres says, without any code, when a connection is gone. */
+const LOST_MESSAGES = [
+  'Connection terminated',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'Query read timeout',
+]
+
+const TLS_MESSAGES = [
+  'The server does not support SSL connections',
+  'There was an error establishing an SSL connection',
+]
+
+/** Tells what an error of node-postgres means for the connection and for the server behind it. */
+export function classify(error: unknown): FailureKind {
+  if (error instanceof ConnectTimeoutError) return 'unreachable'
+  if (error instanceof AggregateError) {
+    // Node tries every address of a name and reports all failures together.
+    return error.errors.length === 0 ? 'unreachable' : classify(error.errors[0])
+  }
+  if (!(error instanceof Error)) return 'statement'
+  const code = (error as { code?: unknown }).code
+  if (typeof code === 'string') {
+    const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code]
+    if (kind !== undefined) return kind
+    if (/^28[0-9A-Z]{3}$/.test(code)) return 'setup'
+    if (/^08[0-9A-Z]{3}$/.test(code)) return 'lost'
+    if (isTlsCode(code)) return 'setup'
+  }
+  if (TLS_MESSAGES.some((message) => error.message.startsWith(message))) return 'setup'
+  if (LOST_MESSAGES.some((message) => error.message.startsWith(message))) return 'lost'
+  // SASL cannot go on without a usable password; a person has to give one.
+  if (error.message.startsWith('SASL') || error.message === 'Password must be a string')
+    return 'setup'
+  return 'statement'
+}
+
+/** OpenSSL's verdicts on a certificate, and Node's own TLS errors. */
+function isTlsCode(code: string): boolean {
+  return (
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    code.startsWith('CERT_') ||
+    code.startsWith('UNABLE_TO_') ||
+    code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ||
+    code === 'SELF_SIGNED_CERT_IN_CHAIN' ||
+    code === 'HOSTNAME_MISMATCH'
+  )
+}

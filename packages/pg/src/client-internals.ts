@@ -1,0 +1,28 @@
+import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import type { ClientBase } from 'pg'
+
+/**
+ * What node-postgres keeps on a client beyond its documented surface, as far as it tells the state of a connection.
+ * Read in pg 8.16 to 8.23; every field is optional, because another client class may lack it.
+ */
+export interface ClientInternals {
+  readonly connection?: EventEmitter & { readonly stream: Socket }
+  readonly processID?: number | null
+  readonly secretKey?: number | null
+  /** True between two statements. */
+  readonly readyForQuery?: boolean
+  readonly _activeQuery?: unknown
+  readonly _queryQueue?: readonly unknown[]
+  readonly _sentQueryQueue?: readonly unknown[]
+  readonly _queryable?: boolean
+  readonly _ending?: boolean
+  readonly _ended?: boolean
+  readonly connectionParameters?: { readonly query_timeout?: number | string | false }
+  /** The status byte of the last ReadyForQuery: I idle, T in a transaction, E in a failed one. */
+  readonly _txStatus?: string | null
+}
+
+export function internalsOf(client: ClientBase): ClientInternals {
+  return client as unknown as ClientInternals
+}

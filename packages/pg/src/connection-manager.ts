@@ -1,0 +1,90 @@
+import {
+  ConnectionManager,
+  type Endpoint,
+  MANAGER_OPTION_NAMES,
+  type ManagerOptions,
+  rejectUnknownOptions,
+} from '@connmgr/core'
+import type { Client, ClientConfig } from 'pg'
+import { type ClientClass, PgDriver } from './driver.js'
+import { resolveEndpoints } from './endpoint-config.js'
+import { ManagedPool } from './managed-pool.js'
+
+/** Options of {@link createConnectionManager}: where the servers are, and everything of `ManagerOptions`. */
+export interface PgManagerOptions extends ManagerOptions<Client> {
+  /** The preferred server. `@default` DATABASE_URL */
+  readonly databaseUrl?: string
+  /** Servers to fail over to, in order; an array, or a string separated by commas. `@default` DATABASE_FAILOVER_URLS */
+  readonly failoverUrls?: readonly string[] | string
+  /** Wins over the one in the URL. A function is asked before each connect, so that credentials may expire. */
+  readonly password?: string | (() => string | Promise<string>)
+  /** As node-postgres takes it; wins over the URL's `sslmode`. */
+  readonly ssl?: ClientConfig['ssl']
+  /** Anything else that node-postgres takes: `application_name`, `statement_timeout`, `types` and so on. */
+  readonly clientConfig?: ClientConfig
+  /** The client class. `@default` pg.Client */
+  readonly Client?: ClientClass
+}
+
+export const PG_OPTION_NAMES: readonly string[] = [
+  ...MANAGER_OPTION_NAMES,
+  'databaseUrl',
+  'failoverUrls',
+  'password',
+  'ssl',
+  'clientConfig',
+  'Client',
+]
+
+/** A {@link ConnectionManager} of node-postgres clients, with a `pg.Pool` for every library that wants one. */
+export class PgConnectionManager extends ConnectionManager<Client> {
+  #pool: ManagedPool | undefined
+  #replica: ManagedPool | undefined
+
+  constructor(
+    endpoints: readonly Endpoint[],
+    options: ManagerOptions<Client>,
+    Client?: ClientClass,
+  ) {
+    super({ driver: new PgDriver({ Client }), endpoints, options })
+  }
+
+  /** A real `pg.Pool` whose connections lead to the server that takes writes. */
+  get pool(): ManagedPool {
+    this.#pool ??= ManagedPool.of(this, 'primary')
+    return this.#pool
+  }
+
+  /** The same for reads: connections to standbys, or to the primary while there is no standby fit to read from. */
+  get replica(): ManagedPool {
+    this.#replica ??= ManagedPool.of(this, 'prefer-standby')
+    return this.#replica
+  }
+}
+
+/**
+ * Makes the manager of a PostgreSQL database. It connects when first used, or on `start()`.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ *
+ * @example
+ * const manager = createConnectionManager({ databaseUrl: 'postgres://app:secret@db1/app', failoverUrls: ['postgres://app:secret@db2/app'] })
+ * const { rows } = await manager.use((client) => client.query('select now()'))
+ */
+export function createConnectionManager(options: PgManagerOptions = {}): PgConnectionManager {
+  rejectUnknownOptions(options, PG_OPTION_NAMES, 'the options of createConnectionManager')
+  const { databaseUrl, failoverUrls, password, ssl, clientConfig, Client, ...managerOptions } =
+    options
+  const config: ClientConfig = { ...clientConfig }
+  if (ssl !== undefined) config.ssl = ssl
+  const credentials = password ?? clientConfig?.password
+  if (credentials !== undefined) {
+    Object.defineProperty(config, 'password', {
+      value: credentials,
+      enumerable: false,
+      configurable: true,
+    })
+  }
+  const endpoints = resolveEndpoints({ databaseUrl, failoverUrls, clientConfig: config })
+  return new PgConnectionManager(endpoints, managerOptions, Client)
+}

@@ -1,0 +1,169 @@
+import { inspect } from 'node:util'
+import { type Endpoint, InvalidOptionError } from '@connmgr/core'
+import type { ClientConfig } from 'pg'
+import { parse } from 'pg-connection-string'
+import { redactUrl } from './redact.js'
+
+const SCHEMES = ['postgres:', 'postgresql:']
+const DEFAULT_PORT = 5432
+
+/** A URL and where it came from, for messages. */
+interface NamedUrl {
+  readonly option: string
+  readonly url: string
+}
+
+/** Where the servers are and how to log in. */
+export interface EndpointOptions {
+  readonly databaseUrl?: string | undefined
+  readonly failoverUrls?: readonly string[] | string | undefined
+  readonly clientConfig?: ClientConfig | undefined
+}
+
+/**
+ * The endpoints that options and environment name; the preferred one first.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function resolveEndpoints(
+  options: EndpointOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Endpoint[] {
+  const urls = [databaseUrl(options, env), ...failoverUrls(options, env)]
+  const endpoints = urls.map((each) => parseEndpoint(each, options.clientConfig ?? {}, env))
+  const seen = new Map<string, NamedUrl>()
+  endpoints.forEach((endpoint, index) => {
+    const named = urls[index] as NamedUrl
+    const earlier = seen.get(endpoint.id)
+    if (earlier !== undefined) {
+      throw new InvalidOptionError(
+        named.option,
+        `option "${named.option}" names ${endpoint.id}, which "${earlier.option}" names already; list each server once`,
+      )
+    }
+    seen.set(endpoint.id, named)
+  })
+  return endpoints
+}
+
+/** The endpoint of a node-postgres configuration without a URL. */
+export function endpointOf(config: ClientConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
+  const host = config.host || env.PGHOST || 'localhost'
+  const port = Number(config.port || env.PGPORT || DEFAULT_PORT)
+  const user = config.user || env.PGUSER || env.USER || env.USERNAME
+  const database = config.database || env.PGDATABASE || user || 'postgres'
+  const endpoint = { id: `${host}:${port}/${database}`, host, port, database }
+  // Out of sight of JSON, spread and console.log: it has the password.
+  Object.defineProperty(endpoint, 'config', { value: config, enumerable: false })
+  Object.defineProperty(endpoint, inspect.custom, {
+    value: () => `Endpoint(${endpoint.id})`,
+    enumerable: false,
+  })
+  return endpoint as typeof endpoint & { config: ClientConfig }
+}
+
+function databaseUrl({ databaseUrl }: EndpointOptions, env: NodeJS.ProcessEnv): NamedUrl {
+  if (databaseUrl !== undefined)
+    return { option: 'databaseUrl', url: requireText('databaseUrl', databaseUrl) }
+  const fromEnv = env.DATABASE_URL
+  if (fromEnv === undefined || fromEnv.trim() === '') {
+    throw new InvalidOptionError(
+      'databaseUrl',
+      'option "databaseUrl" is missing and DATABASE_URL is not set; ' +
+        'pass databaseUrl: "postgres://user:password@host:5432/database" or set DATABASE_URL',
+    )
+  }
+  return { option: 'DATABASE_URL', url: fromEnv }
+}
+
+function failoverUrls({ failoverUrls }: EndpointOptions, env: NodeJS.ProcessEnv): NamedUrl[] {
+  const given: unknown = failoverUrls ?? env.DATABASE_FAILOVER_URLS
+  const option = failoverUrls === undefined ? 'DATABASE_FAILOVER_URLS' : 'failoverUrls'
+  if (given === undefined) return []
+  if (typeof given === 'string') return splitUrls(given).map((url) => ({ option, url }))
+  if (!Array.isArray(given)) {
+    throw new InvalidOptionError(
+      option,
+      `option "${option}" must be an array of URLs, but it is a ${typeof given}`,
+    )
+  }
+  return given.map((url, index) => ({
+    option: `${option}[${index}]`,
+    url: requireText(`${option}[${index}]`, url),
+  }))
+}
+
+/** Splits on commas that precede a scheme: passwords may hold commas too. */
+function splitUrls(list: string): string[] {
+  return list
+    .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
+    .map((url) => url.trim())
+    .filter((url) => url !== '')
+}
+
+function requireText(option: string, value: unknown): string {
+  if (typeof value === 'string' && value.trim() !== '') return value.trim()
+  const found = value === '' || typeof value === 'string' ? 'empty' : `a ${typeof value}`
+  throw new InvalidOptionError(
+    option,
+    `option "${option}" must be a connection URL, but it is ${found}`,
+  )
+}
+
+function parseEndpoint(
+  { option, url }: NamedUrl,
+  clientConfig: ClientConfig,
+  env: NodeJS.ProcessEnv,
+): Endpoint {
+  const shown = redactUrl(url)
+  const scheme = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined || !SCHEMES.includes(scheme)) {
+    throw new InvalidOptionError(
+      option,
+      `option "${option}" has an unsupported scheme: "${shown}"; it must begin with postgres:// or postgresql://`,
+    )
+  }
+  if (hasSeveralHosts(url)) {
+    throw new InvalidOptionError(
+      option,
+      `option "${option}" names several hosts: "${shown}"; give one host here and the others in failoverUrls`,
+    )
+  }
+  let parsed: ReturnType<typeof parse>
+  try {
+    // The error of a URL that cannot be parsed carries the URL, password included; it goes no further.
+    new URL(url)
+    parsed = parse(url)
+  } catch {
+    throw new InvalidOptionError(
+      option,
+      `option "${option}" is not a valid URL: "${shown}"; it must look like postgres://user:password@host:5432/database, ` +
+        'with special characters of the password percent-encoded',
+    )
+  }
+  return endpointOf(mergeConfig(clientConfig, parsed), env)
+}
+
+function hasSeveralHosts(url: string): boolean {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1] ?? ''
+  return authority.slice(authority.lastIndexOf('@') + 1).includes(',')
+}
+
+/** As node-postgres does it, what the URL says wins; but an explicit password (perhaps a function) wins over the URL's. */
+function mergeConfig(clientConfig: ClientConfig, parsed: ReturnType<typeof parse>): ClientConfig {
+  const fromUrl = Object.fromEntries(
+    Object.entries(parsed).filter(
+      ([, value]) => value !== undefined && value !== null && value !== '',
+    ),
+  )
+  const merged = { ...clientConfig, ...fromUrl } as ClientConfig
+  const password = clientConfig.password ?? parsed.password
+  if (clientConfig.ssl !== undefined) merged.ssl = clientConfig.ssl
+  Object.defineProperty(merged, 'password', {
+    value: password,
+    enumerable: false,
+    writable: true,
+    configurable: true,
+  })
+  return merged
+}

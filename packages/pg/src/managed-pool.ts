@@ -1,0 +1,266 @@
+import {
+  describeEvent,
+  type FunctionReference,
+  type Lease,
+  type PoolCounts,
+  type Target,
+} from '@connmgr/core'
+import type { Client, PoolClient, PoolConfig, QueryResult } from 'pg'
+import pg from 'pg'
+import { internalsOf } from './client-internals.js'
+import { PgConnectionManager } from './connection-manager.js'
+import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
+
+type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  done: (release?: Error | boolean) => void,
+) => void
+
+/** How a facade of an existing manager is made; a symbol, so that no configuration can hold it by accident. */
+const FACADE = Symbol('facade of a manager')
+interface Facade {
+  readonly [FACADE]: { readonly manager: PgConnectionManager; readonly target: Target }
+}
+
+/** What is implemented anew below; seen without it, so that its overloads need not be spelled out again. */
+type Replaced =
+  | 'connect'
+  | 'query'
+  | 'end'
+  | 'totalCount'
+  | 'idleCount'
+  | 'waitingCount'
+  | 'expiredCount'
+const PgPool = pg.Pool as unknown as new (config?: PoolConfig) => Omit<pg.Pool, Replaced>
+
+const NOTHING = (): void => {}
+
+export interface ManagedPool {
+  /** As `pg.Pool.query`. A SQL error does not cost the connection. */
+  query: pg.Pool['query']
+}
+
+/**
+ * A `pg.Pool` whose connections come from the engine. Replace `new pg.Pool(config)` by `new ManagedPool(config)`:
+ * the same options, methods and events, and no more of its harm: a dead client does not end the process, a SQL error
+ * costs no connection, a client that comes back dirty is not lent on, and `end()` settles even if a client leaked.
+ *
+ * `new ManagedPool` makes a manager of its own, closed by `end()`. `manager.pool` and `manager.replica` are facades
+ * of a manager that others may use too: their `end()` closes the facade alone.
+ *
+ * @example
+ * const pool = new ManagedPool({ connectionString: process.env.DATABASE_URL, max: 20 })
+ * const { rows } = await pool.query('select $1::int as answer', [42])
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface declares
+export class ManagedPool extends PgPool {
+  static {
+    Object.defineProperty(ManagedPool.prototype, 'query', {
+      value: function query(
+        this: ManagedPool,
+        ...args: [unknown, unknown?, QueryCallback?]
+      ): unknown {
+        return this.#startQuery(...args)
+      },
+      configurable: true,
+      writable: true,
+    })
+  }
+
+  /** The manager behind this pool: metrics, leaks, health and failover. */
+  readonly $connections: PgConnectionManager
+  readonly #target: Target
+  readonly #owned: boolean
+  readonly #exitOnIdle: boolean
+  /** Clients that this pool has lent and that still live, by the id of their connection. */
+  readonly #known = new Map<number, Client>()
+  readonly #lent = new Set<Client>()
+
+  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+  constructor(config: ManagedPoolConfig = {}) {
+    const facade = (config as Partial<Facade>)[FACADE]
+    super(facade === undefined ? (config as PoolConfig) : {})
+    if (facade === undefined) {
+      const { endpoints, options, Client } = blueprintOf(config)
+      this.$connections = new PgConnectionManager(endpoints, options, Client)
+    } else this.$connections = facade.manager
+    this.#target = facade?.target ?? 'primary'
+    this.#owned = facade === undefined
+    this.#exitOnIdle = config.allowExitOnIdle === true
+    this.#forwardEvents(config.log)
+  }
+
+  /** The facade of a manager for one target. */
+  static of(manager: PgConnectionManager, target: Target): ManagedPool {
+    return new ManagedPool({ [FACADE]: { manager, target } } as unknown as ManagedPoolConfig)
+  }
+
+  connect(): Promise<PoolClient>
+  connect(callback: ConnectCallback): void
+  connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
+    const connecting = this.#checkOut(ManagedPool.prototype.connect)
+    if (callback === undefined) return this.#adopt(connecting)
+    // Called outside of the promise, so that what the callback throws is not taken for a failed connect.
+    connecting.then(
+      (client) => process.nextTick(callback, undefined, client, client.release),
+      (error: Error) => process.nextTick(callback, error, undefined, NOTHING),
+    )
+    return undefined
+  }
+
+  /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
+  end(): Promise<void>
+  end(callback: (error?: Error) => void): void
+  end(callback?: (error?: Error) => void): Promise<void> | undefined {
+    const ending = this.#end()
+    if (callback === undefined) return this.#adopt(ending)
+    ending.then(
+      () => process.nextTick(callback),
+      (error: Error) => process.nextTick(callback, error),
+    )
+    return undefined
+  }
+
+  /** Open connections. */
+  get totalCount(): number {
+    const { total, connecting } = this.#counts
+    return total + connecting
+  }
+
+  get idleCount(): number {
+    return this.#counts.idle
+  }
+
+  get waitingCount(): number {
+    return this.#counts.waiting
+  }
+
+  /** Always 0: a connection past its lifetime is never kept. */
+  get expiredCount(): number {
+    return 0
+  }
+
+  get #counts(): PoolCounts {
+    return this.$connections.getCounts(this.#target)
+  }
+
+  #startQuery(text: unknown, values?: unknown, callback?: QueryCallback): unknown {
+    if (typeof text === 'function') {
+      return this.#settle(
+        Promise.reject(
+          new Error('Passing a function as the first parameter to pool.query is not supported'),
+        ),
+        text as QueryCallback,
+      )
+    }
+    const below = this.query as FunctionReference
+    if (typeof values === 'function')
+      return this.#settle(this.#query(text, undefined, below), values as QueryCallback)
+    return this.#settle(this.#query(text, values, below), callback)
+  }
+
+  #settle(
+    result: Promise<QueryResult>,
+    callback: QueryCallback | undefined,
+  ): Promise<QueryResult> | undefined {
+    if (callback === undefined) return this.#adopt(result)
+    result.then(
+      (value) => process.nextTick(callback, undefined, value),
+      (error: Error) => process.nextTick(callback, error),
+    )
+    return undefined
+  }
+
+  async #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
+    const client = await this.#checkOut(below)
+    try {
+      return await runOn(client, text, values)
+    } catch (error) {
+      // Leads from the socket back to the caller.
+      if (error instanceof Error) Error.captureStackTrace(error)
+      throw error
+    } finally {
+      client.release()
+    }
+  }
+
+  async #checkOut(below: FunctionReference): Promise<PoolClient> {
+    if (this.ending) throw new Error('Cannot use a pool after calling end on the pool')
+    const lease = await this.$connections.acquire({ target: this.#target }, below)
+    const client = lease.connection as PoolClient
+    this.#lent.add(client)
+    client.release = this.#releaseOnce(lease, client)
+    if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
+    if (!this.#known.has(lease.connectionId)) {
+      this.#known.set(lease.connectionId, client)
+      this.emit('connect', client)
+    }
+    this.emit('acquire', client)
+    return client
+  }
+
+  #releaseOnce(lease: Lease<Client>, client: PoolClient): PoolClient['release'] {
+    let released = false
+    return (error) => {
+      if (released)
+        throw new Error('Release called on client which has already been released to the pool.')
+      released = true
+      this.#lent.delete(client)
+      this.emit('release', error, client)
+      if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
+      if (error) lease.destroy(error === true ? undefined : error)
+      else lease.release()
+    }
+  }
+
+  async #end(): Promise<void> {
+    if (this.ending) throw new Error('Called end on pool more than once')
+    // pg.Pool declares them read-only to others.
+    const self = this as { ending: boolean; ended: boolean }
+    self.ending = true
+    if (this.#owned) await this.$connections.close()
+    self.ended = true
+  }
+
+  #forwardEvents(log: PoolConfig['log']): void {
+    this.$connections.on('connectionClosed', ({ connectionId, reason, error }) => {
+      const client = this.#known.get(connectionId)
+      if (client === undefined) return
+      this.#known.delete(connectionId)
+      // As with pg.Pool, 'error' is about idle clients; whoever holds one hears of it from their query. Without a
+      // listener it would end the process.
+      if (reason === 'lost' && !this.#lent.has(client) && this.listenerCount('error') > 0) {
+        this.emit(
+          'error',
+          new Error(error?.message ?? 'Connection terminated unexpectedly'),
+          client,
+        )
+      }
+      this.#lent.delete(client)
+      this.emit('remove', client)
+    })
+    if (log !== undefined) this.$connections.onAny((event) => log(describeEvent(event).message))
+  }
+
+  /** `result` as a promise of the class that the `Promise` option names. */
+  #adopt<T>(result: Promise<T>): Promise<T> {
+    const { Promise: Chosen } = this as unknown as { Promise: PromiseConstructor }
+    return Chosen === Promise
+      ? result
+      : new Chosen((resolve, reject) => result.then(resolve, reject))
+  }
+}
+
+/** A statement's result; of a submittable (which is no promise) once it calls back. */
+function runOn(client: Client, text: unknown, values: unknown): Promise<QueryResult> {
+  if (typeof (text as { submit?: unknown } | null)?.submit !== 'function') {
+    return client.query(text as string, values as unknown[])
+  }
+  return new Promise((resolve, reject) => {
+    const done: QueryCallback = (error, result) =>
+      error ? reject(error) : resolve(result as QueryResult)
+    client.query(text as string, values as unknown[], done as never)
+  })
+}
