@@ -4,8 +4,8 @@
  * end of file means that the owner is gone, however it went. Then every server in the remaining directories
  * is shut down and the directories are removed.
  *
- * usage: node watchdog.cjs <pid of the owner> [--with-parent]
- *   --with-parent   also act when the owner's parent dies (a test runner's worker outlives its killed runner)
+ * usage: node watchdog.cjs <pid of the owner> [<pid of the runner>]
+ *   With a runner, the owner is its worker: when the runner dies, the worker is ended as well.
  */
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -26,11 +26,14 @@ lines.on('line', (line) => {
 })
 lines.on('close', cleanUp)
 
-if (process.argv[3] === '--with-parent') {
-  const parent = parentOf(owner)
-  setInterval(() => {
-    if (parentOf(owner) !== parent) cleanUp()
-  }, 500).unref()
+const runner = Number(process.argv[3])
+if (runner > 0) {
+  const watch = setInterval(() => {
+    if (parentOf(owner) === runner) return
+    clearInterval(watch)
+    // Its end closes the pipe, and the cleaning up begins.
+    signalProcess(owner, 'SIGKILL')
+  }, 500)
 }
 
 /** Undefined once the process is gone, which counts as a change. */

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
+import { guardDirectory } from './watchdog.js'
 
 const CLUSTER_MODULE = path.join(__dirname, 'postgres-cluster.ts')
 
@@ -19,27 +20,33 @@ function program(afterwards: string): string {
     })`
 }
 
-const GO_ON_FOR_EVER = 'setInterval(() => {}, 1000)'
+/** To its end nothing but the end of the test process, which closes stdin. */
+const GO_ON = `process.stdin.on('end', () => process.exit()).resume()`
 
 describe('servers end with the process that started them', () => {
   let directory: string
   const children: ChildProcess[] = []
 
-  beforeEach(() => {
+  let endGuard: () => Promise<void>
+
+  beforeEach(async () => {
     directory = mkdtempSync(path.join(tmpdir(), 'watchdog-test-'))
+    // This test may be stopped half-way as well.
+    endGuard = await guardDirectory(directory)
     // the servers' own user has to get through
     chmodSync(directory, 0o755)
   })
-  afterEach(() => {
+  afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true })
+    await endGuard()
   })
 
   function run(code: string, inherited: string[] = []): ChildProcess {
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', code, ...inherited], {
       cwd: __dirname,
       env: { ...process.env, TMPDIR: directory, JEST_WORKER_ID: undefined },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore'],
     })
     children.push(child)
     return child
@@ -63,7 +70,7 @@ describe('servers end with the process that started them', () => {
   }
 
   test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('killed by %s', async (signal) => {
-    const child = run(program(GO_ON_FOR_EVER))
+    const child = run(program(GO_ON))
     await started(child)
     const words = clusterDirectories()
     expect(words).toHaveLength(1)
@@ -74,7 +81,7 @@ describe('servers end with the process that started them', () => {
 
   test('killed while a server is frozen', async () => {
     const child = run(
-      program(`cluster.primary.freeze().then(() => console.log('frozen')); ${GO_ON_FOR_EVER}`),
+      program(`cluster.primary.freeze().then(() => console.log('frozen')); ${GO_ON}`),
     )
     for await (const line of createInterface({ input: child.stdout as Readable })) {
       if (line === 'frozen') break
@@ -97,7 +104,7 @@ describe('servers end with the process that started them', () => {
   })
 
   test('killed in the middle of the start', async () => {
-    const child = run(program(GO_ON_FOR_EVER))
+    const child = run(program(GO_ON))
     while (clusterDirectories().length === 0) await delay(5)
     const words = clusterDirectories()
     while (listServerProcesses(words[0] as string).length === 0) await delay(5)
@@ -105,23 +112,19 @@ describe('servers end with the process that started them', () => {
     await nothingLeft(words)
   })
 
-  test('a worker that outlives its killed runner loses its servers too', async () => {
-    const worker = `${program(GO_ON_FOR_EVER)}; process.on('disconnect', () => {})`
+  test('the worker of a killed test runner ends, and its servers with it', async () => {
+    const worker = `${program(GO_ON)}; process.on('disconnect', () => {})`
     const runner = run(`
       const worker = require('node:child_process').spawn(
         process.execPath,
         ['--require', 'tsx/cjs', '--eval', ${JSON.stringify(worker)}],
-        { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] },
+        { stdio: ['inherit', 'pipe', 'ignore', 'ipc'], env: { ...process.env, JEST_WORKER_ID: '1' } },
       )
       worker.stdout.on('data', () => console.log('started', worker.pid))`)
     const workerPid = Number((await started(runner)).split(' ')[1])
-    try {
-      const words = clusterDirectories()
-      runner.kill('SIGKILL')
-      await nothingLeft(words)
-      expect(signalProcess(workerPid, 0)).toBe(true)
-    } finally {
-      signalProcess(workerPid, 'SIGKILL')
-    }
+    const words = clusterDirectories()
+    runner.kill('SIGKILL')
+    await nothingLeft(words)
+    while (signalProcess(workerPid, 0)) await delay(20)
   })
 })

@@ -41,8 +41,9 @@ async function tell(line: string): Promise<void> {
 
 function startWatchdog(): ChildProcess {
   const argv = [SCRIPT, String(process.pid)]
-  // Forked with a channel means that somebody else runs us: a jest worker, say, whose runner may be killed.
-  if (process.send !== undefined) argv.push('--with-parent')
+  // A jest worker outlives its killed runner, and would go on starting servers.
+  const isJestWorker = process.env.JEST_WORKER_ID !== undefined && process.connected === true
+  if (isJestWorker) argv.push(String(process.ppid))
   const child = spawn(process.execPath, argv, {
     // its own session: a Ctrl-C in the terminal must not reach it
     detached: true,
