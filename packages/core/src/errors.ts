@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { PoolCounts } from './pool/metrics.js'
 
@@ -202,17 +203,23 @@ export class UnsupportedError extends ConnmgrError {
   }
 }
 
+/** Whether a thrown thing is an error, also one made in another realm, as Node's own are under some test runners. */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown)
+}
+
 /** The message of anything that was thrown. An AggregateError of Node's connect has none of its own, so its parts are shown. */
 export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') {
-    return error.errors.map(messageOf).join('; ')
-  }
-  return error instanceof Error ? error.message : String(error)
+  if (!isError(error)) return String(error)
+  const { errors } = error as { errors?: unknown }
+  return error.message === '' && Array.isArray(errors)
+    ? errors.map(messageOf).join('; ')
+    : error.message
 }
 
 /** Anything that was thrown, as an Error. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
+  return isError(thrown) ? thrown : new Error(String(thrown))
 }
 
 function causeOf(cause: unknown): { cause: unknown } | undefined {

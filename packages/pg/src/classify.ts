@@ -1,4 +1,4 @@
-import { ConnectTimeoutError, type FailureKind } from '@connmgr/core'
+import { ConnectTimeoutError, type FailureKind, isError } from '@connmgr/core'
 
 /** SQLSTATEs that decide something; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
@@ -49,11 +49,10 @@ const TLS_MESSAGES = [
 /** Tells what an error of node-postgres means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
   if (error instanceof ConnectTimeoutError) return 'unreachable'
-  if (error instanceof AggregateError) {
-    // Node tries every address of a name and reports all failures together.
-    return error.errors.length === 0 ? 'unreachable' : classify(error.errors[0])
-  }
-  if (!(error instanceof Error)) return 'statement'
+  if (!isError(error)) return 'statement'
+  const { errors } = error as { errors?: unknown }
+  // Node tries every address of a name and reports all failures together.
+  if (Array.isArray(errors)) return errors.length === 0 ? 'unreachable' : classify(errors[0])
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string') {
     const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code]

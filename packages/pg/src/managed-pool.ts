@@ -1,6 +1,7 @@
 import {
   describeEvent,
   type FunctionReference,
+  isError,
   type Lease,
   type PoolCounts,
   type Target,
@@ -179,7 +180,7 @@ export class ManagedPool extends PgPool {
       return await runOn(client, text, values)
     } catch (error) {
       // Leads from the socket back to the caller.
-      if (error instanceof Error) Error.captureStackTrace(error)
+      if (isError(error)) Error.captureStackTrace(error)
       throw error
     } finally {
       client.release()

@@ -1,4 +1,10 @@
-import type { ConnectionActivity, ConnectionCondition, ConnectionSignal, Role } from '@connmgr/core'
+import {
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type ConnectionSignal,
+  isError,
+  type Role,
+} from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
 import { type ClientInternals, internalsOf } from './client-internals.js'
@@ -131,8 +137,7 @@ export class Session {
   }
 
   #noteTimeout(error: unknown): void {
-    if (error instanceof Error && error.message === QUERY_TIMEOUT_MESSAGE)
-      this.#abandonedQuery = true
+    if (isError(error) && error.message === QUERY_TIMEOUT_MESSAGE) this.#abandonedQuery = true
   }
 
   #onServerMessage(message: Error & { code?: string }): void {

@@ -1,4 +1,5 @@
 import type { Role } from '../driver.js'
+import { isError, messageOf } from '../errors.js'
 import type { ClusterState, EndpointState } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { CloseReason } from '../pool/entry.js'
@@ -208,13 +209,8 @@ export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => void
 
 /** What an event says of a thrown thing. */
 export function summarize(thrown: unknown): ErrorSummary {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) }
-  const code = (thrown as { code?: unknown }).code
-  const message =
-    thrown instanceof AggregateError && thrown.message === ''
-      ? thrown.errors
-          .map((each) => (each instanceof Error ? each.message : String(each)))
-          .join('; ')
-      : thrown.message
+  const message = messageOf(thrown)
+  if (!isError(thrown)) return { name: 'Error', message }
+  const { code } = thrown as { code?: unknown }
   return { name: thrown.name, message, ...(typeof code === 'string' ? { code } : {}) }
 }
