@@ -13,7 +13,11 @@ const examples = readdirSync(folder, { withFileTypes: true })
 for (const example of examples) {
   const startedAt = performance.now()
   try {
-    await run('npm', ['start', '--silent'], { cwd: join(folder, example), quiet: true, timeoutMs: TIMEOUT_MS })
+    await run('npm', ['start', '--silent'], {
+      cwd: join(folder, example),
+      quiet: true,
+      timeoutMs: TIMEOUT_MS,
+    })
   } catch (error) {
     console.error(`example ${example} failed\n${error.message}`)
     process.exit(1)

@@ -40,7 +40,9 @@ export function run(command, args, options = {}) {
       process.off('SIGINT', forward)
       process.off('SIGTERM', forward)
       if (code === 0) return resolve(stdout)
-      const error = new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}\n${stdout}${stderr}`)
+      const error = new Error(
+        `${command} ${args.join(' ')} ended with ${signal ?? code}\n${stdout}${stderr}`,
+      )
       reject(Object.assign(error, { exitCode: code ?? 1 }))
     })
   })

@@ -16,7 +16,7 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   readonly databaseUrl?: string
   /** Servers to fail over to, in order; an array, or a string separated by commas. `@default` DATABASE_FAILOVER_URLS */
   readonly failoverUrls?: readonly string[] | string
-  /** Wins over the one in the URL. A function is asked before each connect, so that credentials may expire. */
+  /** For URLs that have none. A function wins over the URL and is asked before each connect, so that credentials may expire. */
   readonly password?: string | (() => string | Promise<string>)
   /** As node-postgres takes it; wins over the URL's `sslmode`. */
   readonly ssl?: ClientConfig['ssl']

@@ -29,21 +29,41 @@ export function resolveEndpoints(
   options: EndpointOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): Endpoint[] {
-  const urls = [databaseUrl(options, env), ...failoverUrls(options, env)]
-  const endpoints = urls.map((each) => parseEndpoint(each, options.clientConfig ?? {}, env))
-  const seen = new Map<string, NamedUrl>()
-  endpoints.forEach((endpoint, index) => {
-    const named = urls[index] as NamedUrl
-    const earlier = seen.get(endpoint.id)
-    if (earlier !== undefined) {
-      throw new InvalidOptionError(
-        named.option,
-        `option "${named.option}" names ${endpoint.id}, which "${earlier.option}" names already; list each server once`,
-      )
-    }
-    seen.set(endpoint.id, named)
-  })
-  return endpoints
+  const preferred = parseEndpoint(databaseUrl(options, env), options.clientConfig ?? {}, env)
+  return distinct([preferred, ...resolveFailoverEndpoints(options, env)])
+}
+
+/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if one server is named twice */
+export function distinct(endpoints: Endpoint[]): Endpoint[] {
+  const ids = endpoints.map((each) => each.id)
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice === undefined) return endpoints
+  throw new InvalidOptionError(
+    'failoverUrls',
+    `option "failoverUrls" names ${twice} again; list each server once`,
+  )
+}
+
+/**
+ * The endpoint of a node-postgres configuration, which names the server by `connectionString` or by `host` and so on.
+ *
+ * @param option what to call the configuration in messages
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function endpointFrom(option: string, config: ClientConfig): Endpoint {
+  const { connectionString } = config
+  if (connectionString === undefined) return endpointOf(config)
+  return parseEndpoint({ option, url: requireText(option, connectionString) }, config, process.env)
+}
+
+/** The endpoints that `failoverUrls` or the environment name. */
+export function resolveFailoverEndpoints(
+  options: EndpointOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Endpoint[] {
+  return failoverUrls(options, env).map((each) =>
+    parseEndpoint(each, options.clientConfig ?? {}, env),
+  )
 }
 
 /** The endpoint of a node-postgres configuration without a URL. */
@@ -149,7 +169,7 @@ function hasSeveralHosts(url: string): boolean {
   return authority.slice(authority.lastIndexOf('@') + 1).includes(',')
 }
 
-/** As node-postgres does it, what the URL says wins; but an explicit password (perhaps a function) wins over the URL's. */
+/** As node-postgres does it, what the URL says wins; but a password that is asked for at each connect wins over it. */
 function mergeConfig(clientConfig: ClientConfig, parsed: ReturnType<typeof parse>): ClientConfig {
   const fromUrl = Object.fromEntries(
     Object.entries(parsed).filter(
@@ -157,7 +177,9 @@ function mergeConfig(clientConfig: ClientConfig, parsed: ReturnType<typeof parse
     ),
   )
   const merged = { ...clientConfig, ...fromUrl } as ClientConfig
-  const password = clientConfig.password ?? parsed.password
+  delete merged.connectionString
+  const own = clientConfig.password
+  const password = typeof own === 'function' ? own : parsed.password || own
   if (clientConfig.ssl !== undefined) merged.ssl = clientConfig.ssl
   Object.defineProperty(merged, 'password', {
     value: password,

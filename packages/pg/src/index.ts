@@ -5,7 +5,7 @@ export {
   type PgManagerOptions,
 } from './connection-manager.js'
 export { type ClientClass, PgDriver } from './driver.js'
-export { endpointOf } from './endpoint-config.js'
+export { endpointFrom, resolveFailoverEndpoints } from './endpoint-config.js'
 export { ManagedPool } from './managed-pool.js'
-export type { ManagedPoolConfig } from './pool-config.js'
+export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 export { redactUrl } from './redact.js'

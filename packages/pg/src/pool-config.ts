@@ -7,7 +7,7 @@ import {
 import type { Client, ClientConfig, PoolConfig } from 'pg'
 import type { PgManagerOptions } from './connection-manager.js'
 import type { ClientClass } from './driver.js'
-import { endpointOf, resolveEndpoints } from './endpoint-config.js'
+import { distinct, endpointFrom, resolveFailoverEndpoints } from './endpoint-config.js'
 
 /** Hooks and options of pg-pool that its type declarations leave out. */
 interface UntypedPoolConfig {
@@ -83,17 +83,22 @@ export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
 }
 
 function endpointsOf(config: ManagedPoolConfig, clientConfig: ClientConfig): Endpoint[] {
-  const databaseUrl = config.databaseUrl ?? config.connectionString
-  if (databaseUrl !== undefined) {
-    return resolveEndpoints({ databaseUrl, failoverUrls: config.failoverUrls ?? [], clientConfig })
-  }
-  const first = endpointOf(clientConfig)
-  if (config.failoverUrls === undefined) return [first]
-  // The URLs of the others are checked as usual; the first one is not a URL.
-  const [head, ...tail] =
-    typeof config.failoverUrls === 'string' ? [config.failoverUrls] : config.failoverUrls
-  if (head === undefined) return [first]
-  return [first, ...resolveEndpoints({ databaseUrl: head, failoverUrls: tail, clientConfig })]
+  const connectionString = config.databaseUrl ?? config.connectionString
+  const option = config.databaseUrl === undefined ? 'connectionString' : 'databaseUrl'
+  const preferred = endpointFrom(option, withUrl(clientConfig, connectionString))
+  // A pg.Pool knows nothing of the environment's failover servers, so only those named here count.
+  return distinct([
+    preferred,
+    ...resolveFailoverEndpoints({ failoverUrls: config.failoverUrls ?? [], clientConfig }),
+  ])
+}
+
+function withUrl(config: ClientConfig, connectionString: string | undefined): ClientConfig {
+  if (connectionString === undefined) return config
+  return Object.defineProperty({ ...config, connectionString }, 'password', {
+    value: config.password,
+    enumerable: false,
+  })
 }
 
 function clientConfigOf(config: ManagedPoolConfig): ClientConfig {

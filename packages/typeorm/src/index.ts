@@ -1,1 +1,6 @@
-export {}
+export type { PostgresDataSourceOptions } from './connection-options.js'
+export {
+  attachConnectionManager,
+  getConnections,
+  withConnectionManager,
+} from './with-connection-manager.js'
