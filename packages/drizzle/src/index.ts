@@ -1,1 +1,6 @@
-export {}
+export {
+  type Managed,
+  type ManagedDatabase,
+  type ManagedReplicatedDatabase,
+  withConnectionManager,
+} from './with-connection-manager.js'

@@ -1,3 +1,4 @@
+export { classify } from './classify.js'
 export {
   createConnectionManager,
   PG_OPTION_NAMES,

@@ -111,6 +111,11 @@ export class ManagedPool extends PgPool {
     return undefined
   }
 
+  /** `connect` for adapters: leak reports begin above `below`, the function that the user called. */
+  connectFor(below: FunctionReference): Promise<PoolClient> {
+    return this.#adopt(this.#checkOut(below))
+  }
+
   /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
   end(): Promise<void>
   end(callback: (error?: Error) => void): void
