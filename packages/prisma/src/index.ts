@@ -1,1 +1,7 @@
-export {}
+export {
+  ConnectionManagerAdapter,
+  connectionManagerAdapter,
+  type PrismaPgOptions,
+} from './adapter.js'
+export type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
+export { withConnectionManager } from './with-connection-manager.js'
