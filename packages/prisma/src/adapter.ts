@@ -1,4 +1,4 @@
-import { ConnmgrError, InvalidOptionError } from '@connmgr/core'
+import { ConnmgrError, InvalidOptionError, PoolClosedError } from '@connmgr/core'
 import { createConnectionManager, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import { PrismaPg } from '@prisma/adapter-pg'
 
@@ -12,33 +12,38 @@ type SqlAdapter = Awaited<ReturnType<PrismaPg['connect']>>
 
 /**
  * The driver adapter that puts connmgr under Prisma: Prisma's own adapter for node-postgres, over a managed pool.
- *
- * @example
- * const prisma = new PrismaClient({ adapter: connectionManagerAdapter(manager) })
+ * Made by {@link connectionManagerAdapter}.
  */
 export class ConnectionManagerAdapter {
   readonly provider = 'postgres'
   readonly adapterName: string
   readonly manager: PgConnectionManager
-  readonly #owned: boolean
+  /** True if the manager was made here, from options: then `$disconnect()` closes it. */
+  readonly ownsManager: boolean
   readonly #factory: PrismaPg
 
-  constructor(manager: PgConnectionManager | PgManagerOptions, options: PrismaPgOptions = {}) {
+  constructor(manager: PgConnectionManager | PgManagerOptions, options: PrismaPgOptions) {
     if ('disposeExternalPool' in options) {
       throw new InvalidOptionError(
         'disposeExternalPool',
         'option "disposeExternalPool" would have Prisma open a pool of its own after $disconnect(); leave it out',
       )
     }
-    this.#owned = !(manager instanceof PgConnectionManager)
+    this.ownsManager = !(manager instanceof PgConnectionManager)
     this.manager =
       manager instanceof PgConnectionManager ? manager : createConnectionManager(manager)
     this.#factory = new PrismaPg(this.manager.pool, options)
     this.adapterName = this.#factory.adapterName
   }
 
-  /** Called by Prisma. */
+  /**
+   * Called by Prisma, before the first query and by `$connect()`. Opens no connection.
+   *
+   * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
+   * @throws ConnmgrError `CONNMGR_UNSUPPORTED` if there are two copies of the package `pg`
+   */
   async connect(): Promise<SqlAdapter> {
+    if (this.manager.closed) throw new PoolClosedError(this.manager.name)
     const adapter = await this.#factory.connect()
     if (adapter.underlyingDriver() !== this.manager.pool) {
       // It did not recognise our pool as one of its own, took it for a configuration, and made a pool from that.
@@ -48,14 +53,14 @@ export class ConnectionManagerAdapter {
     const dispose = adapter.dispose.bind(adapter)
     adapter.dispose = async () => {
       await dispose()
-      if (this.#owned) await this.manager.close()
+      await this.release()
     }
     return adapter
   }
 
-  /** Called by Prisma's migration tools, which need a database that they may create and drop. */
-  connectToShadowDb(): Promise<SqlAdapter> {
-    return this.#factory.connectToShadowDb()
+  /** Closes the manager, unless it belongs to someone else. */
+  async release(): Promise<void> {
+    if (this.ownsManager) await this.manager.close()
   }
 }
 
@@ -65,10 +70,16 @@ const TWO_COPIES_OF_PG =
   'example with "npm install pg@latest && npm dedupe"'
 
 /**
- * A driver adapter for `new PrismaClient({ adapter })`. A manager that is passed in is left open by `$disconnect()`;
+ * A driver adapter for `new PrismaClient({ adapter })`, where `withConnectionManager` does not fit: in a subclass of
+ * PrismaClient, or for several clients over one manager. A manager that is passed in is left open by `$disconnect()`;
  * one made from options is closed by it.
  *
+ * @param options what `PrismaPg` takes, `schema` for example
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ *
+ * @example
+ * const manager = createConnectionManager({ databaseUrl })
+ * const prisma = new PrismaClient({ adapter: connectionManagerAdapter(manager, { schema: 'shop' }) })
  */
 export function connectionManagerAdapter(
   manager: PgConnectionManager | PgManagerOptions = {},

@@ -1,17 +1,19 @@
 import type { PgConnectionManager } from '@connmgr/pg'
 import type { Types } from '@prisma/client/runtime/client'
+import type { ConnectionManagerAdapter } from './adapter.js'
 
 /** The least that a PrismaClient has; each generated one has more. */
 export interface PrismaClientLike {
   $connect(): Promise<void>
   $disconnect(): Promise<void>
-  // biome-ignore lint/suspicious/noExplicitAny: every generated client has another, generic signature here
-  $extends: any
+  /** Has another, generic signature in each generated client. */
+  readonly $extends: unknown
 }
 
 /** A generated `PrismaClient` class. */
-// biome-ignore lint/suspicious/noExplicitAny: the options of each generated class are another type, not comparable
-export type PrismaClientClass<P extends PrismaClientLike> = new (options: any) => P
+export type PrismaClientClass<P extends PrismaClientLike> = new (options: {
+  adapter: ConnectionManagerAdapter
+}) => P
 
 /** Our client extension, as Prisma's types describe an extension. */
 type Extension = Types.Extensions.InternalArgs<

@@ -8,7 +8,9 @@ const manager = createConnectionManager()
 async function infersSelections(): Promise<void> {
   const prisma = withConnectionManager(PrismaClient, { poolSize: 3 })
   expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
-  const users = await prisma.user.findMany({ select: { id: true, posts: { select: { title: true } } } })
+  const users = await prisma.user.findMany({
+    select: { id: true, posts: { select: { title: true } } },
+  })
   expectTypeOf(users).toEqualTypeOf<{ id: number; posts: { title: string }[] }[]>()
   const user = await prisma.user.findFirst({ include: { posts: true } })
   expectTypeOf(user?.posts[0]?.published).toEqualTypeOf<boolean | undefined>()
@@ -19,8 +21,15 @@ async function infersSelections(): Promise<void> {
 }
 
 async function keepsExtensions(): Promise<void> {
-  const prisma = withConnectionManager((adapter) => new PrismaClient({ adapter, log: ['warn'] }), manager)
-    .$extends({ result: { user: { shout: { needs: { email: true }, compute: ({ email }) => email.toUpperCase() } } } })
+  const prisma = withConnectionManager(
+    (adapter) => new PrismaClient({ adapter, log: ['warn'] }),
+    manager,
+  )
+    .$extends({
+      result: {
+        user: { shout: { needs: { email: true }, compute: ({ email }) => email.toUpperCase() } },
+      },
+    })
     .$extends({ client: { answer: (): number => 42 } })
   expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
   expectTypeOf(prisma.answer()).toEqualTypeOf<number>()
@@ -44,7 +53,9 @@ async function keepsOmit(): Promise<void> {
 }
 
 function adoptsAClient(): void {
-  const prisma = withConnectionManager(new PrismaClient({ adapter: connectionManagerAdapter(manager) }))
+  const prisma = withConnectionManager(
+    new PrismaClient({ adapter: connectionManagerAdapter(manager) }),
+  )
   expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
 }
 

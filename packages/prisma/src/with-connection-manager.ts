@@ -1,23 +1,37 @@
-import { type FunctionReference, InvalidOptionError, runWithOrigin } from '@connmgr/core'
+import {
+  type FunctionReference,
+  InvalidOptionError,
+  runWithContext,
+  runWithOrigin,
+} from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import { ConnectionManagerAdapter, connectionManagerAdapter } from './adapter.js'
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
 
-type Transact = (...args: unknown[]) => Promise<unknown>
+type ManagerOrOptions = PgConnectionManager | PgManagerOptions
+/** What an interactive transaction does. */
+type Work = (tx: unknown) => unknown
 type Maker =
   | PrismaClientClass<PrismaClientLike>
   | ((adapter: ConnectionManagerAdapter) => PrismaClientLike)
 
+/** What is used here of a generated client. */
+interface ExtendableClient {
+  $disconnect(): Promise<void>
+  $transaction(...args: unknown[]): Promise<unknown>
+  $extends(extension: { name: string; client: Record<string, unknown> }): unknown
+}
+
 /**
  * A PrismaClient whose connections connmgr manages, with the manager as `$connections`.
  *
- * Give it the generated class, or a function that makes the client if it needs options of its own:
- * `withConnectionManager((adapter) => new PrismaClient({ adapter, log: ['query'] }), options)`. A client that was
- * made with `connectionManagerAdapter(...)` may be given too.
+ * Give it the generated class, or a function that makes the client if that takes options of its own (`log`, `omit`)
+ * or `$on`: `withConnectionManager((adapter) => new PrismaClient({ adapter, log: ['query'] }), options)`. A client
+ * that was made with `connectionManagerAdapter(...)` may be given too.
  *
- * `$disconnect()` closes a manager that was made from options, and leaves one that was passed in alone.
+ * `$disconnect()` closes a manager that was made from options, for good, and leaves one that was passed in alone.
  *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for a client that was made with another adapter
  *
  * @example
  * const prisma = withConnectionManager(PrismaClient, { databaseUrl, poolSize: 5, maxOverflow: 10 })
@@ -27,20 +41,20 @@ type Maker =
 // The function comes first: a parameter whose type is to be inferred takes it from the first overload that is tried.
 export function withConnectionManager<P extends PrismaClientLike>(
   makeClient: (adapter: ConnectionManagerAdapter) => P,
-  manager?: PgConnectionManager | PgManagerOptions,
+  manager?: ManagerOrOptions,
 ): Managed<P>
 export function withConnectionManager<P extends PrismaClientLike>(
   Client: PrismaClientClass<P>,
-  manager?: PgConnectionManager | PgManagerOptions,
+  manager?: ManagerOrOptions,
 ): Managed<P>
 export function withConnectionManager<P extends PrismaClientLike>(client: P): Managed<P>
 export function withConnectionManager(
   client: Maker | PrismaClientLike,
-  manager?: PgConnectionManager | PgManagerOptions,
+  manager?: ManagerOrOptions,
 ): unknown {
-  if (typeof client !== 'function') return adopt(client, manager)
+  if (typeof client !== 'function') return extend(client, adopt(client, manager))
   const adapter = connectionManagerAdapter(manager)
-  return extend(make(client, adapter), adapter.manager)
+  return extend(make(client, adapter), adapter)
 }
 
 function make(maker: Maker, adapter: ConnectionManagerAdapter): PrismaClientLike {
@@ -55,15 +69,14 @@ function make(maker: Maker, adapter: ConnectionManagerAdapter): PrismaClientLike
 
 function adopt(
   client: PrismaClientLike,
-  manager: PgConnectionManager | PgManagerOptions | undefined,
-): unknown {
+  manager: ManagerOrOptions | undefined,
+): ConnectionManagerAdapter {
   const adapter = adapterOf(client)
   if (adapter === undefined)
     throw notManaged('this client has an adapter of its own, which cannot be replaced')
-  if (manager !== undefined && manager !== adapter.manager) {
+  if (manager !== undefined && manager !== adapter.manager)
     throw notManaged('this client has a manager already; leave the second argument out')
-  }
-  return extend(client, adapter.manager)
+  return adapter
 }
 
 function notManaged(why: string): InvalidOptionError {
@@ -75,26 +88,48 @@ function notManaged(why: string): InvalidOptionError {
 }
 
 /** Our adapter in a client, undefined if it has another. Prisma keeps it out of its declared surface. */
-function adapterOf(client: PrismaClientLike): ConnectionManagerAdapter | undefined {
-  const { _engineConfig } = client as { _engineConfig?: { adapter?: unknown } }
+function adapterOf(client: unknown): ConnectionManagerAdapter | undefined {
+  const { _engineConfig } = (client ?? {}) as { _engineConfig?: { adapter?: unknown } }
   const adapter = _engineConfig?.adapter
   return adapter instanceof ConnectionManagerAdapter ? adapter : undefined
 }
 
-function extend(client: PrismaClientLike, manager: PgConnectionManager): unknown {
-  const { $transaction } = client as unknown as { $transaction: Transact }
+function extend(client: PrismaClientLike, adapter: ConnectionManagerAdapter): unknown {
+  const { manager } = adapter
+  const { $disconnect, $transaction, $extends } = client as unknown as ExtendableClient
   const leaksTracked = manager.getLeakStats().enabled
+
   /**
-   * Prisma asks for the connection of a transaction deep in its engine, where no stack leads back to the caller; so
-   * the caller is noted here, for leak reports. The call itself is passed on to whichever client it was made on, so
-   * that extensions stay in force inside the transaction.
+   * Prisma asks for the connection of a transaction deep in its engine, where no stack leads back to a caller who has
+   * not awaited it; so the caller is noted here, for leak reports. The call itself is passed on to whichever client it
+   * was made on, so that later extensions stay in force inside the transaction.
    */
-  function transaction(this: unknown, ...args: unknown[]): Promise<unknown> {
-    const run = (): Promise<unknown> => $transaction.apply(this, args)
-    return leaksTracked ? runWithOrigin(transaction as FunctionReference, run) : run()
+  function transaction(this: unknown, work: unknown, ...options: unknown[]): Promise<unknown> {
+    if (!leaksTracked) return $transaction.call(this, work, ...options)
+    return runWithOrigin(transaction as FunctionReference, () =>
+      $transaction.call(
+        this,
+        typeof work === 'function' ? onItsOwn(work as Work) : work,
+        ...options,
+      ),
+    )
   }
-  return client.$extends({
+
+  /**
+   * Prisma tells the adapter only if it has connected, and after the last transaction has ended; a manager that is
+   * ours to close is closed in any case, within its deadline.
+   */
+  async function disconnect(this: unknown): Promise<void> {
+    await Promise.all([$disconnect.apply(this), adapter.release()])
+  }
+
+  return $extends.call(client, {
     name: 'connmgr',
-    client: { $connections: manager, $transaction: transaction },
+    client: { $connections: manager, $transaction: transaction, $disconnect: disconnect },
   })
+}
+
+/** `work`, which may acquire connections of its own: those are not the transaction's, so they do not get its origin. */
+function onItsOwn(work: Work): Work {
+  return (tx) => runWithContext({ origin: undefined }, () => work(tx))
 }
