@@ -3,7 +3,7 @@ import type { Lease } from '../pool/lease.js'
 import type { LeakCounts } from '../pool/metrics.js'
 import type { StallMonitor } from '../stall.js'
 import type { LeaseReport } from './lease-report.js'
-import { describeOrigin, userFrames } from './stack.js'
+import { describeOrigin, formatStack } from './stack.js'
 
 export interface LeakDetectionOptions {
   /** Time after which a lease counts as leaked. `@default` 300_000 */
@@ -143,7 +143,7 @@ export function reportLease<C extends object>(
     checkedOutAt: new Date(clock.wallTime() - (now - lease.acquiredAt)),
     heldForMs: heldFor(lease, now, stall.stalledMs),
     checkedOutBy: stack && describeOrigin(stack),
-    stack: stack && userFrames(stack).join('\n'),
+    stack: stack && formatStack(stack),
     lastQuery: queryCount > 0 ? entry.activity?.lastQuery : undefined,
     queryCount,
   }

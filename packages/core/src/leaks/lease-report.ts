@@ -8,7 +8,7 @@ export interface LeaseReport {
   readonly checkedOutAt: Date
   /** Time held, less the time the event loop or the process stood still. */
   readonly heldForMs: number
-  /** `function (file:line:column)` of the first frame of the caller's own code; undefined if no stack was captured. */
+  /** `function (file:line:column)`, where the caller's own code acquired it; undefined if no stack was captured. */
   readonly checkedOutBy: string | undefined
   /** The caller's frames, one a line, without those of Node and of packages. */
   readonly stack: string | undefined

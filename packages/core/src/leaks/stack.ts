@@ -1,3 +1,5 @@
+import { findSourceMap } from 'node:module'
+
 /** A stack as it was captured; V8 formats it when `stack` is first read. */
 export interface CapturedStack {
   readonly stack?: string
@@ -6,17 +8,22 @@ export interface CapturedStack {
 /** Any function; only its identity matters. */
 export type FunctionReference = (...args: never[]) => unknown
 
-/** Frames to keep. ORMs push the caller down by 7 to 21 frames, so V8's default of 10 is too few. */
-const DEPTH = 50
-const FRAME = /^at (?:async )?(?:(.+?) \()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
-
-/** One frame of a stack. */
+/** A place in a program, as in `function (file:line:column)`. */
 export interface CallSite {
   readonly functionName: string
   readonly file: string
   readonly line: number
   readonly column: number
 }
+
+/** Frames to keep. ORMs push the caller down by 7 to 21 frames, so V8's default of 10 is too few. */
+const DEPTH = 50
+const FRAME =
+  /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
+export const ANONYMOUS = '<anonymous>'
+
+/** What a stack was formatted to, since V8 tells its frames only once. */
+const formatted = new WeakMap<CapturedStack, readonly CallSite[]>()
 
 /** Captures the stack above the call of `below`, which must be a function now on the stack. */
 export function captureStack(below: FunctionReference): CapturedStack {
@@ -28,37 +35,112 @@ export function captureStack(below: FunctionReference): CapturedStack {
   return captured
 }
 
-/** The frames of the caller's own code, without Node's and packages' frames; all frames if none would be left. */
-export function userFrames(captured: CapturedStack): string[] {
-  const frames = (captured.stack ?? '')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith('at '))
-  const own = frames.filter(isUserFrame)
-  return own.length > 0 ? own : frames
+/** The frames of the caller's own code, innermost first, without those of Node and of packages. */
+export function userFrames(captured: CapturedStack): readonly CallSite[] {
+  let frames = formatted.get(captured)
+  if (frames === undefined) {
+    frames = readFrames(captured)
+    formatted.set(captured, frames)
+  }
+  return frames
 }
 
-/** `function (file:line:column)` of the first of the caller's own frames. */
+/** The caller's frames as lines of text. */
+export function formatStack(captured: CapturedStack): string {
+  return userFrames(captured)
+    .map((site) => `at ${formatSite(site)}`)
+    .join('\n')
+}
+
+/**
+ * `function (file:line:column)` of the caller: where its innermost frame stands, and the innermost function around it
+ * that has a name, as callbacks have none.
+ */
 export function describeOrigin(captured: CapturedStack): string | undefined {
-  const site = parseFrame(userFrames(captured)[0])
-  return site && `${site.functionName} (${site.file}:${site.line}:${site.column})`
+  const frames = userFrames(captured)
+  const [first] = frames
+  if (first === undefined) return undefined
+  const named = frames.find((site) => site.file === first.file && site.functionName !== ANONYMOUS)
+  return formatSite({ ...first, functionName: named?.functionName ?? ANONYMOUS })
 }
 
-/** Takes one line of a stack apart; undefined if it names no place in a file. */
-export function parseFrame(frame: string | undefined): CallSite | undefined {
-  const match = frame === undefined ? null : FRAME.exec(frame)
+export function formatSite({ functionName, file, line, column }: CallSite): string {
+  return `${functionName} (${file}:${line}:${column})`
+}
+
+/** Takes one line of a stack apart, as Node prints it or as `checkedOutBy` has it; undefined if it names no place. */
+export function parseFrame(text: string | undefined): CallSite | undefined {
+  const line = text?.trim() ?? ''
+  const match = FRAME.exec(line.startsWith('at ') ? line : `at ${line}`)
   if (match === null) return undefined
-  const [, functionName = '<anonymous>', file = '', line, column] = match
-  return { functionName, file, line: Number(line), column: Number(column) }
+  const [, functionName = ANONYMOUS, file = '', row, column] = match
+  return { functionName, file, line: Number(row), column: Number(column) }
 }
 
-function isUserFrame(frame: string): boolean {
-  return (
-    !frame.includes('/node_modules/') &&
-    !frame.includes('\\node_modules\\') &&
-    !frame.includes('(node:') &&
-    !frame.startsWith('at node:') &&
-    !frame.includes('(<anonymous>)') &&
-    !frame.includes('(native)')
-  )
+/**
+ * Asks V8 for the frames themselves rather than for its text: with source maps on, the text of a package's frame names
+ * a source file that need not exist, and hides that it lies in `node_modules`.
+ */
+function readFrames(captured: CapturedStack): CallSite[] {
+  const previous = Error.prepareStackTrace
+  let sites: readonly NodeJS.CallSite[] = []
+  Error.prepareStackTrace = (_error, structured) => {
+    sites = structured
+    return ''
+  }
+  try {
+    // Reading it is what makes V8 call the function above.
+    void captured.stack
+  } finally {
+    Error.prepareStackTrace = previous
+  }
+  const all = sites.filter((site) => isInFile(site.getFileName()))
+  const own = all.filter((site) => !isPackage(site.getFileName() ?? ''))
+  return (own.length > 0 ? own : all).map((site) => locate(site, previous))
+}
+
+function isInFile(file: string | null | undefined): boolean {
+  return file !== null && file !== undefined && !file.startsWith('node:')
+}
+
+function isPackage(file: string): boolean {
+  return /[\\/]node_modules[\\/]/.test(file)
+}
+
+/** Where a frame stands in the source that a person wrote. */
+function locate(site: NodeJS.CallSite, previous: typeof Error.prepareStackTrace): CallSite {
+  const file = (site.getFileName() ?? '').replace(/^file:\/\//, '')
+  const functionName = nameOf(site)
+  const line = site.getLineNumber() ?? 0
+  const column = site.getColumnNumber() ?? 0
+  // Whoever has taken over the formatting of stacks (a test runner, a loader) also knows the sources.
+  const mapped =
+    typeof previous === 'function'
+      ? parseFrame(lastLine(previous(new Error(), [site])))
+      : mapBack(file, line, column)
+  return mapped === undefined ? { functionName, file, line, column } : { ...mapped, functionName }
+}
+
+function lastLine(text: unknown): string | undefined {
+  return typeof text === 'string' ? text.split('\n').at(-1) : undefined
+}
+
+function mapBack(file: string, line: number, column: number): CallSite | undefined {
+  const entry = findSourceMap(file)?.findEntry(line - 1, column - 1)
+  if (entry === undefined || !('originalSource' in entry)) return undefined
+  return {
+    functionName: ANONYMOUS,
+    file: entry.originalSource.replace(/^file:\/\//, ''),
+    line: entry.originalLine + 1,
+    column: entry.originalColumn + 1,
+  }
+}
+
+function nameOf(site: NodeJS.CallSite): string {
+  const functionName = site.getFunctionName()
+  if (functionName === null || functionName === '') return ANONYMOUS
+  const type = site.isToplevel() || site.isConstructor() ? null : site.getTypeName()
+  const isPlain =
+    type === null || type === 'Object' || type === 'Function' || functionName.startsWith(`${type}.`)
+  return isPlain ? functionName : `${type}.${functionName}`
 }
