@@ -15,8 +15,29 @@ export type {
   Role,
   TransactionOptions,
 } from './driver.js'
-export * from './errors.js'
-export * from './events/events.js'
+export {
+  AcquireAbortedError,
+  type AcquirePhase,
+  AcquireTimeoutError,
+  CommitOutcomeUnknownError,
+  ConnectFailedError,
+  ConnectionLostError,
+  ConnectTimeoutError,
+  ConnmgrError,
+  type ConnmgrErrorCode,
+  FailoverFailedError,
+  InvalidOptionError,
+  isError,
+  LeaseReleasedError,
+  messageOf,
+  PoolClosedError,
+  QueueFullError,
+  toError,
+  UnsupportedError,
+  ValidationFailedError,
+} from './errors.js'
+export type * from './events/events.js'
+export { summarize } from './events/events.js'
 export { describeEvent, type Logger, type LogLevel } from './events/log.js'
 export type { FailoverEvent, RecordedFailoverEvent } from './failover/failover-record.js'
 export type { EndpointStatus } from './failover/managed-endpoint.js'

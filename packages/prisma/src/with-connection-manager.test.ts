@@ -7,6 +7,13 @@ import { clearShop, startShop } from '../test/shop.js'
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager
+/** Clients to disconnect after each test. */
+const clients: { $disconnect(): Promise<void> }[] = []
+
+function opened<P extends { $disconnect(): Promise<void> }>(client: P): P {
+  clients.push(client)
+  return client
+}
 
 beforeAll(async () => {
   cluster = await startShop()
@@ -17,7 +24,10 @@ beforeAll(async () => {
     logger: false,
   })
 })
-afterEach(() => clearShop(cluster))
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.$disconnect()
+  await clearShop(cluster)
+})
 afterAll(async () => {
   await manager.close()
   await cluster.stop()
@@ -27,7 +37,7 @@ const ada = { email: 'ada@example.org', posts: { create: [{ title: 'a' }, { titl
 
 describe('a managed client', () => {
   it('creates, reads, updates and deletes through its models', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     const { id } = await prisma.user.create({ data: { email: 'ada@example.org' } })
     await prisma.user.update({ where: { id }, data: { name: 'Ada' } })
     expect(await prisma.user.findMany({ select: { name: true } })).toEqual([{ name: 'Ada' }])
@@ -37,7 +47,7 @@ describe('a managed client', () => {
   })
 
   it('writes nested records, and reads them with include and select', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     const user = await prisma.user.create({ data: ada, include: { posts: true } })
     expect(user.posts.map(({ title, published }) => ({ title, published }))).toEqual([
       { title: 'a', published: false },
@@ -50,7 +60,7 @@ describe('a managed client', () => {
   })
 
   it('writes no part of a nested write that fails', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     await prisma.user.create({ data: ada })
     await expect(
       prisma.post.create({ data: { title: 'c', author: { create: { email: ada.email } } } }),
@@ -59,7 +69,7 @@ describe('a managed client', () => {
   })
 
   it('commits an interactive transaction that resolves', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     const title = await prisma.$transaction(
       async (tx) => {
         const { id } = await tx.user.create({ data: { email: 'ada@example.org' } })
@@ -72,7 +82,7 @@ describe('a managed client', () => {
   })
 
   it('rolls an interactive transaction back when it rejects, and gives its connection back', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     const failure = new Error('no')
     await expect(
       prisma.$transaction(async (tx) => {
@@ -85,7 +95,7 @@ describe('a managed client', () => {
   })
 
   it('rolls a nested transaction back on its own', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     await prisma.$transaction(async (tx) => {
       await tx.user.create({ data: { email: 'outer@example.org' } })
       const inner = tx.$transaction(async (nested) => {
@@ -100,7 +110,7 @@ describe('a managed client', () => {
   })
 
   it('runs a batch in one transaction', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     const [user, count] = await prisma.$transaction([
       prisma.user.create({ data: ada }),
       prisma.post.count(),
@@ -117,7 +127,7 @@ describe('a managed client', () => {
   })
 
   it('sends raw statements and queries', async () => {
-    const prisma = withConnectionManager(PrismaClient, manager)
+    const prisma = opened(withConnectionManager(PrismaClient, manager))
     const name = 'Ada'
     expect(
       await prisma.$executeRaw`insert into "User" (email, name) values ('ada@example.org', ${name})`,
@@ -128,11 +138,13 @@ describe('a managed client', () => {
 
   it('still reads many records by id with one query', async () => {
     const sent: string[] = []
-    const prisma = withConnectionManager((adapter) => {
-      const client = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] })
-      client.$on('query', ({ query }) => sent.push(query))
-      return client
-    }, manager)
+    const prisma = opened(
+      withConnectionManager((adapter) => {
+        const client = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] })
+        client.$on('query', ({ query }) => sent.push(query))
+        return client
+      }, manager),
+    )
     await prisma.$transaction([
       prisma.user.create({ data: { id: 1, email: '1@example.org' } }),
       prisma.user.create({ data: { id: 2, email: '2@example.org' } }),
@@ -154,7 +166,7 @@ describe('extensions', () => {
         user: { shout: { needs: { email: true }, compute: ({ email }) => email.toUpperCase() } },
       },
     })
-    const prisma = withConnectionManager(early).$extends({
+    const prisma = opened(withConnectionManager(early)).$extends({
       query: {
         $allModels: {
           $allOperations({ operation, args, query }) {
@@ -178,9 +190,11 @@ describe('extensions', () => {
 
 describe('what it is given', () => {
   it('may be a function that makes the client', async () => {
-    const prisma = withConnectionManager(
-      (adapter) => new PrismaClient({ adapter, omit: { user: { email: true } } }),
-      manager,
+    const prisma = opened(
+      withConnectionManager(
+        (adapter) => new PrismaClient({ adapter, omit: { user: { email: true } } }),
+        manager,
+      ),
     )
     await prisma.user.create({ data: ada })
     expect(await prisma.user.findFirst()).toEqual({ id: 1, name: null })
@@ -188,14 +202,14 @@ describe('what it is given', () => {
 
   it('may be a client that uses our adapter already', async () => {
     const client = new PrismaClient({ adapter: connectionManagerAdapter(manager) })
-    const prisma = withConnectionManager(client)
+    const prisma = opened(withConnectionManager(client))
     expect(prisma.$connections).toBe(manager)
     expect(await prisma.user.count()).toBe(0)
   })
 
   it('may be a subclass', async () => {
     class Shop extends PrismaClient {}
-    const prisma = withConnectionManager(Shop, manager)
+    const prisma = opened(withConnectionManager(Shop, manager))
     expect(await prisma.user.count()).toBe(0)
   })
 

@@ -54,7 +54,12 @@ export function withConnectionManager(
 ): unknown {
   if (typeof client !== 'function') return extend(client, adopt(client, manager))
   const adapter = connectionManagerAdapter(manager)
-  return extend(make(client, adapter), adapter)
+  try {
+    return extend(make(client, adapter), adapter)
+  } catch (error) {
+    void adapter.release()
+    throw error
+  }
 }
 
 function make(maker: Maker, adapter: ConnectionManagerAdapter): PrismaClientLike {

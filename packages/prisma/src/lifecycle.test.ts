@@ -1,0 +1,139 @@
+import { createConnectionManager } from '@connmgr/pg'
+import { connectionManagerAdapter, withConnectionManager } from '@connmgr/prisma'
+import type { PostgresCluster } from '@connmgr/testing'
+import { Gate } from '../test/gate.js'
+import { PrismaClient } from '../test/generated/client.js'
+import { startShop } from '../test/shop.js'
+
+let cluster: PostgresCluster
+
+beforeAll(async () => {
+  cluster = await startShop()
+})
+afterAll(() => cluster.stop())
+
+const settings = () => ({ databaseUrl: cluster.primary.url(), logger: false }) as const
+
+/** Connections that the server has, other than the one that asks. */
+async function sessions(): Promise<number> {
+  const [row] = await cluster.primary.query<{ count: string }>(
+    `select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+  )
+  return Number(row?.count)
+}
+
+describe('a client with a manager of its own', () => {
+  it('leaves no connection after $disconnect, which may be called again', async () => {
+    const prisma = withConnectionManager(PrismaClient, settings())
+    await prisma.user.count()
+    expect(await sessions()).toBeGreaterThan(0)
+    await prisma.$disconnect()
+    await prisma.$disconnect()
+    expect(await sessions()).toBe(0)
+    expect(prisma.$connections.closed).toBe(true)
+  })
+
+  it('says that it is closed when it is used after $disconnect', async () => {
+    const prisma = withConnectionManager(PrismaClient, settings())
+    await prisma.$connect()
+    await prisma.$disconnect()
+    await expect(prisma.user.count()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    await expect(prisma.$transaction((tx) => tx.user.count())).rejects.toMatchObject({
+      code: 'CONNMGR_POOL_CLOSED',
+    })
+    await expect(prisma.$connect()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+  })
+
+  it('closes the manager even if Prisma never connected', async () => {
+    const prisma = withConnectionManager(PrismaClient, { ...settings(), minIdle: 1 })
+    await prisma.$connections.use((client) => client.query('select 1'))
+    await prisma.$disconnect()
+    expect(await sessions()).toBe(0)
+  })
+
+  it('closes it through a client that extends it further', async () => {
+    const prisma = withConnectionManager(PrismaClient, settings()).$extends({ client: { a: 1 } })
+    await prisma.user.count()
+    await prisma.$disconnect()
+    expect(prisma.$connections.closed).toBe(true)
+  })
+
+  it('rolls back what is still open at $disconnect', async () => {
+    const prisma = withConnectionManager(PrismaClient, settings())
+    const begun = new Gate()
+    const stuck = new Gate()
+    const transaction = prisma.$transaction(async (tx) => {
+      await tx.user.create({ data: { email: 'forgotten@example.org' } })
+      begun.open()
+      await stuck.passed
+    })
+    await begun.passed
+    await prisma.$disconnect()
+    expect(await sessions()).toBe(0)
+    expect(await cluster.primary.query('select * from "User"')).toEqual([])
+    stuck.open()
+    await expect(transaction).rejects.toThrow()
+  })
+
+  it('does not keep a manager whose client could not be made', () => {
+    const failure = new Error('no client')
+    let made: { closed: boolean } | undefined
+    expect(() =>
+      withConnectionManager((adapter) => {
+        made = adapter.manager
+        throw failure
+      }, settings()),
+    ).toThrow(failure)
+    expect(made?.closed).toBe(true)
+  })
+})
+
+describe('clients that share a manager', () => {
+  it('leave it open when they disconnect, and connect again when they are used again', async () => {
+    await using manager = createConnectionManager(settings())
+    const first = withConnectionManager(PrismaClient, manager)
+    const second = new PrismaClient({ adapter: connectionManagerAdapter(manager) })
+    await Promise.all([first.user.count(), second.user.count()])
+    await first.$disconnect()
+    await second.$disconnect()
+    expect(manager.closed).toBe(false)
+    expect(await first.user.count()).toBe(0)
+    expect(await second.user.count()).toBe(0)
+    await Promise.all([first.$disconnect(), second.$disconnect()])
+    expect(manager.pool.listenerCount('error')).toBe(0)
+  })
+
+  it('share its connections with plain node-postgres', async () => {
+    await using manager = createConnectionManager({ ...settings(), poolSize: 1, maxOverflow: 0 })
+    const prisma = withConnectionManager(PrismaClient, manager)
+    const pid = 'select pg_backend_pid() as pid'
+    const [fromPrisma] = await prisma.$queryRawUnsafe<{ pid: number }[]>(pid)
+    const { rows } = await manager.pool.query<{ pid: number }>(pid)
+    expect(rows).toEqual([fromPrisma])
+    expect(manager.getPoolMetrics()).toMatchObject({ totalConnectionsCreated: 1, checkedOut: 0 })
+    await prisma.$disconnect()
+  })
+})
+
+describe('two managers in one process', () => {
+  it('keep to their own databases, figures and ends', async () => {
+    await cluster.primary.query('create database other')
+    const [shop, other] = [
+      withConnectionManager(PrismaClient, settings()),
+      withConnectionManager(PrismaClient, {
+        ...settings(),
+        databaseUrl: cluster.primary.url({ database: 'other' }),
+      }),
+    ]
+    const current = 'select current_database()::text as name'
+    expect(await shop.$queryRawUnsafe(current)).toEqual([{ name: 'postgres' }])
+    expect(await other.$queryRawUnsafe(current)).toEqual([{ name: 'other' }])
+    await shop.$queryRawUnsafe(current)
+    expect(shop.$connections.getPoolMetrics().totalCheckouts).toBe(2)
+    expect(other.$connections.getPoolMetrics().totalCheckouts).toBe(1)
+    await shop.$disconnect()
+    expect(await other.$queryRawUnsafe(current)).toEqual([{ name: 'other' }])
+    await other.$disconnect()
+    expect(await sessions()).toBe(0)
+  })
+})

@@ -1,0 +1,187 @@
+// Proves that the packages are what a user needs: packs them, lints the tarballs, installs them into a CommonJS and an
+// ESM project, and there type-checks and runs the example of every README against an embedded server.
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { PUBLIC_PACKAGES, ROOT, run, runBin } from './run.mjs'
+
+const require = createRequire(join(ROOT, 'package.json'))
+const versions = require('./package.json').devDependencies
+const PEERS = ['pg', 'typeorm', 'drizzle-orm', '@prisma/client', '@prisma/adapter-pg', 'winston']
+const TYPES = ['@types/pg', '@types/node']
+const EXAMPLE = /```ts runnable\n([\s\S]*?)```/g
+const PRISMA_SCHEMA = (format) => `generator client {
+  provider     = "prisma-client"
+  output       = "./generated"
+  moduleFormat = "${format}"
+}
+
+datasource db {
+  provider = "postgresql"
+}
+
+model User {
+  id    Int    @id @default(autoincrement())
+  email String @unique
+}
+`
+
+const work = mkdtempSync(join(tmpdir(), 'connmgr-packages-'))
+const step = (text) => console.log(`- ${text}`)
+let cluster
+try {
+  await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
+  const tarballs = await packAll()
+  await lint(tarballs)
+  const { startCluster } = require('@connmgr/testing')
+  cluster = await startCluster()
+  for (const format of ['cjs', 'esm']) await checkProject(format, tarballs)
+  console.log(`${PUBLIC_PACKAGES.length} packages pack, install, type-check and run as CommonJS and as ESM`)
+} catch (error) {
+  console.error(error.message ?? error)
+  process.exitCode = 1
+} finally {
+  await cluster?.stop()
+  rmSync(work, { recursive: true, force: true })
+}
+
+async function packAll() {
+  const tarballs = {}
+  for (const name of PUBLIC_PACKAGES) {
+    const output = await run('npm', ['pack', '--json', '--pack-destination', work], {
+      cwd: join(ROOT, 'packages', name),
+      quiet: true,
+    })
+    const listed = JSON.parse(output)
+    const [packed] = Array.isArray(listed) ? listed : Object.values(listed)
+    const files = packed.files.map((file) => file.path)
+    assert(files.includes('README.md') && files.includes('LICENSE'), `@connmgr/${name} lacks its README or LICENSE`)
+    const strays = files.filter((file) => /\.test(-d)?\.|generated\/|tsbuildinfo/.test(file))
+    assert.deepEqual(strays, [], `@connmgr/${name} packs what is not for users`)
+    tarballs[name] = join(work, packed.filename)
+    step(`@connmgr/${name}: ${files.length} files, ${(packed.size / 1024).toFixed(1)} kB packed`)
+  }
+  return tarballs
+}
+
+async function lint(tarballs) {
+  for (const name of PUBLIC_PACKAGES) {
+    await runBin('publint', ['run', tarballs[name], '--strict'], { quiet: true })
+    await runBin('attw', [tarballs[name], '--profile', 'node16', '--no-emoji', '--no-color'], { quiet: true })
+  }
+  step('publint and arethetypeswrong have no complaints')
+}
+
+async function checkProject(format, tarballs) {
+  const project = join(work, format)
+  mkdirSync(project)
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({
+      name: `user-of-connmgr-${format}`,
+      private: true,
+      type: format === 'esm' ? 'module' : 'commonjs',
+      dependencies: {
+        ...Object.fromEntries(PUBLIC_PACKAGES.map((name) => [`@connmgr/${name}`, `file:${tarballs[name]}`])),
+        ...Object.fromEntries([...PEERS, ...TYPES].map((name) => [name, versions[name]])),
+      },
+      allowScripts: { '@prisma/engines': false, prisma: false },
+    }),
+  )
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'], {
+    cwd: project,
+    quiet: true,
+  })
+  writeFileSync(join(project, 'schema.prisma'), PRISMA_SCHEMA(format))
+  await run(process.execPath, ['scripts/prisma-generate.mjs', join(project, 'schema.prisma')], { quiet: true })
+  await checkIdentity(format, project)
+  const examples = writeExamples(project)
+  await typeCheck(project)
+  for (const example of examples) await runExample(format, project, example)
+  step(`${format}: ${examples.length} README examples type-check and run`)
+}
+
+/** `import` and `require` must give the same names, and the same classes behind them. */
+async function checkIdentity(format, project) {
+  const code = `
+import { createRequire } from 'node:module'
+import assert from 'node:assert/strict'
+const require = createRequire(import.meta.url)
+for (const name of ${JSON.stringify(PUBLIC_PACKAGES)}) {
+  const imported = await import('@connmgr/' + name)
+  const required = require('@connmgr/' + name)
+  const names = Object.keys(imported).filter((key) => key !== 'default' && key !== 'module.exports').sort()
+  assert.deepEqual(names, Object.keys(required).sort(), name + ': import and require give other names')
+  for (const key of names) assert.equal(imported[key], required[key], name + ': ' + key + ' exists twice')
+}`
+  const file = join(project, 'identity.mjs')
+  writeFileSync(file, code)
+  await run(process.execPath, [file], { cwd: project, quiet: true })
+  step(`${format}: one identity for import and require`)
+}
+
+function writeExamples(project) {
+  const examples = []
+  for (const name of PUBLIC_PACKAGES) {
+    const readme = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8')
+    const found = [...readme.matchAll(EXAMPLE)]
+    assert(found.length > 0, `the README of @connmgr/${name} has no example in a fence "ts runnable"`)
+    found.forEach(([, code], index) => {
+      const example = `example-${name}-${index + 1}`
+      writeFileSync(join(project, `${example}.ts`), code)
+      examples.push(example)
+    })
+  }
+  return examples
+}
+
+async function typeCheck(project) {
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        target: 'ES2022',
+        module: 'NodeNext',
+        strict: true,
+        noEmit: true,
+        types: ['node'],
+        experimentalDecorators: true,
+        skipLibCheck: false,
+        // Only what users see of us is checked: their other packages' declarations are their own affair.
+        lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+      },
+      include: ['example-*.ts'],
+    }),
+  )
+  const output = await runBin('tsc', ['-p', project, '--pretty', 'false'], { quiet: true }).catch((error) => error.message)
+  const complaints = output.split('\n').filter((line) => /error TS/.test(line))
+  const ours = complaints.filter((line) => /^example-|@connmgr\//.test(line))
+  assert.deepEqual(ours, [], 'the README examples do not type-check')
+}
+
+async function runExample(format, project, example) {
+  const file = join(project, `${example}.${format === 'esm' ? 'mjs' : 'cjs'}`)
+  await build({
+    entryPoints: [join(project, `${example}.ts`)],
+    outfile: file,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format,
+    target: 'node20',
+    logLevel: 'error',
+  })
+  const database = `${example}_${format}`.replaceAll('-', '_')
+  await cluster.primary.query(`create database ${database}`)
+  await run(process.execPath, [file], {
+    cwd: project,
+    quiet: true,
+    timeoutMs: 60_000,
+    env: { DATABASE_URL: cluster.primary.url({ database }) },
+  }).catch((error) => {
+    throw new Error(`${example} (${format}) failed: ${error.message}`)
+  })
+}
