@@ -39,9 +39,9 @@ describe('an error of the database', () => {
     const data = { email: 'ada@example.org' }
     await prisma.user.create({ data })
     await expect(prisma.user.create({ data })).rejects.toMatchObject({ code: 'P2002' })
-    await expect(
-      prisma.post.create({ data: { title: 'a', authorId: 99 } }),
-    ).rejects.toMatchObject({ code: 'P2003' })
+    await expect(prisma.post.create({ data: { title: 'a', authorId: 99 } })).rejects.toMatchObject({
+      code: 'P2003',
+    })
     await expect(
       prisma.user.update({ where: { id: 99 }, data: { name: 'a' } }),
     ).rejects.toMatchObject({ code: 'P2025' })

@@ -30,7 +30,9 @@ afterEach(async () => {
 
 /** Matches `function (file:line:column)` of a function in this file. */
 const here = (name: string) =>
-  expect.stringMatching(new RegExp(`^${name} \\(\\S*packages/prisma/src/leaks\\.test\\.ts:\\d+:\\d+\\)$`))
+  expect.stringMatching(
+    new RegExp(`^${name} \\(\\S*packages/prisma/src/leaks\\.test\\.ts:\\d+:\\d+\\)$`),
+  )
 
 /** The one lease there is while `work` sends a statement that waits for a lock. */
 async function holderOf(work: () => Promise<unknown>): Promise<LeaseReport | undefined> {
