@@ -113,7 +113,7 @@ const require = createRequire(import.meta.url)
 for (const name of ${JSON.stringify(PUBLIC_PACKAGES)}) {
   const imported = await import('@connmgr/' + name)
   const required = require('@connmgr/' + name)
-  const names = Object.keys(imported).filter((key) => key !== 'default' && key !== 'module.exports').sort()
+  const names = Object.keys(imported).filter((key) => !['default', 'module.exports', '__esModule'].includes(key)).sort()
   assert.deepEqual(names, Object.keys(required).sort(), name + ': import and require give other names')
   for (const key of names) assert.equal(imported[key], required[key], name + ': ' + key + ' exists twice')
 }`
