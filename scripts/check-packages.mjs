@@ -39,7 +39,9 @@ try {
   const { startCluster } = require('@connmgr/testing')
   cluster = await startCluster()
   for (const format of ['cjs', 'esm']) await checkProject(format, tarballs)
-  console.log(`${PUBLIC_PACKAGES.length} packages pack, install, type-check and run as CommonJS and as ESM`)
+  console.log(
+    `${PUBLIC_PACKAGES.length} packages pack, install, type-check and run as CommonJS and as ESM`,
+  )
 } catch (error) {
   console.error(error.message ?? error)
   process.exitCode = 1
@@ -58,7 +60,10 @@ async function packAll() {
     const listed = JSON.parse(output)
     const [packed] = Array.isArray(listed) ? listed : Object.values(listed)
     const files = packed.files.map((file) => file.path)
-    assert(files.includes('README.md') && files.includes('LICENSE'), `@connmgr/${name} lacks its README or LICENSE`)
+    assert(
+      files.includes('README.md') && files.includes('LICENSE'),
+      `@connmgr/${name} lacks its README or LICENSE`,
+    )
     const strays = files.filter((file) => /\.test(-d)?\.|generated\/|tsbuildinfo/.test(file))
     assert.deepEqual(strays, [], `@connmgr/${name} packs what is not for users`)
     tarballs[name] = join(work, packed.filename)
@@ -70,7 +75,9 @@ async function packAll() {
 async function lint(tarballs) {
   for (const name of PUBLIC_PACKAGES) {
     await runBin('publint', ['run', tarballs[name], '--strict'], { quiet: true })
-    await runBin('attw', [tarballs[name], '--profile', 'node16', '--no-emoji', '--no-color'], { quiet: true })
+    await runBin('attw', [tarballs[name], '--profile', 'node16', '--no-emoji', '--no-color'], {
+      quiet: true,
+    })
   }
   step('publint and arethetypeswrong have no complaints')
 }
@@ -85,18 +92,33 @@ async function checkProject(format, tarballs) {
       private: true,
       type: format === 'esm' ? 'module' : 'commonjs',
       dependencies: {
-        ...Object.fromEntries(PUBLIC_PACKAGES.map((name) => [`@connmgr/${name}`, `file:${tarballs[name]}`])),
+        ...Object.fromEntries(
+          PUBLIC_PACKAGES.map((name) => [`@connmgr/${name}`, `file:${tarballs[name]}`]),
+        ),
         ...Object.fromEntries([...PEERS, ...TYPES].map((name) => [name, versions[name]])),
       },
       allowScripts: { '@prisma/engines': false, prisma: false },
     }),
   )
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'], {
-    cwd: project,
+  await run(
+    'npm',
+    [
+      'install',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--no-package-lock',
+      '--loglevel=error',
+    ],
+    {
+      cwd: project,
+      quiet: true,
+    },
+  )
+  writeFileSync(join(project, 'schema.prisma'), PRISMA_SCHEMA(format))
+  await run(process.execPath, ['scripts/prisma-generate.mjs', join(project, 'schema.prisma')], {
     quiet: true,
   })
-  writeFileSync(join(project, 'schema.prisma'), PRISMA_SCHEMA(format))
-  await run(process.execPath, ['scripts/prisma-generate.mjs', join(project, 'schema.prisma')], { quiet: true })
   await checkIdentity(format, project)
   const examples = writeExamples(project)
   await typeCheck(project)
@@ -128,7 +150,10 @@ function writeExamples(project) {
   for (const name of PUBLIC_PACKAGES) {
     const readme = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8')
     const found = [...readme.matchAll(EXAMPLE)]
-    assert(found.length > 0, `the README of @connmgr/${name} has no example in a fence "ts runnable"`)
+    assert(
+      found.length > 0,
+      `the README of @connmgr/${name} has no example in a fence "ts runnable"`,
+    )
     found.forEach(([, code], index) => {
       const example = `example-${name}-${index + 1}`
       writeFileSync(join(project, `${example}.ts`), code)
@@ -156,7 +181,9 @@ async function typeCheck(project) {
       include: ['example-*.ts'],
     }),
   )
-  const output = await runBin('tsc', ['-p', project, '--pretty', 'false'], { quiet: true }).catch((error) => error.message)
+  const output = await runBin('tsc', ['-p', project, '--pretty', 'false'], { quiet: true }).catch(
+    (error) => error.message,
+  )
   const complaints = output.split('\n').filter((line) => /error TS/.test(line))
   const ours = complaints.filter((line) => /^example-|@connmgr\//.test(line))
   assert.deepEqual(ours, [], 'the README examples do not type-check')

@@ -22,6 +22,7 @@ export interface FailoverContext {
   readonly onRoutesChanged: () => void
 }
 
+const USABLE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY'])
 const ALIVE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'SUSPECT', 'FENCED'])
 /** States in which nothing can be got from the sockets still open to an endpoint. */
 const LOST: ReadonlySet<EndpointState> = new Set(['DOWN', 'QUARANTINED', 'FENCED', 'STARTING'])
@@ -235,6 +236,8 @@ export class FailoverController<C extends object> {
       this.#settle(this.#soloState(), reason)
       return
     }
+    // One connection in trouble is no reason to leave for an independent server; the probe under way decides.
+    if (this.#mode === 'ordered' && this.#writer?.state === 'SUSPECT') return
     this.#adoptCluster()
     const memory = {
       writer: (this.#writer ?? this.#left)?.id,
@@ -248,7 +251,8 @@ export class FailoverController<C extends object> {
     for (const id of election.fenced) this.#fence(id)
     if (election.outcome === 'writer') {
       const elected = this.#endpoints.find((each) => each.id === election.id)
-      if (elected !== undefined && elected !== this.#writer) this.#switchTo(elected, reason)
+      if (elected !== undefined && elected !== this.#writer)
+        this.#switchTo(elected, this.#whyTo(elected))
       this.#highestTimeline = Math.max(this.#highestTimeline, elected?.result?.timeline ?? 0)
       this.#settle('STEADY', reason)
       return
@@ -298,7 +302,7 @@ export class FailoverController<C extends object> {
   #leave(writer: ManagedEndpoint<C>, reason: string): void {
     this.#writer = undefined
     this.#left = writer
-    this.#leftAlive = ALIVE.has(writer.state)
+    this.#leftAlive = USABLE.has(writer.state)
     this.#search.start()
     const { events, name } = this.#context
     failoverChannel.start.publish(contextOf({ endpoint: writer.endpoint, poolName: name }))
@@ -339,6 +343,15 @@ export class FailoverController<C extends object> {
       reason,
       durationMs,
     })
+  }
+
+  #whyTo(writer: ManagedEndpoint<C>): string {
+    if (this.#requested === writer.id) return 'requested by an operator'
+    if (this.#mode === 'role') return `${writer.id} is the primary`
+    const from = this.#writer ?? this.#left
+    return from !== undefined && writer.order < from.order
+      ? `${writer.id} is preferred, and is trusted again`
+      : `${writer.id} is the first that answers`
   }
 
   #kindOfMove(from: ManagedEndpoint<C>, to: ManagedEndpoint<C>): FailoverCompletedEvent['type'] {
