@@ -41,8 +41,3 @@ export const systemClock: Clock = {
   },
   random: () => Math.random(),
 }
-
-/** Resolves after `delayMs`; keeps the process alive, because somebody awaits it. */
-export function delay(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimeout(resolve, delayMs, true))
-}

@@ -67,7 +67,7 @@ export function resolveFailoverEndpoints(
 }
 
 /** The endpoint of a node-postgres configuration without a URL. */
-export function endpointOf(config: ClientConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
+function endpointOf(config: ClientConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
   const host = config.host || env.PGHOST || 'localhost'
   const port = Number(config.port || env.PGPORT || DEFAULT_PORT)
   const user = config.user || env.PGUSER || env.USER || env.USERNAME

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../errors.js'
 const LONGEST_MS = 2 ** 31 - 1
 
 /** What a number option must be. */
-export interface NumberRule {
+interface NumberRule {
   readonly fallback: number
   readonly min: number
   readonly max?: number

@@ -2,7 +2,7 @@ import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { Target } from './states.js'
 
 /** Whether an endpoint may take reads meant for a standby. */
-export function isReader<C extends object>(endpoint: ManagedEndpoint<C>): boolean {
+function isReader<C extends object>(endpoint: ManagedEndpoint<C>): boolean {
   return endpoint.state === 'UP' && endpoint.role === 'standby' && !endpoint.lagging
 }
 

@@ -20,7 +20,7 @@ export interface CallSite {
 const DEPTH = 50
 const FRAME =
   /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
-export const ANONYMOUS = '<anonymous>'
+const ANONYMOUS = '<anonymous>'
 
 /** What a stack was formatted to, since V8 tells its frames only once. */
 const formatted = new WeakMap<CapturedStack, readonly CallSite[]>()
@@ -36,7 +36,7 @@ export function captureStack(below: FunctionReference): CapturedStack {
 }
 
 /** The frames of the caller's own code, innermost first, without those of Node and of packages. */
-export function userFrames(captured: CapturedStack): readonly CallSite[] {
+function userFrames(captured: CapturedStack): readonly CallSite[] {
   let frames = formatted.get(captured)
   if (frames === undefined) {
     frames = readFrames(captured)
@@ -64,7 +64,7 @@ export function describeOrigin(captured: CapturedStack): string | undefined {
   return formatSite({ ...first, functionName: named?.functionName ?? ANONYMOUS })
 }
 
-export function formatSite({ functionName, file, line, column }: CallSite): string {
+function formatSite({ functionName, file, line, column }: CallSite): string {
   return `${functionName} (${file}:${line}:${column})`
 }
 

@@ -387,6 +387,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       observer.connected(this.endpoint)
       if (early !== undefined) this.#onSignal(entry, early)
       this.#admit(entry)
+      // Its place among the concurrent connects is free for the next.
+      this.#supply()
     } catch (thrown) {
       this.#openFailed(thrown, clock.now() - startedAt)
     }

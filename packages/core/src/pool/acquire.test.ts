@@ -1,0 +1,270 @@
+import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+
+describe('acquire', () => {
+  let h: Harness
+  afterEach(() => close(h))
+
+  test('waiters are served in the order in which they came', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const order: number[] = []
+    const first = await h.manager.acquire()
+    const rest = [1, 2, 3].map(async (n) => {
+      const lease = await h.manager.acquire()
+      order.push(n)
+      lease.release()
+    })
+    first.release()
+    await Promise.all(rest)
+    expect(order).toEqual([1, 2, 3])
+  })
+
+  test('the latest used idle connection is lent first, or the longest idle one', async () => {
+    for (const idleOrder of ['lifo', 'fifo'] as const) {
+      h = manage({ poolSize: 2, idleOrder })
+      const [a, b] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+      a.release()
+      b.release()
+      const next = await h.manager.acquire()
+      expect(next.connectionId).toBe(idleOrder === 'lifo' ? b.connectionId : a.connectionId)
+      next.release()
+      if (idleOrder === 'lifo') await close(h)
+    }
+  })
+
+  test('an exhausted pool names its holders', async () => {
+    h = manage({
+      poolSize: 1,
+      maxOverflow: 0,
+      acquireTimeoutMs: 500,
+      leakDetection: { captureStack: 'always' },
+    })
+    const lease = await h.manager.acquire({ label: 'report' })
+    await lease.connection.query('select 1')
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(501)
+    await expect(failing).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'wait',
+      counts: { inUse: 1, limit: 1 },
+      holders: [
+        {
+          label: 'report',
+          lastQuery: 'select 1',
+          checkedOutBy: expect.stringContaining('acquire.test.ts'),
+        },
+      ],
+    })
+    lease.release()
+    expect(h.manager.getPoolMetrics().failedCheckouts).toBe(1)
+  })
+
+  test('an unreachable server is told from an exhausted pool, with the latest failure as cause', async () => {
+    h = manage({
+      acquireTimeoutMs: 500,
+      prepare: (driver) => driver.always('connect', { fail: 'unreachable' }),
+    })
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(501)
+    const error = await failing.catch((thrown) => thrown)
+    expect(error).toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'connect',
+      cause: expect.any(Error),
+    })
+    expect(error.message).toContain('cannot be reached')
+  })
+
+  test('bad credentials fail at once, before any deadline', async () => {
+    h = manage({ prepare: (driver) => driver.always('connect', { fail: 'setup' }) })
+    await expect(h.manager.acquire()).rejects.toMatchObject({
+      code: 'CONNMGR_CONNECT_FAILED',
+      cause: expect.any(Error),
+    })
+  })
+
+  test('credentials that went bad after they had worked are tried again until the deadline', async () => {
+    h = manage({ poolSize: 2, acquireTimeoutMs: 5000 })
+    const first = await h.manager.acquire()
+    h.driver.next('connect', { fail: 'setup' }, { fail: 'setup' })
+    const second = h.manager.acquire()
+    await h.clock.advance(2000)
+    ;(await second).release()
+    first.release()
+  })
+
+  test('a failed create lets the next waiter proceed', async () => {
+    h = manage({ poolSize: 2, connectConcurrency: 1 })
+    h.driver.next('connect', { fail: 'unreachable' })
+    const [a, b] = [h.manager.acquire(), h.manager.acquire()]
+    await h.clock.advance(200)
+    for (const lease of await Promise.all([a, b])) lease.release()
+  })
+
+  test('failed connects are repeated ever more slowly', async () => {
+    h = manage({
+      acquireTimeoutMs: 10_000,
+      prepare: (driver) => driver.always('connect', { fail: 'unreachable' }),
+    })
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(10_100)
+    await expect(failing).rejects.toBeDefined()
+    expect(h.driver.count('connect')).toBeLessThan(30)
+    const times = h.driver.callsOf('connect').map((call) => call.at)
+    const gaps = times.slice(1).map((at, index) => at - (times[index] as number))
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(1000)
+    expect(Math.min(...gaps.slice(6))).toBeGreaterThan(Math.max(...gaps.slice(0, 2)))
+  })
+
+  test('a connection returned in time serves the waiter even though creates fail', async () => {
+    h = manage({ poolSize: 2, acquireTimeoutMs: 500 })
+    const lease = await h.manager.acquire()
+    h.driver.always('connect', { fail: 'unreachable' })
+    const waiting = h.manager.acquire()
+    h.clock.setTimeout(() => lease.release(), 250)
+    await h.clock.advance(260)
+    ;(await waiting).release()
+  })
+
+  test('the database comes back mid-wait: the acquire succeeds before its deadline', async () => {
+    h = manage({ acquireTimeoutMs: 5000, prepare: (driver) => driver.server('a').crash() })
+    const waiting = h.manager.acquire()
+    await h.clock.advance(3000)
+    h.driver.server('a').start()
+    await h.clock.advance(1100)
+    ;(await waiting).release()
+  })
+
+  test('one hung connect holds up nobody else', async () => {
+    h = manage({ poolSize: 2, connectTimeoutMs: 5000 })
+    h.driver.next('connect', 'hang')
+    const [first, second] = [h.manager.acquire(), h.manager.acquire()]
+    const served = await Promise.race([first, second])
+    served.release()
+    for (const lease of await Promise.all([first, second])) if (lease.active) lease.release()
+  })
+
+  test('a hung connect gives its slot back at its deadline', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, connectTimeoutMs: 1000 })
+    h.driver.next('connect', 'hang')
+    const waiting = h.manager.acquire()
+    await h.clock.advance(1100)
+    ;(await waiting).release()
+    expect(h.of('connectionFailed')).toMatchObject([{ error: { code: 'CONNMGR_CONNECT_TIMEOUT' } }])
+  })
+
+  test('a connection that comes after its deadline is destroyed, not orphaned', async () => {
+    h = manage({ connectTimeoutMs: 100, acquireTimeoutMs: 150 })
+    h.driver.always('connect', { afterMs: 300, ignoreAbort: true })
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(1000)
+    await expect(failing).rejects.toMatchObject({ phase: 'connect' })
+    expect(h.driver.open).toEqual([])
+  })
+
+  test('a clear while waiters queue still serves them all', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const first = await h.manager.acquire()
+    const waiting = [h.manager.acquire(), h.manager.acquire()]
+    h.manager.clear('test')
+    first.release()
+    for (const each of waiting) (await each).release()
+    expect(h.driver.count('connect')).toBe(2)
+  })
+
+  test('the waiter over maxWaiters is rejected at once', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, maxWaiters: 1 })
+    const first = await h.manager.acquire()
+    const waiting = h.manager.acquire()
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_QUEUE_FULL' })
+    first.release()
+    ;(await waiting).release()
+  })
+
+  test('500 ms mean at most about 550 ms under churn', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: 500 })
+    const first = await h.manager.acquire()
+    let rejectedAt = 0
+    expectLater(h.manager.acquire()).catch(() => {
+      rejectedAt = h.clock.now()
+    })
+    const others: Promise<unknown>[] = []
+    for (let i = 0; i < 49; i += 1) {
+      const controller = new AbortController()
+      others.push(expectLater(h.manager.acquire({ signal: controller.signal, timeoutMs: 500 + i })))
+      await h.clock.advance(10)
+      controller.abort()
+    }
+    await h.clock.advance(60)
+    expect(rejectedAt).toBeGreaterThanOrEqual(500)
+    expect(rejectedAt).toBeLessThanOrEqual(550)
+    first.release()
+    await Promise.allSettled(others)
+  })
+
+  test('a release in the same moment as the deadline serves the waiter', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: 500 })
+    const first = await h.manager.acquire()
+    h.clock.setTimeout(() => first.release(), 500)
+    const waiting = h.manager.acquire()
+    await h.clock.advance(500)
+    ;(await waiting).release()
+  })
+
+  test('a wrong target or timeout is an error that names it', async () => {
+    h = manage()
+    await expect(h.manager.acquire({ target: 'master' as 'primary' })).rejects.toMatchObject({
+      code: 'CONNMGR_INVALID_OPTION',
+      message: expect.stringContaining('target'),
+    })
+    await expect(h.manager.acquire({ timeoutMs: Number.NaN })).rejects.toMatchObject({
+      option: 'timeoutMs',
+    })
+  })
+})
+
+describe('cancellation', () => {
+  let h: Harness
+  afterEach(() => close(h))
+
+  test('a signal that has fired already rejects at once, even with an idle connection', async () => {
+    h = manage()
+    ;(await h.manager.acquire()).release()
+    await expect(h.manager.acquire({ signal: AbortSignal.abort('why') })).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_ABORTED',
+      cause: 'why',
+    })
+  })
+
+  test('abort while connecting: the caller rejects at once, the connection becomes idle', async () => {
+    h = manage()
+    h.driver.next('connect', { afterMs: 100 })
+    const controller = new AbortController()
+    const failing = expectLater(h.manager.acquire({ signal: controller.signal }))
+    await h.clock.advance(10)
+    controller.abort()
+    await expect(failing).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
+    await h.clock.advance(100)
+    expect(h.manager.getPoolMetrics()).toMatchObject({ checkedIn: 1, waiting: 0 })
+  })
+
+  test('an aborted waiter leaves its slot to the next one', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const first = await h.manager.acquire()
+    const controller = new AbortController()
+    const aborted = expectLater(h.manager.acquire({ signal: controller.signal }))
+    const next = h.manager.acquire()
+    controller.abort()
+    await expect(aborted).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
+    first.release()
+    ;(await next).release()
+  })
+
+  test('an abort after the connection was lent changes nothing', async () => {
+    h = manage()
+    const controller = new AbortController()
+    const lease = await h.manager.acquire({ signal: controller.signal })
+    controller.abort()
+    expect(lease.active).toBe(true)
+    lease.release()
+  })
+})

@@ -1,0 +1,131 @@
+import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+
+describe('sizing', () => {
+  let h: Harness
+  afterEach(() => close(h))
+
+  test('an idle connection is reused before one is opened', async () => {
+    h = manage({ poolSize: 5 })
+    const first = await h.manager.acquire()
+    first.release()
+    const second = await h.manager.acquire()
+    expect(second.connectionId).toBe(first.connectionId)
+    second.release()
+    expect(h.driver.count('connect')).toBe(1)
+  })
+
+  test('creates never exceed size + overflow, however many ask', async () => {
+    h = manage({ poolSize: 2, maxOverflow: 3, connectConcurrency: 100 })
+    h.driver.always('connect', { afterMs: 10 })
+    const acquiring = Array.from({ length: 50 }, () => h.manager.acquire())
+    for (const each of acquiring)
+      each.then((lease) => h.clock.setTimeout(() => lease.release(), 5)).catch(() => {})
+    await h.clock.advance(1000)
+    await Promise.all(acquiring)
+    expect(h.driver.mostOpen).toBe(5)
+  })
+
+  test('overflow closes on return when nobody waits, the base stays', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 2 })
+    const leases = await Promise.all([
+      h.manager.acquire(),
+      h.manager.acquire(),
+      h.manager.acquire(),
+    ])
+    expect(h.manager.getPoolMetrics()).toMatchObject({
+      size: 1,
+      limit: 3,
+      checkedOut: 3,
+      overflow: 2,
+      utilization: 1,
+    })
+    for (const lease of leases) lease.release()
+    await h.clock.settle()
+    expect(h.manager.getPoolMetrics()).toMatchObject({ checkedOut: 0, checkedIn: 1, overflow: 0 })
+    expect(h.of('connectionClosed').map((event) => event.reason)).toEqual(['overflow', 'overflow'])
+  })
+
+  test('overflow is handed to a waiter instead of being closed', async () => {
+    h = manage({ poolSize: 0, maxOverflow: 1 })
+    const first = await h.manager.acquire()
+    const second = h.manager.acquire()
+    first.release()
+    expect((await second).connectionId).toBe(first.connectionId)
+    ;(await second).release()
+  })
+
+  test('no more connects run at once than connectConcurrency allows', async () => {
+    h = manage({ poolSize: 10, connectConcurrency: 2 })
+    h.driver.always('connect', { afterMs: 10 })
+    const acquiring = Array.from({ length: 6 }, () => h.manager.acquire())
+    await h.clock.settle()
+    expect(h.driver.connecting).toBe(2)
+    await h.clock.advance(100)
+    for (const lease of await Promise.all(acquiring)) lease.release()
+    expect(h.driver.count('connect')).toBe(6)
+  })
+
+  test('a burst whose work drains before its connects finish opens few connections', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 49 })
+    h.driver.always('connect', { afterMs: 150 })
+    const served = Array.from({ length: 50 }, () =>
+      h.manager.use(() => new Promise<void>((resolve) => h.clock.setTimeout(resolve, 2))),
+    )
+    await h.clock.advance(400)
+    await Promise.all(served)
+    expect(h.driver.count('connect')).toBeLessThanOrEqual(8)
+    expect(h.manager.getPoolMetrics().checkedIn).toBe(1)
+  })
+
+  test('minIdle is filled eagerly and refilled after an eviction', async () => {
+    h = manage({ poolSize: 3, minIdle: 2 })
+    await h.clock.settle()
+    expect(h.manager.getPoolMetrics().checkedIn).toBe(2)
+    const [lost] = h.driver.open
+    lost?.lose()
+    await h.clock.advance(2000)
+    expect(h.manager.getPoolMetrics().checkedIn).toBe(2)
+    expect(h.driver.open).not.toContain(lost)
+  })
+
+  test('warmUp resolves when the connections are there, and fails when they cannot be', async () => {
+    h = manage({ poolSize: 3 })
+    await h.manager.warmUp()
+    expect(h.manager.getPoolMetrics()).toMatchObject({ checkedIn: 3, checkedOut: 0 })
+    h.manager.clear()
+    h.driver.always('connect', { fail: 'unreachable' })
+    const warming = expectLater(h.manager.warmUp(2))
+    await h.clock.advance(31_000)
+    await expect(warming).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'connect',
+    })
+  })
+
+  test('shrinking while borrowed closes the surplus on return', async () => {
+    h = manage({ poolSize: 4, maxOverflow: 0 })
+    const leases = await Promise.all(Array.from({ length: 4 }, () => h.manager.acquire()))
+    h.manager.resize({ poolSize: 1 })
+    expect(h.manager.getPoolMetrics()).toMatchObject({ size: 1, limit: 1, checkedOut: 4 })
+    for (const lease of leases) lease.release()
+    await h.clock.settle()
+    expect(h.manager.getPoolMetrics()).toMatchObject({ checkedIn: 1, checkedOut: 0 })
+  })
+
+  test('growing serves those who wait', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const first = await h.manager.acquire()
+    const second = h.manager.acquire()
+    expect(await h.outcome(second)).toBe('pending')
+    h.manager.resize({ poolSize: 2 })
+    ;(await second).release()
+    first.release()
+  })
+
+  test('resize refuses a size that makes no sense', () => {
+    h = manage()
+    expect(() => h.manager.resize({ poolSize: -1 })).toThrow(
+      expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION' }),
+    )
+  })
+})
