@@ -54,6 +54,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #poolSize: number
   #maxOverflow: number
   #testing = 0
+  /** Connections on their way: being opened, or open but not yet admitted. */
+  #opening = 0
   #generation = 0
   #expected: Role | undefined
   #suspended = false
@@ -89,7 +91,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       total,
       idle: this.#idle.size,
       inUse: this.#book.size,
-      connecting: this.#connector.running,
+      connecting: this.#opening,
       waiting: this.#waiters.size,
       overflow: Math.max(0, total - this.#poolSize),
       limit: this.#limit,
@@ -349,49 +351,60 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       if (this.#needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
-    while (this.#wantsAnother() && this.#connector.ready) void this.#open()
+    while (this.#wantsAnother() && this.#connector.ready) this.#open()
   }
 
   #wantsAnother(): boolean {
-    const coming = this.#connector.running + this.#testing
-    const open = this.#entries.size + this.#connector.running
+    const coming = this.#opening + this.#testing
+    const open = this.#entries.size + this.#opening
     if (open >= this.#limit) return false
     if (this.#waiters.size > coming) return true
     const spare = this.#idle.size + coming - this.#waiters.size
     return spare < this.#options.minIdle && open < this.#poolSize
   }
 
-  async #open(): Promise<void> {
-    const { clock, observer } = this.#environment
-    const generation = this.#generation
+  #open(): void {
+    const { clock } = this.#environment
     const startedAt = clock.now()
+    const generation = this.#generation
     let entry: PoolEntry<C> | undefined
     let early: ConnectionSignal | undefined
-    try {
-      const connection = await this.#connector.open((signal) => {
-        if (entry === undefined) early = signal
-        else this.#onSignal(entry, signal)
-      })
-      const now = clock.now()
-      entry = new PoolEntry(
-        connection,
-        this.endpoint,
-        generation,
-        now,
-        this.#expiry(now),
-        this.#driver.activity?.(connection),
-      )
-      this.#entries.add(entry)
-      this.#book.totals.created += 1
-      this.#retirement.opened(entry, now - startedAt)
-      observer.connected(this.endpoint)
-      if (early !== undefined) this.#onSignal(entry, early)
-      this.#admit(entry)
-      // Its place among the concurrent connects is free for the next.
-      this.#supply()
-    } catch (thrown) {
-      this.#openFailed(thrown, clock.now() - startedAt)
+    const onSignal = (signal: ConnectionSignal): void => {
+      if (entry === undefined) early = signal
+      else this.#onSignal(entry, signal)
     }
+    this.#opening += 1
+    this.#connector.open(onSignal).then(
+      (connection) => {
+        this.#opening -= 1
+        const now = clock.now()
+        const activity = this.#driver.activity?.(connection)
+        entry = new PoolEntry(
+          connection,
+          this.endpoint,
+          generation,
+          now,
+          this.#expiry(now),
+          activity,
+        )
+        this.#opened(entry, now - startedAt)
+        if (early !== undefined) this.#onSignal(entry, early)
+        this.#admit(entry)
+        // Its place among the concurrent connects is free for the next.
+        this.#supply()
+      },
+      (thrown: unknown) => {
+        this.#opening -= 1
+        this.#openFailed(thrown, clock.now() - startedAt)
+      },
+    )
+  }
+
+  #opened(entry: PoolEntry<C>, durationMs: number): void {
+    this.#entries.add(entry)
+    this.#book.totals.created += 1
+    this.#retirement.opened(entry, durationMs)
+    this.#environment.observer.connected(this.endpoint)
   }
 
   /** A connection that is new or has just been tested. */
@@ -592,7 +605,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #afterClose(): void {
     if (this.#closing === undefined) this.#supply()
-    else if (this.#entries.size === 0 && this.#connector.running === 0) this.#onDrained?.()
+    else if (this.#entries.size === 0 && this.#opening === 0) this.#onDrained?.()
   }
 
   async #drainAndClose(drainTimeoutMs: number): Promise<void> {
@@ -604,7 +617,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#connector.abandon('the pool is closing')
     for (const entry of this.#idle) this.#close(entry, 'closed')
     let stragglers: LeaseReport[] = []
-    if (this.#entries.size > 0 || this.#connector.running > 0) {
+    if (this.#entries.size > 0 || this.#opening > 0) {
       const drained = new Promise<void>((resolve) => {
         this.#onDrained = resolve
       })
