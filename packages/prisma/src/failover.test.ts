@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { withConnectionManager } from '@connmgr/prisma'
+import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../test/generated/client.js'
 import { startShop } from '../test/shop.js'
 
@@ -32,17 +34,25 @@ it('goes on writing on the promoted standby after the primary has crashed, and l
   for (let round = 0; round < 5; round += 1) await write()
   expect(failed).toEqual([])
 
+  // A second client may read on the standby meanwhile.
+  await prisma.$connections.start()
+  const reader = new PrismaClient({ adapter: new PrismaPg(prisma.$connections.replica) })
+  const place = 'select pg_is_in_recovery() as standby'
+  expect(await reader.$queryRawUnsafe(place)).toEqual([{ standby: true }])
+  expect(await prisma.$queryRawUnsafe(place)).toEqual([{ standby: false }])
+  await reader.$disconnect()
+
   // Writes are under way while the primary dies and until its successor is there.
   let writing = true
   const writers = Array.from({ length: 3 }, async () => {
     while (writing) await write()
   })
   const atCrash = next
-  while (next < atCrash + 10) await new Promise(setImmediate)
+  while (next < atCrash + 10) await delay(5)
   await primary.crash()
   await standby.promote()
   const promotedAt = acknowledged.length
-  while (acknowledged.length < promotedAt + 20) await new Promise(setImmediate)
+  while (acknowledged.length < promotedAt + 20) await delay(5)
   writing = false
   await Promise.all(writers)
 

@@ -1,5 +1,5 @@
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { connectionManagerAdapter, withConnectionManager } from '@connmgr/prisma'
+import { connectionManagerAdapter, type Managed, withConnectionManager } from '@connmgr/prisma'
 import { expectTypeOf } from 'expect-type'
 import { PrismaClient } from '../test/generated/client.js'
 
@@ -7,6 +7,7 @@ const manager = createConnectionManager()
 
 async function infersSelections(): Promise<void> {
   const prisma = withConnectionManager(PrismaClient, { poolSize: 3 })
+  expectTypeOf(prisma).not.toBeAny()
   expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
   const users = await prisma.user.findMany({
     select: { id: true, posts: { select: { title: true } } },
@@ -14,6 +15,12 @@ async function infersSelections(): Promise<void> {
   expectTypeOf(users).toEqualTypeOf<{ id: number; posts: { title: string }[] }[]>()
   const user = await prisma.user.findFirst({ include: { posts: true } })
   expectTypeOf(user?.posts[0]?.published).toEqualTypeOf<boolean | undefined>()
+  const batch = await prisma.$transaction([prisma.user.count(), prisma.post.findFirstOrThrow()])
+  expectTypeOf(batch[0]).toEqualTypeOf<number>()
+  expectTypeOf(batch[1].title).toEqualTypeOf<string>()
+  expectTypeOf(await prisma.$queryRaw<{ n: number }[]>`select 1 as n`).toEqualTypeOf<
+    { n: number }[]
+  >()
   // @ts-expect-error there is no such field
   await prisma.user.findMany({ select: { nonsense: true } })
   // @ts-expect-error there is no such model
@@ -43,6 +50,15 @@ async function keepsExtensions(): Promise<void> {
   expectTypeOf(email).toEqualTypeOf<string>()
 }
 
+async function keepsExtensionsOfAClass(): Promise<void> {
+  const prisma = withConnectionManager(PrismaClient).$extends({
+    model: { user: { byEmail: (email: string): string => email } },
+  })
+  expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
+  expectTypeOf(prisma.user.byEmail).toEqualTypeOf<(email: string) => string>()
+  expectTypeOf(await prisma.user.count()).toEqualTypeOf<number>()
+}
+
 async function keepsOmit(): Promise<void> {
   const prisma = withConnectionManager(
     (adapter) => new PrismaClient({ adapter, omit: { user: { email: true } } }),
@@ -52,11 +68,34 @@ async function keepsOmit(): Promise<void> {
   expectTypeOf(user).toEqualTypeOf<{ id: number; name: string | null }>()
 }
 
-function adoptsAClient(): void {
-  const prisma = withConnectionManager(
-    new PrismaClient({ adapter: connectionManagerAdapter(manager) }),
-  )
+async function adoptsAClient(): Promise<void> {
+  const client = new PrismaClient({ adapter: connectionManagerAdapter(manager) })
+  const prisma = withConnectionManager(client)
   expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
+  expectTypeOf(prisma).toEqualTypeOf<Managed<PrismaClient>>()
+
+  const extended = withConnectionManager(client.$extends({ client: { answer: (): number => 42 } }))
+  expectTypeOf(extended.$connections).toEqualTypeOf<PgConnectionManager>()
+  expectTypeOf(extended.answer()).toEqualTypeOf<number>()
+  expectTypeOf(await extended.post.findMany({ select: { id: true } })).toEqualTypeOf<
+    { id: number }[]
+  >()
 }
 
-export { adoptsAClient, infersSelections, keepsExtensions, keepsOmit }
+function refusesWhatDoesNotFit(): void {
+  // @ts-expect-error there is no such option
+  withConnectionManager(PrismaClient, { poolSise: 3 })
+  // @ts-expect-error this is no client
+  withConnectionManager({})
+  // @ts-expect-error Prisma must not close the pool
+  connectionManagerAdapter(manager, { disposeExternalPool: true })
+}
+
+export {
+  adoptsAClient,
+  infersSelections,
+  keepsExtensions,
+  keepsExtensionsOfAClass,
+  keepsOmit,
+  refusesWhatDoesNotFit,
+}
