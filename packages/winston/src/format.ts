@@ -1,29 +1,33 @@
+import { isError } from '@connmgr/core'
 import { format, type Logform } from 'winston'
-import { redact, redactText } from './redact.js'
+import { errorFields, redact } from './redact.js'
 
 type Info = Logform.TransformableInfo
 
 /**
  * The winston format for connmgr's log entries: flattens an event into fields that are easy to search, and takes
- * passwords out of everything, other people's entries included. Combine it with `format.json()` or another final one.
+ * passwords out of everything, other people's entries included. Put it first, so that the formats after it see no
+ * secret, and end with one that writes, such as `format.json()`.
  *
  * Fields: `event`, `pool`, `endpoint`, `connectionId`, `durationMs`, `waitMs` (of failed and finished acquires),
- * `heldMs` (of leaks), `reason`, `code`, `error`, `checkedOutBy`, `stack`, `lastQuery`.
+ * `heldMs` (of leases that were returned or leaked), `reason`, `code`, `error`, `checkedOutBy`, `stack`, `lastQuery`.
+ *
+ * @example
+ * createLogger({ format: format.combine(connmgrFormat(), format.timestamp(), format.json()), transports })
  */
 export const connmgrFormat: () => Logform.Format = format((info: Info) => {
-  // winston keeps level, message and splat under symbols too, which a copy of the fields would lose.
-  const fields = redact(flatten(info)) as Record<string, unknown>
-  for (const name of Object.keys(info)) if (!(name in fields)) delete info[name]
-  Object.assign(info, fields)
+  // A new entry: what winston hands on may be the caller's own object, or error.
+  const entry = redact(isError(info) ? errorFields(info) : flatten(info)) as Info
+  // winston keeps level, message and splat under symbols too.
   for (const symbol of Object.getOwnPropertySymbols(info)) {
-    const value: unknown = Reflect.get(info, symbol)
-    if (typeof value === 'string') Reflect.set(info, symbol, redactText(value))
+    Reflect.set(entry, symbol, redact(Reflect.get(info, symbol)))
   }
-  return info
+  return entry
 })
 
 function flatten(info: Info): Record<string, unknown> {
-  if (typeof info.event !== 'string') return { ...info }
+  // Other people's entries may have a field of this name too; only ours are events as a whole.
+  if (typeof info.event !== 'string' || info.event !== info.type) return { ...info }
   const { type: _type, lease, stragglers, durationMs, ...rest } = info as Record<string, unknown>
   const flat: Record<string, unknown> = { ...rest }
   if (typeof durationMs === 'number') {

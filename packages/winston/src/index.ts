@@ -1,4 +1,5 @@
 export { connmgrFormat } from './format.js'
 export { type EventSource, logEvents } from './log-events.js'
 export { createLogger, type LoggerSettings } from './logger.js'
-export { redact, redactText } from './redact.js'
+export { redact } from './redact.js'
+export { redactText } from './redact-text.js'

@@ -1,4 +1,4 @@
-import { type ConnmgrEvent, describeEvent, type Logger } from '@connmgr/core'
+import { type ConnmgrEvent, describeEvent, type Logger, type LogLevel } from '@connmgr/core'
 
 /** What {@link logEvents} needs of a manager. */
 export interface EventSource {
@@ -14,6 +14,11 @@ export interface EventSource {
 export function logEvents(manager: EventSource, logger: Logger): () => void {
   return manager.onAny((event) => {
     const { level, message } = describeEvent(event)
-    logger[level](message, { event: event.type, ...event })
+    logger[levelOf(event, level)](message, { event: event.type, ...event })
   })
+}
+
+/** A manager logs a failed acquire for debugging only, as the caller gets the error. Who logs all events wants to see it. */
+function levelOf(event: ConnmgrEvent, usual: LogLevel): LogLevel {
+  return event.type === 'acquireFailed' && event.reason !== 'aborted' ? 'warn' : usual
 }

@@ -26,7 +26,7 @@ export function createLogger(settings: LoggerSettings = {}): Logger {
   return createWinstonLogger({
     level: settings.level ?? 'info',
     defaultMeta: settings.defaultMeta ?? { service: 'connmgr' },
-    format: format.combine(format.timestamp(), connmgrFormat(), format.json()),
+    format: format.combine(connmgrFormat(), format.timestamp(), format.json()),
     transports: settings.transports ?? new transports.Console({ stderrLevels: ['warn', 'error'] }),
   })
 }

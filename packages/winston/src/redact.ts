@@ -1,74 +1,97 @@
+import { isError } from '@connmgr/core'
+import { redactText } from './redact-text.js'
+
 const HIDDEN = '***'
 
-/** Fields whose value is a secret whatever it looks like. `input` is where a failed `new URL()` keeps the whole URL. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set([
-  'password',
-  'passwd',
-  'secret',
-  'secretkey',
-  'token',
-  'authorization',
-  'connectionstring',
-  'databaseurl',
-  'failoverurls',
-  'input',
-])
+/** Fields whose value is a secret whatever it looks like, in lower case and without separators. */
+const SECRET_FIELD =
+  /(?:password|passwd|passphrase|secret|secretkey|apikey|privatekey|accesskey|token)$|^(?:authorization|cookie|connectionstring|databaseurl|failoverurls|databasefailoverurls)$/
 
-/** `scheme://user:password@`, the password reaching to the last @ before a space or quote, as in malformed URLs. */
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@"']*):[^\s"']*@/gi
-const PASSWORD_PARAMETER = /\b((?:ssl)?password|passwd|secret|token)=[^&\s"']*/gi
-
-/** Depth at which a structure is cut off: nothing we log is deeper. */
+/** Depth and number of values at which a structure is cut off: nothing we log is deeper or larger. */
 const DEEPEST = 8
+const MOST_VALUES = 5000
 
-/** A text without the passwords of the URLs in it. */
-export function redactText(text: string): string {
-  return text.replace(URL_PASSWORD, `$1:${HIDDEN}@`).replace(PASSWORD_PARAMETER, `$1=${HIDDEN}`)
-}
-
-/** A copy of anything, as plain data without secrets: errors become objects, circles are cut. */
+/**
+ * A copy of anything, as plain data without secrets: errors become objects, with their causes and all their fields;
+ * circles are cut. Never throws, since a log entry must not break what it tells of.
+ */
 export function redact(value: unknown): unknown {
-  return copy(value, new Set(), 0)
+  return new Copier().copy(value, new Set())
 }
 
-function copy(value: unknown, above: ReadonlySet<object>, depth: number): unknown {
-  if (typeof value === 'string') return redactText(value)
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value === 'function' || typeof value === 'symbol') return undefined
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date) return value.toISOString()
-  if (above.has(value)) return '[circular]'
-  if (depth >= DEEPEST) return '[deeper]'
-  const path = new Set(above).add(value)
-  if (Array.isArray(value)) return value.map((each) => copy(each, path, depth + 1))
-  if (value instanceof Error) return copyFields(errorFields(value), path, depth)
-  if (value instanceof URL) return redactText(value.href)
-  return copyFields(value, path, depth)
-}
+class Copier {
+  #left = MOST_VALUES
 
-function copyFields(
-  value: object,
-  above: ReadonlySet<object>,
-  depth: number,
-): Record<string, unknown> {
-  const result: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(value)) {
-    result[name] =
-      SECRET_FIELDS.has(name.toLowerCase()) && field !== undefined
-        ? HIDDEN
-        : copy(field, above, depth + 1)
+  copy(value: unknown, above: ReadonlySet<object>): unknown {
+    if (typeof value === 'string') return redactText(value)
+    if (typeof value === 'bigint') return value.toString()
+    if (typeof value === 'function' || typeof value === 'symbol') return undefined
+    if (typeof value !== 'object' || value === null) return value
+    if (above.has(value)) return '[circular]'
+    if (above.size >= DEEPEST) return '[deeper]'
+    if (this.#left <= 0) return '[more]'
+    try {
+      return this.#copyObject(value, new Set(above).add(value))
+    } catch {
+      // A getter or a proxy of the user's threw: the rest of the entry is still worth having.
+      return '[unreadable]'
+    }
   }
-  return result
+
+  #copyObject(value: object, path: ReadonlySet<object>): unknown {
+    if (isError(value)) return this.#copyFields(errorFields(value), path)
+    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+    if (Array.isArray(value) || value instanceof Set) return this.#copyList(value, path)
+    if (value instanceof Map) return this.#copyFields(Object.fromEntries(value), path)
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON === 'function') return this.copy(toJSON.call(value), path)
+    return this.#copyFields(value, path)
+  }
+
+  #copyList(values: Iterable<unknown>, path: ReadonlySet<object>): unknown[] {
+    const result: unknown[] = []
+    for (const value of values) {
+      if (this.#left-- <= 0) break
+      result.push(this.copy(value, path))
+    }
+    return result
+  }
+
+  #copyFields(value: object, path: ReadonlySet<object>): Record<string, unknown> {
+    const result: Record<string, unknown> = {}
+    for (const name of Object.keys(value)) {
+      if (this.#left-- <= 0) break
+      result[name] = this.#copyField(value, name, path)
+    }
+    return result
+  }
+
+  #copyField(value: object, name: string, path: ReadonlySet<object>): unknown {
+    try {
+      const field: unknown = Reflect.get(value, name)
+      return isSecret(name, field, value) ? HIDDEN : this.copy(field, path)
+    } catch {
+      return '[unreadable]'
+    }
+  }
+}
+
+function isSecret(name: string, field: unknown, owner: object): boolean {
+  if (field === undefined || field === null || typeof field === 'boolean') return false
+  // Where a failed `new URL()` keeps what it was given.
+  if (name === 'input' || name === 'base') return Reflect.get(owner, 'code') === 'ERR_INVALID_URL'
+  return SECRET_FIELD.test(name.toLowerCase().replace(/[_-]/g, ''))
 }
 
 /** Everything that tells something about an error; most of it is not enumerable. */
-function errorFields(error: Error): Record<string, unknown> {
+export function errorFields(error: Error): Record<string, unknown> {
+  const { errors } = error as { errors?: unknown }
   return {
     ...error,
     name: error.name,
     message: error.message,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
     ...(error.cause === undefined ? {} : { cause: error.cause }),
-    ...(error instanceof AggregateError ? { errors: error.errors } : {}),
+    ...(Array.isArray(errors) ? { errors } : {}),
   }
 }
