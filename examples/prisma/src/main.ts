@@ -15,15 +15,20 @@ async function main(): Promise<void> {
   })
   try {
     await prisma.$connections.pool.query(readFileSync(join(__dirname, '..', 'schema.sql'), 'utf8'))
-    await prisma.author.create({
-      data: { name: 'Christopher Alexander', books: { create: [{ title: 'A Pattern Language' }] } },
-    })
+    const name = 'Christopher Alexander'
+    const books = { create: [{ title: 'A Pattern Language' }] }
+    // An upsert, as a database of your own may have him from an earlier run.
+    await prisma.author.upsert({ where: { name }, create: { name, books }, update: { books } })
     await prisma.$transaction(async (tx) => {
-      const { id } = await tx.author.findUniqueOrThrow({ where: { name: 'Christopher Alexander' } })
+      const { id } = await tx.author.findUniqueOrThrow({ where: { name } })
       await tx.book.create({ data: { title: 'The Timeless Way of Building', authorId: id } })
     })
-    const [authors, books] = await prisma.$transaction([prisma.author.count(), prisma.book.count()])
-    console.log({ authors, books }, await prisma.book.findMany({ select: { title: true } }))
+    const counts = await prisma.$transaction([prisma.author.count(), prisma.book.count()])
+    console.log(
+      'authors and books:',
+      counts,
+      await prisma.book.findMany({ select: { title: true } }),
+    )
     console.log('metrics:', prisma.$connections.getPoolMetrics())
     console.log('health:', await prisma.$connections.checkHealth())
   } finally {
