@@ -25,7 +25,7 @@ export interface LeakTracking<C extends object> {
   readonly counts: LeakCounts
   readonly thresholdMs: number
   /** Whether this acquire should capture its stack. */
-  wantsStack(inUse: number, limit: number): boolean
+  wantsStack(load: number, limit: number): boolean
   /** The leases that have just become leaks. `leases` is ordered by the time of lending. */
   scan(leases: Iterable<Lease<C>>): Lease<C>[]
   /** True if the lease that ends had been reported. */
@@ -64,10 +64,10 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     return { detected: this.#detected, active: this.#active }
   }
 
-  wantsStack(inUse: number, limit: number): boolean {
+  wantsStack(load: number, limit: number): boolean {
     if (this.#options.captureStack !== 'adaptive') return this.#options.captureStack === 'always'
-    // The lease about to begin counts as in use.
-    if ((inUse + 1) * 2 >= limit) return true
+    // The lease about to begin counts too.
+    if ((load + 1) * 2 >= limit) return true
     if (this.#active > 0 || this.#alert) return true
     this.#sampleIn -= 1
     if (this.#sampleIn > 0) return false

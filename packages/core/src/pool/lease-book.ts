@@ -41,12 +41,19 @@ export class LeaseBook<C extends object> {
     return this.#leases
   }
 
-  /** Who is about to acquire. `below` is the function that the caller called. */
-  identify(label: string | undefined, below: FunctionReference, limit: number): LeaseOwner {
+  /**
+   * Who is about to acquire. `below` is the function that the caller called; `load` counts those who have a connection
+   * and those who wait for one.
+   */
+  identify(
+    label: string | undefined,
+    below: FunctionReference,
+    load: number,
+    limit: number,
+  ): LeaseOwner {
     const context = currentContext()
     const stack =
-      context?.origin ??
-      (this.leaks.wantsStack(this.#leases.size, limit) ? captureStack(below) : undefined)
+      context?.origin ?? (this.leaks.wantsStack(load, limit) ? captureStack(below) : undefined)
     return { label: label ?? context?.label, stack }
   }
 

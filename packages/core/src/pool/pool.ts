@@ -118,7 +118,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
     if (signal?.aborted === true)
       return this.#refuse('aborted', new AcquireAbortedError(signal.reason))
-    const owner = this.#book.identify(options.label, below, this.#limit)
+    const owner = this.#book.identify(options.label, below, this.load, this.#limit)
     let untested: PoolEntry<C> | undefined
     if (this.#waiters.size === 0 && !this.#suspended) {
       const entry = this.#takeIdle(now)
@@ -141,7 +141,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
-    const owner = this.#book.identify(options.label, below, this.#limit)
+    const owner = this.#book.identify(options.label, below, this.load, this.#limit)
     return this.#newWaiter(options, target, owner, this.#environment.clock.now())
   }
 
@@ -510,17 +510,15 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       (thrown: unknown) => {
         this.#testing -= 1
         const error = toError(thrown)
-        if (entry.state !== 'closed') {
-          events.emit({
-            type: 'validationFailed',
-            pool: name,
-            endpoint: this.endpoint.id,
-            connectionId: entry.id,
-            durationMs: clock.now() - startedAt,
-            error: summarize(error),
-          })
-          this.#close(entry, 'invalid', error)
-        }
+        events.emit({
+          type: 'validationFailed',
+          pool: name,
+          endpoint: this.endpoint.id,
+          connectionId: entry.id,
+          durationMs: clock.now() - startedAt,
+          error: summarize(error),
+        })
+        this.#close(entry, 'invalid', error)
         // What broke this connection has probably broken the others.
         this.suspectAll()
         this.#afterClose()

@@ -88,7 +88,7 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     if (options.signal?.aborted === true) {
       return this.#refuse('aborted', new AcquireAbortedError(options.signal.reason))
     }
-    const owner = this.#book.identify(options.label, below, Number.POSITIVE_INFINITY)
+    const owner = this.#book.identify(options.label, below, this.load, Number.POSITIVE_INFINITY)
     if (this.#entry !== undefined && !this.#suspended) {
       return Promise.resolve(this.#book.begin(this.#entry, owner, now, now))
     }
@@ -99,7 +99,7 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
 
   createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
     const { clock, deadlines } = this.#environment
-    const owner = this.#book.identify(options.label, below, Number.POSITIVE_INFINITY)
+    const owner = this.#book.identify(options.label, below, this.load, Number.POSITIVE_INFINITY)
     const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
     return new Waiter(deadlines, target, owner, clock.now(), timeoutMs, options.signal)
   }

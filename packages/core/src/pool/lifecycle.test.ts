@@ -1,0 +1,174 @@
+import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+
+describe('lifecycle', () => {
+  let h: Harness
+
+  test('close rejects waiters, closes idle connections at once and waits for lent ones', async () => {
+    h = manage({ poolSize: 2, maxOverflow: 0 })
+    const [lent, idle] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    const waiting = expectLater(h.manager.acquire())
+    idle.release()
+    ;(await waiting).release()
+    const blocked = [expectLater(h.manager.acquire()), expectLater(h.manager.acquire())]
+    const closing = h.manager.close({ drainTimeoutMs: 1000 })
+    await expect(Promise.any(blocked.slice(1))).rejects.toMatchObject({
+      errors: [expect.objectContaining({ code: 'CONNMGR_POOL_CLOSED' })],
+    })
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    ;(await blocked[0])?.release()
+    lent.release()
+    await closing
+    expect(h.driver.open).toEqual([])
+    expect(h.of('poolClosed')).toMatchObject([{ stragglers: [] }])
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('a lease that does not come back is named and destroyed at the deadline', async () => {
+    h = manage({ leakDetection: { captureStack: 'always' } })
+    const lease = await h.manager.acquire({ label: 'forgotten' })
+    const closing = h.manager.close({ drainTimeoutMs: 500 })
+    await h.clock.advance(501)
+    await closing
+    expect(h.of('poolClosed')).toMatchObject([
+      {
+        stragglers: [
+          { label: 'forgotten', checkedOutBy: expect.stringContaining('lifecycle.test.ts') },
+        ],
+      },
+    ])
+    expect(h.driver.open).toEqual([])
+    lease.release()
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('a second close is the same promise', async () => {
+    h = manage()
+    const closing = h.manager.close()
+    expect(h.manager.close()).toBe(closing)
+    await closing
+    expect(h.manager.closed).toBe(true)
+  })
+
+  test('a connection that is being opened while the pool closes is closed too', async () => {
+    h = manage()
+    h.driver.next('connect', { afterMs: 50, ignoreAbort: true })
+    const waiting = expectLater(h.manager.acquire())
+    await h.clock.advance(10)
+    const closing = h.manager.close({ drainTimeoutMs: 1000 })
+    await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    await h.clock.advance(100)
+    await closing
+    expect(h.driver.open).toEqual([])
+  })
+
+  test('a close that hangs is cut off', async () => {
+    h = manage({ closeTimeoutMs: 100, prepare: (driver) => driver.always('close', 'hang') })
+    ;(await h.manager.acquire()).release()
+    const closing = h.manager.close()
+    await h.clock.advance(150)
+    await closing
+    expect(h.driver.open).toEqual([])
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('suspend holds acquires, resume serves them', async () => {
+    h = manage({ poolSize: 1 })
+    ;(await h.manager.acquire()).release()
+    h.manager.suspend()
+    const held = h.manager.acquire()
+    expect(await h.outcome(held)).toBe('pending')
+    expect(h.manager.getPoolMetrics().waiting).toBe(1)
+    h.manager.resume()
+    ;(await held).release()
+    await close(h)
+  })
+
+  test('a held acquire keeps its deadline', async () => {
+    h = manage({ acquireTimeoutMs: 300 })
+    h.manager.suspend()
+    const held = expectLater(h.manager.acquire())
+    await h.clock.advance(301)
+    await expect(held).rejects.toMatchObject({
+      phase: 'no-endpoint',
+      message: expect.stringContaining('suspended'),
+    })
+    await close(h)
+  })
+
+  test('onConnect prepares a connection before it is lent, and its failure reaches the caller', async () => {
+    const prepared: number[] = []
+    h = manage({
+      onConnect: async (connection) => {
+        prepared.push(connection.id)
+        if (prepared.length === 1) throw new Error('no SET for you')
+      },
+    })
+    await expect(h.manager.acquire()).rejects.toThrow('no SET for you')
+    ;(await h.manager.acquire()).release()
+    expect(prepared).toHaveLength(2)
+    expect(h.driver.open).toHaveLength(1)
+    await close(h)
+  })
+
+  test('a listener that throws harms nobody and is reported', async () => {
+    h = manage()
+    h.manager.on('connectionCreated', () => {
+      throw new Error('bad listener')
+    })
+    ;(await h.manager.acquire()).release()
+    expect(h.of('listenerFailed')).toMatchObject([{ error: { message: 'bad listener' } }])
+    await close(h)
+  })
+
+  test('a logger that throws harms nobody', async () => {
+    const fail = (): never => {
+      throw new Error('bad logger')
+    }
+    h = manage({ logger: { debug: fail, info: fail, warn: fail, error: fail } })
+    ;(await h.manager.acquire()).release()
+    await close(h)
+  })
+
+  test('an unsubscribed listener hears nothing more', async () => {
+    h = manage()
+    let heard = 0
+    const stop = h.manager.on('connectionAcquired', () => {
+      heard += 1
+    })
+    ;(await h.manager.acquire()).release()
+    stop()
+    ;(await h.manager.acquire()).release()
+    expect(heard).toBe(1)
+    await close(h)
+  })
+})
+
+describe('metrics', () => {
+  test('every field of the snapshot is right after some traffic', async () => {
+    const h = manage({ poolSize: 2, maxOverflow: 1 })
+    const lease = await h.manager.acquire()
+    await h.clock.advance(100)
+    lease.release()
+    const held = await h.manager.acquire()
+    expect(h.manager.getPoolMetrics()).toEqual({
+      size: 2,
+      checkedIn: 0,
+      checkedOut: 1,
+      overflow: 0,
+      totalCheckouts: 2,
+      totalConnectionsCreated: 1,
+      totalConnectionsClosed: 0,
+      leakedConnections: 0,
+      activeLeaks: 0,
+      failedCheckouts: 0,
+      avgCheckoutTimeMs: 100,
+      avgWaitTimeMs: 0,
+      waiting: 0,
+      connecting: 0,
+      utilization: 1 / 3,
+      limit: 3,
+    })
+    held.release()
+    await close(h)
+  })
+})

@@ -1,0 +1,99 @@
+import { close, type Harness, manage } from '../../test/harness.js'
+
+const options = { prePing: true, prePingBypassMs: 500, poolSize: 2 }
+
+describe('validation', () => {
+  let h: Harness
+  afterEach(() => close(h))
+
+  test('fresh and recently used connections skip it', async () => {
+    h = manage(options)
+    ;(await h.manager.acquire()).release()
+    await h.clock.advance(400)
+    ;(await h.manager.acquire()).release()
+    expect(h.driver.count('validate')).toBe(0)
+    await h.clock.advance(501)
+    ;(await h.manager.acquire()).release()
+    expect(h.driver.count('validate')).toBe(1)
+  })
+
+  test('a failure is retried transparently and makes the other connections suspect', async () => {
+    h = manage(options)
+    await h.manager.warmUp()
+    await h.clock.advance(1000)
+    h.driver.next('validate', { fail: 'lost' })
+    const lease = await h.manager.acquire()
+    expect(h.driver.count('validate')).toBe(2)
+    expect(h.of('validationFailed')).toHaveLength(1)
+    lease.release()
+  })
+
+  test('a hung ping is destroyed at its timeout', async () => {
+    h = manage({ ...options, poolSize: 1, validateTimeoutMs: 200 })
+    const first = await h.manager.acquire()
+    first.release()
+    await h.clock.advance(1000)
+    h.driver.next('validate', 'hang')
+    const waiting = h.manager.acquire()
+    await h.clock.advance(250)
+    const lease = await waiting
+    expect(lease.connectionId).not.toBe(first.connectionId)
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'invalid' }])
+    lease.release()
+  })
+
+  test('a connection under validation is not lendable', async () => {
+    h = manage({ ...options, poolSize: 1, maxOverflow: 0 })
+    ;(await h.manager.acquire()).release()
+    await h.clock.advance(1000)
+    h.driver.next('validate', { afterMs: 100 })
+    const first = h.manager.acquire()
+    const second = h.manager.acquire()
+    expect(await h.outcome(first)).toBe('pending')
+    await h.clock.advance(100)
+    expect(await h.outcome(second)).toBe('pending')
+    ;(await first).release()
+    ;(await second).release()
+  })
+
+  test('an acquire that runs out of time while a ping hangs says so', async () => {
+    h = manage({
+      ...options,
+      poolSize: 1,
+      maxOverflow: 0,
+      acquireTimeoutMs: 300,
+      validateTimeoutMs: 5000,
+    })
+    ;(await h.manager.acquire()).release()
+    await h.clock.advance(1000)
+    h.driver.next('validate', 'hang')
+    const failing = h.manager.acquire()
+    failing.catch(() => {})
+    await h.clock.advance(301)
+    await expect(failing).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'validate',
+    })
+    await h.clock.advance(5000)
+  })
+
+  test('a fatal error on one connection voids the bypass window of the others', async () => {
+    h = manage({ ...options, poolSize: 2 })
+    const [a, b] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    b.release()
+    a.connection.signal('shutdown')
+    a.release()
+    ;(await h.manager.acquire()).release()
+    expect(h.driver.count('validate')).toBe(1)
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
+  })
+
+  test('after the process stood still all idle connections are checked', async () => {
+    h = manage({ ...options, prePingBypassMs: 60_000 })
+    ;(await h.manager.acquire()).release()
+    h.clock.stall(5000)
+    await h.clock.advance(600)
+    ;(await h.manager.acquire()).release()
+    expect(h.driver.count('validate')).toBe(1)
+  })
+})
