@@ -131,7 +131,10 @@ describe('a leak report', () => {
     async function countUsers(): Promise<void> {
       await plain.$transaction((tx) => tx.user.count())
     }
-    expect(await holderOf(countUsers)).toMatchObject({ checkedOutBy: here('countUsers') })
+    // `checkedOutBy` leaves out packages, and here, unlike where it is installed, ours is none.
+    expect(await holderOf(countUsers)).toMatchObject({
+      stack: expect.stringMatching(/^at countUsers \(.*leaks\.test\.ts:/m),
+    })
     await plain.$disconnect()
   })
 
