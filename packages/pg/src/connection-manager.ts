@@ -1,6 +1,7 @@
 import {
   ConnectionManager,
   type Endpoint,
+  InvalidOptionError,
   MANAGER_OPTION_NAMES,
   type ManagerOptions,
   rejectUnknownOptions,
@@ -72,6 +73,13 @@ export class PgConnectionManager extends ConnectionManager<Client> {
  * const { rows } = await manager.use((client) => client.query('select now()'))
  */
 export function createConnectionManager(options: PgManagerOptions = {}): PgConnectionManager {
+  if ('acquire' in options) {
+    throw new InvalidOptionError(
+      'options',
+      'a manager was passed where options are expected, or it was made by another copy of @connmgr/pg; ' +
+        'see the copies with "npm ls @connmgr/pg" and install one version',
+    )
+  }
   rejectUnknownOptions(options, PG_OPTION_NAMES, 'the options of createConnectionManager')
   const { databaseUrl, failoverUrls, password, ssl, clientConfig, Client, ...managerOptions } =
     options

@@ -94,7 +94,7 @@ export class EndpointTracker<C extends object> {
     endpoint.reportedState = to
     endpoint.since = new Date(this.#clock.wallTime())
     const now = this.#clock.now()
-    if (to === 'UP') endpoint.trustedAt = now
+    if (from === 'PROBATION' && to === 'UP') endpoint.trustedAt = now
     else if (to === 'DOWN') endpoint.fell(now, this.#knobs.failbackStableMs)
     this.#events.emit({
       type: 'endpointStateChanged',

@@ -146,8 +146,8 @@ export class FailoverController<C extends object> {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
-    if (this.#solo) void this.#monitor.check(endpoint)
-    else void this.#monitor.round()
+    if (this.#solo) this.#monitor.checkAfterTrouble(endpoint)
+    else this.#monitor.roundAfterTrouble()
   }
 
   /**
@@ -220,14 +220,14 @@ export class FailoverController<C extends object> {
     const { pool, state } = endpoint
     if (state === 'UP' || state === 'PROBATION') pool.retryNow()
     if (state === 'SUSPECT' || LOST.has(state)) pool.suspectAll()
+    this.#monitor?.hurry()
     if (this.#solo) return
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
     if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
-    if (from === 'UP' || state === 'UP') this.#context.onRoutesChanged()
-    this.#monitor?.hurry()
+    if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
   }
 
   /** Holds an election and acts on it. */

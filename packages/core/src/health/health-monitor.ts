@@ -25,6 +25,8 @@ export class HealthMonitor<C extends object> {
   readonly #history: HealthHistory
   readonly #context: HealthMonitorContext<C>
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
+  /** Endpoints to be probed once more after the probe under way. */
+  readonly #again = new Set<ManagedEndpoint<C>>()
   readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
   #timer: TimerHandle | undefined
   #started = false
@@ -82,6 +84,26 @@ export class HealthMonitor<C extends object> {
       this.#running.set(endpoint, running)
     }
     return running
+  }
+
+  /**
+   * Probes all endpoints at once because something has just happened. What a probe under way says may be older than
+   * that, so it is followed by another.
+   */
+  roundAfterTrouble(): void {
+    for (const endpoint of this.#endpoints) this.checkAfterTrouble(endpoint)
+  }
+
+  checkAfterTrouble(endpoint: ManagedEndpoint<C>): void {
+    const running = this.#running.get(endpoint)
+    if (running === undefined) void this.check(endpoint)
+    else if (!this.#again.has(endpoint)) {
+      this.#again.add(endpoint)
+      void running.then(() => {
+        this.#again.delete(endpoint)
+        if (this.#started) void this.check(endpoint)
+      })
+    }
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {

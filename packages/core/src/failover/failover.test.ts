@@ -1,0 +1,545 @@
+import {
+  close,
+  expectLater,
+  type Harness,
+  type HarnessOptions,
+  manage,
+} from '../../test/harness.js'
+
+/** A primary `a` and its standby `b`, watched. */
+function replicated(options: HarnessOptions = {}): Harness {
+  return manage({
+    endpoints: ['a', 'b'],
+    healthMonitoring: true,
+    ...options,
+    prepare: (driver) => {
+      driver.server('b').role = 'standby'
+      driver.server('b').writable = false
+      options.prepare?.(driver)
+    },
+  })
+}
+
+function ordered(options: HarnessOptions = {}): Harness {
+  return manage({
+    endpoints: ['a', 'b'],
+    healthMonitoring: true,
+    ...options,
+    failover: {
+      mode: 'ordered',
+      failbackStableMs: 5000,
+      failbackSuccesses: 3,
+      ...options.failover,
+    },
+    prepare: (driver) => {
+      driver.server('b').systemId = 'system-2'
+      options.prepare?.(driver)
+    },
+  })
+}
+
+const stateOf = (h: Harness, id: string) =>
+  h.manager.getFailoverStatus().endpoints.find((each) => each.id === id)?.state
+
+async function endpointOf(
+  h: Harness,
+  target: 'primary' | 'standby' | 'prefer-standby' | 'any' = 'primary',
+) {
+  const lease = await h.manager.acquire({ target })
+  lease.release()
+  return lease.endpoint.id
+}
+
+describe('failover of a replicated cluster', () => {
+  let h: Harness
+  afterEach(async () => {
+    await close(h)
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('writes go to the primary and reads to the standby, whichever is listed first', async () => {
+    h = replicated({ endpoints: ['b', 'a'] })
+    expect(await endpointOf(h)).toBe('a')
+    expect(await endpointOf(h, 'standby')).toBe('b')
+    expect(await endpointOf(h, 'prefer-standby')).toBe('b')
+    expect(h.manager.getFailoverStatus()).toMatchObject({
+      mode: 'role',
+      state: 'STEADY',
+      activeEndpoint: 'a',
+      failovers: 0,
+    })
+  })
+
+  test('a crash is noticed at once, readers go on, writers wait in order and are served by the promoted standby', async () => {
+    h = replicated({ poolSize: 1, maxOverflow: 0 })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(30)
+    expect(stateOf(h, 'a')).toBe('DOWN')
+    expect(h.of('failoverStarted')).toMatchObject([{ endpoint: 'a' }])
+    expect(h.manager.getFailoverStatus()).toMatchObject({
+      state: 'FAILING_OVER',
+      activeEndpoint: undefined,
+    })
+    expect(await endpointOf(h, 'prefer-standby')).toBe('b')
+
+    const order: number[] = []
+    const writers = [1, 2, 3].map((n) =>
+      h.manager.use((_connection, lease) => {
+        order.push(n)
+        return lease.endpoint.id
+      }),
+    )
+    await h.clock.advance(2000)
+    expect(order).toEqual([])
+    h.driver.server('b').promote()
+    await h.clock.advance(300)
+    expect(await Promise.all(writers)).toEqual(['b', 'b', 'b'])
+    expect(order).toEqual([1, 2, 3])
+    expect(h.of('failoverCompleted')).toMatchObject([{ endpoint: 'b', from: 'a', epoch: 1 }])
+    expect(h.manager.getFailoverStatus()).toMatchObject({
+      state: 'STEADY',
+      activeEndpoint: 'b',
+      failovers: 1,
+      epoch: 1,
+    })
+  })
+
+  test('waiters that queue at the old primary move to the new one', async () => {
+    h = replicated({ poolSize: 1, maxOverflow: 0 })
+    const holder = await h.manager.acquire()
+    const waiting = h.manager.acquire()
+    h.driver.server('a').crash()
+    await h.clock.advance(100)
+    h.driver.server('b').promote()
+    await h.clock.advance(300)
+    const lease = await waiting
+    expect(lease.endpoint.id).toBe('b')
+    expect(lease.epoch).toBe(1)
+    expect(holder.epoch).toBe(0)
+    holder.release()
+    lease.release()
+  })
+
+  test('a demoted server never gets writes', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').demote()
+    h.driver.server('b').promote()
+    await h.clock.advance(200)
+    for (let i = 0; i < 20; i += 1) {
+      expect(await endpointOf(h)).toBe('b')
+      await h.clock.advance(100)
+    }
+    expect(h.manager.getFailoverStatus().endpoints[0]).toMatchObject({ id: 'a', role: 'standby' })
+  })
+
+  test('a write refused as read-only makes the manager look for the primary at once', async () => {
+    h = replicated({ failover: { probeIntervalMs: 60_000 } })
+    const lease = await h.manager.acquire()
+    h.driver.server('a').role = 'standby'
+    h.driver.server('a').writable = false
+    h.driver.server('b').promote()
+    lease.connection.signal('read-only')
+    lease.release()
+    await h.clock.advance(20)
+    expect(await endpointOf(h)).toBe('b')
+    expect(h.of('switchoverCompleted')).toHaveLength(1)
+  })
+
+  test('a restart of the same primary is no failover: callers wait and go on', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(1000)
+    h.driver.server('a').start()
+    await h.clock.advance(300)
+    const lease = await waiting
+    expect(lease.endpoint.id).toBe('a')
+    expect(lease.epoch).toBe(0)
+    lease.release()
+    expect(h.manager.getFailoverStatus()).toMatchObject({ state: 'STEADY', failovers: 0 })
+  })
+
+  test('the old primary that comes back as a primary on an older timeline is fenced', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(100)
+    h.driver.server('b').promote()
+    await h.clock.advance(300)
+    h.driver.server('a').start()
+    await h.clock.advance(2000)
+    expect(stateOf(h, 'a')).toBe('FENCED')
+    expect(await endpointOf(h)).toBe('b')
+    expect(h.of('endpointStateChanged').filter((event) => event.to === 'FENCED')).toHaveLength(1)
+    h.driver.server('a').demote()
+    h.driver.server('a').timeline = 2
+    await h.clock.advance(40_000)
+    expect(stateOf(h, 'a')).toBe('UP')
+    expect(await endpointOf(h, 'standby')).toBe('a')
+  })
+
+  test('two primaries with equal claims: nobody is written to', async () => {
+    h = replicated({ acquireTimeoutMs: 1000 })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('b').role = 'primary'
+    h.driver.server('b').writable = true
+    h.driver.server('b').startedAt = 'another moment'
+    await h.clock.advance(1000)
+    expect(h.manager.getFailoverStatus().state).toBe('SPLIT_BRAIN')
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(1001)
+    await expect(failing).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'no-endpoint',
+    })
+  })
+
+  test('one server under two names is one server', async () => {
+    h = replicated({
+      prepare: (driver) => {
+        driver.server('b').role = 'primary'
+        driver.server('b').writable = true
+      },
+    })
+    expect(await endpointOf(h)).toBe('a')
+    await h.clock.advance(2000)
+    expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+  })
+
+  test('a server of another cluster is quarantined and never used', async () => {
+    h = replicated({
+      prepare: (driver) => {
+        driver.server('b').systemId = 'another'
+      },
+    })
+    expect(await endpointOf(h)).toBe('a')
+    expect(stateOf(h, 'b')).toBe('QUARANTINED')
+    expect(await endpointOf(h, 'prefer-standby')).toBe('a')
+    h.driver.server('a').crash()
+    h.driver.server('b').promote()
+    await h.clock.advance(2000)
+    expect(h.manager.getFailoverStatus().activeEndpoint).toBeUndefined()
+  })
+
+  test('only standbys: degraded, reads go on, an acquire for writing says what there is', async () => {
+    h = replicated({
+      acquireTimeoutMs: 500,
+      prepare: (driver) => {
+        driver.server('a').role = 'standby'
+        driver.server('a').writable = false
+      },
+    })
+    expect(['a', 'b']).toContain(await endpointOf(h, 'standby'))
+    expect(h.manager.getFailoverStatus().state).toBe('DEGRADED')
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(501)
+    await expect(failing).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      message: expect.stringContaining('a is UP (standby)'),
+    })
+  })
+
+  test('a server that is starting is waited for', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    h.driver.server('a').state = 'starting'
+    await h.clock.advance(500)
+    expect(stateOf(h, 'a')).toBe('STARTING')
+    h.driver.server('a').start()
+    await h.clock.advance(200)
+    expect(await endpointOf(h)).toBe('a')
+  })
+
+  test('a server without room for the probe keeps its role', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').state = 'full'
+    h.driver.always('probe', ({ endpoint }) => (endpoint.id === 'a' ? { fail: 'lost' } : 'succeed'))
+    await h.clock.advance(2000)
+    expect(stateOf(h, 'a')).toBe('BUSY')
+    expect(h.manager.getFailoverStatus().activeEndpoint).toBe('a')
+  })
+
+  test('a frozen primary is given up after two missed deadlines, and its sockets are destroyed', async () => {
+    h = replicated()
+    const lease = await h.manager.acquire()
+    const { connection } = lease
+    h.driver.server('a').hang()
+    const hanging = expectLater(connection.query('insert'))
+    await h.clock.advance(2500)
+    expect(stateOf(h, 'a')).toBe('DOWN')
+    await expect(hanging).rejects.toBeDefined()
+    expect(connection.open).toBe(false)
+    h.driver.server('b').promote()
+    await h.clock.advance(300)
+    expect(await endpointOf(h)).toBe('b')
+    lease.release()
+  })
+
+  test('a stall of this process makes no server look dead', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    for (let i = 0; i < 5; i += 1) {
+      h.clock.stall(3000)
+      await h.clock.advance(50)
+    }
+    await h.clock.advance(1000)
+    expect(h.of('endpointStateChanged').filter((event) => event.to === 'DOWN')).toEqual([])
+    expect(h.of('failoverStarted')).toEqual([])
+  })
+
+  test('a lagging standby gets no reads until it has caught up well', async () => {
+    h = replicated({ failover: { maxLagMs: 2000 } })
+    expect(await endpointOf(h, 'standby')).toBe('b')
+    const [a, b] = [h.driver.server('a'), h.driver.server('b')]
+    for (let i = 0; i < 8; i += 1) {
+      a.position = (a.position ?? 0n) + 100n
+      await h.clock.advance(500)
+    }
+    expect(await endpointOf(h, 'prefer-standby')).toBe('a')
+    b.position = a.position
+    await h.clock.advance(1000)
+    expect(await endpointOf(h, 'prefer-standby')).toBe('b')
+  })
+
+  test('an idle primary is not lag', async () => {
+    h = replicated({ failover: { maxLagMs: 1000 } })
+    expect(await endpointOf(h)).toBe('a')
+    await h.clock.advance(60_000)
+    expect(await endpointOf(h, 'standby')).toBe('b')
+    expect(h.manager.getFailoverStatus().endpoints[1]).toMatchObject({ lagMs: 0 })
+  })
+
+  test('attempts without a writer are counted, and looking goes on after the last', async () => {
+    h = replicated({ failover: { failoverTimeoutMs: 1000, retryAttempts: 2, retryDelayMs: 100 } })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(10_000)
+    expect(h.of('failoverFailed').map((event) => event.attempt)).toEqual([1, 2])
+    expect(h.manager.getFailoverStatus()).toMatchObject({ state: 'DEGRADED', failedAttempts: 2 })
+    h.driver.server('b').promote()
+    await h.clock.advance(300)
+    expect(await endpointOf(h)).toBe('b')
+  })
+
+  test('all servers down and back: served again without a restart', async () => {
+    h = replicated({ acquireTimeoutMs: 60_000 })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    h.driver.server('b').crash()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(30_000)
+    h.driver.server('a').start()
+    await h.clock.advance(1000)
+    ;(await waiting).release()
+  })
+
+  test('a second failover during the first is followed too', async () => {
+    h = replicated({
+      endpoints: ['a', 'b', 'c'],
+      prepare: (driver) => {
+        driver.server('c').role = 'standby'
+        driver.server('c').writable = false
+      },
+    })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(50)
+    h.driver.server('b').promote()
+    await h.clock.advance(150)
+    h.driver.server('b').crash()
+    h.driver.server('c').timeline = 2
+    h.driver.server('c').promote()
+    await h.clock.advance(500)
+    expect(await endpointOf(h)).toBe('c')
+    expect(h.manager.getFailoverStatus()).toMatchObject({ failovers: 2, epoch: 2 })
+  })
+
+  test('bad credentials everywhere fail at once, with the reason', async () => {
+    h = replicated({
+      prepare: (driver) => {
+        driver.server('a').state = 'denied'
+        driver.server('b').state = 'denied'
+      },
+    })
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_CONNECT_FAILED' })
+  })
+
+  test('bad credentials at one server do not stop the walk over the others', async () => {
+    h = replicated({
+      prepare: (driver) => {
+        driver.server('a').state = 'denied'
+        driver.server('b').promote()
+      },
+    })
+    expect(await endpointOf(h)).toBe('b')
+    expect(stateOf(h, 'a')).toBe('QUARANTINED')
+  })
+
+  test('failover() cannot promote a standby, and says so; reset() accepts a rebuilt cluster', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    await expect(h.manager.failover('b')).rejects.toMatchObject({
+      code: 'CONNMGR_FAILOVER_FAILED',
+      message: expect.stringContaining('promote it'),
+    })
+    await expect(h.manager.failover('z')).rejects.toMatchObject({
+      message: expect.stringContaining('there is no endpoint "z"'),
+    })
+    for (const id of ['a', 'b']) h.driver.server(id).systemId = 'rebuilt'
+    await h.clock.advance(1000)
+    expect(h.manager.getFailoverStatus().activeEndpoint).toBeUndefined()
+    await h.manager.reset()
+    expect(await endpointOf(h)).toBe('a')
+  })
+
+  test('close in the middle of a failover ends everything', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    const waiting = expectLater(h.manager.acquire())
+    await h.clock.advance(50)
+    const closing = h.manager.close({ drainTimeoutMs: 100 })
+    await h.clock.advance(3000)
+    await closing
+    await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+  })
+})
+
+describe('failover between independent servers, in order', () => {
+  let h: Harness
+  afterEach(async () => {
+    await close(h)
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('the first healthy one serves, and callers return to an earlier one once it is trusted again', async () => {
+    h = ordered()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(200)
+    expect(await endpointOf(h)).toBe('b')
+    expect(h.manager.getFailoverStatus()).toMatchObject({
+      mode: 'ordered',
+      failovers: 1,
+      state: 'STEADY',
+    })
+    h.driver.server('a').start()
+    await h.clock.advance(3000)
+    expect(await endpointOf(h)).toBe('b')
+    await h.clock.advance(4000)
+    expect(await endpointOf(h)).toBe('a')
+    expect(h.manager.getFailoverStatus()).toMatchObject({ failbacks: 1 })
+    expect(h.of('failbackCompleted')).toMatchObject([{ endpoint: 'a', from: 'b' }])
+  })
+
+  test('one broken connection is no reason to leave', async () => {
+    h = ordered()
+    const lease = await h.manager.acquire()
+    lease.connection.lose()
+    await h.clock.advance(1000)
+    expect(h.manager.getFailoverStatus()).toMatchObject({ activeEndpoint: 'a', failovers: 0 })
+    lease.release()
+  })
+
+  test('without autoFailback callers stay where they are', async () => {
+    h = ordered({ failover: { autoFailback: false } })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(200)
+    h.driver.server('a').start()
+    await h.clock.advance(60_000)
+    expect(await endpointOf(h)).toBe('b')
+  })
+
+  test('a server that flaps must be stable for longer each time', async () => {
+    h = ordered()
+    expect(await endpointOf(h)).toBe('a')
+    const stableFor: number[] = []
+    for (let i = 0; i < 3; i += 1) {
+      h.driver.server('a').crash()
+      await h.clock.advance(200)
+      h.driver.server('a').start()
+      const startedAt = h.clock.now()
+      const before = h.of('failbackCompleted').length
+      while (h.of('failbackCompleted').length === before) await h.clock.advance(250)
+      stableFor.push(h.clock.now() - startedAt)
+    }
+    expect(stableFor[1]).toBeGreaterThan((stableFor[0] as number) * 1.6)
+    expect(stableFor[2]).toBeGreaterThan((stableFor[1] as number) * 1.6)
+  })
+
+  test('failover(to) moves on request and stays until asked back', async () => {
+    h = ordered()
+    expect(await endpointOf(h)).toBe('a')
+    await h.manager.failover('b')
+    await h.clock.advance(60_000)
+    expect(await endpointOf(h)).toBe('b')
+    expect(h.manager.getFailoverStatus()).toMatchObject({ switchovers: 1, failovers: 0 })
+    await h.manager.failover('a')
+    expect(await endpointOf(h)).toBe('a')
+    expect(h.manager.getFailoverStatus()).toMatchObject({ failbacks: 1 })
+  })
+
+  test('failover(to) a server that is down is refused', async () => {
+    h = ordered()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('b').crash()
+    await h.clock.advance(1000)
+    await expect(h.manager.failover('b')).rejects.toMatchObject({ code: 'CONNMGR_FAILOVER_FAILED' })
+    expect(await endpointOf(h)).toBe('a')
+  })
+
+  test('the first server is down at the start: the second serves', async () => {
+    h = ordered({ prepare: (driver) => driver.server('a').crash() })
+    const acquiring = h.manager.acquire()
+    await h.clock.advance(500)
+    const lease = await acquiring
+    expect(lease.endpoint.id).toBe('b')
+    lease.release()
+  })
+})
+
+describe('a single endpoint', () => {
+  let h: Harness
+  afterEach(async () => {
+    await close(h)
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('serves every target, whatever its role', async () => {
+    h = manage({
+      healthMonitoring: true,
+      prepare: (driver) => {
+        driver.server('a').role = 'standby'
+      },
+    })
+    for (const target of ['primary', 'standby', 'prefer-standby', 'any'] as const) {
+      expect(await endpointOf(h, target)).toBe('a')
+    }
+    await expect(h.manager.failover()).rejects.toMatchObject({
+      message: expect.stringContaining('failoverUrls'),
+    })
+  })
+
+  test('goes down and comes back without a restart, and says so', async () => {
+    h = manage({ healthMonitoring: { intervalMs: 1000 } })
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(3000)
+    expect(h.manager.getFailoverStatus().state).toBe('ALL_DOWN')
+    expect(h.manager.getHealthStatus().healthy).toBe(false)
+    h.driver.server('a').start()
+    await h.clock.advance(3000)
+    expect(h.of('healthRecovered')).toHaveLength(1)
+    expect(h.manager.getHealthStatus()).toMatchObject({
+      healthy: true,
+      failoverStats: { state: 'STEADY' },
+    })
+    expect(await endpointOf(h)).toBe('a')
+  })
+})
