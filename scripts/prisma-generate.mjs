@@ -1,38 +1,44 @@
-// Generates the Prisma client of a schema, without the engine that Prisma would download for it: generating needs
-// none, so Node itself stands in. Does nothing if neither the schema nor Prisma has changed.
+// Generates the Prisma clients of schemas, without the engine that Prisma would download for it: generating needs
+// none, so Node itself stands in. Does nothing for a schema if neither it nor Prisma has changed.
 //
-//   node prisma-generate.mjs path/to/schema.prisma
+//   node prisma-generate.mjs [path/to/schema.prisma ...]     without a path: all in the repository
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { ROOT, run } from './run.mjs'
+import { exitLike, ROOT, runBin } from './run.mjs'
 
-const schema = resolve(process.argv[2] ?? 'schema.prisma')
-const output = join(dirname(schema), 'generated')
-const stamp = join(output, '.stamp')
-const require = createRequire(join(ROOT, 'package.json'))
-const { version } = require('prisma/package.json')
-const wanted = createHash('sha256').update(version).update(readFileSync(schema)).digest('hex')
+const { version } = createRequire(join(ROOT, 'package.json'))('prisma/package.json')
+const given = process.argv.slice(2).map((path) => resolve(path))
 
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-  await run(
-    process.execPath,
-    [
-      join(dirname(require.resolve('prisma/package.json')), 'build', 'index.js'),
-      'generate',
-      '--schema',
-      schema,
-    ],
-    {
-      quiet: true,
-      env: {
-        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-        CHECKPOINT_DISABLE: '1',
-        PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      },
+for (const schema of given.length > 0 ? given : allSchemas()) await generate(schema).catch(exitLike)
+
+function allSchemas() {
+  const folders = [
+    join(ROOT, 'demo'),
+    ...foldersIn('packages').map((folder) => join(folder, 'test')),
+    ...foldersIn('examples'),
+  ]
+  return folders.map((folder) => join(folder, 'schema.prisma')).filter((file) => existsSync(file))
+}
+
+function foldersIn(name) {
+  return readdirSync(join(ROOT, name)).map((entry) => join(ROOT, name, entry))
+}
+
+async function generate(schema) {
+  const output = join(dirname(schema), 'generated')
+  const stamp = join(output, '.stamp')
+  const wanted = createHash('sha256').update(version).update(readFileSync(schema)).digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  await runBin('prisma', ['generate', '--schema', schema], {
+    quiet: true,
+    env: {
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      CHECKPOINT_DISABLE: '1',
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
     },
-  )
+  })
   mkdirSync(output, { recursive: true })
   writeFileSync(stamp, wanted)
 }

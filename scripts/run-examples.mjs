@@ -1,26 +1,29 @@
-// Runs every example as its README says, and fails if one does.
+// Runs every example as its README says, or those that are named, and fails if one does.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT, run } from './run.mjs'
+import { exitLike, ROOT, runNpm } from './run.mjs'
 
 const TIMEOUT_MS = 120_000
-const only = process.argv.slice(2)
 const folder = join(ROOT, 'examples')
+const named = process.argv.slice(2)
 const examples = readdirSync(folder, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && (only.length === 0 || only.includes(entry.name)))
+  .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name)
+const unknown = named.filter((name) => !examples.includes(name))
+if (unknown.length > 0) {
+  console.error(`no such example: ${unknown.join(', ')}; there are ${examples.join(', ')}`)
+  process.exit(1)
+}
 
-for (const example of examples) {
+for (const example of named.length > 0 ? named : examples) {
   const startedAt = performance.now()
-  try {
-    await run('npm', ['start', '--silent'], {
-      cwd: join(folder, example),
-      quiet: true,
-      timeoutMs: TIMEOUT_MS,
-    })
-  } catch (error) {
-    console.error(`example ${example} failed\n${error.message}`)
-    process.exit(1)
-  }
+  await runNpm(['start', '--silent'], {
+    cwd: join(folder, example),
+    quiet: true,
+    timeoutMs: TIMEOUT_MS,
+  }).catch((error) => {
+    console.error(`example ${example} failed`)
+    exitLike(error)
+  })
   console.log(`example ${example} ran in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
 }

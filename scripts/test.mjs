@@ -1,14 +1,37 @@
-// The tests: generates what they need, runs jest, and ends with a line that counts. Arguments go to jest.
+// The tests: generates what they need, runs jest, and ends with a line that counts them. Arguments go to jest.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ROOT, run, runBin } from './run.mjs'
+import { exitLike, ROOT, runBin, runNpm } from './run.mjs'
 
+const folder = mkdtempSync(join(tmpdir(), 'connmgr-tests-'))
+const counts = join(folder, 'counts.txt')
+let failure
 try {
-  await run('npm', ['run', 'generate', '--workspace=@connmgr/prisma', '--silent'])
-  await runBin('jest', [
-    '--reporters=default',
-    `--reporters=${join(ROOT, 'scripts', 'closing-line-reporter.cjs')}`,
-    ...process.argv.slice(2),
-  ])
+  await runNpm(['run', 'generate', '--workspace=@connmgr/prisma', '--silent'])
+  // Ours come last: jest would take file patterns after them for reporters.
+  const reporters = ['default', join(ROOT, 'scripts', 'closing-line-reporter.cjs')]
+  await runBin(
+    'jest',
+    [...process.argv.slice(2), ...reporters.map((each) => `--reporters=${each}`)],
+    {
+      env: { CONNMGR_TEST_COUNTS: counts },
+    },
+  )
 } catch (error) {
-  process.exit(error.exitCode ?? 1)
+  failure = error
+}
+const line = read(counts)
+rmSync(folder, { recursive: true, force: true })
+if (line !== undefined) console.log(`\n${line}`)
+if (failure !== undefined) exitLike(failure)
+
+/** Nothing if jest ended before it could count. */
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
 }
