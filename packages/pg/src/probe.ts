@@ -1,4 +1,4 @@
-import type { Probe, ProbeResult, Role } from '@connmgr/core'
+import { type Probe, type ProbeResult, type Role, toError } from '@connmgr/core'
 import { classify } from './classify.js'
 import type { Session } from './session.js'
 
@@ -43,7 +43,19 @@ export class PgProbe implements Probe {
     this.#session = session
   }
 
-  async check(): Promise<ProbeResult> {
+  check(signal: AbortSignal): Promise<ProbeResult> {
+    if (signal.aborted) return Promise.reject(toError(signal.reason))
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true })
+    })
+    return Promise.race([this.#ask(), aborted])
+  }
+
+  destroy(): void {
+    this.#session.destroy()
+  }
+
+  async #ask(): Promise<ProbeResult> {
     for (;;) {
       try {
         const { rows } = await this.#session.ask<Row>(QUESTIONS[this.#question] as string)
@@ -54,10 +66,6 @@ export class PgProbe implements Probe {
         this.#question += 1
       }
     }
-  }
-
-  destroy(): void {
-    this.#session.destroy()
   }
 
   #describe([standby, readOnly, systemId, timeline, position, startedAt]: Row): ProbeResult {
