@@ -1,0 +1,373 @@
+import { spawn } from 'node:child_process'
+import { type PostgresCluster, startCluster, startSilentServer } from '@connmgr/testing'
+import pg, { type PoolClient } from 'pg'
+import Cursor from 'pg-cursor'
+import QueryStream from 'pg-query-stream'
+import { createConnectionManager } from './connection-manager.js'
+import { ManagedPool } from './managed-pool.js'
+import type { ManagedPoolConfig } from './pool-config.js'
+
+let cluster: PostgresCluster
+let pool: ManagedPool
+
+beforeAll(async () => {
+  cluster = await startCluster()
+})
+afterAll(() => cluster.stop())
+afterEach(async () => {
+  if (!pool.ending) await pool.$connections.close({ drainTimeoutMs: 0 })
+})
+
+function open(config: ManagedPoolConfig = {}): ManagedPool {
+  pool = new ManagedPool({ connectionString: cluster.primary.url(), logger: false, ...config })
+  return pool
+}
+
+const pidOf = (client: PoolClient): number => (client as unknown as { processID: number }).processID
+const terminate = (pid: number) => cluster.primary.query('select pg_terminate_backend($1)', [pid])
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe('ManagedPool is a pg.Pool', () => {
+  test('to instanceof and by its name', () => {
+    expect(open()).toBeInstanceOf(pg.Pool)
+    expect(pool.constructor.name).toContain('Pool')
+    for (const name of ['acquire', 'release', 'destroy', 'numFree', 'numUsed'])
+      expect(name in pool).toBe(false)
+  })
+
+  test('query: promise, values, config, callback with and without values', async () => {
+    open()
+    expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+    expect((await pool.query('select $1::int as n', [2])).rows).toEqual([{ n: 2 }])
+    expect(
+      (await pool.query({ text: 'select $1::int as n', values: [3], rowMode: 'array' })).rows,
+    ).toEqual([[3]])
+    const callback = (...args: unknown[]) =>
+      new Promise((resolve, reject) => {
+        const done = (error: Error | undefined, result?: pg.QueryResult) =>
+          error ? reject(error) : resolve(result?.rows)
+        ;(pool.query as (...all: unknown[]) => void)(...args, done)
+      })
+    expect(await callback('select 4 as n')).toEqual([{ n: 4 }])
+    expect(await callback('select $1::int as n', [5])).toEqual([{ n: 5 }])
+    await expect(callback('select nonsense')).rejects.toMatchObject({ code: '42703' })
+    const refused = await new Promise((resolve) => pool.query(resolve as unknown as string))
+    expect(refused).toMatchObject({
+      message: expect.stringContaining('function as the first parameter'),
+    })
+  })
+
+  test('query takes a submittable that calls back', async () => {
+    open()
+    const result = await new Promise<pg.QueryResult>((resolve, reject) => {
+      const query = new pg.Query('select 1 as n')
+      ;(pool.query as unknown as (q: pg.Query<never>) => Promise<pg.QueryResult>)(
+        query as never,
+      ).then(resolve, reject)
+    })
+    expect(result.rows).toEqual([{ n: 1 }])
+    expect(pool.idleCount).toBe(1)
+  })
+
+  test('connect: promise, and callback with the release as third argument', async () => {
+    open()
+    const client = await pool.connect()
+    expect((await client.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+    expect('then' in client).toBe(false)
+    client.release()
+    await new Promise<void>((resolve, reject) => {
+      pool.connect((error, borrowed, done) => {
+        if (error || !borrowed) return reject(error)
+        borrowed.query('select 2 as n', (_error: Error, result: pg.QueryResult) => {
+          expect(result.rows).toEqual([{ n: 2 }])
+          done()
+          resolve()
+        })
+      })
+    })
+    expect(pool).toMatchObject({ totalCount: 1, idleCount: 1, waitingCount: 0, expiredCount: 0 })
+  })
+
+  test('a checked-out client runs cursors and streams', async () => {
+    open()
+    const client = await pool.connect()
+    const cursor = client.query(new Cursor('select * from generate_series(1, 10) as n'))
+    expect(await cursor.read(3)).toHaveLength(3)
+    await cursor.close()
+    const rows: unknown[] = []
+    for await (const row of client.query(
+      new QueryStream('select * from generate_series(1, 250) as n'),
+    ))
+      rows.push(row)
+    expect(rows).toHaveLength(250)
+    client.release()
+    await eventually(() => pool.idleCount === 1)
+  })
+
+  test('emits connect, acquire, release and remove with the client', async () => {
+    open()
+    const events: [string, unknown][] = []
+    for (const name of ['connect', 'acquire', 'remove'] as const)
+      pool.on(name, (client) => events.push([name, client]))
+    pool.on('release', (_error, client) => events.push(['release', client]))
+    const client = await pool.connect()
+    client.release()
+    await pool.query('select 1')
+    ;(await pool.connect()).release(true)
+    expect(events.map(([name]) => name)).toEqual([
+      'connect',
+      'acquire',
+      'release',
+      'acquire',
+      'release',
+      'acquire',
+      'release',
+      'remove',
+    ])
+    expect(events.every(([, each]) => each === client)).toBe(true)
+  })
+
+  test('a double release throws as pg-pool does, and harms nobody', async () => {
+    open({ max: 1 })
+    const client = await pool.connect()
+    client.release()
+    const other = await pool.connect()
+    expect(() => (other as PoolClient & { release: () => void }).release()).not.toThrow()
+    expect(() => other.release()).toThrow(
+      'Release called on client which has already been released to the pool.',
+    )
+  })
+
+  test('release(error) destroys the client', async () => {
+    open()
+    const client = await pool.connect()
+    const pid = pidOf(client)
+    client.release(new Error('not trusted'))
+    const next = await pool.connect()
+    expect(pidOf(next)).not.toBe(pid)
+    next.release()
+  })
+
+  test('max, min, maxUses, maxLifetimeSeconds, idleTimeoutMillis and connectionTimeoutMillis hold', async () => {
+    open({
+      max: 2,
+      min: 1,
+      connectionTimeoutMillis: 200,
+      maxUses: 1,
+      idleTimeoutMillis: 50,
+      maxLifetimeSeconds: 60,
+    })
+    const held = [await pool.connect(), await pool.connect()]
+    await expect(pool.connect()).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'wait',
+    })
+    const pids = held.map(pidOf)
+    for (const client of held) client.release()
+    const next = await pool.connect()
+    expect(pids).not.toContain(pidOf(next))
+    next.release()
+    await eventually(() => pool.totalCount === 1 && pool.idleCount === 1)
+  })
+
+  test('onConnect and verify prepare a new client before it is lent, and can refuse it', async () => {
+    const calls: string[] = []
+    open({
+      onConnect: async (client) => {
+        calls.push('onConnect')
+        await client.query("set application_name to 'prepared'")
+      },
+      verify: (_client, done) => {
+        calls.push('verify')
+        done(calls.length > 2 ? undefined : new Error('not this one'))
+      },
+    })
+    await expect(pool.connect()).rejects.toThrow('not this one')
+    const { rows } = await pool.query('show application_name')
+    expect(rows).toEqual([{ application_name: 'prepared' }])
+    expect(calls).toEqual(['onConnect', 'verify', 'onConnect', 'verify'])
+  })
+
+  test('takes a client class of the user', async () => {
+    class Special extends pg.Client {}
+    open({ Client: Special })
+    const client = await pool.connect()
+    expect(client).toBeInstanceOf(Special)
+    client.release()
+  })
+
+  test('end closes everything; it cannot be called twice, and nothing can be borrowed after it', async () => {
+    open()
+    await pool.query('select 1')
+    await pool.end()
+    expect(pool).toMatchObject({ ending: true, ended: true, totalCount: 0 })
+    await expect(pool.end()).rejects.toThrow('Called end on pool more than once')
+    await expect(pool.connect()).rejects.toThrow('Cannot use a pool after calling end on the pool')
+    await expect(pool.query('select 1')).rejects.toThrow(
+      'Cannot use a pool after calling end on the pool',
+    )
+    const error = await new Promise((resolve) => pool.end(resolve as () => void))
+    expect(error).toMatchObject({ message: 'Called end on pool more than once' })
+  })
+
+  test('keeps its password out of sight', () => {
+    open({ connectionString: undefined, host: 'h', user: 'u', password: 's3cr3t' })
+    expect(JSON.stringify(pool.options)).not.toContain('s3cr3t')
+  })
+
+  test('a facade of a manager ends alone', async () => {
+    open()
+    const manager = createConnectionManager({ databaseUrl: cluster.primary.url(), logger: false })
+    expect(manager.pool).toBe(manager.pool)
+    await manager.pool.query('select 1')
+    await manager.pool.end()
+    expect(await manager.use(async (client) => (await client.query('select 1 as n')).rows)).toEqual(
+      [{ n: 1 }],
+    )
+    expect((await manager.replica.query('select 2 as n')).rows).toEqual([{ n: 2 }])
+    await manager.close()
+  })
+
+  test('allowExitOnIdle lets the process end', async () => {
+    open()
+    const script = `
+      const { ManagedPool } = require('@connmgr/pg')
+      const pool = new ManagedPool({ connectionString: process.argv[1], allowExitOnIdle: true })
+      pool.query('select 1').then(() => console.log('queried'))`
+    const child = spawn(process.execPath, ['-e', script, cluster.primary.url()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.on('data', (data) => {
+      output += data
+    })
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0)
+    expect(output).toBe('queried\n')
+  })
+})
+
+describe('where pg.Pool does harm, ManagedPool does not', () => {
+  test('a checked-out client that dies ends its query, not the process, and frees its slot', async () => {
+    open({ max: 1 })
+    const client = await pool.connect()
+    const dying = client.query('select pg_sleep(60)').catch((error: { code: string }) => error.code)
+    await terminate(pidOf(client))
+    expect(await dying).toBe('57P01')
+    expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+    client.release()
+    expect(pool.totalCount).toBe(1)
+  })
+
+  test('an idle client that dies is replaced, and reported to whoever listens', async () => {
+    open({ max: 1 })
+    const errors: Error[] = []
+    pool.on('error', (error) => errors.push(error))
+    const client = await pool.connect()
+    const pid = pidOf(client)
+    client.release()
+    await terminate(pid)
+    await eventually(() => errors.length === 1)
+    expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+  })
+
+  test('ten unique violations cost no connection', async () => {
+    open({ max: 1 })
+    await pool.query('create table once (id int primary key); insert into once values (1)')
+    const pids = new Set<number>()
+    for (let i = 0; i < 10; i += 1) {
+      await expect(pool.query('insert into once values (1)')).rejects.toMatchObject({
+        code: '23505',
+      })
+      pids.add((await pool.query('select pg_backend_pid() as pid')).rows[0].pid)
+    }
+    expect(pids.size).toBe(1)
+    expect(pool.$connections.getPoolMetrics().totalConnectionsCreated).toBe(1)
+  })
+
+  test('after query_timeout the connection is not lent on, and the statement is cancelled', async () => {
+    open({ max: 1, query_timeout: 100 })
+    const pid = (await pool.query('select pg_backend_pid() as pid')).rows[0].pid
+    await expect(pool.query('select pg_sleep(60)')).rejects.toThrow('Query read timeout')
+    expect((await pool.query('select pg_backend_pid() as pid')).rows[0].pid).not.toBe(pid)
+    await eventually(
+      async () =>
+        (await cluster.primary.query('select 1 from pg_stat_activity where pid = $1', [pid]))
+          .length === 0,
+    )
+  })
+
+  test('an open transaction that comes back is rolled back, and its borrower reported', async () => {
+    open({ max: 1, leakDetection: { captureStack: 'always' } })
+    const dirty: unknown[] = []
+    pool.$connections.on('connectionDirty', (event) => dirty.push(event))
+    async function careless() {
+      const client = await pool.connect()
+      await client.query('begin')
+      await client.query('create table never_committed (n int)')
+      client.release()
+    }
+    await careless()
+    const { rows } = await pool.query("select to_regclass('never_committed') as found")
+    expect(rows).toEqual([{ found: null }])
+    expect(dirty).toMatchObject([
+      { reason: 'transaction', lease: { checkedOutBy: expect.stringContaining('careless') } },
+    ])
+  })
+
+  test('a statement sent just before the release is finished, not lost', async () => {
+    open({ max: 1 })
+    await pool.query('create table sent (n int)')
+    const client = await pool.connect()
+    const inserting = client.query('insert into sent select 1 from pg_sleep(0.1)')
+    client.release()
+    await inserting
+    expect((await pool.query('select count(*)::int as n from sent')).rows).toEqual([{ n: 1 }])
+  })
+
+  test('end settles although a client is leaked, and names who holds it', async () => {
+    open({ max: 1, leakDetection: { captureStack: 'always' } })
+    const closed: { stragglers: readonly { checkedOutBy?: string }[] }[] = []
+    pool.$connections.on('poolClosed', (event) => closed.push(event))
+    async function leaky() {
+      await pool.connect()
+    }
+    await leaky()
+    await pool.$connections.close({ drainTimeoutMs: 50 })
+    expect(closed).toMatchObject([
+      { stragglers: [{ checkedOutBy: expect.stringContaining('leaky') }] },
+    ])
+    await pool.end()
+  })
+
+  test('a server that accepts and never answers does not eat a slot for ever', async () => {
+    const silent = await startSilentServer()
+    open({
+      connectionString: `postgres://u@127.0.0.1:${silent.port}/d`,
+      connectTimeoutMs: 100,
+      acquireTimeoutMs: 250,
+      healthMonitoring: false,
+    })
+    await expect(pool.query('select 1')).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'connect',
+      cause: expect.objectContaining({ code: 'CONNMGR_CONNECT_TIMEOUT' }),
+    })
+    await eventually(() => silent.connections === 0)
+    await silent.close()
+  })
+
+  test('session settings do not leak to the next borrower, if asked', async () => {
+    open({ max: 1, reset: 'discard-all' })
+    const client = await pool.connect()
+    await client.query("set search_path to 'elsewhere'")
+    await client.query({ name: 'kept', text: 'select 1' })
+    client.release()
+    const next = await pool.connect()
+    expect((await next.query('show search_path')).rows[0].search_path).not.toBe('elsewhere')
+    // The server has forgotten the statement, and the client must know it.
+    expect((await next.query({ name: 'kept', text: 'select 1 as n' })).rows).toEqual([{ n: 1 }])
+    next.release()
+  })
+})
