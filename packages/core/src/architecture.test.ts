@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readPackage, readSource, type SourceFile } from '../test/source-file.js'
+import { type Import, readPackage, readSource, type SourceFile } from '../test/source-file.js'
 
 /** What each package may import besides `node:` and itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -209,14 +209,11 @@ function layerOf(name: string): number {
   return LAYERS.findIndex((layer) => layer.includes(unitOf(name)))
 }
 
-function isAbove(file: SourceFile): (each: SourceFile['imports'][number]) => boolean {
+function isAbove(file: SourceFile): (each: Import) => boolean {
   return (each) => each.local && layerOf(each.from) > layerOf(file.name)
 }
 
-function upward(
-  files: readonly SourceFile[],
-  counts: (each: SourceFile['imports'][number]) => boolean,
-): string[] {
+function upward(files: readonly SourceFile[], counts: (each: Import) => boolean): string[] {
   return files.flatMap((file) =>
     file.imports
       .filter((each) => isAbove(file)(each) && counts(each))
