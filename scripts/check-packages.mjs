@@ -1,5 +1,5 @@
 // Proves that the packages are what a user needs: packs them, lints the tarballs, installs them into a CommonJS and an
-// ESM project, and there type-checks and runs the example of every README against an embedded server.
+// ESM project, and there type-checks and runs the examples of every README against an embedded server.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -169,13 +169,9 @@ for (const name of ${JSON.stringify(PUBLIC_PACKAGES)}) {
 
 function writeExamples(format, project) {
   const examples = []
-  for (const name of PUBLIC_PACKAGES) {
-    const readme = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8')
-    const found = [...readme.matchAll(EXAMPLE)]
-    assert(
-      found.length > 0,
-      `the README of @connmgr/${name} has no example in a fence "ts runnable"`,
-    )
+  for (const { name, readme } of readmesFor(format)) {
+    const found = [...readFileSync(join(ROOT, readme), 'utf8').matchAll(EXAMPLE)]
+    assert(found.length > 0, `${readme} has no example in a fence "ts runnable"`)
     found.forEach(([, code], index) => {
       const example = `example-${name}-${index + 1}`
       writeFileSync(join(project, `${example}.${FORMATS[format]}`), code)
@@ -183,6 +179,12 @@ function writeExamples(format, project) {
     })
   }
   return examples
+}
+
+/** The short examples of the project's own README await at the top level, which CommonJS cannot. */
+function readmesFor(format) {
+  const packages = PUBLIC_PACKAGES.map((name) => ({ name, readme: `packages/${name}/README.md` }))
+  return format === 'esm' ? [...packages, { name: 'project', readme: 'README.md' }] : packages
 }
 
 async function typeCheck(project) {
