@@ -3,7 +3,7 @@ import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js
 import { invalid } from './config/rules.js'
 import { Deadlines } from './deadlines.js'
 import type { Driver, Endpoint, TransactionOptions } from './driver.js'
-import { AcquireAbortedError, InvalidOptionError, PoolClosedError } from './errors.js'
+import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import { EventEmitter } from './events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
@@ -158,9 +158,6 @@ export class ConnectionManager<C extends object> {
     options: ManagerAcquireOptions = {},
     below: FunctionReference = this.acquire,
   ): Promise<Lease<C>> {
-    if (this.#closing !== undefined) return Promise.reject(new PoolClosedError(this.name))
-    if (options.signal?.aborted === true)
-      return Promise.reject(new AcquireAbortedError(options.signal.reason))
     const { target = 'primary', timeoutMs } = options
     if (!TARGETS.includes(target)) {
       return Promise.reject(invalid('target', target, `one of ${TARGETS.join(', ')}`))
@@ -170,7 +167,7 @@ export class ConnectionManager<C extends object> {
         invalid('timeoutMs', timeoutMs, `a number from 0 to ${LONGEST_TIMEOUT_MS}`),
       )
     }
-    if (this.#started === undefined) void this.start()
+    if (this.#started === undefined && this.#closing === undefined) void this.start()
     if (!isTraced(acquireChannel)) return this.#router.acquire(options, target, below)
     const endpoint = this.#controller.pick(target)?.endpoint
     return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
@@ -405,7 +402,7 @@ export class ConnectionManager<C extends object> {
   async #close(drainTimeoutMs: number): Promise<void> {
     this.#monitor.stop()
     this.#controller.stop()
-    this.#router.close(() => new PoolClosedError(this.name))
+    this.#router.close()
     for (const each of this.#endpoints) each.prober.stop()
     await Promise.all(this.#endpoints.map((each) => each.pool.close(drainTimeoutMs)))
     await this.#started

@@ -1,5 +1,11 @@
 import type { Clock } from './clock.js'
-import { AcquireTimeoutError, ConnectFailedError, QueueFullError } from './errors.js'
+import {
+  AcquireAbortedError,
+  AcquireTimeoutError,
+  ConnectFailedError,
+  PoolClosedError,
+  QueueFullError,
+} from './errors.js'
 import type { EventEmitter } from './events/emitter.js'
 import { type AcquireFailedEvent, summarize } from './events/events.js'
 import type { FailoverController } from './failover/failover-controller.js'
@@ -23,6 +29,7 @@ export class Router<C extends object> implements WaitPlace<C> {
   readonly #events: EventEmitter
   readonly #parked = new WaitQueue<C>(this)
   #suspended = false
+  #closed = false
   #failed = 0
 
   constructor(
@@ -88,8 +95,9 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
-  close(errorFor: () => Error): void {
-    this.#parked.failAll('closed', errorFor)
+  close(): void {
+    this.#closed = true
+    this.#parked.failAll('closed', () => new PoolClosedError(this.#name))
   }
 
   timeoutError(waiter: Waiter<C>): Error {
@@ -126,8 +134,11 @@ export class Router<C extends object> implements WaitPlace<C> {
     // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
     const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
     const waiter = home.createWaiter(options, target, below)
-    if (this.#parked.size >= this.#maxWaiters) {
-      waiter.place = this
+    waiter.place = this
+    if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#name))
+    else if (options.signal?.aborted === true) {
+      waiter.fail('aborted', new AcquireAbortedError(options.signal.reason))
+    } else if (this.#parked.size >= this.#maxWaiters) {
       waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
     } else {
       this.#parked.push(waiter)

@@ -4,7 +4,7 @@ export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
 export { FakeDriver, fakeEndpoint } from './fake/fake-driver.js'
 export { FakeServer, type FakeServerState } from './fake/fake-server.js'
-export { FakeError, type FakeOutcome } from './fake/outcome.js'
+export { FakeError, type FakeOutcome, play } from './fake/outcome.js'
 export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
 export {
   type ClusterOptions,

@@ -235,6 +235,20 @@ describe('cancellation', () => {
     })
   })
 
+  test('what is refused at once counts as failed too, also while suspended', async () => {
+    h = manage()
+    const signal = AbortSignal.abort()
+    expect(await h.outcome(expectLater(h.manager.acquire({ signal })))).toBe(
+      'CONNMGR_ACQUIRE_ABORTED',
+    )
+    h.manager.suspend()
+    expect(await h.outcome(expectLater(h.manager.acquire({ signal })))).toBe(
+      'CONNMGR_ACQUIRE_ABORTED',
+    )
+    expect(h.manager.getPoolMetrics().failedCheckouts).toBe(2)
+    expect(h.of('acquireFailed').map((event) => event.reason)).toEqual(['aborted', 'aborted'])
+  })
+
   test('abort while connecting: the caller rejects at once, the connection becomes idle', async () => {
     h = manage()
     h.driver.next('connect', { afterMs: 100 })

@@ -128,15 +128,9 @@ export class Connector<C extends object> {
     )
     const prepared = opening.then(async (connection) => {
       // Too late: nobody is left to take it.
-      if (signal.aborted) throw this.#discard(connection, signal.reason)
-      if (onConnect !== undefined) {
-        try {
-          await onConnect(connection)
-        } catch (error) {
-          throw this.#discard(connection, new HookRejection(toError(error)))
-        }
-        if (signal.aborted) throw this.#discard(connection, signal.reason)
-      }
+      if (signal.aborted) this.#driver.destroy(connection)
+      else if (onConnect !== undefined) await this.#prepare(connection, signal, onConnect)
+      signal.throwIfAborted()
       return connection
     })
     const aborted = new Promise<never>((_resolve, reject) => {
@@ -154,9 +148,22 @@ export class Connector<C extends object> {
     )
   }
 
-  #discard(connection: C, reason: unknown): unknown {
-    this.#driver.destroy(connection)
-    return reason
+  /** Runs the user's hook, whose connection does not outlive the attempt, however long the hook takes. */
+  async #prepare(
+    connection: C,
+    signal: AbortSignal,
+    onConnect: (connection: C) => Promise<void> | void,
+  ): Promise<void> {
+    const destroy = (): void => this.#driver.destroy(connection)
+    signal.addEventListener('abort', destroy, { once: true })
+    try {
+      await onConnect(connection)
+    } catch (error) {
+      if (!signal.aborted) destroy()
+      throw new HookRejection(toError(error))
+    } finally {
+      signal.removeEventListener('abort', destroy)
+    }
   }
 
   #clearTimer(): void {

@@ -110,6 +110,14 @@ describe('lifecycle', () => {
     await close(h)
   })
 
+  test('a hook that hangs costs its connection at the deadline', async () => {
+    h = manage({ onConnect: () => new Promise(() => {}), connectTimeoutMs: 50 })
+    const acquiring = expectLater(h.manager.acquire({ timeoutMs: 60 }))
+    await h.clock.advance(60)
+    expect(await h.outcome(acquiring)).toBe('CONNMGR_ACQUIRE_TIMEOUT')
+    expect(h.driver.connections[0]?.ended).toBe('destroyed')
+  })
+
   test('a listener that throws harms nobody and is reported', async () => {
     h = manage()
     h.manager.on('connectionCreated', () => {

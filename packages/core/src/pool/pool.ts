@@ -528,8 +528,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** Gives a usable connection to the first waiter, or keeps it if it belongs to the base, or lets it go. */
   #offer(entry: PoolEntry<C>, now: number): void {
-    if (this.#closing !== undefined) {
-      this.#close(entry, 'closed')
+    if (this.#closing !== undefined || this.#entries.size > this.#limit) {
+      this.#close(entry, this.#closing === undefined ? 'overflow' : 'closed')
       this.#afterClose()
     } else if (this.#waiters.size > 0 && !this.#suspended) this.#serve(entry, now)
     else if (this.#entries.size > this.#poolSize) this.#close(entry, 'overflow')

@@ -112,6 +112,19 @@ describe('sizing', () => {
     expect(h.manager.getPoolMetrics()).toMatchObject({ checkedIn: 1, checkedOut: 0 })
   })
 
+  test('shrinking closes the surplus on return although others wait', async () => {
+    h = manage({ poolSize: 2, maxOverflow: 0 })
+    const [first, second] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    const waiting = h.manager.acquire()
+    h.manager.resize({ poolSize: 1 })
+    first?.release()
+    expect(await h.outcome(waiting)).toBe('pending')
+    expect(h.manager.getCounts()).toMatchObject({ total: 1, inUse: 1, waiting: 1 })
+    second?.release()
+    expect((await waiting).connectionId).toBe(second?.connectionId)
+    ;(await waiting).release()
+  })
+
   test('growing serves those who wait', async () => {
     h = manage({ poolSize: 1, maxOverflow: 0 })
     const first = await h.manager.acquire()
