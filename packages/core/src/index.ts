@@ -1,6 +1,10 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
-export { invalid as invalidOption, rejectUnknownOptions } from './config/rules.js'
+export {
+  invalid as invalidOption,
+  rejectMisspeltOptions,
+  rejectUnknownOptions,
+} from './config/rules.js'
 export type {
   ConnectContext,
   ConnectionActivity,

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 const CANCEL_REQUEST_CODE = 80877102
 const CANCEL_REQUEST_LENGTH = 16
 const PATIENCE_MS = 1000
+const AGAIN_MS = 500
 
 /** Whose statement to cancel. */
 export interface CancelTarget {
@@ -15,8 +16,16 @@ export interface CancelTarget {
 /**
  * Asks the server to stop what a session is running, over a connection of its own, as the protocol wants it. Nobody
  * waits for the outcome: the server answers nothing, and the session is about to be cut off anyway.
+ *
+ * Asks twice: the two connections are not in order, so the first request may overtake a statement just sent, which would
+ * then run to its end with nobody left to read it. One that comes too late does no harm, as its key no longer fits.
  */
-export function requestCancel({ host, port, processID, secretKey }: CancelTarget): void {
+export function requestCancel(target: CancelTarget): void {
+  send(target)
+  setTimeout(() => send(target), AGAIN_MS).unref()
+}
+
+function send({ host, port, processID, secretKey }: CancelTarget): void {
   const request = Buffer.alloc(CANCEL_REQUEST_LENGTH)
   request.writeInt32BE(CANCEL_REQUEST_LENGTH, 0)
   request.writeInt32BE(CANCEL_REQUEST_CODE, 4)

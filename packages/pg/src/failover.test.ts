@@ -1,4 +1,4 @@
-import { type PostgresCluster, type PostgresNode, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, type PostgresNode, startCluster } from '@connmgr/testing'
 import {
   createConnectionManager,
   type PgConnectionManager,
@@ -36,10 +36,6 @@ const next = (type: Parameters<PgConnectionManager['on']>[0]) =>
       resolve()
     })
   })
-
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
-}
 
 /** Writers that go on whatever happens, and what they were told. */
 function startWriters() {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { type PostgresCluster, startCluster, startSilentServer } from '@connmgr/testing'
+import { eventually, type PostgresCluster, startCluster, startSilentServer } from '@connmgr/testing'
 import pg, { type PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
@@ -25,9 +25,6 @@ function open(config: ManagedPoolConfig = {}): ManagedPool {
 
 const pidOf = (client: PoolClient): number => (client as unknown as { processID: number }).processID
 const terminate = (pid: number) => cluster.primary.query('select pg_terminate_backend($1)', [pid])
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
-}
 
 describe('ManagedPool is a pg.Pool', () => {
   test('to instanceof and by its name', () => {
@@ -210,6 +207,14 @@ describe('ManagedPool is a pg.Pool', () => {
     )
     const error = await new Promise((resolve) => pool.end(resolve as () => void))
     expect(error).toMatchObject({ message: 'Called end on pool more than once' })
+  })
+
+  test('refuses a misspelt option, and lets one through that only its client knows', async () => {
+    expect(() => open({ poolsize: 3 } as ManagedPoolConfig)).toThrow(
+      expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION', option: 'poolsize' }),
+    )
+    open({ failoverPlugins: [] } as ManagedPoolConfig)
+    expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
   })
 
   test('keeps its password out of sight', () => {

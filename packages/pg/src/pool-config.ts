@@ -3,6 +3,7 @@ import {
   invalidOption,
   MANAGER_OPTION_NAMES,
   type ManagerOptions,
+  rejectMisspeltOptions,
 } from '@connmgr/core'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
 import type { PgManagerOptions } from './connection-manager.js'
@@ -47,14 +48,53 @@ const POOL_ONLY = [
   'Client',
   'connectionString',
 ]
+/** What `pg.Client` takes, for telling a misspelt option from one that is none of our business. */
+const CLIENT_OPTIONS = [
+  'user',
+  'database',
+  'password',
+  'port',
+  'host',
+  'ssl',
+  'sslNegotiation',
+  'sslnegotiation',
+  'types',
+  'stream',
+  'binary',
+  'options',
+  'replication',
+  'pipeline',
+  'connection',
+  'keepAlive',
+  'keepAliveInitialDelayMillis',
+  'enableChannelBinding',
+  'scramMaxIterations',
+  'client_encoding',
+  'application_name',
+  'fallback_application_name',
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'query_timeout',
+]
 const OURS = ['databaseUrl', 'failoverUrls', 'clientConfig', ...MANAGER_OPTION_NAMES]
 
 /** pg-pool's default of `max`. */
 const DEFAULT_MAX = 10
 const DEFAULT_IDLE_TIMEOUT_MS = 10_000
 
-/** Translates pg-pool's options into ours. */
+/**
+ * Translates pg-pool's options into ours.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
 export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
+  rejectMisspeltOptions(
+    config,
+    [...OURS, ...POOL_ONLY, ...CLIENT_OPTIONS],
+    'the options of ManagedPool',
+    'put it into clientConfig',
+  )
   const given: Record<string, unknown> = { ...config }
   const options: Record<string, unknown> = {}
   for (const name of MANAGER_OPTION_NAMES)

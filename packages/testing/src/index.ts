@@ -1,5 +1,6 @@
 export { describeDriver } from './conformance/describe-driver.js'
 export type { DriverHarness, OptionalMethod } from './conformance/harness.js'
+export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
 export { FakeDriver, fakeEndpoint } from './fake/fake-driver.js'

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { createConnectionManager, ManagedPool, type PgManagerOptions } from '@connmgr/pg'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
 import QueryStream from 'pg-query-stream'
 import {
   Column,
@@ -74,9 +74,6 @@ const sessions = async (name: string): Promise<number> =>
       name,
     ])
   ).length
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
-}
 
 describe('a managed DataSource', () => {
   test('repositories, query builder, query runners and transactions run on managed connections', async () => {

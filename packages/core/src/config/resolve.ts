@@ -171,8 +171,9 @@ function resolveFailover(
   given: unknown,
   env: NodeJS.ProcessEnv,
 ): { failover: FailoverKnobs; failoverMode: 'role' | 'ordered' | undefined } {
-  const settings = given ?? {}
-  if (typeof settings !== 'object') throw invalid('failover', given, 'an object')
+  const settings = given === undefined ? {} : given
+  if (typeof settings !== 'object' || settings === null)
+    throw invalid('failover', given, 'an object')
   rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
   const { mode, autoFailback } = settings as { mode?: unknown; autoFailback?: unknown }
   return {

@@ -121,10 +121,31 @@ export function rejectUnknownOptions(
 ): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    const near = nearest(name, known)
+    const near = nearest(name, known, Math.max(2, Math.floor(name.length / 3)))
+    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`
+    throw new InvalidOptionError(name, `unknown option "${name}" in ${what}; ${hint}`)
+  }
+}
+
+/**
+ * Refuses options that are nearly, but not quite, known ones, where others must be let through because somebody else may
+ * know them.
+ *
+ * @param instead where to put an option that is meant as it is written, for the message
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function rejectMisspeltOptions(
+  options: object,
+  known: readonly string[],
+  what: string,
+  instead: string,
+): void {
+  for (const name of Object.keys(options)) {
+    const near = known.includes(name) ? undefined : nearest(name, known, 2)
+    if (near === undefined) continue
     throw new InvalidOptionError(
       name,
-      `unknown option "${name}" in ${what}; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`,
+      `unknown option "${name}" in ${what}; did you mean "${near}"? If not, ${instead}`,
     )
   }
 }
@@ -147,9 +168,9 @@ function show(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value)
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[], limit: number): string | undefined {
   let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
+  let bestDistance = limit + 1
   for (const each of known) {
     const distance = editDistance(name.toLowerCase(), each.toLowerCase())
     if (distance < bestDistance) {

@@ -1,5 +1,6 @@
 /// <reference types="jest" />
-import { eventually, rejection } from './harness.js'
+import { eventually } from '../eventually.js'
+import { rejection } from './harness.js'
 import type { Suite } from './suite.js'
 
 /** How connections come about, and what a driver says of them while they are used. */

@@ -1,7 +1,8 @@
 /// <reference types="jest" />
 import { types } from 'node:util'
 import type { FailureKind } from '@connmgr/core'
-import { eventually, rejection } from './harness.js'
+import { eventually } from '../eventually.js'
+import { rejection } from './harness.js'
 import type { Suite } from './suite.js'
 
 const KINDS: readonly FailureKind[] = [

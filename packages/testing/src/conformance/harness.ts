@@ -56,11 +56,6 @@ export interface Opened<C> {
   readonly signals: ConnectionSignal[]
 }
 
-/** Waits for a condition that comes true by itself; the test's own timeout is the limit. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
-}
-
 /** The error of a promise that must reject. */
 export async function rejection(promise: Promise<unknown>): Promise<Error> {
   try {

@@ -1,6 +1,7 @@
 /// <reference types="jest" />
 import type { Endpoint } from '@connmgr/core'
-import { eventually, rejection } from './harness.js'
+import { eventually } from '../eventually.js'
+import { rejection } from './harness.js'
 import type { Suite } from './suite.js'
 
 /** The probes that the health monitor asks. */

@@ -1,12 +1,7 @@
 /// <reference types="jest" />
 import type { Driver, Endpoint, FailureKind } from '@connmgr/core'
-import {
-  type DriverHarness,
-  eventually,
-  type Opened,
-  type OptionalMethod,
-  rejection,
-} from './harness.js'
+import { eventually } from '../eventually.js'
+import { type DriverHarness, type Opened, type OptionalMethod, rejection } from './harness.js'
 
 /** What the groups of conformance tests share: the harness, and the connections that the current test has opened. */
 export class Suite<C extends object> {

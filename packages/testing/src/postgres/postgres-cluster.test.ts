@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { Client } from 'pg'
 import { listServerProcesses } from '../../bin/server-processes.cjs'
+import { eventually } from '../eventually.js'
 import { type PostgresCluster, startCluster } from './postgres-cluster.js'
 import type { PostgresNode } from './postgres-node.js'
 
@@ -124,7 +125,7 @@ test('stopped in smart mode a server waits for its clients', async () => {
   const client = new Client({ connectionString: cluster.primary.url() })
   await client.connect()
   const stopping = cluster.primary.stop('smart')
-  await until(async () => {
+  await eventually(async () => {
     const refused = await cluster.primary.query('select 1').catch((error) => error)
     return refused.code === '57P03'
   })
@@ -145,7 +146,7 @@ describe('a synchronous cluster', () => {
     const write = primary.query('insert into t values (1)').then(() => {
       committed = true
     })
-    await until(() => isWaitingForStandby(primary))
+    await eventually(() => isWaitingForStandby(primary))
     expect(committed).toBe(false)
     await standby?.crash()
     await write
@@ -177,7 +178,7 @@ describe('a synchronous cluster', () => {
       },
       (error: Error) => error,
     )
-    await until(() => isWaitingForStandby(old))
+    await eventually(() => isWaitingForStandby(old))
     await old.crash()
     expect(await write).toBeInstanceOf(Error)
     expect(acknowledged).toBe(false)
@@ -216,8 +217,4 @@ async function isWaitingForStandby(node: PostgresNode): Promise<boolean> {
     `select exists (select from pg_stat_activity where wait_event = 'SyncRep') as waiting`,
   )
   return row?.waiting === true
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve))
 }

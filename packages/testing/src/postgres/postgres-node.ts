@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
+import { eventually } from '../eventually.js'
 import { findFreePort } from '../free-port.js'
 import type { Binaries } from './binaries.js'
 import { DataDirectory, type HbaMethod, SUPERUSER_PASSWORD } from './data-directory.js'
 import { PortTakenError, ServerProcess } from './server-process.js'
 import type { ServerUser } from './server-user.js'
-import { until } from './until.js'
 
 /** `fast` ends sessions in order, `immediate` drops them as a crash would, `smart` waits for them to end. */
 export type StopMode = 'fast' | 'immediate' | 'smart'
@@ -248,7 +248,7 @@ export class PostgresNode {
   }
 
   #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
-    return until(condition, () => `${this.name} ${failure}\n${this.log}\n`)
+    return eventually(condition, () => `${this.name} ${failure}\n${this.log}\n`)
   }
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
+import { eventually } from '../eventually.js'
 import type { Binaries } from './binaries.js'
 import type { ServerUser } from './server-user.js'
-import { until } from './until.js'
 
 const READY = /database system is ready to accept (read-only |read only )?connections/
 const PORT_TAKEN = /could not (bind|create any TCP\/IP sockets)/
@@ -146,7 +146,7 @@ export class ServerProcess {
 
   /** Signals the postmaster and all its children until each one is as it should be, or gone. */
   #signalAll(signal: NodeJS.Signals, isDone: (state: string) => boolean): Promise<void> {
-    return until(
+    return eventually(
       () => {
         const rest = listServerProcesses(this.#clusterName).filter(({ state }) => !isDone(state))
         for (const { pid } of rest) signalProcess(pid, signal)

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Shorter than a test's timeout, so that a condition that never comes true is not asked for after its test. */
 const LIMIT_MS = 30_000
 
-/** Looks again and again until a condition of a server holds. `failure` says what is wrong if it never does. */
-export async function until(
+/**
+ * Looks again and again until a condition that comes true by itself holds. `failure` says what is wrong if it never does.
+ */
+export async function eventually(
   condition: () => boolean | Promise<boolean>,
-  failure: () => string,
+  failure: () => string = () => `not so: ${condition}`,
 ): Promise<void> {
   const deadline = performance.now() + LIMIT_MS
   while (!(await condition())) {
