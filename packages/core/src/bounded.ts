@@ -11,7 +11,7 @@ export function bounded<T>(
   onTimeout: () => Error,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer: Expiring = { deadline: 0, onDeadline: () => reject(onTimeout()) }
+    const timer: Expiring = { deadline: 0, stalledBefore: 0, onDeadline: () => reject(onTimeout()) }
     deadlines.add(timer, timeoutMs)
     work.then(
       (value) => {

@@ -5,6 +5,8 @@ import type { StallMonitor } from './stall.js'
 export interface Expiring {
   /** When it expires, on the clock's monotonic scale. Set by {@link Deadlines}. */
   deadline: number
+  /** What the stall monitor had counted by then. Set by {@link Deadlines}. */
+  stalledBefore: number
   onDeadline(): void
 }
 
@@ -19,7 +21,7 @@ interface Bucket {
  * O(1) each however many wait.
  *
  * Time in which the event loop stood still does not count: Node runs timers before it reads sockets, so what an item
- * waits for may already have arrived. A late bucket first lets waiting I/O through, and is given the lost time again.
+ * waits for may already have arrived. A bucket first lets waiting I/O through, and an item gets back the time it lost.
  */
 export class Deadlines {
   readonly #clock: Clock
@@ -38,6 +40,7 @@ export class Deadlines {
 
   add(item: Expiring, durationMs: number): void {
     item.deadline = this.#clock.now() + durationMs
+    item.stalledBefore = this.#stall.stalledMs
     this.#insert(item, durationMs)
   }
 
@@ -66,33 +69,35 @@ export class Deadlines {
 
   #arm(bucket: Bucket, dueAt: number): void {
     const delayMs = Math.max(0, dueAt - this.#clock.now())
-    bucket.timer = this.#clock.setTimeout(() => this.#fire(bucket, dueAt), delayMs, true)
+    bucket.timer = this.#clock.setTimeout(
+      () => {
+        // What an item waits for may have arrived together with its timer.
+        this.#clock.setImmediate(() => this.#expire(bucket))
+      },
+      delayMs,
+      true,
+    )
   }
 
-  #fire(bucket: Bucket, dueAt: number): void {
-    const lateMs = this.#clock.now() - dueAt
-    if (this.#stall.isStall(lateMs)) {
-      const items = [...bucket.items].filter((item) => item.deadline <= this.#clock.now())
-      for (const item of items) {
-        this.remove(item)
-        item.deadline += lateMs
-        this.#insert(item, lateMs)
-      }
-      this.#rearm(bucket)
-      return
+  #expire(bucket: Bucket): void {
+    bucket.timer = undefined
+    const now = this.#clock.now()
+    for (const item of bucket.items) {
+      // Node's timers may fire a fraction of a millisecond early.
+      if (item.deadline > now + 1) break
+      this.remove(item)
+      this.#giveBackLostTime(item)
+      const remainingMs = Math.ceil(item.deadline - now)
+      if (remainingMs > 1) this.#insert(item, remainingMs)
+      else item.onDeadline()
     }
-    // What an item waits for may have arrived together with its timer.
-    this.#clock.setImmediate(() => {
-      bucket.timer = undefined
-      const now = this.#clock.now()
-      for (const item of bucket.items) {
-        // Node's timers may fire a fraction of a millisecond early.
-        if (item.deadline > now + 1) break
-        this.remove(item)
-        item.onDeadline()
-      }
-      this.#rearm(bucket)
-    })
+    this.#rearm(bucket)
+  }
+
+  #giveBackLostTime(item: Expiring): void {
+    const { stalledMs } = this.#stall
+    item.deadline += stalledMs - item.stalledBefore
+    item.stalledBefore = stalledMs
   }
 
   #rearm(bucket: Bucket): void {

@@ -4,7 +4,8 @@ import type { Clock, TimerHandle } from './clock.js'
  * Knows how long the event loop or the whole process has stood still, so that such time counts neither towards
  * deadlines nor as a leak nor as a server's failure.
  *
- * It watches how late its own timer fires. One monitor serves a whole manager.
+ * It watches how late its own timer fires. One monitor serves a whole manager. Each of its intervals counts as time in
+ * which something ran, so that even a process that stands still most of the time gets to its deadlines.
  */
 export class StallMonitor {
   readonly #clock: Clock
@@ -17,18 +18,13 @@ export class StallMonitor {
 
   constructor(clock: Clock, options: { intervalMs?: number; thresholdMs?: number } = {}) {
     this.#clock = clock
-    this.#intervalMs = options.intervalMs ?? 500
+    this.#intervalMs = options.intervalMs ?? 100
     this.#thresholdMs = options.thresholdMs ?? 250
   }
 
   /** Time lost to stalls since the start, including one that is only now coming to light. */
   get stalledMs(): number {
-    return this.#stalledMs + this.#currentLateness()
-  }
-
-  /** True if a timer that fires this late means a stall rather than ordinary load. */
-  isStall(lateMs: number): boolean {
-    return lateMs >= this.#thresholdMs
+    return this.#stalledMs + this.#currentStall()
   }
 
   /** Calls `listener` after every stall, with its length. Returns the function that unsubscribes. */
@@ -51,16 +47,16 @@ export class StallMonitor {
   #arm(): void {
     this.#dueAt = this.#clock.now() + this.#intervalMs
     this.#timer = this.#clock.setTimeout(() => {
-      const lateMs = this.#currentLateness()
-      this.#stalledMs += lateMs
+      const stalledMs = this.#currentStall()
+      this.#stalledMs += stalledMs
       this.#arm()
-      if (lateMs > 0) for (const listener of [...this.#onStall]) listener(lateMs)
+      if (stalledMs > 0) for (const listener of [...this.#onStall]) listener(stalledMs)
     }, this.#intervalMs)
   }
 
-  #currentLateness(): number {
+  #currentStall(): number {
     if (this.#timer === undefined) return 0
     const lateMs = this.#clock.now() - this.#dueAt
-    return this.isStall(lateMs) ? lateMs : 0
+    return lateMs >= this.#thresholdMs ? lateMs : 0
   }
 }

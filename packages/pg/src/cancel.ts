@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { systemClock } from '@connmgr/core'
 
 const CANCEL_REQUEST_CODE = 80877102
 const CANCEL_REQUEST_LENGTH = 16
@@ -22,7 +23,7 @@ export interface CancelTarget {
  */
 export function requestCancel(target: CancelTarget): void {
   send(target)
-  setTimeout(() => send(target), AGAIN_MS).unref()
+  systemClock.setTimeout(() => send(target), AGAIN_MS)
 }
 
 function send({ host, port, processID, secretKey }: CancelTarget): void {

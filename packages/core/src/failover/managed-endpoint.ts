@@ -9,7 +9,13 @@ const LONGEST_STABLE_MS = 600_000
 
 /** One endpoint with everything that is known of it. Only the controller changes it. */
 export class ManagedEndpoint<C extends object> {
-  standing: Standing = { state: 'UNKNOWN', failures: 0, successes: 0, healthySince: undefined }
+  standing: Standing = {
+    state: 'UNKNOWN',
+    trusted: true,
+    failures: 0,
+    successes: 0,
+    healthySince: undefined,
+  }
   /** The state that was last reported by an event. */
   reportedState: EndpointState = 'UNKNOWN'
   role: Role = 'unknown'

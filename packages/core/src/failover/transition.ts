@@ -8,6 +8,8 @@ export interface Standing {
   readonly failures: number
   /** Probes answered in a row. */
   readonly successes: number
+  /** False from a fall until it has proved itself, whatever it is called in between. */
+  readonly trusted: boolean
   /** Since when it has answered without a failure, on the monotonic clock. */
   readonly healthySince: number | undefined
 }
@@ -23,6 +25,14 @@ export interface TransitionKnobs {
 
 /** Refusals in a row after which an endpoint is down: nothing listens there, so waiting longer tells nothing new. */
 const REFUSALS = 2
+/** States that an endpoint leaves through PROBATION only. */
+const UNTRUSTED: ReadonlySet<EndpointState> = new Set([
+  'DOWN',
+  'STARTING',
+  'QUARANTINED',
+  'FENCED',
+  'PROBATION',
+])
 
 /** Where an endpoint stands after one more probe. Pure. */
 export function nextStanding(
@@ -31,46 +41,31 @@ export function nextStanding(
   now: number,
   knobs: TransitionKnobs,
 ): Standing {
-  if (outcome.ok) {
-    const successes = standing.successes + 1
-    const healthySince = standing.healthySince ?? now
+  const trusted = standing.trusted && !UNTRUSTED.has(standing.state)
+  if (!outcome.ok) {
+    const failures = standing.failures + 1
     return {
-      state: healthyState(standing.state, successes, now - healthySince, knobs),
-      failures: 0,
-      successes,
-      healthySince,
+      state: failedState(trusted, failures, outcome, knobs),
+      trusted,
+      failures,
+      successes: 0,
+      healthySince: undefined,
     }
   }
-  const failures = standing.failures + 1
+  const successes = standing.successes + 1
+  const healthySince = standing.healthySince ?? now
+  const proved = successes >= knobs.failbackSuccesses && now - healthySince >= knobs.stableMs
   return {
-    state: failedState(standing.state, failures, outcome, knobs),
-    failures,
-    successes: 0,
-    healthySince: undefined,
-  }
-}
-
-function healthyState(
-  state: EndpointState,
-  successes: number,
-  healthyForMs: number,
-  knobs: TransitionKnobs,
-): EndpointState {
-  switch (state) {
-    case 'UNKNOWN':
-    case 'SUSPECT':
-    case 'BUSY':
-    case 'UP':
-      return 'UP'
-    default:
-      return successes >= knobs.failbackSuccesses && healthyForMs >= knobs.stableMs
-        ? 'UP'
-        : 'PROBATION'
+    state: trusted || proved ? 'UP' : 'PROBATION',
+    trusted: trusted || proved,
+    failures: 0,
+    successes,
+    healthySince,
   }
 }
 
 function failedState(
-  state: EndpointState,
+  trusted: boolean,
   failures: number,
   outcome: Extract<ProbeOutcome, { ok: false }>,
   knobs: TransitionKnobs,
@@ -84,6 +79,6 @@ function failedState(
     case 'busy':
       return 'BUSY'
   }
-  if (state === 'DOWN') return 'DOWN'
-  return failures >= (outcome.timedOut ? knobs.suspectCount : REFUSALS) ? 'DOWN' : 'SUSPECT'
+  const enough = outcome.timedOut ? knobs.suspectCount : REFUSALS
+  return trusted && failures < enough ? 'SUSPECT' : 'DOWN'
 }

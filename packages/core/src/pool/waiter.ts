@@ -29,6 +29,7 @@ export class Waiter<C extends object> implements Linked<Waiter<C>>, Expiring {
   next: Waiter<C> | undefined = undefined
   list: LinkedList<Waiter<C>> | undefined = undefined
   deadline = 0
+  stalledBefore = 0
   place: WaitPlace<C> | undefined = undefined
 
   /** Order of arrival across all queues. */

@@ -1,0 +1,112 @@
+import { FakeClock } from '@connmgr/testing'
+import fc from 'fast-check'
+import { Deadlines, type Expiring } from './deadlines.js'
+import { StallMonitor } from './stall.js'
+
+function setUp() {
+  const clock = new FakeClock()
+  const stall = new StallMonitor(clock)
+  return { clock, stall, deadlines: new Deadlines(clock, stall) }
+}
+
+function item(name: string, expired: [string, number][], clock: FakeClock): Expiring {
+  return { deadline: 0, stalledBefore: 0, onDeadline: () => expired.push([name, clock.now()]) }
+}
+
+test('each item expires once, at its time, whatever the durations', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          at: fc.nat(300),
+          duration: fc.constantFrom(1, 10, 50, 200),
+          removedAfter: fc.option(fc.nat(300), { nil: undefined }),
+        }),
+        { maxLength: 12 },
+      ),
+      async (plans) => {
+        const { clock, deadlines } = setUp()
+        const expired: [string, number][] = []
+        plans.forEach(({ at, duration, removedAfter }, index) => {
+          const each = item(String(index), expired, clock)
+          // A timer of 0 ms is one of 1 ms.
+          clock.setTimeout(() => {
+            deadlines.add(each, duration)
+            if (removedAfter !== undefined)
+              clock.setTimeout(() => deadlines.remove(each), removedAfter)
+          }, at)
+        })
+        await clock.advance(1000)
+        plans.forEach(({ at, duration, removedAfter }, index) => {
+          const added = Math.max(1, at)
+          const times = expired.filter(([name]) => name === String(index)).map(([, time]) => time)
+          if (removedAfter === undefined || Math.max(1, removedAfter) > duration + 1) {
+            expect(times).toHaveLength(1)
+            expect(times[0]).toBeGreaterThanOrEqual(added + duration - 1)
+            expect(times[0]).toBeLessThanOrEqual(added + duration + 1)
+          } else if (Math.max(1, removedAfter) < duration - 1) expect(times).toEqual([])
+        })
+        expect(deadlines.size).toBe(0)
+        expect(clock.pendingTimers).toBe(0)
+      },
+    ),
+  )
+})
+
+test('100,000 items of one duration share one timer', () => {
+  const { clock, deadlines } = setUp()
+  const items = Array.from({ length: 100_000 }, () => item('', [], clock))
+  for (const each of items) deadlines.add(each, 500)
+  expect(clock.pendingTimers).toBe(1)
+  for (const each of items) deadlines.remove(each)
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('many different durations do not pile up', () => {
+  const { clock, deadlines } = setUp()
+  for (let duration = 1; duration <= 1000; duration += 1) {
+    const each = item('', [], clock)
+    deadlines.add(each, duration)
+    deadlines.remove(each)
+  }
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('time in which the process stood still is given back, also to what was not due yet', async () => {
+  const { clock, stall, deadlines } = setUp()
+  const expired: [string, number][] = []
+  stall.start()
+  deadlines.add(item('short', expired, clock), 500)
+  deadlines.add(item('long', expired, clock), 3000)
+  clock.stall(2000)
+  // The monitor's interval is lost: nobody knows when in it the stall began.
+  await clock.advance(399)
+  expect(expired).toEqual([])
+  await clock.advance(5000)
+  expect(expired).toEqual([
+    ['short', 2400],
+    ['long', 4900],
+  ])
+})
+
+test('a process that stands still again and again still gets its deadlines', async () => {
+  const { clock, stall, deadlines } = setUp()
+  const expired: [string, number][] = []
+  stall.start()
+  deadlines.add(item('a', expired, clock), 500)
+  for (let second = 0; second < 10; second += 1) {
+    clock.stall(900)
+    await clock.advance(100)
+  }
+  expect(expired).toHaveLength(1)
+})
+
+test('what arrives in the same moment as the deadline comes in time', async () => {
+  const { clock, deadlines } = setUp()
+  const expired: [string, number][] = []
+  const each = item('a', expired, clock)
+  clock.setTimeout(() => deadlines.remove(each), 100)
+  deadlines.add(each, 100)
+  await clock.advance(200)
+  expect(expired).toEqual([])
+})

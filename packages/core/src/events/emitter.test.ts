@@ -1,0 +1,87 @@
+import type { ConnmgrEvent } from '../events/events.js'
+import { EventEmitter } from './emitter.js'
+
+const resized = (poolSize: number): ConnmgrEvent => ({
+  type: 'poolResized',
+  pool: 'p',
+  endpoint: 'a',
+  poolSize,
+  maxOverflow: 0,
+})
+
+test('listeners hear their type, onAny hears all, in the order of subscription', () => {
+  const emitter = new EventEmitter('p')
+  const heard: string[] = []
+  emitter.on('poolResized', (event) => heard.push(`first ${event.poolSize}`))
+  emitter.on('poolResized', (event) => heard.push(`second ${event.poolSize}`))
+  emitter.on('poolCleared', () => heard.push('never'))
+  emitter.onAny((event) => heard.push(`any ${event.type}`))
+  emitter.emit(resized(3))
+  expect(heard).toEqual(['first 3', 'second 3', 'any poolResized'])
+})
+
+test('one function subscribed twice is called twice and unsubscribed one at a time', () => {
+  const emitter = new EventEmitter('p')
+  const listener = jest.fn()
+  const first = emitter.on('poolResized', listener)
+  emitter.on('poolResized', listener)
+  emitter.emit(resized(1))
+  expect(listener).toHaveBeenCalledTimes(2)
+  first()
+  first()
+  emitter.emit(resized(2))
+  expect(listener).toHaveBeenCalledTimes(3)
+})
+
+test('a listener that subscribes or unsubscribes during an event does not disturb it', () => {
+  const emitter = new EventEmitter('p')
+  const heard: string[] = []
+  const off = emitter.on('poolResized', () => {
+    heard.push('first')
+    off()
+    emitter.on('poolResized', () => heard.push('late'))
+  })
+  emitter.on('poolResized', () => heard.push('second'))
+  emitter.emit(resized(1))
+  expect(heard).toEqual(['first', 'second'])
+  emitter.emit(resized(2))
+  expect(heard).toEqual(['first', 'second', 'second', 'late'])
+})
+
+test('what a listener throws is reported as an event; a listener of that event that throws does not loop', () => {
+  const emitter = new EventEmitter('p')
+  const failures: ConnmgrEvent[] = []
+  const heard = jest.fn()
+  emitter.on('poolResized', () => {
+    throw new TypeError('broken listener')
+  })
+  emitter.on('poolResized', heard)
+  emitter.on('listenerFailed', (event) => {
+    failures.push(event)
+    throw new Error('broken too')
+  })
+  emitter.emit(resized(1))
+  expect(heard).toHaveBeenCalledTimes(1)
+  expect(failures).toEqual([
+    {
+      type: 'listenerFailed',
+      pool: 'p',
+      reason: 'a listener of poolResized threw',
+      error: { name: 'TypeError', message: 'broken listener' },
+    },
+  ])
+})
+
+test('has tells whether an event would be read', () => {
+  const emitter = new EventEmitter('p')
+  expect(emitter.has('connectionAcquired')).toBe(false)
+  const off = emitter.on('connectionAcquired', () => {})
+  expect(emitter.has('connectionAcquired')).toBe(true)
+  expect(emitter.has('connectionReleased')).toBe(false)
+  off()
+  expect(emitter.has('connectionAcquired')).toBe(false)
+  const offAny = emitter.onAny(() => {})
+  expect(emitter.has('connectionReleased')).toBe(true)
+  offAny()
+  expect(emitter.has('connectionReleased')).toBe(false)
+})

@@ -1,0 +1,177 @@
+import fc from 'fast-check'
+import { type Candidate, type ElectionMemory, elect, electInOrder } from './elect.js'
+import type { EndpointState } from './states.js'
+
+const primary = (id: string, more: Partial<Candidate> = {}): Candidate => ({
+  id,
+  state: 'UP',
+  role: 'primary',
+  writable: true,
+  systemId: 'system',
+  timeline: 1,
+  startedAt: `started ${id}`,
+  ...more,
+})
+const standby = (id: string, more: Partial<Candidate> = {}): Candidate =>
+  primary(id, { role: 'standby', writable: false, ...more })
+const memory = (more: Partial<ElectionMemory> = {}): ElectionMemory => ({
+  writer: undefined,
+  highestTimeline: 0,
+  ...more,
+})
+
+describe('an election in a replicated cluster', () => {
+  test('takes the one writable primary', () => {
+    expect(elect([standby('a'), primary('b')], memory())).toEqual({
+      outcome: 'writer',
+      id: 'b',
+      fenced: [],
+    })
+  })
+
+  test.each<[string, Candidate[], string]>([
+    ['nothing answers', [primary('a', { state: 'DOWN' })], 'no endpoint answers'],
+    [
+      'only standbys answer',
+      [standby('a'), primary('b', { state: 'DOWN' })],
+      'only standbys answer',
+    ],
+    [
+      'the primary is read-only',
+      [primary('a', { writable: false }), standby('b')],
+      'the primary refuses writes (default_transaction_read_only)',
+    ],
+    ['another cluster answers', [primary('a', { state: 'QUARANTINED' })], 'no endpoint answers'],
+    ['the primary is suspect', [primary('a', { state: 'SUSPECT' })], 'no endpoint answers'],
+  ])('has no winner when %s', (_name, candidates, reason) => {
+    expect(elect(candidates, memory())).toEqual({ outcome: 'none', fenced: [], reason })
+  })
+
+  test('a primary below the highest timeline seen is fenced, even alone', () => {
+    expect(elect([primary('a', { timeline: 3 })], memory({ highestTimeline: 4 }))).toEqual({
+      outcome: 'none',
+      fenced: ['a'],
+      reason: 'a claims to be the primary, but on an older timeline',
+    })
+  })
+
+  test('of two primaries the newer timeline wins and the other is fenced', () => {
+    const candidates = [primary('old', { timeline: 4 }), primary('new', { timeline: 5 })]
+    expect(elect(candidates, memory({ writer: 'old', highestTimeline: 4 }))).toEqual({
+      outcome: 'writer',
+      id: 'new',
+      fenced: ['old'],
+    })
+  })
+
+  test('equal timelines on two servers are a split brain, and nobody is written to', () => {
+    expect(elect([primary('a'), primary('b')], memory({ writer: 'a' }))).toMatchObject({
+      outcome: 'split-brain',
+      reason: 'a and b both claim to be the primary on timeline 1',
+    })
+  })
+
+  test('one server under two names is one server, and the name in use stays', () => {
+    const candidates = [primary('a', { startedAt: 'x' }), primary('b', { startedAt: 'x' })]
+    expect(elect(candidates, memory({ writer: 'b' }))).toEqual({
+      outcome: 'writer',
+      id: 'b',
+      fenced: [],
+    })
+  })
+
+  test('a writer with no connection left for the probe stays the writer; another such server does not become one', () => {
+    const busy = [primary('a', { state: 'BUSY' }), standby('b')]
+    expect(elect(busy, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'a' })
+    expect(elect(busy, memory())).toMatchObject({ outcome: 'none' })
+  })
+
+  test('a timeline that the server did not tell counts as current', () => {
+    const candidates = [primary('a', { timeline: undefined })]
+    expect(elect(candidates, memory({ highestTimeline: 7 }))).toMatchObject({ id: 'a' })
+  })
+})
+
+describe('whatever the servers say', () => {
+  const candidates = fc
+    .array(
+      fc.record({
+        state: fc.constantFrom<EndpointState[]>(
+          'UNKNOWN',
+          'UP',
+          'SUSPECT',
+          'DOWN',
+          'PROBATION',
+          'STARTING',
+          'BUSY',
+          'QUARANTINED',
+          'FENCED',
+        ),
+        role: fc.constantFrom('primary', 'standby', 'unknown'),
+        writable: fc.boolean(),
+        systemId: fc.constant('system'),
+        timeline: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+        startedAt: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
+      }),
+      { maxLength: 4 },
+    )
+    .map((list) => list.map((each, index): Candidate => ({ id: `e${index}`, ...each })))
+  const memories = fc.record({
+    writer: fc.option(fc.constantFrom('e0', 'e1', 'e2'), { nil: undefined }),
+    highestTimeline: fc.integer({ min: 0, max: 3 }),
+  })
+
+  test('the writer is a writable primary, never fenced, never on an older timeline', () => {
+    fc.assert(
+      fc.property(candidates, memories, (list, remembered) => {
+        const election = elect(list, remembered)
+        if (election.outcome !== 'writer') return
+        const writer = list.find((each) => each.id === election.id)
+        expect(writer).toMatchObject({ role: 'primary', writable: true })
+        expect(election.fenced).not.toContain(election.id)
+        expect(writer?.timeline ?? 3).toBeGreaterThanOrEqual(remembered.highestTimeline)
+      }),
+    )
+  })
+
+  test('the order of the endpoints decides nothing between different servers', () => {
+    fc.assert(
+      fc.property(candidates, memories, (list, remembered) => {
+        const distinct = list.map((each) => ({ ...each, startedAt: each.id }))
+        const forwards = elect(distinct, remembered)
+        const backwards = elect([...distinct].reverse(), remembered)
+        expect(backwards.outcome).toBe(forwards.outcome)
+        if (forwards.outcome === 'writer') expect(backwards).toMatchObject({ id: forwards.id })
+      }),
+    )
+  })
+
+  test('in order, somebody serves exactly if somebody answers', () => {
+    fc.assert(
+      fc.property(candidates, memories, (list, remembered) => {
+        const answering = list.some((each) => ['UP', 'PROBATION', 'FENCED'].includes(each.state))
+        const kept = list.some((each) => each.state === 'BUSY' && each.id === remembered.writer)
+        expect(electInOrder(list, remembered).outcome).toBe(answering || kept ? 'writer' : 'none')
+      }),
+    )
+  })
+})
+
+describe('an election in order', () => {
+  test.each<[string, EndpointState[], string | undefined, string]>([
+    ['the first that is trusted', ['UP', 'UP'], 'e1', 'e0'],
+    ['the next when the first is down', ['DOWN', 'UP'], 'e0', 'e1'],
+    ['the current one while the first is on probation', ['PROBATION', 'UP'], 'e1', 'e1'],
+    [
+      'the current one rather than an untrusted earlier one',
+      ['PROBATION', 'PROBATION'],
+      'e1',
+      'e1',
+    ],
+    ['whoever answers if nobody is trusted', ['DOWN', 'PROBATION'], 'e0', 'e1'],
+    ['the current one while it is merely busy', ['BUSY', 'PROBATION'], 'e0', 'e0'],
+  ])('takes %s', (_name, states, writer, expected) => {
+    const list = states.map((state, index) => primary(`e${index}`, { state }))
+    expect(electInOrder(list, memory({ writer }))).toMatchObject({ id: expected })
+  })
+})
