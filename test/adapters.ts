@@ -11,10 +11,14 @@ import { sql } from 'drizzle-orm'
 import { DataSource } from 'typeorm'
 import { PrismaClient } from '../packages/prisma/test/generated/client.js'
 
+export type Query = (text: string) => Promise<unknown[]>
+
 /** An ORM on a manager, as far as these tests use it. */
 export interface Access {
   readonly connections: PgConnectionManager
-  query(text: string): Promise<unknown[]>
+  readonly query: Query
+  /** Commits what `work` has sent, or rolls it back if it rejects. */
+  transaction(work: (query: Query) => Promise<void>): Promise<void>
   /** Leaks one connection, until the returned function is called. */
   leak(): Promise<() => Promise<void>>
   close(): Promise<void>
@@ -29,6 +33,8 @@ export const ADAPTERS: Readonly<
     return {
       connections: manager,
       query: (text) => manager.use(async (client) => (await client.query(text)).rows),
+      transaction: (work) =>
+        manager.transaction((client) => work(async (text) => (await client.query(text)).rows)),
       leak: async () => {
         const lease = await manager.acquire()
         return async () => lease.release()
@@ -43,6 +49,16 @@ export const ADAPTERS: Readonly<
     return {
       connections: pool.$connections,
       query: async (text) => (await pool.query(text)).rows,
+      transaction: async (work) => {
+        const client = await pool.connect()
+        try {
+          await client.query('begin')
+          await work(async (text) => (await client.query(text)).rows)
+          await client.query('commit')
+        } finally {
+          client.release()
+        }
+      },
       leak: async () => {
         const client = await pool.connect()
         return async () => client.release()
@@ -59,6 +75,8 @@ export const ADAPTERS: Readonly<
     return {
       connections: typeorm.getConnections(dataSource),
       query: (text) => dataSource.query(text),
+      transaction: (work) =>
+        dataSource.transaction((entities) => work((text) => entities.query(text))),
       leak: async () => {
         const runner = dataSource.createQueryRunner()
         await runner.connect()
@@ -72,6 +90,8 @@ export const ADAPTERS: Readonly<
     return {
       connections: client.$connections,
       query: (text) => client.$queryRawUnsafe<unknown[]>(text),
+      transaction: (work) =>
+        client.$transaction((tx) => work((text) => tx.$queryRawUnsafe<unknown[]>(text))),
       leak: () => leakIn((work) => client.$transaction(work, { timeout: 60_000 })),
       close: () => client.$disconnect(),
     }
@@ -81,6 +101,8 @@ export const ADAPTERS: Readonly<
     return {
       connections: db.$connections,
       query: async (text) => (await db.execute(sql.raw(text))).rows,
+      transaction: (work) =>
+        db.transaction((tx) => work(async (text) => (await tx.execute(sql.raw(text))).rows)),
       leak: () => leakIn((work) => db.transaction(work)),
       close: async () => {
         if (!('acquire' in given)) await db.$connections.close()

@@ -193,6 +193,8 @@ export class ConnectionManager<C extends object> {
    *
    * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if the connection was lost while COMMIT was in
    * flight. The transaction is never repeated behind your back.
+   * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if the connection was lost before COMMIT was sent, so that
+   * nothing was committed
    */
   async transaction<T>(
     work: (connection: C, lease: Lease<C>) => Promise<T>,

@@ -1,12 +1,33 @@
-import type { Driver, TransactionOptions } from './driver.js'
-import { CommitOutcomeUnknownError, UnsupportedError } from './errors.js'
+import type { Driver, FailureKind, TransactionOptions } from './driver.js'
+import { CommitOutcomeUnknownError, ConnectionLostError, UnsupportedError } from './errors.js'
 import type { Lease } from './pool/lease.js'
+
+/**
+ * What the failure of a COMMIT is to be told as: nothing was committed if it was never sent, nobody knows if the
+ * connection was lost or ended by the server before the answer came, and anything else is the server's own answer.
+ */
+export function failedCommit(error: unknown, kind: FailureKind | 'not-sent'): unknown {
+  switch (kind) {
+    case 'not-sent':
+      return new ConnectionLostError(
+        'the connection was lost before COMMIT was sent, so nothing was committed',
+        error,
+      )
+    case 'lost':
+    case 'shutdown':
+    case 'unreachable':
+      return new CommitOutcomeUnknownError(error)
+    default:
+      return error
+  }
+}
 
 /**
  * Runs `work` between BEGIN and COMMIT on the lease's connection, or ROLLBACK if it throws. Ends the lease.
  *
  * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if the connection was lost while COMMIT was in
  * flight; any other error means that nothing was committed
+ * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if it was lost before COMMIT was sent
  */
 export async function inTransaction<C extends object, T>(
   driver: Driver<C>,
@@ -26,15 +47,11 @@ export async function inTransaction<C extends object, T>(
     }
     await driver.begin(connection, options)
     const result = await attemptWork(driver, lease, work, rollBackWithin)
+    if (driver.inspect(connection) === 'broken') throw failedCommit(undefined, 'not-sent')
     try {
       await driver.commit(connection)
     } catch (error) {
-      const kind = driver.classify(error)
-      // Lost, or ended by the server, while waiting for the answer: it may have been committed all the same.
-      if (kind === 'lost' || kind === 'shutdown' || kind === 'unreachable') {
-        throw new CommitOutcomeUnknownError(error)
-      }
-      throw error
+      throw failedCommit(error, driver.classify(error))
     }
     return result
   } finally {

@@ -1,7 +1,8 @@
-import { CommitOutcomeUnknownError, type FunctionReference } from '@connmgr/core'
-import { classify, type ManagedPool } from '@connmgr/pg'
+import { ConnmgrError, type FunctionReference } from '@connmgr/core'
+import type { ManagedPool } from '@connmgr/pg'
 import { type NodePgDatabase, NodePgSession } from 'drizzle-orm/node-postgres'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
+import type { PoolClient } from 'pg'
 
 type SessionArguments = ConstructorParameters<typeof NodePgSession>
 type Transact = (
@@ -19,7 +20,8 @@ interface SessionInternals {
 
 /**
  * Closes two holes in drizzle's transactions, up to 0.45: a client whose BEGIN fails is never given back
- * (drizzle-orm#6114), and a ROLLBACK that fails hides the error that made it necessary (drizzle-orm#6023).
+ * (drizzle-orm#6114), and a ROLLBACK that fails hides the error that made it necessary (drizzle-orm#6023), be it of the
+ * work or of COMMIT.
  *
  * Drizzle itself runs the transaction, on a session of one client, so that nested transactions, isolation and types
  * stay its own; borrowing and returning the client is ours.
@@ -28,25 +30,22 @@ export function makeTransactionsSound(db: NodePgDatabase<never>, pool: ManagedPo
   const session = (db as unknown as { session: SessionInternals }).session
   const transaction: Transact = async (work, config) => {
     const client = await pool.connectFor(transaction as FunctionReference)
-    const single = new NodePgSession(client, session.dialect, session.schema, session.options)
-    const outcome: { worked?: boolean; failure?: { error: unknown } } = {}
-    const observed = async (tx: object): Promise<unknown> => {
-      try {
-        const result = await work(tx)
-        outcome.worked = true
-        return result
-      } catch (error) {
-        outcome.failure = { error }
-        throw error
-      }
-    }
+    const outcome: Outcome = { worked: false }
+    const single = new NodePgSession(
+      observedClient(client, outcome),
+      session.dialect,
+      session.schema,
+      session.options,
+    )
     try {
-      return await (single as unknown as SessionInternals).transaction(observed, config)
+      return await (single as unknown as SessionInternals).transaction(
+        (tx) => observe(work(tx), outcome),
+        config,
+      )
     } catch (error) {
-      if (outcome.failure !== undefined) throw outcome.failure.error
-      // The work was done, so this is COMMIT's failure.
-      if (outcome.worked === true && isLost(error)) throw new CommitOutcomeUnknownError(error)
-      throw error
+      if (outcome.workFailure !== undefined) throw outcome.workFailure.error
+      const { commitFailure } = outcome
+      throw commitFailure instanceof ConnmgrError ? commitFailure : error
     } finally {
       client.release()
     }
@@ -54,8 +53,33 @@ export function makeTransactionsSound(db: NodePgDatabase<never>, pool: ManagedPo
   session.transaction = transaction
 }
 
-/** Drizzle wraps the driver's error. */
-function isLost(error: unknown): boolean {
-  const kind = classify((error as { cause?: unknown }).cause ?? error)
-  return kind === 'lost' || kind === 'shutdown' || kind === 'unreachable'
+/** What a transaction has come to so far. Drizzle itself tells only of what failed last. */
+interface Outcome {
+  worked: boolean
+  workFailure?: { readonly error: unknown }
+  commitFailure?: unknown
+}
+
+async function observe(working: Promise<unknown>, outcome: Outcome): Promise<unknown> {
+  try {
+    const result = await working
+    outcome.worked = true
+    return result
+  } catch (error) {
+    outcome.workFailure = { error }
+    throw error
+  }
+}
+
+/** The client, for drizzle. What fails first after the work was done is COMMIT; the ROLLBACK after it hides that. */
+function observedClient(client: PoolClient, outcome: Outcome): PoolClient {
+  const query = async (...args: unknown[]): Promise<unknown> => {
+    try {
+      return await (client.query as (...all: unknown[]) => Promise<unknown>)(...args)
+    } catch (error) {
+      if (outcome.worked) outcome.commitFailure ??= error
+      throw error
+    }
+  }
+  return Object.create(client, { query: { value: query } })
 }

@@ -46,6 +46,14 @@ const TLS_MESSAGES = [
   'There was an error establishing an SSL connection',
 ]
 
+/** How node-postgres refuses a statement on a connection that it knows to be gone. */
+const NOT_SENT = 'is not queryable'
+
+/** The same of an error that a COMMIT came to, for `failedCommit`: also tells whether it was sent at all. */
+export function classifyCommit(error: unknown): FailureKind | 'not-sent' {
+  return isError(error) && error.message.endsWith(NOT_SENT) ? 'not-sent' : classify(error)
+}
+
 /** Tells what an error of node-postgres means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
   if (error instanceof ConnectTimeoutError) return 'unreachable'

@@ -83,6 +83,8 @@ export class ManagedPool extends PgPool {
   constructor(config: ManagedPoolConfig = {}) {
     const facade = (config as Partial<Facade>)[FACADE]
     super(facade === undefined ? (config as PoolConfig) : {})
+    // One facade may serve any number of ORM clients, each of which listens to it.
+    this.setMaxListeners(0)
     if (facade === undefined) {
       const { endpoints, options, Client } = blueprintOf(config)
       this.$connections = new PgConnectionManager(endpoints, options, Client)

@@ -2,17 +2,21 @@ import {
   type ConnectionActivity,
   type ConnectionCondition,
   type ConnectionSignal,
+  failedCommit,
   isError,
   type Role,
 } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
+import { classifyCommit } from './classify.js'
 import { type ClientInternals, internalsOf } from './client-internals.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
+/** Whoever sends it, an ORM or a person: what its failure means for the transaction is told in the same words. */
+const COMMIT = /^\s*(?:commit|end)\b/i
 const QUERY_TIMEOUT_MESSAGE = 'Query read timeout'
 
 /** What we know and note about one client, from before it connects until after it has closed. */
@@ -116,19 +120,24 @@ export class Session {
     this.activity.lastQuery = textOf(args[0])
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
-    if (!this.#hasTimeout(args[0])) return query.apply(this.#client, args)
+    const isCommit = COMMIT.test(this.activity.lastQuery ?? '')
+    if (!isCommit && !this.#hasTimeout(args[0])) return query.apply(this.#client, args)
+    const explain = (error: unknown): unknown => {
+      this.#noteTimeout(error)
+      return isCommit ? failedCommit(error, classifyCommit(error)) : error
+    }
     const last = args.length - 1
     const callback = args[last]
     if (typeof callback === 'function') {
-      args[last] = (error: unknown, ...rest: unknown[]) => {
-        this.#noteTimeout(error)
-        callback(error, ...rest)
-      }
+      args[last] = (error: unknown, ...rest: unknown[]) =>
+        callback(error ? explain(error) : error, ...rest)
       return query.apply(this.#client, args)
     }
     const result = query.apply(this.#client, args)
-    if (result instanceof Promise) result.catch((error: unknown) => this.#noteTimeout(error))
-    return result
+    if (!(result instanceof Promise)) return result
+    return result.catch((error: unknown) => {
+      throw explain(error)
+    })
   }
 
   #hasTimeout(query: unknown): boolean {

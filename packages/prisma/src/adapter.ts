@@ -1,13 +1,14 @@
 import { ConnmgrError, InvalidOptionError, PoolClosedError } from '@connmgr/core'
 import { createConnectionManager, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { makeCommitsSound, type SqlAdapter } from './sound-commit.js'
 
 /** What `PrismaPg` takes beside its pool: `schema`, `statementNameGenerator` and so on. */
 export type PrismaPgOptions = Omit<
   NonNullable<ConstructorParameters<typeof PrismaPg>[1]>,
   'disposeExternalPool'
 >
+
+type SqlAdapter = Awaited<ReturnType<PrismaPg['connect']>>
 
 /**
  * The driver adapter that puts connmgr under Prisma: Prisma's own adapter for node-postgres, over a managed pool.
@@ -49,7 +50,6 @@ export class ConnectionManagerAdapter {
       await adapter.dispose()
       throw new ConnmgrError('CONNMGR_UNSUPPORTED', TWO_COPIES_OF_PG)
     }
-    makeCommitsSound(adapter)
     const dispose = adapter.dispose.bind(adapter)
     adapter.dispose = async () => {
       await dispose()

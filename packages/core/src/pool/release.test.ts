@@ -221,6 +221,14 @@ describe('transaction', () => {
     expect(runs).toBe(1)
   })
 
+  test('a connection lost before COMMIT was sent has committed nothing, and says so', async () => {
+    h = manage()
+    await expect(
+      h.manager.transaction(async (connection) => connection.lose()),
+    ).rejects.toMatchObject({ code: 'CONNMGR_CONNECTION_LOST' })
+    expect(h.driver.count('commit')).toBe(0)
+  })
+
   test('a COMMIT that the server refused is an ordinary error', async () => {
     h = manage({ prepare: (driver) => driver.always('commit', { fail: 'serialization' }) })
     await expect(h.manager.transaction(async () => {})).rejects.not.toMatchObject({
