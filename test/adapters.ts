@@ -11,7 +11,7 @@ import { sql } from 'drizzle-orm'
 import { DataSource } from 'typeorm'
 import { PrismaClient } from '../packages/prisma/test/generated/client.js'
 
-export type Query = (text: string) => Promise<unknown[]>
+type Query = (text: string) => Promise<unknown[]>
 
 /** An ORM on a manager, as far as these tests use it. */
 export interface Access {
