@@ -1,4 +1,10 @@
-import type { Deadlines, Expiring } from './deadlines.js'
+import { Deadline, type Deadlines } from './deadlines.js'
+
+class Timeout extends Deadline {
+  constructor(readonly onExpired: () => void) {
+    super()
+  }
+}
 
 /**
  * `work`, but rejected with `onTimeout()` once `timeoutMs` has passed. `onTimeout` also does what must be done to
@@ -11,15 +17,15 @@ export function bounded<T>(
   onTimeout: () => Error,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer: Expiring = { deadline: 0, stalledBefore: 0, onDeadline: () => reject(onTimeout()) }
-    deadlines.add(timer, timeoutMs)
+    const deadline = new Timeout(() => reject(onTimeout()))
+    deadlines.add(deadline, timeoutMs)
     work.then(
       (value) => {
-        deadlines.remove(timer)
+        deadlines.remove(deadline)
         resolve(value)
       },
       (error: unknown) => {
-        deadlines.remove(timer)
+        deadlines.remove(deadline)
         reject(error)
       },
     )

@@ -1,6 +1,6 @@
 import { FakeClock } from '@connmgr/testing'
 import fc from 'fast-check'
-import { Deadlines, type Expiring } from './deadlines.js'
+import { Deadline, Deadlines } from './deadlines.js'
 import { StallMonitor } from './stall.js'
 
 function setUp() {
@@ -9,8 +9,14 @@ function setUp() {
   return { clock, stall, deadlines: new Deadlines(clock, stall) }
 }
 
-function item(name: string, expired: [string, number][], clock: FakeClock): Expiring {
-  return { deadline: 0, stalledBefore: 0, onDeadline: () => expired.push([name, clock.now()]) }
+class Item extends Deadline {
+  constructor(readonly onExpired: () => void) {
+    super()
+  }
+}
+
+function item(name: string, expired: [string, number][], clock: FakeClock): Item {
+  return new Item(() => expired.push([name, clock.now()]))
 }
 
 test('each item expires once, at its time, whatever the durations', async () => {

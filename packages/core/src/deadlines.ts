@@ -1,33 +1,65 @@
 import type { Clock, TimerHandle } from './clock.js'
 import type { StallMonitor } from './stall.js'
 
-/** Something that is told when its time is up. Belongs to one {@link Deadlines}. */
-export interface Expiring {
-  /** When it expires, on the clock's monotonic scale. Set by {@link Deadlines}. */
-  deadline: number
-  /** What the stall monitor had counted by then. Set by {@link Deadlines}. */
-  stalledBefore: number
-  onDeadline(): void
+/**
+ * One thing's time limit; what has one extends this, so that waiting costs one object. Belongs to one
+ * {@link Deadlines}, which alone writes its fields.
+ */
+export abstract class Deadline {
+  /** On the clock's monotonic scale. */
+  dueAt = 0
+  /** What the stall monitor had counted when the time began to run. */
+  stalledBefore = 0
+  bucket: Bucket | undefined = undefined
+  earlier: Deadline | undefined = undefined
+  later: Deadline | undefined = undefined
+
+  abstract onExpired(): void
 }
 
-interface Bucket {
-  /** Insertion order is deadline order, because all items of a bucket have the same duration. */
-  readonly items: Set<Expiring>
-  timer: TimerHandle | undefined
+/** Deadlines of one duration: their order of arrival is the order in which they are due. */
+class Bucket {
+  first: Deadline | undefined = undefined
+  last: Deadline | undefined = undefined
+  size = 0
+  timer: TimerHandle | undefined = undefined
+
+  push(deadline: Deadline): void {
+    deadline.bucket = this
+    deadline.earlier = this.last
+    if (this.last === undefined) this.first = deadline
+    else this.last.later = deadline
+    this.last = deadline
+    this.size += 1
+  }
+
+  remove(deadline: Deadline): void {
+    const { earlier, later } = deadline
+    if (earlier === undefined) this.first = later
+    else earlier.later = later
+    if (later === undefined) this.last = earlier
+    else later.earlier = earlier
+    deadline.bucket = undefined
+    deadline.earlier = undefined
+    deadline.later = undefined
+    this.size -= 1
+  }
 }
+
+/** More durations than this are not kept in mind while nothing waits for them. */
+const MANY_BUCKETS = 64
 
 /**
- * Expires many items with few timers: items of equal duration share one, so that adding, removing and expiring cost
+ * Expires many deadlines with few timers: those of equal duration share one, so that adding, removing and expiring cost
  * O(1) each however many wait.
  *
- * Time in which the event loop stood still does not count: Node runs timers before it reads sockets, so what an item
- * waits for may already have arrived. A bucket first lets waiting I/O through, and an item gets back the time it lost.
+ * Time in which the event loop stood still does not count: Node runs timers before it reads sockets, so what somebody
+ * waits for may already have arrived. A bucket first lets waiting I/O through, and a deadline gets back the time it lost.
  */
 export class Deadlines {
   readonly #clock: Clock
   readonly #stall: StallMonitor
   readonly #buckets = new Map<number, Bucket>()
-  readonly #bucketOf = new Map<Expiring, Bucket>()
 
   constructor(clock: Clock, stall: StallMonitor) {
     this.#clock = clock
@@ -35,81 +67,70 @@ export class Deadlines {
   }
 
   get size(): number {
-    return this.#bucketOf.size
+    let size = 0
+    for (const bucket of this.#buckets.values()) size += bucket.size
+    return size
   }
 
-  add(item: Expiring, durationMs: number): void {
-    item.deadline = this.#clock.now() + durationMs
-    item.stalledBefore = this.#stall.stalledMs
-    this.#insert(item, durationMs)
+  /** @param now the clock's time, if the caller has just read it */
+  add(deadline: Deadline, durationMs: number, now = this.#clock.now()): void {
+    deadline.dueAt = now + durationMs
+    deadline.stalledBefore = this.#stall.countedMs
+    this.#insert(deadline, durationMs, now)
   }
 
-  remove(item: Expiring): void {
-    const bucket = this.#bucketOf.get(item)
+  remove(deadline: Deadline): void {
+    const { bucket } = deadline
     if (bucket === undefined) return
-    this.#bucketOf.delete(item)
-    bucket.items.delete(item)
-    if (bucket.items.size === 0 && bucket.timer !== undefined) {
-      this.#clock.clearTimeout(bucket.timer)
-      bucket.timer = undefined
-    }
+    bucket.remove(deadline)
+    if (bucket.size === 0) this.#disarm(bucket)
   }
 
-  #insert(item: Expiring, durationMs: number): void {
-    let bucket = this.#buckets.get(durationMs)
-    if (bucket === undefined) {
-      if (this.#buckets.size >= 64) this.#forgetEmptyBuckets()
-      bucket = { items: new Set(), timer: undefined }
-      this.#buckets.set(durationMs, bucket)
-    }
-    bucket.items.add(item)
-    this.#bucketOf.set(item, bucket)
-    if (bucket.timer === undefined) this.#arm(bucket, item.deadline)
+  #insert(deadline: Deadline, durationMs: number, now: number): void {
+    const bucket = this.#buckets.get(durationMs) ?? this.#newBucket(durationMs)
+    bucket.push(deadline)
+    if (bucket.timer === undefined) this.#arm(bucket, deadline.dueAt - now)
   }
 
-  #arm(bucket: Bucket, dueAt: number): void {
-    const delayMs = Math.max(0, dueAt - this.#clock.now())
+  #newBucket(durationMs: number): Bucket {
+    if (this.#buckets.size >= MANY_BUCKETS) {
+      for (const [duration, bucket] of this.#buckets)
+        if (bucket.size === 0) this.#buckets.delete(duration)
+    }
+    const bucket = new Bucket()
+    this.#buckets.set(durationMs, bucket)
+    return bucket
+  }
+
+  #arm(bucket: Bucket, delayMs: number): void {
     bucket.timer = this.#clock.setTimeout(
-      () => {
-        // What an item waits for may have arrived together with its timer.
-        this.#clock.setImmediate(() => this.#expire(bucket))
-      },
-      delayMs,
+      // What somebody waits for may have arrived together with the timer.
+      () => this.#clock.setImmediate(() => this.#expire(bucket)),
+      Math.max(0, delayMs),
       true,
     )
   }
 
-  #expire(bucket: Bucket): void {
-    bucket.timer = undefined
-    const now = this.#clock.now()
-    for (const item of bucket.items) {
-      // Node's timers may fire a fraction of a millisecond early.
-      if (item.deadline > now + 1) break
-      this.remove(item)
-      this.#giveBackLostTime(item)
-      const remainingMs = Math.ceil(item.deadline - now)
-      if (remainingMs > 1) this.#insert(item, remainingMs)
-      else item.onDeadline()
-    }
-    this.#rearm(bucket)
-  }
-
-  #giveBackLostTime(item: Expiring): void {
-    const { stalledMs } = this.#stall
-    item.deadline += stalledMs - item.stalledBefore
-    item.stalledBefore = stalledMs
-  }
-
-  #rearm(bucket: Bucket): void {
+  #disarm(bucket: Bucket): void {
     this.#clock.clearTimeout(bucket.timer)
     bucket.timer = undefined
-    const next = bucket.items.values().next()
-    if (!next.done) this.#arm(bucket, next.value.deadline)
   }
 
-  #forgetEmptyBuckets(): void {
-    for (const [duration, bucket] of this.#buckets) {
-      if (bucket.items.size === 0) this.#buckets.delete(duration)
+  #expire(bucket: Bucket): void {
+    this.#disarm(bucket)
+    const now = this.#clock.now()
+    const { stalledMs } = this.#stall
+    for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
+      // Node's timers may fire a fraction of a millisecond early.
+      if (deadline.dueAt > now + 1) break
+      bucket.remove(deadline)
+      deadline.dueAt += stalledMs - deadline.stalledBefore
+      deadline.stalledBefore = stalledMs
+      const remainingMs = Math.ceil(deadline.dueAt - now)
+      if (remainingMs > 1) this.#insert(deadline, remainingMs, now)
+      else deadline.onExpired()
     }
+    if (bucket.first !== undefined && bucket.timer === undefined)
+      this.#arm(bucket, bucket.first.dueAt - now)
   }
 }

@@ -56,6 +56,8 @@ export interface ManagerAcquireOptions extends AcquireOptions {
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
 
+const NO_OPTIONS: ManagerAcquireOptions = {}
+
 /**
  * Owns the connections to one database, on however many servers it lives: pools them, watches them, names who leaks
  * them, and moves callers when another server takes over.
@@ -155,11 +157,11 @@ export class ConnectionManager<C extends object> {
    * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
    */
   acquire(
-    options: ManagerAcquireOptions = {},
+    options: ManagerAcquireOptions = NO_OPTIONS,
     below: FunctionReference = this.acquire,
   ): Promise<Lease<C>> {
     const { target = 'primary', timeoutMs } = options
-    if (!TARGETS.includes(target)) {
+    if (target !== 'primary' && !TARGETS.includes(target)) {
       return Promise.reject(invalid('target', target, `one of ${TARGETS.join(', ')}`))
     }
     if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {

@@ -22,6 +22,11 @@ export class StallMonitor {
     this.#thresholdMs = options.thresholdMs ?? 250
   }
 
+  /** Time lost to stalls that are over. Costs nothing to ask; good for the beginning of a span, never for its end. */
+  get countedMs(): number {
+    return this.#stalledMs
+  }
+
   /** Time lost to stalls since the start, including one that is only now coming to light. */
   get stalledMs(): number {
     return this.#stalledMs + this.#currentStall()

@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel'
 import type { Endpoint } from '../driver.js'
-import type { ConnmgrEvent, ConnmgrEventType } from './events.js'
+import type { ConnmgrEventType } from './events.js'
 
 /** What every message of our diagnostics channels says about the server; never a URL. */
 export interface ChannelContext {
@@ -19,7 +19,8 @@ export const connectionCreateChannel = diagnostics.tracingChannel<string, object
 export const healthCheckChannel = diagnostics.tracingChannel<string, object>('connmgr:health:check')
 export const failoverChannel = diagnostics.tracingChannel<string, object>('connmgr:failover')
 
-const POINTS: Partial<Record<ConnmgrEventType, diagnostics.Channel>> = {
+/** Events that are also published as messages of their own. */
+export const POINT_CHANNELS: Partial<Record<ConnmgrEventType, diagnostics.Channel>> = {
   connectionReleased: diagnostics.channel('connmgr:pool:release'),
   poolClosed: diagnostics.channel('connmgr:pool:close'),
   connectionClosed: diagnostics.channel('connmgr:connection:destroy'),
@@ -47,17 +48,6 @@ export function traced<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   return isTraced(channel) ? channel.tracePromise(work, contextOf(about)) : work()
-}
-
-/** Whether an event of this type has a channel that somebody subscribes to. */
-export function hasPointSubscribers(type: ConnmgrEventType): boolean {
-  return POINTS[type]?.hasSubscribers === true
-}
-
-/** Publishes an event on the channel of its type, if it has one. */
-export function publishPoint(event: ConnmgrEvent): void {
-  const channel = POINTS[event.type]
-  if (channel?.hasSubscribers === true) channel.publish(event)
 }
 
 export function contextOf(about: {

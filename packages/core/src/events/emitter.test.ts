@@ -72,16 +72,16 @@ test('what a listener throws is reported as an event; a listener of that event t
   ])
 })
 
-test('has tells whether an event would be read', () => {
+test('a topic tells whether its event would be read', () => {
   const emitter = new EventEmitter('p')
-  expect(emitter.has('connectionAcquired')).toBe(false)
+  expect(emitter.topic('connectionAcquired').wanted).toBe(false)
   const off = emitter.on('connectionAcquired', () => {})
-  expect(emitter.has('connectionAcquired')).toBe(true)
-  expect(emitter.has('connectionReleased')).toBe(false)
+  expect(emitter.topic('connectionAcquired').wanted).toBe(true)
+  expect(emitter.topic('connectionReleased').wanted).toBe(false)
   off()
-  expect(emitter.has('connectionAcquired')).toBe(false)
+  expect(emitter.topic('connectionAcquired').wanted).toBe(false)
   const offAny = emitter.onAny(() => {})
-  expect(emitter.has('connectionReleased')).toBe(true)
+  expect(emitter.topic('connectionReleased').wanted).toBe(true)
   offAny()
-  expect(emitter.has('connectionReleased')).toBe(false)
+  expect(emitter.topic('connectionReleased').wanted).toBe(false)
 })

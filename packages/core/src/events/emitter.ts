@@ -1,4 +1,5 @@
-import { hasPointSubscribers, publishPoint } from './channels.js'
+import type { Channel } from 'node:diagnostics_channel'
+import { POINT_CHANNELS } from './channels.js'
 import {
   type ConnmgrEvent,
   type ConnmgrEventType,
@@ -9,57 +10,62 @@ import {
 
 type AnyListener = (event: ConnmgrEvent) => void
 
+/** Who hears one type of event. Kept by whoever emits it often, who need not look it up then. */
+export class Topic {
+  readonly listeners = new Set<AnyListener>()
+  readonly channel: Channel | undefined
+  readonly #all: ReadonlySet<AnyListener>
+
+  constructor(type: ConnmgrEventType, all: ReadonlySet<AnyListener>) {
+    this.channel = POINT_CHANNELS[type]
+    this.#all = all
+  }
+
+  /** True if somebody listens, so that the hot path need not build an event nobody reads. */
+  get wanted(): boolean {
+    return this.listeners.size > 0 || this.#all.size > 0 || this.channel?.hasSubscribers === true
+  }
+}
+
 /**
  * Delivers events to listeners and to diagnostics channels. A listener that throws harms neither the emitter nor the other
  * listeners; its error is emitted as `listenerFailed`.
  */
 export class EventEmitter {
   readonly #pool: string
-  readonly #listeners = new Map<ConnmgrEventType, Set<AnyListener>>()
+  readonly #topics = new Map<ConnmgrEventType, Topic>()
   readonly #all = new Set<AnyListener>()
 
   constructor(pool: string) {
     this.#pool = pool
   }
 
+  topic(type: ConnmgrEventType): Topic {
+    let topic = this.#topics.get(type)
+    if (topic === undefined) {
+      topic = new Topic(type, this.#all)
+      this.#topics.set(type, topic)
+    }
+    return topic
+  }
+
   /** Returns the function that unsubscribes. */
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
-    let listeners = this.#listeners.get(type)
-    if (listeners === undefined) {
-      listeners = new Set()
-      this.#listeners.set(type, listeners)
-    }
-    const registered = listeners
-    // A wrapper of its own, so that one function subscribed twice is called and removed twice.
-    const entry: AnyListener = (event) => listener(event as EventOf<T>)
-    registered.add(entry)
-    return () => {
-      registered.delete(entry)
-      if (registered.size === 0 && this.#listeners.get(type) === registered)
-        this.#listeners.delete(type)
-    }
+    return subscribe(this.topic(type).listeners, (event) => listener(event as EventOf<T>))
   }
 
   /** Hears every event. Returns the function that unsubscribes. */
   onAny(listener: (event: ConnmgrEvent) => void): () => void {
-    const entry: AnyListener = (event) => listener(event)
-    this.#all.add(entry)
-    return () => {
-      this.#all.delete(entry)
-    }
-  }
-
-  /** True if somebody listens, so that the hot path need not build an event nobody reads. */
-  has(type: ConnmgrEventType): boolean {
-    return this.#all.size > 0 || this.#listeners.has(type) || hasPointSubscribers(type)
+    // A wrapper of its own, so that one function subscribed twice is called and removed twice.
+    return subscribe(this.#all, (event) => listener(event))
   }
 
   emit(event: ConnmgrEvent): void {
-    publishPoint(event)
-    const listeners = this.#listeners.get(event.type)
-    if (listeners !== undefined)
-      for (const listener of [...listeners]) this.#deliver(listener, event)
-    if (this.#all.size > 0) for (const listener of [...this.#all]) this.#deliver(listener, event)
+    const { channel, listeners } = this.topic(event.type)
+    if (channel?.hasSubscribers === true) channel.publish(event)
+    // Copies: a listener may unsubscribe, or subscribe another.
+    for (const listener of [...listeners]) this.#deliver(listener, event)
+    for (const listener of [...this.#all]) this.#deliver(listener, event)
   }
 
   #deliver(listener: AnyListener, event: ConnmgrEvent): void {
@@ -75,5 +81,12 @@ export class EventEmitter {
         error: summarize(error),
       })
     }
+  }
+}
+
+function subscribe(listeners: Set<AnyListener>, listener: AnyListener): () => void {
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
   }
 }

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../driver.js'
+import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
 import { heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
@@ -11,6 +12,8 @@ import { LinkedList } from './linked-list.js'
 import { PoolTotals } from './metrics.js'
 import type { LeaseOwner } from './waiter.js'
 
+const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined }
+
 /** Writes down who holds what: the leases of one pool, its totals, and its leaks. */
 export class LeaseBook<C extends object> {
   readonly totals = new PoolTotals()
@@ -20,6 +23,8 @@ export class LeaseBook<C extends object> {
   readonly #home: LeaseHome<C>
   readonly #endpoint: Endpoint
   readonly #environment: PoolEnvironment
+  readonly #acquired: Topic
+  readonly #released: Topic
 
   constructor(
     home: LeaseHome<C>,
@@ -31,6 +36,8 @@ export class LeaseBook<C extends object> {
     this.#endpoint = endpoint
     this.leaks = leaks
     this.#environment = environment
+    this.#acquired = environment.events.topic('connectionAcquired')
+    this.#released = environment.events.topic('connectionReleased')
   }
 
   get size(): number {
@@ -50,20 +57,22 @@ export class LeaseBook<C extends object> {
     below: FunctionReference,
     load: number,
     limit: number,
+    now: number,
   ): LeaseOwner {
     const context = currentContext()
     const stack =
-      context?.origin ?? (this.leaks.wantsStack(load, limit) ? captureStack(below) : undefined)
-    return { label: label ?? context?.label, stack }
+      context?.origin ?? (this.leaks.wantsStack(load, limit, now) ? captureStack(below) : undefined)
+    const name = label ?? context?.label
+    return name === undefined && stack === undefined ? ANONYMOUS : { label: name, stack }
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     const { epoch, stall, events, name } = this.#environment
-    const lease = new Lease(this.#home, entry, owner, now, epoch(), stall.stalledMs)
+    const lease = new Lease(this.#home, entry, owner, now, epoch(), stall.countedMs)
     this.#leases.push(lease)
     this.totals.checkouts += 1
     this.totals.waitedMs += now - requestedAt
-    if (events.has('connectionAcquired')) {
+    if (this.#acquired.wanted) {
       events.emit({
         type: 'connectionAcquired',
         pool: name,
@@ -79,15 +88,15 @@ export class LeaseBook<C extends object> {
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!this.#leases.remove(lease)) return
-    this.#count(lease)
+    this.#count(lease, this.#environment.clock.now())
     this.leaks.ended(lease)
   }
 
   /** Ends a lease that its holder gave back; false if it had been struck off before. */
-  end(lease: Lease<C>): boolean {
+  end(lease: Lease<C>, now: number): boolean {
     if (!this.#leases.remove(lease)) return false
     const { clock, stall, events, name } = this.#environment
-    const heldMs = this.#count(lease)
+    const heldMs = this.#count(lease, now)
     if (this.leaks.ended(lease)) {
       events.emit({
         type: 'leakResolved',
@@ -98,7 +107,7 @@ export class LeaseBook<C extends object> {
         lease: reportLease(lease, clock, stall),
       })
     }
-    if (events.has('connectionReleased')) {
+    if (this.#released.wanted) {
       events.emit({
         type: 'connectionReleased',
         pool: name,
@@ -112,9 +121,9 @@ export class LeaseBook<C extends object> {
   }
 
   /** Reports new leaks; returns those whose connection is to be destroyed. */
-  scanForLeaks(): Lease<C>[] {
+  scanForLeaks(limit: number): Lease<C>[] {
     const { clock, stall, events, name } = this.#environment
-    const leaked = this.leaks.scan(this.#leases)
+    const leaked = this.leaks.scan(this.#leases, limit)
     for (const lease of leaked) {
       const report = reportLease(lease, clock, stall)
       events.emit({
@@ -131,9 +140,14 @@ export class LeaseBook<C extends object> {
   }
 
   /** Everyone who holds a connection now, longest first. */
-  holders(): LeaseReport[] {
+  holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
     const { clock, stall } = this.#environment
-    return Array.from(this.#leases, (lease) => reportLease(lease, clock, stall))
+    const reports: LeaseReport[] = []
+    for (const lease of this.#leases) {
+      if (reports.length >= atMost) break
+      reports.push(reportLease(lease, clock, stall))
+    }
+    return reports
   }
 
   /** Everyone who has held a connection for longer than the leak threshold, longest first. */
@@ -162,8 +176,8 @@ export class LeaseBook<C extends object> {
     })
   }
 
-  #count(lease: Lease<C>): number {
-    const heldMs = this.#environment.clock.now() - lease.acquiredAt
+  #count(lease: Lease<C>, now: number): number {
+    const heldMs = now - lease.acquiredAt
     this.totals.returned += 1
     this.totals.heldMs += heldMs
     return heldMs

@@ -28,6 +28,7 @@ import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
 
 const HOLDERS_IN_ERROR = 5
+const SAME_MOMENT_MS = 1
 
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
@@ -58,6 +59,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #opening = 0
   #generation = 0
   #expected: Role | undefined
+  #holdersSeen: readonly LeaseReport[] = []
+  #holdersSeenAt = Number.NEGATIVE_INFINITY
   #suspended = false
   #closing: Promise<void> | undefined
   #onDrained: (() => void) | undefined
@@ -118,7 +121,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
     if (signal?.aborted === true)
       return this.#refuse('aborted', new AcquireAbortedError(signal.reason))
-    const owner = this.#book.identify(options.label, below, this.load, this.#limit)
+    const owner = this.#book.identify(options.label, below, this.load, this.#limit, now)
     let untested: PoolEntry<C> | undefined
     if (this.#waiters.size === 0 && !this.#suspended) {
       const entry = this.#takeIdle(now)
@@ -141,8 +144,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
-    const owner = this.#book.identify(options.label, below, this.load, this.#limit)
-    return this.#newWaiter(options, target, owner, this.#environment.clock.now())
+    const now = this.#environment.clock.now()
+    const owner = this.#book.identify(options.label, below, this.load, this.#limit, now)
+    return this.#newWaiter(options, target, owner, now)
   }
 
   enqueue(waiter: Waiter<C>): void {
@@ -254,7 +258,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         this.#close(entry, 'idle')
       }
     }
-    for (const lease of this.#book.scanForLeaks()) this.#kill(lease, 'leaked')
+    for (const lease of this.#book.scanForLeaks(this.#limit)) this.#kill(lease, 'leaked')
     this.#supply()
   }
 
@@ -272,10 +276,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   returnLease(lease: Lease<C>): void {
-    if (!this.#book.end(lease)) return
+    const now = this.#environment.clock.now()
+    if (!this.#book.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
-    const now = this.#environment.clock.now()
     const unfit = this.#unfit(entry, now)
     const condition = this.#cleaner.inspect(entry)
     if (condition === 'clean' && unfit === undefined && this.#options.reset === 'none') {
@@ -288,13 +292,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   destroyLease(lease: Lease<C>, error: unknown): void {
-    if (!this.#book.end(lease)) return
+    if (!this.#book.end(lease, this.#environment.clock.now())) return
     this.#close(lease.entry, 'destroyed', error === undefined ? undefined : toError(error))
     this.#afterClose()
   }
 
   detachLease(lease: Lease<C>): void {
-    if (!this.#book.end(lease)) return
+    if (!this.#book.end(lease, this.#environment.clock.now())) return
     lease.entry.state = 'detached'
     this.#entries.delete(lease.entry)
     this.#afterClose()
@@ -318,9 +322,19 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       waitedMs: this.#environment.clock.now() - waiter.enqueuedAt,
       counts: this.counts,
       testing: this.#testing,
-      holders: this.#book.holders().slice(0, HOLDERS_IN_ERROR),
+      holders: this.#longestHolders(),
       lastConnectError: this.#connector.lastError,
     })
+  }
+
+  /** Many waiters may run out of time at once; they are told the same. */
+  #longestHolders(): readonly LeaseReport[] {
+    const now = this.#environment.clock.now()
+    if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
+      this.#holdersSeen = this.#book.holders(HOLDERS_IN_ERROR)
+      this.#holdersSeenAt = now
+    }
+    return this.#holdersSeen
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {

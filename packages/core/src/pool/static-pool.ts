@@ -88,7 +88,13 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     if (options.signal?.aborted === true) {
       return this.#refuse('aborted', new AcquireAbortedError(options.signal.reason))
     }
-    const owner = this.#book.identify(options.label, below, this.load, Number.POSITIVE_INFINITY)
+    const owner = this.#book.identify(
+      options.label,
+      below,
+      this.load,
+      Number.POSITIVE_INFINITY,
+      clock.now(),
+    )
     if (this.#entry !== undefined && !this.#suspended) {
       return Promise.resolve(this.#book.begin(this.#entry, owner, now, now))
     }
@@ -99,7 +105,13 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
 
   createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
     const { clock, deadlines } = this.#environment
-    const owner = this.#book.identify(options.label, below, this.load, Number.POSITIVE_INFINITY)
+    const owner = this.#book.identify(
+      options.label,
+      below,
+      this.load,
+      Number.POSITIVE_INFINITY,
+      clock.now(),
+    )
     const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
     return new Waiter(deadlines, target, owner, clock.now(), timeoutMs, options.signal)
   }
@@ -167,7 +179,7 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
 
   maintain(): void {
     // Reclaiming would take the connection from everybody else, so a leak is only reported.
-    this.#book.scanForLeaks()
+    this.#book.scanForLeaks(Number.POSITIVE_INFINITY)
   }
 
   holders(): LeaseReport[] {
@@ -184,7 +196,7 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
   }
 
   returnLease(lease: Lease<C>): void {
-    this.#book.end(lease)
+    this.#book.end(lease, this.#environment.clock.now())
     if (this.#driver.inspect(lease.entry.connection) === 'broken' && lease.entry === this.#entry) {
       this.#retire('lost')
       this.#supply()
@@ -193,7 +205,7 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
   }
 
   destroyLease(lease: Lease<C>, error: unknown): void {
-    this.#book.end(lease)
+    this.#book.end(lease, this.#environment.clock.now())
     if (lease.entry === this.#entry) {
       this.#retire('destroyed', error === undefined ? undefined : toError(error))
       this.#supply()
@@ -202,7 +214,7 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
   }
 
   detachLease(lease: Lease<C>): void {
-    this.#book.end(lease)
+    this.#book.end(lease, this.#environment.clock.now())
     if (lease.entry === this.#entry) this.#entry = undefined
     this.#supply()
   }

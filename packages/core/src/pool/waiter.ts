@@ -1,4 +1,4 @@
-import type { Deadlines, Expiring } from '../deadlines.js'
+import { Deadline, type Deadlines } from '../deadlines.js'
 import { AcquireAbortedError } from '../errors.js'
 import type { AcquireFailedEvent } from '../events/events.js'
 import type { Target } from '../failover/states.js'
@@ -24,12 +24,10 @@ let lastSequence = 0
  * One queued request. It settles exactly once, whichever comes first: a connection, its deadline, its signal, or the
  * end of the pool. It may move from one queue to another (when another endpoint takes over) without noticing.
  */
-export class Waiter<C extends object> implements Linked<Waiter<C>>, Expiring {
+export class Waiter<C extends object> extends Deadline implements Linked<Waiter<C>> {
   previous: Waiter<C> | undefined = undefined
   next: Waiter<C> | undefined = undefined
   list: LinkedList<Waiter<C>> | undefined = undefined
-  deadline = 0
-  stalledBefore = 0
   place: WaitPlace<C> | undefined = undefined
 
   /** Order of arrival across all queues. */
@@ -37,6 +35,7 @@ export class Waiter<C extends object> implements Linked<Waiter<C>>, Expiring {
   readonly promise: Promise<Lease<C>>
   readonly #deadlines: Deadlines
   readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
   #resolve!: (lease: Lease<C>) => void
   #reject!: (error: Error) => void
 
@@ -48,17 +47,20 @@ export class Waiter<C extends object> implements Linked<Waiter<C>>, Expiring {
     readonly timeoutMs: number,
     signal: AbortSignal | undefined,
   ) {
+    super()
     this.#deadlines = deadlines
     this.#signal = signal
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    deadlines.add(this, timeoutMs)
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    deadlines.add(this, timeoutMs, enqueuedAt)
+    if (signal === undefined) return
+    this.#onAbort = () => this.fail('aborted', new AcquireAbortedError(signal.reason))
+    signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  onDeadline(): void {
+  onExpired(): void {
     if (this.place !== undefined) this.fail('timeout', this.place.timeoutError(this))
   }
 
@@ -77,11 +79,7 @@ export class Waiter<C extends object> implements Linked<Waiter<C>>, Expiring {
   #leave(): void {
     this.list?.remove(this)
     this.#deadlines.remove(this)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
-  }
-
-  readonly #onAbort = (): void => {
-    this.fail('aborted', new AcquireAbortedError(this.#signal?.reason))
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
   }
 }
 

@@ -1,0 +1,84 @@
+// The program behind `npm run fuzz`, which has checked the arguments.
+import { parseArgs } from 'node:util'
+import fc from 'fast-check'
+import { poolProperty } from './pool-model.js'
+
+const SHOW_EVERY_MS = 5000
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' } },
+})
+const seed = Number(values.seed)
+const numRuns = Number(values.runs)
+const firstRun = Number(values.path ?? 0)
+const startedAt = performance.now()
+let shownAt = startedAt
+let begun = 0
+
+// A timer would not do: histories on a fake clock follow each other without a pause.
+poolProperty.beforeEach(() => {
+  begun += 1
+  const now = performance.now()
+  if (now - shownAt < SHOW_EVERY_MS) return
+  shownAt = now
+  // More than were asked for are run only to shrink a failure.
+  const doing = begun > numRuns ? `shrinking a failure, ${begun}` : `${begun} of ${numRuns}`
+  process.stderr.write(`${doing} histories, ${seconds()} s\n`)
+})
+
+const onNothingLeft = (): void => {
+  // A history that waits for what never comes leaves the process nothing to do, and it would seem to end well.
+  console.log(
+    `A history hangs: a promise of the pool never settles.\nReplay it: ${replay(String(firstRun + begun - 1))}`,
+  )
+  process.exitCode = 1
+}
+process.once('beforeExit', onNothingLeft)
+
+fc.check(poolProperty, { numRuns, seed, path: values.path }).then((result) => {
+  process.off('beforeExit', onNothingLeft)
+  const what = numRuns === 1 ? 'history' : 'histories'
+  console.log(
+    result.failed
+      ? describe(result)
+      : `${numRuns} ${what} kept the invariants (seed ${seed}, ${seconds()} s)`,
+  )
+  process.exitCode = result.failed ? 1 : 0
+})
+
+type Failure = fc.RunDetails<typeof poolProperty extends fc.IAsyncProperty<infer T> ? T : never>
+
+function describe({
+  counterexample,
+  counterexamplePath,
+  errorInstance,
+  numShrinks,
+}: Failure): string {
+  const error = errorInstance instanceof Error ? errorInstance.stack : String(errorInstance)
+  const [options, scheduler, commands] = counterexample ?? []
+  const [run = ''] = (counterexamplePath ?? '').split(':')
+  return [
+    `A history broke the invariants (seed ${seed}, path ${run}, shrunk ${numShrinks} times, ${seconds()} s).`,
+    '',
+    `Violated: ${error}`,
+    '',
+    `Options: ${fc.stringify(options)}`,
+    // Its last part is a comment of fast-check for replaying shrunk commands, which a replay here does again itself.
+    `Steps: ${String(commands).replace(/ ?\/\*replayPath.*?\*\//, '')}`,
+    'Order in which calls settled:',
+    ...String(scheduler)
+      .split('\n')
+      .filter((line) => line.startsWith('->')),
+    '',
+    `Replay it: ${replay(run)}`,
+  ].join('\n')
+}
+
+/** The whole path would need the steps' own path too; from its first part, the same failure shrinks the same way. */
+function replay(path: string): string {
+  return `npm run fuzz -- --seed ${seed} --path ${path}`
+}
+
+function seconds(): string {
+  return ((performance.now() - startedAt) / 1000).toFixed(1)
+}
