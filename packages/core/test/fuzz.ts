@@ -66,9 +66,7 @@ function describe({
     // Its last part is a comment of fast-check for replaying shrunk commands, which a replay here does again itself.
     `Steps: ${String(commands).replace(/ ?\/\*replayPath.*?\*\//, '')}`,
     'Order in which calls settled:',
-    ...String(scheduler)
-      .split('\n')
-      .filter((line) => line.startsWith('->')),
+    ...(String(scheduler).match(/^->.*(?<!`)/gm) ?? []),
     '',
     `Replay it: ${replay(run)}`,
   ].join('\n')
