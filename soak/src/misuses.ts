@@ -1,0 +1,45 @@
+import type { Lease } from '@connmgr/core'
+import type { PgConnectionManager } from '@connmgr/pg'
+import type { Client } from 'pg'
+
+/** Ends leases once more than allowed, and compares that with what the manager says of it. */
+export class Misuses {
+  #count = 0
+  #told = 0
+  #detached = 0
+
+  constructor(manager: PgConnectionManager) {
+    manager.on('leaseMisused', () => {
+      this.#told += 1
+    })
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Connections that were taken out for good: no misuse, but nobody else counts them. */
+  get detached(): number {
+    return this.#detached
+  }
+
+  get toldWrongly(): number {
+    return Math.abs(this.#count - this.#told)
+  }
+
+  detach(lease: Lease<Client>): Client {
+    const client = lease.detach()
+    this.#detached += 1
+    return client
+  }
+
+  releaseAgain(lease: Lease<Client>): void {
+    this.#count += 1
+    lease.release()
+  }
+
+  destroyAgain(lease: Lease<Client>): void {
+    this.#count += 1
+    lease.destroy()
+  }
+}
