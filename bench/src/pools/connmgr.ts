@@ -1,0 +1,61 @@
+import {
+  ConnectionManager,
+  type Driver,
+  type Endpoint,
+  type Lease,
+  type ManagerOptions,
+} from '@connmgr/core'
+import { FakeServer, type MeasuredPool, type PoolKind, type PoolSettings } from './pool.js'
+
+function fakeDriver(server: FakeServer): Driver<object> {
+  return {
+    name: 'fake',
+    connect: () => server.connect(),
+    validate: async () => {},
+    inspect: () => 'clean',
+    close: async () => {},
+    destroy: () => {},
+    classify: () => 'lost',
+  }
+}
+
+/** Ours, as users get it: leak tracking, metrics and events on, through the manager. */
+export function connmgr(
+  options: ManagerOptions<object> = {},
+  onOpen: (manager: ConnectionManager<object>) => void = () => {},
+): PoolKind {
+  return {
+    name: 'connmgr',
+    open(settings: PoolSettings): MeasuredPool<Lease<object>> {
+      const server = new FakeServer(settings.connectMs ?? 0)
+      const endpoint: Endpoint = { id: 'fake', host: 'fake', port: 1, config: undefined }
+      const manager = new ConnectionManager<object>({
+        driver: fakeDriver(server),
+        endpoints: [endpoint],
+        options: {
+          poolSize: settings.size,
+          maxOverflow: settings.overflow ?? 0,
+          logger: false,
+          ...(settings.acquireTimeoutMs === undefined
+            ? {}
+            : { acquireTimeoutMs: settings.acquireTimeoutMs }),
+          ...options,
+        },
+      })
+      onOpen(manager)
+      return {
+        acquire: () => manager.acquire(),
+        release: (lease) => lease.release(),
+        acquireAbortable: () => {
+          const controller = new AbortController()
+          const acquired = manager.acquire({ signal: controller.signal })
+          return { acquired, abort: () => controller.abort() }
+        },
+        get opened() {
+          return server.opened
+        },
+        close: () => manager.close({ drainTimeoutMs: 0 }),
+      }
+    },
+  }
+}

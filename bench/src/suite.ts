@@ -1,0 +1,24 @@
+import type { Times } from './measure.js'
+
+/** How thorough a run is. */
+export interface Settings {
+  readonly quick: boolean
+  readonly rounds: number
+}
+
+/** What one case came to. */
+export interface Measured {
+  /** Nanoseconds per operation, unless the case says otherwise. */
+  readonly times: Times
+  /** More figures of the same case, by contender, for the table: connections opened, the 99th percentile. */
+  readonly also?: Readonly<Record<string, Times>>
+}
+
+export interface Suite {
+  readonly name: string
+  /** One line for the table's heading. */
+  readonly about: string
+  /** Those of the contenders that are peers: the others are shown beside them. */
+  readonly peers: readonly string[]
+  run(settings: Settings): Promise<Record<string, Measured>>
+}

@@ -1,0 +1,50 @@
+import { interleave, nanosecondsPer } from '../measure.js'
+import { connmgr } from '../pools/connmgr.js'
+import { floor } from '../pools/floor.js'
+import { genericPool } from '../pools/generic-pool.js'
+import { lightningPool } from '../pools/lightning-pool.js'
+import { pgPool } from '../pools/pg-pool.js'
+import type { MeasuredPool } from '../pools/pool.js'
+import { tarn } from '../pools/tarn.js'
+import type { Measured, Suite } from '../suite.js'
+
+const SIZE = 10
+
+async function acquireAndRelease(
+  pool: MeasuredPool,
+  callers: number,
+  operations: number,
+): Promise<number> {
+  const each = operations / callers
+  return nanosecondsPer(operations, () =>
+    Promise.all(
+      Array.from({ length: callers }, async () => {
+        for (let done = 0; done < each; done += 1) pool.release(await pool.acquire())
+      }),
+    ),
+  )
+}
+
+export const hotPath: Suite = {
+  name: 'hot-path',
+  about: 'acquire + release of a fake connection, pool of 10',
+  peers: ['pg-pool', 'tarn', 'generic-pool', 'lightning-pool'],
+  async run({ quick, rounds }) {
+    const kinds = [connmgr(), pgPool, tarn, genericPool, lightningPool, floor]
+    const operations = quick ? 30_000 : 200_000
+    const results: Record<string, Measured> = {}
+    for (const callers of [1, 10, 100]) {
+      const pools = kinds.map((kind) => ({ name: kind.name, pool: kind.open({ size: SIZE }) }))
+      const times = await interleave(
+        pools.map(({ name, pool }) => ({
+          name,
+          run: () => acquireAndRelease(pool, callers, operations),
+        })),
+        rounds,
+      )
+      results[`callers-${callers}`] = { times }
+      for (const { pool } of pools) await pool.close()
+    }
+    return results
+  },
+}

@@ -1,0 +1,221 @@
+import { withConnectionManager as drizzleWith } from '@connmgr/drizzle'
+import { createConnectionManager, ManagedPool, type PgConnectionManager } from '@connmgr/pg'
+import { withConnectionManager as prismaWith } from '@connmgr/prisma'
+import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { withConnectionManager as typeormWith } from '@connmgr/typeorm'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { integer, pgTable, text } from 'drizzle-orm/pg-core'
+import pg from 'pg'
+import postgres from 'postgres'
+import { DataSource, EntitySchema } from 'typeorm'
+import { PrismaClient } from '../generated/client.js'
+import { interleave, percentile } from '../measure.js'
+import type { Measured, Settings, Suite } from '../suite.js'
+
+const CONNECTIONS = 10
+const ROWS = 1000
+
+/** Something that runs one query; `close` ends it. */
+interface Subject {
+  readonly query: (id: number) => Promise<unknown>
+  readonly close: () => Promise<unknown>
+}
+
+type Opener = (url: string) => Promise<Subject>
+
+const items = pgTable('Item', { id: integer('id').primaryKey(), name: text('name').notNull() })
+const Item = new EntitySchema<{ id: number; name: string }>({
+  name: 'Item',
+  tableName: 'Item',
+  columns: { id: { type: 'int', primary: true }, name: { type: 'text' } },
+})
+const TEXT = 'select id, name from "Item" where id = $1'
+
+function managerOf(url: string): PgConnectionManager {
+  return createConnectionManager({
+    databaseUrl: url,
+    poolSize: CONNECTIONS,
+    maxOverflow: 0,
+    logger: false,
+  })
+}
+
+async function typeorm(url: string, manager?: PgConnectionManager): Promise<Subject> {
+  const options = { type: 'postgres' as const, url, entities: [Item], poolSize: CONNECTIONS }
+  const dataSource = await new DataSource(
+    manager === undefined ? options : typeormWith(options, manager),
+  ).initialize()
+  const repository = dataSource.getRepository(Item)
+  return {
+    query: (id) => repository.findOneBy({ id }),
+    close: async () => {
+      await dataSource.destroy()
+      await manager?.close()
+    },
+  }
+}
+
+function selectWith(
+  db: Pick<ReturnType<typeof drizzle>, 'select'>,
+  close: () => Promise<unknown>,
+): Subject {
+  return { query: async (id) => db.select().from(items).where(eq(items.id, id)), close }
+}
+
+/** By what is compared, then by contender. */
+const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
+  'pool.query': {
+    connmgr: async (url) => {
+      const pool = new ManagedPool({ connectionString: url, max: CONNECTIONS, logger: false })
+      return { query: (id) => pool.query(TEXT, [id]), close: () => pool.end() }
+    },
+    'pg.Pool': async (url) => {
+      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      return { query: (id) => pool.query(TEXT, [id]), close: () => pool.end() }
+    },
+    'postgres.js': async (url) => {
+      const sql = postgres(url, { max: CONNECTIONS })
+      return {
+        query: async (id) => sql`select id, name from "Item" where id = ${id}`,
+        close: () => sql.end(),
+      }
+    },
+  },
+  connect: {
+    connmgr: async (url) => {
+      const pool = new ManagedPool({ connectionString: url, max: CONNECTIONS, logger: false })
+      return { query: (id) => borrow(pool, id), close: () => pool.end() }
+    },
+    'pg.Pool': async (url) => {
+      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      return { query: (id) => borrow(pool, id), close: () => pool.end() }
+    },
+  },
+  typeorm: {
+    connmgr: (url) => typeorm(url, managerOf(url)),
+    typeorm: (url) => typeorm(url),
+  },
+  prisma: {
+    connmgr: async (url) => {
+      const manager = managerOf(url)
+      const client = prismaWith(PrismaClient, manager)
+      return {
+        query: (id) => client.item.findUnique({ where: { id } }),
+        close: () => manager.close(),
+      }
+    },
+    prisma: async (url) => {
+      const adapter = new PrismaPg({ connectionString: url, max: CONNECTIONS })
+      const client = new PrismaClient({ adapter })
+      return {
+        query: (id) => client.item.findUnique({ where: { id } }),
+        close: () => client.$disconnect(),
+      }
+    },
+  },
+  drizzle: {
+    connmgr: async (url) => {
+      const manager = managerOf(url)
+      return selectWith(drizzleWith({}, manager), () => manager.close())
+    },
+    drizzle: async (url) => {
+      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      return selectWith(drizzle(pool), () => pool.end())
+    },
+  },
+}
+
+async function borrow(pool: pg.Pool, id: number): Promise<unknown> {
+  const client = await pool.connect()
+  try {
+    return await client.query(TEXT, [id])
+  } finally {
+    client.release()
+  }
+}
+
+/** So many callers ask one query after the other for a while. */
+async function load(
+  { query: ask }: Subject,
+  callers: number,
+  durationMs: number,
+  latencies: number[],
+): Promise<number> {
+  let done = 0
+  const start = performance.now()
+  const end = start + durationMs
+  await Promise.all(
+    Array.from({ length: callers }, async (_each, caller) => {
+      for (let begun = performance.now(); begun < end; ) {
+        await ask((caller * 7919 + done) % ROWS)
+        const now = performance.now()
+        latencies.push((now - begun) * 1e6)
+        begun = now
+        done += 1
+      }
+    }),
+  )
+  return ((performance.now() - start) * 1e6) / done
+}
+
+async function compare(
+  openers: Readonly<Record<string, Opener>>,
+  url: string,
+  callers: number,
+  { quick, rounds }: Settings,
+): Promise<Measured> {
+  const subjects = await Promise.all(
+    Object.entries(openers).map(async ([name, open]) => ({ name, subject: await open(url) })),
+  )
+  const latencies: Record<string, number[]> = {}
+  const times = await interleave(
+    subjects.map(({ name, subject }) => ({
+      name,
+      run: () => {
+        latencies[name] ??= []
+        return load(subject, callers, quick ? 60 : 500, latencies[name])
+      },
+    })),
+    rounds,
+  )
+  for (const { subject } of subjects) await subject.close()
+  const p99 = Object.fromEntries(
+    Object.entries(latencies).map(([name, all]) => [name, Math.round(percentile(all, 0.99))]),
+  )
+  return { times, also: { p99 } }
+}
+
+async function fill(cluster: PostgresCluster): Promise<void> {
+  await cluster.primary.query('create table "Item" (id int primary key, name text not null)')
+  await cluster.primary.query(
+    `insert into "Item" select n, 'item ' || n from generate_series(0, ${ROWS - 1}) n`,
+  )
+}
+
+export const query: Suite = {
+  name: 'query',
+  about: `one row by its key from a local server, ${CONNECTIONS} connections`,
+  peers: ['pg.Pool', 'typeorm', 'prisma', 'drizzle'],
+  async run(settings) {
+    const cluster = await startCluster()
+    try {
+      await fill(cluster)
+      const results: Record<string, Measured> = {}
+      for (const [name, openers] of Object.entries(SUBJECTS)) {
+        for (const callers of [1, 10, 100]) {
+          results[`${name}/callers-${callers}`] = await compare(
+            openers,
+            cluster.primary.url(),
+            callers,
+            settings,
+          )
+        }
+      }
+      return results
+    } finally {
+      await cluster.stop()
+    }
+  },
+}
