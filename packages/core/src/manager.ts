@@ -7,7 +7,7 @@ import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import { EventEmitter } from './events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
-import { LOGGED_EVENT_TYPES, logEvent } from './events/log.js'
+import { logEvent, loggedBy } from './events/log.js'
 import { FailoverController } from './failover/failover-controller.js'
 import {
   FAILOVER_EVENT_TYPES,
@@ -115,7 +115,7 @@ export class ConnectionManager<C extends object> {
       options.clock,
       this.#events,
     )
-    for (const type of LOGGED_EVENT_TYPES)
+    for (const type of loggedBy(options.logger))
       this.#events.on(type, (event) => logEvent(options.logger, event))
     for (const type of FAILOVER_EVENT_TYPES) {
       this.#events.on(type, (event) =>

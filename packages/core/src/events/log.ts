@@ -10,22 +10,34 @@ export interface Logger {
 
 export type LogLevel = keyof Logger
 
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+const nothing = (): void => {}
+
+export const silentLogger: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+}
 
 /** Without a logger of the user's: what needs attention goes to the console, nothing else. */
 export const consoleLogger: Logger = {
-  debug() {},
-  info() {},
+  debug: nothing,
+  info: nothing,
   warn: (message) => console.warn(message),
   error: (message) => console.error(message),
 }
 
-/** What a manager logs by itself: everything but the two events of every single acquire, which would slow it down. */
-export const LOGGED_EVENT_TYPES = [
+const ALWAYS_DEBUG = [
   'connectionCreated',
   'connectionFailed',
   'connectionClosed',
   'acquireFailed',
+  'healthCheckCompleted',
+] as const satisfies readonly ConnmgrEventType[]
+
+/** What a manager logs by itself: everything but the two events of every single acquire, which would slow it down. */
+export const LOGGED_EVENT_TYPES = [
+  ...ALWAYS_DEBUG,
   'validationFailed',
   'connectionDirty',
   'leakDetected',
@@ -34,7 +46,6 @@ export const LOGGED_EVENT_TYPES = [
   'poolCleared',
   'poolResized',
   'poolClosed',
-  'healthCheckCompleted',
   'healthRecovered',
   'endpointStateChanged',
   'roleChanged',
@@ -46,6 +57,14 @@ export const LOGGED_EVENT_TYPES = [
   'failoverFailed',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
+
+/** The events that a logger does anything with: nobody builds a sentence for a method of ours that does nothing. */
+export function loggedBy(logger: Logger): readonly ConnmgrEventType[] {
+  if (logger === silentLogger) return []
+  return logger.debug === nothing
+    ? LOGGED_EVENT_TYPES.filter((type) => !(ALWAYS_DEBUG as readonly string[]).includes(type))
+    : LOGGED_EVENT_TYPES
+}
 
 /** How an event is logged: its level, and a sentence for people. */
 export function describeEvent(event: ConnmgrEvent): {

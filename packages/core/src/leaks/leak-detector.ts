@@ -12,8 +12,8 @@ export interface LeakDetectionOptions {
    * When to capture the stack of an acquire, which costs 4 to 20 µs. `adaptive` does while a leak has been reported in
    * the last ten minutes or a quarter of the connections have been held for more than a second, so that leaks which
    * come slowly have their stacks before they exhaust a pool. While half of the connections are in use it also captures
-   * the first hundreds of acquires and then 500 a second, and one acquire in 64 otherwise, for leaks that come at once.
-   * A pool that is busy and healthy spends at most a quarter of a percent of a core on it.
+   * the first hundred acquires and then 200 a second, and one acquire in 64 otherwise, for leaks that come at once.
+   * A pool that is busy and healthy spends about a thousandth of a core on it.
    * `@default` 'adaptive'
    */
   readonly captureStack: 'adaptive' | 'always' | 'never'
@@ -39,8 +39,8 @@ const SAMPLE_EVERY = 64
 /** Leases held for longer are not yet leaks, but if there are many, something is wrong. */
 const LONG_MS = 1000
 /** Stacks that may be captured without any suspicion: so many at once, and so many more in a millisecond. */
-const BURST = 500
-const REFILL_PER_MS = 0.5
+const BURST = 100
+const REFILL_PER_MS = 0.2
 
 /** Finds leases held for longer than the threshold, each once. */
 export class LeakDetector<C extends object> implements LeakTracking<C> {

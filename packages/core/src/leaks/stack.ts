@@ -35,6 +35,29 @@ export function captureStack(below: FunctionReference): CapturedStack {
   return captured
 }
 
+/**
+ * An error that is made far from the caller it is for, in a timer or listener, where its own stack would name only our
+ * code: it gets the stack of the caller's acquire, if that was captured, and costs no capture of its own.
+ */
+export function withCallersStack<E extends Error>(
+  make: () => E,
+  callers: CapturedStack | undefined,
+): E {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  const error = make()
+  Error.stackTraceLimit = limit
+  if (callers !== undefined) {
+    const headline = `${error.name}: ${error.message}`
+    Object.defineProperty(error, 'stack', {
+      get: () => `${headline}\n    ${formatStack(callers).replaceAll('\n', '\n    ')}`,
+      configurable: true,
+      enumerable: false,
+    })
+  }
+  return error
+}
+
 /** The frames of the caller's own code, innermost first, without those of Node and of packages. */
 function userFrames(captured: CapturedStack): readonly CallSite[] {
   let frames = formatted.get(captured)

@@ -58,6 +58,19 @@ describe('acquire', () => {
     expect(h.manager.getPoolMetrics().failedCheckouts).toBe(1)
   })
 
+  test('the error of a caller who waited in vain has the stack of that caller', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, leakDetection: { captureStack: 'always' } })
+    const lease = await h.manager.acquire()
+    async function checkout() {
+      return h.manager.acquire({ timeoutMs: 100 })
+    }
+    const waiting = expectLater(checkout())
+    await h.clock.advance(200)
+    const error = await waiting.catch((reason: Error) => reason)
+    expect((error as Error).stack).toMatch(/^AcquireTimeoutError: pool .*\n {4}at checkout \(/)
+    lease.release()
+  })
+
   test('an unreachable server is told from an exhausted pool, with the latest failure as cause', async () => {
     h = manage({
       acquireTimeoutMs: 500,

@@ -25,6 +25,7 @@ export class LeaseBook<C extends object> {
   readonly #environment: PoolEnvironment
   readonly #acquired: Topic
   readonly #released: Topic
+  readonly #failed: Topic
 
   constructor(
     home: LeaseHome<C>,
@@ -38,6 +39,7 @@ export class LeaseBook<C extends object> {
     this.#environment = environment
     this.#acquired = environment.events.topic('connectionAcquired')
     this.#released = environment.events.topic('connectionReleased')
+    this.#failed = environment.events.topic('acquireFailed')
   }
 
   get size(): number {
@@ -166,6 +168,7 @@ export class LeaseBook<C extends object> {
 
   acquireFailed(reason: AcquireFailedEvent['reason'], error: Error, waitedMs: number): void {
     this.totals.failedCheckouts += 1
+    if (!this.#failed.wanted) return
     this.#environment.events.emit({
       type: 'acquireFailed',
       pool: this.#environment.name,

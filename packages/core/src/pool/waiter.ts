@@ -2,7 +2,7 @@ import { Deadline, type Deadlines } from '../deadlines.js'
 import { AcquireAbortedError } from '../errors.js'
 import type { AcquireFailedEvent } from '../events/events.js'
 import type { Target } from '../failover/states.js'
-import type { CapturedStack } from '../leaks/stack.js'
+import { type CapturedStack, withCallersStack } from '../leaks/stack.js'
 import type { Lease } from './lease.js'
 import { type Linked, LinkedList } from './linked-list.js'
 
@@ -56,12 +56,21 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
     })
     deadlines.add(this, timeoutMs, enqueuedAt)
     if (signal === undefined) return
-    this.#onAbort = () => this.fail('aborted', new AcquireAbortedError(signal.reason))
+    this.#onAbort = () =>
+      this.fail(
+        'aborted',
+        withCallersStack(() => new AcquireAbortedError(signal.reason), owner.stack),
+      )
     signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   onExpired(): void {
-    if (this.place !== undefined) this.fail('timeout', this.place.timeoutError(this))
+    const { place } = this
+    if (place === undefined) return
+    this.fail(
+      'timeout',
+      withCallersStack(() => place.timeoutError(this), this.owner.stack),
+    )
   }
 
   serve(lease: Lease<C>): void {
