@@ -1,4 +1,4 @@
-import type { ConnectionActivity, Endpoint } from '../driver.js'
+import type { ConnectionActivity, Endpoint, Role } from '../driver.js'
 import type { Linked, LinkedList } from './linked-list.js'
 
 /**
@@ -40,6 +40,8 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   state: EntryState = 'testing'
   idleSince: number
   uses = 0
+  /** The server's role when the connection was last looked at. */
+  role: Role = 'unknown'
   /** True if it must be validated before it is lent, however lately it was used. */
   suspect = false
   /** Set on a connection that is in use: it is closed for this reason when it comes back. */

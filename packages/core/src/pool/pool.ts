@@ -430,16 +430,32 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
       this.#afterClose()
-    } else if (this.#expected !== undefined && role !== 'unknown' && role !== this.#expected) {
+    } else if (this.#isWrong(entry, role)) {
       this.#close(
         entry,
         'invalid',
-        new ValidationFailedError(`expected a ${this.#expected}, found a ${role}`),
+        new ValidationFailedError(`expected a ${this.#expected ?? entry.role}, found a ${role}`),
       )
-      this.#connector.backOff()
-      this.#environment.observer.roleMismatch(this.endpoint, role)
+      if (this.#expected !== undefined) {
+        this.#connector.backOff()
+        this.#environment.observer.roleMismatch(this.endpoint, role)
+      }
       this.#afterClose()
-    } else this.#offer(entry, now)
+    } else {
+      entry.role = role
+      this.#offer(entry, now)
+    }
+  }
+
+  /**
+   * Whether a connection leads to a server in a role it should not have. With nothing else to go by, one that led to a
+   * primary must still: where a name or a proxy moves on to another server, those opened before stay behind.
+   */
+  #isWrong(entry: PoolEntry<C>, role: Role): boolean {
+    if (role === 'unknown') return false
+    return this.#expected === undefined
+      ? role === 'standby' && entry.role === 'primary'
+      : role !== this.#expected
   }
 
   #openFailed(thrown: unknown, durationMs: number): void {

@@ -88,6 +88,23 @@ describe('validation', () => {
     expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
   })
 
+  test('a connection left behind on a demoted server is not lent, whatever it answers', async () => {
+    h = manage({ poolSize: 3, prePing: true })
+    await h.manager.warmUp()
+    const server = h.driver.server('a')
+    server.role = 'standby'
+    const lease = await h.manager.acquire()
+    // One write is refused; that makes the others suspect.
+    lease.connection.signal('read-only')
+    lease.release()
+    ;(await h.manager.acquire()).release()
+    await h.clock.settle()
+    const invalid = h.of('connectionClosed').filter(({ reason }) => reason === 'invalid')
+    expect(invalid[0]?.error?.message).toBe('expected a primary, found a standby')
+    // A new connection is taken as it is: the server may be a standby on purpose.
+    expect(h.manager.getPoolMetrics().checkedIn).toBe(1)
+  })
+
   test('after the process stood still all idle connections are checked', async () => {
     h = manage({ ...options, prePingBypassMs: 60_000 })
     ;(await h.manager.acquire()).release()
