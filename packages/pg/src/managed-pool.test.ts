@@ -235,6 +235,20 @@ describe('ManagedPool is a pg.Pool', () => {
     await manager.close()
   })
 
+  test('a client that is detached through the manager is removed when it ends, once', async () => {
+    const { $connections } = open()
+    const removed: unknown[] = []
+    pool.on('remove', (client) => removed.push(client))
+    await pool.query('select 1')
+    const detached = (await $connections.acquire()).detach()
+    expect(removed).toEqual([])
+    await detached.end()
+    expect(removed).toEqual([detached])
+    await pool.query('select 1')
+    await pool.end()
+    expect(removed).toHaveLength(2)
+  })
+
   test('allowExitOnIdle lets the process end', async () => {
     open()
     const script = `

@@ -201,8 +201,13 @@ export class ManagedPool extends PgPool {
     this.#lent.add(client)
     client.release = this.#releaseOnce(lease, client)
     if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
-    if (!this.#known.has(lease.connectionId)) {
-      this.#known.set(lease.connectionId, client)
+    const { connectionId } = lease
+    if (!this.#known.has(connectionId)) {
+      this.#known.set(connectionId, client)
+      // Of a connection that was detached the manager tells no end; of all others it has told before this.
+      client.once('end', () => {
+        if (this.#known.delete(connectionId)) this.emit('remove', client)
+      })
       this.emit('connect', client)
     }
     this.emit('acquire', client)
