@@ -1,6 +1,7 @@
 import type { Lease, ManagerAcquireOptions } from '@connmgr/core'
 import type { PgConnectionManager } from '@connmgr/pg'
 import type { Client } from 'pg'
+import type { ClientWatch } from './client-watch.js'
 import type { HandOvers } from './hand-overs.js'
 import type { LeakWatch } from './leak-watch.js'
 import type { Misuses } from './misuses.js'
@@ -10,6 +11,7 @@ import type { Writes } from './writes.js'
 /** What all errands work with. */
 export interface Workplace {
   readonly manager: PgConnectionManager
+  readonly clients: ClientWatch
   readonly handOvers: HandOvers
   readonly leaks: LeakWatch
   readonly misuses: Misuses
@@ -25,17 +27,19 @@ export class Errand {
   readonly startedAt = performance.now()
   /** Process ids of the connections it got: a kill of one of them explains its error. */
   readonly backends: number[] = []
+  readonly #clients: ClientWatch
   readonly #handOvers: HandOvers
 
   constructor(
     readonly name: string,
     readonly random: Random,
-    { manager, handOvers, leaks, misuses, writes }: Workplace,
+    { manager, clients, handOvers, leaks, misuses, writes }: Workplace,
   ) {
     this.manager = manager
     this.leaks = leaks
     this.misuses = misuses
     this.writes = writes
+    this.#clients = clients
     this.#handOvers = handOvers
   }
 
@@ -97,6 +101,7 @@ export class Errand {
   }
 
   async #receive(client: Client, begun = false): Promise<void> {
+    this.#clients.saw(client)
     const { processID } = client as unknown as { processID?: number }
     if (processID !== undefined) this.backends.push(processID)
     await this.#handOvers.receive(client, this.name, begun)

@@ -1,6 +1,7 @@
 import { messageOf } from '@connmgr/core'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { eventually, type PostgresNode } from '@connmgr/testing'
+import type { ClientWatch } from './client-watch.js'
 import { codeOf } from './operation.js'
 import { type Check, none } from './result.js'
 import { APPLICATION_NAME, MAX_OVERFLOW, POOL_SIZE } from './settings.js'
@@ -15,11 +16,17 @@ export async function checkAtRest(
   manager: PgConnectionManager,
   server: PostgresNode,
   detached: number,
+  clients: ClientWatch,
 ): Promise<Check[]> {
   return [
     await checkCounts('counts back', manager, detached),
     ...(await checkSlots(manager, server)),
     await checkCounts('counts back again', manager, detached),
+    await checkSoon('no client kept in memory', async () => {
+      const { total } = manager.getCounts()
+      const alive = clients.alive()
+      return alive <= total ? undefined : `${alive} clients for ${total} connections`
+    }),
     none('leaks still reported', manager.getLeakStats().active + manager.detectLeaks().length),
   ]
 }

@@ -25,7 +25,7 @@ export interface HeapResult {
   readonly flat: boolean | undefined
 }
 
-/** Watches whether the heap grows. Needs `node --expose-gc`. */
+/** Watches whether the heap grows. */
 export class Heap {
   readonly #collectGarbage: () => void
   readonly #samples: Sample[] = []
@@ -34,11 +34,8 @@ export class Heap {
   readonly #timer: NodeJS.Timeout
 
   /** @param durationMs how long the soak lasts; a quarter of it, but no more than is needed, is warm-up */
-  constructor(durationMs: number) {
-    if (globalThis.gc === undefined) {
-      throw new Error('the garbage collector cannot be called; start node with --expose-gc')
-    }
-    this.#collectGarbage = globalThis.gc
+  constructor(collectGarbage: () => void, durationMs: number) {
+    this.#collectGarbage = collectGarbage
     this.#warmUpMs = Math.min(LONGEST_WARM_UP_MS, durationMs / 4)
     this.#timer = setInterval(() => this.#sample(), SAMPLE_EVERY_MS)
   }

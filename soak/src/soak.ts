@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import { Accidents } from './accidents.js'
+import { ClientWatch } from './client-watch.js'
 import { Disturbances } from './disturbances.js'
 import type { Workplace } from './errand.js'
 import { checkAtRest, checkClosed } from './final-checks.js'
@@ -25,11 +26,16 @@ export class Soak {
   readonly #minutes: number
   readonly #seed: number
   readonly #show: (line: string) => void
+  readonly #collectGarbage: () => void
   readonly #accidents = new Accidents()
   #cluster: PostgresCluster | undefined
   #manager: PgConnectionManager | undefined
 
   constructor(minutes: number, seed: number, show: (line: string) => void) {
+    if (globalThis.gc === undefined) {
+      throw new Error('the garbage collector cannot be called; start node with --expose-gc')
+    }
+    this.#collectGarbage = globalThis.gc
     this.#minutes = minutes
     this.#seed = seed
     this.#show = show
@@ -47,12 +53,13 @@ export class Soak {
     const tally = new Tally(kills)
     const workplace: Workplace = {
       manager,
+      clients: new ClientWatch(this.#collectGarbage),
       handOvers: new HandOvers(),
       leaks: new LeakWatch(manager, stalls),
       misuses: new Misuses(manager),
       writes: new Writes(),
     }
-    const { handOvers, leaks, misuses, writes } = workplace
+    const { clients, handOvers, leaks, misuses, writes } = workplace
     const random = new Random(this.#seed)
     const load = new Load(workplace, tally, random.fork())
     const disturbances = new Disturbances(manager, kills, stalls, random.fork())
@@ -60,7 +67,7 @@ export class Soak {
     await disturbances.stop()
     await load.stop()
     manager.resize({ poolSize: POOL_SIZE, maxOverflow: MAX_OVERFLOW })
-    const atRest = await checkAtRest(manager, server, misuses.detached)
+    const atRest = await checkAtRest(manager, server, misuses.detached, clients)
     const [rows] = await server.query<{ count: number }>(
       'select count(*)::int as count from soak_write',
     )
@@ -113,7 +120,7 @@ export class Soak {
   async #watch(tally: Tally, handOvers: HandOvers): Promise<HeapResult> {
     const durationMs = this.#minutes * 60_000
     const startedAt = performance.now()
-    const heap = new Heap(durationMs)
+    const heap = new Heap(this.#collectGarbage, durationMs)
     const ticker = setInterval(() => {
       const seconds = Math.round((performance.now() - startedAt) / 1000)
       this.#show(
