@@ -24,7 +24,7 @@ export async function interleave(contenders: readonly Contender[], rounds: numbe
   return Object.fromEntries([...times].map(([name, list]) => [name, median(list)]))
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1

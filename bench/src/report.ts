@@ -1,7 +1,7 @@
 import type { Measured, Suite } from './suite.js'
 
 /** One case as it is written: times by contender, and how ours compares. */
-export type CaseResult = Record<string, number | Readonly<Record<string, number>>>
+type CaseResult = Record<string, number | Readonly<Record<string, number>>>
 export type SuiteResult = Record<string, CaseResult>
 
 /** @returns undefined if there is no peer to compare with */

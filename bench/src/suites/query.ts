@@ -175,7 +175,7 @@ async function compare(
       name,
       run: () => {
         latencies[name] ??= []
-        return load(subject, callers, quick ? 60 : 500, latencies[name])
+        return load(subject, callers, quick ? 45 : 400, latencies[name])
       },
     })),
     rounds,

@@ -1,7 +1,14 @@
 import { close, manage } from '../../test/harness.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { ConnmgrEvent } from './events.js'
-import { consoleLogger, describeEvent, LOGGED_EVENT_TYPES, logEvent } from './log.js'
+import {
+  consoleLogger,
+  describeEvent,
+  LOGGED_EVENT_TYPES,
+  logEvent,
+  loggedBy,
+  silentLogger,
+} from './log.js'
 
 const lease: LeaseReport = {
   leaseId: 1,
@@ -97,6 +104,148 @@ test.each<[ConnmgrEvent, string, string]>([
   ],
 ])('%j', (event, level, message) => {
   expect(describeEvent(event)).toEqual({ level, message })
+})
+
+const cluster = { pool: 'orders', endpoint: 'db:5432/app' }
+const change = { ...cluster, from: 'UP', role: 'primary', reason: 'seen' } as const
+
+test.each<[ConnmgrEvent, string, string]>([
+  [
+    { type: 'connectionCreated', ...about },
+    'debug',
+    'connection 7 to db:5432/app opened in 61000 ms',
+  ],
+  [
+    { type: 'connectionFailed', ...about, error },
+    'debug',
+    'could not connect to db:5432/app: it broke',
+  ],
+  [
+    { type: 'connectionClosed', ...about, reason: 'evicted' },
+    'debug',
+    'connection 7 to db:5432/app closed (evicted)',
+  ],
+  [
+    { type: 'connectionAcquired', ...about, leaseId: 1 },
+    'debug',
+    'connection 7 lent after 61000 ms',
+  ],
+  [
+    { type: 'connectionReleased', ...about, leaseId: 1 },
+    'debug',
+    'connection 7 returned after 61000 ms',
+  ],
+  [
+    { type: 'acquireFailed', ...about, reason: 'timeout', error },
+    'debug',
+    'acquire failed (timeout) after 61000 ms: it broke',
+  ],
+  [
+    { type: 'validationFailed', ...about, error },
+    'info',
+    'connection 7 to db:5432/app failed its check: it broke',
+  ],
+  [
+    { type: 'connectionDirty', ...about, reason: 'busy', lease },
+    'warn',
+    'connection 7 came back mid-query from buildReport (/app/report.ts:12:5); it was not lent on as it was',
+  ],
+  [
+    {
+      type: 'leakResolved',
+      ...about,
+      lease: { ...lease, checkedOutBy: undefined, label: 'report' },
+    },
+    'info',
+    'leak resolved: connection 7 came back after 61000 ms from report',
+  ],
+  [
+    { type: 'poolCleared', ...about, reason: 'requested' },
+    'info',
+    'connections to db:5432/app invalidated: requested',
+  ],
+  [
+    { type: 'poolResized', ...about, poolSize: 3, maxOverflow: 2 },
+    'info',
+    'db:5432/app resized to 3 + 2',
+  ],
+  [
+    { type: 'healthCheckCompleted', ...about, healthy: true, role: 'primary' },
+    'debug',
+    'db:5432/app is healthy (61000 ms)',
+  ],
+  [
+    { type: 'healthCheckCompleted', ...about, healthy: false, role: 'unknown', error },
+    'debug',
+    'db:5432/app is failing (61000 ms)',
+  ],
+  [{ type: 'healthRecovered', ...about }, 'info', 'db:5432/app recovered after 61000 ms'],
+  [
+    { type: 'endpointStateChanged', ...change, to: 'QUARANTINED' },
+    'error',
+    'db:5432/app: UP → QUARANTINED (seen)',
+  ],
+  [
+    { type: 'endpointStateChanged', ...change, to: 'FENCED' },
+    'error',
+    'db:5432/app: UP → FENCED (seen)',
+  ],
+  [
+    { type: 'roleChanged', ...cluster, from: 'primary', to: 'standby' },
+    'info',
+    'db:5432/app was a primary and is a standby now',
+  ],
+  [
+    { type: 'clusterStateChanged', ...cluster, from: 'STEADY', to: 'ALL_DOWN', reason: 'silence' },
+    'error',
+    'cluster: STEADY → ALL_DOWN (silence)',
+  ],
+  [
+    { type: 'clusterStateChanged', ...cluster, from: 'ALL_DOWN', to: 'STEADY', reason: 'back' },
+    'info',
+    'cluster: ALL_DOWN → STEADY (back)',
+  ],
+  [
+    { type: 'failoverStarted', ...cluster, reason: 'lost' },
+    'warn',
+    'failover started, leaving db:5432/app: lost',
+  ],
+  [
+    { type: 'failoverStarted', ...cluster, endpoint: undefined, reason: 'asked' },
+    'warn',
+    'failover started, leaving nothing: asked',
+  ],
+  [
+    {
+      type: 'switchoverCompleted',
+      ...about,
+      from: 'db2:5432/app',
+      epoch: 2,
+      reason: 'requested',
+    },
+    'warn',
+    'switchover to db:5432/app completed in 61000 ms',
+  ],
+  [
+    { type: 'failbackCompleted', ...about, from: undefined, epoch: 3, reason: 'preferred' },
+    'warn',
+    'failback to db:5432/app completed in 61000 ms',
+  ],
+  [
+    { type: 'failoverFailed', ...about, attempt: 2, reason: 'nobody is up' },
+    'error',
+    'failover attempt 2 found no writer in 61000 ms: nobody is up',
+  ],
+])('%j is told in words, at its level', (event, level, text) => {
+  expect(describeEvent(event)).toEqual({ level, message: `connmgr "orders": ${text}` })
+})
+
+test('nothing is put into words for a logger that would not read it', () => {
+  const own = { debug() {}, info() {}, warn() {}, error() {} }
+  expect(loggedBy(silentLogger)).toEqual([])
+  expect(loggedBy(own)).toBe(LOGGED_EVENT_TYPES)
+  expect(loggedBy(consoleLogger)).toContain('leakDetected')
+  expect(loggedBy(consoleLogger)).not.toContain('connectionCreated')
 })
 
 test('a logger gets the sentence, and the event as fields', () => {

@@ -1,0 +1,27 @@
+/** Mutation testing of the pool and of leak detection: `npm run mutate`. */
+export default {
+  testRunner: 'jest',
+  // It would rewrite the paths in it by an interface that TypeScript 7 no longer has; the tests need none.
+  tsconfigFile: 'none',
+  plugins: ['@stryker-mutator/jest-runner'],
+  jest: {
+    configFile: 'jest.config.ts',
+    config: {
+      testMatch: ['<rootDir>/packages/core/src/**/*.test.ts'],
+      // Every mutant of the pool would run the long fuzz, and shrink what it finds.
+      testPathIgnorePatterns: ['/node_modules/', 'fuzz', 'architecture'],
+    },
+  },
+  mutate: [
+    'packages/core/src/pool/*.ts',
+    'packages/core/src/leaks/*.ts',
+    '!packages/core/src/**/*.test.ts',
+  ],
+  ignorePatterns: ['dist', '.turbo', 'docs', 'bench', 'soak', 'demo', 'examples'],
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  timeoutMS: 10_000,
+  reporters: ['clear-text', 'progress-append-only'],
+  clearTextReporter: { allowColor: false, logTests: false },
+  tempDirName: '.stryker-tmp',
+}
