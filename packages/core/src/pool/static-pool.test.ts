@@ -1,4 +1,11 @@
+import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { resolveManagerOptions } from '../config/resolve.js'
+import { Deadlines } from '../deadlines.js'
+import { EventEmitter } from '../events/emitter.js'
+import { NoLeakDetection } from '../leaks/leak-detector.js'
+import { StallMonitor } from '../stall.js'
+import { StaticPool } from './static-pool.js'
 
 describe('a static pool', () => {
   let h: Harness
@@ -62,5 +69,358 @@ describe('a static pool', () => {
     await closing
     expect(h.driver.open).toEqual([])
     expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('a lost connection is replaced for those who come later, while its holders keep their leases', async () => {
+    h = manage({ poolMode: 'static' })
+    const before = await h.manager.acquire()
+    before.connection.lose(new Error('cut'))
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lost', error: { message: 'cut' } }])
+    const after = await h.manager.acquire()
+    before.release()
+    expect(after.connection.open).toBe(true)
+    expect(h.manager.getPoolMetrics()).toMatchObject({
+      checkedOut: 1,
+      totalConnectionsCreated: 2,
+      totalConnectionsClosed: 1,
+    })
+    after.release()
+  })
+
+  test('trouble that does not end the connection leaves it in place', async () => {
+    h = manage({ poolMode: 'static' })
+    const first = await h.manager.acquire()
+    first.connection.signal('serialization')
+    const second = await h.manager.acquire()
+    expect(second.connectionId).toBe(first.connectionId)
+    first.release()
+    second.release()
+  })
+
+  test('a connection that comes back broken is replaced', async () => {
+    h = manage({ poolMode: 'static' })
+    const first = await h.manager.acquire()
+    first.connection.condition = 'broken'
+    first.release()
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
+    const second = await h.manager.acquire()
+    expect(second.connectionId).not.toBe(first.connectionId)
+    second.release()
+  })
+
+  test('a holder may destroy the connection, with or without a reason', async () => {
+    h = manage({ poolMode: 'static' })
+    ;(await h.manager.acquire()).destroy('not to be trusted')
+    ;(await h.manager.acquire()).destroy()
+    expect(h.driver.open).toEqual([])
+    const [first, second] = h.of('connectionClosed')
+    expect(first).toMatchObject({ reason: 'destroyed', error: { message: 'not to be trusted' } })
+    expect(second).not.toHaveProperty('error')
+  })
+
+  test('destroying a connection that was replaced already spares its successor', async () => {
+    h = manage({ poolMode: 'static' })
+    const old = await h.manager.acquire()
+    old.connection.lose()
+    const current = await h.manager.acquire()
+    old.destroy()
+    expect(current.connection.open).toBe(true)
+    current.release()
+  })
+
+  test('a lease that is released twice is reported and takes nothing from the others', async () => {
+    h = manage({ poolMode: 'static' })
+    const [a, b] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    a.release()
+    a.release()
+    expect(h.of('leaseMisused')).toMatchObject([{ leaseId: a.id, reason: 'released-twice' }])
+    expect(h.manager.getHolders().map((each) => each.leaseId)).toEqual([b.id])
+    b.release()
+  })
+
+  test('evict closes the idle connection by its id and no other', async () => {
+    h = manage({ poolMode: 'static' })
+    expect(h.manager.evict(1)).toBe(false)
+    const lease = await h.manager.acquire()
+    lease.release()
+    expect(h.manager.evict(lease.connectionId + 1)).toBe(false)
+    expect(h.driver.open).toHaveLength(1)
+    expect(h.manager.evict(lease.connectionId)).toBe(true)
+    await h.clock.settle()
+    expect(h.driver.open).toEqual([])
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'evicted' }])
+  })
+
+  test('clear replaces the idle connection and says why, also if there is none', async () => {
+    h = manage({ poolMode: 'static' })
+    h.manager.clear('nothing there yet')
+    await h.manager.use(() => {})
+    h.manager.clear('schema changed')
+    expect(h.of('poolCleared').map((each) => each.reason)).toEqual([
+      'nothing there yet',
+      'schema changed',
+    ])
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'cleared' }])
+    await h.manager.use(() => {})
+    expect(h.driver.count('connect')).toBe(2)
+  })
+
+  test('resize changes nothing: there is always one connection', async () => {
+    h = manage({ poolMode: 'static' })
+    h.manager.resize({ poolSize: 7 })
+    await Promise.all(Array.from({ length: 3 }, () => h.manager.use(() => {})))
+    expect(h.manager.getPoolMetrics()).toMatchObject({ size: 1, limit: 1 })
+    expect(h.driver.count('connect')).toBe(1)
+  })
+
+  test('warmUp opens the connection and holds nothing', async () => {
+    h = manage({ poolMode: 'static' })
+    await h.manager.warmUp()
+    expect(h.manager.getCounts()).toMatchObject({ total: 1, idle: 1, inUse: 0 })
+  })
+
+  test('a caller whose signal has fired is refused before anything is opened', async () => {
+    h = manage({ poolMode: 'static' })
+    const signal = AbortSignal.abort(new Error('too late'))
+    await expect(h.manager.acquire({ signal })).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_ABORTED',
+      cause: { message: 'too late' },
+    })
+    expect(h.driver.count('connect')).toBe(0)
+    expect(h.of('acquireFailed')).toMatchObject([{ reason: 'aborted', durationMs: 0 }])
+  })
+
+  test('a caller who gives up while connecting leaves the others waiting', async () => {
+    h = manage({ poolMode: 'static' })
+    h.driver.next('connect', { afterMs: 50 })
+    const abort = new AbortController()
+    const leaving = expectLater(h.manager.acquire({ signal: abort.signal }))
+    const staying = h.manager.acquire()
+    await h.clock.settle()
+    expect(h.manager.getCounts()).toMatchObject({ total: 0, connecting: 1, waiting: 2 })
+    abort.abort()
+    await expect(leaving).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
+    await h.clock.advance(50)
+    ;(await staying).release()
+    expect(h.driver.count('connect')).toBe(1)
+  })
+
+  test('goes on trying for those who wait after an attempt failed', async () => {
+    h = manage({ poolMode: 'static' })
+    h.driver.next('connect', { fail: 'unreachable' }, 'succeed')
+    const waiting = h.manager.acquire()
+    await h.clock.advance(2000)
+    ;(await waiting).release()
+    expect(h.of('connectionFailed')).toHaveLength(1)
+    expect(h.of('connectionCreated')).toHaveLength(1)
+  })
+
+  test('fails everybody who waits at once when the set-up is wrong', async () => {
+    h = manage({ poolMode: 'static' })
+    h.driver.server('a').state = 'denied'
+    const outcomes = await Promise.allSettled([h.manager.acquire(), h.manager.acquire()])
+    expect(outcomes).toMatchObject([
+      { reason: { code: 'CONNMGR_CONNECT_FAILED' } },
+      { reason: { code: 'CONNMGR_CONNECT_FAILED' } },
+    ])
+    expect(h.driver.count('connect')).toBe(1)
+  })
+
+  test('fails everybody who waits when onConnect refuses the connection', async () => {
+    h = manage({
+      poolMode: 'static',
+      onConnect: () => {
+        throw new Error('no such schema')
+      },
+    })
+    await expect(h.manager.acquire()).rejects.toMatchObject({
+      code: 'CONNMGR_CONNECT_FAILED',
+      cause: { message: 'no such schema' },
+    })
+    expect(h.driver.open).toEqual([])
+  })
+
+  test('a connection that is lost while it is prepared is not lent', async () => {
+    let first = true
+    h = manage({
+      poolMode: 'static',
+      onConnect: (connection) => {
+        if (first) connection.lose()
+        first = false
+      },
+    })
+    const lease = await h.manager.acquire()
+    expect(lease.connection.open).toBe(true)
+    expect(h.driver.count('connect')).toBe(2)
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
+    lease.release()
+  })
+
+  test('close gives up the attempt to connect and those who wait for it', async () => {
+    h = manage({ poolMode: 'static' })
+    h.driver.next('connect', 'hang')
+    const waiting = expectLater(h.manager.acquire())
+    await h.clock.settle()
+    await h.manager.close()
+    await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    expect(h.driver.connecting).toBe(0)
+    expect(h.of('connectionFailed')).toEqual([])
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+  })
+
+  test('close names those who do not give the connection back in time', async () => {
+    h = manage({ poolMode: 'static' })
+    const lease = await h.manager.acquire({ label: 'slow report' })
+    const { connection } = lease
+    await close(h, 500)
+    expect(connection.open).toBe(false)
+    expect(h.of('poolClosed')).toMatchObject([
+      { durationMs: 500, stragglers: [{ leaseId: lease.id, label: 'slow report' }] },
+    ])
+    expect(() => lease.release()).not.toThrow()
+    expect(h.manager.getHolders()).toEqual([])
+  })
+
+  test('close is done as soon as the last holder destroys the connection', async () => {
+    h = manage({ poolMode: 'static' })
+    const [a, b] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    const closing = h.manager.close({ drainTimeoutMs: 1000 })
+    a.release()
+    expect(await h.outcome(closing)).toBe('pending')
+    b.destroy()
+    await closing
+    expect(h.of('poolClosed')).toMatchObject([{ durationMs: 0, stragglers: [] }])
+  })
+
+  test('leaks are listed while they last, and never reclaimed from the other callers', async () => {
+    h = manage({
+      poolMode: 'static',
+      leakDetection: { thresholdMs: 100, captureStack: 'always', reclaim: true },
+    })
+    const lease = await h.manager.acquire({ label: 'forgetful' })
+    await h.clock.advance(500)
+    expect(h.manager.detectLeaks()).toMatchObject([{ leaseId: lease.id, label: 'forgetful' }])
+    expect(h.manager.getLeakStats()).toMatchObject({ detected: 1, active: 1 })
+    expect(lease.connection.open).toBe(true)
+    lease.release()
+    expect(h.manager.detectLeaks()).toEqual([])
+  })
+})
+
+describe('a static pool under failover', () => {
+  function create() {
+    const clock = new FakeClock()
+    const driver = new FakeDriver({ clock })
+    const events = new EventEmitter('p')
+    const stall = new StallMonitor(clock)
+    const { pool: options } = resolveManagerOptions<FakeConnection>({}, 'fake')
+    const pool = new StaticPool<FakeConnection>(
+      fakeEndpoint('a'),
+      driver,
+      options,
+      new NoLeakDetection(),
+      {
+        name: 'p',
+        clock,
+        events,
+        deadlines: new Deadlines(clock, stall),
+        stall,
+        epoch: () => 0,
+        observer: {
+          connected() {},
+          connectFailed: () => 'retry',
+          signalled() {},
+          roleMismatch() {},
+        },
+      },
+    )
+    const acquire = () => pool.acquire({}, 'primary', create)
+    return { clock, driver, pool, acquire }
+  }
+
+  test('callers wait while it is suspended, even for a connection that is there', async () => {
+    const { clock, driver, pool, acquire } = create()
+    ;(await acquire()).release()
+    pool.suspend()
+    const waiting = acquire()
+    await clock.settle()
+    expect(pool.counts).toMatchObject({ total: 1, inUse: 0, waiting: 1 })
+    pool.resume()
+    ;(await waiting).release()
+    expect(pool.counts.waiting).toBe(0)
+    expect(driver.count('connect')).toBe(1)
+    await pool.close(0)
+  })
+
+  test('nothing is opened while it is suspended', async () => {
+    const { clock, driver, pool, acquire } = create()
+    pool.suspend()
+    const waiting = acquire()
+    await clock.advance(1000)
+    expect(driver.count('connect')).toBe(0)
+    pool.resume()
+    ;(await waiting).release()
+    await pool.close(0)
+  })
+
+  test('destroyAll takes the connection from its holders, who are no holders any more', async () => {
+    const { driver, pool, acquire } = create()
+    const lease = await acquire()
+    pool.destroyAll('it is DOWN')
+    expect(driver.open).toEqual([])
+    expect(pool.holders()).toEqual([])
+    lease.release()
+    expect(pool.totals).toMatchObject({ checkouts: 1, returned: 1, created: 1, closed: 1 })
+    await pool.close(0)
+  })
+
+  test('destroyAll gives up an attempt under way; those who wait get the next once it resumes', async () => {
+    const { clock, driver, pool, acquire } = create()
+    driver.next('connect', 'hang')
+    const waiting = acquire()
+    await clock.settle()
+    pool.suspend()
+    pool.destroyAll('it is DOWN')
+    await clock.settle()
+    expect(driver.connecting).toBe(0)
+    pool.resume()
+    const lease = await waiting
+    expect(driver.count('connect')).toBe(2)
+    lease.release()
+    await pool.close(0)
+  })
+
+  test('retryNow does not wait for the end of the pause after a failure', async () => {
+    const { clock, driver, pool, acquire } = create()
+    driver.next('connect', { fail: 'unreachable' })
+    const waiting = acquire()
+    await clock.settle()
+    expect(driver.count('connect')).toBe(1)
+    pool.retryNow()
+    ;(await waiting).release()
+    expect(clock.now()).toBe(0)
+    await pool.close(0)
+  })
+
+  test('callers can be moved elsewhere, and one who is moved to a closed pool is refused', async () => {
+    const { driver, pool, acquire } = create()
+    driver.always('connect', 'hang')
+    const moving = expectLater(acquire())
+    const [waiter] = pool.extractWaiters(() => true)
+    expect(pool.counts.waiting).toBe(0)
+    await pool.close(0)
+    if (waiter !== undefined) pool.enqueue(waiter)
+    await expect(moving).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+  })
+
+  test('an expected role and suspicion do not touch the connection', async () => {
+    const { driver, pool, acquire } = create()
+    ;(await acquire()).release()
+    pool.expect()
+    pool.suspectAll()
+    const lease = await acquire()
+    expect(lease.connection).toBe(driver.connections[0])
+    lease.release()
+    await pool.close(0)
   })
 })
