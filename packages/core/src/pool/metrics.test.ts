@@ -1,0 +1,49 @@
+import { combineMetrics, type MeasuredPool, PoolTotals } from './metrics.js'
+
+function pool(given: Partial<MeasuredPool> = {}): MeasuredPool {
+  const counts = {
+    total: 4,
+    idle: 1,
+    inUse: 3,
+    connecting: 0,
+    waiting: 0,
+    overflow: 0,
+    limit: 6,
+  }
+  return {
+    counts,
+    totals: new PoolTotals(),
+    size: 5,
+    leaks: { detected: 0, active: 0 },
+    inService: true,
+    ...given,
+  }
+}
+
+test('the capacity of a pool that serves nobody is no room for others', () => {
+  const metrics = combineMetrics([pool(), pool({ inService: false })])
+  expect(metrics).toMatchObject({ size: 5, limit: 6, checkedOut: 6, utilization: 1 })
+})
+
+test('means are over all leases of all pools, not over the pools', () => {
+  const often = Object.assign(new PoolTotals(), {
+    checkouts: 3,
+    returned: 3,
+    heldMs: 30,
+    waitedMs: 3,
+  })
+  const rarely = Object.assign(new PoolTotals(), {
+    checkouts: 1,
+    returned: 1,
+    heldMs: 90,
+    waitedMs: 1,
+  })
+  expect(combineMetrics([pool({ totals: often }), pool({ totals: rarely })])).toMatchObject({
+    avgCheckoutTimeMs: 30,
+    avgWaitTimeMs: 1,
+  })
+})
+
+test('without any pool or lease every figure is 0, none is NaN', () => {
+  expect(new Set(Object.values(combineMetrics([])))).toEqual(new Set([0]))
+})
