@@ -1,4 +1,7 @@
-import { captureStack, describeOrigin, formatStack, parseFrame } from './stack.js'
+import { findSourceMap } from 'node:module'
+import { captureStack, describeOrigin, formatStack, parseFrame, withCallersStack } from './stack.js'
+
+jest.mock('node:module', () => ({ findSourceMap: jest.fn() }))
 
 test.each([
   ['at work (/app/a.ts:1:2)', { functionName: 'work', file: '/app/a.ts', line: 1, column: 2 }],
@@ -78,4 +81,64 @@ test('can be read again and again', () => {
   const captured = acquire()
   expect(formatStack(captured)).toBe(formatStack(captured))
   expect(describeOrigin(captured)).toBe(describeOrigin(captured))
+})
+
+describe('where nobody has taken over the formatting of stacks', () => {
+  const previous = Error.prepareStackTrace
+  const sourceMap = jest.mocked(findSourceMap)
+  beforeEach(() => {
+    Reflect.deleteProperty(Error, 'prepareStackTrace')
+  })
+  afterEach(() => {
+    Error.prepareStackTrace = previous
+    sourceMap.mockReset()
+  })
+
+  function checkout() {
+    return acquire()
+  }
+
+  test('a frame without a source map stands where it runs', () => {
+    expect(describeOrigin(checkout())).toMatch(/^checkout \(.*stack\.test\.ts:\d+:\d+\)$/)
+  })
+
+  test('a frame with a source map is named by its source, counted from 1', () => {
+    sourceMap.mockReturnValue({
+      findEntry: () => ({
+        originalSource: 'file:///app/src/shop.ts',
+        originalLine: 11,
+        originalColumn: 4,
+      }),
+    } as never)
+    expect(describeOrigin(checkout())).toBe('checkout (/app/src/shop.ts:12:5)')
+  })
+
+  test('a frame that its source map does not know stands where it runs', () => {
+    sourceMap.mockReturnValue({ findEntry: () => ({}) } as never)
+    expect(describeOrigin(checkout())).toMatch(/^checkout \(.*stack\.test\.ts:\d+:\d+\)$/)
+  })
+})
+
+test('a stack that somebody formats as something other than text is still read', () => {
+  const previous = Error.prepareStackTrace
+  Error.prepareStackTrace = (_error, sites) => sites
+  try {
+    expect(describeOrigin(acquire())).toMatch(/stack\.test\.ts:\d+:\d+\)$/)
+  } finally {
+    Error.prepareStackTrace = previous
+  }
+})
+
+test('without any frame there is no origin', () => {
+  expect(describeOrigin({})).toBeUndefined()
+  expect(formatStack({})).toBe('')
+})
+
+test('an error made for a caller shows the stack of the caller, and its own message', () => {
+  function checkout() {
+    return acquire()
+  }
+  const error = withCallersStack(() => new RangeError('too late'), checkout())
+  expect(error.stack).toMatch(/^RangeError: too late\n {4}at checkout \(/)
+  expect(Object.keys(error)).not.toContain('stack')
 })
