@@ -1,0 +1,83 @@
+import { close, expectLater, type Harness, manage } from '../test/harness.js'
+
+describe('a manager', () => {
+  let h: Harness
+  afterEach(() => close(h))
+
+  test.each([-1, Number.NaN, 2 ** 31])('refuses to drain for %p ms, and stays open', async (ms) => {
+    h = manage()
+    await expect(h.manager.close({ drainTimeoutMs: ms })).rejects.toMatchObject({
+      code: 'CONNMGR_INVALID_OPTION',
+      option: 'drainTimeoutMs',
+    })
+    expect(h.manager.closed).toBe(false)
+  })
+
+  test('needs an endpoint', () => {
+    h = manage()
+    expect(() => manage({ endpoints: [] })).toThrow('must name at least one endpoint')
+  })
+
+  test('gives the figures of one endpoint on its own', async () => {
+    h = manage({ endpoints: ['a', 'b'], poolSize: 2, maxOverflow: 1 })
+    const lease = await h.manager.acquire()
+    const other = lease.endpoint.id === 'a' ? 'b' : 'a'
+    expect(h.manager.getPoolMetrics(lease.endpoint.id)).toMatchObject({ checkedOut: 1, limit: 3 })
+    expect(h.manager.getPoolMetrics(other)).toMatchObject({ checkedOut: 0, limit: 3 })
+    lease.release()
+  })
+
+  test('suspended, parks callers up to maxWaiters and says why they got nothing', async () => {
+    h = manage({ maxWaiters: 1 })
+    h.manager.suspend()
+    const waiting = expectLater(h.manager.acquire({ timeoutMs: 100 }))
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_QUEUE_FULL' })
+    await h.clock.advance(101)
+    await expect(waiting).rejects.toMatchObject({
+      phase: 'no-endpoint',
+      message: expect.stringContaining('the manager is suspended'),
+    })
+    expect(h.manager.getPoolMetrics()).toMatchObject({ failedCheckouts: 2, waiting: 0 })
+  })
+
+  test('suspended, refuses a caller whose signal has fired', async () => {
+    h = manage()
+    h.manager.suspend()
+    await expect(h.manager.acquire({ signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_ABORTED',
+    })
+  })
+
+  test('suspended and closed, refuses everybody', async () => {
+    h = manage()
+    h.manager.suspend()
+    await close(h)
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+  })
+
+  test('a lease at the end of its block is given back once, also if it was released before', async () => {
+    h = manage()
+    const lease = await h.manager.acquire()
+    await lease[Symbol.asyncDispose]()
+    await lease[Symbol.asyncDispose]()
+    expect(lease.active).toBe(false)
+    expect(h.of('leaseMisused')).toEqual([])
+    expect(h.manager.getCounts()).toMatchObject({ idle: 1, inUse: 0 })
+  })
+
+  test('a lease that was destroyed already is not destroyed again', async () => {
+    h = manage()
+    const lease = await h.manager.acquire()
+    lease.destroy()
+    lease.destroy()
+    expect(h.of('connectionClosed')).toHaveLength(1)
+    expect(h.of('leaseMisused')).toMatchObject([{ leaseId: lease.id }])
+    expect(() => lease.detach()).toThrow('had been destroyed')
+  })
+
+  test('at the end of its block closes', async () => {
+    h = manage()
+    await h.manager[Symbol.asyncDispose]()
+    expect(h.manager.closed).toBe(true)
+  })
+})
