@@ -136,7 +136,7 @@ export class Connector<C extends object> {
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
-    return bounded(
+    const opened = bounded(
       this.#environment.deadlines,
       connectTimeoutMs,
       Promise.race([prepared, aborted]),
@@ -146,6 +146,14 @@ export class Connector<C extends object> {
         return error
       },
     )
+    return opened.catch((error: unknown) => {
+      // It may have become ready in the very moment in which it was given up.
+      prepared.then(
+        (connection) => this.#driver.destroy(connection),
+        () => {},
+      )
+      throw error
+    })
   }
 
   /** Runs the user's hook, whose connection does not outlive the attempt, however long the hook takes. */

@@ -61,6 +61,17 @@ describe('lifecycle', () => {
     expect(h.driver.open).toEqual([])
   })
 
+  test.each([1, 3, 5, 6, 7, 8, 9, 10, 12, 15])(
+    'a close %i turns after an acquire began leaves no connection open',
+    async (turns) => {
+      h = manage()
+      expectLater(h.manager.acquire())
+      for (let turn = 0; turn < turns; turn += 1) await undefined
+      await close(h)
+      expect(h.driver.open).toHaveLength(0)
+    },
+  )
+
   test('a close that hangs is cut off', async () => {
     h = manage({ closeTimeoutMs: 100, prepare: (driver) => driver.always('close', 'hang') })
     ;(await h.manager.acquire()).release()

@@ -305,6 +305,23 @@ describe('a static pool', () => {
     lease.release()
     expect(h.manager.detectLeaks()).toEqual([])
   })
+
+  test('refuses to detach what others share, and releases instead', async () => {
+    h = manage({ poolMode: 'static' })
+    const lease = await h.manager.acquire()
+    expect(() => lease.detach()).toThrow(expect.objectContaining({ code: 'CONNMGR_UNSUPPORTED' }))
+    expect(h.manager.getPoolMetrics().checkedOut).toBe(0)
+    expect(h.driver.open).toHaveLength(1)
+  })
+
+  test('refuses the waiter over maxWaiters at once', async () => {
+    h = manage({ poolMode: 'static', maxWaiters: 1 })
+    h.driver.next('connect', { afterMs: 50 })
+    const first = h.manager.acquire()
+    await expect(h.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_QUEUE_FULL' })
+    await h.clock.advance(50)
+    ;(await first).release()
+  })
 })
 
 describe('a static pool under failover', () => {
@@ -423,4 +440,28 @@ describe('a static pool under failover', () => {
     lease.release()
     await pool.close(0)
   })
+
+  test('serves the waiters of an attempt that was cut off by another one', async () => {
+    const { clock, driver, pool, acquire } = create()
+    driver.next('connect', 'hang')
+    const waiting = acquire()
+    await clock.settle()
+    pool.destroyAll('the endpoint is down')
+    await clock.settle()
+    ;(await waiting).release()
+    await pool.close(0)
+  })
+
+  test.each([0, 3, 5, 6, 7, 8, 9, 12])(
+    'leaves nothing open when closed %i turns after the first acquire',
+    async (turns) => {
+      const { clock, driver, pool, acquire } = create()
+      expectLater(acquire())
+      for (let turn = 0; turn < turns; turn += 1) await undefined
+      const closing = pool.close(100)
+      await clock.advance(2000)
+      await closing
+      expect(driver.open).toHaveLength(0)
+    },
+  )
 })

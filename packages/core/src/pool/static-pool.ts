@@ -1,6 +1,13 @@
 import { bounded } from '../bounded.js'
 import { type ConnectionSignal, type Driver, type Endpoint, isFatal } from '../driver.js'
-import { AcquireAbortedError, ConnectFailedError, PoolClosedError, toError } from '../errors.js'
+import {
+  AcquireAbortedError,
+  ConnectFailedError,
+  PoolClosedError,
+  QueueFullError,
+  toError,
+  UnsupportedError,
+} from '../errors.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import type { Target } from '../failover/states.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
@@ -16,7 +23,7 @@ import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
 import type { AcquireOptions, PoolOptions } from './options.js'
 import { Retirement } from './retirement.js'
 import { acquireTimeoutError } from './timeout-error.js'
-import { Waiter, type WaitPlace, WaitQueue } from './waiter.js'
+import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
 
 /**
  * One connection that all callers share at the same time, for engines in which a second connection would be another
@@ -88,15 +95,13 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     if (options.signal?.aborted === true) {
       return this.#refuse('aborted', new AcquireAbortedError(options.signal.reason))
     }
-    const owner = this.#book.identify(
-      options.label,
-      below,
-      this.load,
-      Number.POSITIVE_INFINITY,
-      clock.now(),
-    )
     if (this.#entry !== undefined && !this.#suspended) {
+      const owner = this.#identify(options, below, now)
       return Promise.resolve(this.#book.begin(this.#entry, owner, now, now))
+    }
+    const { maxWaiters } = this.#options
+    if (this.#waiters.size >= maxWaiters) {
+      return this.#refuse('queue-full', new QueueFullError(name, maxWaiters, this.counts))
     }
     const waiter = this.createWaiter(options, target, below)
     this.enqueue(waiter)
@@ -105,15 +110,10 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
 
   createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C> {
     const { clock, deadlines } = this.#environment
-    const owner = this.#book.identify(
-      options.label,
-      below,
-      this.load,
-      Number.POSITIVE_INFINITY,
-      clock.now(),
-    )
+    const now = clock.now()
+    const owner = this.#identify(options, below, now)
     const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
-    return new Waiter(deadlines, target, owner, clock.now(), timeoutMs, options.signal)
+    return new Waiter(deadlines, target, owner, now, timeoutMs, options.signal)
   }
 
   enqueue(waiter: Waiter<C>): void {
@@ -213,10 +213,12 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     if (this.#book.size === 0) this.#onDrained?.()
   }
 
+  /** @throws UnsupportedError `CONNMGR_UNSUPPORTED`, always: the connection is not this caller's alone */
   detachLease(lease: Lease<C>): void {
-    this.#book.end(lease, this.#environment.clock.now())
-    if (lease.entry === this.#entry) this.#entry = undefined
-    this.#supply()
+    this.returnLease(lease)
+    throw new UnsupportedError(
+      'the connection of a static pool is shared and cannot be detached; the lease was released instead',
+    )
   }
 
   releasedTwice(lease: Lease<C>): void {
@@ -246,6 +248,10 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
     this.#book.acquireFailed(reason, error, this.#environment.clock.now() - waiter.enqueuedAt)
   }
 
+  #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
+    return this.#book.identify(options.label, below, this.load, Number.POSITIVE_INFINITY, now)
+  }
+
   #refuse(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {
     this.#book.acquireFailed(reason, error, 0)
     return Promise.reject(error)
@@ -273,6 +279,11 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
         if (entry === undefined) early = signal
         else this.#onSignal(entry, signal)
       })
+      // Closed between the last moment at which the attempt could be given up and this one.
+      if (this.#closing !== undefined) {
+        this.#driver.destroy(connection)
+        return
+      }
       const now = clock.now()
       const activity = this.#driver.activity?.(connection)
       entry = new PoolEntry(connection, this.endpoint, 0, now, Number.POSITIVE_INFINITY, activity)
@@ -282,7 +293,10 @@ export class StaticPool<C extends object> implements ConnectionPool<C>, LeaseHom
       observer.connected(this.endpoint)
       if (early !== undefined) this.#onSignal(entry, early)
     } catch (thrown) {
-      if (thrown instanceof Abandoned) return
+      if (thrown instanceof Abandoned) {
+        this.#supply()
+        return
+      }
       const error = thrown instanceof HookRejection ? thrown.error : toError(thrown)
       events.emit({
         type: 'connectionFailed',
