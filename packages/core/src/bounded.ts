@@ -21,11 +21,11 @@ export function bounded<T>(
     deadlines.add(deadline, timeoutMs)
     work.then(
       (value) => {
-        deadlines.remove(deadline)
+        deadline.cancel()
         resolve(value)
       },
       (error: unknown) => {
-        deadlines.remove(deadline)
+        deadline.cancel()
         reject(error)
       },
     )

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** A timer set through a {@link Clock}; opaque to everyone but the clock that made it. */
 export type TimerHandle = { readonly [Symbol.toStringTag]?: string } | object
 
@@ -26,7 +28,8 @@ export interface Clock {
 
 /** The clock of the running process. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  // Bound: looked up through the global object each time, it takes half as long again.
+  now: performance.now.bind(performance),
   wallTime: () => Date.now(),
   setTimeout(callback, delayMs, keepAlive = false) {
     const timer = setTimeout(callback, delayMs)

@@ -38,8 +38,7 @@ test('each item expires once, at its time, whatever the durations', async () => 
           // A timer of 0 ms is one of 1 ms.
           clock.setTimeout(() => {
             deadlines.add(each, duration)
-            if (removedAfter !== undefined)
-              clock.setTimeout(() => deadlines.remove(each), removedAfter)
+            if (removedAfter !== undefined) clock.setTimeout(() => each.cancel(), removedAfter)
           }, at)
         })
         await clock.advance(1000)
@@ -64,7 +63,7 @@ test('100,000 items of one duration share one timer', () => {
   const items = Array.from({ length: 100_000 }, () => item('', [], clock))
   for (const each of items) deadlines.add(each, 500)
   expect(clock.pendingTimers).toBe(1)
-  for (const each of items) deadlines.remove(each)
+  for (const each of items) each.cancel()
   expect(clock.pendingTimers).toBe(0)
 })
 
@@ -73,7 +72,7 @@ test('many different durations do not pile up', () => {
   for (let duration = 1; duration <= 1000; duration += 1) {
     const each = item('', [], clock)
     deadlines.add(each, duration)
-    deadlines.remove(each)
+    each.cancel()
   }
   expect(clock.pendingTimers).toBe(0)
 })
@@ -111,7 +110,7 @@ test('what arrives in the same moment as the deadline comes in time', async () =
   const { clock, deadlines } = setUp()
   const expired: [string, number][] = []
   const each = item('a', expired, clock)
-  clock.setTimeout(() => deadlines.remove(each), 100)
+  clock.setTimeout(() => each.cancel(), 100)
   deadlines.add(each, 100)
   await clock.advance(200)
   expect(expired).toEqual([])

@@ -15,22 +15,34 @@ export abstract class Deadline {
   later: Deadline | undefined = undefined
 
   abstract onExpired(): void
+
+  /** Does nothing if it has expired or was never set. */
+  cancel(): void {
+    const { bucket } = this
+    if (bucket === undefined) return
+    bucket.remove(this)
+    if (bucket.first === undefined) bucket.disarm()
+  }
 }
 
 /** Deadlines of one duration: their order of arrival is the order in which they are due. */
 class Bucket {
   first: Deadline | undefined = undefined
   last: Deadline | undefined = undefined
-  size = 0
   timer: TimerHandle | undefined = undefined
 
+  constructor(
+    readonly clock: Clock,
+    readonly durationMs: number,
+  ) {}
+
   push(deadline: Deadline): void {
+    const { last } = this
     deadline.bucket = this
-    deadline.earlier = this.last
-    if (this.last === undefined) this.first = deadline
-    else this.last.later = deadline
+    deadline.earlier = last
+    if (last === undefined) this.first = deadline
+    else last.later = deadline
     this.last = deadline
-    this.size += 1
   }
 
   remove(deadline: Deadline): void {
@@ -42,7 +54,11 @@ class Bucket {
     deadline.bucket = undefined
     deadline.earlier = undefined
     deadline.later = undefined
-    this.size -= 1
+  }
+
+  disarm(): void {
+    this.clock.clearTimeout(this.timer)
+    this.timer = undefined
   }
 }
 
@@ -60,15 +76,21 @@ export class Deadlines {
   readonly #clock: Clock
   readonly #stall: StallMonitor
   readonly #buckets = new Map<number, Bucket>()
+  /** The one used last, which is nearly always the one that is wanted. */
+  #latest: Bucket
 
   constructor(clock: Clock, stall: StallMonitor) {
     this.#clock = clock
     this.#stall = stall
+    this.#latest = this.#newBucket(0)
   }
 
+  /** Deadlines that have neither expired nor been cancelled. */
   get size(): number {
     let size = 0
-    for (const bucket of this.#buckets.values()) size += bucket.size
+    for (const { first } of this.#buckets.values()) {
+      for (let each = first; each !== undefined; each = each.later) size += 1
+    }
     return size
   }
 
@@ -79,15 +101,11 @@ export class Deadlines {
     this.#insert(deadline, durationMs, now)
   }
 
-  remove(deadline: Deadline): void {
-    const { bucket } = deadline
-    if (bucket === undefined) return
-    bucket.remove(deadline)
-    if (bucket.size === 0) this.#disarm(bucket)
-  }
-
   #insert(deadline: Deadline, durationMs: number, now: number): void {
-    const bucket = this.#buckets.get(durationMs) ?? this.#newBucket(durationMs)
+    if (this.#latest.durationMs !== durationMs) {
+      this.#latest = this.#buckets.get(durationMs) ?? this.#newBucket(durationMs)
+    }
+    const bucket = this.#latest
     bucket.push(deadline)
     if (bucket.timer === undefined) this.#arm(bucket, deadline.dueAt - now)
   }
@@ -95,9 +113,9 @@ export class Deadlines {
   #newBucket(durationMs: number): Bucket {
     if (this.#buckets.size >= MANY_BUCKETS) {
       for (const [duration, bucket] of this.#buckets)
-        if (bucket.size === 0) this.#buckets.delete(duration)
+        if (bucket.first === undefined && bucket !== this.#latest) this.#buckets.delete(duration)
     }
-    const bucket = new Bucket()
+    const bucket = new Bucket(this.#clock, durationMs)
     this.#buckets.set(durationMs, bucket)
     return bucket
   }
@@ -111,13 +129,8 @@ export class Deadlines {
     )
   }
 
-  #disarm(bucket: Bucket): void {
-    this.#clock.clearTimeout(bucket.timer)
-    bucket.timer = undefined
-  }
-
   #expire(bucket: Bucket): void {
-    this.#disarm(bucket)
+    bucket.disarm()
     const now = this.#clock.now()
     const { stalledMs } = this.#stall
     for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {

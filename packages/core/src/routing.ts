@@ -134,16 +134,15 @@ export class Router<C extends object> implements WaitPlace<C> {
     // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
     const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
     const waiter = home.createWaiter(options, target, below)
-    waiter.place = this
+    const full = this.#parked.size >= this.#maxWaiters
+    // Stands in the queue even if only to be refused, so that the failure is told from here.
+    this.#parked.push(waiter)
     if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#name))
     else if (options.signal?.aborted === true) {
       waiter.fail('aborted', new AcquireAbortedError(options.signal.reason))
-    } else if (this.#parked.size >= this.#maxWaiters) {
+    } else if (full) {
       waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
-    } else {
-      this.#parked.push(waiter)
-      this.#giveUpIfHopeless()
-    }
+    } else this.#giveUpIfHopeless()
     return waiter.promise
   }
 

@@ -12,18 +12,35 @@ type AnyListener = (event: ConnmgrEvent) => void
 
 /** Who hears one type of event. Kept by whoever emits it often, who need not look it up then. */
 export class Topic {
-  readonly listeners = new Set<AnyListener>()
   readonly channel: Channel | undefined
-  readonly #all: ReadonlySet<AnyListener>
+  readonly listeners = new Listeners()
+  readonly #all: Listeners
 
-  constructor(type: ConnmgrEventType, all: ReadonlySet<AnyListener>) {
+  constructor(type: ConnmgrEventType, all: Listeners) {
     this.channel = POINT_CHANNELS[type]
     this.#all = all
   }
 
   /** True if somebody listens, so that the hot path need not build an event nobody reads. */
   get wanted(): boolean {
-    return this.listeners.size > 0 || this.#all.size > 0 || this.channel?.hasSubscribers === true
+    return (
+      this.listeners.current.length > 0 ||
+      this.#all.current.length > 0 ||
+      this.channel?.hasSubscribers === true
+    )
+  }
+}
+
+/** A list that is replaced, never changed: a listener may subscribe and unsubscribe others while all are being called. */
+class Listeners {
+  current: readonly AnyListener[] = []
+
+  /** Returns the function that unsubscribes. */
+  add(listener: AnyListener): () => void {
+    this.current = [...this.current, listener]
+    return () => {
+      this.current = this.current.filter((each) => each !== listener)
+    }
   }
 }
 
@@ -34,7 +51,7 @@ export class Topic {
 export class EventEmitter {
   readonly #pool: string
   readonly #topics = new Map<ConnmgrEventType, Topic>()
-  readonly #all = new Set<AnyListener>()
+  readonly #all = new Listeners()
 
   constructor(pool: string) {
     this.#pool = pool
@@ -51,21 +68,20 @@ export class EventEmitter {
 
   /** Returns the function that unsubscribes. */
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
-    return subscribe(this.topic(type).listeners, (event) => listener(event as EventOf<T>))
+    return this.topic(type).listeners.add((event) => listener(event as EventOf<T>))
   }
 
   /** Hears every event. Returns the function that unsubscribes. */
   onAny(listener: (event: ConnmgrEvent) => void): () => void {
     // A wrapper of its own, so that one function subscribed twice is called and removed twice.
-    return subscribe(this.#all, (event) => listener(event))
+    return this.#all.add((event) => listener(event))
   }
 
   emit(event: ConnmgrEvent): void {
     const { channel, listeners } = this.topic(event.type)
     if (channel?.hasSubscribers === true) channel.publish(event)
-    // Copies: a listener may unsubscribe, or subscribe another.
-    for (const listener of [...listeners]) this.#deliver(listener, event)
-    for (const listener of [...this.#all]) this.#deliver(listener, event)
+    for (const listener of listeners.current) this.#deliver(listener, event)
+    for (const listener of this.#all.current) this.#deliver(listener, event)
   }
 
   #deliver(listener: AnyListener, event: ConnmgrEvent): void {
@@ -81,12 +97,5 @@ export class EventEmitter {
         error: summarize(error),
       })
     }
-  }
-}
-
-function subscribe(listeners: Set<AnyListener>, listener: AnyListener): () => void {
-  listeners.add(listener)
-  return () => {
-    listeners.delete(listener)
   }
 }

@@ -33,6 +33,7 @@ export class Connector<C extends object> {
   #failures = 0
   #retryTimer: TimerHandle | undefined
   #lastError: Error | undefined
+  #usualMs: number | undefined
 
   constructor(
     endpoint: Endpoint,
@@ -58,6 +59,11 @@ export class Connector<C extends object> {
     return this.#lastError
   }
 
+  /** How long the latest attempt that succeeded took. */
+  get usualMs(): number | undefined {
+    return this.#usualMs
+  }
+
   /** False while backing off, or while `connectConcurrency` attempts are under way. */
   get ready(): boolean {
     return this.#retryTimer === undefined && this.#running.size < this.#options.connectConcurrency
@@ -69,12 +75,15 @@ export class Connector<C extends object> {
    * @throws HookRejection if the user's hook refused it, or else the driver's error or ConnectTimeoutError
    */
   async open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
+    const { clock } = this.#environment
+    const startedAt = clock.now()
     const controller = new AbortController()
     this.#running.add(controller)
     try {
       const connection = await this.#connect(controller, onSignal)
       this.#failures = 0
       this.#lastError = undefined
+      this.#usualMs = clock.now() - startedAt
       return connection
     } catch (error) {
       if (!(error instanceof HookRejection || error instanceof Abandoned)) {

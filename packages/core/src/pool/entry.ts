@@ -1,4 +1,5 @@
 import type { ConnectionActivity, Endpoint, Role } from '../driver.js'
+import type { Lease } from './lease.js'
 import type { Linked, LinkedList } from './linked-list.js'
 
 /**
@@ -46,6 +47,9 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   suspect = false
   /** Set on a connection that is in use: it is closed for this reason when it comes back. */
   doomed: CloseReason | undefined = undefined
+
+  /** The latest one, which may have ended. */
+  lease: Lease<C> | undefined = undefined
 
   constructor(
     readonly connection: C,

@@ -8,7 +8,6 @@ import { captureStack, type FunctionReference } from '../leaks/stack.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
-import { LinkedList } from './linked-list.js'
 import { PoolTotals } from './metrics.js'
 import type { LeaseOwner } from './waiter.js'
 
@@ -18,8 +17,10 @@ const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined }
 export class LeaseBook<C extends object> {
   readonly totals = new PoolTotals()
   readonly leaks: LeakTracking<C>
-  /** Oldest first. */
-  readonly #leases = new LinkedList<Lease<C>>()
+  /** Leases that have not ended. */
+  size = 0
+  /** How long a connection is held of late: the mean of the returned leases, the latest weighing most. */
+  usualHeldMs: number | undefined
   readonly #home: LeaseHome<C>
   readonly #endpoint: Endpoint
   readonly #environment: PoolEnvironment
@@ -40,14 +41,6 @@ export class LeaseBook<C extends object> {
     this.#acquired = environment.events.topic('connectionAcquired')
     this.#released = environment.events.topic('connectionReleased')
     this.#failed = environment.events.topic('acquireFailed')
-  }
-
-  get size(): number {
-    return this.#leases.size
-  }
-
-  get leases(): Iterable<Lease<C>> {
-    return this.#leases
   }
 
   /**
@@ -71,7 +64,10 @@ export class LeaseBook<C extends object> {
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     const { epoch, stall, events, name } = this.#environment
     const lease = new Lease(this.#home, entry, owner, now, epoch(), stall.countedMs)
-    this.#leases.push(lease)
+    // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
+    // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
+    entry.lease = lease
+    this.size += 1
     this.totals.checkouts += 1
     this.totals.waitedMs += now - requestedAt
     if (this.#acquired.wanted) {
@@ -89,14 +85,14 @@ export class LeaseBook<C extends object> {
 
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
-    if (!this.#leases.remove(lease)) return
+    if (!lease.booked) return
     this.#count(lease, this.#environment.clock.now())
     this.leaks.ended(lease)
   }
 
   /** Ends a lease that its holder gave back; false if it had been struck off before. */
   end(lease: Lease<C>, now: number): boolean {
-    if (!this.#leases.remove(lease)) return false
+    if (!lease.booked) return false
     const { clock, stall, events, name } = this.#environment
     const heldMs = this.#count(lease, now)
     if (this.leaks.ended(lease)) {
@@ -125,7 +121,7 @@ export class LeaseBook<C extends object> {
   /** Reports new leaks; returns those whose connection is to be destroyed. */
   scanForLeaks(limit: number): Lease<C>[] {
     const { clock, stall, events, name } = this.#environment
-    const leaked = this.leaks.scan(this.#leases, limit)
+    const leaked = this.leaks.scan(this.#current(), limit)
     for (const lease of leaked) {
       const report = reportLease(lease, clock, stall)
       events.emit({
@@ -145,7 +141,7 @@ export class LeaseBook<C extends object> {
   holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
     const { clock, stall } = this.#environment
     const reports: LeaseReport[] = []
-    for (const lease of this.#leases) {
+    for (const lease of this.#current()) {
       if (reports.length >= atMost) break
       reports.push(reportLease(lease, clock, stall))
     }
@@ -158,7 +154,7 @@ export class LeaseBook<C extends object> {
     const now = clock.now()
     const stalledMs = stall.stalledMs
     const reports: LeaseReport[] = []
-    for (const lease of this.#leases) {
+    for (const lease of this.#current()) {
       if (heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
         reports.push(reportLease(lease, clock, stall))
       }
@@ -179,10 +175,21 @@ export class LeaseBook<C extends object> {
     })
   }
 
+  /** Oldest first. */
+  #current(): Lease<C>[] {
+    const current: Lease<C>[] = []
+    for (const lease of this.#home.leases) if (lease.booked) current.push(lease)
+    return current.sort((a, b) => a.id - b.id)
+  }
+
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
+    lease.booked = false
+    this.size -= 1
     this.totals.returned += 1
     this.totals.heldMs += heldMs
+    this.usualHeldMs =
+      this.usualHeldMs === undefined ? heldMs : this.usualHeldMs + (heldMs - this.usualHeldMs) / 8
     return heldMs
   }
 }

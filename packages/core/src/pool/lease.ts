@@ -1,11 +1,12 @@
 import type { Endpoint } from '../driver.js'
 import { LeaseReleasedError } from '../errors.js'
 import type { PoolEntry } from './entry.js'
-import type { Linked, LinkedList } from './linked-list.js'
 import type { LeaseOwner } from './waiter.js'
 
 /** What a lease asks of the pool it came from. */
 export interface LeaseHome<C extends object> {
+  /** Those that may not have ended yet, in no order. */
+  readonly leases: Iterable<Lease<C>>
   returnLease(lease: Lease<C>): void
   destroyLease(lease: Lease<C>, error: unknown): void
   detachLease(lease: Lease<C>): void
@@ -26,7 +27,7 @@ let lastLeaseId = 0
  *   lease.release()
  * }
  */
-export class Lease<C extends object> implements Linked<Lease<C>> {
+export class Lease<C extends object> {
   /** Unique within the process. */
   readonly id = ++lastLeaseId
   readonly acquiredAt: number
@@ -38,12 +39,8 @@ export class Lease<C extends object> implements Linked<Lease<C>> {
   readonly stalledBefore: number
   /** Set once it has been reported as leaked. */
   leaked = false
-  /** @internal the links of the pool's list of leases */
-  previous: Lease<C> | undefined = undefined
-  /** @internal */
-  next: Lease<C> | undefined = undefined
-  /** @internal */
-  list: LinkedList<Lease<C>> | undefined = undefined
+  /** @internal true while the pool counts it; false also once its connection was taken away from its holder */
+  booked = true
   /** @internal the pool's record of the connection */
   readonly entry: PoolEntry<C>
   readonly #home: LeaseHome<C>

@@ -36,6 +36,22 @@ describe('lifetime', () => {
     expect(Math.max(...ages) - Math.min(...ages)).toBeGreaterThan(5000)
   })
 
+  test('a connection kept in reserve is replaced before it expires', async () => {
+    h = manage({ poolSize: 1, minIdle: 1, maxLifetimeMs: 100_000, lifetimeJitter: 0 })
+    await h.manager.start()
+    await h.clock.settle()
+    const [first] = h.driver.open
+    let least = Number.POSITIVE_INFINITY
+    for (let passed = 0; passed < 101; passed += 1) {
+      await h.clock.advance(1000)
+      least = Math.min(least, h.manager.getPoolMetrics().checkedIn)
+    }
+    expect(least).toBe(1)
+    expect(h.driver.open).toHaveLength(1)
+    expect(h.driver.open).not.toContain(first)
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lifetime' }])
+  })
+
   test('idle connections close after idleTimeoutMs, down to minIdle', async () => {
     h = manage({ poolSize: 4, minIdle: 1, idleTimeoutMs: 5000 })
     await h.manager.warmUp()

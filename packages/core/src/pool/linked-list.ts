@@ -5,57 +5,50 @@ export interface Linked<T extends Linked<T>> {
   list: LinkedList<T> | undefined
 }
 
-/** A doubly linked list whose links live in its items: adding and removing anywhere is O(1) and allocates nothing. */
+/**
+ * A doubly linked list whose links live in its items: adding and removing anywhere is O(1) and allocates nothing. Its
+ * fields are for others to read.
+ */
 export class LinkedList<T extends Linked<T>> {
-  #first: T | undefined
-  #last: T | undefined
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  get first(): T | undefined {
-    return this.#first
-  }
-
-  get last(): T | undefined {
-    return this.#last
-  }
+  first: T | undefined = undefined
+  last: T | undefined = undefined
+  size = 0
 
   push(item: T): void {
-    item.list = this
-    item.previous = this.#last
+    const { last } = this
+    item.list = this as T['list']
+    item.previous = last
     item.next = undefined
-    if (this.#last === undefined) this.#first = item
-    else this.#last.next = item
-    this.#last = item
-    this.#size += 1
+    if (last === undefined) this.first = item
+    else last.next = item
+    this.last = item
+    this.size += 1
   }
 
   /** Removes the item if it stands in this list; false if it does not. */
   remove(item: T): boolean {
     if (item.list !== this) return false
-    if (item.previous === undefined) this.#first = item.next
-    else item.previous.next = item.next
-    if (item.next === undefined) this.#last = item.previous
-    else item.next.previous = item.previous
+    const { previous, next } = item
+    if (previous === undefined) this.first = next
+    else previous.next = next
+    if (next === undefined) this.last = previous
+    else next.previous = previous
     item.previous = undefined
     item.next = undefined
     item.list = undefined
-    this.#size -= 1
+    this.size -= 1
     return true
   }
 
   shift(): T | undefined {
-    const item = this.#first
+    const item = this.first
     if (item !== undefined) this.remove(item)
     return item
   }
 
   /** First to last; the item being visited may be removed. */
   *[Symbol.iterator](): Generator<T, void> {
-    let item = this.#first
+    let item = this.first
     while (item !== undefined) {
       const next: T | undefined = item.next
       yield item

@@ -77,6 +77,35 @@ describe('sizing', () => {
     expect(h.manager.getPoolMetrics().checkedIn).toBe(1)
   })
 
+  test('when the work of a burst drains before its connects finish, at most one surplus connection appears', async () => {
+    h = manage({ poolSize: 5, maxOverflow: 45 })
+    h.driver.always('connect', { afterMs: 150 })
+    const warm = h.manager.warmUp()
+    await h.clock.advance(400)
+    await warm
+    const served = Array.from({ length: 50 }, () =>
+      h.manager.use(() => new Promise<void>((resolve) => h.clock.setTimeout(resolve, 2))),
+    )
+    await h.clock.advance(400)
+    await Promise.all(served)
+    expect(h.driver.count('connect')).toBe(6)
+    expect(h.manager.getPoolMetrics()).toMatchObject({ checkedIn: 5, overflow: 0 })
+  })
+
+  test('a burst that does not drain gets all connections, opened side by side', async () => {
+    h = manage({ poolSize: 5, maxOverflow: 5, connectConcurrency: 5 })
+    h.driver.always('connect', { afterMs: 100 })
+    const warm = h.manager.warmUp()
+    await h.clock.advance(300)
+    await warm
+    const acquiring = Array.from({ length: 10 }, () => h.manager.acquire())
+    await h.clock.advance(101)
+    expect(h.driver.connecting).toBe(4)
+    await h.clock.advance(100)
+    for (const lease of await Promise.all(acquiring)) lease.release()
+    expect(h.driver.count('connect')).toBe(10)
+  })
+
   test('minIdle is filled eagerly and refilled after an eviction', async () => {
     h = manage({ poolSize: 3, minIdle: 2 })
     await h.clock.settle()

@@ -165,6 +165,33 @@ describe('a static pool', () => {
     expect(h.driver.count('connect')).toBe(2)
   })
 
+  test('what is evicted while it is used closes when the last of its holders gives it back', async () => {
+    h = manage({ poolMode: 'static' })
+    const [first, second] = [await h.manager.acquire(), await h.manager.acquire()]
+    h.manager.evict(first.connectionId)
+    const later = await h.manager.acquire()
+    expect(later.connectionId).not.toBe(first.connectionId)
+    first.release()
+    expect(h.driver.open).toHaveLength(2)
+    second.release()
+    await h.clock.settle()
+    expect(h.driver.open).toHaveLength(1)
+    expect(h.of('connectionClosed')).toMatchObject([
+      { reason: 'evicted', connectionId: first.connectionId },
+    ])
+    later.release()
+  })
+
+  test('what was cleared and is not given back is cut off when the pool closes', async () => {
+    h = manage({ poolMode: 'static' })
+    await h.manager.acquire()
+    h.manager.clear('schema changed')
+    expect(h.driver.open).toHaveLength(1)
+    await close(h)
+    expect(h.driver.open).toEqual([])
+    expect(h.of('poolClosed')).toMatchObject([{ stragglers: [{ leaseId: expect.any(Number) }] }])
+  })
+
   test('resize changes nothing: there is always one connection', async () => {
     h = manage({ poolMode: 'static' })
     h.manager.resize({ poolSize: 7 })
@@ -233,10 +260,11 @@ describe('a static pool', () => {
         throw new Error('no such schema')
       },
     })
-    await expect(h.manager.acquire()).rejects.toMatchObject({
-      code: 'CONNMGR_CONNECT_FAILED',
-      cause: { message: 'no such schema' },
-    })
+    const acquiring = await Promise.allSettled([h.manager.acquire(), h.manager.acquire()])
+    expect(acquiring).toMatchObject([
+      { reason: { message: 'no such schema' } },
+      { reason: { message: 'no such schema' } },
+    ])
     expect(h.driver.open).toEqual([])
   })
 

@@ -10,6 +10,7 @@ function timeout(given: Partial<Parameters<typeof acquireTimeoutError>[0]>) {
     pool: 'p',
     endpoint: 'db',
     waitedMs: 500,
+    timeoutMs: 500,
     counts: IDLE,
     testing: 0,
     holders: [],
@@ -34,10 +35,19 @@ test.each<[string, string, Parameters<typeof timeout>[0]]>([
   ['wait', 'all connections are busy', {}],
   ['connect', 'has not answered the attempt to connect', { counts: { ...IDLE, connecting: 1 } }],
   ['connect', 'cannot be reached: refused', { lastConnectError: new Error('refused') }],
+  [
+    'wait',
+    'for 400 ms of it the event loop was blocked',
+    { waitedMs: 900, counts: FULL, holders: [holder] },
+  ],
   ['validate', 'is being validated and has not answered', { testing: 1 }],
 ])('phase %s is explained as "%s"', (phase, words, given) => {
   const error = timeout(given)
-  expect(error).toMatchObject({ phase, waitedMs: 500 })
+  expect(error).toMatchObject({ phase, waitedMs: given.waitedMs ?? 500 })
   expect(error.cause).toBe(given.lastConnectError)
   expect(error.message).toContain(words)
+})
+
+test('a delay too short to matter is not called a stall', () => {
+  expect(timeout({ waitedMs: 740 }).message).not.toContain('blocked')
 })

@@ -20,6 +20,14 @@ export interface WaitPlace<C extends object> {
 
 let lastSequence = 0
 
+// One executor for the promises of all waiters, instead of a closure for each: a tenth of what waiting costs.
+let resolveNew: (value: unknown) => void
+let rejectNew: (error: Error) => void
+const executor = (resolve: (value: unknown) => void, reject: (error: Error) => void): void => {
+  resolveNew = resolve
+  rejectNew = reject
+}
+
 /**
  * One queued request. It settles exactly once, whichever comes first: a connection, its deadline, its signal, or the
  * end of the pool. It may move from one queue to another (when another endpoint takes over) without noticing.
@@ -27,17 +35,15 @@ let lastSequence = 0
 export class Waiter<C extends object> extends Deadline implements Linked<Waiter<C>> {
   previous: Waiter<C> | undefined = undefined
   next: Waiter<C> | undefined = undefined
-  list: LinkedList<Waiter<C>> | undefined = undefined
-  place: WaitPlace<C> | undefined = undefined
+  list: WaitQueue<C> | undefined = undefined
 
   /** Order of arrival across all queues. */
   readonly sequence = ++lastSequence
   readonly promise: Promise<Lease<C>>
-  readonly #deadlines: Deadlines
+  readonly #resolve: (lease: Lease<C>) => void
+  readonly #reject: (error: Error) => void
   readonly #signal: AbortSignal | undefined
   readonly #onAbort: (() => void) | undefined
-  #resolve!: (lease: Lease<C>) => void
-  #reject!: (error: Error) => void
 
   constructor(
     deadlines: Deadlines,
@@ -48,13 +54,11 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
     signal: AbortSignal | undefined,
   ) {
     super()
-    this.#deadlines = deadlines
-    this.#signal = signal
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.promise = new Promise(executor as never)
+    this.#resolve = resolveNew
+    this.#reject = rejectNew
     deadlines.add(this, timeoutMs, enqueuedAt)
+    this.#signal = signal
     if (signal === undefined) return
     this.#onAbort = () =>
       this.fail(
@@ -65,7 +69,7 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
   }
 
   onExpired(): void {
-    const { place } = this
+    const place = this.list?.place
     if (place === undefined) return
     this.fail(
       'timeout',
@@ -79,7 +83,7 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
   }
 
   fail(reason: AcquireFailedEvent['reason'], error: Error): void {
-    const { place } = this
+    const place = this.list?.place
     this.#leave()
     place?.waiterFailed(this, reason, error)
     this.#reject(error)
@@ -87,46 +91,25 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
 
   #leave(): void {
     this.list?.remove(this)
-    this.#deadlines.remove(this)
+    this.cancel()
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
   }
 }
 
 /** Waiters in the order in which they came. */
-export class WaitQueue<C extends object> {
-  readonly #place: WaitPlace<C>
-  readonly #list = new LinkedList<Waiter<C>>()
-
-  constructor(place: WaitPlace<C>) {
-    this.#place = place
-  }
-
-  get size(): number {
-    return this.#list.size
-  }
-
-  push(waiter: Waiter<C>): void {
-    waiter.place = this.#place
-    this.#list.push(waiter)
-  }
-
-  shift(): Waiter<C> | undefined {
-    return this.#list.shift()
+export class WaitQueue<C extends object> extends LinkedList<Waiter<C>> {
+  constructor(readonly place: WaitPlace<C>) {
+    super()
   }
 
   /** Takes out the waiters that `leaves` chooses, in order; they keep their deadlines and stand nowhere until pushed again. */
   extract(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
-    const taken: Waiter<C>[] = []
-    for (const waiter of this.#list) {
-      if (leaves(waiter)) {
-        this.#list.remove(waiter)
-        taken.push(waiter)
-      }
-    }
+    const taken = [...this].filter(leaves)
+    for (const waiter of taken) this.remove(waiter)
     return taken
   }
 
   failAll(reason: AcquireFailedEvent['reason'], errorFor: () => Error): void {
-    for (const waiter of this.#list) waiter.fail(reason, errorFor())
+    for (const waiter of this) waiter.fail(reason, errorFor())
   }
 }
