@@ -48,11 +48,14 @@ export function connmgr(
       return {
         acquire: () => manager.acquire(),
         release: (lease) => lease.release(),
-        acquireAbortable: () => {
+        abortable: () => {
           const controller = new AbortController()
-          const acquired = manager.acquire({ signal: controller.signal })
+          const { signal } = controller
           // With a reason, as Node makes an expensive DOMException otherwise.
-          return { acquired, abort: () => controller.abort(CANCELLED) }
+          return {
+            acquire: () => manager.acquire({ signal }),
+            abort: () => controller.abort(CANCELLED),
+          }
         },
         get opened() {
           return server.opened

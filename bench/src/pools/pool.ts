@@ -12,11 +12,18 @@ export interface PoolSettings {
 export interface MeasuredPool<H = unknown> {
   acquire(): Promise<H>
   release(handle: H): void
-  /** Missing where a queued acquire cannot be cancelled. Rejects once `abort` was called. */
-  acquireAbortable?(): { readonly acquired: Promise<H>; abort(): void }
+  /** Missing where a queued acquire cannot be cancelled. */
+  abortable?(): AbortableAcquire<H>
   /** Connections opened so far. */
   readonly opened: number
   close(): Promise<unknown>
+}
+
+/** An acquire that has not begun yet; whatever the caller needs for cancelling it has been made. */
+export interface AbortableAcquire<H> {
+  /** Rejects once `abort` was called. */
+  acquire(): Promise<H>
+  abort(): void
 }
 
 /** One contender: how to make its pool, with its own defaults for everything the settings do not say. */

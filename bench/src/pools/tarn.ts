@@ -17,9 +17,15 @@ export const tarn: PoolKind = {
       release: (connection) => {
         pool.release(connection)
       },
-      acquireAbortable: () => {
-        const pending = pool.acquire()
-        return { acquired: pending.promise, abort: () => pending.abort() }
+      abortable: () => {
+        let pending: ReturnType<typeof pool.acquire> | undefined
+        return {
+          acquire: () => {
+            pending = pool.acquire()
+            return pending.promise
+          },
+          abort: () => pending?.abort(),
+        }
       },
       get opened() {
         return server.opened

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { interleave, nanosecondsPer } from '../measure.js'
 import { connmgr } from '../pools/connmgr.js'
+import { floor } from '../pools/floor.js'
 import { genericPool } from '../pools/generic-pool.js'
 import { lightningPool } from '../pools/lightning-pool.js'
 import { pgPool } from '../pools/pg-pool.js'
@@ -10,8 +11,10 @@ import type { Measured, Suite } from '../suite.js'
 
 const SIZES = [1000, 10_000, 100_000]
 const TIMEOUT_MS = 50
+/** A round ends at least so many, in several pools if need be: what runs for a few milliseconds alone runs cold. */
+const WAITERS_PER_ROUND = { quick: 3000, full: 10_000 }
 /** A contender that would take longer than this for one run is left out, and the gap shows it. */
-const PATIENCE_MS = { quick: 1000, full: 5000 }
+const PATIENCE_MS = { quick: 800, full: 2500 }
 
 type Ending = (kind: PoolKind, waiters: number) => Promise<number>
 
@@ -32,10 +35,11 @@ const served: Ending = async (kind, waiters) => {
 const aborted: Ending = async (kind, waiters) => {
   const pool = kind.open({ size: 1 })
   const first = await pool.acquire()
+  const all = Array.from({ length: waiters }, () => pool.abortable?.())
   const time = await nanosecondsPer(waiters, async () => {
-    const all = Array.from({ length: waiters }, () => pool.acquireAbortable?.())
+    const settled = Promise.allSettled(all.map((each) => each?.acquire()))
     for (const each of all) each?.abort()
-    await Promise.allSettled(all.map((each) => each?.acquired))
+    await settled
   })
   pool.release(first)
   await pool.close()
@@ -55,6 +59,19 @@ const timedOut: Ending = async (kind, waiters) => {
 }
 
 const ENDINGS: Readonly<Record<string, Ending>> = { served, aborted, 'timed-out': timedOut }
+
+/** The mean of so many runs as a round has. */
+async function meanOf(
+  end: Ending,
+  kind: PoolKind,
+  size: number,
+  perRound: number,
+): Promise<number> {
+  const runs = Math.ceil(perRound / size)
+  let sum = 0
+  for (let run = 0; run < runs; run += 1) sum += await end(kind, size)
+  return sum / runs
+}
 
 /** Those whose cost does not explode on the way to this many, and that come to an end at all. */
 async function ableTo(
@@ -89,16 +106,20 @@ export const waiters: Suite = {
   about: 'queued acquires that are served, aborted, or time out; per waiter',
   peers: ['pg-pool', 'tarn', 'generic-pool', 'lightning-pool'],
   async run({ quick, rounds }) {
-    const patienceMs = quick ? PATIENCE_MS.quick : PATIENCE_MS.full
-    const all = [connmgr(), pgPool, tarn, genericPool, lightningPool]
+    const thoroughness = quick ? 'quick' : 'full'
+    const patienceMs = PATIENCE_MS[thoroughness]
+    const all = [connmgr(), pgPool, tarn, genericPool, lightningPool, floor]
     const results: Record<string, Measured> = {}
     for (const [name, end] of Object.entries(ENDINGS)) {
       const able = end === aborted ? all.filter(canAbort) : all
       for (const size of SIZES) {
         const kinds = await ableTo(able, end, size, patienceMs)
         const times = await interleave(
-          kinds.map((kind) => ({ name: kind.name, run: () => end(kind, size) })),
-          quick ? 1 : Math.min(rounds, 5),
+          kinds.map((kind) => ({
+            name: kind.name,
+            run: () => meanOf(end, kind, size, WAITERS_PER_ROUND[thoroughness]),
+          })),
+          quick ? 1 : rounds,
         )
         results[`${name}/waiters-${size}`] = { times }
       }
@@ -109,7 +130,7 @@ export const waiters: Suite = {
 
 function canAbort(kind: PoolKind): boolean {
   const pool = kind.open({ size: 1 })
-  const can = pool.acquireAbortable !== undefined
+  const can = pool.abortable !== undefined
   void pool.close()
   return can
 }

@@ -12,8 +12,8 @@ export interface LeakDetectionOptions {
    * When to capture the stack of an acquire, which costs 4 to 20 µs. `adaptive` does while a leak has been reported in
    * the last ten minutes or a quarter of the connections have been held for more than a second, so that leaks which
    * come slowly have their stacks before they exhaust a pool. While half of the connections are in use it also captures
-   * the first hundred acquires and then 200 a second, and one acquire in 64 otherwise, for leaks that come at once.
-   * A pool that is busy and healthy spends about a thousandth of a core on it.
+   * as many acquires as can leak at once, twice over, and then 200 a second, and one acquire in 64 otherwise, for leaks
+   * that come at once. A pool that is busy and healthy spends about a thousandth of a core on it.
    * `@default` 'adaptive'
    */
   readonly captureStack: 'adaptive' | 'always' | 'never'
@@ -38,8 +38,8 @@ const RECENT_LEAK_MS = 600_000
 const SAMPLE_EVERY = 64
 /** Leases held for longer are not yet leaks, but if there are many, something is wrong. */
 const LONG_MS = 1000
-/** Stacks that may be captured without any suspicion: so many at once, and so many more in a millisecond. */
-const BURST = 100
+/** Stacks that may be captured without any suspicion: so many at once per connection, and so many more in a millisecond. */
+const BURST_PER_CONNECTION = 2
 const REFILL_PER_MS = 0.2
 
 /** Finds leases held for longer than the threshold, each once. */
@@ -52,8 +52,8 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
   #lastLeakAt = Number.NEGATIVE_INFINITY
   #alert = false
   #sampleIn = SAMPLE_EVERY
-  #budget = BURST
-  #refilledAt = 0
+  #budget = 0
+  #refilledAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LeakDetectionOptions, clock: Clock, stall: StallMonitor) {
     this.#options = options
@@ -80,7 +80,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     // The lease about to begin counts too.
     if ((load + 1) * 2 < limit && this.#sampleIn > 0) return false
     this.#sampleIn = SAMPLE_EVERY
-    return this.#spend(now)
+    return this.#spend(now, limit)
   }
 
   scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[] {
@@ -105,8 +105,9 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     return found
   }
 
-  #spend(now: number): boolean {
-    this.#budget = Math.min(BURST, this.#budget + (now - this.#refilledAt) * REFILL_PER_MS)
+  #spend(now: number, limit: number): boolean {
+    const refill = (now - this.#refilledAt) * REFILL_PER_MS
+    this.#budget = Math.min(BURST_PER_CONNECTION * limit, this.#budget + refill)
     this.#refilledAt = now
     if (this.#budget < 1) return false
     this.#budget -= 1
