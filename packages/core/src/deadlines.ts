@@ -3,16 +3,24 @@ import type { StallMonitor } from './stall.js'
 
 /**
  * One thing's time limit; what has one extends this, so that waiting costs one object. Belongs to one
- * {@link Deadlines}, which alone writes its fields.
+ * {@link Deadlines}, which alone writes its fields. Those are set by the constructor for the reason given at `Waiter`.
  */
 export abstract class Deadline {
   /** On the clock's monotonic scale. */
-  dueAt = 0
+  declare dueAt: number
   /** What the stall monitor had counted when the time began to run. */
-  stalledBefore = 0
-  bucket: Bucket | undefined = undefined
-  earlier: Deadline | undefined = undefined
-  later: Deadline | undefined = undefined
+  declare stalledBefore: number
+  declare bucket: Bucket | undefined
+  declare earlier: Deadline | undefined
+  declare later: Deadline | undefined
+
+  constructor() {
+    this.dueAt = 0
+    this.stalledBefore = 0
+    this.bucket = undefined
+    this.earlier = undefined
+    this.later = undefined
+  }
 
   abstract onExpired(): void
 
