@@ -1,4 +1,4 @@
-import { duration, ratioToBestPeer } from './report.js'
+import { figure, ratioToBestPeer } from './report.js'
 import type { Measured, Suite } from './suite.js'
 
 const WIDTH = 720
@@ -24,7 +24,7 @@ export function chartOf(suite: Suite, cases: Record<string, Measured>, machine: 
       parts.push(
         text(LABEL - 8, y + BAR - 3, contender, 'text-anchor="end"'),
         `<rect x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" fill="${COLOURS[contender] ?? PEER}"/>`,
-        text(LABEL + width + 6, y + BAR - 3, duration(time)),
+        text(LABEL + width + 6, y + BAR - 3, figure(time, measured.unit)),
       )
       y += BAR + GAP
     }

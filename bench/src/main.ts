@@ -6,11 +6,14 @@ import { chartOf } from './chart.js'
 import { resultOf, type SuiteResult, tableOf } from './report.js'
 import type { Suite } from './suite.js'
 import { burst } from './suites/burst.js'
+import { health } from './suites/health.js'
 import { hotPath } from './suites/hot-path.js'
+import { leaks } from './suites/leaks.js'
 import { query } from './suites/query.js'
+import { size } from './suites/size.js'
 import { waiters } from './suites/waiters.js'
 
-const SUITES: readonly Suite[] = [hotPath, waiters, burst, query]
+const SUITES: readonly Suite[] = [hotPath, waiters, burst, query, health, leaks, size]
 const RESULTS = path.join(__dirname, '..', 'results')
 const ROUNDS = { quick: 3, full: 7 }
 
@@ -35,9 +38,11 @@ async function main(): Promise<void> {
   const suites: Record<string, SuiteResult> = {}
   for (const suite of chosen) {
     const rounds = values.quick ? ROUNDS.quick : ROUNDS.full
+    const start = performance.now()
     const cases = await suite.run({ quick: values.quick, rounds })
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
     suites[suite.name] = resultOf(suite, cases)
-    say(`${tableOf(suite, cases)}\n`)
+    say(`${tableOf(suite, cases)}\n  measured in ${seconds} s\n`)
     if (!values.quick) save(`${suite.name}.svg`, chartOf(suite, cases, machine))
   }
   const result = { machine, versions: process.versions.node, quick: values.quick, suites }

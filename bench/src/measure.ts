@@ -1,3 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+/** Collects all garbage, for weighing what is left. Never before measuring time, as it also drops optimized code. */
+export const collectGarbage = runInNewContext('gc') as () => void
+
 /** Times of one case, in nanoseconds per operation, by contender. */
 export type Times = Record<string, number>
 
@@ -9,14 +16,17 @@ export interface Contender {
 
 /**
  * Runs all contenders in turn, round after round, so that whatever disturbs the machine disturbs each alike; gives the
- * median of each. Who goes first changes with every round. One round before them all warms up.
+ * median of each. Who goes first changes with every round. One round before them all warms up, unless all are warm.
  */
-export async function interleave(contenders: readonly Contender[], rounds: number): Promise<Times> {
+export async function interleave(
+  contenders: readonly Contender[],
+  rounds: number,
+  state: 'cold' | 'warm' = 'cold',
+): Promise<Times> {
   const times = new Map(contenders.map(({ name }) => [name, [] as number[]]))
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = state === 'cold' ? -1 : 0; round < rounds; round += 1) {
     for (let index = 0; index < contenders.length; index += 1) {
       const contender = contenders[(index + round + 1) % contenders.length] as Contender
-      globalThis.gc?.()
       const time = await contender.run()
       if (round >= 0) times.get(contender.name)?.push(time)
     }

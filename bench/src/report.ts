@@ -1,7 +1,7 @@
-import type { Measured, Suite } from './suite.js'
+import type { Measured, Suite, Unit } from './suite.js'
 
 /** One case as it is written: times by contender, and how ours compares. */
-type CaseResult = Record<string, number | Readonly<Record<string, number>>>
+type CaseResult = Record<string, number | string | Readonly<Record<string, number>>>
 export type SuiteResult = Record<string, CaseResult>
 
 /** @returns undefined if there is no peer to compare with */
@@ -24,6 +24,7 @@ export function resultOf(suite: Suite, cases: Record<string, Measured>): SuiteRe
         {
           ...rounded,
           ...(ratio === undefined ? {} : { ratioToBestPeer: Number(ratio.toFixed(3)) }),
+          ...(measured.unit === undefined ? {} : { unit: measured.unit }),
           ...measured.also,
         },
       ]
@@ -38,7 +39,7 @@ export function tableOf(suite: Suite, cases: Record<string, Measured>): string {
   for (const [name, measured] of Object.entries(cases)) {
     rows.push([
       name,
-      ...contenders.map((each) => duration(measured.times[each])),
+      ...contenders.map((each) => figure(measured.times[each], measured.unit)),
       ratioToBestPeer(suite, measured)?.toFixed(2) ?? '',
     ])
     for (const [what, figures] of Object.entries(measured.also ?? {})) {
@@ -65,7 +66,12 @@ export function tableOf(suite: Suite, cases: Record<string, Measured>): string {
   return [`${suite.name}: ${suite.about}`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
-export function duration(nanoseconds: number | undefined): string {
+export function figure(value: number | undefined, unit: Unit = 'ns'): string {
+  if (unit === 'ns' || value === undefined) return duration(value)
+  return `${Math.round(value)} bytes`
+}
+
+function duration(nanoseconds: number | undefined): string {
   if (nanoseconds === undefined) return '–'
   if (nanoseconds < 10_000) return `${Math.round(nanoseconds)} ns`
   if (nanoseconds < 10_000_000) return `${(nanoseconds / 1000).toFixed(1)} µs`

@@ -6,10 +6,15 @@ export interface Settings {
   readonly rounds: number
 }
 
+/** Nanoseconds per operation, or bytes. */
+export type Unit = 'ns' | 'bytes'
+
 /** What one case came to. */
 export interface Measured {
-  /** Nanoseconds per operation, unless the case says otherwise. */
+  /** By contender. */
   readonly times: Times
+  /** What the figures in `times` are. `@default` 'ns' */
+  readonly unit?: Unit
   /** More figures of the same case, by contender, for the table: connections opened, the 99th percentile. */
   readonly also?: Readonly<Record<string, Times>>
 }

@@ -7,7 +7,7 @@ import {
 } from '@connmgr/core'
 import { FakeServer, type MeasuredPool, type PoolKind, type PoolSettings } from './pool.js'
 
-function fakeDriver(server: FakeServer): Driver<object> {
+export function fakeDriver(server: FakeServer): Driver<object> {
   return {
     name: 'fake',
     connect: () => server.connect(),
@@ -18,6 +18,8 @@ function fakeDriver(server: FakeServer): Driver<object> {
     classify: () => 'lost',
   }
 }
+
+export const fakeEndpoint: Endpoint = { id: 'fake', host: 'fake', port: 1, config: undefined }
 
 const CANCELLED = new Error('cancelled')
 
@@ -30,10 +32,9 @@ export function connmgr(
     name: 'connmgr',
     open(settings: PoolSettings): MeasuredPool<Lease<object>> {
       const server = new FakeServer(settings.connectMs ?? 0)
-      const endpoint: Endpoint = { id: 'fake', host: 'fake', port: 1, config: undefined }
       const manager = new ConnectionManager<object>({
         driver: fakeDriver(server),
-        endpoints: [endpoint],
+        endpoints: [fakeEndpoint],
         options: {
           poolSize: settings.size,
           maxOverflow: settings.overflow ?? 0,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { interleave, nanosecondsPer } from '../measure.js'
+import { interleave, nanosecondsPer, type Times } from '../measure.js'
 import { connmgr } from '../pools/connmgr.js'
 import { floor } from '../pools/floor.js'
 import { genericPool } from '../pools/generic-pool.js'
@@ -73,26 +73,25 @@ async function meanOf(
   return sum / runs
 }
 
-/** Those whose cost does not explode on the way to this many, and that come to an end at all. */
+/** Those that come to an end in time with so many waiters; what they cost with fewer, if known, tells who would not. */
 async function ableTo(
   kinds: readonly PoolKind[],
   end: Ending,
   count: number,
+  fewer: readonly Times[],
   patienceMs: number,
 ): Promise<PoolKind[]> {
   const able: PoolKind[] = []
   for (const kind of kinds) {
-    if (kind.name === 'connmgr') {
-      able.push(kind)
-      continue
+    const [hundredth, tenth] = fewer.slice(-2).map((times) => times[kind.name])
+    if (kind.name !== 'connmgr' && hundredth !== undefined && tenth !== undefined) {
+      // What ten times as many cost now, per waiter, is what ten times as many again will cost more.
+      const expected = tenth * Math.max(1, tenth / hundredth) * count
+      if (expected / 1e6 > patienceMs) continue
     }
-    const tenth = await ended(end(kind, count / 10), patienceMs)
-    const hundredth = await ended(end(kind, count / 100), patienceMs)
-    if (tenth === undefined || hundredth === undefined) continue
-    // What ten times as many cost now, per waiter, is what ten times as many again will cost more.
-    const expected = tenth * Math.max(1, tenth / hundredth) * count
-    if (expected / 1e6 > patienceMs) continue
-    if ((await ended(end(kind, count), patienceMs)) !== undefined) able.push(kind)
+    const time = await ended(end(kind, count), patienceMs)
+    if (kind.name === 'connmgr' || (time !== undefined && (time * count) / 1e6 <= patienceMs))
+      able.push(kind)
   }
   return able
 }
@@ -111,17 +110,21 @@ export const waiters: Suite = {
     const all = [connmgr(), pgPool, tarn, genericPool, lightningPool, floor]
     const results: Record<string, Measured> = {}
     for (const [name, end] of Object.entries(ENDINGS)) {
-      const able = end === aborted ? all.filter(canAbort) : all
+      let kinds = end === aborted ? all.filter(canAbort) : all
+      const fewer: Times[] = []
       for (const size of SIZES) {
-        const kinds = await ableTo(able, end, size, patienceMs)
+        kinds = await ableTo(kinds, end, size, fewer, patienceMs)
         const times = await interleave(
           kinds.map((kind) => ({
             name: kind.name,
             run: () => meanOf(end, kind, size, WAITERS_PER_ROUND[thoroughness]),
           })),
           quick ? 1 : rounds,
+          // Trying them out has warmed them up, except with few.
+          fewer.length === 0 ? 'cold' : 'warm',
         )
         results[`${name}/waiters-${size}`] = { times }
+        fewer.push(times)
       }
     }
     return results

@@ -1,0 +1,47 @@
+// Weighs what each package adds to a program: its own code minified and gzipped, without what it imports from others.
+// Fails if one is over its budget. `--json` prints the figures and judges nothing.
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
+
+/**
+ * Bytes. A tenth above what they were when set, so that growth is a decision: raise one in the change that needs it.
+ * 15,000 is the aim for core, which holds the pool, leak detection, health and failover.
+ */
+const BUDGETS = {
+  core: 24_000,
+  pg: 12_500,
+  typeorm: 2300,
+  prisma: 1800,
+  drizzle: 1000,
+  winston: 2500,
+}
+
+async function weigh(name) {
+  const { outputFiles } = await build({
+    entryPoints: [join(ROOT, 'packages', name, 'src', 'index.ts')],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    packages: 'external',
+    logLevel: 'error',
+  })
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length
+}
+
+const sizes = {}
+for (const name of PUBLIC_PACKAGES)
+  sizes[name] = { bytes: await weigh(name), budget: BUDGETS[name] }
+
+if (process.argv.includes('--json')) console.log(JSON.stringify(sizes))
+else {
+  for (const [name, { bytes, budget }] of Object.entries(sizes)) {
+    const verdict = bytes > budget ? 'over its budget' : 'of'
+    console.log(`@connmgr/${name}: ${bytes} bytes minified and gzipped, ${verdict} ${budget}`)
+    if (bytes > budget) process.exitCode = 1
+  }
+}
