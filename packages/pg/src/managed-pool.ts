@@ -3,6 +3,7 @@ import {
   type FunctionReference,
   isError,
   type Lease,
+  type ManagerAcquireOptions,
   type PoolCounts,
   type Target,
 } from '@connmgr/core'
@@ -11,6 +12,8 @@ import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
+import { Lanes } from './shared/lanes.js'
+import { RunAlone } from './shared/shared-query.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
 type ConnectCallback = (
@@ -37,6 +40,8 @@ type Replaced =
 const PgPool = pg.Pool as unknown as new (config?: PoolConfig) => Omit<pg.Pool, Replaced>
 
 const NOTHING = (): void => {}
+const ENDED = 'Cannot use a pool after calling end on the pool'
+const LANE_LABEL = 'shared lane'
 
 export interface ManagedPool {
   /** As `pg.Pool.query`. A SQL error does not cost the connection. */
@@ -78,6 +83,8 @@ export class ManagedPool extends PgPool {
   /** Clients that this pool has lent and that still live, by the id of their connection. */
   readonly #known = new Map<number, Client>()
   readonly #lent = new Set<Client>()
+  readonly #wanted: ManagerAcquireOptions
+  readonly #lanes: Lanes | undefined
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(config: ManagedPoolConfig = {}) {
@@ -90,8 +97,10 @@ export class ManagedPool extends PgPool {
       this.$connections = new PgConnectionManager(endpoints, options, Client)
     } else this.$connections = facade.manager
     this.#target = facade?.target ?? 'primary'
+    this.#wanted = { target: this.#target }
     this.#owned = facade === undefined
     this.#exitOnIdle = config.allowExitOnIdle === true
+    this.#lanes = this.#createLanes()
     this.#forwardEvents(config.log)
   }
 
@@ -182,36 +191,84 @@ export class ManagedPool extends PgPool {
   }
 
   async #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    const client = await this.#checkOut(below)
+    if (this.ending) throw new Error(ENDED)
+    const sharing = this.#lanes?.run(text, values, below)
+    if (sharing === undefined) return this.#queryAlone(text, values, this.#wanted, below)
     try {
-      return await runOn(client, text, values)
+      return await sharing
     } catch (error) {
-      // Leads from the socket back to the caller.
-      if (isError(error)) Error.captureStackTrace(error)
-      throw error
-    } finally {
-      client.release()
+      if (error instanceof RunAlone) return await this.#queryAgain(text, values, error, below)
+      throw leadingHere(error)
     }
   }
 
+  async #queryAlone(
+    text: unknown,
+    values: unknown,
+    wanted: ManagerAcquireOptions,
+    below: FunctionReference,
+  ): Promise<QueryResult> {
+    const lease = await this.$connections.acquire(wanted, below)
+    const client = this.#lend(lease)
+    try {
+      return await runOn(client, text, values)
+    } catch (error) {
+      throw leadingHere(error)
+    } finally {
+      this.#takeBack(lease, client)
+    }
+  }
+
+  /** A query that came to nothing among others, within the time that is left. */
+  #queryAgain(
+    query: unknown,
+    values: unknown,
+    { acquireTimeoutMs, queryTimeoutMs }: RunAlone,
+    below: FunctionReference,
+  ): Promise<QueryResult> {
+    const config = typeof query === 'string' ? { text: query } : (query as object)
+    return this.#queryAlone(
+      queryTimeoutMs === undefined ? query : { ...config, query_timeout: queryTimeoutMs },
+      values,
+      acquireTimeoutMs === undefined
+        ? this.#wanted
+        : { ...this.#wanted, timeoutMs: acquireTimeoutMs },
+      below,
+    )
+  }
+
   async #checkOut(below: FunctionReference): Promise<PoolClient> {
-    if (this.ending) throw new Error('Cannot use a pool after calling end on the pool')
-    const lease = await this.$connections.acquire({ target: this.#target }, below)
+    if (this.ending) throw new Error(ENDED)
+    const lease = await this.$connections.acquire(this.#wanted, below)
     const client = lease.connection as PoolClient
-    this.#lent.add(client)
     client.release = this.#releaseOnce(lease, client)
+    this.#lend(lease)
+    return client
+  }
+
+  /** Follows a connection from when it is lent. */
+  #lend(lease: Lease<Client>): Client {
+    const { connection: client, connectionId } = lease
+    this.#lent.add(client)
     if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
-    const { connectionId } = lease
     if (!this.#known.has(connectionId)) {
       this.#known.set(connectionId, client)
       // Of a connection that was detached the manager tells no end; of all others it has told before this.
       client.once('end', () => {
         if (this.#known.delete(connectionId)) this.emit('remove', client)
       })
-      this.emit('connect', client)
+      this.emit('connect', client as PoolClient)
     }
-    this.emit('acquire', client)
+    this.emit('acquire', client as PoolClient)
     return client
+  }
+
+  #takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void {
+    this.#lent.delete(client)
+    this.emit('release', error as Error, client as PoolClient)
+    if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
+    if (error) lease.destroy(error === true ? undefined : error)
+    else lease.release()
   }
 
   #releaseOnce(lease: Lease<Client>, client: PoolClient): PoolClient['release'] {
@@ -220,12 +277,35 @@ export class ManagedPool extends PgPool {
       if (released)
         throw new Error('Release called on client which has already been released to the pool.')
       released = true
-      this.#lent.delete(client)
-      this.emit('release', error, client)
-      if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
-      if (error) lease.destroy(error === true ? undefined : error)
-      else lease.release()
+      this.#takeBack(lease, client, error)
     }
+  }
+
+  #createLanes(): Lanes | undefined {
+    const { sharing } = this.$connections
+    if (sharing === undefined) return undefined
+    const wanted = { target: this.#target, label: LANE_LABEL }
+    const counts = (): PoolCounts => this.#counts
+    const lanes = new Lanes(
+      {
+        borrow: async (below) => {
+          const lease = await this.$connections.acquire(wanted, below)
+          const client = this.#lend(lease)
+          const giveBack = (destroy: boolean): void => this.#takeBack(lease, client, destroy)
+          return { client, lease, giveBack }
+        },
+        get contended() {
+          return slotsLeft(counts()) < 0
+        },
+        get roomy() {
+          return slotsLeft(counts()) > 0
+        },
+      },
+      sharing,
+    )
+    // A server that was left, or connections that were invalidated, get no more queries.
+    this.$connections.on('poolCleared', () => lanes.retire())
+    return lanes
   }
 
   async #end(): Promise<void> {
@@ -276,4 +356,15 @@ function runOn(client: Client, text: unknown, values: unknown): Promise<QueryRes
       error ? reject(error) : resolve(result as QueryResult)
     client.query(text as string, values as unknown[], done as never)
   })
+}
+
+/** `error` with a stack that leads from the caller of the query, not from the socket. */
+function leadingHere(error: unknown): unknown {
+  if (isError(error)) Error.captureStackTrace(error)
+  return error
+}
+
+/** Connections that could be had at once, less those who wait for one; below 0 somebody waits for another to end. */
+function slotsLeft({ idle, limit, total, waiting }: PoolCounts): number {
+  return idle + limit - total - waiting
 }
