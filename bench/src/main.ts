@@ -8,9 +8,10 @@ import type { Suite } from './suite.js'
 import { burst } from './suites/burst.js'
 import { hotPath } from './suites/hot-path.js'
 import { query } from './suites/query.js'
+import { shared } from './suites/shared.js'
 import { waiters } from './suites/waiters.js'
 
-const SUITES: readonly Suite[] = [hotPath, waiters, burst, query]
+const SUITES: readonly Suite[] = [hotPath, waiters, burst, query, shared]
 const RESULTS = path.join(__dirname, '..', 'results')
 const ROUNDS = { quick: 3, full: 7 }
 
