@@ -43,9 +43,7 @@ function subjectOf(pool: pg.Pool): Subject {
 
 const OPENERS: Readonly<Record<string, (url: string) => Subject>> = {
   connmgr: (connectionString) =>
-    subjectOf(
-      new ManagedPool({ connectionString, max: CONNECTIONS, shared: true, logger: false }),
-    ),
+    subjectOf(new ManagedPool({ connectionString, max: CONNECTIONS, shared: true, logger: false })),
   'pg.Pool': (connectionString) => subjectOf(new pg.Pool({ connectionString, max: CONNECTIONS })),
   // Sends queries without waiting for the answers to those before them, unless told otherwise.
   'postgres.js': (url) => {

@@ -1,7 +1,6 @@
 import {
   describeEvent,
   type FunctionReference,
-  isError,
   type Lease,
   type ManagerAcquireOptions,
   type PoolCounts,
@@ -12,8 +11,8 @@ import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
+import { type Lender, PoolQuery } from './pool-query.js'
 import { Lanes } from './shared/lanes.js'
-import { RunAlone } from './shared/shared-query.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
 type ConnectCallback = (
@@ -66,9 +65,11 @@ export class ManagedPool extends PgPool {
     Object.defineProperty(ManagedPool.prototype, 'query', {
       value: function query(
         this: ManagedPool,
-        ...args: [unknown, unknown?, QueryCallback?]
+        text: unknown,
+        values?: unknown,
+        callback?: QueryCallback,
       ): unknown {
-        return this.#startQuery(...args)
+        return this.#startQuery(text, values, callback)
       },
       configurable: true,
       writable: true,
@@ -84,6 +85,7 @@ export class ManagedPool extends PgPool {
   readonly #known = new Map<number, Client>()
   readonly #lent = new Set<Client>()
   readonly #wanted: ManagerAcquireOptions
+  readonly #lender: Lender
   readonly #lanes: Lanes | undefined
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
@@ -100,6 +102,7 @@ export class ManagedPool extends PgPool {
     this.#wanted = { target: this.#target }
     this.#owned = facade === undefined
     this.#exitOnIdle = config.allowExitOnIdle === true
+    this.#lender = this.#createLender()
     this.#lanes = this.#createLanes()
     this.#forwardEvents(config.log)
   }
@@ -190,51 +193,13 @@ export class ManagedPool extends PgPool {
     return undefined
   }
 
-  async #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    if (this.ending) throw new Error(ENDED)
-    const sharing = this.#lanes?.run(text, values, below)
-    if (sharing === undefined) return this.#queryAlone(text, values, this.#wanted, below)
-    try {
-      return await sharing
-    } catch (error) {
-      if (error instanceof RunAlone) return await this.#queryAgain(text, values, error, below)
-      throw leadingHere(error)
-    }
-  }
-
-  async #queryAlone(
-    text: unknown,
-    values: unknown,
-    wanted: ManagerAcquireOptions,
-    below: FunctionReference,
-  ): Promise<QueryResult> {
-    const lease = await this.$connections.acquire(wanted, below)
-    const client = this.#lend(lease)
-    try {
-      return await runOn(client, text, values)
-    } catch (error) {
-      throw leadingHere(error)
-    } finally {
-      this.#takeBack(lease, client)
-    }
-  }
-
-  /** A query that came to nothing among others, within the time that is left. */
-  #queryAgain(
-    query: unknown,
-    values: unknown,
-    { acquireTimeoutMs, queryTimeoutMs }: RunAlone,
-    below: FunctionReference,
-  ): Promise<QueryResult> {
-    const config = typeof query === 'string' ? { text: query } : (query as object)
-    return this.#queryAlone(
-      queryTimeoutMs === undefined ? query : { ...config, query_timeout: queryTimeoutMs },
-      values,
-      acquireTimeoutMs === undefined
-        ? this.#wanted
-        : { ...this.#wanted, timeoutMs: acquireTimeoutMs },
-      below,
-    )
+  #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
+    if (this.ending) return Promise.reject(new Error(ENDED))
+    return new Promise((resolve, reject) => {
+      new PoolQuery(this.#lender, this.#wanted, text, values, below, resolve, reject).start(
+        this.#lanes,
+      )
+    })
   }
 
   async #checkOut(below: FunctionReference): Promise<PoolClient> {
@@ -281,19 +246,22 @@ export class ManagedPool extends PgPool {
     }
   }
 
+  #createLender(): Lender {
+    return {
+      acquire: (wanted, below) => this.$connections.acquire(wanted, below),
+      lend: (lease) => this.#lend(lease),
+      takeBack: (lease, client, error) => this.#takeBack(lease, client, error),
+    }
+  }
+
   #createLanes(): Lanes | undefined {
     const { sharing } = this.$connections
     if (sharing === undefined) return undefined
-    const wanted = { target: this.#target, label: LANE_LABEL }
     const counts = (): PoolCounts => this.#counts
     const lanes = new Lanes(
       {
-        borrow: async (below) => {
-          const lease = await this.$connections.acquire(wanted, below)
-          const client = this.#lend(lease)
-          const giveBack = (destroy: boolean): void => this.#takeBack(lease, client, destroy)
-          return { client, lease, giveBack }
-        },
+        ...this.#lender,
+        wanted: { target: this.#target, label: LANE_LABEL },
         get contended() {
           return slotsLeft(counts()) < 0
         },
@@ -344,24 +312,6 @@ export class ManagedPool extends PgPool {
       ? result
       : new Chosen((resolve, reject) => result.then(resolve, reject))
   }
-}
-
-/** A statement's result; of a submittable (which is no promise) once it calls back. */
-function runOn(client: Client, text: unknown, values: unknown): Promise<QueryResult> {
-  if (typeof (text as { submit?: unknown } | null)?.submit !== 'function') {
-    return client.query(text as string, values as unknown[])
-  }
-  return new Promise((resolve, reject) => {
-    const done: QueryCallback = (error, result) =>
-      error ? reject(error) : resolve(result as QueryResult)
-    client.query(text as string, values as unknown[], done as never)
-  })
-}
-
-/** `error` with a stack that leads from the caller of the query, not from the socket. */
-function leadingHere(error: unknown): unknown {
-  if (isError(error)) Error.captureStackTrace(error)
-  return error
 }
 
 /** Connections that could be had at once, less those who wait for one; below 0 somebody waits for another to end. */

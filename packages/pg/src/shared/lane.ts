@@ -4,11 +4,13 @@ import {
   type FunctionReference,
   isError,
   type Lease,
+  type ManagerAcquireOptions,
   type TimerHandle,
 } from '@connmgr/core'
 import type { Client } from 'pg'
 import { sendCancel } from '../cancel.js'
 import { type ClientInternals, internalsOf } from '../client-internals.js'
+import type { Lender } from '../pool-query.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
@@ -24,17 +26,15 @@ const CANCEL_PATIENCE_MS = 1000
 /** Less than this is no time to wait for another connection in. */
 const SHORTEST_WAIT_MS = 5
 
-/** A connection of the pool that a lane may use. */
-export interface Borrowed {
+/** A connection of the pool that a lane uses. */
+interface Borrowed {
   readonly client: Client
   readonly lease: Lease<Client>
-  /** @param destroy true if the connection must not be lent again */
-  readonly giveBack: (destroy: boolean) => void
 }
 
 /** The pool as a lane sees it. */
-export interface LaneSource {
-  borrow(below: FunctionReference): Promise<Borrowed>
+export interface LaneSource extends Lender {
+  readonly wanted: ManagerAcquireOptions
   /** Somebody waits for a connection. */
   readonly contended: boolean
 }
@@ -88,8 +88,8 @@ export class Lane {
     this.#clock = clock
     this.#onOver = onOver
     this.#headSince = clock.now()
-    source.borrow(below).then(
-      (borrowed) => this.#open(borrowed),
+    source.acquire(source.wanted, below).then(
+      (lease) => this.#open({ client: source.lend(lease), lease }),
       (error: unknown) => this.#failed(error),
     )
   }
@@ -255,17 +255,21 @@ export class Lane {
     this.#clock.clearTimeout(this.#cancelTimer)
     this.#beingCancelled = head
     this.#cancel()
-    this.#cancelTimer = this.#clock.setTimeout(() => {
-      if (this.#internals?._activeQuery !== head) return
-      this.#cancel()
-      this.#cancelTimer = this.#clock.setTimeout(
-        () => {
-          if (this.#internals?._activeQuery === head) this.#cutOff()
-        },
-        CANCEL_PATIENCE_MS - CANCEL_AGAIN_MS,
-        true,
-      )
-    }, CANCEL_AGAIN_MS, true)
+    this.#cancelTimer = this.#clock.setTimeout(
+      () => {
+        if (this.#internals?._activeQuery !== head) return
+        this.#cancel()
+        this.#cancelTimer = this.#clock.setTimeout(
+          () => {
+            if (this.#internals?._activeQuery === head) this.#cutOff()
+          },
+          CANCEL_PATIENCE_MS - CANCEL_AGAIN_MS,
+          true,
+        )
+      },
+      CANCEL_AGAIN_MS,
+      true,
+    )
   }
 
   #cancel(): void {
@@ -291,7 +295,7 @@ export class Lane {
     })
   }
 
-  #rest({ client, giveBack }: Borrowed): void {
+  #rest({ client, lease }: Borrowed): void {
     if (this.#over) return
     if (this.#internals?.readyForQuery === false && !this.lost) {
       // The server has told of an error, but not yet that it is ready again.
@@ -307,7 +311,7 @@ export class Lane {
     if (switches.connectionParameters !== undefined)
       switches.connectionParameters.query_timeout = this.#queryTimeout as number | false
     // A cancel request that comes late must not hit whoever would be next.
-    giveBack(this.cancelled)
+    this.#source.takeBack(lease, client, this.cancelled)
   }
 }
 

@@ -1,8 +1,8 @@
 import type { FunctionReference } from '@connmgr/core'
-import type { QueryResult } from 'pg'
 import { Lane, type LaneSource } from './lane.js'
+import type { Caller } from './shared-query.js'
 import type { Sharing } from './sharing.js'
-import { Statements } from './statement.js'
+import { type Statement, Statements } from './statement.js'
 
 /** The pool as its lanes see it. */
 export interface LanesSource extends LaneSource {
@@ -31,24 +31,40 @@ export class Lanes {
     this.#sharing = sharing
   }
 
-  /**
-   * Runs a query among others; undefined if it must not be shared or there is no room for it. Rejects with
-   * {@link RunAlone} if it turned out to have had no effect, through no fault of its own.
-   *
-   * @param below the function that the caller called
-   */
-  run(query: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> | undefined {
+  /** What is known of a query's text; undefined if the query must not be shared. */
+  statementOf(query: unknown): Statement | undefined {
     const text = typeof query === 'string' ? query : plainTextOf(query)
     if (text === undefined) return undefined
     const statement = this.#statements.get(text)
-    if (!statement.shareable || statement.isSlow()) return undefined
+    return statement.shareable ? statement : undefined
+  }
+
+  /**
+   * Runs a query among others, which rejects with {@link RunAlone} if it turned out to have had no effect, through no
+   * fault of its own. False if there is no room for it, or its like has been slow.
+   *
+   * @param below the function that the caller called
+   */
+  add(
+    query: unknown,
+    values: unknown,
+    statement: Statement,
+    caller: Caller,
+    below: FunctionReference,
+  ): boolean {
+    if (statement.slow) return false
     const { clock, Query } = this.#sharing
     const now = clock.now()
     const lane = this.#choose(now, below)
-    if (lane === undefined) return undefined
-    return new Promise((resolve, reject) => {
-      lane.add(new Query(query, values, statement, { resolve, reject }, now))
-    })
+    lane?.add(new Query(query, values, statement, caller, now))
+    return lane !== undefined
+  }
+
+  /** Begins to measure a run that is not shared; to be called at its end. */
+  stopwatch(statement: Statement): () => void {
+    const { clock } = this.#sharing
+    const begun = clock.now()
+    return () => statement.ran(clock.now() - begun)
   }
 
   /** Gives all connections back as soon as what is under way on them has ended. */
@@ -72,12 +88,7 @@ export class Lanes {
       this.#growAt = now + GROW_EVERY_MS
       if (!this.#source.roomy) return best
     }
-    const opened = new Lane(
-      this.#source,
-      this.#sharing.clock,
-      (lane) => this.#remove(lane),
-      below,
-    )
+    const opened = new Lane(this.#source, this.#sharing.clock, (lane) => this.#remove(lane), below)
     this.#lanes.push(opened)
     return best ?? opened
   }

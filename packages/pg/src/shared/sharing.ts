@@ -45,7 +45,8 @@ export function sharingOf(
 ): Sharing | undefined {
   const options = resolveOptions(shared)
   if (options === undefined) return undefined
-  if (poolMode === 'static') throw invalidOption('shared', shared, "left out with poolMode 'static'")
+  if (poolMode === 'static')
+    throw invalidOption('shared', shared, "left out with poolMode 'static'")
   if (!('_pulsePipelinedQueryQueue' in Client.prototype && 'Query' in Client)) {
     throw new UnsupportedError(
       'option "shared" needs a node-postgres whose clients can pipeline: install pg 8.23 or later, or leave "shared" out',

@@ -2,38 +2,32 @@ import { isShareable } from './shareable.js'
 
 /** Texts kept in mind; a program has fewer, unless it writes values into them. */
 const MOST_TEXTS = 1000
-/** A query that takes longer than this holds up those behind it noticeably. */
-const SLOW_MS = 10
-const SLOW_WEIGHS = 32
-/** Two slow runs among few fast ones. */
-const SLOW_FROM = 48
-const SLOWEST = 512
+/** What takes longer than this on average holds up those behind it noticeably. */
+const SLOW_MS = 5
+/** A single run counts for no more, as it may be the fault of the machine. */
+const MOST_MS = 50
+/** The weight of the last run in the average. */
+const WEIGHT = 1 / 16
 
 /** What is known of the statements with one text. */
 export class Statement {
   readonly shareable: boolean
-  #slowness = 0
+  #averageMs: number | undefined
 
   constructor(text: string) {
     this.shareable = isShareable(text)
   }
 
-  /**
-   * It has been slow lately, so it is to run where it holds up nobody. Each time this is asked the memory fades, so that
-   * it is tried again among others after some hundred runs.
-   */
-  isSlow(): boolean {
-    if (this.#slowness < SLOW_FROM) return false
-    this.#slowness -= 1
-    return true
+  /** It has been slow lately, so it is to run where it holds up nobody. */
+  get slow(): boolean {
+    return this.#averageMs !== undefined && this.#averageMs > SLOW_MS
   }
 
-  /** One slow run alone may be the fault of the machine, and is forgotten after a few fast ones. */
+  /** Notes a run, among others or alone. */
   ran(durationMs: number): void {
-    if (durationMs > SLOW_MS) {
-      // Once known as slow, one more slow run is enough.
-      this.#slowness += this.#slowness >= SLOW_FROM - SLOW_WEIGHS ? SLOWEST : SLOW_WEIGHS
-    } else if (this.#slowness > 0) this.#slowness -= 1
+    const ms = Math.min(durationMs, MOST_MS)
+    this.#averageMs =
+      this.#averageMs === undefined ? ms : this.#averageMs + (ms - this.#averageMs) * WEIGHT
   }
 }
 
