@@ -257,20 +257,8 @@ export class ManagedPool extends PgPool {
   #createLanes(): Lanes | undefined {
     const { sharing } = this.$connections
     if (sharing === undefined) return undefined
-    const counts = (): PoolCounts => this.#counts
-    const lanes = new Lanes(
-      {
-        ...this.#lender,
-        wanted: { target: this.#target, label: LANE_LABEL },
-        get contended() {
-          return slotsLeft(counts()) < 0
-        },
-        get roomy() {
-          return slotsLeft(counts()) > 0
-        },
-      },
-      sharing,
-    )
+    const wanted = { target: this.#target, label: LANE_LABEL }
+    const lanes = new Lanes({ ...this.#lender, wanted, counts: () => this.#counts }, sharing)
     // A server that was left, or connections that were invalidated, get no more queries.
     this.$connections.on('poolCleared', () => lanes.retire())
     return lanes
@@ -312,9 +300,4 @@ export class ManagedPool extends PgPool {
       ? result
       : new Chosen((resolve, reject) => result.then(resolve, reject))
   }
-}
-
-/** Connections that could be had at once, less those who wait for one; below 0 somebody waits for another to end. */
-function slotsLeft({ idle, limit, total, waiting }: PoolCounts): number {
-  return idle + limit - total - waiting
 }

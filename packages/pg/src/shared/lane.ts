@@ -4,17 +4,15 @@ import {
   type FunctionReference,
   isError,
   type Lease,
-  type ManagerAcquireOptions,
   type TimerHandle,
 } from '@connmgr/core'
 import type { Client } from 'pg'
 import { sendCancel } from '../cancel.js'
 import { type ClientInternals, internalsOf } from '../client-internals.js'
-import type { Lender } from '../pool-query.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
-const STUCK_MS = 5
+const STUCK_MS = 10
 /** How often a lane looks whether somebody waits for its connection, or the engine wants it back. */
 const TURN_MS = 20
 /** Age at which a lane gives its connection back even if nobody asks, so that whatever happens on release happens. */
@@ -27,16 +25,21 @@ const CANCEL_PATIENCE_MS = 1000
 const SHORTEST_WAIT_MS = 5
 
 /** A connection of the pool that a lane uses. */
-interface Borrowed {
+export interface Loan {
   readonly client: Client
   readonly lease: Lease<Client>
 }
 
-/** The pool as a lane sees it. */
-export interface LaneSource extends Lender {
-  readonly wanted: ManagerAcquireOptions
-  /** Somebody waits for a connection. */
-  readonly contended: boolean
+/** All lanes of a pool, as one of them sees them. */
+export interface LaneHost {
+  borrow(below: FunctionReference): Promise<Lease<Client>>
+  begin(lease: Lease<Client>): Client
+  /** The lane is over, and gives back what it had. @param destroy true if the connection must not be lent again */
+  end(lane: Lane, loan: Loan | undefined, destroy: boolean): void
+  /** Somebody waits for a connection, and lanes have most of them. */
+  readonly crowding: boolean
+  /** Somebody waits for a connection, so that another lane would have to wait for its own, and there is but one. */
+  readonly irreplaceable: boolean
 }
 
 /** What node-postgres reads anew at each query. */
@@ -57,12 +60,11 @@ export class Lane {
   cancelled = false
   /** The server has said that it ends the session. */
   endedByServer = false
-  readonly #source: LaneSource
+  readonly #host: LaneHost
   readonly #clock: Clock
-  readonly #onOver: (lane: Lane) => void
   /** Given to the lane before it has its connection. */
   #waiting: SharedQuery[] = []
-  #borrowed: Borrowed | undefined
+  #loan: Loan | undefined
   #internals: ClientInternals | undefined
   #queryTimeout: number | string | false | undefined
   #inFlight = 0
@@ -75,21 +77,17 @@ export class Lane {
   #over = false
   #corked = false
   #resting = false
+  /** Has been left idle for a turn, with no query since. */
+  #lingered = false
   #cancelTimer: TimerHandle | undefined
   #beingCancelled: unknown
 
-  constructor(
-    source: LaneSource,
-    clock: Clock,
-    onOver: (lane: Lane) => void,
-    below: FunctionReference,
-  ) {
-    this.#source = source
+  constructor(host: LaneHost, clock: Clock, below: FunctionReference) {
+    this.#host = host
     this.#clock = clock
-    this.#onOver = onOver
     this.#headSince = clock.now()
-    source.acquire(source.wanted, below).then(
-      (lease) => this.#open({ client: source.lend(lease), lease }),
+    host.borrow(below).then(
+      (lease) => this.#open({ client: host.begin(lease), lease }),
       (error: unknown) => this.#failed(error),
     )
   }
@@ -100,7 +98,7 @@ export class Lane {
   }
 
   get opening(): boolean {
-    return this.#borrowed === undefined
+    return this.#loan === undefined
   }
 
   /** The connection is gone. */
@@ -116,16 +114,16 @@ export class Lane {
   isTaking(now: number): boolean {
     if (now >= this.#turnEndsAt) {
       this.#turnEndsAt = now + TURN_MS
-      const doomed = this.#borrowed?.lease.entry.doomed !== undefined
-      if (doomed || now - this.#openedAt >= LONGEST_MS || this.#source.contended) this.retire()
+      const doomed = this.#loan?.lease.entry.doomed !== undefined
+      if (doomed || now - this.#openedAt >= LONGEST_MS || this.#host.crowding) this.retire()
     }
     return !this.#retiring
   }
 
   add(query: SharedQuery): void {
     query.lane = this
-    if (this.#borrowed === undefined) this.#waiting.push(query)
-    else this.#send(this.#borrowed.client, query)
+    if (this.#loan === undefined) this.#waiting.push(query)
+    else this.#send(this.#loan.client, query)
   }
 
   /** Takes no more queries, and gives its connection back when those under way have ended. */
@@ -165,11 +163,11 @@ export class Lane {
     )
   }
 
-  #open(borrowed: Borrowed): void {
+  #open(loan: Loan): void {
     const now = this.#clock.now()
-    const { client } = borrowed
+    const { client } = loan
     const switches = client as unknown as Switches
-    this.#borrowed = borrowed
+    this.#loan = loan
     this.#internals = internalsOf(client)
     this.#headSince = now
     this.#openedAt = now
@@ -189,7 +187,7 @@ export class Lane {
   /** No connection was to be had. Those who came later than the first have time left, and go on by themselves. */
   #failed(error: unknown): void {
     this.#over = true
-    this.#onOver(this)
+    this.#host.end(this, undefined, false)
     const now = this.#clock.now()
     const limitMs = error instanceof AcquireTimeoutError ? error.waitedMs : 0
     this.#waiting.forEach(({ caller, givenAt }, index) => {
@@ -203,6 +201,7 @@ export class Lane {
   #send(client: Client, query: SharedQuery): void {
     if (this.#inFlight === 0) this.#headSince = this.#clock.now()
     this.#inFlight += 1
+    this.#lingered = false
     const timeoutMs = query.timeoutMs ?? Number(this.#queryTimeout || 0)
     if (timeoutMs > 0) this.#limit(query, timeoutMs)
     this.#cork()
@@ -273,7 +272,7 @@ export class Lane {
   }
 
   #cancel(): void {
-    const { host, port } = (this.#borrowed as Borrowed).client
+    const { host, port } = (this.#loan as Loan).client
     const { processID, secretKey } = this.#internals as ClientInternals
     this.cancelled = true
     if (processID != null && secretKey != null) sendCancel({ host, port, processID, secretKey })
@@ -287,16 +286,26 @@ export class Lane {
 
   /** Once the callers have had their answers they may have more to ask. */
   #restSoon(): void {
-    if (this.#resting || this.#over || this.#borrowed === undefined) return
+    if (this.#resting || this.#over || this.#loan === undefined) return
     this.#resting = true
     this.#clock.setImmediate(() => {
       this.#resting = false
-      if (this.load === 0) this.#rest(this.#borrowed as Borrowed)
+      if (this.load > 0) return
+      if (this.#retiring || this.#lingered || !this.#host.irreplaceable)
+        this.#rest(this.#loan as Loan)
+      else this.#linger()
     })
   }
 
-  #rest({ client, lease }: Borrowed): void {
+  /** Stays for a while, so that the next queries need not wait behind all who wait for a connection. */
+  #linger(): void {
+    this.#lingered = true
+    this.#clock.setTimeout(() => this.#restSoon(), TURN_MS)
+  }
+
+  #rest(loan: Loan): void {
     if (this.#over) return
+    const { client } = loan
     if (this.#internals?.readyForQuery === false && !this.lost) {
       // The server has told of an error, but not yet that it is ready again.
       client.once('drain', () => this.#restSoon())
@@ -304,14 +313,13 @@ export class Lane {
       return
     }
     this.#over = true
-    this.#onOver(this)
     this.#clock.clearTimeout(this.#cancelTimer)
     const switches = client as unknown as Switches
     switches.pipeline = false
     if (switches.connectionParameters !== undefined)
       switches.connectionParameters.query_timeout = this.#queryTimeout as number | false
     // A cancel request that comes late must not hit whoever would be next.
-    this.#source.takeBack(lease, client, this.cancelled)
+    this.#host.end(this, loan, this.cancelled)
   }
 }
 
