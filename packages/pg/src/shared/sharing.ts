@@ -17,7 +17,7 @@ export interface SharedOptions {
    * are used while some are. `@default` 4
    */
   readonly lanes?: number
-  /** Queries at most that are under way on one of them: so many a slow query can hold up. `@default` 32 */
+  /** Queries at most that are under way on one of them: so many a slow query can hold up. `@default` 64 */
   readonly depth?: number
 }
 
@@ -28,7 +28,7 @@ export interface Sharing {
   readonly clock: Clock
 }
 
-const DEFAULTS: Required<SharedOptions> = { lanes: 4, depth: 32 }
+const DEFAULTS: Required<SharedOptions> = { lanes: 4, depth: 64 }
 const MOST: Required<SharedOptions> = { lanes: 1000, depth: 10_000 }
 const NAMES = Object.keys(DEFAULTS) as (keyof SharedOptions)[]
 
