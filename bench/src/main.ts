@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,11 +10,23 @@ import { health } from './suites/health.js'
 import { hotPath } from './suites/hot-path.js'
 import { leaks } from './suites/leaks.js'
 import { query } from './suites/query.js'
+import { shared } from './suites/shared.js'
 import { size } from './suites/size.js'
 import { waiters } from './suites/waiters.js'
 
-const SUITES: readonly Suite[] = [hotPath, waiters, burst, query, health, leaks, size]
-const RESULTS = path.join(__dirname, '..', 'results')
+const SUITES: readonly Suite[] = [hotPath, waiters, burst, query, shared, health, leaks, size]
+const ROOT = path.join(__dirname, '..', '..')
+const RESULTS = path.join(ROOT, 'bench', 'results')
+const PEERS = [
+  'pg',
+  'postgres',
+  'tarn',
+  'generic-pool',
+  'lightning-pool',
+  'typeorm',
+  'prisma',
+  'drizzle-orm',
+]
 const ROUNDS = { quick: 3, full: 7 }
 
 async function main(): Promise<void> {
@@ -45,9 +57,27 @@ async function main(): Promise<void> {
     say(`${tableOf(suite, cases)}\n  measured in ${seconds} s\n`)
     if (!values.quick) save(`${suite.name}.svg`, chartOf(suite, cases, machine))
   }
-  const result = { machine, versions: process.versions.node, quick: values.quick, suites }
-  if (!values.quick) save('results.json', `${JSON.stringify(result, null, 2)}\n`)
+  const result = { machine, versions: versions(), quick: values.quick, suites }
+  if (!values.quick) {
+    // A run of some suites leaves what is known of the others.
+    const all = { ...result, suites: { ...savedSuites(), ...suites } }
+    save('results.json', `${JSON.stringify(all, null, 2)}\n`)
+  }
   if (values.json) await write(`${JSON.stringify(result)}\n`)
+}
+
+function versions(): Record<string, string> {
+  const read = (name: string): string =>
+    JSON.parse(readFileSync(path.join(ROOT, 'node_modules', name, 'package.json'), 'utf8')).version
+  return {
+    node: process.versions.node,
+    ...Object.fromEntries(PEERS.map((name) => [name, read(name)])),
+  }
+}
+
+function savedSuites(): Record<string, SuiteResult> {
+  const file = path.join(RESULTS, 'results.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).suites : {}
 }
 
 async function write(text: string): Promise<void> {

@@ -20,7 +20,7 @@ export interface MeasuredPool<H = unknown> {
 }
 
 /** An acquire that has not begun yet; whatever the caller needs for cancelling it has been made. */
-export interface AbortableAcquire<H> {
+interface AbortableAcquire<H> {
   /** Rejects once `abort` was called. */
   acquire(): Promise<H>
   abort(): void

@@ -22,11 +22,12 @@ export interface CancelTarget {
  * then run to its end with nobody left to read it. One that comes too late does no harm, as its key no longer fits.
  */
 export function requestCancel(target: CancelTarget): void {
-  send(target)
-  systemClock.setTimeout(() => send(target), AGAIN_MS)
+  sendCancel(target)
+  systemClock.setTimeout(() => sendCancel(target), AGAIN_MS)
 }
 
-function send({ host, port, processID, secretKey }: CancelTarget): void {
+/** Asks once. */
+export function sendCancel({ host, port, processID, secretKey }: CancelTarget): void {
   const request = Buffer.alloc(CANCEL_REQUEST_LENGTH)
   request.writeInt32BE(CANCEL_REQUEST_LENGTH, 0)
   request.writeInt32BE(CANCEL_REQUEST_CODE, 4)

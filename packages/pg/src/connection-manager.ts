@@ -10,6 +10,7 @@ import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
 import { resolveEndpoints } from './endpoint-config.js'
 import { ManagedPool } from './managed-pool.js'
+import { type SharedOptions, type Sharing, sharingOf } from './shared/sharing.js'
 
 /** Options of {@link createConnectionManager}: where the servers are, and everything of `ManagerOptions`. */
 export interface PgManagerOptions extends ManagerOptions<Client> {
@@ -25,6 +26,12 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   readonly clientConfig?: ClientConfig
   /** The client class. `@default` pg.Client */
   readonly Client?: ClientClass
+  /**
+   * Lets independent queries of `pool.query` share few connections: each is sent without waiting for the answers to
+   * those before it. Transactions, cursors, `connect()` and whatever shows its use of the session still get a
+   * connection of their own. Not for databases whose functions change the session's state. `@default` false
+   */
+  readonly shared?: boolean | SharedOptions
 }
 
 export const PG_OPTION_NAMES: readonly string[] = [
@@ -35,6 +42,7 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'ssl',
   'clientConfig',
   'Client',
+  'shared',
 ]
 
 /** A {@link ConnectionManager} of node-postgres clients, with a `pg.Pool` for every library that wants one. */
@@ -42,12 +50,17 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   #pool: ManagedPool | undefined
   #replica: ManagedPool | undefined
 
+  /** @internal undefined unless queries share connections */
+  readonly sharing: Sharing | undefined
+
+  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(
     endpoints: readonly Endpoint[],
-    options: ManagerOptions<Client>,
+    { shared, ...options }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared'>,
     Client?: ClientClass,
   ) {
     super({ driver: new PgDriver({ Client }), endpoints, options })
+    this.sharing = sharingOf(shared, options, Client)
   }
 
   /** A real `pg.Pool` whose connections lead to the server that takes writes. */

@@ -1,8 +1,8 @@
 import {
   describeEvent,
   type FunctionReference,
-  isError,
   type Lease,
+  type ManagerAcquireOptions,
   type PoolCounts,
   type Target,
 } from '@connmgr/core'
@@ -11,6 +11,8 @@ import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
+import { type Lender, PoolQuery } from './pool-query.js'
+import { Lanes } from './shared/lanes.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
 type ConnectCallback = (
@@ -37,6 +39,8 @@ type Replaced =
 const PgPool = pg.Pool as unknown as new (config?: PoolConfig) => Omit<pg.Pool, Replaced>
 
 const NOTHING = (): void => {}
+const ENDED = 'Cannot use a pool after calling end on the pool'
+const LANE_LABEL = 'shared lane'
 
 export interface ManagedPool {
   /** As `pg.Pool.query`. A SQL error does not cost the connection. */
@@ -61,9 +65,11 @@ export class ManagedPool extends PgPool {
     Object.defineProperty(ManagedPool.prototype, 'query', {
       value: function query(
         this: ManagedPool,
-        ...args: [unknown, unknown?, QueryCallback?]
+        text: unknown,
+        values?: unknown,
+        callback?: QueryCallback,
       ): unknown {
-        return this.#startQuery(...args)
+        return this.#startQuery(text, values, callback)
       },
       configurable: true,
       writable: true,
@@ -78,6 +84,9 @@ export class ManagedPool extends PgPool {
   /** Clients that this pool has lent and that still live, by the id of their connection. */
   readonly #known = new Map<number, Client>()
   readonly #lent = new Set<Client>()
+  readonly #wanted: ManagerAcquireOptions
+  readonly #lender: Lender
+  readonly #lanes: Lanes | undefined
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(config: ManagedPoolConfig = {}) {
@@ -90,8 +99,11 @@ export class ManagedPool extends PgPool {
       this.$connections = new PgConnectionManager(endpoints, options, Client)
     } else this.$connections = facade.manager
     this.#target = facade?.target ?? 'primary'
+    this.#wanted = { target: this.#target }
     this.#owned = facade === undefined
     this.#exitOnIdle = config.allowExitOnIdle === true
+    this.#lender = this.#createLender()
+    this.#lanes = this.#createLanes()
     this.#forwardEvents(config.log)
   }
 
@@ -181,37 +193,47 @@ export class ManagedPool extends PgPool {
     return undefined
   }
 
-  async #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    const client = await this.#checkOut(below)
-    try {
-      return await runOn(client, text, values)
-    } catch (error) {
-      // Leads from the socket back to the caller.
-      if (isError(error)) Error.captureStackTrace(error)
-      throw error
-    } finally {
-      client.release()
-    }
+  #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
+    if (this.ending) return Promise.reject(new Error(ENDED))
+    return new Promise((resolve, reject) => {
+      new PoolQuery(this.#lender, this.#wanted, text, values, below, resolve, reject).start(
+        this.#lanes,
+      )
+    })
   }
 
   async #checkOut(below: FunctionReference): Promise<PoolClient> {
-    if (this.ending) throw new Error('Cannot use a pool after calling end on the pool')
-    const lease = await this.$connections.acquire({ target: this.#target }, below)
+    if (this.ending) throw new Error(ENDED)
+    const lease = await this.$connections.acquire(this.#wanted, below)
     const client = lease.connection as PoolClient
-    this.#lent.add(client)
     client.release = this.#releaseOnce(lease, client)
+    this.#lend(lease)
+    return client
+  }
+
+  /** Follows a connection from when it is lent. */
+  #lend(lease: Lease<Client>): Client {
+    const { connection: client, connectionId } = lease
+    this.#lent.add(client)
     if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
-    const { connectionId } = lease
     if (!this.#known.has(connectionId)) {
       this.#known.set(connectionId, client)
       // Of a connection that was detached the manager tells no end; of all others it has told before this.
       client.once('end', () => {
         if (this.#known.delete(connectionId)) this.emit('remove', client)
       })
-      this.emit('connect', client)
+      this.emit('connect', client as PoolClient)
     }
-    this.emit('acquire', client)
+    this.emit('acquire', client as PoolClient)
     return client
+  }
+
+  #takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void {
+    this.#lent.delete(client)
+    this.emit('release', error as Error, client as PoolClient)
+    if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
+    if (error) lease.destroy(error === true ? undefined : error)
+    else lease.release()
   }
 
   #releaseOnce(lease: Lease<Client>, client: PoolClient): PoolClient['release'] {
@@ -220,12 +242,26 @@ export class ManagedPool extends PgPool {
       if (released)
         throw new Error('Release called on client which has already been released to the pool.')
       released = true
-      this.#lent.delete(client)
-      this.emit('release', error, client)
-      if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
-      if (error) lease.destroy(error === true ? undefined : error)
-      else lease.release()
+      this.#takeBack(lease, client, error)
     }
+  }
+
+  #createLender(): Lender {
+    return {
+      acquire: (wanted, below) => this.$connections.acquire(wanted, below),
+      lend: (lease) => this.#lend(lease),
+      takeBack: (lease, client, error) => this.#takeBack(lease, client, error),
+    }
+  }
+
+  #createLanes(): Lanes | undefined {
+    const { sharing } = this.$connections
+    if (sharing === undefined) return undefined
+    const wanted = { target: this.#target, label: LANE_LABEL }
+    const lanes = new Lanes({ ...this.#lender, wanted, counts: () => this.#counts }, sharing)
+    // A server that was left, or connections that were invalidated, get no more queries.
+    this.$connections.on('poolCleared', () => lanes.retire())
+    return lanes
   }
 
   async #end(): Promise<void> {
@@ -264,16 +300,4 @@ export class ManagedPool extends PgPool {
       ? result
       : new Chosen((resolve, reject) => result.then(resolve, reject))
   }
-}
-
-/** A statement's result; of a submittable (which is no promise) once it calls back. */
-function runOn(client: Client, text: unknown, values: unknown): Promise<QueryResult> {
-  if (typeof (text as { submit?: unknown } | null)?.submit !== 'function') {
-    return client.query(text as string, values as unknown[])
-  }
-  return new Promise((resolve, reject) => {
-    const done: QueryCallback = (error, result) =>
-      error ? reject(error) : resolve(result as QueryResult)
-    client.query(text as string, values as unknown[], done as never)
-  })
 }

@@ -1,0 +1,104 @@
+import {
+  type FunctionReference,
+  isError,
+  type Lease,
+  type ManagerAcquireOptions,
+} from '@connmgr/core'
+import type { Client, QueryResult } from 'pg'
+import type { Lanes } from './shared/lanes.js'
+import { type Caller, RunAlone } from './shared/shared-query.js'
+
+/** The pool as those see it who borrow its connections. */
+export interface Lender {
+  acquire(wanted: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<Client>>
+  /** To be called when a lease begins. */
+  lend(lease: Lease<Client>): Client
+  /** Ends the lease. @param error true or the reason if the connection must not be lent again */
+  takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void
+}
+
+/** One call of `pool.query`: runs on a connection shared with others if it may, and otherwise on one of its own. */
+export class PoolQuery implements Caller {
+  readonly #lender: Lender
+  readonly #wanted: ManagerAcquireOptions
+  readonly #query: unknown
+  readonly #values: unknown
+  readonly #below: FunctionReference
+  readonly resolve: (result: QueryResult | Promise<never>) => void
+  readonly #reject: (reason: unknown) => void
+
+  constructor(
+    lender: Lender,
+    wanted: ManagerAcquireOptions,
+    query: unknown,
+    values: unknown,
+    below: FunctionReference,
+    resolve: (result: QueryResult | Promise<never>) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.#lender = lender
+    this.#wanted = wanted
+    this.#query = query
+    this.#values = values
+    this.#below = below
+    this.resolve = resolve
+    this.#reject = reject
+  }
+
+  start(lanes: Lanes | undefined): void {
+    const statement = lanes?.statementOf(this.#query)
+    if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#wanted)
+    else if (!lanes.add(this.#query, this.#values, statement, this, this.#below))
+      this.#runAlone(this.#query, this.#wanted, () => lanes.stopwatch(statement))
+  }
+
+  reject(reason: unknown): void {
+    if (reason instanceof RunAlone) this.#runAgain(reason)
+    else this.resolve(leadingHere(reason))
+  }
+
+  /** @param measure starts a stopwatch, which it returns the stop of */
+  #runAlone(query: unknown, wanted: ManagerAcquireOptions, measure?: () => () => void): void {
+    this.#lender
+      .acquire(wanted, this.#below)
+      .then((lease) => this.#runOn(lease, query, measure?.()), this.#reject)
+  }
+
+  #runOn(lease: Lease<Client>, query: unknown, stop?: () => void): void {
+    const client = this.#lender.lend(lease)
+    const settled = (error: unknown, result?: QueryResult): void => {
+      stop?.()
+      if (error) this.reject(error)
+      else this.resolve(result as QueryResult)
+      this.#lender.takeBack(lease, client)
+    }
+    try {
+      // Of a submittable, which is no promise, the result is to be had by a callback alone.
+      client.query(query as string, this.#values as unknown[], settled as never)
+    } catch (error) {
+      settled(error)
+    }
+  }
+
+  /** Came to nothing among others; runs by itself within the time that is left. */
+  #runAgain({ acquireTimeoutMs, queryTimeoutMs }: RunAlone): void {
+    const config = typeof this.#query === 'string' ? { text: this.#query } : (this.#query as object)
+    this.#runAlone(
+      queryTimeoutMs === undefined ? this.#query : { ...config, query_timeout: queryTimeoutMs },
+      acquireTimeoutMs === undefined
+        ? this.#wanted
+        : { ...this.#wanted, timeoutMs: acquireTimeoutMs },
+    )
+  }
+}
+
+/**
+ * Rejects with `error`, its stack leading from the caller of the query, not from the socket. That is known only to
+ * whoever runs as a reaction that the caller awaits: a promise that resolves to this one does so after two turns.
+ */
+async function leadingHere(error: unknown): Promise<never> {
+  await undefined
+  await undefined
+  if (isError(error)) Error.captureStackTrace(error)
+  throw error
+}

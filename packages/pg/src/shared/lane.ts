@@ -1,0 +1,332 @@
+import {
+  AcquireTimeoutError,
+  type Clock,
+  type FunctionReference,
+  isError,
+  type Lease,
+  type TimerHandle,
+} from '@connmgr/core'
+import type { Client } from 'pg'
+import { sendCancel } from '../cancel.js'
+import { type ClientInternals, internalsOf } from '../client-internals.js'
+import { RunAlone, type SharedQuery } from './shared-query.js'
+
+/** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
+const STUCK_MS = 10
+/** How often a lane looks whether somebody waits for its connection, or the engine wants it back. */
+const TURN_MS = 20
+/** Age at which a lane gives its connection back even if nobody asks, so that whatever happens on release happens. */
+const LONGEST_MS = 1000
+/** The two connections are not in order, so a cancel request may overtake the statement that it is for. */
+const CANCEL_AGAIN_MS = 500
+/** Without an answer by then the server is frozen or gone. */
+const CANCEL_PATIENCE_MS = 1000
+/** Less than this is no time to wait for another connection in. */
+const SHORTEST_WAIT_MS = 5
+
+/** A connection of the pool that a lane uses. */
+export interface Loan {
+  readonly client: Client
+  readonly lease: Lease<Client>
+}
+
+/** All lanes of a pool, as one of them sees them. */
+export interface LaneHost {
+  borrow(below: FunctionReference): Promise<Lease<Client>>
+  begin(lease: Lease<Client>): Client
+  /** The lane is over, and gives back what it had. @param destroy true if the connection must not be lent again */
+  end(lane: Lane, loan: Loan | undefined, destroy: boolean): void
+  /** Somebody waits for a connection, and lanes have most of them. */
+  readonly crowding: boolean
+  /** Somebody waits for a connection, so that another lane would have to wait for its own, and there is but one. */
+  readonly irreplaceable: boolean
+}
+
+/** What node-postgres reads anew at each query. */
+interface Switches {
+  pipeline: boolean
+  readonly connectionParameters?: { query_timeout?: number | string | false }
+}
+
+/**
+ * One connection on which queries are sent without waiting for the answers to those before them. Each is followed by a
+ * Sync of its own, so that each is a transaction of its own, and an error ends one query alone.
+ *
+ * It is a lease like any other, borrowed when the first query comes and given back when nothing is under way. Then it
+ * is over; the next query makes another.
+ */
+export class Lane {
+  /** A statement was cancelled here; the request may hit the one after it. */
+  cancelled = false
+  /** The server has said that it ends the session. */
+  endedByServer = false
+  readonly #host: LaneHost
+  readonly #clock: Clock
+  /** Given to the lane before it has its connection. */
+  #waiting: SharedQuery[] = []
+  #loan: Loan | undefined
+  #internals: ClientInternals | undefined
+  #queryTimeout: number | string | false | undefined
+  #inFlight = 0
+  #abandoned = 0
+  /** When the server began with the query that it is at, as far as can be told from here. */
+  #headSince: number
+  #openedAt = 0
+  #turnEndsAt = Number.POSITIVE_INFINITY
+  #retiring = false
+  #over = false
+  #corked = false
+  #resting = false
+  /** Has been left idle for a turn, with no query since. */
+  #lingered = false
+  #cancelTimer: TimerHandle | undefined
+  #beingCancelled: unknown
+
+  constructor(host: LaneHost, clock: Clock, below: FunctionReference) {
+    this.#host = host
+    this.#clock = clock
+    this.#headSince = clock.now()
+    host.borrow(below).then(
+      (lease) => this.#open({ client: host.begin(lease), lease }),
+      (error: unknown) => this.#failed(error),
+    )
+  }
+
+  /** Queries waiting here or under way. */
+  get load(): number {
+    return this.#waiting.length + this.#inFlight
+  }
+
+  get opening(): boolean {
+    return this.#loan === undefined
+  }
+
+  /** The connection is gone. */
+  get lost(): boolean {
+    return this.#internals?._queryable === false || this.#internals?._ended === true
+  }
+
+  isStuck(now: number): boolean {
+    return this.#inFlight > 0 && now - this.#headSince > STUCK_MS
+  }
+
+  /** Whether it takes more queries. Looks now and then whether its time is over. */
+  isTaking(now: number): boolean {
+    if (now >= this.#turnEndsAt) {
+      this.#turnEndsAt = now + TURN_MS
+      const doomed = this.#loan?.lease.entry.doomed !== undefined
+      if (doomed || now - this.#openedAt >= LONGEST_MS || this.#host.crowding) this.retire()
+    }
+    return !this.#retiring
+  }
+
+  add(query: SharedQuery): void {
+    query.lane = this
+    if (this.#loan === undefined) this.#waiting.push(query)
+    else this.#send(this.#loan.client, query)
+  }
+
+  /** Takes no more queries, and gives its connection back when those under way have ended. */
+  retire(): void {
+    this.#retiring = true
+    if (this.load === 0) this.#restSoon()
+  }
+
+  /** A query that is under way has come to its end. */
+  ended(query: SharedQuery, sent: boolean): void {
+    query.lane = undefined
+    this.#clock.clearTimeout(query.timer)
+    this.#inFlight -= 1
+    if (this.lost) this.#retiring = true
+    else if (sent) {
+      const now = this.#clock.now()
+      query.statement.ran(now - this.#headSince)
+      this.#headSince = now
+      if (query.abandoned) this.#abandoned -= 1
+      // node-postgres moves on to the next query once this returns.
+      if (this.#abandoned > 0) process.nextTick(() => this.#cancelAbandoned())
+    }
+    if (this.#inFlight === 0) this.#restSoon()
+  }
+
+  /** Notes an error by which the server ends the session; only its own have a routine, those of a proxy have none. */
+  noteFatal(error: unknown): void {
+    const { code, severity, routine } = error as Partial<Record<string, string>>
+    if (severity === 'FATAL' && routine !== undefined && code?.startsWith('57P') === true)
+      this.endedByServer = true
+  }
+
+  /** The way on for a query that has had no effect here. */
+  elsewhere(query: SharedQuery): RunAlone {
+    return new RunAlone(
+      query.dueAt === 0 ? undefined : Math.max(1, Math.ceil(query.dueAt - this.#clock.now())),
+    )
+  }
+
+  #open(loan: Loan): void {
+    const now = this.#clock.now()
+    const { client } = loan
+    const switches = client as unknown as Switches
+    this.#loan = loan
+    this.#internals = internalsOf(client)
+    this.#headSince = now
+    this.#openedAt = now
+    this.#turnEndsAt = now + TURN_MS
+    switches.pipeline = true
+    if (switches.connectionParameters !== undefined) {
+      // On a timeout node-postgres would cut a pipelined connection off, with all that is under way on it.
+      this.#queryTimeout = switches.connectionParameters.query_timeout
+      switches.connectionParameters.query_timeout = false
+    }
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const query of waiting) this.#send(client, query)
+    if (this.#inFlight === 0) this.#restSoon()
+  }
+
+  /** No connection was to be had. Those who came later than the first have time left, and go on by themselves. */
+  #failed(error: unknown): void {
+    this.#over = true
+    this.#host.end(this, undefined, false)
+    const now = this.#clock.now()
+    const limitMs = error instanceof AcquireTimeoutError ? error.waitedMs : 0
+    this.#waiting.forEach(({ caller, givenAt }, index) => {
+      const leftMs = limitMs - (now - givenAt)
+      if (leftMs >= SHORTEST_WAIT_MS) caller.reject(new RunAlone(undefined, Math.ceil(leftMs)))
+      else caller.reject(index === 0 ? error : copyOf(error))
+    })
+    this.#waiting = []
+  }
+
+  #send(client: Client, query: SharedQuery): void {
+    if (this.#inFlight === 0) this.#headSince = this.#clock.now()
+    this.#inFlight += 1
+    this.#lingered = false
+    const timeoutMs = query.timeoutMs ?? Number(this.#queryTimeout || 0)
+    if (timeoutMs > 0) this.#limit(query, timeoutMs)
+    this.#cork()
+    try {
+      client.query(query as never)
+    } catch (error) {
+      // Half a message may have been written.
+      query.caller.reject(error)
+      this.#cutOff()
+      this.ended(query, false)
+    }
+  }
+
+  /** All that is sent in one turn of the event loop goes out in one write. */
+  #cork(): void {
+    if (this.#corked) return
+    const stream = this.#internals?.connection?.stream
+    if (stream?.cork === undefined) return
+    this.#corked = true
+    stream.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      stream.uncork()
+    })
+  }
+
+  #limit(query: SharedQuery, timeoutMs: number): void {
+    query.dueAt = this.#clock.now() + timeoutMs
+    query.timer = this.#clock.setTimeout(
+      // The answer may have arrived together with the timer.
+      () => this.#clock.setImmediate(() => this.#expire(query)),
+      timeoutMs,
+      true,
+    )
+  }
+
+  #expire(query: SharedQuery): void {
+    if (query.lane !== this) return
+    query.abandoned = true
+    this.#abandoned += 1
+    query.caller.reject(new Error('Query read timeout'))
+    this.retire()
+    this.#cancelAbandoned()
+  }
+
+  /** Cancels the statement that the server is at, if nobody waits for it any more; of those behind it, it knows nothing yet. */
+  #cancelAbandoned(): void {
+    const head = this.#internals?._activeQuery as SharedQuery | null | undefined
+    if (!head?.abandoned || head === this.#beingCancelled) return
+    this.#clock.clearTimeout(this.#cancelTimer)
+    this.#beingCancelled = head
+    this.#cancel()
+    this.#cancelTimer = this.#clock.setTimeout(
+      () => {
+        if (this.#internals?._activeQuery !== head) return
+        this.#cancel()
+        this.#cancelTimer = this.#clock.setTimeout(
+          () => {
+            if (this.#internals?._activeQuery === head) this.#cutOff()
+          },
+          CANCEL_PATIENCE_MS - CANCEL_AGAIN_MS,
+          true,
+        )
+      },
+      CANCEL_AGAIN_MS,
+      true,
+    )
+  }
+
+  #cancel(): void {
+    const { host, port } = (this.#loan as Loan).client
+    const { processID, secretKey } = this.#internals as ClientInternals
+    this.cancelled = true
+    if (processID != null && secretKey != null) sendCancel({ host, port, processID, secretKey })
+  }
+
+  /** What is under way is told that the connection was lost. */
+  #cutOff(): void {
+    this.#retiring = true
+    this.#internals?.connection?.stream.destroy()
+  }
+
+  /** Once the callers have had their answers they may have more to ask. */
+  #restSoon(): void {
+    if (this.#resting || this.#over || this.#loan === undefined) return
+    this.#resting = true
+    this.#clock.setImmediate(() => {
+      this.#resting = false
+      if (this.load > 0) return
+      if (this.#retiring || this.#lingered || !this.#host.irreplaceable)
+        this.#rest(this.#loan as Loan)
+      else this.#linger()
+    })
+  }
+
+  /** Stays for a while, so that the next queries need not wait behind all who wait for a connection. */
+  #linger(): void {
+    this.#lingered = true
+    this.#clock.setTimeout(() => this.#restSoon(), TURN_MS)
+  }
+
+  #rest(loan: Loan): void {
+    if (this.#over) return
+    const { client } = loan
+    if (this.#internals?.readyForQuery === false && !this.lost) {
+      // The server has told of an error, but not yet that it is ready again.
+      client.once('drain', () => this.#restSoon())
+      client.once('end', () => this.#restSoon())
+      return
+    }
+    this.#over = true
+    this.#clock.clearTimeout(this.#cancelTimer)
+    const switches = client as unknown as Switches
+    switches.pipeline = false
+    if (switches.connectionParameters !== undefined)
+      switches.connectionParameters.query_timeout = this.#queryTimeout as number | false
+    // A cancel request that comes late must not hit whoever would be next.
+    this.#host.end(this, loan, this.cancelled)
+  }
+}
+
+/** The same error once more, so that each caller has one with a stack of its own. */
+function copyOf(error: unknown): unknown {
+  if (!isError(error)) return error
+  const copy = Object.setPrototypeOf(new Error(error.message), Object.getPrototypeOf(error))
+  const { stack: _stack, ...own } = Object.getOwnPropertyDescriptors(error) as PropertyDescriptorMap
+  return Object.defineProperties(copy, own)
+}

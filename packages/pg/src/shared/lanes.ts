@@ -1,0 +1,150 @@
+import type { FunctionReference, Lease, ManagerAcquireOptions, PoolCounts } from '@connmgr/core'
+import type { Client } from 'pg'
+import type { Lender } from '../pool-query.js'
+import { Lane, type LaneHost, type Loan } from './lane.js'
+import type { Caller } from './shared-query.js'
+import type { Sharing } from './sharing.js'
+import { type Statement, Statements } from './statement.js'
+
+/** The pool whose connections the lanes share. */
+export interface LanesSource extends Lender {
+  /** What lanes ask for. */
+  readonly wanted: ManagerAcquireOptions
+  counts(): PoolCounts
+}
+
+/** Queries under way on a lane from which on another is opened: a few go faster together than apart. */
+const BUSY = 12
+/** Pause between two looks for room for another lane. */
+const GROW_EVERY_MS = 5
+
+/**
+ * The lanes of one pool. A query goes to the one with the least under way; to none that is held up by a slow query, and
+ * to none at all if they have no room or if its like has been slow.
+ */
+export class Lanes implements LaneHost {
+  readonly #source: LanesSource
+  readonly #sharing: Sharing
+  readonly #statements = new Statements()
+  #lanes: Lane[] = []
+  #growAt = 0
+
+  constructor(source: LanesSource, sharing: Sharing) {
+    this.#source = source
+    this.#sharing = sharing
+  }
+
+  /** What is known of a query's text; undefined if the query must not be shared. */
+  statementOf(query: unknown): Statement | undefined {
+    const text = typeof query === 'string' ? query : plainTextOf(query)
+    if (text === undefined) return undefined
+    const statement = this.#statements.get(text)
+    return statement.shareable ? statement : undefined
+  }
+
+  /**
+   * Runs a query among others, which rejects with {@link RunAlone} if it turned out to have had no effect, through no
+   * fault of its own. False if there is no room for it, or its like has been slow.
+   *
+   * @param below the function that the caller called
+   */
+  add(
+    query: unknown,
+    values: unknown,
+    statement: Statement,
+    caller: Caller,
+    below: FunctionReference,
+  ): boolean {
+    if (statement.slow) return false
+    const { clock, Query } = this.#sharing
+    const now = clock.now()
+    const lane = this.#choose(now, below)
+    lane?.add(new Query(query, values, statement, caller, now))
+    return lane !== undefined
+  }
+
+  /** Begins to measure a run that is not shared; to be called at its end. */
+  stopwatch(statement: Statement): () => void {
+    const { clock } = this.#sharing
+    const begun = clock.now()
+    return () => statement.ran(clock.now() - begun)
+  }
+
+  /** Gives all connections back as soon as what is under way on them has ended. */
+  retire(): void {
+    for (const lane of this.#lanes) lane.retire()
+  }
+
+  borrow(below: FunctionReference): Promise<Lease<Client>> {
+    return this.#source.acquire(this.#source.wanted, below)
+  }
+
+  begin(lease: Lease<Client>): Client {
+    return this.#source.lend(lease)
+  }
+
+  end(lane: Lane, loan: Loan | undefined, destroy: boolean): void {
+    this.#lanes = this.#lanes.filter((each) => each !== lane)
+    if (loan !== undefined) this.#source.takeBack(loan.lease, loan.client, destroy)
+  }
+
+  get crowding(): boolean {
+    const counts = this.#source.counts()
+    return slotsLeft(counts) < 0 && 2 * this.#lanes.length > counts.limit
+  }
+
+  get irreplaceable(): boolean {
+    if (this.#lanes.length > 1) return false
+    const counts = this.#source.counts()
+    return slotsLeft(counts) < 0 && counts.limit > 1
+  }
+
+  #choose(now: number, below: FunctionReference): Lane | undefined {
+    const { depth, lanes: most } = this.#sharing.options
+    let best: Lane | undefined
+    let price = Number.POSITIVE_INFINITY
+    let inService = 0
+    for (const lane of this.#lanes) {
+      if (!lane.isTaking(now)) continue
+      const stuck = lane.isStuck(now)
+      if (!stuck) inService += 1
+      if (lane.load >= depth) continue
+      // One that waits for its connection is a bad choice, and one that is held up is the worst.
+      const itsPrice = lane.load + (stuck ? 2 * depth : lane.opening ? depth : 0)
+      if (itsPrice >= price) continue
+      best = lane
+      price = itsPrice
+    }
+    if (price < BUSY || inService >= most || this.#lanes.length >= 2 * most) return best
+    if (!this.#mayGrow(now, best !== undefined)) return best
+    const opened = new Lane(this, this.#sharing.clock, below)
+    this.#lanes.push(opened)
+    // Until it has its connection, one that moves on is the better choice.
+    return price < depth ? best : opened
+  }
+
+  /**
+   * Where there is a choice, another lane is opened only if that takes a connection from nobody. That is looked for now
+   * and then alone, as there is one look for each query.
+   */
+  #mayGrow(now: number, choice: boolean): boolean {
+    if (this.#lanes.length === 0) return true
+    if (choice && now < this.#growAt) return false
+    this.#growAt = now + GROW_EVERY_MS
+    const counts = this.#source.counts()
+    return slotsLeft(counts) > 0 || (!choice && 2 * this.#lanes.length < counts.limit)
+  }
+}
+
+/** Connections that could be had at once, less those who wait for one; below 0 somebody waits for another to end. */
+function slotsLeft({ idle, limit, total, waiting }: PoolCounts): number {
+  return idle + limit - total - waiting
+}
+
+/** The text of a query that is nothing but text, values and how to read the rows. */
+function plainTextOf(query: unknown): string | undefined {
+  if (typeof query !== 'object' || query === null) return undefined
+  const { text, submit, rows, callback, portal } = query as Record<string, unknown>
+  const plain = !submit && !rows && !callback && !portal
+  return plain && typeof text === 'string' ? text : undefined
+}

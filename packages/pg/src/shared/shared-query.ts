@@ -1,0 +1,169 @@
+import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { ConnectionLostError, type TimerHandle } from '@connmgr/core'
+import type { QueryResult } from 'pg'
+import type { ClientClass } from '../driver.js'
+import type { Lane } from './lane.js'
+import type { Statement } from './statement.js'
+
+/** A query that was not executed where it was to be shared, for which that is known, and which may run elsewhere. */
+export class RunAlone {
+  constructor(
+    /** What is left of its own time limit, if it has one. */
+    readonly queryTimeoutMs?: number,
+    /** What is left of the time to wait for a connection, if some has passed. */
+    readonly acquireTimeoutMs?: number,
+  ) {}
+}
+
+type Connection = EventEmitter & {
+  readonly stream: Socket
+  readonly parsedStatements: Record<string, string>
+}
+type Answered = (error: unknown, result?: QueryResult) => void
+
+/** What `pg.Query` is beyond its declared type. */
+interface PgQuery {
+  readonly name?: string
+  callback: Answered
+  submit(connection: Connection): Error | null
+  handleError(error: unknown, connection: Connection): void
+  handleReadyForQuery(connection: Connection): void
+}
+type PgQueryClass = new (config: unknown, values: unknown) => PgQuery
+
+/** What a shared query is to be told. */
+export interface Caller {
+  readonly resolve: (result: QueryResult) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** One query on its way through a {@link Lane}. */
+export interface SharedQuery {
+  readonly statement: Statement
+  readonly caller: Caller
+  /** Its own `query_timeout`. */
+  readonly timeoutMs: number | undefined
+  /** When it was handed to its lane. */
+  readonly givenAt: number
+  lane: Lane | undefined
+  dueAt: number
+  timer: TimerHandle | undefined
+  /** Its caller has been told of a timeout, and nobody waits for the answer. */
+  abandoned: boolean
+}
+
+export type SharedQueryClass = new (
+  config: unknown,
+  values: unknown,
+  statement: Statement,
+  caller: Caller,
+  givenAt: number,
+) => SharedQuery
+
+const NOT_SENT = new Error('the connection had been closed before the query was sent')
+const CANCELLED = '57014'
+const NO_SUCH_STATEMENT = '26000'
+
+const CLASSES = new WeakMap<ClientClass, SharedQueryClass>()
+
+/** The class of shared queries that a client class takes for queries of its own. */
+export function sharedQueryOf(Client: ClientClass): SharedQueryClass {
+  const known = CLASSES.get(Client)
+  if (known !== undefined) return known
+  const derived = derive((Client as unknown as { Query: PgQueryClass }).Query)
+  CLASSES.set(Client, derived)
+  return derived
+}
+
+function derive(Query: PgQueryClass): SharedQueryClass {
+  /** Follows what becomes of it by overriding what node-postgres calls on a query. */
+  return class extends Query implements SharedQuery {
+    readonly statement: Statement
+    readonly caller: Caller
+    readonly timeoutMs: number | undefined
+    readonly givenAt: number
+    lane: Lane | undefined = undefined
+    dueAt = 0
+    timer: TimerHandle | undefined = undefined
+    abandoned = false
+    #stage: 'new' | 'submitting' | 'sent' = 'new'
+    /** Its values could not be sent, but the server answers to what had been sent before them. */
+    #unbound = false
+
+    constructor(
+      config: unknown,
+      values: unknown,
+      statement: Statement,
+      caller: Caller,
+      givenAt: number,
+    ) {
+      super(config, values)
+      this.statement = statement
+      this.caller = caller
+      this.givenAt = givenAt
+      this.timeoutMs = (config as { query_timeout?: number }).query_timeout || undefined
+      this.callback = answered
+    }
+
+    override submit(connection: Connection): Error | null {
+      if (!connection.stream.writable) return NOT_SENT
+      this.#stage = 'submitting'
+      const error = super.submit(connection)
+      this.#stage = error === null ? 'sent' : 'new'
+      return error
+    }
+
+    override handleError(error: unknown, connection: Connection): void {
+      if (this.#stage === 'submitting') {
+        this.#unbound = true
+        this.caller.reject(error)
+        return
+      }
+      const lane = this.lane as Lane
+      const sent = this.#stage === 'sent'
+      if (lane.lost) this.caller.reject(this.#lostOn(lane, sent, error))
+      else if (error === NOT_SENT || this.#hitByMistake(lane, error)) {
+        this.caller.reject(lane.elsewhere(this))
+      } else {
+        lane.noteFatal(error)
+        super.handleError(error, connection)
+      }
+      lane.ended(this, sent)
+    }
+
+    override handleReadyForQuery(connection: Connection): void {
+      // node-postgres has closed the statement, and remembers it as prepared.
+      if (this.#unbound && this.name) delete connection.parsedStatements[this.name]
+      super.handleReadyForQuery(connection)
+      // Has it ended with an error of its rows, then node-postgres has called handleError.
+      if (this.lane !== undefined) this.lane.ended(this, true)
+    }
+
+    /** What the caller of a query is told whose connection has gone. */
+    #lostOn(lane: Lane, sent: boolean, error: unknown): unknown {
+      lane.noteFatal(error)
+      // The server answers in order: what is behind the query that it ended the session at was never begun.
+      if (!sent || lane.endedByServer) return lane.elsewhere(this)
+      return new ConnectionLostError(
+        'the connection was lost after the statement had been sent and before it was answered, so it may or may not ' +
+          'have been executed; look for its effect before repeating it',
+        error,
+      )
+    }
+
+    /** Failed for what befell another query on the same connection, and without effect. */
+    #hitByMistake(lane: Lane, error: unknown): boolean {
+      const { code } = error as { code?: unknown }
+      if (code === CANCELLED) return lane.cancelled && !this.abandoned
+      // It relied on the preparation by a query before it that failed.
+      return code === NO_SUCH_STATEMENT && Boolean(this.name)
+    }
+  }
+}
+
+/** Called by node-postgres as a method; one function serves all queries. */
+function answered(this: SharedQuery, error: unknown, result?: QueryResult): void {
+  if (error) this.caller.reject(error)
+  else this.caller.resolve(result as QueryResult)
+}

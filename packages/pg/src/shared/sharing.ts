@@ -1,0 +1,73 @@
+import {
+  type Clock,
+  invalidOption,
+  type ManagerOptions,
+  rejectUnknownOptions,
+  systemClock,
+  UnsupportedError,
+} from '@connmgr/core'
+import pg, { type Client } from 'pg'
+import type { ClientClass } from '../driver.js'
+import { type SharedQueryClass, sharedQueryOf } from './shared-query.js'
+
+/** How independent queries share connections; see the option `shared`. */
+export interface SharedOptions {
+  /**
+   * Connections that queries share at most, as long as none of them is held up by a slow query; up to as many again
+   * are used while some are. `@default` 4
+   */
+  readonly lanes?: number
+  /** Queries at most that are under way on one of them: so many a slow query can hold up. `@default` 64 */
+  readonly depth?: number
+}
+
+/** What a pool needs to share its connections. */
+export interface Sharing {
+  readonly options: Required<SharedOptions>
+  readonly Query: SharedQueryClass
+  readonly clock: Clock
+}
+
+const DEFAULTS: Required<SharedOptions> = { lanes: 4, depth: 64 }
+const MOST: Required<SharedOptions> = { lanes: 1000, depth: 10_000 }
+const NAMES = Object.keys(DEFAULTS) as (keyof SharedOptions)[]
+
+/**
+ * How a manager with these options shares connections; undefined if it does not.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ * @throws UnsupportedError `CONNMGR_UNSUPPORTED` for a client class that cannot send a query before the last is answered
+ */
+export function sharingOf(
+  shared: unknown,
+  { clock = systemClock, poolMode }: Pick<ManagerOptions<Client>, 'clock' | 'poolMode'>,
+  Client: ClientClass = pg.Client,
+): Sharing | undefined {
+  const options = resolveOptions(shared)
+  if (options === undefined) return undefined
+  if (poolMode === 'static')
+    throw invalidOption('shared', shared, "left out with poolMode 'static'")
+  if (!('_pulsePipelinedQueryQueue' in Client.prototype && 'Query' in Client)) {
+    throw new UnsupportedError(
+      'option "shared" needs a node-postgres whose clients can pipeline: install pg 8.23 or later, or leave "shared" out',
+    )
+  }
+  return { options, Query: sharedQueryOf(Client), clock }
+}
+
+function resolveOptions(given: unknown): Required<SharedOptions> | undefined {
+  if (given === undefined || given === false) return undefined
+  if (given === true) return DEFAULTS
+  if (typeof given !== 'object' || given === null)
+    throw invalidOption('shared', given, 'true, false or an object')
+  rejectUnknownOptions(given, NAMES, 'shared')
+  const settings = { ...DEFAULTS }
+  for (const name of NAMES) {
+    const value = (given as SharedOptions)[name]
+    if (value === undefined) continue
+    if (!Number.isInteger(value) || value < 1 || value > MOST[name])
+      throw invalidOption(`shared.${name}`, value, `a whole number from 1 to ${MOST[name]}`)
+    settings[name] = value
+  }
+  return settings
+}
