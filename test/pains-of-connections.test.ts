@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
+import { once } from '@connmgr/core'
 import { withConnectionManager } from '@connmgr/drizzle'
+import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import {
   eventually,
   FakeClock,
@@ -321,4 +323,34 @@ test('connections born together do not die together', async () => {
   } finally {
     await close(h)
   }
+})
+
+test('modules that are loaded again and again open one pool', async () => {
+  const backends = async (name: string): Promise<unknown> => {
+    const [row] = await cluster.primary.query(
+      'select count(*)::int as n from pg_stat_activity where application_name = $1',
+      [name],
+    )
+    return row?.n
+  }
+  for (let reload = 0; reload < 3; reload += 1) {
+    const pool = pools.theirs({ connectionString, application_name: 'reloaded theirs' })
+    await pool.query('select 1')
+  }
+  expect(await backends('reloaded theirs')).toBe(3)
+
+  const load = (): PgConnectionManager =>
+    once('reloaded', () =>
+      createConnectionManager({
+        databaseUrl: connectionString,
+        clientConfig: { application_name: 'reloaded ours' },
+        healthMonitoring: false,
+        logger: false,
+      }),
+    )
+  for (let reload = 0; reload < 3; reload += 1) await load().pool.query('select 1')
+  expect(await backends('reloaded ours')).toBe(1)
+  await load().close()
+  expect(load().closed).toBe(false)
+  await load().close()
 })

@@ -59,6 +59,7 @@ export {
   parseFrame,
 } from './leaks/stack.js'
 export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
+export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
