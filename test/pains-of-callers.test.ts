@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import type { ConnmgrEvent } from '@connmgr/core'
 import {
   eventually,
   FakeClock,
@@ -223,4 +224,35 @@ test('by default nobody waits for ever', async () => {
   })
   await clock.advance(30_000)
   await failing
+})
+
+test('a flow that waits for a second connection while it holds the first is found, with both places', async () => {
+  const config = { connectionString, max: 1, connectionTimeoutMillis: 300 }
+  async function placeOrder(pool: Pick<Pool, 'connect'>): Promise<void> {
+    const client = await pool.connect()
+    try {
+      await writeAudit(pool)
+    } finally {
+      client.release()
+    }
+  }
+  async function writeAudit(pool: Pick<Pool, 'connect'>): Promise<void> {
+    const client = await pool.connect()
+    client.release()
+  }
+  const theirs = await placeOrder(pools.theirs(config)).catch((error) => error)
+  // Nothing says that the connection is held by the very caller.
+  expect(theirs).toMatchObject({ message: 'timeout exceeded when trying to connect' })
+
+  const ours = pools.ours({ ...config, leakDetection: { detectNested: true } })
+  const found: ConnmgrEvent[] = []
+  ours.$connections.on('leaseMisused', (event) => found.push(event))
+  await expect(placeOrder(ours)).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
+  expect(found).toMatchObject([
+    {
+      reason: 'nested',
+      lease: { checkedOutBy: expect.stringMatching(/^placeOrder \(.*pains-of-callers/) },
+      waiter: { checkedOutBy: expect.stringMatching(/^writeAudit \(.*pains-of-callers/) },
+    },
+  ])
 })

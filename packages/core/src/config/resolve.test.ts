@@ -26,7 +26,12 @@ test('without options everything has the documented default', () => {
     idleOrder: 'lifo',
     connectConcurrency: 4,
   })
-  expect(leaks).toEqual({ thresholdMs: 300_000, captureStack: 'adaptive', reclaim: false })
+  expect(leaks).toEqual({
+    thresholdMs: 300_000,
+    captureStack: 'adaptive',
+    reclaim: false,
+    detectNested: false,
+  })
   expect(health).toEqual({ intervalMs: 60_000, timeoutMs: 5000, history: 100 })
   expect(failover).toMatchObject({ probeIntervalMs: 500, maxLagMs: 10_000, autoFailback: true })
   expect(rest).toMatchObject({

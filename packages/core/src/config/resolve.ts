@@ -63,7 +63,7 @@ const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
     ]),
 )
 
-const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim']
+const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim', 'detectNested']
 const HEALTH_OPTIONS = Object.keys(HEALTH_NUMBERS)
 const FAILOVER_OPTIONS = ['mode', ...Object.keys(FAILOVER_DEFAULTS)]
 
@@ -164,6 +164,7 @@ function resolveLeaks(
       'adaptive',
     ),
     reclaim: resolveBoolean('leakDetection.reclaim', settings.reclaim, false),
+    detectNested: resolveBoolean('leakDetection.detectNested', settings.detectNested, false),
   }
 }
 

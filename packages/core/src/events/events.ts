@@ -93,7 +93,12 @@ export interface LeaseMisusedEvent extends PoolEvent {
   readonly type: 'leaseMisused'
   readonly connectionId: number
   readonly leaseId: number
-  readonly reason: 'released-twice'
+  /** `nested`: whoever holds the lease waits for another; told with `leakDetection.detectNested` only. */
+  readonly reason: 'released-twice' | 'nested'
+  /** Of `nested`: the lease that is held. */
+  readonly lease?: LeaseReport
+  /** Of `nested`: the acquire that waits. */
+  readonly waiter?: Pick<LeaseReport, 'label' | 'checkedOutBy' | 'stack'>
 }
 export interface PoolClearedEvent extends PoolEvent {
   readonly type: 'poolCleared'

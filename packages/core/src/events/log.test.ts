@@ -257,6 +257,24 @@ test('a logger gets the sentence, and the event as fields', () => {
   )
 })
 
+test('a nested acquire is logged with both places', () => {
+  const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }
+  logEvent(logger, {
+    type: 'leaseMisused',
+    ...about,
+    leaseId: 3,
+    reason: 'nested',
+    lease: { ...lease, checkedOutBy: 'outer (/app/a.ts:1:1)' },
+    waiter: { checkedOutBy: 'inner (/app/b.ts:2:2)', stack: undefined },
+  })
+  expect(logger.warn).toHaveBeenCalledWith(
+    expect.stringMatching(
+      /lease 3, acquired by outer \(\/app\/a\.ts:1:1\), waits .* at inner \(\/app\/b\.ts:2:2\)/,
+    ),
+    expect.objectContaining({ event: 'leaseMisused', reason: 'nested' }),
+  )
+})
+
 test('a manager logs what happens, but not every acquire', async () => {
   const logged: string[] = []
   const log = (_message: string, meta?: object) => logged.push((meta as { event: string }).event)

@@ -1,4 +1,4 @@
-import type { ConnmgrEvent, ConnmgrEventType } from './events.js'
+import type { ConnmgrEvent, ConnmgrEventType, EventOf } from './events.js'
 
 /** Where connmgr logs. A winston logger is one; so is `console`. */
 export interface Logger {
@@ -129,7 +129,7 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         `leak resolved: connection ${event.connectionId} came back after ${ms(event.durationMs)} from ${who(event.lease)}`,
       ]
     case 'leaseMisused':
-      return ['warn', `lease ${event.leaseId} was released twice; the second time was ignored`]
+      return ['warn', describeMisuse(event)]
     case 'poolCleared':
       return ['info', `connections to ${event.endpoint} invalidated: ${event.reason}`]
     case 'poolResized':
@@ -190,4 +190,13 @@ function ms(durationMs: number): string {
 
 function indent(stack: string | undefined): string {
   return stack === undefined ? '' : `\n    ${stack.replaceAll('\n', '\n    ')}`
+}
+
+function describeMisuse({ leaseId, reason, lease, waiter }: EventOf<'leaseMisused'>): string {
+  if (reason === 'released-twice')
+    return `lease ${leaseId} was released twice; the second time was ignored`
+  return (
+    `whoever holds lease ${leaseId}, acquired by ${lease?.checkedOutBy}, waits for another connection of the same pool ` +
+    `at ${waiter?.checkedOutBy}; give the first back before, or pass it on, as several of these at once never end`
+  )
 }

@@ -3,6 +3,7 @@ import type { Lease } from '../pool/lease.js'
 import type { LeakCounts } from '../pool/metrics.js'
 import type { StallMonitor } from '../stall.js'
 import type { LeaseReport } from './lease-report.js'
+import { Nesting } from './nesting.js'
 import { describeOrigin, formatStack } from './stack.js'
 
 export interface LeakDetectionOptions {
@@ -19,6 +20,12 @@ export interface LeakDetectionOptions {
   readonly captureStack: 'adaptive' | 'always' | 'never'
   /** Destroy the connection of a leaked lease, to free its slot. It is never lent on. `@default` false */
   readonly reclaim: boolean
+  /**
+   * Whether to report acquires that wait while the asynchronous flow they belong to holds a connection of the same pool,
+   * of which enough at once make a deadlock. Follows every flow and captures every stack, so it is for finding such a
+   * place, not for always. `@default` false
+   */
+  readonly detectNested: boolean
 }
 
 /** What the pool asks of leak detection. */
@@ -26,6 +33,8 @@ export interface LeakTracking<C extends object> {
   readonly reclaim: boolean
   readonly counts: LeakCounts
   readonly thresholdMs: number
+  /** Undefined unless nested acquires are to be found. */
+  readonly nesting: Nesting | undefined
   /** Whether this acquire should capture its stack. */
   wantsStack(load: number, limit: number, now: number): boolean
   /** The leases that have just become leaks. `leases` is ordered by the time of lending. */
@@ -47,6 +56,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
   readonly #options: LeakDetectionOptions
   readonly #clock: Clock
   readonly #stall: StallMonitor
+  readonly nesting: Nesting | undefined
   #detected = 0
   #active = 0
   #lastLeakAt = Number.NEGATIVE_INFINITY
@@ -59,6 +69,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     this.#options = options
     this.#clock = clock
     this.#stall = stall
+    this.nesting = options.detectNested ? new Nesting() : undefined
   }
 
   get reclaim(): boolean {
@@ -74,6 +85,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
   }
 
   wantsStack(load: number, limit: number, now: number): boolean {
+    if (this.nesting !== undefined) return true
     if (this.#options.captureStack !== 'adaptive') return this.#options.captureStack === 'always'
     if (this.#active > 0 || this.#alert) return true
     this.#sampleIn -= 1
@@ -126,6 +138,7 @@ export class NoLeakDetection<C extends object> implements LeakTracking<C> {
   readonly reclaim = false
   readonly counts: LeakCounts = { detected: 0, active: 0 }
   readonly thresholdMs = Number.POSITIVE_INFINITY
+  readonly nesting = undefined
 
   wantsStack(): boolean {
     return false

@@ -4,7 +4,13 @@ import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
 import { heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
-import { captureStack, type FunctionReference } from '../leaks/stack.js'
+import { leaseAround } from '../leaks/nesting.js'
+import {
+  captureStack,
+  describeOrigin,
+  type FunctionReference,
+  formatStack,
+} from '../leaks/stack.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
@@ -58,6 +64,8 @@ export class LeaseBook<C extends object> {
     const stack =
       context?.origin ?? (this.leaks.wantsStack(load, limit, now) ? captureStack(below) : undefined)
     const name = label ?? context?.label
+    const { nesting } = this.leaks
+    if (nesting !== undefined) return { label: name, stack, holding: nesting.enter() }
     return name === undefined && stack === undefined ? ANONYMOUS : { label: name, stack }
   }
 
@@ -67,6 +75,7 @@ export class LeaseBook<C extends object> {
     // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
     // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
     entry.lease = lease
+    if (owner.holding !== undefined) owner.holding.lease = lease
     this.size += 1
     this.totals.checkouts += 1
     this.totals.waitedMs += now - requestedAt
@@ -81,6 +90,27 @@ export class LeaseBook<C extends object> {
       })
     }
     return lease
+  }
+
+  /** A caller begins to wait; tells of what its flow holds meanwhile. */
+  waits({ holding, label, stack }: LeaseOwner): void {
+    const outer = leaseAround(holding)
+    if (outer === undefined) return
+    const { clock, stall, events, name } = this.#environment
+    events.emit({
+      type: 'leaseMisused',
+      pool: name,
+      endpoint: this.#endpoint.id,
+      connectionId: outer.connectionId,
+      leaseId: outer.id,
+      reason: 'nested',
+      lease: reportLease(outer, clock, stall),
+      waiter: {
+        ...(label === undefined ? {} : { label }),
+        checkedOutBy: stack && describeOrigin(stack),
+        stack: stack && formatStack(stack),
+      },
+    })
   }
 
   /** Ends a lease whose connection was taken away from it. */

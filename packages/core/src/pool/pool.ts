@@ -87,6 +87,7 @@ export class Pool<C extends object> extends BasePool<C> {
     if (this.waiters.size >= this.options.maxWaiters) return this.queueIsFull()
     const waiter = this.createWaiter(options, target, below, now, owner)
     this.waiters.push(waiter)
+    if (owner.holding !== undefined) this.book.waits(owner)
     if (untested !== undefined) this.#test(untested)
     // When all are lent there is nothing to start: whoever gives one back serves the queue.
     if (this.#entries.size < this.limit || this.#idle.size > 0) this.supply()

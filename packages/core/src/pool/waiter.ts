@@ -2,6 +2,7 @@ import { Deadline, type Deadlines } from '../deadlines.js'
 import { AcquireAbortedError } from '../errors.js'
 import type { AcquireFailedEvent } from '../events/events.js'
 import type { Target } from '../failover/states.js'
+import type { Holding } from '../leaks/nesting.js'
 import { type CapturedStack, withCallersStack } from '../leaks/stack.js'
 import type { Lease } from './lease.js'
 import { type Linked, LinkedList } from './linked-list.js'
@@ -10,6 +11,8 @@ import { type Linked, LinkedList } from './linked-list.js'
 export interface LeaseOwner {
   readonly label: string | undefined
   readonly stack: CapturedStack | undefined
+  /** What its flow holds, if flows are followed. */
+  readonly holding?: Holding
 }
 
 /** Where a waiter stands at the moment, and so who knows why it has not been served. */
