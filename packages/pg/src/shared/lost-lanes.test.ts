@@ -68,6 +68,8 @@ async function heldUp(neighbours: number): Promise<{
   release: () => Promise<void>
 }> {
   const holder = new pg.Client(cluster.primary.url())
+  // It may die with the server.
+  holder.on('error', () => {})
   await holder.connect()
   await holder.query('begin; lock table ledger in share mode')
   await pool.query('select 1')
