@@ -1,5 +1,6 @@
 // Loads one manager for minutes with everything that callers, servers and the process can do to it; see soak/src.
-// `--json` prints one JSON object on stdout, and nothing else there.
+// `--shared` lets queries of the pool share
+// connections; `--json` prints one JSON object on stdout, and nothing else there.
 import { randomSeed, readArguments, SEED } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
@@ -7,6 +8,7 @@ const {
   minutes = '5',
   seed = randomSeed(),
   json,
+  shared,
 } = readArguments(
   {
     minutes: {
@@ -15,8 +17,9 @@ const {
     },
     seed: SEED,
     json: { type: 'boolean' },
+    shared: { type: 'boolean' },
   },
-  'npm run soak -- --minutes 5 --seed 42 --json',
+  'npm run soak -- --minutes 5 --seed 42 --shared --json',
 )
 
 try {
@@ -30,6 +33,7 @@ try {
     minutes,
     '--seed',
     seed,
+    ...(shared ? ['--shared'] : []),
     ...(json ? ['--json'] : []),
   ])
 } catch (error) {

@@ -10,6 +10,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string' },
     seed: { type: 'string' },
+    shared: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -19,7 +20,7 @@ const show = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
 let stopping = false
-const soak = new Soak(minutes, seed, show)
+const soak = new Soak(minutes, seed, values.shared, show)
 
 function finish(result: SoakResult, open: readonly string[]): void {
   const ends = { name: 'the process ends by itself', ok: open.length === 0 }
@@ -30,7 +31,9 @@ function finish(result: SoakResult, open: readonly string[]): void {
 }
 
 async function main(): Promise<void> {
-  show(`soaking for ${minutes} min with seed ${seed}`)
+  show(
+    `soaking for ${minutes} min with seed ${seed}${values.shared ? ', queries share connections' : ''}`,
+  )
   const result = await soak.run().finally(() => soak.cleanUp())
   const onEnd = (): void => finish(result, [])
   process.once('beforeExit', onEnd)

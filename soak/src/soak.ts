@@ -25,19 +25,22 @@ const SHOW_EVERY_MS = 5000
 export class Soak {
   readonly #minutes: number
   readonly #seed: number
+  readonly #shared: boolean
   readonly #show: (line: string) => void
   readonly #collectGarbage: () => void
   readonly #accidents = new Accidents()
   #cluster: PostgresCluster | undefined
   #manager: PgConnectionManager | undefined
 
-  constructor(minutes: number, seed: number, show: (line: string) => void) {
+  /** @param shared whether queries of the pool share connections */
+  constructor(minutes: number, seed: number, shared: boolean, show: (line: string) => void) {
     if (globalThis.gc === undefined) {
       throw new Error('the garbage collector cannot be called; start node with --expose-gc')
     }
     this.#collectGarbage = globalThis.gc
     this.#minutes = minutes
     this.#seed = seed
+    this.#shared = shared
     this.#show = show
   }
 
@@ -46,7 +49,11 @@ export class Soak {
     this.#cluster = cluster
     const server = cluster.primary
     await server.query(SCHEMA)
-    const manager = createConnectionManager({ ...MANAGER_OPTIONS, databaseUrl: server.url() })
+    const manager = createConnectionManager({
+      ...MANAGER_OPTIONS,
+      databaseUrl: server.url(),
+      shared: this.#shared,
+    })
     this.#manager = manager
     const kills = new Kills(server)
     const stalls = new Stalls()

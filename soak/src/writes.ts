@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg'
+import type { ClientBase, Pool } from 'pg'
 
 /** Keeps count of rows whose fate the manager has told, to compare it with the rows that there are. */
 export class Writes {
@@ -14,7 +14,7 @@ export class Writes {
   }
 
   /** Writes a row; whether it stays is decided by who commits. */
-  async insert(client: ClientBase, by: string): Promise<void> {
+  async insert(client: ClientBase | Pick<Pool, 'query'>, by: string): Promise<void> {
     await client.query(`insert into soak_write (written_by) values ('${by}')`)
   }
 

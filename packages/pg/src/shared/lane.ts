@@ -190,10 +190,10 @@ export class Lane {
     this.#host.end(this, undefined, false)
     const now = this.#clock.now()
     const limitMs = error instanceof AcquireTimeoutError ? error.waitedMs : 0
-    this.#waiting.forEach(({ caller, givenAt }, index) => {
-      const leftMs = limitMs - (now - givenAt)
-      if (leftMs >= SHORTEST_WAIT_MS) caller.reject(new RunAlone(undefined, Math.ceil(leftMs)))
-      else caller.reject(index === 0 ? error : copyOf(error))
+    this.#waiting.forEach((query, index) => {
+      const leftMs = limitMs - (now - query.givenAt)
+      if (leftMs >= SHORTEST_WAIT_MS) query.tell(new RunAlone(undefined, Math.ceil(leftMs)))
+      else query.tell(index === 0 ? error : copyOf(error))
     })
     this.#waiting = []
   }
@@ -209,7 +209,7 @@ export class Lane {
       client.query(query as never)
     } catch (error) {
       // Half a message may have been written.
-      query.caller.reject(error)
+      query.tell(error)
       this.#cutOff()
       this.ended(query, false)
     }
@@ -242,7 +242,7 @@ export class Lane {
     if (query.lane !== this) return
     query.abandoned = true
     this.#abandoned += 1
-    query.caller.reject(new Error('Query read timeout'))
+    query.tell(new Error('Query read timeout'))
     this.retire()
     this.#cancelAbandoned()
   }

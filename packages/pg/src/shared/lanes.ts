@@ -15,6 +15,9 @@ export interface LanesSource extends Lender {
 
 /** Queries under way on a lane from which on another is opened: a few go faster together than apart. */
 const BUSY = 12
+/** What it is worth to go where nothing holds one up: more than any depth. */
+const OPENING = 20_000
+const STUCK = 40_000
 /** Pause between two looks for room for another lane. */
 const GROW_EVERY_MS = 5
 
@@ -85,7 +88,7 @@ export class Lanes implements LaneHost {
 
   end(lane: Lane, loan: Loan | undefined, destroy: boolean): void {
     this.#lanes = this.#lanes.filter((each) => each !== lane)
-    if (loan !== undefined) this.#source.takeBack(loan.lease, loan.client, destroy)
+    if (loan !== undefined) this.#source.takeBack(loan.lease, loan.client, destroy || undefined)
   }
 
   get crowding(): boolean {
@@ -110,17 +113,18 @@ export class Lanes implements LaneHost {
       if (!stuck) inService += 1
       if (lane.load >= depth) continue
       // One that waits for its connection is a bad choice, and one that is held up is the worst.
-      const itsPrice = lane.load + (stuck ? 2 * depth : lane.opening ? depth : 0)
+      const itsPrice = lane.load + (stuck ? STUCK : lane.opening ? OPENING : 0)
       if (itsPrice >= price) continue
       best = lane
       price = itsPrice
     }
-    if (price < BUSY || inService >= most || this.#lanes.length >= 2 * most) return best
+    const wanted = best === undefined || price >= STUCK || best.load >= BUSY
+    if (!wanted || inService >= most || this.#lanes.length >= 2 * most) return best
     if (!this.#mayGrow(now, best !== undefined)) return best
     const opened = new Lane(this, this.#sharing.clock, below)
     this.#lanes.push(opened)
     // Until it has its connection, one that moves on is the better choice.
-    return price < depth ? best : opened
+    return price < OPENING ? best : opened
   }
 
   /**

@@ -22,6 +22,7 @@ describe('a text is shared if it is one statement that reads or changes rows', (
     'select * from item for update skip locked',
     'select "template", temperature from t',
     'select pg_notify($1, $2)',
+    'select pg_advisory_xact_lock(1)',
   ])('%j', (text) => expect(isShareable(text)).toBe(true))
 })
 
@@ -44,7 +45,6 @@ describe('a text is not shared', () => {
     ['a lock of the session', 'select pg_advisory_lock(1)'],
     ['a lock that is tried', 'select PG_TRY_ADVISORY_LOCK_SHARED(1)'],
     ['an unlock', 'select pg_advisory_unlock_all()'],
-    ['a lock of the transaction', 'select pg_advisory_xact_lock(1)'],
     ['a temporary table', 'create temp table a (b int)'],
     ['a temporary table by select', 'select * into temp a from b'],
     ['a temporary table by its schema', 'select * from pg_temp.a'],

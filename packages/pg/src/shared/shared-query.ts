@@ -51,6 +51,8 @@ export interface SharedQuery {
   timer: TimerHandle | undefined
   /** Its caller has been told of a timeout, and nobody waits for the answer. */
   abandoned: boolean
+  /** Tells the caller that it came to nothing, unless they have been told before. */
+  tell(reason: unknown): void
 }
 
 export type SharedQueryClass = new (
@@ -87,6 +89,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     dueAt = 0
     timer: TimerHandle | undefined = undefined
     abandoned = false
+    #told = false
     #stage: 'new' | 'submitting' | 'sent' = 'new'
     /** Its values could not be sent, but the server answers to what had been sent before them. */
     #unbound = false
@@ -106,6 +109,12 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       this.callback = answered
     }
 
+    tell(reason: unknown): void {
+      if (this.#told) return
+      this.#told = true
+      this.caller.reject(reason)
+    }
+
     override submit(connection: Connection): Error | null {
       if (!connection.stream.writable) return NOT_SENT
       this.#stage = 'submitting'
@@ -117,14 +126,14 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     override handleError(error: unknown, connection: Connection): void {
       if (this.#stage === 'submitting') {
         this.#unbound = true
-        this.caller.reject(error)
+        this.tell(error)
         return
       }
       const lane = this.lane as Lane
       const sent = this.#stage === 'sent'
-      if (lane.lost) this.caller.reject(this.#lostOn(lane, sent, error))
+      if (lane.lost) this.tell(this.#lostOn(lane, sent, error))
       else if (error === NOT_SENT || this.#hitByMistake(lane, error)) {
-        this.caller.reject(lane.elsewhere(this))
+        this.tell(lane.elsewhere(this))
       } else {
         lane.noteFatal(error)
         super.handleError(error, connection)
@@ -164,6 +173,6 @@ function derive(Query: PgQueryClass): SharedQueryClass {
 
 /** Called by node-postgres as a method; one function serves all queries. */
 function answered(this: SharedQuery, error: unknown, result?: QueryResult): void {
-  if (error) this.caller.reject(error)
+  if (error) this.tell(error)
   else this.caller.resolve(result as QueryResult)
 }
