@@ -1,11 +1,5 @@
-import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
-import { resolveManagerOptions } from '../config/resolve.js'
-import { Deadlines } from '../deadlines.js'
-import { EventEmitter } from '../events/emitter.js'
-import { NoLeakDetection } from '../leaks/leak-detector.js'
-import { StallMonitor } from '../stall.js'
-import { StaticPool } from './static-pool.js'
+import { lonePool } from '../../test/lone-pool.js'
 
 describe('a static pool', () => {
   let h: Harness
@@ -353,35 +347,7 @@ describe('a static pool', () => {
 })
 
 describe('a static pool under failover', () => {
-  function create() {
-    const clock = new FakeClock()
-    const driver = new FakeDriver({ clock })
-    const events = new EventEmitter('p')
-    const stall = new StallMonitor(clock)
-    const { pool: options } = resolveManagerOptions<FakeConnection>({}, 'fake')
-    const pool = new StaticPool<FakeConnection>(
-      fakeEndpoint('a'),
-      driver,
-      options,
-      new NoLeakDetection(),
-      {
-        name: 'p',
-        clock,
-        events,
-        deadlines: new Deadlines(clock, stall),
-        stall,
-        epoch: () => 0,
-        observer: {
-          connected() {},
-          connectFailed: () => 'retry',
-          signalled() {},
-          roleMismatch() {},
-        },
-      },
-    )
-    const acquire = () => pool.acquire({}, 'primary', create)
-    return { clock, driver, pool, acquire }
-  }
+  const create = () => lonePool({ poolMode: 'static' })
 
   test('callers wait while it is suspended, even for a connection that is there', async () => {
     const { clock, driver, pool, acquire } = create()
@@ -461,7 +427,7 @@ describe('a static pool under failover', () => {
   test('an expected role and suspicion do not touch the connection', async () => {
     const { driver, pool, acquire } = create()
     ;(await acquire()).release()
-    pool.expect()
+    pool.expect('standby')
     pool.suspectAll()
     const lease = await acquire()
     expect(lease.connection).toBe(driver.connections[0])
