@@ -50,7 +50,11 @@ export function lonePool({ onConnectFailed = 'retry', ...given }: LoneOptions = 
   const events: ConnmgrEvent[] = []
   emitter.onAny((event) => events.push(event))
   const stall = new StallMonitor(clock)
-  const { pool: options, leaks, poolMode } = resolveManagerOptions<FakeConnection>(
+  const {
+    pool: options,
+    leaks,
+    poolMode,
+  } = resolveManagerOptions<FakeConnection>(
     { prePing: false, maxLifetimeMs: 0, idleTimeoutMs: 0, ...given },
     'fake',
   )
