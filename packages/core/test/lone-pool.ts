@@ -33,6 +33,7 @@ export interface LonePool {
   readonly server: FakeServer
   readonly pool: BasePool<FakeConnection>
   readonly told: readonly Told[]
+  readonly emitter: EventEmitter
   of<T extends ConnmgrEventType>(type: T): EventOf<T>[]
   acquire(options?: AcquireOptions): Promise<Lease<FakeConnection>>
 }
@@ -40,15 +41,21 @@ export interface LonePool {
 type LoneOptions = Omit<HarnessOptions, 'endpoints' | 'prepare'> & {
   /** What becomes of those who wait when a connect fails. `@default` 'retry' */
   readonly onConnectFailed?: 'retry' | 'give-up'
+  /** Whether `of` knows the events; if not, nobody listens. `@default` true */
+  readonly recorded?: boolean
 }
 
 /** `prePing` is off, and connections live for ever, unless the test says so. */
-export function lonePool({ onConnectFailed = 'retry', ...given }: LoneOptions = {}): LonePool {
+export function lonePool({
+  onConnectFailed = 'retry',
+  recorded = true,
+  ...given
+}: LoneOptions = {}): LonePool {
   const clock = new FakeClock()
   const driver = new FakeDriver({ clock })
   const emitter = new EventEmitter('p')
   const events: ConnmgrEvent[] = []
-  emitter.onAny((event) => events.push(event))
+  if (recorded) emitter.onAny((event) => events.push(event))
   const stall = new StallMonitor(clock)
   const {
     pool: options,
@@ -89,6 +96,7 @@ export function lonePool({ onConnectFailed = 'retry', ...given }: LoneOptions = 
     server: driver.server('a'),
     pool,
     told,
+    emitter,
     of: (type) => events.filter((event): event is EventOf<typeof type> => event.type === type),
     acquire: (options = {}) => pool.acquire(options, 'primary', lone.acquire),
   }

@@ -301,14 +301,16 @@ describe('acquire', () => {
   test('callers that run out of time at once are told of the same holders, later ones of those then', async () => {
     h = manage({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: 500 })
     const first = await h.manager.acquire({ label: 'early' })
-    const together = [expectLater(h.manager.acquire()), expectLater(h.manager.acquire())]
-    await h.clock.advance(2)
+    const together = [expectLater(h.manager.acquire())]
+    await h.clock.advance(1)
+    together.push(expectLater(h.manager.acquire()))
+    await h.clock.advance(1)
     const later = expectLater(h.manager.acquire())
-    await h.clock.advance(498)
+    await h.clock.advance(499)
     const [one, other] = await Promise.all(together.map((each) => each.catch((error) => error)))
     expect(one.holders).toMatchObject([{ label: 'early', heldForMs: 500 }])
     expect(other.holders).toBe(one.holders)
-    await h.clock.advance(2)
+    await h.clock.advance(1)
     expect((await later.catch((error) => error)).holders).toMatchObject([{ heldForMs: 502 }])
     first.release()
   })
@@ -316,6 +318,7 @@ describe('acquire', () => {
   test('whether a connect works is told to whoever watches, with its kind and time', async () => {
     const lone = lonePool()
     lone.driver.next('connect', { fail: 'busy', afterMs: 7 }, { afterMs: 9 })
+    await lone.clock.advance(100)
     const waiting = lone.acquire()
     await lone.clock.advance(2000)
     ;(await waiting).release()
@@ -351,10 +354,12 @@ describe('acquire', () => {
     for (const each of waiting) {
       await expect(each).rejects.toMatchObject({
         code: 'CONNMGR_CONNECT_FAILED',
-        endpoint: 'a',
+        message: expect.stringContaining('unreachable'),
         cause: { message: 'unreachable' },
       })
     }
+    const reasons = lone.of('acquireFailed').map((event) => event.reason)
+    expect(reasons).toEqual(['connect-failed', 'connect-failed'])
     await closeLone(lone)
   })
 
@@ -369,6 +374,35 @@ describe('acquire', () => {
     expect(lone.pool.counts).toMatchObject({ total: 2, idle: 2, waiting: 3 })
     lone.pool.resume()
     for (const each of waiting) (await each).release()
+    await closeLone(lone)
+  })
+
+  test('events that nobody listens to are not made', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0, recorded: false })
+    const emit = jest.spyOn(lone.emitter, 'emit')
+    const work = async () => {
+      const lease = await lone.acquire()
+      await expect(lone.acquire({ signal: AbortSignal.abort() })).rejects.toBeDefined()
+      lease.release()
+    }
+    await work()
+    const types = () => emit.mock.calls.map(([event]) => event.type)
+    expect(types()).toEqual(['connectionCreated'])
+    const heard: string[] = []
+    for (const type of ['connectionAcquired', 'connectionReleased', 'acquireFailed'] as const) {
+      lone.emitter.on(type, (event) => heard.push(event.type))
+    }
+    await work()
+    expect(heard).toEqual(['connectionAcquired', 'acquireFailed', 'connectionReleased'])
+    await closeLone(lone)
+  })
+
+  test('callers of whom nothing is known share one record of it', async () => {
+    const lone = lonePool({ leakDetection: false })
+    const [one, other] = await Promise.all([lone.acquire(), lone.acquire()])
+    expect(one.owner).toBe(other.owner)
+    one.release()
+    other.release()
     await closeLone(lone)
   })
 })

@@ -175,6 +175,7 @@ describe('lifecycle', () => {
     const lone = lonePool({ poolSize: 2 })
     const [lent, idle] = await Promise.all([lone.acquire(), lone.acquire()])
     idle.release()
+    await lone.clock.advance(50)
     const closing = lone.pool.close(1000)
     await lone.clock.advance(300)
     expect(lone.driver.open).toEqual([lent.connection])
@@ -325,6 +326,61 @@ describe('lifecycle', () => {
     expect(lease.connection.open).toBe(true)
     lease.release()
     await closeLone(lone)
+  })
+
+  test('a pool is closed only when all of its leases have come back', async () => {
+    const lone = lonePool({ poolSize: 2 })
+    const [first, second] = await Promise.all([lone.acquire(), lone.acquire()])
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(100)
+    first.release()
+    await lone.clock.advance(100)
+    expect(lone.of('poolClosed')).toEqual([])
+    second.release()
+    await closing
+    expect(lone.of('poolClosed')).toMatchObject([{ durationMs: 200 }])
+  })
+
+  test.each(Array.from({ length: 16 }, (_, turn) => turn))(
+    'once a pool is closed nothing of it is open, also if it began %i turns after a connect',
+    async (turns) => {
+      for (const poolMode of ['pooled', 'static'] as const) {
+        const lone = lonePool({ poolMode })
+        const lease = poolMode === 'pooled' ? await lone.acquire() : undefined
+        expectLater(lone.acquire())
+        for (let turn = 0; turn < turns; turn += 1) await undefined
+        let openWhenClosed = -1
+        const closing = lone.pool.close(100).then(() => {
+          openWhenClosed = lone.driver.open.length
+        })
+        await undefined
+        lease?.release()
+        await lone.clock.advance(2000)
+        await closing
+        expect(openWhenClosed).toBe(0)
+        expect(lone.of('connectionClosed').every(({ reason }) => reason === 'closed')).toBe(true)
+      }
+    },
+  )
+
+  test('callers of a closed pool, and those who waited, are reported as such', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const lease = await lone.acquire()
+    const waiting = expectLater(lone.acquire())
+    const [moved] = lone.pool.extractWaiters(() => true)
+    const moving = expectLater(lone.acquire())
+    const closing = lone.pool.close(1000)
+    await expect(moving).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    await expect(lone.acquire()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    if (moved !== undefined) lone.pool.enqueue(moved)
+    await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    expect(lone.of('acquireFailed').map((event) => event.reason)).toEqual([
+      'closed',
+      'closed',
+      'closed',
+    ])
+    lease.release()
+    await closing
   })
 })
 

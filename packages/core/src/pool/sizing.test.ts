@@ -1,4 +1,5 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
 
 describe('sizing', () => {
   let h: Harness
@@ -238,5 +239,28 @@ describe('sizing', () => {
     await h.clock.advance(50)
     expect(h.manager.getCounts()).toMatchObject({ total: 2, idle: 1, inUse: 1 })
     lease.release()
+  })
+
+  test('warmUp waits like any caller of any target', async () => {
+    const lone = lonePool({ poolSize: 2 })
+    lone.pool.suspend()
+    const warming = lone.pool.warmUp()
+    const waiters = lone.pool.extractWaiters(({ target }) => target === 'any')
+    expect(waiters).toHaveLength(2)
+    for (const waiter of waiters) lone.pool.enqueue(waiter)
+    lone.pool.resume()
+    await warming
+    await closeLone(lone)
+  })
+
+  test('a reserve lost to idleness is not filled beyond minIdle', async () => {
+    const lone = lonePool({ poolSize: 3, minIdle: 1, idleTimeoutMs: 1000 })
+    await lone.pool.warmUp()
+    await lone.clock.advance(1000)
+    lone.pool.maintain()
+    await lone.clock.settle()
+    expect(lone.pool.counts).toMatchObject({ total: 1, idle: 1, connecting: 0 })
+    expect(lone.driver.count('connect')).toBe(3)
+    await closeLone(lone)
   })
 })
