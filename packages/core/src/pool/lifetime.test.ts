@@ -114,6 +114,7 @@ describe('lifetime', () => {
     await h.clock.settle()
     expect(idleConnection.open).toBe(false)
     const { connection } = lent
+    expect(connection.open).toBe(true)
     lent.release()
     await h.clock.settle()
     expect(connection.open).toBe(false)
@@ -176,15 +177,25 @@ describe('lifetime', () => {
     [100_000, 98_000],
     [5000, 4500],
   ])(
-    'the successor of one that lives for %i ms is opened after %i ms, and not later again',
+    'the successor of a connection in reserve that lives for %i ms is opened after %i ms',
     async (maxLifetimeMs, openedAt) => {
-      h = manage({ poolSize: 1, minIdle: 1, maxLifetimeMs, lifetimeJitter: 0 })
-      await h.manager.start()
-      await h.clock.advance(maxLifetimeMs + 2000)
-      const times = h.driver.callsOf('connect').map((call) => call.at)
-      expect(times).toHaveLength(2)
-      expect(times[1]).toBeGreaterThanOrEqual(openedAt)
-      expect(times[1]).toBeLessThanOrEqual(openedAt + 1000)
+      const lone = lonePool({ poolSize: 1, minIdle: 1, maxLifetimeMs, lifetimeJitter: 0 })
+      lone.pool.maintain()
+      await lone.clock.advance(openedAt - 1)
+      lone.pool.maintain()
+      await lone.clock.settle()
+      expect(lone.driver.count('connect')).toBe(1)
+      await lone.clock.advance(1)
+      lone.pool.maintain()
+      lone.pool.maintain()
+      await lone.clock.settle()
+      lone.pool.maintain()
+      expect(lone.driver.count('connect')).toBe(2)
+      expect(lone.pool.counts).toMatchObject({ total: 1, idle: 1 })
+      expect(lone.of('connectionClosed')).toMatchObject([
+        { reason: 'lifetime', durationMs: openedAt },
+      ])
+      await closeLone(lone)
     },
   )
 
@@ -290,20 +301,38 @@ describe('lifetime', () => {
     await closeLone(lone)
   })
 
-  test('a connection that gets into trouble while it is opened is told of, and not lent', async () => {
-    const lone = lonePool({
-      onConnect: (connection) => {
-        if (connection.id === 1) connection.signal('shutdown')
-      },
-    })
+  test.each(['shutdown', 'lost'] as const)(
+    'a connection that meets a %s while it is opened is told of, and not lent',
+    async (kind) => {
+      const lone = lonePool({
+        onConnect: (connection) => {
+          if (connection.id > 1) return
+          if (kind === 'lost') connection.lose()
+          else connection.signal(kind)
+        },
+      })
+      const lease = await lone.acquire()
+      expect(lease.connection.id).toBe(2)
+      expect(lone.told).toMatchObject([
+        { what: 'connected' },
+        { what: 'signalled', signal: { kind } },
+        { what: 'connected' },
+      ])
+      expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
+      lease.release()
+      await closeLone(lone)
+    },
+  )
+
+  test('a connection that announces its end is left to its holder, and closed when it comes back', async () => {
+    const lone = lonePool()
     const lease = await lone.acquire()
-    expect(lease.connection.id).toBe(2)
-    expect(lone.told).toMatchObject([
-      { what: 'connected' },
-      { what: 'signalled', signal: { kind: 'shutdown' } },
-      { what: 'connected' },
-    ])
+    const { connection } = lease
+    connection.signal('shutdown')
+    expect(connection.open).toBe(true)
     lease.release()
+    expect(connection.open).toBe(false)
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
     await closeLone(lone)
   })
 

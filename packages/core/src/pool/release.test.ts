@@ -332,6 +332,23 @@ describe('release', () => {
     expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'dirty' }])
     await closeLone(lone)
   })
+
+  test('a statement still running is allowed to finish, though the connection will not be kept', async () => {
+    const lone = lonePool({ maxUses: 1 })
+    const lease = await lone.acquire()
+    const { connection } = lease
+    lone.driver.next('query', { afterMs: 50 })
+    const running = connection.query('insert')
+    lease.release()
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(49)
+    expect(connection.open).toBe(true)
+    await lone.clock.advance(1)
+    await running
+    await closing
+    expect(lone.server.rows).toBe(1)
+    expect(connection.ended).toBe('closed')
+  })
 })
 
 describe('transaction', () => {

@@ -150,6 +150,7 @@ describe('sizing', () => {
     first?.release()
     expect(await h.outcome(waiting)).toBe('pending')
     expect(h.manager.getCounts()).toMatchObject({ total: 1, inUse: 1, waiting: 1 })
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'overflow' }])
     second?.release()
     expect((await waiting).connectionId).toBe(second?.connectionId)
     ;(await waiting).release()

@@ -179,22 +179,28 @@ describe('validation', () => {
     await closeLone(lone)
   })
 
-  test('a new connection to a server in the wrong role is refused, reported, and not tried again at once', async () => {
-    const lone = lonePool()
-    lone.server.role = 'standby'
-    lone.pool.expect('primary')
-    const waiting = lone.acquire()
-    await lone.clock.settle()
-    expect(lone.driver.count('connect')).toBe(1)
-    expect(lone.told).toEqual([{ what: 'connected' }, { what: 'roleMismatch', seen: 'standby' }])
-    expect(lone.of('connectionClosed')).toMatchObject([
-      { reason: 'invalid', error: { message: 'expected a primary, found a standby' } },
-    ])
-    lone.server.role = 'primary'
-    await lone.clock.advance(1000)
-    ;(await waiting).release()
-    await closeLone(lone)
-  })
+  test.each([
+    ['primary', 'standby'],
+    ['standby', 'primary'],
+  ] as const)(
+    'where a %s is expected, a new connection to a %s is refused and reported, and none is tried at once',
+    async (expected, found) => {
+      const lone = lonePool()
+      lone.server.role = found
+      lone.pool.expect(expected)
+      const waiting = lone.acquire()
+      await lone.clock.settle()
+      expect(lone.driver.count('connect')).toBe(1)
+      expect(lone.told).toEqual([{ what: 'connected' }, { what: 'roleMismatch', seen: found }])
+      expect(lone.of('connectionClosed')).toMatchObject([
+        { reason: 'invalid', error: { message: `expected a ${expected}, found a ${found}` } },
+      ])
+      lone.server.role = expected
+      await lone.clock.advance(1000)
+      ;(await waiting).release()
+      await closeLone(lone)
+    },
+  )
 
   test('an idle connection whose server has changed its role is asked before it is lent', async () => {
     const lone = lonePool()
