@@ -299,19 +299,16 @@ describe('acquire', () => {
   })
 
   test('callers that run out of time at once are told of the same holders, later ones of those then', async () => {
-    h = manage({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: 500 })
+    h = manage({ poolSize: 1, maxOverflow: 0 })
     const first = await h.manager.acquire({ label: 'early' })
-    const together = [expectLater(h.manager.acquire())]
-    await h.clock.advance(1)
-    together.push(expectLater(h.manager.acquire()))
-    await h.clock.advance(1)
-    const later = expectLater(h.manager.acquire())
-    await h.clock.advance(499)
-    const [one, other] = await Promise.all(together.map((each) => each.catch((error) => error)))
-    expect(one.holders).toMatchObject([{ label: 'early', heldForMs: 500 }])
-    expect(other.holders).toBe(one.holders)
-    await h.clock.advance(1)
-    expect((await later.catch((error) => error)).holders).toMatchObject([{ heldForMs: 502 }])
+    const [one, other, later] = [500, 501, 502].map((timeoutMs) =>
+      h.manager.acquire({ timeoutMs }).catch((error) => error),
+    )
+    await h.clock.advance(502)
+    const { holders } = await one
+    expect(holders).toMatchObject([{ label: 'early', heldForMs: 500 }])
+    expect((await other).holders).toBe(holders)
+    expect((await later).holders).toMatchObject([{ label: 'early', heldForMs: 502 }])
     first.release()
   })
 

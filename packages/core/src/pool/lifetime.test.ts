@@ -90,6 +90,7 @@ describe('lifetime', () => {
     await h.clock.settle()
     expect(h.driver.open).toEqual([])
     expect(h.of('poolCleared')).toMatchObject([{ reason: 'rotated credentials' }])
+    expect(h.of('connectionClosed').map(({ reason }) => reason)).toEqual(['cleared', 'cleared'])
   })
 
   test('a connection that was being opened when the pool was cleared is not lent', async () => {
@@ -200,15 +201,23 @@ describe('lifetime', () => {
   )
 
   test('the successor takes the place of the one that is to die soonest', async () => {
-    h = manage({ poolSize: 2, minIdle: 2, maxLifetimeMs: 100_000, lifetimeJitter: 0 })
-    h.driver.next('connect', 'succeed', { afterMs: 30_000 })
-    await h.manager.start()
-    await h.clock.advance(31_000)
-    const [oldest, younger] = h.driver.open
-    await h.clock.advance(68_000)
-    expect(h.driver.open).toHaveLength(2)
-    expect(h.driver.open).toContain(younger)
-    expect(h.driver.open).not.toContain(oldest)
+    const options = { maxLifetimeMs: 100_000, lifetimeJitter: 0, idleOrder: 'fifo' } as const
+    const lone = lonePool({ poolSize: 2, minIdle: 2, ...options })
+    lone.driver.next('connect', 'succeed', { afterMs: 1000 })
+    lone.pool.maintain()
+    await lone.clock.advance(1000)
+    const [oldest, younger] = lone.driver.open
+    // So that the oldest is not also the one that was used least lately.
+    const lease = await lone.acquire()
+    expect(lease.connection).toBe(oldest)
+    lease.release()
+    await lone.clock.advance(97_000)
+    lone.pool.maintain()
+    await lone.clock.settle()
+    expect(lone.driver.open).toHaveLength(2)
+    expect(lone.driver.open).toContain(younger)
+    expect(lone.driver.open).not.toContain(oldest)
+    await closeLone(lone)
   })
 
   test('without a reserve to keep up, nothing is closed ahead of its time', async () => {

@@ -200,6 +200,7 @@ describe('release', () => {
   test('the events of a lease tell whose it was and how long it took', async () => {
     const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
     const first = await lone.acquire()
+    await lone.clock.advance(10)
     const waiting = lone.acquire()
     await lone.clock.advance(30)
     first.release()
@@ -213,13 +214,13 @@ describe('release', () => {
       { type: 'connectionAcquired', ...about, leaseId: second.id, durationMs: 30 },
     ])
     expect(lone.of('connectionReleased')).toEqual([
-      { type: 'connectionReleased', ...about, leaseId: first.id, durationMs: 30 },
+      { type: 'connectionReleased', ...about, leaseId: first.id, durationMs: 40 },
       { type: 'connectionReleased', ...about, leaseId: second.id, durationMs: 20 },
     ])
     expect(lone.of('leaseMisused')).toEqual([
       { type: 'leaseMisused', ...about, leaseId: second.id, reason: 'released-twice' },
     ])
-    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, heldMs: 50, waitedMs: 30 })
+    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, heldMs: 60, waitedMs: 30 })
     await closeLone(lone)
   })
 

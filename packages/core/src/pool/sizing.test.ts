@@ -230,16 +230,17 @@ describe('sizing', () => {
     first.release()
   })
 
-  test('a caller who takes what was meant for the reserve has it opened anew', async () => {
-    h = manage({ poolSize: 3, minIdle: 1 })
-    h.driver.always('connect', { afterMs: 50 })
-    await h.manager.start()
-    const acquiring = h.manager.acquire()
-    await h.clock.advance(50)
-    const lease = await acquiring
-    await h.clock.advance(50)
-    expect(h.manager.getCounts()).toMatchObject({ total: 2, idle: 1, inUse: 1 })
-    lease.release()
+  test('a caller who takes what was meant for the reserve has another opened at once', async () => {
+    const lone = lonePool({ poolSize: 3, minIdle: 1 })
+    lone.driver.always('connect', { afterMs: 50 })
+    lone.pool.maintain()
+    expect(lone.driver.connecting).toBe(1)
+    const acquiring = lone.acquire()
+    expect(lone.driver.connecting).toBe(2)
+    await lone.clock.advance(50)
+    expect(lone.pool.counts).toMatchObject({ total: 2, idle: 1, inUse: 1 })
+    ;(await acquiring).release()
+    await closeLone(lone)
   })
 
   test('warmUp waits like any caller of any target', async () => {

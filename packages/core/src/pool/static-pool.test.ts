@@ -344,6 +344,16 @@ describe('a static pool', () => {
     await h.clock.advance(50)
     ;(await first).release()
   })
+
+  test('who has given the connection back cannot destroy it for the others', async () => {
+    h = manage({ poolMode: 'static' })
+    const [gone, staying] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    gone.release()
+    gone.destroy()
+    expect(staying.connection.open).toBe(true)
+    expect(h.of('leaseMisused')).toHaveLength(1)
+    staying.release()
+  })
 })
 
 describe('a static pool under failover', () => {
