@@ -20,7 +20,7 @@ import { StallMonitor } from '../src/stall.js'
 import type { HarnessOptions } from './harness.js'
 
 /** What a pool told its observer, in order. */
-export type Told =
+type Told =
   | { readonly what: 'connected' }
   | { readonly what: 'connectFailed'; readonly kind: string; readonly message: string }
   | { readonly what: 'signalled'; readonly signal: ConnectionSignal }
