@@ -1,5 +1,10 @@
 import { runWithContext, runWithOrigin } from '@connmgr/core'
+import { FakeClock, type FakeConnection } from '@connmgr/testing'
 import { close, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
+import type { Lease } from '../pool/lease.js'
+import { StallMonitor } from '../stall.js'
+import { type LeakDetectionOptions, LeakDetector } from './leak-detector.js'
 
 const always = { thresholdMs: 1000, captureStack: 'always' } as const
 
@@ -166,5 +171,190 @@ describe('leak detection', () => {
       { label: 'GET /', checkedOutBy: expect.stringMatching(/^caller /) },
     ])
     lease?.release()
+  })
+})
+
+describe('when a stack is captured', () => {
+  function detector(options: Partial<LeakDetectionOptions> = {}) {
+    const clock = new FakeClock()
+    const given = {
+      thresholdMs: 5000,
+      captureStack: 'adaptive',
+      reclaim: false,
+      ...options,
+    } as const
+    return { clock, leaks: new LeakDetector<FakeConnection>(given, clock, new StallMonitor(clock)) }
+  }
+
+  /** Leases that began one after the other, a millisecond apart, from the clock's time on. */
+  function leasesAt(times: readonly number[]): Lease<FakeConnection>[] {
+    return times.map((acquiredAt) => ({ acquiredAt, stalledBefore: 0, leaked: false }) as never)
+  }
+
+  test('of a pool that is less than half in use, one acquire in 64 is', () => {
+    const { leaks } = detector()
+    const wanted = Array.from({ length: 192 }, () => leaks.wantsStack(48, 100, 0))
+    expect(wanted.flatMap((each, index) => (each ? [index + 1] : []))).toEqual([64, 128, 192])
+  })
+
+  test('of a pool that the next lease fills by half, every one is', () => {
+    const { leaks } = detector()
+    expect([leaks.wantsStack(48, 100, 0), leaks.wantsStack(49, 100, 0)]).toEqual([false, true])
+  })
+
+  test('without suspicion a hundred are at once, and one more every 5 ms', () => {
+    const { leaks } = detector()
+    const captured = (now: number) =>
+      Array.from({ length: 300 }, () => leaks.wantsStack(99, 100, now)).filter(Boolean).length
+    expect([captured(0), captured(4), captured(5), captured(26), captured(10_000)]).toEqual([
+      100, 0, 1, 4, 100,
+    ])
+  })
+
+  test('"never" means also while a leak is known, "always" means also in an empty pool', () => {
+    const never = detector({ captureStack: 'never' })
+    never.clock.stall(5000)
+    expect(never.leaks.scan(leasesAt([0]), 4)).toHaveLength(1)
+    expect(never.leaks.wantsStack(3, 4, 5000)).toBe(false)
+    expect(detector({ captureStack: 'always' }).leaks.wantsStack(0, 100, 0)).toBe(true)
+  })
+
+  test.each([
+    ['a quarter of the connections has been held for a second', [0, 0], true],
+    ['fewer have', [0, 1], false],
+  ])('every acquire is, or not, if %s', (_what, times, expected) => {
+    const { clock, leaks } = detector()
+    clock.stall(1000)
+    expect(leaks.scan(leasesAt(times), 8)).toEqual([])
+    expect(leaks.wantsStack(0, 100, 1000)).toBe(expected)
+  })
+
+  test('every acquire is for ten minutes after a leak', () => {
+    const { clock, leaks } = detector()
+    clock.stall(5000)
+    const [leak] = leaks.scan(leasesAt([0]), 100)
+    expect(leaks.wantsStack(0, 100, 5000)).toBe(true)
+    expect(leak !== undefined && leaks.ended(leak)).toBe(true)
+    clock.stall(599_999)
+    leaks.scan([], 100)
+    expect(leaks.wantsStack(0, 100, clock.now())).toBe(true)
+    clock.stall(1)
+    leaks.scan([], 100)
+    expect(leaks.wantsStack(0, 100, clock.now())).toBe(false)
+  })
+
+  test('a leak is found at its threshold, once, and those behind it are looked at too', () => {
+    const { clock, leaks } = detector({ thresholdMs: 500 })
+    const leases = leasesAt([0, 1, 2])
+    clock.stall(499)
+    expect(leaks.scan(leases, 100)).toEqual([])
+    clock.stall(2)
+    expect(leaks.scan(leases, 100)).toEqual(leases.slice(0, 2))
+    clock.stall(1)
+    expect(leaks.scan(leases, 100)).toEqual(leases.slice(2))
+    expect(leaks.counts).toEqual({ detected: 3, active: 3 })
+    expect(leases.map((lease) => leaks.ended(lease))).toEqual([true, true, true])
+    expect(leaks.counts).toEqual({ detected: 3, active: 0 })
+  })
+})
+
+describe('what is said of a lease', () => {
+  test('when it began, for how long it has been held, and nothing of the lease before', async () => {
+    const lone = lonePool({ leakDetection: false })
+    const earlier = await lone.acquire()
+    await earlier.connection.query('select 1')
+    earlier.release()
+    await lone.clock.advance(100)
+    const lease = await lone.acquire()
+    const began = new Date(lone.clock.wallTime())
+    await lone.clock.advance(50)
+    const silent = {
+      leaseId: lease.id,
+      connectionId: lease.connectionId,
+      endpoint: 'a',
+      checkedOutAt: began,
+      heldForMs: 50,
+      checkedOutBy: undefined,
+      stack: undefined,
+      lastQuery: undefined,
+      queryCount: 0,
+    }
+    const [report] = lone.pool.holders()
+    expect(report).toEqual(silent)
+    expect(report).not.toHaveProperty('label')
+    await lease.connection.query('select 2')
+    await lease.connection.query('select 3')
+    expect(lone.pool.holders()).toEqual([{ ...silent, lastQuery: 'select 3', queryCount: 2 }])
+    lease.release()
+    await closeLone(lone)
+  })
+
+  test('a driver that keeps no count of statements has none to tell', async () => {
+    const lone = lonePool()
+    Object.defineProperty(lone.driver, 'activity', { value: undefined })
+    const lease = await lone.acquire()
+    await lease.connection.query('select 1')
+    expect(lone.pool.holders()).toMatchObject([{ lastQuery: undefined, queryCount: 0 }])
+    lease.release()
+    await closeLone(lone)
+  })
+
+  test('holders and leaks are listed by age, whatever the age of their connections', async () => {
+    const lone = lonePool({ poolSize: 2, leakDetection: { thresholdMs: 100 } })
+    const [older, younger] = await Promise.all([lone.acquire(), lone.acquire({ label: 'first' })])
+    older.release()
+    await lone.clock.advance(60)
+    const again = await lone.acquire({ label: 'second' })
+    await lone.clock.advance(40)
+    expect(lone.pool.holders().map((each) => each.label)).toEqual(['first', 'second'])
+    expect(lone.pool.leaked().map((each) => each.label)).toEqual(['first'])
+    await lone.clock.advance(60)
+    expect(lone.pool.leaked().map((each) => each.label)).toEqual(['first', 'second'])
+    again.release()
+    younger.release()
+    expect(lone.pool.leaked()).toEqual([])
+    await closeLone(lone)
+  })
+
+  test('a leak is reported, and its end too, with all there is to know', async () => {
+    const lone = lonePool({ leakDetection: { thresholdMs: 1000 } })
+    const lease = await lone.acquire({ label: 'forgetful' })
+    await lone.clock.advance(1000)
+    lone.pool.maintain()
+    const about = { pool: 'p', endpoint: 'a', connectionId: lease.connectionId }
+    const [detected] = lone.of('leakDetected')
+    expect(detected).toEqual({
+      type: 'leakDetected',
+      ...about,
+      durationMs: 1000,
+      lease: expect.objectContaining({ leaseId: lease.id, label: 'forgetful' }),
+      reclaimed: false,
+    })
+    expect(lease.connection.open).toBe(true)
+    await lone.clock.advance(500)
+    lease.release()
+    expect(lone.of('leakResolved')).toEqual([
+      {
+        type: 'leakResolved',
+        ...about,
+        durationMs: 1500,
+        lease: expect.objectContaining({ leaseId: lease.id, heldForMs: 1500 }),
+      },
+    ])
+    await closeLone(lone)
+  })
+
+  test('a leak whose connection is reclaimed is over: its holder has nothing to give back', async () => {
+    const lone = lonePool({ leakDetection: { thresholdMs: 1000, reclaim: true } })
+    const lease = await lone.acquire()
+    await lone.clock.advance(1000)
+    lone.pool.maintain()
+    expect(lone.of('leakDetected')).toMatchObject([{ reclaimed: true }])
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'leaked' }])
+    expect(lone.pool.leakCounts).toEqual({ detected: 1, active: 0 })
+    lease.release()
+    expect(lone.pool.totals).toMatchObject({ returned: 1, closed: 1 })
+    expect(lone.of('leakResolved')).toEqual([])
+    await closeLone(lone)
   })
 })

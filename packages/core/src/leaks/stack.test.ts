@@ -1,5 +1,12 @@
 import { findSourceMap } from 'node:module'
-import { captureStack, describeOrigin, formatStack, parseFrame, withCallersStack } from './stack.js'
+import {
+  type CapturedStack,
+  captureStack,
+  describeOrigin,
+  formatStack,
+  parseFrame,
+  withCallersStack,
+} from './stack.js'
 
 jest.mock('node:module', () => ({ findSourceMap: jest.fn() }))
 
@@ -16,6 +23,10 @@ test.each([
     { functionName: 'Shop.sell', file: '/app/a b.ts', line: 1, column: 2 },
   ],
   ['sell (C:\\app\\a.ts:1:2)', { functionName: 'sell', file: 'C:\\app\\a.ts', line: 1, column: 2 }],
+  ['   at work (/app/a.ts:1:2)  ', { functionName: 'work', file: '/app/a.ts', line: 1, column: 2 }],
+  ['atlas (/app/a.ts:1:2)', { functionName: 'atlas', file: '/app/a.ts', line: 1, column: 2 }],
+  ['at work (/app/a.ts:1:2) and more', undefined],
+  ['at work (/app/a.ts:1)', undefined],
   ['at native', undefined],
   ['', undefined],
   [undefined, undefined],
@@ -141,4 +152,165 @@ test('an error made for a caller shows the stack of the caller, and its own mess
   const error = withCallersStack(() => new RangeError('too late'), checkout())
   expect(error.stack).toMatch(/^RangeError: too late\n {4}at checkout \(/)
   expect(Object.keys(error)).not.toContain('stack')
+})
+
+describe('a frame', () => {
+  const previous = Error.prepareStackTrace
+  const sourceMap = jest.mocked(findSourceMap)
+  beforeEach(() => {
+    Reflect.deleteProperty(Error, 'prepareStackTrace')
+  })
+  afterEach(() => {
+    Error.prepareStackTrace = previous
+    sourceMap.mockReset()
+  })
+
+  interface Frame {
+    readonly file?: string | null
+    readonly functionName?: string | null
+    readonly type?: string | null
+    readonly isToplevel?: boolean
+    readonly isConstructor?: boolean
+    readonly line?: number | null
+    readonly column?: number | null
+  }
+
+  /** A stack of frames that V8 might tell. */
+  function captured(...frames: Frame[]): CapturedStack {
+    const sites = frames.map(
+      ({
+        file = '/app/shop.js',
+        functionName = 'sell',
+        type = 'Object',
+        isToplevel = false,
+        isConstructor = false,
+        line = 3,
+        column = 7,
+      }) =>
+        ({
+          getFileName: () => file ?? undefined,
+          getFunctionName: () => functionName,
+          getTypeName: () => type,
+          isToplevel: () => isToplevel,
+          isConstructor: () => isConstructor,
+          getLineNumber: () => line,
+          getColumnNumber: () => column,
+        }) as never,
+    )
+    return {
+      get stack() {
+        return String(Error.prepareStackTrace?.(new Error(), sites))
+      },
+    }
+  }
+
+  test.each<[string, Frame]>([
+    ['sell', {}],
+    ['sell', { type: null }],
+    ['sell', { type: 'Function' }],
+    ['Shop.sell', { type: 'Shop' }],
+    ['Shop.sell', { type: 'Shop', functionName: 'Shop.sell' }],
+    ['Shop.Shopper', { type: 'Shop', functionName: 'Shopper' }],
+    ['sell', { type: 'Shop', isToplevel: true }],
+    ['Shop', { type: 'Shop', functionName: 'Shop', isConstructor: true }],
+    ['<anonymous>', { functionName: null, type: 'Shop' }],
+    ['<anonymous>', { functionName: '', type: 'Shop' }],
+  ])('is named %s if V8 tells %j', (expected, frame) => {
+    expect(formatStack(captured(frame))).toBe(`at ${expected} (/app/shop.js:3:7)`)
+  })
+
+  test('of an ES module stands in a file, not at an address', () => {
+    expect(formatStack(captured({ file: 'file:///app/shop.mjs' }))).toBe(
+      'at sell (/app/shop.mjs:3:7)',
+    )
+    expect(formatStack(captured({ file: '/app/file:///shop.mjs' }))).toBe(
+      'at sell (/app/file:///shop.mjs:3:7)',
+    )
+  })
+
+  test('without a place in its file stands at its beginning', () => {
+    expect(formatStack(captured({ line: null, column: null }))).toBe('at sell (/app/shop.js:0:0)')
+  })
+
+  test('of Node or of a package is left out, wherever the package lies', () => {
+    const stack = captured(
+      { file: null },
+      { file: 'node:internal/timers' },
+      { file: '/app/node_modules/orm/index.js' },
+      { file: 'C:\\app\\node_modules\\orm\\index.js' },
+      { file: '/app/my_node_modules/own.js', functionName: 'one' },
+      { file: '/app/timers-node:x.js', functionName: 'two' },
+    )
+    expect(formatStack(stack)).toBe(
+      'at one (/app/my_node_modules/own.js:3:7)\nat two (/app/timers-node:x.js:3:7)',
+    )
+  })
+
+  test('of a package is better than none, one of Node is not', () => {
+    expect(describeOrigin(captured({ file: '/app/node_modules/orm/index.js' }))).toBe(
+      'sell (/app/node_modules/orm/index.js:3:7)',
+    )
+    expect(describeOrigin(captured({ file: 'node:timers' }))).toBeUndefined()
+  })
+
+  test('without a name is called by the next one of the same file that has one', () => {
+    const callback = { functionName: null }
+    expect(
+      describeOrigin(captured(callback, { file: '/app/other.js' }, { functionName: 'around' })),
+    ).toBe('around (/app/shop.js:3:7)')
+    expect(describeOrigin(captured(callback, { file: '/app/other.js' }))).toBe(
+      '<anonymous> (/app/shop.js:3:7)',
+    )
+  })
+
+  test('is looked up in its source map once, counted from 0 as source maps do', () => {
+    const findEntry = jest.fn(() => ({
+      originalSource: '/src/file://shop.ts',
+      originalLine: 11,
+      originalColumn: 4,
+    }))
+    sourceMap.mockReturnValue({ findEntry } as never)
+    const stack = captured({})
+    expect(describeOrigin(stack)).toBe('sell (/src/file://shop.ts:12:5)')
+    expect(formatStack(stack)).toBe('at sell (/src/file://shop.ts:12:5)')
+    expect(sourceMap.mock.calls).toEqual([['/app/shop.js']])
+    expect(findEntry.mock.calls).toEqual([[2, 6]])
+  })
+
+  test('is placed by whoever has taken over the formatting, by the last line of what they say', () => {
+    Error.prepareStackTrace = (_error, sites) =>
+      `Error\n    at x (/src/wrong.ts:1:1)\n    at x (/src/shop${sites.length}.ts:12:5)`
+    expect(formatStack(captured({}))).toBe('at sell (/src/shop1.ts:12:5)')
+    expect(sourceMap).not.toHaveBeenCalled()
+  })
+
+  test('stands where it runs if what they say names no place', () => {
+    Error.prepareStackTrace = () => 'Error'
+    expect(formatStack(captured({}))).toBe('at sell (/app/shop.js:3:7)')
+  })
+})
+
+test('an error made for a caller costs no stack of its own, and needs none of the caller', () => {
+  const before = Error.stackTraceLimit
+  const error = withCallersStack(() => new RangeError('too late'), undefined)
+  expect(error.stack).toBe('RangeError: too late')
+  expect(Error.stackTraceLimit).toBe(before)
+})
+
+test('the stack of an error made for a caller can be replaced, as libraries do', () => {
+  const error = withCallersStack(() => new Error('too late'), {})
+  expect(error.stack).toBe('Error: too late\n    ')
+  Object.defineProperty(error, 'stack', { value: 'longer' })
+  expect(error.stack).toBe('longer')
+})
+
+test('all frames of the caller are shown under an error made for it', () => {
+  function inner() {
+    return acquire()
+  }
+  function outer() {
+    return inner()
+  }
+  const error = withCallersStack(() => new Error('too late'), outer())
+  expect(error.stack).toMatch(/^Error: too late\n {4}at inner \(.*\)\n {4}at outer \(/)
 })

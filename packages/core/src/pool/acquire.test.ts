@@ -1,4 +1,5 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
 
 describe('acquire', () => {
   let h: Harness
@@ -233,6 +234,175 @@ describe('acquire', () => {
       option: 'timeoutMs',
     })
   })
+
+  test('nobody overtakes a caller whose connection is still being validated', async () => {
+    h = manage({ poolSize: 2, maxOverflow: 0, idleOrder: 'fifo', prePing: true })
+    const [stale, fresh] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    stale.release()
+    await h.clock.advance(1000)
+    fresh.release()
+    h.driver.next('validate', { afterMs: 50 })
+    const first = h.manager.acquire()
+    const second = h.manager.acquire()
+    expect((await first).connectionId).toBe(fresh.connectionId)
+    expect(await h.outcome(second)).toBe('pending')
+    await h.clock.advance(50)
+    expect((await second).connectionId).toBe(stale.connectionId)
+    ;(await first).release()
+    ;(await second).release()
+  })
+
+  test('a caller refused by a full queue is reported, and told how full the pool is', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, maxWaiters: 1 })
+    const first = await h.manager.acquire()
+    const waiting = h.manager.acquire()
+    await expect(h.manager.acquire()).rejects.toThrow(
+      'pool "fake" already has 1 waiters (maxWaiters) for 1 connections, 1 in use',
+    )
+    expect(h.of('acquireFailed')).toMatchObject([
+      { pool: 'fake', endpoint: 'a', reason: 'queue-full', durationMs: 0 },
+    ])
+    first.release()
+    ;(await waiting).release()
+  })
+
+  test('a caller that ran out of time is reported with how long it waited and why', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: 500 })
+    const first = await h.manager.acquire()
+    await h.clock.advance(300)
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(500)
+    await expect(failing).rejects.toMatchObject({ waitedMs: 500 })
+    expect(h.of('acquireFailed')).toMatchObject([
+      {
+        pool: 'fake',
+        endpoint: 'a',
+        reason: 'timeout',
+        durationMs: 500,
+        error: { code: 'CONNMGR_ACQUIRE_TIMEOUT' },
+      },
+    ])
+    first.release()
+  })
+
+  test('an error names at most five holders, those who have held for longest', async () => {
+    h = manage({ poolSize: 7, maxOverflow: 0, acquireTimeoutMs: 500 })
+    const leases = []
+    for (let n = 1; n <= 7; n += 1) leases.push(await h.manager.acquire({ label: `caller ${n}` }))
+    const failing = expectLater(h.manager.acquire())
+    await h.clock.advance(500)
+    const { holders } = await failing.catch((error) => error)
+    expect(holders.map((each: { label: string }) => each.label)).toEqual(
+      [1, 2, 3, 4, 5].map((n) => `caller ${n}`),
+    )
+    for (const lease of leases) lease.release()
+  })
+
+  test('callers that run out of time at once are told of the same holders, later ones of those then', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const first = await h.manager.acquire({ label: 'early' })
+    const [one, other, later] = [500, 501, 502].map((timeoutMs) =>
+      h.manager.acquire({ timeoutMs }).catch((error) => error),
+    )
+    await h.clock.advance(502)
+    const { holders } = await one
+    expect(holders).toMatchObject([{ label: 'early', heldForMs: 500 }])
+    expect((await other).holders).toBe(holders)
+    expect((await later).holders).toMatchObject([{ label: 'early', heldForMs: 502 }])
+    first.release()
+  })
+
+  test('whether a connect works is told to whoever watches, with its kind and time', async () => {
+    const lone = lonePool()
+    lone.driver.next('connect', { fail: 'busy', afterMs: 7 }, { afterMs: 9 })
+    await lone.clock.advance(100)
+    const waiting = lone.acquire()
+    await lone.clock.advance(2000)
+    ;(await waiting).release()
+    expect(lone.told).toEqual([
+      { what: 'connectFailed', kind: 'busy', message: 'busy' },
+      { what: 'connected' },
+    ])
+    expect(lone.of('connectionFailed')).toEqual([
+      {
+        type: 'connectionFailed',
+        pool: 'p',
+        endpoint: 'a',
+        durationMs: 7,
+        error: { name: 'FakeError', message: 'busy' },
+      },
+    ])
+    expect(lone.of('connectionCreated')).toEqual([
+      {
+        type: 'connectionCreated',
+        pool: 'p',
+        endpoint: 'a',
+        connectionId: (await lone.acquire()).connectionId,
+        durationMs: 9,
+      },
+    ])
+    await closeLone(lone)
+  })
+
+  test('a connect that is hopeless fails all who wait, with its error as the cause', async () => {
+    const lone = lonePool({ onConnectFailed: 'give-up' })
+    lone.driver.next('connect', { fail: 'unreachable' })
+    const waiting = [expectLater(lone.acquire()), expectLater(lone.acquire())]
+    for (const each of waiting) {
+      await expect(each).rejects.toMatchObject({
+        code: 'CONNMGR_CONNECT_FAILED',
+        message: expect.stringContaining('unreachable'),
+        cause: { message: 'unreachable' },
+      })
+    }
+    const reasons = lone.of('acquireFailed').map((event) => event.reason)
+    expect(reasons).toEqual(['connect-failed', 'connect-failed'])
+    await closeLone(lone)
+  })
+
+  test('while it is suspended a pool lends nothing and opens nothing', async () => {
+    const lone = lonePool({ poolSize: 2 })
+    const [lent, idle] = await Promise.all([lone.acquire(), lone.acquire()])
+    idle.release()
+    lone.pool.suspend()
+    const waiting = [lone.acquire(), lone.acquire()]
+    lent.release()
+    await lone.clock.settle()
+    expect(lone.pool.counts).toMatchObject({ total: 2, idle: 2, waiting: 2 })
+    lone.pool.resume()
+    for (const each of waiting) (await each).release()
+    expect([lone.driver.count('connect'), lone.driver.count('validate')]).toEqual([2, 0])
+    await closeLone(lone)
+  })
+
+  test('events that nobody listens to are not made', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0, recorded: false })
+    const emit = jest.spyOn(lone.emitter, 'emit')
+    const work = async () => {
+      const lease = await lone.acquire()
+      await expect(lone.acquire({ signal: AbortSignal.abort() })).rejects.toBeDefined()
+      lease.release()
+    }
+    await work()
+    const types = () => emit.mock.calls.map(([event]) => event.type)
+    expect(types()).toEqual(['connectionCreated'])
+    const heard: string[] = []
+    for (const type of ['connectionAcquired', 'connectionReleased', 'acquireFailed'] as const) {
+      lone.emitter.on(type, (event) => heard.push(event.type))
+    }
+    await work()
+    expect(heard).toEqual(['connectionAcquired', 'acquireFailed', 'connectionReleased'])
+    await closeLone(lone)
+  })
+
+  test('callers of whom nothing is known share one record of it', async () => {
+    const lone = lonePool({ leakDetection: false })
+    const [one, other] = await Promise.all([lone.acquire(), lone.acquire()])
+    expect(one.owner).toBe(other.owner)
+    one.release()
+    other.release()
+    await closeLone(lone)
+  })
 })
 
 describe('cancellation', () => {
@@ -293,5 +463,33 @@ describe('cancellation', () => {
     controller.abort()
     expect(lease.active).toBe(true)
     lease.release()
+  })
+
+  test('the error of a caller that gives up has the stack of that caller', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, leakDetection: { captureStack: 'always' } })
+    const lease = await h.manager.acquire()
+    const controller = new AbortController()
+    async function checkout() {
+      return h.manager.acquire({ signal: controller.signal })
+    }
+    const waiting = expectLater(checkout())
+    controller.abort()
+    const error = await waiting.catch((reason: Error) => reason)
+    expect((error as Error).stack).toMatch(/^AcquireAbortedError: .*\n {4}at checkout \(/)
+    lease.release()
+  })
+
+  test('a caller that was served or gave up listens to its signal no more', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const { signal } = new AbortController()
+    const removed = jest.spyOn(signal, 'removeEventListener')
+    const lease = await h.manager.acquire({ signal })
+    const waiting = h.manager.acquire({ signal })
+    const failing = expectLater(h.manager.acquire({ signal, timeoutMs: 10 }))
+    await h.clock.advance(10)
+    await expect(failing).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
+    lease.release()
+    ;(await waiting).release()
+    expect(removed).toHaveBeenCalledTimes(3)
   })
 })

@@ -108,7 +108,7 @@ export class Connector<C extends object> {
   backOff(): void {
     const { clock } = this.#environment
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
-    this.#failures = Math.min(this.#failures + 1, 16)
+    this.#failures += 1
     this.#clearTimer()
     this.#retryTimer = clock.setTimeout(
       () => {

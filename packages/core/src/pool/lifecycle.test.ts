@@ -1,4 +1,5 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
 
 describe('lifecycle', () => {
   let h: Harness
@@ -159,6 +160,235 @@ describe('lifecycle', () => {
     ;(await h.manager.acquire()).release()
     expect(heard).toBe(1)
     await close(h)
+  })
+
+  test('a pool that is empty closes at once', async () => {
+    const lone = lonePool()
+    await lone.pool.close(60_000)
+    expect(lone.of('poolClosed')).toEqual([
+      { type: 'poolClosed', pool: 'p', endpoint: 'a', durationMs: 0, stragglers: [] },
+    ])
+    expect(lone.clock.pendingTimers).toBe(0)
+  })
+
+  test('closing says goodbye to idle connections, and takes those given back meanwhile', async () => {
+    const lone = lonePool({ poolSize: 2 })
+    const [lent, idle] = await Promise.all([lone.acquire(), lone.acquire()])
+    idle.release()
+    await lone.clock.advance(50)
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(300)
+    expect(lone.driver.open).toEqual([lent.connection])
+    const { connection } = lent
+    lent.release()
+    await closing
+    expect(connection.ended).toBe('closed')
+    expect(lone.of('connectionClosed').map((event) => event.reason)).toEqual(['closed', 'closed'])
+    expect(lone.of('poolClosed')).toMatchObject([{ durationMs: 300, stragglers: [] }])
+  })
+
+  test('a connection that comes back in a transaction while the pool closes is not cleaned first', async () => {
+    const lone = lonePool({ reset: 'reset-all' })
+    const lease = await lone.acquire()
+    lease.connection.condition = 'transaction'
+    const closing = lone.pool.close(1000)
+    await lone.clock.settle()
+    lease.release()
+    await closing
+    expect([lone.driver.count('rollback'), lone.driver.count('reset')]).toEqual([0, 0])
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'closed' }])
+  })
+
+  test('stragglers lose their connections, whose holders are struck off', async () => {
+    const lone = lonePool()
+    const lease = await lone.acquire({ label: 'slow' })
+    const { connection } = lease
+    const closing = lone.pool.close(500)
+    await lone.clock.advance(500)
+    await closing
+    expect(lone.of('poolClosed')).toMatchObject([
+      { durationMs: 500, stragglers: [{ label: 'slow', heldForMs: 500 }] },
+    ])
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'closed' }])
+    expect(connection.open).toBe(false)
+    expect(lone.pool.counts).toMatchObject({ total: 0, inUse: 0 })
+    lease.release()
+    expect(lone.of('connectionReleased')).toEqual([])
+  })
+
+  test('a pool that is closing opens nothing for its reserve', async () => {
+    const lone = lonePool({ poolSize: 3, minIdle: 3, connectConcurrency: 1 })
+    lone.driver.always('connect', { afterMs: 50, ignoreAbort: true })
+    lone.pool.maintain()
+    await lone.clock.settle()
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(10)
+    lone.pool.maintain()
+    lone.pool.resume()
+    lone.pool.retryNow()
+    await lone.clock.advance(100)
+    await closing
+    expect(lone.driver.count('connect')).toBe(1)
+    expect(lone.driver.open).toEqual([])
+  })
+
+  test('nobody is called a leak by a pool that is closing', async () => {
+    const lone = lonePool({ leakDetection: { thresholdMs: 100, reclaim: true } })
+    const lease = await lone.acquire()
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(500)
+    lone.pool.maintain()
+    expect(lone.of('leakDetected')).toEqual([])
+    expect(lease.connection.open).toBe(true)
+    lease.release()
+    await closing
+  })
+
+  test('close waits for the goodbyes, and cuts off the one that hangs', async () => {
+    const lone = lonePool({ poolSize: 2, closeTimeoutMs: 100 })
+    const leases = await Promise.all([lone.acquire(), lone.acquire()])
+    for (const lease of leases) lease.release()
+    lone.driver.next('close', { afterMs: 40 }, 'hang')
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(99)
+    expect(lone.of('poolClosed')).toEqual([])
+    await lone.clock.advance(1)
+    await closing
+    expect(lone.driver.connections.map((each) => each.ended)).toEqual(['closed', 'destroyed'])
+  })
+
+  test('a connection that is broken gets no goodbye', async () => {
+    const lone = lonePool()
+    ;(await lone.acquire()).release()
+    const [connection] = lone.driver.open
+    if (connection !== undefined) connection.condition = 'broken'
+    await lone.pool.close(0)
+    expect(lone.driver.count('close')).toBe(0)
+    expect(connection?.ended).toBe('destroyed')
+  })
+
+  test('a hook that refuses a connection fails one caller and is no failure of the server', async () => {
+    let refusals = 1
+    const lone = lonePool({
+      onConnect: () => {
+        refusals -= 1
+        if (refusals >= 0) throw new Error('not this one')
+      },
+    })
+    const [first, second] = [expectLater(lone.acquire()), lone.acquire()]
+    await expect(first).rejects.toThrow('not this one')
+    ;(await second).release()
+    expect(lone.clock.now()).toBe(0)
+    expect(lone.told.filter(({ what }) => what === 'connectFailed')).toEqual([])
+    expect(lone.of('connectionFailed')).toMatchObject([{ error: { message: 'not this one' } }])
+    expect(lone.of('acquireFailed')).toMatchObject([{ reason: 'connect-failed' }])
+    await closeLone(lone)
+  })
+
+  test('a hook that refuses a connection nobody waits for any more harms nobody', async () => {
+    const lone = lonePool({
+      onConnect: () => {
+        throw new Error('not this one')
+      },
+    })
+    const controller = new AbortController()
+    const leaving = expectLater(lone.acquire({ signal: controller.signal }))
+    controller.abort()
+    await expect(leaving).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
+    await lone.clock.settle()
+    expect(lone.of('connectionFailed')).toHaveLength(1)
+    expect(lone.driver.open).toEqual([])
+    await closeLone(lone)
+  })
+
+  test('a hook whose attempt was given up loses its connection at once, and once', async () => {
+    let finish = (): void => {}
+    const lone = lonePool({
+      onConnect: () =>
+        new Promise<void>((resolve) => {
+          finish = resolve
+        }),
+    })
+    expectLater(lone.acquire())
+    await lone.clock.settle()
+    await lone.pool.close(1000)
+    expect(lone.driver.open).toEqual([])
+    expect(lone.driver.count('destroy')).toBe(1)
+    finish()
+    await lone.clock.settle()
+    expect(lone.of('connectionCreated')).toEqual([])
+  })
+
+  test('a prepared connection outlives the end of its attempt', async () => {
+    const lone = lonePool({ onConnect: () => {} })
+    const lease = await lone.acquire()
+    await lone.clock.advance(60_000)
+    expect(lease.connection.open).toBe(true)
+    lease.release()
+    await closeLone(lone)
+  })
+
+  test('a pool is closed only when all of its leases have come back', async () => {
+    const lone = lonePool({ poolSize: 2 })
+    const [first, second] = await Promise.all([lone.acquire(), lone.acquire()])
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(100)
+    first.release()
+    await lone.clock.advance(100)
+    expect(lone.of('poolClosed')).toEqual([])
+    second.release()
+    await closing
+    expect(lone.of('poolClosed')).toMatchObject([{ durationMs: 200 }])
+  })
+
+  // The order of two chains of promises decides what a close finds: a connect under way, done, or in between.
+  test.each(Array.from({ length: 16 }, (_, turn) => turn))(
+    'once a pool is closed nothing of it is open, also if a connect began %i turns before',
+    async (turns) => {
+      for (const poolMode of ['pooled', 'static'] as const) {
+        for (const first of ['acquire', 'close'] as const) {
+          const lone = lonePool({ poolMode })
+          const lease = poolMode === 'pooled' ? await lone.acquire() : undefined
+          let openWhenClosed = -1
+          const close = async () => {
+            for (let turn = 0; turn < turns; turn += 1) await undefined
+            const closing = lone.pool.close(100)
+            await undefined
+            lease?.release()
+            await closing
+            openWhenClosed = lone.driver.open.length
+          }
+          if (first === 'acquire') expectLater(lone.acquire())
+          const closing = close()
+          if (first === 'close') expectLater(lone.acquire())
+          await lone.clock.advance(2000)
+          await closing
+          expect(openWhenClosed).toBe(0)
+          const reasons = new Set(lone.of('connectionClosed').map(({ reason }) => reason))
+          expect([[], ['closed']]).toContainEqual([...reasons])
+        }
+      }
+    },
+  )
+
+  test('callers of a closed pool, and those who waited, are reported as such', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const lease = await lone.acquire()
+    const waiting = expectLater(lone.acquire())
+    const [moved] = lone.pool.extractWaiters(() => true)
+    const moving = expectLater(lone.acquire())
+    const closing = lone.pool.close(1000)
+    await expect(moving).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    await expect(lone.acquire()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    if (moved !== undefined) lone.pool.enqueue(moved)
+    await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    expect(lone.of('acquireFailed').map((event) => event.reason)).toEqual([
+      'closed',
+      'closed',
+      'closed',
+    ])
+    lease.release()
+    await closing
   })
 })
 

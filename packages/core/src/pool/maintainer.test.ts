@@ -14,3 +14,28 @@ test('started twice, housekeeping and the watch over stalls still have one timer
     expect(clock.pendingTimers).toBe(0)
   }
 })
+
+test.each([
+  [{ idleTimeoutMs: 400, maxLifetimeMs: 900 }, 800, 100],
+  [{ idleTimeoutMs: 900, maxLifetimeMs: 800 }, 900, 200],
+  [{ idleTimeoutMs: 900, maxLifetimeMs: 900 }, 600, 150],
+  [{ idleTimeoutMs: 1, maxLifetimeMs: 900 }, 900, 10],
+  [{ idleTimeoutMs: 0, maxLifetimeMs: 0 }, 300_000, 1000],
+])(
+  'housekeeping is done four times in the shortest of its times, between 10 ms and a second: %j, %i',
+  async (options, leakThresholdMs, everyMs) => {
+    const clock = new FakeClock()
+    const { pool } = resolveManagerOptions<object>(options, 'fake')
+    const kept: number[] = []
+    const each = { maintain: () => kept.push(clock.now()) } as never
+    const maintainer = new Maintainer([each, each], pool, leakThresholdMs, clock)
+    maintainer.start()
+    await clock.advance(2 * everyMs)
+    expect(kept).toEqual([everyMs, everyMs, 2 * everyMs, 2 * everyMs])
+    maintainer.stop()
+    maintainer.start()
+    expect(clock.nextTimerInMs).toBe(everyMs)
+    maintainer.stop()
+    expect(clock.pendingTimers).toBe(0)
+  },
+)

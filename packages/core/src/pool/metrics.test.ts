@@ -1,4 +1,4 @@
-import { combineMetrics, type MeasuredPool, PoolTotals } from './metrics.js'
+import { combineMetrics, type MeasuredPool, PoolTotals, sumCounts } from './metrics.js'
 
 function pool(given: Partial<MeasuredPool> = {}): MeasuredPool {
   const counts = {
@@ -46,4 +46,39 @@ test('means are over all leases of all pools, not over the pools', () => {
 
 test('without any pool or lease every figure is 0, none is NaN', () => {
   expect(new Set(Object.values(combineMetrics([])))).toEqual(new Set([0]))
+})
+
+test('every figure of several pools is the sum of theirs', () => {
+  const one = pool({
+    counts: { total: 1, idle: 2, inUse: 3, connecting: 4, waiting: 5, overflow: 6, limit: 7 },
+    totals: Object.assign(new PoolTotals(), { created: 8, closed: 9, failedCheckouts: 10 }),
+    leaks: { detected: 11, active: 12 },
+  })
+  expect(combineMetrics([one, one])).toEqual({
+    size: 10,
+    checkedIn: 4,
+    checkedOut: 6,
+    overflow: 12,
+    totalCheckouts: 0,
+    totalConnectionsCreated: 16,
+    totalConnectionsClosed: 18,
+    leakedConnections: 22,
+    activeLeaks: 24,
+    failedCheckouts: 20,
+    avgCheckoutTimeMs: 0,
+    avgWaitTimeMs: 0,
+    waiting: 10,
+    connecting: 8,
+    utilization: 6 / 14,
+    limit: 14,
+  })
+  expect(sumCounts([one.counts, one.counts], 100)).toEqual({
+    total: 2,
+    idle: 4,
+    inUse: 6,
+    connecting: 8,
+    waiting: 110,
+    overflow: 12,
+    limit: 14,
+  })
 })

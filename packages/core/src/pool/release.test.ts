@@ -1,4 +1,5 @@
 import { close, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
 
 describe('release', () => {
   let h: Harness
@@ -160,6 +161,194 @@ describe('release', () => {
       expect(h.manager.getPoolMetrics().checkedOut).toBe(1)
     }
     expect(h.manager.getPoolMetrics().checkedOut).toBe(0)
+  })
+
+  test('a lease that ended is told how it ended, and cannot be detached', async () => {
+    h = manage({ poolSize: 3 })
+    const [released, destroyed, detached] = await Promise.all([
+      h.manager.acquire(),
+      h.manager.acquire(),
+      h.manager.acquire(),
+    ])
+    released.release()
+    destroyed.destroy()
+    const connection = detached.detach()
+    expect(() => released.detach()).toThrow(/released/)
+    expect(() => destroyed.connection).toThrow(/destroyed/)
+    expect(() => detached.connection).toThrow(/detached/)
+    h.driver.destroy(connection)
+  })
+
+  test('a lease that was ended by hand is left alone at the end of its block', async () => {
+    h = manage()
+    {
+      await using lease = await h.manager.acquire()
+      lease.release()
+    }
+    expect(h.of('leaseMisused')).toEqual([])
+  })
+
+  test('a lease knows its endpoint, label and connection', async () => {
+    const lone = lonePool()
+    const lease = await lone.acquire({ label: 'report' })
+    expect(lease).toMatchObject({ endpoint: { id: 'a' }, label: 'report', epoch: 0 })
+    expect(lease.connectionId).toBe(lone.of('connectionCreated')[0]?.connectionId)
+    lease.release()
+    await closeLone(lone)
+  })
+
+  test('the events of a lease tell whose it was and how long it took', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const first = await lone.acquire()
+    await lone.clock.advance(10)
+    const waiting = lone.acquire()
+    await lone.clock.advance(30)
+    first.release()
+    const second = await waiting
+    await lone.clock.advance(20)
+    second.release()
+    second.release()
+    const about = { pool: 'p', endpoint: 'a', connectionId: first.connectionId }
+    expect(lone.of('connectionAcquired')).toEqual([
+      { type: 'connectionAcquired', ...about, leaseId: first.id, durationMs: 0 },
+      { type: 'connectionAcquired', ...about, leaseId: second.id, durationMs: 30 },
+    ])
+    expect(lone.of('connectionReleased')).toEqual([
+      { type: 'connectionReleased', ...about, leaseId: first.id, durationMs: 40 },
+      { type: 'connectionReleased', ...about, leaseId: second.id, durationMs: 20 },
+    ])
+    expect(lone.of('leaseMisused')).toEqual([
+      { type: 'leaseMisused', ...about, leaseId: second.id, reason: 'released-twice' },
+    ])
+    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, heldMs: 60, waitedMs: 30 })
+    await closeLone(lone)
+  })
+
+  test('destroying without a reason reports none', async () => {
+    h = manage()
+    ;(await h.manager.acquire()).destroy()
+    expect(h.of('connectionClosed')[0]).not.toHaveProperty('error')
+  })
+
+  test('a second destroy is reported and closes nothing more', async () => {
+    h = manage()
+    const lease = await h.manager.acquire()
+    lease.destroy()
+    lease.destroy()
+    expect(h.of('leaseMisused')).toHaveLength(1)
+    expect(h.of('connectionClosed')).toHaveLength(1)
+  })
+
+  test('a connection that comes back broken makes room for those who wait', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const first = await h.manager.acquire()
+    first.connection.condition = 'broken'
+    const waiting = h.manager.acquire()
+    first.release()
+    expect((await waiting).connectionId).not.toBe(first.connectionId)
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
+    ;(await waiting).release()
+  })
+
+  test('destroy and detach make room for those who wait', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0 })
+    const first = await h.manager.acquire()
+    const waiting = h.manager.acquire()
+    first.destroy()
+    const second = await waiting
+    const last = h.manager.acquire()
+    const connection = second.detach()
+    ;(await last).release()
+    h.driver.destroy(connection)
+    expect(h.driver.count('connect')).toBe(3)
+  })
+
+  test('what cannot be kept is closed as it is, without being cleaned first', async () => {
+    const lone = lonePool({ reset: 'reset-all', maxUses: 1 })
+    const lease = await lone.acquire()
+    lease.connection.condition = 'transaction'
+    lease.release()
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'uses' }])
+    await lone.clock.settle()
+    expect([lone.driver.count('reset'), lone.driver.count('rollback')]).toEqual([0, 0])
+    await closeLone(lone)
+  })
+
+  test('a reset that hangs is cut off, and the connection closed with the reason', async () => {
+    const lone = lonePool({ resetTimeoutMs: 200, reset: () => new Promise(() => {}) })
+    const lease = await lone.acquire()
+    lease.release()
+    await lone.clock.advance(200)
+    expect(lone.of('connectionClosed')).toMatchObject([
+      {
+        reason: 'dirty',
+        error: {
+          message: `connection ${lease.connectionId} could not be cleaned within resetTimeoutMs (200 ms)`,
+        },
+      },
+    ])
+    expect(lone.of('connectionDirty')).toEqual([])
+    await closeLone(lone)
+  })
+
+  test('a driver that cannot roll back costs the connections left in a transaction', async () => {
+    const lone = lonePool()
+    Object.defineProperty(lone.driver, 'rollback', { value: undefined })
+    const lease = await lone.acquire()
+    lease.connection.condition = 'transaction'
+    lease.release()
+    await lone.clock.settle()
+    const { connectionId } = lease
+    expect(lone.of('connectionClosed')).toMatchObject([
+      {
+        reason: 'dirty',
+        error: { message: `connection ${connectionId} is still transaction after its reset` },
+      },
+    ])
+    expect(lone.of('connectionDirty')).toEqual([
+      {
+        type: 'connectionDirty',
+        pool: 'p',
+        endpoint: 'a',
+        connectionId,
+        reason: 'transaction',
+        lease: expect.objectContaining({ leaseId: lease.id }),
+      },
+    ])
+    await closeLone(lone)
+  })
+
+  test('a driver that can neither settle nor reset is not asked to', async () => {
+    const lone = lonePool({ reset: 'reset-all' })
+    Object.defineProperty(lone.driver, 'settle', { value: undefined })
+    Object.defineProperty(lone.driver, 'reset', { value: undefined })
+    const first = await lone.acquire()
+    first.release()
+    await lone.clock.settle()
+    expect(lone.pool.counts).toMatchObject({ total: 1, idle: 1 })
+    const second = await lone.acquire()
+    second.connection.condition = 'busy'
+    second.release()
+    await lone.clock.settle()
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'dirty' }])
+    await closeLone(lone)
+  })
+
+  test('a statement still running is allowed to finish, though the connection will not be kept', async () => {
+    const lone = lonePool({ maxUses: 1 })
+    const lease = await lone.acquire()
+    const { connection } = lease
+    lone.driver.next('query', { afterMs: 50 })
+    const running = connection.query('insert')
+    lease.release()
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(49)
+    expect(connection.open).toBe(true)
+    await lone.clock.advance(1)
+    await running
+    await closing
+    expect(lone.server.rows).toBe(1)
+    expect(connection.ended).toBe('closed')
   })
 })
 

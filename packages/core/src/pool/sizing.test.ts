@@ -1,4 +1,5 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
 
 describe('sizing', () => {
   let h: Harness
@@ -149,6 +150,7 @@ describe('sizing', () => {
     first?.release()
     expect(await h.outcome(waiting)).toBe('pending')
     expect(h.manager.getCounts()).toMatchObject({ total: 1, inUse: 1, waiting: 1 })
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'overflow' }])
     second?.release()
     expect((await waiting).connectionId).toBe(second?.connectionId)
     ;(await waiting).release()
@@ -169,5 +171,98 @@ describe('sizing', () => {
     expect(() => h.manager.resize({ poolSize: -1 })).toThrow(
       expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION' }),
     )
+  })
+
+  test('shrinking closes the idle surplus at once, and is reported', async () => {
+    h = manage({ poolSize: 4, maxOverflow: 0 })
+    await h.manager.warmUp()
+    h.manager.resize({ poolSize: 2 })
+    expect(h.manager.getCounts()).toMatchObject({ total: 2, idle: 2, limit: 2 })
+    expect(h.of('connectionClosed').map((event) => event.reason)).toEqual(['overflow', 'overflow'])
+    expect(h.of('poolResized')).toEqual([
+      { type: 'poolResized', pool: 'fake', endpoint: 'a', poolSize: 2, maxOverflow: 0 },
+    ])
+  })
+
+  test('the room for overflow can be changed alone', async () => {
+    h = manage({ poolSize: 2, maxOverflow: 0 })
+    h.manager.resize({ maxOverflow: 3 })
+    expect(h.manager.getPoolMetrics()).toMatchObject({ size: 2, limit: 5 })
+    h.manager.resize({ poolSize: 1 })
+    expect(h.manager.getPoolMetrics()).toMatchObject({ size: 1, limit: 4 })
+  })
+
+  test('warmUp opens as many as are kept, or as are asked for, but never more than there is room for', async () => {
+    h = manage({ poolSize: 3, maxOverflow: 1 })
+    await h.manager.warmUp()
+    expect(h.driver.count('connect')).toBe(3)
+    await h.manager.warmUp(100)
+    expect(h.driver.count('connect')).toBe(4)
+  })
+
+  test('what warmUp holds meanwhile is named', async () => {
+    h = manage({ poolSize: 2 })
+    h.driver.next('connect', 'succeed', { afterMs: 50 })
+    const warming = h.manager.warmUp()
+    await h.clock.advance(10)
+    expect(h.manager.getHolders()).toMatchObject([{ label: 'warmUp' }])
+    await h.clock.advance(50)
+    await warming
+  })
+
+  test('a reserve is refilled as soon as one of it is evicted', async () => {
+    h = manage({ poolSize: 2, minIdle: 1 })
+    const lease = await h.manager.acquire()
+    const { connection } = lease
+    lease.release()
+    h.manager.evict(lease.connectionId)
+    await h.clock.settle()
+    expect(h.driver.open).toHaveLength(1)
+    expect(h.driver.open).not.toContain(connection)
+  })
+
+  test('a reserve is not opened above poolSize', async () => {
+    h = manage({ poolSize: 2, maxOverflow: 5, minIdle: 2 })
+    await h.clock.settle()
+    const first = await h.manager.acquire()
+    await h.clock.settle()
+    expect(h.manager.getCounts()).toMatchObject({ total: 2, idle: 1, inUse: 1 })
+    first.release()
+  })
+
+  test('a caller who takes what was meant for the reserve has another opened at once', async () => {
+    const lone = lonePool({ poolSize: 3, minIdle: 1 })
+    lone.driver.always('connect', { afterMs: 50 })
+    lone.pool.maintain()
+    expect(lone.driver.connecting).toBe(1)
+    const acquiring = lone.acquire()
+    expect(lone.driver.connecting).toBe(2)
+    await lone.clock.advance(50)
+    expect(lone.pool.counts).toMatchObject({ total: 2, idle: 1, inUse: 1 })
+    ;(await acquiring).release()
+    await closeLone(lone)
+  })
+
+  test('warmUp waits like any caller of any target', async () => {
+    const lone = lonePool({ poolSize: 2 })
+    lone.pool.suspend()
+    const warming = lone.pool.warmUp()
+    const waiters = lone.pool.extractWaiters(({ target }) => target === 'any')
+    expect(waiters).toHaveLength(2)
+    for (const waiter of waiters) lone.pool.enqueue(waiter)
+    lone.pool.resume()
+    await warming
+    await closeLone(lone)
+  })
+
+  test('a reserve lost to idleness is not filled beyond minIdle', async () => {
+    const lone = lonePool({ poolSize: 3, minIdle: 1, idleTimeoutMs: 1000 })
+    await lone.pool.warmUp()
+    await lone.clock.advance(1000)
+    lone.pool.maintain()
+    await lone.clock.settle()
+    expect(lone.pool.counts).toMatchObject({ total: 1, idle: 1, connecting: 0 })
+    expect(lone.driver.count('connect')).toBe(3)
+    await closeLone(lone)
   })
 })

@@ -1,11 +1,5 @@
-import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
-import { resolveManagerOptions } from '../config/resolve.js'
-import { Deadlines } from '../deadlines.js'
-import { EventEmitter } from '../events/emitter.js'
-import { NoLeakDetection } from '../leaks/leak-detector.js'
-import { StallMonitor } from '../stall.js'
-import { StaticPool } from './static-pool.js'
+import { lonePool } from '../../test/lone-pool.js'
 
 describe('a static pool', () => {
   let h: Harness
@@ -350,38 +344,20 @@ describe('a static pool', () => {
     await h.clock.advance(50)
     ;(await first).release()
   })
+
+  test('who has given the connection back cannot destroy it for the others', async () => {
+    h = manage({ poolMode: 'static' })
+    const [gone, staying] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    gone.release()
+    gone.destroy()
+    expect(staying.connection.open).toBe(true)
+    expect(h.of('leaseMisused')).toHaveLength(1)
+    staying.release()
+  })
 })
 
 describe('a static pool under failover', () => {
-  function create() {
-    const clock = new FakeClock()
-    const driver = new FakeDriver({ clock })
-    const events = new EventEmitter('p')
-    const stall = new StallMonitor(clock)
-    const { pool: options } = resolveManagerOptions<FakeConnection>({}, 'fake')
-    const pool = new StaticPool<FakeConnection>(
-      fakeEndpoint('a'),
-      driver,
-      options,
-      new NoLeakDetection(),
-      {
-        name: 'p',
-        clock,
-        events,
-        deadlines: new Deadlines(clock, stall),
-        stall,
-        epoch: () => 0,
-        observer: {
-          connected() {},
-          connectFailed: () => 'retry',
-          signalled() {},
-          roleMismatch() {},
-        },
-      },
-    )
-    const acquire = () => pool.acquire({}, 'primary', create)
-    return { clock, driver, pool, acquire }
-  }
+  const create = () => lonePool({ poolMode: 'static' })
 
   test('callers wait while it is suspended, even for a connection that is there', async () => {
     const { clock, driver, pool, acquire } = create()
@@ -461,7 +437,7 @@ describe('a static pool under failover', () => {
   test('an expected role and suspicion do not touch the connection', async () => {
     const { driver, pool, acquire } = create()
     ;(await acquire()).release()
-    pool.expect()
+    pool.expect('standby')
     pool.suspectAll()
     const lease = await acquire()
     expect(lease.connection).toBe(driver.connections[0])
@@ -480,7 +456,7 @@ describe('a static pool under failover', () => {
     await pool.close(0)
   })
 
-  test.each([0, 3, 5, 6, 7, 8, 9, 12])(
+  test.each(Array.from({ length: 16 }, (_, turn) => turn))(
     'leaves nothing open when closed %i turns after the first acquire',
     async (turns) => {
       const { clock, driver, pool, acquire } = create()
@@ -492,4 +468,68 @@ describe('a static pool under failover', () => {
       expect(driver.open).toHaveLength(0)
     },
   )
+
+  test('the connection is in use or idle, not both', async () => {
+    const { pool, acquire } = create()
+    const lease = await acquire()
+    expect(pool.counts).toMatchObject({ total: 1, idle: 0, inUse: 1 })
+    lease.release()
+    expect(pool.counts).toMatchObject({ total: 1, idle: 1, inUse: 0 })
+    await pool.close(0)
+  })
+
+  test('warmUp waits like any caller of any target, under its own name', async () => {
+    const { pool } = create()
+    pool.suspend()
+    const warming = pool.warmUp()
+    const waiters = pool.extractWaiters(({ target, owner }) => {
+      return target === 'any' && owner.label === 'warmUp'
+    })
+    expect(waiters).toHaveLength(1)
+    for (const waiter of waiters) pool.enqueue(waiter)
+    pool.resume()
+    await warming
+    await pool.close(0)
+  })
+
+  test('what was evicted closes for that reason, even if it comes back broken', async () => {
+    const { pool, acquire, of } = create()
+    const lease = await acquire()
+    pool.evict(lease.connectionId)
+    lease.connection.condition = 'broken'
+    lease.release()
+    expect(of('connectionClosed')).toMatchObject([{ reason: 'evicted' }])
+    await pool.close(0)
+  })
+
+  test('the loss of a connection that was replaced already spares its successor', async () => {
+    const { pool, acquire } = create()
+    const old = await acquire()
+    pool.evict(old.connectionId)
+    const current = await acquire()
+    old.connection.lose()
+    expect(current.connection.open).toBe(true)
+    const next = await acquire()
+    expect(next.connectionId).toBe(current.connectionId)
+    for (const lease of [old, current, next]) lease.release()
+    await pool.close(0)
+  })
+
+  test('a caller is told what became of its lease when it tries to detach', async () => {
+    const { pool, acquire } = create()
+    const lease = await acquire()
+    expect(() => lease.detach()).toThrow(
+      'the connection of a static pool is shared and cannot be detached; the lease was released instead',
+    )
+    await pool.close(0)
+  })
+
+  test('however many share the connection, that alone is no reason to capture stacks', async () => {
+    const { pool, acquire } = create()
+    for (let n = 0; n < 20; n += 1) await acquire()
+    expect(pool.holders().filter((each) => each.stack !== undefined)).toEqual([])
+    expect(pool.holders()).toHaveLength(20)
+    pool.destroyAll('the end of the test')
+    await pool.close(0)
+  })
 })

@@ -100,8 +100,9 @@ export class StaticPool<C extends object> extends BasePool<C> {
     return Number.POSITIVE_INFINITY
   }
 
+  /** Asked only of a pool that closes, which keeps a connection only for those who have it. */
   protected get empty(): boolean {
-    return this.leases.size === 0 && this.#entry === undefined
+    return this.leases.size === 0
   }
 
   protected adopt(entry: PoolEntry<C>): void {

@@ -51,3 +51,30 @@ test.each<[string, string, Parameters<typeof timeout>[0]]>([
 test('a delay too short to matter is not called a stall', () => {
   expect(timeout({ waitedMs: 740 }).message).not.toContain('blocked')
 })
+
+test.each<[Parameters<typeof timeout>[0], string]>([
+  [
+    { counts: { ...FULL, idle: 2, connecting: 3, waiting: 4 }, waitedMs: 500.4 },
+    'pool "p": no connection to db within 500 ms: all connections are busy' +
+      ' (1 in use, 2 idle, 3 connecting, 4 waiting, limit 1)',
+  ],
+  [
+    { waitedMs: 750, testing: 1 },
+    'pool "p": no connection to db within 750 ms: a connection is being validated and has not answered' +
+      '; for 250 ms of it the event loop was blocked, look for synchronous work' +
+      ' (0 in use, 0 idle, 0 connecting, 1 waiting, limit 1)',
+  ],
+])('the whole message for %j', (given, message) => {
+  expect(timeout(given).message).toBe(message)
+})
+
+test('a full pool is the reason, whatever else goes on', () => {
+  const counts = { ...FULL, inUse: 2, connecting: 1 }
+  const lastConnectError = new Error('refused')
+  expect(timeout({ counts, lastConnectError, testing: 1 }).phase).toBe('wait')
+})
+
+test('carries what was known when it happened', () => {
+  const error = timeout({ counts: FULL, holders: [holder] })
+  expect(error).toMatchObject({ counts: FULL, holders: [holder] })
+})

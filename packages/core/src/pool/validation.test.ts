@@ -1,4 +1,5 @@
 import { close, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
 
 const options = { prePing: true, prePingBypassMs: 500, poolSize: 2 }
 
@@ -112,5 +113,129 @@ describe('validation', () => {
     await h.clock.advance(600)
     ;(await h.manager.acquire()).release()
     expect(h.driver.count('validate')).toBe(1)
+  })
+
+  test('a connection is lent unasked up to the end of the bypass window, and pinged after it', async () => {
+    const lone = lonePool(options)
+    ;(await lone.acquire()).release()
+    for (const pauseMs of [500, 400]) {
+      await lone.clock.advance(pauseMs)
+      ;(await lone.acquire()).release()
+    }
+    expect(lone.driver.count('validate')).toBe(0)
+    await lone.clock.advance(501)
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('validate')).toBe(1)
+    await closeLone(lone)
+  })
+
+  test('a connection that answered its ping is trusted again', async () => {
+    const lone = lonePool({ prePing: false })
+    ;(await lone.acquire()).release()
+    lone.pool.suspectAll()
+    ;(await lone.acquire()).release()
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('validate')).toBe(1)
+    await closeLone(lone)
+  })
+
+  test('a failed ping is reported with the time it took, and costs the connection', async () => {
+    const lone = lonePool({ ...options, poolSize: 1, maxOverflow: 0, validateTimeoutMs: 200 })
+    const first = await lone.acquire()
+    first.release()
+    await lone.clock.advance(1000)
+    lone.driver.next('validate', 'hang')
+    const waiting = lone.acquire()
+    await lone.clock.advance(200)
+    ;(await waiting).release()
+    const error = {
+      name: 'ValidationFailedError',
+      code: 'CONNMGR_VALIDATION_FAILED',
+      message: `connection ${first.connectionId} did not answer its ping within 200 ms`,
+    }
+    expect(lone.of('validationFailed')).toEqual([
+      {
+        type: 'validationFailed',
+        pool: 'p',
+        endpoint: 'a',
+        connectionId: first.connectionId,
+        durationMs: 200,
+        error,
+      },
+    ])
+    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'invalid', error }])
+    await closeLone(lone)
+  })
+
+  test('a connection evicted during its ping is not lent', async () => {
+    const lone = lonePool({ ...options, poolSize: 1, maxOverflow: 0 })
+    const first = await lone.acquire()
+    first.release()
+    await lone.clock.advance(1000)
+    lone.driver.next('validate', { afterMs: 50 })
+    const waiting = lone.acquire()
+    lone.pool.evict(first.connectionId)
+    await lone.clock.advance(50)
+    expect((await waiting).connectionId).not.toBe(first.connectionId)
+    ;(await waiting).release()
+    await closeLone(lone)
+  })
+
+  test.each([
+    ['primary', 'standby'],
+    ['standby', 'primary'],
+  ] as const)(
+    'where a %s is expected, a new connection to a %s is refused and reported, and none is tried at once',
+    async (expected, found) => {
+      const lone = lonePool()
+      lone.server.role = found
+      lone.pool.expect(expected)
+      const waiting = lone.acquire()
+      await lone.clock.settle()
+      expect(lone.driver.count('connect')).toBe(1)
+      expect(lone.told).toEqual([{ what: 'connected' }, { what: 'roleMismatch', seen: found }])
+      expect(lone.of('connectionClosed')).toMatchObject([
+        { reason: 'invalid', error: { message: `expected a ${expected}, found a ${found}` } },
+      ])
+      lone.server.role = expected
+      await lone.clock.advance(1000)
+      ;(await waiting).release()
+      await closeLone(lone)
+    },
+  )
+
+  test('an idle connection whose server has changed its role is asked before it is lent', async () => {
+    const lone = lonePool()
+    ;(await lone.acquire()).release()
+    const [connection] = lone.driver.open
+    lone.pool.expect('primary')
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('validate')).toBe(0)
+    if (connection !== undefined) connection.role = 'standby'
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('validate')).toBe(1)
+    expect(lone.pool.counts.idle).toBe(1)
+    await closeLone(lone)
+  })
+
+  test('a server that does not tell its role is taken at its word for whatever is expected', async () => {
+    const lone = lonePool()
+    lone.server.role = 'unknown'
+    lone.pool.expect('primary')
+    ;(await lone.acquire()).release()
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('validate')).toBe(0)
+    expect(lone.driver.count('connect')).toBe(1)
+    await closeLone(lone)
+  })
+
+  test('a driver that knows no roles is never asked for one', async () => {
+    const lone = lonePool()
+    Object.defineProperty(lone.driver, 'role', { value: undefined })
+    lone.pool.expect('primary')
+    ;(await lone.acquire()).release()
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('validate')).toBe(0)
+    await closeLone(lone)
   })
 })

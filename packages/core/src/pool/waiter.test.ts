@@ -1,0 +1,66 @@
+import { expectLater } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
+
+test('a waiter that was served leaves no timer behind', async () => {
+  const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+  const lease = await lone.acquire()
+  const waiting = lone.acquire()
+  expect(lone.clock.pendingTimers).toBe(1)
+  lease.release()
+  ;(await waiting).release()
+  expect(lone.clock.pendingTimers).toBe(0)
+  await closeLone(lone)
+})
+
+describe('on its way from one queue to another', () => {
+  test('only those that are chosen leave, in their order, and the rest keep theirs', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const lease = await lone.acquire()
+    const served: string[] = []
+    for (const label of ['a', 'b', 'c', 'd']) {
+      lone.acquire({ label }).then((each) => {
+        served.push(label)
+        each.release()
+      })
+    }
+    const taken = lone.pool.extractWaiters(({ owner }) => 'ac'.includes(String(owner.label)))
+    expect(taken.map((waiter) => waiter.owner.label)).toEqual(['a', 'c'])
+    expect(lone.pool.counts.waiting).toBe(2)
+    for (const waiter of taken) lone.pool.enqueue(waiter)
+    lease.release()
+    await lone.clock.settle()
+    expect(served).toEqual(['b', 'd', 'a', 'c'])
+    await closeLone(lone)
+  })
+
+  test('one whose time runs out is not failed by the queue it left, nor one that gives up', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const lease = await lone.acquire()
+    const controller = new AbortController()
+    const late = lone.acquire({ timeoutMs: 100 })
+    const aborted = expectLater(lone.acquire({ signal: controller.signal }))
+    const [first] = lone.pool.extractWaiters(() => true)
+    await lone.clock.advance(200)
+    controller.abort('enough')
+    await expect(aborted).rejects.toMatchObject({ cause: 'enough' })
+    expect(lone.pool.totals.failedCheckouts).toBe(0)
+    lease.release()
+    if (first !== undefined) lone.pool.enqueue(first)
+    ;(await late).release()
+    await closeLone(lone)
+  })
+
+  test('one that comes to a pool with a free connection is served at once', async () => {
+    const from = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const to = lonePool()
+    const lease = await from.acquire()
+    ;(await to.acquire()).release()
+    const waiting = from.acquire()
+    for (const waiter of from.pool.extractWaiters(() => true)) to.pool.enqueue(waiter)
+    expect((await waiting).connection).toBe(to.driver.connections[0])
+    ;(await waiting).release()
+    lease.release()
+    await closeLone(from)
+    await closeLone(to)
+  })
+})

@@ -1,0 +1,111 @@
+import type { ConnectionSignal, Role } from '@connmgr/core'
+import {
+  FakeClock,
+  type FakeConnection,
+  FakeDriver,
+  type FakeServer,
+  fakeEndpoint,
+} from '@connmgr/testing'
+import { resolveManagerOptions } from '../src/config/resolve.js'
+import { Deadlines } from '../src/deadlines.js'
+import { EventEmitter } from '../src/events/emitter.js'
+import type { ConnmgrEvent, ConnmgrEventType, EventOf } from '../src/events/events.js'
+import { LeakDetector, NoLeakDetection } from '../src/leaks/leak-detector.js'
+import type { BasePool } from '../src/pool/base-pool.js'
+import type { Lease } from '../src/pool/lease.js'
+import type { AcquireOptions } from '../src/pool/options.js'
+import { Pool } from '../src/pool/pool.js'
+import { StaticPool } from '../src/pool/static-pool.js'
+import { StallMonitor } from '../src/stall.js'
+import type { HarnessOptions } from './harness.js'
+
+/** What a pool told its observer, in order. */
+type Told =
+  | { readonly what: 'connected' }
+  | { readonly what: 'connectFailed'; readonly kind: string; readonly message: string }
+  | { readonly what: 'signalled'; readonly signal: ConnectionSignal }
+  | { readonly what: 'roleMismatch'; readonly seen: Role }
+
+/** A pool by itself: nobody keeps house in it, and the test decides what else a manager would. */
+export interface LonePool {
+  readonly clock: FakeClock
+  readonly driver: FakeDriver
+  readonly server: FakeServer
+  readonly pool: BasePool<FakeConnection>
+  readonly told: readonly Told[]
+  readonly emitter: EventEmitter
+  of<T extends ConnmgrEventType>(type: T): EventOf<T>[]
+  acquire(options?: AcquireOptions): Promise<Lease<FakeConnection>>
+}
+
+type LoneOptions = Omit<HarnessOptions, 'endpoints' | 'prepare'> & {
+  /** What becomes of those who wait when a connect fails. `@default` 'retry' */
+  readonly onConnectFailed?: 'retry' | 'give-up'
+  /** Whether `of` knows the events; if not, nobody listens. `@default` true */
+  readonly recorded?: boolean
+}
+
+/** `prePing` is off, and connections live for ever, unless the test says so. */
+export function lonePool({
+  onConnectFailed = 'retry',
+  recorded = true,
+  ...given
+}: LoneOptions = {}): LonePool {
+  const clock = new FakeClock()
+  const driver = new FakeDriver({ clock })
+  const emitter = new EventEmitter('p')
+  const events: ConnmgrEvent[] = []
+  if (recorded) emitter.onAny((event) => events.push(event))
+  const stall = new StallMonitor(clock)
+  const {
+    pool: options,
+    leaks,
+    poolMode,
+  } = resolveManagerOptions<FakeConnection>(
+    { prePing: false, maxLifetimeMs: 0, idleTimeoutMs: 0, ...given },
+    'fake',
+  )
+  const told: Told[] = []
+  const Kind = poolMode === 'static' ? StaticPool : Pool
+  const pool = new Kind<FakeConnection>(
+    fakeEndpoint('a'),
+    driver,
+    options,
+    leaks === undefined ? new NoLeakDetection() : new LeakDetector(leaks, clock, stall),
+    {
+      name: 'p',
+      clock,
+      events: emitter,
+      deadlines: new Deadlines(clock, stall),
+      stall,
+      epoch: () => 0,
+      observer: {
+        connected: () => told.push({ what: 'connected' }),
+        connectFailed: (_endpoint, kind, { message }) => {
+          told.push({ what: 'connectFailed', kind, message })
+          return onConnectFailed
+        },
+        signalled: (_endpoint, signal) => told.push({ what: 'signalled', signal }),
+        roleMismatch: (_endpoint, seen) => told.push({ what: 'roleMismatch', seen }),
+      },
+    },
+  )
+  const lone: LonePool = {
+    clock,
+    driver,
+    server: driver.server('a'),
+    pool,
+    told,
+    emitter,
+    of: (type) => events.filter((event): event is EventOf<typeof type> => event.type === type),
+    acquire: (options = {}) => pool.acquire(options, 'primary', lone.acquire),
+  }
+  return lone
+}
+
+/** Closes a pool whose clock stands still. */
+export async function closeLone({ clock, pool }: LonePool): Promise<void> {
+  const closing = pool.close(100)
+  await clock.advance(5000)
+  await closing
+}
