@@ -181,6 +181,7 @@ describe('when a stack is captured', () => {
       thresholdMs: 5000,
       captureStack: 'adaptive',
       reclaim: false,
+      detectNested: false,
       ...options,
     } as const
     return { clock, leaks: new LeakDetector<FakeConnection>(given, clock, new StallMonitor(clock)) }
@@ -202,13 +203,19 @@ describe('when a stack is captured', () => {
     expect([leaks.wantsStack(48, 100, 0), leaks.wantsStack(49, 100, 0)]).toEqual([false, true])
   })
 
-  test('without suspicion a hundred are at once, and one more every 5 ms', () => {
+  test('without suspicion as many are at once as could leak, twice over, and one more every 5 ms', () => {
     const { leaks } = detector()
     const captured = (now: number) =>
       Array.from({ length: 300 }, () => leaks.wantsStack(99, 100, now)).filter(Boolean).length
     expect([captured(0), captured(4), captured(5), captured(26), captured(10_000)]).toEqual([
-      100, 0, 1, 4, 100,
+      200, 0, 1, 4, 200,
     ])
+  })
+
+  test('and the fewer connections there are, the fewer are', () => {
+    const { leaks } = detector()
+    const wanted = Array.from({ length: 300 }, () => leaks.wantsStack(9, 10, 0))
+    expect(wanted.filter(Boolean)).toHaveLength(20)
   })
 
   test('"never" means also while a leak is known, "always" means also in an empty pool', () => {
