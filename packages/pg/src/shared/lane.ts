@@ -81,6 +81,7 @@ export class Lane {
   #lingered = false
   #cancelTimer: TimerHandle | undefined
   #beingCancelled: unknown
+  #awaitingHead = false
 
   constructor(host: LaneHost, clock: Clock, below: FunctionReference) {
     this.#host = host
@@ -250,6 +251,7 @@ export class Lane {
   /** Cancels the statement that the server is at, if nobody waits for it any more; of those behind it, it knows nothing yet. */
   #cancelAbandoned(): void {
     const head = this.#internals?._activeQuery as SharedQuery | null | undefined
+    if (head == null) this.#cancelAbandonedSoon()
     if (!head?.abandoned || head === this.#beingCancelled) return
     this.#clock.clearTimeout(this.#cancelTimer)
     this.#beingCancelled = head
@@ -269,6 +271,16 @@ export class Lane {
       CANCEL_AGAIN_MS,
       true,
     )
+  }
+
+  /** Of a query that failed the server tells first the error, and then that it goes on to the next. */
+  #cancelAbandonedSoon(): void {
+    if (this.#awaitingHead || this.#abandoned === 0 || this.lost) return
+    this.#awaitingHead = true
+    this.#internals?.connection?.once('readyForQuery', () => {
+      this.#awaitingHead = false
+      this.#cancelAbandoned()
+    })
   }
 
   #cancel(): void {

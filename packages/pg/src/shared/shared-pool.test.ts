@@ -368,6 +368,23 @@ describe('a query timeout', () => {
     client.release()
   })
 
+  test('cancels statements that follow a failed one, each in its turn', async () => {
+    open({ max: 1 })
+    await pool.query('select 1')
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5 }, (_each, n) => [
+        pool.query('select nonsense'),
+        pool.query({ text: `select pg_sleep(${60 + n})`, query_timeout: 50 } as pg.QueryConfig),
+      ]).flat(),
+    )
+    outcomes.forEach((outcome, n) => {
+      const reason = n % 2 === 0 ? { code: '42703' } : { message }
+      expect(outcome).toMatchObject({ reason })
+    })
+    await running('pg_sleep', 0)
+    await atRest()
+  })
+
   test('of many at once leaves no statement running and no connection lent', async () => {
     open({ max: 3 })
     await pool.query('select 1')
