@@ -27,9 +27,14 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   /** The client class. `@default` pg.Client */
   readonly Client?: ClientClass
   /**
-   * Lets independent queries of `pool.query` share few connections: each is sent without waiting for the answers to
-   * those before it. Transactions, cursors, `connect()` and whatever shows its use of the session still get a
-   * connection of their own. Not for databases whose functions change the session's state. `@default` false
+   * Lets independent queries of `pool.query` share few connections, called lanes: each is sent without waiting for the
+   * answers to those before it, and is a transaction of its own. `connect()`, transactions, cursors, texts of several
+   * statements and whatever shows by its text that it uses the session get a connection of their own, as without it.
+   *
+   * What a function or a view does cannot be seen by the text. So leave it out where `pool.query` calls functions that
+   * change the session (settings, advisory locks, temporary tables), and where a caller that holds locks by a
+   * transaction awaits a `pool.query`: that may stand behind another's that waits for these locks. Queries that are
+   * slow, or whose results are huge, belong on `connect()`. See the README of @connmgr/pg. `@default` false
    */
   readonly shared?: boolean | SharedOptions
 }

@@ -12,7 +12,7 @@ import { type ClientInternals, internalsOf } from '../client-internals.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
-const STUCK_MS = 10
+const STUCK_MS = 20
 /** How often a lane looks whether somebody waits for its connection, or the engine wants it back. */
 const TURN_MS = 20
 /** Age at which a lane gives its connection back even if nobody asks, so that whatever happens on release happens. */

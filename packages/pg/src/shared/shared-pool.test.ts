@@ -291,7 +291,7 @@ describe('a slow query', () => {
     const held = pool.query(closed.text)
     await running('from ledger')
     // From then on it counts as one that holds up others.
-    await cluster.primary.query('select pg_sleep(0.02)')
+    await cluster.primary.query('select pg_sleep(0.04)')
     for (let n = 0; n < 40; n += 1) {
       const { rows } = await pool.query('select $1::int as n', [n])
       expect(rows).toEqual([{ n }])
