@@ -1,5 +1,6 @@
 import { expectLater } from '../../test/harness.js'
 import { closeLone, lonePool } from '../../test/lone-pool.js'
+import { connectionCreateChannel } from '../events/channels.js'
 
 describe('attempts to connect', () => {
   test('are repeated after 25 ms at most, then twice as long each time, up to a second, less up to half of it', async () => {
@@ -114,6 +115,33 @@ describe('attempts to connect', () => {
     ;(await waiting).release()
     expect(lone.of('connectionFailed')).toMatchObject([{ error: { message: 'no such host' } }])
     await closeLone(lone)
+  })
+
+  test('are traced with where they lead and for which pool', async () => {
+    const lone = lonePool()
+    const seen: object[] = []
+    const start = (context: unknown) => {
+      seen.push({ ...(context as object) })
+    }
+    connectionCreateChannel.start.subscribe(start)
+    try {
+      ;(await lone.acquire()).release()
+    } finally {
+      connectionCreateChannel.start.unsubscribe(start)
+    }
+    expect(seen).toMatchObject([{ serverAddress: 'a', serverPort: 5432, poolName: 'p' }])
+    await closeLone(lone)
+  })
+
+  test('that the driver does not give up when told to hold up nobody', async () => {
+    const lone = lonePool()
+    lone.driver.always('connect', { afterMs: 10_000, ignoreAbort: true })
+    expectLater(lone.acquire())
+    await lone.clock.advance(10)
+    await lone.pool.close(60_000)
+    expect(lone.of('poolClosed')).toMatchObject([{ durationMs: 0 }])
+    await lone.clock.advance(10_000)
+    expect(lone.driver.connections.map(({ ended }) => ended)).toEqual(['destroyed'])
   })
 })
 

@@ -12,7 +12,7 @@ const LAST_RETRY_MS = 1000
 /** The user's `onConnect` hook refused a connection. */
 export class HookRejection extends Error {
   constructor(readonly error: Error) {
-    super(error.message, { cause: error })
+    super(error.message)
   }
 }
 
@@ -47,11 +47,6 @@ export class Connector<C extends object> {
     this.#options = options
     this.#environment = environment
     this.#onRetry = onRetry
-  }
-
-  /** Attempts under way. */
-  get running(): number {
-    return this.#running.size
   }
 
   /** The latest failure, until an attempt succeeds. */

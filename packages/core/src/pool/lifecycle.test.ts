@@ -302,11 +302,11 @@ describe('lifecycle', () => {
   })
 
   test('a hook whose attempt was given up loses its connection at once, and once', async () => {
-    let finish = (): void => {}
+    let fail = (_error: Error): void => {}
     const lone = lonePool({
       onConnect: () =>
-        new Promise<void>((resolve) => {
-          finish = resolve
+        new Promise<void>((_resolve, reject) => {
+          fail = reject
         }),
     })
     expectLater(lone.acquire())
@@ -314,8 +314,9 @@ describe('lifecycle', () => {
     await lone.pool.close(1000)
     expect(lone.driver.open).toEqual([])
     expect(lone.driver.count('destroy')).toBe(1)
-    finish()
+    fail(new Error('the connection is gone'))
     await lone.clock.settle()
+    expect(lone.driver.count('destroy')).toBe(1)
     expect(lone.of('connectionCreated')).toEqual([])
   })
 

@@ -38,6 +38,7 @@ describe('release', () => {
     expect(second.connectionId).toBe(first.connectionId)
     expect(second.connection.condition).toBe('clean')
     expect(h.driver.count('rollback')).toBe(1)
+    expect([h.driver.count('settle'), h.driver.count('reset')]).toEqual([0, 0])
     expect(h.of('connectionDirty')).toMatchObject([
       { reason: 'transaction', lease: { label: 'careless' } },
     ])

@@ -69,7 +69,7 @@ test.each<[Parameters<typeof timeout>[0], string]>([
 })
 
 test('a full pool is the reason, whatever else goes on', () => {
-  const counts = { ...FULL, inUse: 2, connecting: 1 }
+  const counts = { ...FULL, connecting: 1 }
   const lastConnectError = new Error('refused')
   expect(timeout({ counts, lastConnectError, testing: 1 }).phase).toBe('wait')
 })

@@ -64,3 +64,26 @@ describe('on its way from one queue to another', () => {
     await closeLone(to)
   })
 })
+
+test('the order of arrival is known across queues, as the order of connections and leases is', async () => {
+  const lones = [
+    lonePool({ poolSize: 1, maxOverflow: 0 }),
+    lonePool({ poolSize: 1, maxOverflow: 0 }),
+  ]
+  const leases = []
+  for (const lone of lones) leases.push(await lone.acquire())
+  const [first, second] = leases
+  expect(second?.connectionId).toBeGreaterThan(first?.connectionId as number)
+  expect(second?.id).toBeGreaterThan(first?.id as number)
+  const waiting = [...lones, ...lones].map((lone) => lone.acquire())
+  const sequences = lones.map((lone) => {
+    const waiters = lone.pool.extractWaiters(() => true)
+    for (const waiter of waiters) lone.pool.enqueue(waiter)
+    return waiters.map(({ sequence }) => sequence)
+  })
+  const [[a, c], [b, d]] = sequences as [[number, number], [number, number]]
+  expect([a, b, c, d]).toEqual([a, b, c, d].sort((x, y) => x - y))
+  for (const lease of leases) lease.release()
+  for (const each of waiting) (await each).release()
+  for (const lone of lones) await closeLone(lone)
+})
