@@ -4,7 +4,7 @@ import { close, type Harness, manage } from '../../test/harness.js'
 import { closeLone, lonePool } from '../../test/lone-pool.js'
 import type { Lease } from '../pool/lease.js'
 import { StallMonitor } from '../stall.js'
-import { type LeakDetectionOptions, LeakDetector } from './leak-detector.js'
+import { type LeakDetectionOptions, LeakDetector, NoLeakDetection } from './leak-detector.js'
 
 const always = { thresholdMs: 1000, captureStack: 'always' } as const
 
@@ -172,6 +172,17 @@ describe('leak detection', () => {
     ])
     lease?.release()
   })
+
+  test('a stall that was over before a lease began does not make it shorter', async () => {
+    h = manage({ leakDetection: always })
+    ;(await h.manager.acquire()).release()
+    h.clock.stall(5000)
+    await h.clock.advance(700)
+    const lease = await forgetful()
+    await h.clock.advance(300)
+    expect(h.manager.getHolders()).toMatchObject([{ heldForMs: 300 }])
+    lease.release()
+  })
 })
 
 describe('when a stack is captured', () => {
@@ -262,6 +273,26 @@ describe('when a stack is captured', () => {
     expect(leaks.counts).toEqual({ detected: 3, active: 3 })
     expect(leases.map((lease) => leaks.ended(lease))).toEqual([true, true, true])
     expect(leaks.counts).toEqual({ detected: 3, active: 0 })
+  })
+
+  test('every acquire is for as long as a leak lasts', () => {
+    const { clock, leaks } = detector()
+    const leases = leasesAt([0])
+    clock.stall(5000)
+    leaks.scan(leases, 100)
+    clock.stall(3_600_000)
+    expect(leaks.scan(leases, 100)).toEqual([])
+    expect(leaks.wantsStack(0, 100, clock.now())).toBe(true)
+  })
+
+  test('none is while leak detection is off, which finds and reclaims nothing', () => {
+    const off = new NoLeakDetection<FakeConnection>()
+    expect(off).toMatchObject({
+      reclaim: false,
+      counts: { detected: 0, active: 0 },
+      thresholdMs: Number.POSITIVE_INFINITY,
+    })
+    expect([off.wantsStack(), off.scan(), off.ended()]).toEqual([false, [], false])
   })
 })
 
