@@ -311,7 +311,9 @@ describe('acquire', () => {
     expect((await later).holders).toMatchObject([{ label: 'early', heldForMs: 502 }])
     first.release()
   })
+})
 
+describe('acquire, of a pool by itself', () => {
   test('whether a connect works is told to whoever watches, with its kind and time', async () => {
     const lone = lonePool()
     lone.driver.next('connect', { fail: 'busy', afterMs: 7 }, { afterMs: 9 })

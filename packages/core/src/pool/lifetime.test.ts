@@ -135,7 +135,9 @@ describe('lifetime', () => {
     next.release()
     expect(h.of('connectionClosed').map((event) => event.reason)).toEqual(['lost', 'lost'])
   })
+})
 
+describe('lifetime, of a pool by itself', () => {
   test('a connection lives until its lifetime is over, not a millisecond longer', async () => {
     const lone = lonePool({ maxLifetimeMs: 1000, lifetimeJitter: 0 })
     const first = await lone.acquire()

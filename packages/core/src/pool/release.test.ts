@@ -189,42 +189,6 @@ describe('release', () => {
     expect(h.of('leaseMisused')).toEqual([])
   })
 
-  test('a lease knows its endpoint, label and connection', async () => {
-    const lone = lonePool()
-    const lease = await lone.acquire({ label: 'report' })
-    expect(lease).toMatchObject({ endpoint: { id: 'a' }, label: 'report', epoch: 0 })
-    expect(lease.connectionId).toBe(lone.of('connectionCreated')[0]?.connectionId)
-    lease.release()
-    await closeLone(lone)
-  })
-
-  test('the events of a lease tell whose it was and how long it took', async () => {
-    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
-    const first = await lone.acquire()
-    await lone.clock.advance(10)
-    const waiting = lone.acquire()
-    await lone.clock.advance(30)
-    first.release()
-    const second = await waiting
-    await lone.clock.advance(20)
-    second.release()
-    second.release()
-    const about = { pool: 'p', endpoint: 'a', connectionId: first.connectionId }
-    expect(lone.of('connectionAcquired')).toEqual([
-      { type: 'connectionAcquired', ...about, leaseId: first.id, durationMs: 0 },
-      { type: 'connectionAcquired', ...about, leaseId: second.id, durationMs: 30 },
-    ])
-    expect(lone.of('connectionReleased')).toEqual([
-      { type: 'connectionReleased', ...about, leaseId: first.id, durationMs: 40 },
-      { type: 'connectionReleased', ...about, leaseId: second.id, durationMs: 20 },
-    ])
-    expect(lone.of('leaseMisused')).toEqual([
-      { type: 'leaseMisused', ...about, leaseId: second.id, reason: 'released-twice' },
-    ])
-    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, heldMs: 60, waitedMs: 30 })
-    await closeLone(lone)
-  })
-
   test('destroying without a reason reports none', async () => {
     h = manage()
     ;(await h.manager.acquire()).destroy()
@@ -262,6 +226,44 @@ describe('release', () => {
     ;(await last).release()
     h.driver.destroy(connection)
     expect(h.driver.count('connect')).toBe(3)
+  })
+})
+
+describe('release, of a pool by itself', () => {
+  test('a lease knows its endpoint, label and connection', async () => {
+    const lone = lonePool()
+    const lease = await lone.acquire({ label: 'report' })
+    expect(lease).toMatchObject({ endpoint: { id: 'a' }, label: 'report', epoch: 0 })
+    expect(lease.connectionId).toBe(lone.of('connectionCreated')[0]?.connectionId)
+    lease.release()
+    await closeLone(lone)
+  })
+
+  test('the events of a lease tell whose it was and how long it took', async () => {
+    const lone = lonePool({ poolSize: 1, maxOverflow: 0 })
+    const first = await lone.acquire()
+    await lone.clock.advance(10)
+    const waiting = lone.acquire()
+    await lone.clock.advance(30)
+    first.release()
+    const second = await waiting
+    await lone.clock.advance(20)
+    second.release()
+    second.release()
+    const about = { pool: 'p', endpoint: 'a', connectionId: first.connectionId }
+    expect(lone.of('connectionAcquired')).toEqual([
+      { type: 'connectionAcquired', ...about, leaseId: first.id, durationMs: 0 },
+      { type: 'connectionAcquired', ...about, leaseId: second.id, durationMs: 30 },
+    ])
+    expect(lone.of('connectionReleased')).toEqual([
+      { type: 'connectionReleased', ...about, leaseId: first.id, durationMs: 40 },
+      { type: 'connectionReleased', ...about, leaseId: second.id, durationMs: 20 },
+    ])
+    expect(lone.of('leaseMisused')).toEqual([
+      { type: 'leaseMisused', ...about, leaseId: second.id, reason: 'released-twice' },
+    ])
+    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, heldMs: 60, waitedMs: 30 })
+    await closeLone(lone)
   })
 
   test('what cannot be kept is closed as it is, without being cleaned first', async () => {

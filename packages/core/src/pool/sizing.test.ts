@@ -229,7 +229,9 @@ describe('sizing', () => {
     expect(h.manager.getCounts()).toMatchObject({ total: 2, idle: 1, inUse: 1 })
     first.release()
   })
+})
 
+describe('sizing, of a pool by itself', () => {
   test('a caller who takes what was meant for the reserve has another opened at once', async () => {
     const lone = lonePool({ poolSize: 3, minIdle: 1 })
     lone.driver.always('connect', { afterMs: 50 })

@@ -114,7 +114,9 @@ describe('validation', () => {
     ;(await h.manager.acquire()).release()
     expect(h.driver.count('validate')).toBe(1)
   })
+})
 
+describe('validation, of a pool by itself', () => {
   test('a connection is lent unasked up to the end of the bypass window, and pinged after it', async () => {
     const lone = lonePool(options)
     ;(await lone.acquire()).release()
