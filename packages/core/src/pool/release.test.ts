@@ -333,7 +333,9 @@ describe('release, of a pool by itself', () => {
     second.connection.condition = 'busy'
     second.release()
     await lone.clock.settle()
-    expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'dirty' }])
+    expect(lone.of('connectionClosed')).toMatchObject([
+      { reason: 'dirty', error: { message: expect.stringContaining('is still busy') } },
+    ])
     await closeLone(lone)
   })
 
