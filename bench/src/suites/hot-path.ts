@@ -1,10 +1,11 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { interleave, nanosecondsPer } from '../measure.js'
 import { connmgr } from '../pools/connmgr.js'
 import { floor } from '../pools/floor.js'
 import { genericPool } from '../pools/generic-pool.js'
 import { lightningPool } from '../pools/lightning-pool.js'
 import { pgPool } from '../pools/pg-pool.js'
-import type { MeasuredPool } from '../pools/pool.js'
+import type { MeasuredPool, PoolKind } from '../pools/pool.js'
 import { tarn } from '../pools/tarn.js'
 import type { Measured, Suite } from '../suite.js'
 
@@ -25,12 +26,55 @@ async function acquireAndRelease(
   )
 }
 
+const NOTHING = (): void => {}
+
+/** Ours with what costs extra; shown beside it. */
+const WITH_MORE: readonly PoolKind[] = [
+  { ...connmgr({ leakDetection: { captureStack: 'always' } }), name: 'all stacks' },
+  { ...connmgr({}, (manager) => manager.on('leakDetected', NOTHING)), name: 'leak listener' },
+  { ...connmgr(), name: 'traced' },
+]
+
+/** Subscribes to the channels that an acquire and a release publish on, for all pools; returns how to end it. */
+function trace(): () => void {
+  const acquire = tracingChannel('connmgr:pool:acquire')
+  const release = channel('connmgr:pool:release')
+  const subscribers = {
+    start: NOTHING,
+    end: NOTHING,
+    asyncStart: NOTHING,
+    asyncEnd: NOTHING,
+    error: NOTHING,
+  }
+  acquire.subscribe(subscribers)
+  release.subscribe(NOTHING)
+  return () => {
+    acquire.unsubscribe(subscribers)
+    release.unsubscribe(NOTHING)
+  }
+}
+
+async function measure(
+  name: string,
+  pool: MeasuredPool,
+  callers: number,
+  operations: number,
+): Promise<number> {
+  if (name !== 'traced') return acquireAndRelease(pool, callers, operations)
+  const stop = trace()
+  try {
+    return await acquireAndRelease(pool, callers, operations)
+  } finally {
+    stop()
+  }
+}
+
 export const hotPath: Suite = {
   name: 'hot-path',
   about: 'acquire + release of a fake connection, pool of 10',
   peers: ['pg-pool', 'tarn', 'generic-pool', 'lightning-pool'],
   async run({ quick, rounds }) {
-    const kinds = [connmgr(), pgPool, tarn, genericPool, lightningPool, floor]
+    const kinds = [connmgr(), pgPool, tarn, genericPool, lightningPool, floor, ...WITH_MORE]
     const operations = quick ? 30_000 : 200_000
     const results: Record<string, Measured> = {}
     for (const callers of [1, 10, 100]) {
@@ -38,7 +82,7 @@ export const hotPath: Suite = {
       const times = await interleave(
         pools.map(({ name, pool }) => ({
           name,
-          run: () => acquireAndRelease(pool, callers, operations),
+          run: () => measure(name, pool, callers, operations),
         })),
         rounds,
       )
