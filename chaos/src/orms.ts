@@ -1,9 +1,8 @@
 import type { PgConnectionManager } from '@connmgr/pg'
 import type { Work } from './load.js'
 
-export const ORMS = ['pg', 'typeorm', 'prisma', 'drizzle'] as const
 /** The API that the load goes through. */
-export type Orm = (typeof ORMS)[number]
+export type Orm = 'pg' | 'typeorm' | 'prisma' | 'drizzle'
 
 export interface OrmWork extends Work {
   /** Ends what the ORM itself holds; the manager is ended apart. */

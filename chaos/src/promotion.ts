@@ -5,7 +5,7 @@ import { now } from './now.js'
 const POLL_MS = 2
 
 /** Sees, on a plain connection of its own, when a standby has become a primary: from then on a client could write. */
-export class PromotionWatch {
+class PromotionWatch {
   /** When the promotion was seen. Rejects if the server is lost. */
   readonly visibleAt: Promise<number>
   readonly #client: Client
