@@ -16,7 +16,7 @@ export interface PeerClient {
 }
 
 /** What a client needs between itself and the servers. */
-export type PeerRoute = 'direct' | 'haproxy'
+type PeerRoute = 'direct' | 'haproxy'
 
 /** A client as it is named on the command line and in the table. */
 export interface Peer {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultProxy, PostgresCluster, PostgresNode } from '@connmgr/testing'
-import { monotonicMs } from './messages.js'
+import { now } from '../now.js'
 
 /** How long things last; `--quick` shortens them. */
 export interface Times {
@@ -26,7 +26,7 @@ export const QUICK: Times = {
 }
 
 /** What a fault has at hand. */
-export interface FaultScene {
+interface FaultScene {
   readonly cluster: PostgresCluster
   /** Stands before the primary in faults of the network, and only there. */
   readonly proxy: FaultProxy | undefined
@@ -53,34 +53,34 @@ export const FAULTS: readonly Fault[] = [
     name: 'A',
     title: 'kill -9 of the primary, standby promoted 2 s later',
     async inject({ cluster, times }) {
-      const from = monotonicMs()
+      const from = now()
       const standby = standbyOf(cluster)
       await cluster.primary.crash()
       await delay(times.untilPromotionMs)
       await standby.promote()
-      return { from, writableAt: monotonicMs() }
+      return { from, writableAt: now() }
     },
   },
   {
     name: 'B',
     title: 'fast stop of the primary, standby promoted at once',
     async inject({ cluster }) {
-      const from = monotonicMs()
+      const from = now()
       const standby = standbyOf(cluster)
       await cluster.primary.stop('fast')
       await standby.promote()
-      return { from, writableAt: monotonicMs() }
+      return { from, writableAt: now() }
     },
   },
   {
     name: 'C',
     title: 'every process of the primary frozen, then thawed',
     async inject({ cluster, times }) {
-      const from = monotonicMs()
+      const from = now()
       await cluster.primary.freeze()
       await delay(times.frozenMs)
       await cluster.primary.thaw()
-      return { from, writableAt: monotonicMs() }
+      return { from, writableAt: now() }
     },
   },
   {
@@ -88,13 +88,13 @@ export const FAULTS: readonly Fault[] = [
     title:
       'the same, but the standby is promoted after 2 s; the old primary comes back as a second one',
     async inject({ cluster, times }) {
-      const from = monotonicMs()
+      const from = now()
       const old = cluster.primary
       const standby = standbyOf(cluster)
       await old.freeze()
       await delay(times.untilPromotionMs)
       await standby.promote()
-      const writableAt = monotonicMs()
+      const writableAt = now()
       await delay(times.frozenMs - times.untilPromotionMs)
       await old.thaw()
       // It has lost its standby, and goes on without, as cluster managers let a primary do.
@@ -107,22 +107,22 @@ export const FAULTS: readonly Fault[] = [
     name: 'D',
     title: 'restart of the same primary',
     async inject({ cluster }) {
-      const from = monotonicMs()
+      const from = now()
       await cluster.primary.stop('fast')
       await cluster.primary.start()
-      return { from, writableAt: monotonicMs() }
+      return { from, writableAt: now() }
     },
   },
   {
     name: 'E',
     title: 'all backends of the primary terminated',
     async inject({ cluster }) {
-      const from = monotonicMs()
+      const from = now()
       await cluster.primary.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
           where backend_type = 'client backend' and pid <> pg_backend_pid()`,
       )
-      return { from, writableAt: monotonicMs() }
+      return { from, writableAt: now() }
     },
   },
   {
@@ -131,12 +131,12 @@ export const FAULTS: readonly Fault[] = [
     throughProxy: true,
     async inject({ proxy, times }) {
       if (proxy === undefined) throw new Error('this fault needs a proxy before the primary')
-      const from = monotonicMs()
+      const from = now()
       proxy.blackHole('both')
       proxy.abandon()
       await delay(times.blackHoleMs)
       await proxy.heal()
-      return { from, writableAt: monotonicMs() }
+      return { from, writableAt: now() }
     },
   },
 ]

@@ -25,7 +25,3 @@ export type Report =
       readonly rejection: Rejection
     }
   | { readonly type: 'stopped' }
-
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}

@@ -58,7 +58,7 @@ export const PEERS: readonly Peer[] = [
   },
   {
     name: 'aws-guarded',
-    title: 'the same, uncaught errors ignored',
+    title: 'AWS wrapper, tuned and guarded',
     route: 'direct',
     load: async () => new (await import('./clients/aws-wrapper.js')).AwsWrapper({ guarded: true }),
   },

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type PostgresCluster, startCluster, startFaultProxy } from '@connmgr/testing'
+import { now } from '../now.js'
 import type { Peer } from './client.js'
 import type { Fault, Times } from './faults.js'
 import { Haproxy } from './haproxy.js'
-import { monotonicMs } from './messages.js'
 import { FINAL_MS, isCalm, judge, LEDGER_TABLE, type Outcome } from './outcome.js'
 import { PeerProcess } from './peer-process.js'
 
@@ -35,7 +35,7 @@ export async function runRound(peer: Peer, fault: Fault, times: Times): Promise<
     await delay(STEADY_MS)
     const moments = await fault.inject({ cluster, proxy, times })
     await observe(process, times)
-    const endedAt = monotonicMs()
+    const endedAt = now()
     await process.stop()
     const crashed = process.crash !== undefined
     const outcome = await judge(cluster.primary, {
@@ -54,11 +54,11 @@ export async function runRound(peer: Peer, fault: Fault, times: Times): Promise<
 
 /** Looks on until the client has recovered, has crashed, or has had its time. */
 async function observe(process: PeerProcess, times: Times): Promise<void> {
-  const start = monotonicMs()
+  const start = now()
   while (process.crash === undefined) {
-    const now = monotonicMs()
-    if (now - start >= times.observedMs) return
-    if (now - start >= FINAL_MS && isCalm(process.writes, now)) return
+    const at = now()
+    if (at - start >= times.observedMs) return
+    if (at - start >= FINAL_MS && isCalm(process.writes, at)) return
     await delay(LOOK_MS)
   }
 }

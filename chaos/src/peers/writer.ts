@@ -1,5 +1,6 @@
+import { now } from '../now.js'
 import type { PeerClient } from './client.js'
-import { type Command, monotonicMs, type Rejection, type Report } from './messages.js'
+import type { Command, Rejection, Report } from './messages.js'
 import { PEERS } from './registry.js'
 
 const WRITES_PER_SECOND = 50
@@ -21,10 +22,10 @@ class Writer {
   }
 
   start(): void {
-    const start = monotonicMs()
+    const start = now()
     let used = 0
     this.#timer = setInterval(() => {
-      const due = Math.floor(((monotonicMs() - start) * WRITES_PER_SECOND) / 1000)
+      const due = Math.floor(((now() - start) * WRITES_PER_SECOND) / 1000)
       for (; used < due; used += 1) {
         // Turns that find everybody waiting are left out, not made up for.
         if (this.#inFlight < MOST_IN_FLIGHT) void this.#write()
@@ -34,8 +35,8 @@ class Writer {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    const deadline = monotonicMs() + PATIENCE_MS
-    while (this.#inFlight > 0 && monotonicMs() < deadline) {
+    const deadline = now() + PATIENCE_MS
+    while (this.#inFlight > 0 && now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, TICK_MS))
     }
   }
@@ -44,12 +45,12 @@ class Writer {
     this.#next += 1
     const id = String(this.#next)
     this.#inFlight += 1
-    report({ type: 'begun', id, at: monotonicMs() })
+    report({ type: 'begun', id, at: now() })
     try {
       await this.#client.write(id)
-      report({ type: 'written', id, at: monotonicMs() })
+      report({ type: 'written', id, at: now() })
     } catch (error) {
-      report({ type: 'rejected', id, at: monotonicMs(), rejection: rejectionOf(error) })
+      report({ type: 'rejected', id, at: now(), rejection: rejectionOf(error) })
     } finally {
       this.#inFlight -= 1
     }

@@ -7,18 +7,12 @@ export class PostgresJs implements PeerClient {
 
   async open(urls: readonly [string, ...string[]]): Promise<void> {
     const servers = urls.map((url) => new URL(url))
-    const { username, password, pathname } = servers[0] as URL
-    this.#sql = postgres({
-      host: servers.map(({ hostname }) => hostname),
-      port: servers.map(({ port }) => Number(port)),
-      user: decodeURIComponent(username),
-      pass: decodeURIComponent(password),
-      database: pathname.slice(1),
-      target_session_attrs: 'primary',
-      max: POOL_SIZE,
-      connect_timeout: TUNED.connectTimeoutMs / 1000,
-      onnotice: () => {},
-    })
+    const { username, pathname } = servers[0] as URL
+    const hosts = servers.map(({ host }) => host).join(',')
+    this.#sql = postgres(
+      `postgres://${username}@${hosts}${pathname}?target_session_attrs=primary`,
+      { max: POOL_SIZE, connect_timeout: TUNED.connectTimeoutMs / 1000, onnotice: () => {} },
+    )
   }
 
   async write(id: string): Promise<void> {
