@@ -54,6 +54,10 @@ export interface ConnectionActivity {
   queryCount: number
   /** Text of the latest statement, without its values. */
   lastQuery: string | undefined
+  /** Bytes the server has sent so far: tells a server that is slow from one that is gone. */
+  readonly received?: number
+  /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
+  readonly running?: unknown
 }
 
 /** Limits and listeners of one attempt to connect. */
@@ -138,8 +142,12 @@ export interface Driver<C extends object> {
   activity?(connection: C): ConnectionActivity
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>
-  /** Cuts the connection off at once, cancelling what still runs on the server. Never throws. */
-  destroy(connection: C): void
+  /**
+   * Cuts the connection off at once, cancelling what still runs on the server. Never throws.
+   *
+   * @param reason for those whose statements are cut off with it
+   */
+  destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }

@@ -36,6 +36,7 @@ export {
   LeaseReleasedError,
   messageOf,
   PoolClosedError,
+  QueryTimeoutError,
   QueueFullError,
   toError,
   UnsupportedError,

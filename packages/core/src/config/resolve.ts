@@ -33,6 +33,7 @@ const POOL_NUMBERS = {
   resetTimeoutMs: { fallback: 5000, min: 1 },
   closeTimeoutMs: { fallback: 1000, min: 1 },
   connectConcurrency: { fallback: 4, min: 1, max: 1000 },
+  queryTimeoutMs: { fallback: 0, min: 0, zeroIsOff: true },
 } as const satisfies NumberRules
 
 const READ_NUMBERS = {
@@ -96,6 +97,7 @@ export interface ResolvedOptions<C extends object> {
   readonly pool: PoolOptions<C>
   readonly poolMode: 'pooled' | 'static'
   readonly reads: ReadOptions
+  readonly queryTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
   readonly health: Required<HealthMonitoringOptions>
@@ -144,6 +146,7 @@ export function resolveManagerOptions<C extends object>(
     },
     poolMode: resolveChoice('poolMode', options.poolMode, ['pooled', 'static'] as const, 'pooled'),
     reads: resolveNumbers('', options, READ_NUMBERS, env),
+    queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
     health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),

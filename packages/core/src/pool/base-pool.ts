@@ -88,6 +88,7 @@ export abstract class BasePool<C extends object>
   abstract returnLease(lease: Lease<C>): void
   abstract destroyLease(lease: Lease<C>, error: unknown): void
   abstract detachLease(lease: Lease<C>): void
+  abstract destroy(entry: PoolEntry<C>, error: Error): void
 
   /** Takes a connection that has just been opened into the records; `admit` follows. */
   protected abstract adopt(entry: PoolEntry<C>): void
@@ -101,6 +102,8 @@ export abstract class BasePool<C extends object>
   /** Closes all, those in use too. */
   protected abstract closeAll(reason: CloseReason, error?: Error): void
   protected abstract readonly limit: number
+  /** Every open connection. */
+  protected abstract readonly connections: Iterable<PoolEntry<C>>
   /** True if no connection is open and nobody holds a lease. */
   protected abstract readonly empty: boolean
 
@@ -149,6 +152,29 @@ export abstract class BasePool<C extends object>
     this.#strikeOffAll()
     this.closeAll('lost', new Error(reason))
     this.#cleared(reason)
+  }
+
+  heard(): boolean {
+    let heard = false
+    for (const entry of this.connections) {
+      const received = entry.activity?.received ?? 0
+      if (received === entry.received) continue
+      entry.received = received
+      heard = true
+    }
+    return heard
+  }
+
+  overdue(since: number, now: number): PoolEntry<C>[] {
+    const overdue: PoolEntry<C>[] = []
+    for (const entry of this.connections) {
+      const running = entry.activity?.running
+      if (running !== entry.running) {
+        entry.running = running
+        entry.runningSince = now
+      } else if (running !== undefined && entry.runningSince <= since) overdue.push(entry)
+    }
+    return overdue
   }
 
   retryNow(): void {

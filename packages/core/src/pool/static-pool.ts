@@ -95,6 +95,12 @@ export class StaticPool<C extends object> extends BasePool<C> {
     )
   }
 
+  destroy(entry: PoolEntry<C>, error: Error): void {
+    if (entry === this.#entry) this.#drop('query-timeout', error)
+    else if (this.#leaving.delete(entry)) this.retire(entry, 'query-timeout', error)
+    this.changed()
+  }
+
   /** More than the number of callers, however many these are. */
   protected get limit(): number {
     return Number.POSITIVE_INFINITY
@@ -103,6 +109,10 @@ export class StaticPool<C extends object> extends BasePool<C> {
   /** Asked only of a pool that closes, which keeps a connection only for those who have it. */
   protected get empty(): boolean {
     return this.leases.size === 0
+  }
+
+  protected get connections(): Iterable<PoolEntry<C>> {
+    return this.#entry === undefined ? this.#leaving : [this.#entry, ...this.#leaving]
   }
 
   protected adopt(entry: PoolEntry<C>): void {
