@@ -39,9 +39,15 @@ class PromotionWatch {
   }
 }
 
-/** Promotes a standby; gives the moment from which it could be seen. */
-export async function promote(standby: PostgresNode): Promise<number> {
+/** When a promotion was asked for, and from when on it could be seen. */
+export interface Promotion {
+  readonly askedAt: number
+  readonly visibleAt: number
+}
+
+export async function promote(standby: PostgresNode): Promise<Promotion> {
   const watch = await PromotionWatch.start(standby)
+  const askedAt = now()
   await standby.promote()
-  return watch.visibleAt
+  return { askedAt, visibleAt: await watch.visibleAt }
 }

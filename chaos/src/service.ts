@@ -8,6 +8,7 @@ import type { ChaosContext } from './context.js'
 import { Load, type LoadOptions, type Work } from './load.js'
 import { now } from './now.js'
 import { type OrmWork, startWork } from './orms.js'
+import type { Promotion } from './promotion.js'
 import { Recorder } from './recorder.js'
 import type { Figures } from './scenario.js'
 
@@ -125,8 +126,36 @@ export class Service {
   }
 
   /** From a moment until the first write that succeeded after it; NaN if none did. */
-  firstWriteMs(from: number): number {
+  recoveredMs(from: number): number {
     return (this.load.firstSuccess('write', from) ?? Number.NaN) - from
+  }
+
+  /** From the moment in which a promotion could be seen until the first write on the new primary. */
+  firstWriteMs({ askedAt, visibleAt }: Promotion): number {
+    return Math.max(0, askedAt + this.recoveredMs(askedAt) - visibleAt)
+  }
+
+  /** Whoever merely waited for a connection must not have failed. */
+  expectNoFailedAcquire(): void {
+    const count = this.ledger.countOf('not-sent')
+    this.#context.expect(count === 0, `${count} callers failed that waited for a connection`)
+  }
+
+  /** Waits until an endpoint comes into one of these states after a moment, and gives the time from then. */
+  async reaches(
+    node: PostgresNode,
+    states: readonly EndpointState[],
+    from: number,
+    withinMs?: number,
+  ): Promise<number> {
+    const endpoint = this.endpointOf(node)
+    const at = (): number | undefined => this.recorder.reached(endpoint, states, from)
+    await this.#context.until(
+      () => at() !== undefined,
+      `${node.name} is ${states.join(' or ')}`,
+      withinMs,
+    )
+    return (at() ?? Number.NaN) - from
   }
 
   /**

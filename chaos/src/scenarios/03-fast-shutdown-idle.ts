@@ -14,15 +14,11 @@ export const scenario: Scenario = {
     const stoppedAt = now()
     context.step('fast shutdown')
     await primary.stop('fast')
-    const endpoint = service.endpointOf(primary)
-    await context.until(
-      () => service.recorder.reached(endpoint, ['DOWN'], stoppedAt) !== undefined,
-      'the primary is down',
-    )
+    await service.reaches(primary, ['DOWN'], stoppedAt)
     context.expect(manager.getCounts('primary').total === 0, 'idle connections were kept')
     context.step('the server starts again')
-    const startedAt = now()
     await primary.start()
+    const startedAt = now()
     await manager.use((client) => client.query('select 1'))
     const recoveredMs = now() - startedAt
     const figures = await service.finish(primary)

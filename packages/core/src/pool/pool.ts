@@ -196,6 +196,10 @@ export class Pool<C extends object> extends BasePool<C> {
     return this.#entries.size === 0
   }
 
+  protected get connections(): Iterable<PoolEntry<C>> {
+    return this.#entries
+  }
+
   protected adopt(entry: PoolEntry<C>): void {
     this.#entries.add(entry)
   }
