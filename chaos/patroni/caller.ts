@@ -1,10 +1,12 @@
 import type { ConnmgrEvent, EventOf } from '@connmgr/core'
-import { FAILURE_CLASSES } from '../../demo/src/failure-class.js'
+import { FAILURE_CLASSES, failureClassOf } from '../../demo/src/failure-class.js'
 import { Ledger, type LedgerServer } from '../../demo/src/ledger.js'
 import { Load } from '../src/load.js'
 import { now } from '../src/now.js'
 import type { Leadership } from './leader-watch.js'
 import type { OpenRoute, Route } from './routes.js'
+
+const INSERT = 'insert into ledger (id, orm) values ($1, $2) returning inet_server_port() as port'
 
 /** What one route came to in one round. Times are in milliseconds. */
 export interface CallerFigures {
@@ -32,6 +34,8 @@ export class Caller {
   readonly #ledger = new Ledger()
   /** The port of the server that acknowledged a write, and when. */
   readonly #acknowledged = new Map<string, { readonly port: number; readonly at: number }>()
+
+  readonly #messages: Record<string, number> = {}
 
   constructor(route: Route, open: OpenRoute) {
     this.route = route
@@ -82,15 +86,15 @@ export class Caller {
       lost: ledger.lost,
       preventable: lost.filter(([, { port, at }]) => this.#hadLeft(port, at)).length,
       duplicated: ledger.duplicated,
-      messages: this.#messages(),
+      messages: this.#messages,
     }
   }
 
   async #write(id: string): Promise<void> {
-    const [row] = await this.#open.query(
-      'insert into ledger (id, orm) values ($1, $2) returning inet_server_port() as port',
-      [id, this.route.name],
-    )
+    const [row] = await this.#open.query(INSERT, [id, this.route.name]).catch((error: unknown) => {
+      this.#noteError(error)
+      throw error
+    })
     this.#acknowledged.set(id, { port: Number(row?.port), at: now() })
   }
 
@@ -102,14 +106,10 @@ export class Caller {
     return last !== undefined && isMove(last) && !last.endpoint.includes(`:${port}/`)
   }
 
-  #messages(): Record<string, number> {
-    const counts: Record<string, number> = {}
-    for (const { error, failure } of this.load.failed('write')) {
-      const { message = String(error), code } = error as { message?: string; code?: unknown }
-      const key = `${failure}: ${code ?? '-'} ${message.replaceAll(/\d+ ms/g, 'N ms').slice(0, 120)}`
-      counts[key] = (counts[key] ?? 0) + 1
-    }
-    return counts
+  #noteError(error: unknown): void {
+    const { message = String(error), code } = error as { message?: string; code?: unknown }
+    const key = `${failureClassOf(error)}: ${code ?? '-'} ${message.replaceAll(/\d+ ms/g, 'N ms').slice(0, 120)}`
+    this.#messages[key] = (this.#messages[key] ?? 0) + 1
   }
 }
 
