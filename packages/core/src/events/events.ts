@@ -65,6 +65,15 @@ export interface ValidationFailedEvent extends PoolEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
+/** A statement ran for longer than `queryTimeoutMs` on a server that answers its probes: the connection was destroyed. */
+export interface QueryTimedOutEvent extends PoolEvent {
+  readonly type: 'queryTimedOut'
+  readonly connectionId: number
+  /** How long the statement had been seen running. */
+  readonly durationMs: number
+  /** The text of the latest statement on the connection, without values. */
+  readonly query: string | undefined
+}
 /** A connection came back inside a transaction or mid-query. It was cleaned or destroyed, never lent on as it was. */
 export interface ConnectionDirtyEvent extends PoolEvent {
   readonly type: 'connectionDirty'
@@ -190,6 +199,7 @@ export type ConnmgrEvent =
   | ConnectionReleasedEvent
   | AcquireFailedEvent
   | ValidationFailedEvent
+  | QueryTimedOutEvent
   | ConnectionDirtyEvent
   | LeakDetectedEvent
   | LeakResolvedEvent
