@@ -1,4 +1,3 @@
-import type { PostgresNode } from '@connmgr/testing'
 import { FAILURE_CLASSES, type FailureClass, failureClassOf } from './failure-class.js'
 
 /** What writers were told, checked against what the surviving server holds. */
@@ -16,6 +15,16 @@ export interface LedgerResult {
   readonly lost: number
   /** There more than once. */
   readonly duplicated: number
+}
+
+/** Whoever tells what has been written. */
+export interface LedgerServer {
+  query(sql: string): Promise<readonly LedgerRow[]>
+}
+
+interface LedgerRow {
+  readonly id: string
+  readonly copies: number
 }
 
 export const LEDGER_TABLE =
@@ -64,10 +73,8 @@ export class Ledger {
   }
 
   /** Compares with the server, row by row. A write said to have failed that is there all the same counts as unknown. */
-  async check(server: PostgresNode): Promise<LedgerResult> {
-    const rows = await server.query<{ id: string; copies: number }>(
-      'select id, count(*)::int as copies from ledger group by id',
-    )
+  async check(server: LedgerServer): Promise<LedgerResult> {
+    const rows = await server.query('select id, count(*)::int as copies from ledger group by id')
     const copies = new Map(rows.map((row) => [row.id, row.copies]))
     const committed = [...this.#failed].filter(([id]) => copies.has(id))
     const denied = committed.filter(([, failure]) => failure !== 'unknown').length
