@@ -58,6 +58,11 @@ export interface ManagerOptions<C extends object> {
   /** Connections being opened at the same time, per endpoint: a server that comes back is not stormed. `@default` 4 */
   readonly connectConcurrency?: number
   /**
+   * Over what time a pool opens its connections to a server that has just come back or taken over, instead of all at
+   * once; the first is opened at once. `@default` 2000
+   */
+  readonly rampMs?: number
+  /**
    * A statement that runs for longer has its connection destroyed, and is cancelled on the server, unless the server
    * itself answers no more. A cursor is one statement until it is closed. 0 for never. `@default` 0
    */
