@@ -431,10 +431,11 @@ export class ConnectionManager<C extends object> {
     if (!this.#solo)
       return this.#controller.urgent ? failover.fastProbeIntervalMs : failover.probeIntervalMs
     const failures = first?.standing.failures ?? 0
-    // A single endpoint that fails is asked again soon, and then less and less often.
-    return failures === 0
-      ? health.intervalMs
-      : Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
+    if (failures === 0) return health.intervalMs
+    // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
+    if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
+    // With nobody waiting it is asked again soon, and then less and less often.
+    return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
   }
 
   #createController(): FailoverController<C> {

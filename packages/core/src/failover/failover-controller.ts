@@ -133,7 +133,10 @@ export class FailoverController<C extends object> {
     const role = endpoint.role
     const readable = endpoint.lagging
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
-    if (role !== endpoint.role) endpoint.pool.suspectAll()
+    if (role !== endpoint.role) {
+      endpoint.pool.suspectAll()
+      endpoint.pool.retryNow()
+    }
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
@@ -146,8 +149,10 @@ export class FailoverController<C extends object> {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
-    if (this.#solo) this.#monitor.checkAfterTrouble(endpoint)
-    else this.#monitor.roundAfterTrouble()
+    if (this.#solo) {
+      this.#monitor.checkAfterTrouble(endpoint)
+      this.#monitor.hurry()
+    } else this.#monitor.roundAfterTrouble()
   }
 
   /**
@@ -186,6 +191,8 @@ export class FailoverController<C extends object> {
         this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
       }
     }
+    // From now on a single endpoint may be a standby for good.
+    if (this.#solo) this.#writer?.pool.expect(undefined)
     await this.#monitor?.round()
     this.#evaluate('reset')
   }
