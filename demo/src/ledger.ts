@@ -67,9 +67,7 @@ export class Ledger {
 function isKnownNotDone(error: unknown): boolean {
   for (const each of withCauses(error)) {
     const { code } = each as { code?: unknown }
-    if (typeof code === 'string' && /^CONNMGR_(ACQUIRE|QUEUE|POOL|CONNECT)/.test(code)) {
-      return code !== 'CONNMGR_CONNECTION_LOST'
-    }
+    if (typeof code === 'string' && /^CONNMGR_(ACQUIRE|QUEUE|POOL|CONNECT)/.test(code)) return true
     const kind = classify(each)
     if (kind === 'read-only' || kind === 'starting' || kind === 'busy' || kind === 'unreachable')
       return true
