@@ -1,13 +1,17 @@
-import { classify } from '@connmgr/pg'
 import type { PostgresNode } from '@connmgr/testing'
+import { FAILURE_CLASSES, type FailureClass, failureClassOf } from './failure-class.js'
 
-/** What the demo's writers were told, checked against what the surviving server holds. */
+/** What writers were told, checked against what the surviving server holds. */
 export interface LedgerResult {
   readonly acknowledged: number
   /** Known not to have happened. */
   readonly failed: number
   /** In flight when the connection was lost: may or may not have happened. */
   readonly unknown: number
+  /** Of the unknown ones, those that are there. */
+  readonly unknownCommitted: number
+  /** Said to have failed, but there. Counted as unknown too. */
+  readonly deniedCommitted: number
   /** Acknowledged, but not there. */
   readonly lost: number
   /** There more than once. */
@@ -20,8 +24,7 @@ export const LEDGER_TABLE =
 /** Notes what became of each write. Every write has an id of its own, and nothing is ever written twice. */
 export class Ledger {
   readonly #acknowledged = new Set<string>()
-  readonly #failed = new Set<string>()
-  readonly #unknown = new Set<string>()
+  readonly #failed = new Map<string, FailureClass>()
   #next = 0
 
   newId(orm: string): string {
@@ -30,11 +33,8 @@ export class Ledger {
   }
 
   get counts(): { acknowledged: number; failed: number; unknown: number } {
-    return {
-      acknowledged: this.#acknowledged.size,
-      failed: this.#failed.size,
-      unknown: this.#unknown.size,
-    }
+    const unknown = this.countOf('unknown')
+    return { acknowledged: this.#acknowledged.size, failed: this.#failed.size - unknown, unknown }
   }
 
   acknowledged(id: string): void {
@@ -42,8 +42,25 @@ export class Ledger {
   }
 
   rejected(id: string, error: unknown): void {
-    const set = isKnownNotDone(error) ? this.#failed : this.#unknown
-    set.add(id)
+    this.rejectedAs(id, failureClassOf(error))
+  }
+
+  rejectedAs(id: string, failure: FailureClass): void {
+    this.#failed.set(id, failure)
+  }
+
+  /** Writes that failed, by what was said of them. */
+  get failures(): Readonly<Record<FailureClass, number>> {
+    return Object.fromEntries(FAILURE_CLASSES.map((each) => [each, this.countOf(each)])) as Record<
+      FailureClass,
+      number
+    >
+  }
+
+  countOf(failure: FailureClass): number {
+    let count = 0
+    for (const each of this.#failed.values()) if (each === failure) count += 1
+    return count
   }
 
   /** Compares with the server, row by row. A write said to have failed that is there all the same counts as unknown. */
@@ -52,35 +69,17 @@ export class Ledger {
       'select id, count(*)::int as copies from ledger group by id',
     )
     const copies = new Map(rows.map((row) => [row.id, row.copies]))
-    const wronglyFailed = [...this.#failed].filter((id) => copies.has(id)).length
+    const committed = [...this.#failed].filter(([id]) => copies.has(id))
+    const denied = committed.filter(([, failure]) => failure !== 'unknown').length
+    const { acknowledged, failed, unknown } = this.counts
     return {
-      acknowledged: this.#acknowledged.size,
-      failed: this.#failed.size - wronglyFailed,
-      unknown: this.#unknown.size + wronglyFailed,
+      acknowledged,
+      failed: failed - denied,
+      unknown: unknown + denied,
+      unknownCommitted: committed.length - denied,
+      deniedCommitted: denied,
       lost: [...this.#acknowledged].filter((id) => !copies.has(id)).length,
       duplicated: rows.filter((row) => row.copies > 1).length,
     }
-  }
-}
-
-/** True if the error says that nothing was written: never sent, or refused. Every other error leaves it open. */
-function isKnownNotDone(error: unknown): boolean {
-  for (const each of withCauses(error)) {
-    const { code } = each as { code?: unknown }
-    if (typeof code === 'string' && /^CONNMGR_(ACQUIRE|QUEUE|POOL|CONNECT)/.test(code)) return true
-    const kind = classify(each)
-    if (kind === 'read-only' || kind === 'starting' || kind === 'busy' || kind === 'unreachable')
-      return true
-  }
-  return false
-}
-
-/** An error and those it wraps, as the three ORMs do it. */
-function* withCauses(error: unknown): Generator<object> {
-  let current = error
-  for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth += 1) {
-    yield current
-    const { cause, driverError } = current as { cause?: unknown; driverError?: unknown }
-    current = driverError ?? cause
   }
 }

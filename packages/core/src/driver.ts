@@ -54,6 +54,10 @@ export interface ConnectionActivity {
   queryCount: number
   /** Text of the latest statement, without its values. */
   lastQuery: string | undefined
+  /** Bytes the server has sent so far: tells a server that is slow from one that is gone. */
+  readonly received?: number
+  /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
+  readonly running?: unknown
 }
 
 /** Limits and listeners of one attempt to connect. */

@@ -23,7 +23,7 @@ const READ_ONLY = '25006'
 
 /** What we know and note about one client, from before it connects until after it has closed. */
 export class Session {
-  readonly activity: ConnectionActivity = { queryCount: 0, lastQuery: undefined }
+  readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
   readonly #client: Client
@@ -41,6 +41,7 @@ export class Session {
     this.#internals = internalsOf(client)
     this.#prototype = Object.getPrototypeOf(client)
     this.#onSignal = onSignal
+    this.activity = activityOf(this.#internals)
     // Stays for the client's whole life: an 'error' nobody listens to would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
@@ -222,6 +223,19 @@ function explainTo(query: PendingQuery, facts: InFlight): void {
 /** What node-postgres itself has said. */
 function originOf(error: unknown): unknown {
   return error instanceof ConnmgrError ? error.cause : error
+}
+
+function activityOf(internals: ClientInternals): ConnectionActivity {
+  return {
+    queryCount: 0,
+    lastQuery: undefined,
+    get received() {
+      return internals.connection?.stream.bytesRead ?? 0
+    },
+    get running() {
+      return internals._activeQuery ?? internals._sentQueryQueue?.[0] ?? undefined
+    },
+  }
 }
 
 /** The text of whatever `client.query` was given. */

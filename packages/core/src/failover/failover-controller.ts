@@ -134,7 +134,7 @@ export class FailoverController<C extends object> {
     const readable = endpoint.lagging
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
     if (role !== endpoint.role) endpoint.pool.suspectAll()
-    if (endpoint.state === 'SUSPECT' && !outcome.ok && !outcome.timedOut) this.#recheck(endpoint)
+    if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
@@ -210,10 +210,15 @@ export class FailoverController<C extends object> {
     )
   }
 
-  #recheck(endpoint: ManagedEndpoint<C>): void {
-    this.#context.clock.setTimeout(() => {
-      if (this.#monitor?.started === true) void this.#monitor.check(endpoint)
-    }, RECHECK_MS)
+  /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
+  #recheck(endpoint: ManagedEndpoint<C>, timedOut: boolean): void {
+    if (timedOut && (endpoint.state === 'SUSPECT' || endpoint.state === 'UP')) {
+      if (this.#monitor?.started === true) this.#monitor.checkAfterTrouble(endpoint)
+    } else if (endpoint.state === 'SUSPECT') {
+      this.#context.clock.setTimeout(() => {
+        if (this.#monitor?.started === true) void this.#monitor.check(endpoint)
+      }, RECHECK_MS)
+    }
   }
 
   #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
@@ -221,7 +226,13 @@ export class FailoverController<C extends object> {
     if (state === 'UP' || state === 'PROBATION') pool.retryNow()
     if (state === 'SUSPECT' || LOST.has(state)) pool.suspectAll()
     this.#monitor?.hurry()
-    if (this.#solo) return
+    if (LOST.has(state)) endpoint.prober.forget()
+    if (this.#solo) {
+      // Whoever still waits for an answer on one of its sockets would wait for ever.
+      if (state === 'DOWN')
+        pool.destroyAll(`${endpoint.id} is DOWN: ${endpoint.lastError?.message ?? ''}`)
+      return
+    }
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()

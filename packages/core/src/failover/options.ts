@@ -5,13 +5,19 @@ export interface FailoverOptions {
    * uses the first healthy one. `@default` 'role' if the driver can tell roles, else 'ordered'
    */
   readonly mode?: 'role' | 'ordered'
-  /** Pause between probes of each endpoint, ± 20 %. `@default` 500; with a single endpoint see `healthMonitoring.intervalMs` */
+  /**
+   * Pause between probes of each endpoint, less up to 20 %. A server that falls silent is down after this and
+   * `suspectCount` times `probeTimeoutMs` at the latest. `@default` 500; with a single endpoint see `healthMonitoring.intervalMs`
+   */
   readonly probeIntervalMs?: number
   /** Pause between probes while there is no writer. `@default` 100 */
   readonly fastProbeIntervalMs?: number
-  /** Deadline of one probe. `@default` 500 */
+  /**
+   * Deadline of one probe. When it is missed the next one follows at once, over a fresh connection beside the first; an
+   * answer to either counts, and so does anything that comes over other connections meanwhile. `@default` 250
+   */
   readonly probeTimeoutMs?: number
-  /** Deadline of opening a probe's connection. `@default` 1000 */
+  /** Deadline of a probe that has to open its connection first. `@default` 1000 */
   readonly probeConnectTimeoutMs?: number
   /** Missed deadlines in a row after which an endpoint is down. `@default` 2 */
   readonly suspectCount?: number
@@ -36,7 +42,7 @@ export type FailoverKnobs = Required<Omit<FailoverOptions, 'mode'>>
 export const FAILOVER_DEFAULTS: FailoverKnobs = {
   probeIntervalMs: 500,
   fastProbeIntervalMs: 100,
-  probeTimeoutMs: 500,
+  probeTimeoutMs: 250,
   probeConnectTimeoutMs: 1000,
   suspectCount: 2,
   failoverTimeoutMs: 30_000,

@@ -107,7 +107,8 @@ describe('health monitoring', () => {
       prePingBypassMs: 3_600_000,
     })
     ;(await h.manager.acquire()).release()
-    h.driver.next('probe', { fail: 'statement' })
+    await h.clock.settle()
+    h.driver.next('probe', { fail: 'statement' }, { fail: 'statement' })
     await h.clock.advance(1500)
     ;(await h.manager.acquire()).release()
     expect(h.driver.count('validate')).toBe(1)

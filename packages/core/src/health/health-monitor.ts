@@ -29,6 +29,7 @@ export class HealthMonitor<C extends object> {
   readonly #again = new Set<ManagedEndpoint<C>>()
   readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
   #timer: TimerHandle | undefined
+  #dueAt = 0
   #started = false
 
   constructor(
@@ -64,10 +65,11 @@ export class HealthMonitor<C extends object> {
     this.#timer = undefined
   }
 
-  /** Brings the next round forward to the present pace. */
+  /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
-    if (!this.#started) return
-    this.#context.clock.clearTimeout(this.#timer)
+    const { clock, paceMs } = this.#context
+    if (!this.#started || clock.now() + paceMs() >= this.#dueAt) return
+    clock.clearTimeout(this.#timer)
     this.#schedule()
   }
 
@@ -107,7 +109,11 @@ export class HealthMonitor<C extends object> {
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
-    const outcome = await endpoint.prober.probe()
+    // What came before the question is no sign of life after it.
+    endpoint.pool.heard()
+    let outcome = await endpoint.prober.probe()
+    if (!outcome.ok && outcome.timedOut && endpoint.pool.heard())
+      outcome = { ...outcome, heard: true }
     const check = this.#record(endpoint, outcome)
     this.#context.onOutcome(endpoint, outcome)
     return check
@@ -158,10 +164,12 @@ export class HealthMonitor<C extends object> {
 
   #schedule(): void {
     const { clock, paceMs } = this.#context
-    const spread = 1 - JITTER + 2 * JITTER * clock.random()
+    // Only ever shorter, so that the longest time to notice a silence is known.
+    const delayMs = paceMs() * (1 - JITTER * clock.random())
+    this.#dueAt = clock.now() + delayMs
     this.#timer = clock.setTimeout(() => {
       this.#schedule()
       void this.round()
-    }, paceMs() * spread)
+    }, delayMs)
   }
 }

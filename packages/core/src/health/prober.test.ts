@@ -85,15 +85,76 @@ describe('a prober', () => {
     expect(driver.count('openProbe')).toBe(1)
   })
 
-  test('closes a connection that came about after its deadline', async () => {
+  test('a question that missed its deadline stays asked, and its late answer counts', async () => {
+    const { clock, driver, prober } = probing()
+    await prober.probe()
+    driver.next('probe', { afterMs: 150 })
+    driver.next('openProbe', 'hang')
+    const first = prober.probe()
+    await clock.advance(101)
+    expect(await first).toMatchObject({ ok: false, timedOut: true })
+    const second = prober.probe()
+    await clock.advance(50)
+    expect(await second).toMatchObject({ ok: true })
+    expect(driver.count('probe')).toBe(2)
+    expect(driver.count('openProbe')).toBe(2)
+    prober.stop()
+  })
+
+  test('after silence asks over a fresh connection too, and keeps whichever answers', async () => {
+    const { clock, driver, prober } = probing()
+    await prober.probe()
+    driver.next('probe', 'hang')
+    const first = prober.probe()
+    await clock.advance(101)
+    await first
+    expect(await prober.probe()).toMatchObject({ ok: true })
+    expect(driver.count('openProbe')).toBe(2)
+    expect(driver.callsOf('destroyProbe')).toHaveLength(1)
+    expect(await prober.probe()).toMatchObject({ ok: true })
+    expect(driver.count('openProbe')).toBe(2)
+    prober.stop()
+  })
+
+  test('bad credentials of the fresh connection say nothing of the session that is kept', async () => {
+    const { clock, driver, prober } = probing()
+    await prober.probe()
+    driver.next('probe', { afterMs: 150 })
+    driver.next('openProbe', { fail: 'setup' })
+    const first = prober.probe()
+    await clock.advance(101)
+    await first
+    const second = prober.probe()
+    await clock.advance(50)
+    expect(await second).toMatchObject({ ok: true })
+    prober.stop()
+  })
+
+  test('tries anew when opening a connection takes too long, and leaves none behind', async () => {
     const { clock, driver, prober } = probing((fake) => plain(fake, false))
     driver.next('connect', { afterMs: 300, ignoreAbort: true })
     const asking = prober.probe()
     await clock.advance(201)
     expect(await asking).toMatchObject({ ok: false, timedOut: true })
+    expect(await prober.probe()).toMatchObject({ ok: true })
     await clock.advance(200)
-    expect(driver.connections).toHaveLength(1)
+    expect(driver.connections).toHaveLength(2)
+    prober.stop()
     expect(driver.open).toEqual([])
+  })
+
+  test('what is forgotten is asked over a new connection', async () => {
+    const { clock, driver, prober } = probing()
+    await prober.probe()
+    driver.next('probe', 'hang')
+    const asking = prober.probe()
+    await clock.advance(101)
+    await asking
+    prober.forget()
+    expect(driver.callsOf('destroyProbe')).toHaveLength(1)
+    expect(await prober.probe()).toMatchObject({ ok: true })
+    expect(driver.count('openProbe')).toBe(2)
+    prober.stop()
   })
 
   test('once stopped it fails, and opens nothing more', async () => {

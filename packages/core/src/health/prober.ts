@@ -23,20 +23,42 @@ export type ProbeOutcome =
       readonly error: Error
       /** True if the server did not answer at all, rather than refusing. */
       readonly timedOut: boolean
+      /** True if the server has sent something over other connections meanwhile: it is slow, not dead. */
+      readonly heard?: boolean
     }
 
 export interface ProberOptions {
   /** Deadline of one question. */
   readonly probeTimeoutMs: number
-  /** Deadline of opening the probe's own connection. */
+  /** Deadline of a question for which a connection must be opened first. */
   readonly probeConnectTimeoutMs: number
 }
 
 class ProbeTimeoutError extends Error {}
 
+/** What was asked and has not been answered yet. */
+class Question {
+  readonly abort = new AbortController()
+  probe: Probe | undefined
+
+  constructor(
+    readonly askedAt: number,
+    /** The connection was opened for it, so that its failure is the server's. */
+    readonly fresh: boolean,
+  ) {}
+
+  drop(): void {
+    this.abort.abort(new Error('the probe has been given up'))
+    this.probe?.destroy()
+  }
+}
+
 /**
  * Asks one endpoint how it is, over a connection of its own that it keeps between questions. Callers' requests never
  * wait for it, and it never takes a connection from them.
+ *
+ * A question that misses its deadline stays asked: the next probe opens a fresh connection beside it, and whichever
+ * answers first tells how the server is.
  */
 export class Prober<C extends object> {
   readonly #endpoint: Endpoint
@@ -45,9 +67,11 @@ export class Prober<C extends object> {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #onSignal: (signal: ConnectionSignal) => void
-  #probe: Probe | undefined
+  readonly #questions = new Set<Question>()
+  #kept: Probe | undefined
   #running: Promise<ProbeOutcome> | undefined
-  #abort: AbortController | undefined
+  #resolve: (result: ProbeResult) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
   #stopped = false
 
   constructor(
@@ -76,81 +100,129 @@ export class Prober<C extends object> {
     return this.#running
   }
 
+  /** Gives up the connection and every question: the next probe begins anew. */
+  forget(): void {
+    for (const question of this.#questions) this.#drop(question)
+    this.#kept?.destroy()
+    this.#kept = undefined
+  }
+
   /** Cuts the connection; a probe under way fails. */
   stop(): void {
     this.#stopped = true
-    this.#drop()
+    this.forget()
+    this.#reject(new Error('probing has been stopped'))
   }
 
   async #ask(): Promise<ProbeOutcome> {
     const startedAt = this.#clock.now()
-    const hadConnection = this.#probe !== undefined
     try {
-      return this.#answered(startedAt, await this.#check())
+      const result = await this.#firstAnswer(startedAt)
+      return { ok: true, durationMs: this.#clock.now() - startedAt, result }
     } catch (thrown) {
-      this.#drop()
-      // The kept connection may merely be stale, as after a restart: only a fresh one tells how the server is.
-      const stale = hadConnection && !(thrown instanceof ProbeTimeoutError) && !this.#stopped
-      if (!stale) return this.#failed(startedAt, thrown)
-    }
-    try {
-      return this.#answered(startedAt, await this.#check())
-    } catch (thrown) {
-      this.#drop()
-      return this.#failed(startedAt, thrown)
+      const error = toError(thrown)
+      const timedOut = error instanceof ProbeTimeoutError
+      return {
+        ok: false,
+        durationMs: this.#clock.now() - startedAt,
+        kind: timedOut ? 'unreachable' : this.#driver.classify(error),
+        error,
+        timedOut,
+      }
     }
   }
 
-  async #check(): Promise<ProbeResult> {
-    const abort = new AbortController()
-    this.#abort = abort
-    if (this.#stopped) throw new Error('probing has been stopped')
+  #firstAnswer(now: number): Promise<ProbeResult> {
+    if (this.#stopped) return Promise.reject(new Error('probing has been stopped'))
     const { probeTimeoutMs, probeConnectTimeoutMs } = this.#options
-    if (this.#probe === undefined) {
-      const opened = await this.#within(probeConnectTimeoutMs, abort, (context) =>
-        this.#open(context),
-      )
-      this.#probe = opened
+    for (const question of this.#questions) {
+      if (question.fresh && now - question.askedAt >= probeConnectTimeoutMs) this.#drop(question)
     }
-    const probe = this.#probe
-    return this.#within(probeTimeoutMs, abort, () => probe.check(abort.signal))
+    const cold = this.#kept === undefined && this.#questions.size === 0
+    const timeoutMs = cold ? probeConnectTimeoutMs : probeTimeoutMs
+    const answer = new Promise<ProbeResult>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    if (this.#questions.size === 0 && this.#kept !== undefined) this.#askOver(this.#kept, now)
+    else this.#askAnew(now)
+    return bounded(
+      this.#deadlines,
+      timeoutMs,
+      answer,
+      () =>
+        new ProbeTimeoutError(`${this.#endpoint.id} did not answer a probe within ${timeoutMs} ms`),
+    )
   }
 
-  async #within<T>(
-    timeoutMs: number,
-    abort: AbortController,
-    work: (context: ConnectContext) => Promise<T>,
-  ): Promise<T> {
-    let live = true
-    const onSignal = (signal: ConnectionSignal): void => {
-      if (live || this.#probe !== undefined) this.#onSignal(signal)
-    }
-    try {
-      return await bounded(
-        this.#deadlines,
-        timeoutMs,
-        attempt(() => work({ signal: abort.signal, onSignal })),
-        () => {
-          const error = new ProbeTimeoutError(
-            `${this.#endpoint.id} did not answer a probe within ${timeoutMs} ms`,
-          )
-          abort.abort(error)
-          return error
-        },
-      )
-    } finally {
-      live = false
-    }
+  #askOver(kept: Probe, now: number): void {
+    const question = new Question(now, false)
+    this.#pose(question, kept)
   }
 
-  async #open(context: ConnectContext): Promise<Probe> {
-    const probe = await (this.#driver.openProbe?.(this.#endpoint, context) ??
-      this.#plainProbe(context))
-    if (context.signal.aborted) {
-      probe.destroy()
-      throw toError(context.signal.reason)
+  /** Over a connection that is opened for it, unless one is being opened already. */
+  #askAnew(now: number): void {
+    for (const question of this.#questions) if (question.fresh) return
+    const question = new Question(now, true)
+    this.#questions.add(question)
+    const { signal } = question.abort
+    attempt(() =>
+      this.#open({ signal, onSignal: (each) => this.#onSignalOf(question, each) }),
+    ).then(
+      (probe) => {
+        if (this.#questions.has(question)) this.#pose(question, probe)
+        else probe.destroy()
+      },
+      (error: unknown) => this.#failed(question, error),
+    )
+  }
+
+  #pose(question: Question, probe: Probe): void {
+    question.probe = probe
+    this.#questions.add(question)
+    attempt(() => probe.check(question.abort.signal)).then(
+      (result) => this.#answered(question, probe, result),
+      (error: unknown) => this.#failed(question, error),
+    )
+  }
+
+  #answered(question: Question, probe: Probe, result: ProbeResult): void {
+    if (!this.#questions.delete(question)) return
+    for (const other of this.#questions) this.#drop(other)
+    if (this.#kept !== probe) this.#kept?.destroy()
+    this.#kept = probe
+    this.#resolve(result)
+  }
+
+  #failed(question: Question, error: unknown): void {
+    if (!this.#questions.has(question)) return
+    if (question.fresh) {
+      // That nobody can log in any more says nothing of the session that is still being waited for.
+      if (this.#kept !== undefined && this.#driver.classify(error) === 'setup') {
+        this.#drop(question)
+        return
+      }
+      this.forget()
+      this.#reject(error)
+      return
     }
-    return probe
+    // The kept connection may merely be stale, as after a restart: only a fresh one tells how the server is.
+    this.#drop(question)
+    if (this.#running !== undefined) this.#askAnew(this.#clock.now())
+  }
+
+  #drop(question: Question): void {
+    this.#questions.delete(question)
+    question.drop()
+    if (this.#kept === question.probe) this.#kept = undefined
+  }
+
+  #onSignalOf(question: Question, signal: ConnectionSignal): void {
+    if (this.#kept !== undefined && question.probe === this.#kept) this.#onSignal(signal)
+  }
+
+  #open(context: ConnectContext): Promise<Probe> {
+    return this.#driver.openProbe?.(this.#endpoint, context) ?? this.#plainProbe(context)
   }
 
   /** For drivers without a probe of their own: an ordinary connection that is validated. */
@@ -164,28 +236,5 @@ export class Prober<C extends object> {
       },
       destroy: () => driver.destroy(connection),
     }
-  }
-
-  #answered(startedAt: number, result: ProbeResult): ProbeOutcome {
-    return { ok: true, durationMs: this.#clock.now() - startedAt, result }
-  }
-
-  #failed(startedAt: number, thrown: unknown): ProbeOutcome {
-    const error = toError(thrown)
-    const timedOut = error instanceof ProbeTimeoutError
-    return {
-      ok: false,
-      durationMs: this.#clock.now() - startedAt,
-      kind: timedOut ? 'unreachable' : this.#driver.classify(error),
-      error,
-      timedOut,
-    }
-  }
-
-  #drop(): void {
-    this.#abort?.abort(new Error('the probe has been given up'))
-    const probe = this.#probe
-    this.#probe = undefined
-    probe?.destroy()
   }
 }

@@ -101,6 +101,8 @@ export abstract class BasePool<C extends object>
   /** Closes all, those in use too. */
   protected abstract closeAll(reason: CloseReason, error?: Error): void
   protected abstract readonly limit: number
+  /** Every open connection. */
+  protected abstract readonly connections: Iterable<PoolEntry<C>>
   /** True if no connection is open and nobody holds a lease. */
   protected abstract readonly empty: boolean
 
@@ -149,6 +151,17 @@ export abstract class BasePool<C extends object>
     this.#strikeOffAll()
     this.closeAll('lost', new Error(reason))
     this.#cleared(reason)
+  }
+
+  heard(): boolean {
+    let heard = false
+    for (const entry of this.connections) {
+      const received = entry.activity?.received ?? 0
+      if (received === entry.received) continue
+      entry.received = received
+      heard = true
+    }
+    return heard
   }
 
   retryNow(): void {

@@ -34,6 +34,8 @@ export interface ConnectionPool<C extends object> {
   destroyAll(reason: string): void
   /** Has every idle connection validated before it is lent again. */
   suspectAll(): void
+  /** Whether the server has sent anything on any connection since this was asked last. */
+  heard(): boolean
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */

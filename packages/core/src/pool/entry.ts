@@ -41,6 +41,8 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   state: EntryState = 'testing'
   idleSince: number
   uses = 0
+  /** Bytes that had come from the server when it was last looked at. */
+  received = 0
   /** The server's role when the connection was last looked at. */
   role: Role = 'unknown'
   /** True if it must be validated before it is lent, however lately it was used. */

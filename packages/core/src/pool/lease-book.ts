@@ -25,8 +25,11 @@ export class LeaseBook<C extends object> {
   readonly leaks: LeakTracking<C>
   /** Leases that have not ended. */
   size = 0
-  /** How long a connection is held of late: the mean of the returned leases, the latest weighing most. */
-  usualHeldMs: number | undefined
+  /**
+   * How long a connection is held of late: the mean of the returned leases, the latest weighing most; not a number until
+   * one was returned. Never undefined, so that it stays a plain double and each release need not allocate one.
+   */
+  usualHeldMs = Number.NaN
   readonly #home: LeaseHome<C>
   readonly #endpoint: Endpoint
   readonly #environment: PoolEnvironment
@@ -219,7 +222,7 @@ export class LeaseBook<C extends object> {
     this.totals.returned += 1
     this.totals.heldMs += heldMs
     this.usualHeldMs =
-      this.usualHeldMs === undefined ? heldMs : this.usualHeldMs + (heldMs - this.usualHeldMs) / 8
+      this.usualHeldMs >= 0 ? this.usualHeldMs + (heldMs - this.usualHeldMs) / 8 : heldMs
     return heldMs
   }
 }

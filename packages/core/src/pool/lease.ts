@@ -19,6 +19,8 @@ let lastLeaseId = 0
  * The right to use one connection until it is given back. Give it back exactly once, best by
  * `await using lease = await manager.acquire()` or by `manager.use()`, which cannot forget.
  *
+ * Its fields are set by the constructor for the reason given at `Waiter`.
+ *
  * @example
  * const lease = await manager.acquire()
  * try {
@@ -29,22 +31,22 @@ let lastLeaseId = 0
  */
 export class Lease<C extends object> {
   /** Unique within the process. */
-  readonly id = ++lastLeaseId
-  readonly acquiredAt: number
+  declare readonly id: number
+  declare readonly acquiredAt: number
   /** Changes with every change of the writer; two leases with the same epoch saw the same writer. */
-  readonly epoch: number
-  readonly owner: LeaseOwner
+  declare readonly epoch: number
+  declare readonly owner: LeaseOwner
   /** Totals at the start of the lease, to tell what happened in it. */
-  readonly queryCountBefore: number
-  readonly stalledBefore: number
+  declare readonly queryCountBefore: number
+  declare readonly stalledBefore: number
   /** Set once it has been reported as leaked. */
-  leaked = false
+  declare leaked: boolean
   /** @internal true while the pool counts it; false also once its connection was taken away from its holder */
-  booked = true
+  declare booked: boolean
   /** @internal the pool's record of the connection */
-  readonly entry: PoolEntry<C>
-  readonly #home: LeaseHome<C>
-  #ended: 'released' | 'destroyed' | 'detached' | undefined
+  declare readonly entry: PoolEntry<C>
+  declare private readonly home: LeaseHome<C>
+  declare private ended: 'released' | 'destroyed' | 'detached' | undefined
 
   constructor(
     home: LeaseHome<C>,
@@ -54,13 +56,17 @@ export class Lease<C extends object> {
     epoch: number,
     stalledBefore: number,
   ) {
-    this.#home = home
-    this.entry = entry
-    this.owner = owner
+    this.id = ++lastLeaseId
     this.acquiredAt = acquiredAt
     this.epoch = epoch
+    this.owner = owner
     this.queryCountBefore = entry.activity === undefined ? 0 : entry.activity.queryCount
     this.stalledBefore = stalledBefore
+    this.leaked = false
+    this.booked = true
+    this.entry = entry
+    this.home = home
+    this.ended = undefined
   }
 
   /**
@@ -69,7 +75,7 @@ export class Lease<C extends object> {
    * @throws LeaseReleasedError `CONNMGR_LEASE_RELEASED` once the lease has ended
    */
   get connection(): C {
-    if (this.#ended !== undefined) throw new LeaseReleasedError(this.id, this.#ended)
+    if (this.ended !== undefined) throw new LeaseReleasedError(this.id, this.ended)
     return this.entry.connection
   }
 
@@ -87,26 +93,26 @@ export class Lease<C extends object> {
 
   /** True until the lease is released, destroyed or detached. */
   get active(): boolean {
-    return this.#ended === undefined
+    return this.ended === undefined
   }
 
   /** Gives the connection back. A second call does nothing but emit `leaseMisused`. */
   release(): void {
     if (!this.#end('released')) return
-    this.#home.returnLease(this)
+    this.home.returnLease(this)
   }
 
   /** Closes the connection instead of giving it back, for one that is not to be trusted any more. */
   destroy(error?: unknown): void {
     if (!this.#end('destroyed')) return
-    this.#home.destroyLease(this, error)
+    this.home.destroyLease(this, error)
   }
 
   /** Takes the connection out of the pool for good; from now on it is the caller's to close. Its slot becomes free. */
   detach(): C {
     const { connection } = this
     this.#end('detached')
-    this.#home.detachLease(this)
+    this.home.detachLease(this)
     return connection
   }
 
@@ -115,11 +121,11 @@ export class Lease<C extends object> {
   }
 
   #end(how: 'released' | 'destroyed' | 'detached'): boolean {
-    if (this.#ended !== undefined) {
-      this.#home.releasedTwice(this)
+    if (this.ended !== undefined) {
+      this.home.releasedTwice(this)
       return false
     }
-    this.#ended = how
+    this.ended = how
     return true
   }
 }

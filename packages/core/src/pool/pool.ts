@@ -137,7 +137,7 @@ export class Pool<C extends object> extends BasePool<C> {
     )
     for (const lease of leases) if (lease.status === 'fulfilled') lease.value.release()
     // These were held for as long as it took to open them all, which tells nothing about the callers to come.
-    this.book.usualHeldMs = undefined
+    this.book.usualHeldMs = Number.NaN
     const failed = leases.find((lease) => lease.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -196,6 +196,10 @@ export class Pool<C extends object> extends BasePool<C> {
     return this.#entries.size === 0
   }
 
+  protected get connections(): Iterable<PoolEntry<C>> {
+    return this.#entries
+  }
+
   protected adopt(entry: PoolEntry<C>): void {
     this.#entries.add(entry)
   }
@@ -238,7 +242,8 @@ export class Pool<C extends object> extends BasePool<C> {
    */
   #willSoonBeServed(now: number): boolean {
     const { usualMs } = this.connector
-    const { usualHeldMs = 0, size } = this.book
+    const { size } = this.book
+    const usualHeldMs = this.book.usualHeldMs || 0
     const { first } = this.waiters
     if (usualMs === undefined || size === 0 || first === undefined) return false
     // Whoever has waited for longer than that proves the estimate wrong.

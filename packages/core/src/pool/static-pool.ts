@@ -105,6 +105,10 @@ export class StaticPool<C extends object> extends BasePool<C> {
     return this.leases.size === 0
   }
 
+  protected get connections(): Iterable<PoolEntry<C>> {
+    return this.#entry === undefined ? this.#leaving : [this.#entry, ...this.#leaving]
+  }
+
   protected adopt(entry: PoolEntry<C>): void {
     this.#entry = entry
   }

@@ -248,6 +248,18 @@ test('a half-open connection is dead without a word until the network works agai
   expect(await gone).toBe('ECONNRESET')
 })
 
+test('an abandoned connection stays silent when the network works again, and new ones work', async () => {
+  const client = await open()
+  await echo(client, 'x')
+  proxy.blackHole('both')
+  proxy.abandon()
+  client.write('anybody?')
+  await proxy.heal()
+  expect(await staysSilent(client)).toBe(true)
+  expect(server.received).toEqual(['x'])
+  expect(await echo(await open(), 'new ones work')).toBe('new ones work')
+})
+
 test('close ends every connection and frees the port', async () => {
   const client = await open()
   await echo(client, 'x')

@@ -80,7 +80,15 @@ export class FaultProxy {
     for (const link of this.#links) link.makeHalfOpen()
   }
 
-  /** Ends every fault, and listens again. */
+  /**
+   * Every connection is silent for ever, in both directions and also after `heal()`, and neither end is told: as when
+   * what stands between has forgotten it and drops what it does not know. New connections are not concerned.
+   */
+  abandon(): void {
+    for (const link of this.#links) link.abandon()
+  }
+
+  /** Ends every fault but that of abandoned connections, and listens again. */
   async heal(): Promise<void> {
     this.latency(0)
     this.#conditions.toServer.blocked = false

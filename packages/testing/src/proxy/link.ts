@@ -21,6 +21,7 @@ export class Link {
   #server: Socket | undefined
   #flows: Flow[] = []
   #halfOpen = false
+  #abandoned = false
 
   constructor(
     client: Socket,
@@ -41,7 +42,7 @@ export class Link {
 
   /** To be called after the conditions have changed. */
   update(): void {
-    if (this.#halfOpen) return
+    if (this.#halfOpen || this.#abandoned) return
     if (this.#server === undefined) {
       // A connection made in silence reaches the server once packets pass again.
       if (!this.#conditions.toServer.blocked && !this.#client.destroyed) this.#reachServer()
@@ -62,6 +63,12 @@ export class Link {
     this.#halfOpen = true
     this.#stopFlows()
     this.#server?.resetAndDestroy()
+  }
+
+  /** Nothing passes any more, ever, and neither end is told. */
+  abandon(): void {
+    this.#abandoned = true
+    this.#stopFlows()
   }
 
   /** The network works again: a half-open client learns of it with the next thing it sends. */

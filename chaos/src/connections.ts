@@ -1,0 +1,27 @@
+import type { PostgresNode } from '@connmgr/testing'
+import type { ChaosContext } from './context.js'
+
+/** Servers know our connections by it; probes call themselves `connmgr-probe`. */
+export const APPLICATION_NAME = 'connmgr-chaos'
+const PATIENCE_MS = 3000
+
+/** Connections of ours that servers still have after everything has been closed; they get a moment to notice. */
+export async function countConnections(
+  context: ChaosContext,
+  nodes: readonly PostgresNode[],
+): Promise<number> {
+  let left = 0
+  const deadline = performance.now() + PATIENCE_MS
+  do {
+    left = 0
+    for (const node of nodes) {
+      const rows = await node.query(
+        "select pid from pg_stat_activity where application_name in ($1, 'connmgr-probe')",
+        [APPLICATION_NAME],
+      )
+      left += rows.length
+    }
+    if (left > 0) await context.sleep(20)
+  } while (left > 0 && performance.now() < deadline)
+  return left
+}

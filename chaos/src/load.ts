@@ -1,0 +1,98 @@
+import { failureClassOf } from '../../demo/src/failure-class.js'
+import type { Ledger } from '../../demo/src/ledger.js'
+import { now } from './now.js'
+import { type Operation, type OperationKind, OperationLog } from './operation-log.js'
+
+/** What the load does to the database. */
+export interface Work {
+  /** Names the rows that it writes. */
+  readonly orm: string
+  write(id: string): Promise<unknown>
+  read(): Promise<unknown>
+}
+
+export interface LoadOptions {
+  /** @default 50 */
+  readonly writesPerSecond?: number
+  /** @default 20 */
+  readonly readsPerSecond?: number
+  /** Of each kind; what would be more is not begun. @default 10 */
+  readonly mostInFlight?: number
+}
+
+/** Writers and readers that go on at their pace whatever happens, as callers of a real service do. */
+export class Load extends OperationLog {
+  readonly #work: Work
+  readonly #ledger: Ledger
+  readonly #mostInFlight: number
+  readonly #timers: readonly NodeJS.Timeout[]
+  readonly #inFlight = new Map<Operation, Promise<void>>()
+
+  constructor(work: Work, ledger: Ledger, options: LoadOptions = {}) {
+    super()
+    const { writesPerSecond = 50, readsPerSecond = 20, mostInFlight = 10 } = options
+    this.#work = work
+    this.#ledger = ledger
+    this.#mostInFlight = mostInFlight
+    this.#timers = [
+      ...every(writesPerSecond, () => this.#begin('write')),
+      ...every(readsPerSecond, () => this.#begin('read')),
+    ]
+  }
+
+  /** Begins nothing new. */
+  pause(): void {
+    for (const timer of this.#timers) clearInterval(timer)
+  }
+
+  /** Begins nothing new, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.pause()
+    await Promise.all(this.#inFlight.values())
+  }
+
+  inFlight(kind: OperationKind): Operation[] {
+    return [...this.#inFlight.keys()].filter((each) => each.kind === kind)
+  }
+
+  #begin(kind: OperationKind): void {
+    if (this.inFlight(kind).length >= this.#mostInFlight) return
+    const operation: Operation = {
+      kind,
+      id: kind === 'write' ? this.#ledger.newId(this.#work.orm) : undefined,
+      startedAt: now(),
+      endedAt: undefined,
+      failure: undefined,
+      message: undefined,
+    }
+    const running = this.#run(operation)
+      .catch((error: unknown) => {
+        operation.failure = failureClassOf(error)
+        operation.message = error instanceof Error ? error.message : String(error)
+      })
+      .then(() => {
+        operation.endedAt = now()
+        this.#inFlight.delete(operation)
+        this.add(operation)
+      })
+    this.#inFlight.set(operation, running)
+  }
+
+  async #run({ id }: Operation): Promise<void> {
+    if (id === undefined) {
+      await this.#work.read()
+      return
+    }
+    try {
+      await this.#work.write(id)
+    } catch (error) {
+      this.#ledger.rejected(id, error)
+      throw error
+    }
+    this.#ledger.acknowledged(id)
+  }
+}
+
+function every(perSecond: number, act: () => void): NodeJS.Timeout[] {
+  return perSecond === 0 ? [] : [setInterval(act, 1000 / perSecond)]
+}

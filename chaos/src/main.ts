@@ -1,0 +1,71 @@
+// The program behind `npm run chaos`, which has checked the arguments.
+import { parseArgs } from 'node:util'
+import type { Orm } from './orms.js'
+import { describeResults } from './report.js'
+import { Runner } from './runner.js'
+import type { Scenario, ScenarioResult } from './scenario.js'
+import { SCENARIOS } from './scenarios/index.js'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    repeat: { type: 'string', default: '1' },
+    orm: { type: 'string', default: 'pg' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const show = (line: string): void => {
+  process.stderr.write(`${line}\n`)
+}
+const orm = values.orm as Orm
+const runner = new Runner({ orm, repeat: Number(values.repeat), show })
+let stopping = false
+
+function chosen(): readonly Scenario[] {
+  const ids = values.only?.split(',').map(Number)
+  const unknown = ids?.filter((id) => !SCENARIOS.some((each) => each.id === id)) ?? []
+  if (unknown.length > 0) {
+    const known = SCENARIOS.map((each) => each.id).join(', ')
+    throw new Error(`there is no scenario ${unknown.join(', ')}; there are ${known}`)
+  }
+  return SCENARIOS.filter((each) => {
+    if (ids !== undefined) return ids.includes(each.id)
+    if (values.quick && each.quick !== true) return false
+    return orm === 'pg' || each.throughOrm !== false
+  })
+}
+
+async function main(): Promise<void> {
+  const results: ScenarioResult[] = []
+  for (const scenario of chosen()) results.push(await runner.run(scenario))
+  console.log(
+    values.json ? JSON.stringify({ scenarios: results }) : `\n${describeResults(results)}`,
+  )
+  process.exitCode = results.every((each) => each.ok) ? 0 : 1
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    show(`${signal}: stopping the servers`)
+    stop(signal === 'SIGINT' ? 130 : 143)
+  })
+}
+// Whoever read our output has gone, as `head` does.
+for (const stream of [process.stdout, process.stderr]) stream.once('error', () => stop(1))
+
+function stop(code: number): void {
+  stopping = true
+  void runner.cleanUp().finally(() => process.exit(code))
+}
+
+main().then(
+  // A round that was given up may have left something open.
+  () => setTimeout(() => process.exit(), 5000).unref(),
+  (error: unknown) => {
+    // What fails because the servers are being stopped is not worth telling.
+    if (stopping) return
+    show(error instanceof Error ? error.message : String(error))
+    process.exit(1)
+  },
+)

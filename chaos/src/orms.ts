@@ -1,0 +1,34 @@
+import type { PgConnectionManager } from '@connmgr/pg'
+import type { Work } from './load.js'
+
+/** The API that the load goes through. */
+export type Orm = 'pg' | 'typeorm' | 'prisma' | 'drizzle'
+
+export interface OrmWork extends Work {
+  /** Ends what the ORM itself holds; the manager is ended apart. */
+  close(): Promise<unknown>
+}
+
+/** Sets up an ORM on a manager; each is loaded only when it is used. */
+export async function startWork(orm: Orm, manager: PgConnectionManager): Promise<OrmWork> {
+  switch (orm) {
+    case 'pg':
+      return throughPool(manager)
+    case 'typeorm':
+      return (await import('../../demo/src/typeorm-workload.js')).startTypeorm(manager)
+    case 'prisma':
+      return (await import('../../demo/src/prisma-workload.js')).startPrisma(manager)
+    case 'drizzle':
+      return (await import('../../demo/src/drizzle-workload.js')).startDrizzle(manager)
+  }
+}
+
+/** Without an ORM: autocommit statements on the manager's `pg.Pool`s. */
+function throughPool(manager: PgConnectionManager): OrmWork {
+  return {
+    orm: 'pg',
+    write: (id) => manager.pool.query("insert into ledger (id, orm) values ($1, 'pg')", [id]),
+    read: () => manager.replica.query("select count(*) from ledger where orm = 'pg'"),
+    close: async () => {},
+  }
+}

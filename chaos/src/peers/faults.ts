@@ -1,0 +1,148 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FaultProxy, PostgresCluster, PostgresNode } from '@connmgr/testing'
+import { now } from '../now.js'
+
+/** How long things last; `--quick` shortens them. */
+export interface Times {
+  /** From the death of the primary to the promotion of the standby. */
+  readonly untilPromotionMs: number
+  readonly frozenMs: number
+  readonly blackHoleMs: number
+  /** How long a client may take to recover before it counts as lost. */
+  readonly observedMs: number
+}
+
+export const FULL: Times = {
+  untilPromotionMs: 2000,
+  frozenMs: 30_000,
+  blackHoleMs: 20_000,
+  observedMs: 20_000,
+}
+export const QUICK: Times = {
+  untilPromotionMs: 2000,
+  frozenMs: 6000,
+  blackHoleMs: 6000,
+  observedMs: 8000,
+}
+
+/** What a fault has at hand. */
+interface FaultScene {
+  readonly cluster: PostgresCluster
+  /** Stands before the primary in faults of the network, and only there. */
+  readonly proxy: FaultProxy | undefined
+  readonly times: Times
+}
+
+/** When the fault came, and since when a server could take writes again. */
+export interface FaultMoments {
+  readonly from: number
+  readonly writableAt: number
+}
+
+/** One fault, as a row of the table. */
+export interface Fault {
+  readonly name: string
+  readonly title: string
+  readonly throughProxy?: boolean
+  /** Resolves when everything that belongs to the fault is over. */
+  inject(scene: FaultScene): Promise<FaultMoments>
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'A',
+    title: 'kill -9 of the primary, standby promoted 2 s later',
+    async inject({ cluster, times }) {
+      const from = now()
+      const standby = standbyOf(cluster)
+      await cluster.primary.crash()
+      await delay(times.untilPromotionMs)
+      await standby.promote()
+      return { from, writableAt: now() }
+    },
+  },
+  {
+    name: 'B',
+    title: 'fast stop of the primary, standby promoted at once',
+    async inject({ cluster }) {
+      const from = now()
+      const standby = standbyOf(cluster)
+      await cluster.primary.stop('fast')
+      await standby.promote()
+      return { from, writableAt: now() }
+    },
+  },
+  {
+    name: 'C',
+    title: 'every process of the primary frozen, then thawed',
+    async inject({ cluster, times }) {
+      const from = now()
+      await cluster.primary.freeze()
+      await delay(times.frozenMs)
+      await cluster.primary.thaw()
+      return { from, writableAt: now() }
+    },
+  },
+  {
+    name: 'C2',
+    title:
+      'the same, but the standby is promoted after 2 s; the old primary comes back as a second one',
+    async inject({ cluster, times }) {
+      const from = now()
+      const old = cluster.primary
+      const standby = standbyOf(cluster)
+      await old.freeze()
+      await delay(times.untilPromotionMs)
+      await standby.promote()
+      const writableAt = now()
+      await delay(times.frozenMs - times.untilPromotionMs)
+      await old.thaw()
+      // It has lost its standby, and goes on without, as cluster managers let a primary do.
+      await old.query("alter system set synchronous_standby_names = ''")
+      await old.query('select pg_reload_conf()')
+      return { from, writableAt }
+    },
+  },
+  {
+    name: 'D',
+    title: 'restart of the same primary',
+    async inject({ cluster }) {
+      const from = now()
+      await cluster.primary.stop('fast')
+      await cluster.primary.start()
+      return { from, writableAt: now() }
+    },
+  },
+  {
+    name: 'E',
+    title: 'all backends of the primary terminated',
+    async inject({ cluster }) {
+      const from = now()
+      await cluster.primary.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      )
+      return { from, writableAt: now() }
+    },
+  },
+  {
+    name: 'F',
+    title: 'silent black hole between client and primary, old sockets dead for ever',
+    throughProxy: true,
+    async inject({ proxy, times }) {
+      if (proxy === undefined) throw new Error('this fault needs a proxy before the primary')
+      const from = now()
+      proxy.blackHole('both')
+      proxy.abandon()
+      await delay(times.blackHoleMs)
+      await proxy.heal()
+      return { from, writableAt: now() }
+    },
+  },
+]
+
+function standbyOf(cluster: PostgresCluster): PostgresNode {
+  const [standby] = cluster.standbys
+  if (standby === undefined) throw new Error('this fault needs a standby')
+  return standby
+}

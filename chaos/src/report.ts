@@ -1,0 +1,67 @@
+import type { Figures, ScenarioResult } from './scenario.js'
+
+/** Figures with a column of their own; the others follow in the last one. */
+const COLUMNS: readonly (readonly [title: string, figure: string])[] = [
+  ['detected ms', 'detectionMs'],
+  ['first write ms', 'firstWriteMs'],
+  ['failed', 'failed'],
+  ['unknown', 'unknown'],
+  ['lost', 'lost'],
+  ['duplicated', 'duplicated'],
+  ['crashes', 'processCrashes'],
+  ['left', 'connectionsLeft'],
+]
+
+/** The results as a table for people, with the reasons of what failed below. */
+export function describeResults(results: readonly ScenarioResult[]): string {
+  const rows = results.map((result) => [
+    String(result.id),
+    result.ok ? 'ok' : 'FAILED',
+    result.name,
+    ...COLUMNS.map(([, figure]) => cell(result, figure)),
+    others(result),
+  ])
+  const several = results.some((each) => each.rounds > 1)
+  const failed = results.filter((each) => !each.ok)
+  return [
+    ...table([['', '', 'scenario', ...COLUMNS.map(([title]) => title), 'and'], ...rows]),
+    ...(several ? ['', `p50 / p99 of ${results[0]?.rounds} rounds each`] : []),
+    ...failed.flatMap(({ id, name, failures }) => [
+      '',
+      `${id}. ${name} failed:`,
+      ...failures.map((failure) => `  ${failure.replaceAll('\n', '\n  ')}`),
+    ]),
+    '',
+    failed.length === 0
+      ? `All ${results.length} scenarios went as they should`
+      : `${failed.length} of ${results.length} scenarios failed: ${failed.map((each) => each.id).join(', ')}`,
+  ].join('\n')
+}
+
+function cell({ figures, p50 }: ScenarioResult, name: string): string {
+  const value = figures[name]
+  if (value === undefined) return ''
+  return p50 === undefined || p50[name] === value ? String(value) : `${p50[name]} / ${value}`
+}
+
+function others(result: ScenarioResult): string {
+  const shown = new Set(COLUMNS.map(([, figure]) => figure))
+  const rest: Figures = Object.fromEntries(
+    Object.entries(result.figures).filter(([name]) => !shown.has(name)),
+  )
+  return Object.keys(rest)
+    .map((name) => `${name} ${cell(result, name)}`)
+    .join(', ')
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  return rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(column === row.length - 1 ? 0 : (widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
+}

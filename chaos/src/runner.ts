@@ -1,0 +1,142 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Accidents } from '../../soak/src/accidents.js'
+import { ChaosContext } from './context.js'
+import type { Orm } from './orms.js'
+import { percentile } from './percentile.js'
+import type { Figures, Round, Scenario, ScenarioResult } from './scenario.js'
+
+const DEADLINE_MS = 60_000
+const CLEAN_UP_MS = 30_000
+/** From so many rounds on, the p99 of a time is held to its target; of fewer, to this multiple, as one may be a hiccup. */
+const MANY_ROUNDS = 20
+const LENIENCE = 3
+/** What must be none in every scenario that measures it. */
+const ALWAYS_NONE = ['lost', 'duplicated', 'processCrashes', 'connectionsLeft']
+
+export interface RunnerOptions {
+  readonly orm: Orm
+  readonly repeat: number
+  readonly show: (line: string) => void
+}
+
+/** Runs scenarios, one after the other, each as often as asked for. */
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #accidents = new Accidents()
+  #context: ChaosContext | undefined
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+  }
+
+  async run(scenario: Scenario): Promise<ScenarioResult> {
+    const rounds: Round[] = []
+    for (let round = 1; round <= this.#options.repeat; round += 1) {
+      const which = this.#options.repeat === 1 ? '' : ` (round ${round})`
+      this.#options.show(`\n${scenario.id}. ${scenario.name}${which}`)
+      rounds.push(await this.#round(scenario))
+    }
+    return summarize(scenario, rounds)
+  }
+
+  /** Ends what a round under way has started. */
+  async cleanUp(): Promise<void> {
+    await this.#context?.cleanUp()
+  }
+
+  async #round(scenario: Scenario): Promise<Round> {
+    const context = new ChaosContext(this.#options.orm, this.#options.show)
+    this.#context = context
+    const crashes = this.#accidents.uncaught
+    const reports = this.#accidents.reports.length
+    const delays = monitorEventLoopDelay({ resolution: 5 })
+    delays.enable()
+    let figures: Figures = {}
+    try {
+      figures = await withDeadline(
+        scenario.run(context),
+        scenario.deadlineMs ?? DEADLINE_MS,
+        () => `it hangs; its last step: ${context.lastStep}`,
+      )
+    } catch (error) {
+      context.expect(false, error instanceof Error ? (error.stack ?? error.message) : String(error))
+    }
+    delays.disable()
+    await withDeadline(context.cleanUp(), CLEAN_UP_MS, () => 'cleaning up hangs').catch(
+      (error: Error) => context.expect(false, error.message),
+    )
+    const measured: Figures = {
+      ...figures,
+      processCrashes: this.#accidents.uncaught - crashes + (figures.processCrashes ?? 0),
+      stallMs: delays.max / 1e6,
+    }
+    for (const name of ALWAYS_NONE) {
+      const count = measured[name] ?? 0
+      context.expect(count === 0, `${name} is ${count}`)
+    }
+    for (const report of this.#accidents.reports.slice(reports)) this.#options.show(report)
+    for (const [name, value] of Object.entries(measured))
+      context.expect(!Number.isNaN(value), `${name} could not be measured`)
+    return { figures: rounded(measured), failures: context.failures }
+  }
+}
+
+function summarize(scenario: Scenario, rounds: readonly Round[]): ScenarioResult {
+  const names = [...new Set(rounds.flatMap((round) => Object.keys(round.figures)))]
+  const at = (share: number): Figures =>
+    Object.fromEntries(
+      names.map((name) => [
+        name,
+        percentile(
+          rounds.flatMap(({ figures }) => figures[name] ?? []),
+          share,
+        ),
+      ]),
+    )
+  const figures = at(0.99)
+  const failures = [...new Set(rounds.flatMap((round) => round.failures))]
+  const lenience = rounds.length >= MANY_ROUNDS ? 1 : LENIENCE
+  for (const [name, target] of Object.entries(scenario.targets ?? {})) {
+    const found = figures[name]
+    if (found !== undefined && found > target * lenience)
+      failures.push(`${name} is ${found} ms, its target is ${target} ms`)
+  }
+  return {
+    id: scenario.id,
+    name: scenario.name,
+    ok: failures.length === 0,
+    figures,
+    ...(rounds.length > 1 ? { p50: at(0.5) } : {}),
+    rounds: rounds.length,
+    failures,
+  }
+}
+
+async function withDeadline<T>(
+  work: Promise<T>,
+  deadlineMs: number,
+  describe: () => string,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`not done within ${deadlineMs} ms: ${describe()}`)),
+      deadlineMs,
+    )
+  })
+  // What comes to an end only after the deadline has no one left to hear it.
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function rounded(figures: Figures): Figures {
+  return Object.fromEntries(
+    Object.entries(figures)
+      .filter(([, value]) => !Number.isNaN(value))
+      .map(([name, value]) => [name, Math.round(value * 10) / 10]),
+  )
+}

@@ -1,0 +1,41 @@
+import type { ChaosContext } from './context.js'
+
+/** Measured numbers by name; times in milliseconds. A figure that has no meaning in a scenario is left out. */
+export type Figures = Record<string, number>
+
+/** One fault, with what connmgr promises for it. */
+export interface Scenario {
+  readonly id: number
+  /** What happens, in a few words. */
+  readonly name: string
+  /** True for the most telling ones, which `--quick` runs. */
+  readonly quick?: boolean
+  /** False if it does not use the ORM that `--orm` names. @default true */
+  readonly throughOrm?: boolean
+  /** Time after which it counts as hanging. @default 60_000 */
+  readonly deadlineMs?: number
+  /** Highest p99 of figures that are times. */
+  readonly targets?: Readonly<Record<string, number>>
+  /** Provokes the fault and returns what was measured; what does not hold goes to `context.expect`. */
+  run(context: ChaosContext): Promise<Figures>
+}
+
+/** What one round of a scenario came to. */
+export interface Round {
+  readonly figures: Figures
+  /** What did not hold; empty if the round is good. */
+  readonly failures: readonly string[]
+}
+
+/** What all rounds of a scenario came to; printed by `--json`. */
+export interface ScenarioResult {
+  readonly id: number
+  readonly name: string
+  readonly ok: boolean
+  /** Of one round; of several, their p99. */
+  readonly figures: Figures
+  /** With several rounds. */
+  readonly p50?: Figures
+  readonly rounds: number
+  readonly failures: readonly string[]
+}

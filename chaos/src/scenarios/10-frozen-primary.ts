@@ -1,0 +1,16 @@
+import type { Scenario } from '../scenario.js'
+import { SILENCE_TARGETS, surviveSilence } from '../silent-primary.js'
+
+export const scenario: Scenario = {
+  id: 10,
+  name: 'all processes of the primary are stopped (SIGSTOP)',
+  quick: true,
+  targets: SILENCE_TARGETS,
+  async run(context) {
+    const service = await context.service()
+    return surviveSilence(context, service, {
+      fall: ({ primary }) => primary.freeze(),
+      end: ({ primary }) => primary.thaw(),
+    })
+  },
+}

@@ -1,0 +1,201 @@
+import type { EndpointState } from '@connmgr/core'
+import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
+import type { ClusterOptions, FaultProxy, PostgresCluster, PostgresNode } from '@connmgr/testing'
+import { FAILURE_CLASSES } from '../../demo/src/failure-class.js'
+import { Ledger } from '../../demo/src/ledger.js'
+import { countConnections } from './connections.js'
+import type { ChaosContext } from './context.js'
+import { Load, type LoadOptions, type Work } from './load.js'
+import { now } from './now.js'
+import { type OrmWork, startWork } from './orms.js'
+import type { Promotion } from './promotion.js'
+import { Recorder } from './recorder.js'
+import type { Figures } from './scenario.js'
+
+export interface ServiceOptions {
+  /** Streaming standbys. @default 1 */
+  readonly standbys?: number
+  /** @default commits wait for a standby, so that a crash loses no acknowledged write */
+  readonly cluster?: Omit<ClusterOptions, 'standbys'>
+  /** Put a proxy that can fail between the manager and each server. @default false */
+  readonly proxied?: boolean
+  /** On top of the URLs of all servers, the primary's first. */
+  readonly manager?: PgManagerOptions
+  /** False for no callers at all. */
+  readonly load?: LoadOptions | false
+  /** How the callers work. @default autocommit writes and reads through the ORM of `--orm` */
+  readonly work?: (manager: PgConnectionManager) => Work
+}
+
+/** Servers, a manager that leads to them, and callers that never stop. */
+export class Service {
+  readonly #context: ChaosContext
+  readonly #orm: OrmWork | undefined
+  readonly #proxies: ReadonlyMap<PostgresNode, FaultProxy>
+  readonly cluster: PostgresCluster
+  readonly manager: PgConnectionManager
+  readonly recorder: Recorder
+  readonly ledger: Ledger
+  readonly load: Load
+
+  private constructor(
+    context: ChaosContext,
+    cluster: PostgresCluster,
+    proxies: ReadonlyMap<PostgresNode, FaultProxy>,
+    manager: PgConnectionManager,
+    recorder: Recorder,
+    orm: OrmWork | undefined,
+    { load, work }: ServiceOptions,
+  ) {
+    this.#context = context
+    this.cluster = cluster
+    this.#proxies = proxies
+    this.manager = manager
+    this.recorder = recorder
+    this.#orm = orm
+    this.ledger = new Ledger()
+    const idle: LoadOptions = { writesPerSecond: 0, readsPerSecond: 0 }
+    const chosen = work?.(manager) ?? orm
+    if (chosen === undefined) throw new Error('nothing says how the callers work')
+    this.load = new Load(chosen, this.ledger, load === false ? idle : load)
+  }
+
+  /** Resolves once the manager has seen every server and, if there are callers, some writes have succeeded. */
+  static async start(context: ChaosContext, options: ServiceOptions): Promise<Service> {
+    const { standbys = 1, proxied = false } = options
+    const cluster = await context.cluster({
+      synchronous: standbys > 0,
+      ...options.cluster,
+      standbys,
+    })
+    const proxies = new Map<PostgresNode, FaultProxy>()
+    if (proxied) for (const node of cluster.nodes) proxies.set(node, await context.proxy(node))
+    const urls = cluster.nodes.map((node) => urlOf(node, proxies.get(node)))
+    const manager = context.manager({
+      databaseUrl: urls[0] as string,
+      failoverUrls: urls.slice(1),
+      ...options.manager,
+    })
+    const recorder = new Recorder(manager)
+    await manager.start()
+    const orm = options.work === undefined ? await startWork(context.orm, manager) : undefined
+    const service = new Service(context, cluster, proxies, manager, recorder, orm, options)
+    context.defer(() => service.#giveUp())
+    if (options.load !== false) await service.writes(10)
+    return service
+  }
+
+  /** The server that takes writes before any fault. */
+  get primary(): PostgresNode {
+    return this.cluster.nodes[0] as PostgresNode
+  }
+
+  get standby(): PostgresNode {
+    return this.cluster.nodes[1] as PostgresNode
+  }
+
+  proxyOf(node: PostgresNode): FaultProxy {
+    const proxy = this.#proxies.get(node)
+    if (proxy === undefined) throw new Error(`there is no proxy before ${node.name}`)
+    return proxy
+  }
+
+  /** The name by which the manager knows a server. */
+  endpointOf(node: PostgresNode): string {
+    const { host, port } = this.#proxies.get(node) ?? node
+    return `${host}:${port}/postgres`
+  }
+
+  /** Waits for some more successful writes. */
+  async writes(count: number, withinMs?: number): Promise<void> {
+    const from = now()
+    await this.#context.until(
+      () => this.load.succeeded('write', from).length >= count,
+      `${count} writes have succeeded`,
+      withinMs,
+    )
+  }
+
+  /** From a moment until an endpoint was found to be in one of these states; NaN if it never was. */
+  detectionMs(
+    node: PostgresNode,
+    from: number,
+    states: readonly EndpointState[] = ['SUSPECT', 'DOWN'],
+  ): number {
+    return (this.recorder.reached(this.endpointOf(node), states, from) ?? Number.NaN) - from
+  }
+
+  /** From a moment until the first write that succeeded after it; NaN if none did. */
+  recoveredMs(from: number): number {
+    return (this.load.firstSuccess('write', from) ?? Number.NaN) - from
+  }
+
+  /** From the moment in which a promotion could be seen until the first write on the new primary. */
+  firstWriteMs({ askedAt, visibleAt }: Promotion): number {
+    return Math.max(0, askedAt + this.recoveredMs(askedAt) - visibleAt)
+  }
+
+  /** Whoever merely waited for a connection must not have failed. */
+  expectNoFailedAcquire(): void {
+    const count = this.ledger.countOf('not-sent')
+    this.#context.expect(count === 0, `${count} callers failed that waited for a connection`)
+  }
+
+  /** Waits until an endpoint comes into one of these states after a moment, and gives the time from then. */
+  async reaches(
+    node: PostgresNode,
+    states: readonly EndpointState[],
+    from: number,
+    withinMs?: number,
+  ): Promise<number> {
+    const endpoint = this.endpointOf(node)
+    const at = (): number | undefined => this.recorder.reached(endpoint, states, from)
+    await this.#context.until(
+      () => at() !== undefined,
+      `${node.name} is ${states.join(' or ')}`,
+      withinMs,
+    )
+    return (at() ?? Number.NaN) - from
+  }
+
+  /**
+   * Ends the callers and the manager, and gives what every scenario measures. `survivor` is the server whose word
+   * counts, others are the running ones that must have no connection left either.
+   */
+  async finish(survivor: PostgresNode): Promise<Figures> {
+    this.#context.step('the callers stop')
+    await this.load.stop()
+    await this.#orm?.close()
+    await this.manager.close({ drainTimeoutMs: 2000 })
+    const ledger = await this.ledger.check(survivor)
+    const { failures } = this.ledger
+    const failed = FAILURE_CLASSES.filter((each) => failures[each] > 0 && each !== 'unknown')
+    const running = this.cluster.nodes.filter((node) => node.running && !node.frozen)
+    this.#context.expect(
+      ledger.deniedCommitted === 0,
+      `${ledger.deniedCommitted} writes were said to have failed, but are there`,
+    )
+    return {
+      acknowledged: ledger.acknowledged,
+      longestGapMs: this.load.longestGapMs,
+      failed: ledger.failed,
+      ...Object.fromEntries(failed.map((each) => [`failed ${each}`, failures[each]])),
+      failedReads: this.load.failed('read').length,
+      unknown: ledger.unknown,
+      unknownCommitted: ledger.unknownCommitted,
+      lost: ledger.lost,
+      duplicated: ledger.duplicated,
+      connectionsLeft: await countConnections(this.#context, running),
+    }
+  }
+
+  /** At the end of a round that did not come to its end by itself. */
+  async #giveUp(): Promise<void> {
+    this.load.pause()
+    await this.manager.close({ drainTimeoutMs: 0 })
+  }
+}
+
+function urlOf(node: PostgresNode, proxy: FaultProxy | undefined): string {
+  return proxy === undefined ? node.url() : node.url().replace(`:${node.port}/`, `:${proxy.port}/`)
+}

@@ -1,0 +1,52 @@
+import type { ChaosContext } from './context.js'
+import { now } from './now.js'
+import { promote } from './promotion.js'
+import type { Figures } from './scenario.js'
+import type { Service } from './service.js'
+
+/** How a primary falls silent, and how it is heard of again. */
+export interface Silence {
+  readonly fall: (service: Service) => Promise<void> | void
+  readonly end: (service: Service) => Promise<void>
+}
+
+/** Times of a primary that is silent, and that callers hang on. */
+export const SILENCE_TARGETS = { downMs: 1100, hungMs: 1100, firstWriteMs: 300 }
+
+/** Nothing is closed and nobody answers: only deadlines tell, and whoever hangs on a socket must be freed by them. */
+export async function surviveSilence(
+  context: ChaosContext,
+  service: Service,
+  { fall, end }: Silence,
+): Promise<Figures> {
+  const { load, manager, primary, standby } = service
+  context.step('the primary falls silent')
+  const silentAt = now()
+  await fall(service)
+  const downMs = await service.reaches(primary, ['DOWN'], silentAt)
+  await context.sleep(300)
+  const hanging = manager
+    .getHolders()
+    .filter(
+      ({ heldForMs, endpoint }) => heldForMs > 500 && endpoint === service.endpointOf(primary),
+    )
+  context.expect(hanging.length === 0, `${hanging.length} callers hang on a server that is down`)
+  const hung = load.failed('write', silentAt)
+  context.step('the standby is promoted')
+  const promotion = await promote(standby)
+  await service.writes(20)
+  service.expectNoFailedAcquire()
+  context.step('the old primary is heard of again')
+  const backAt = now()
+  await end(service)
+  await service.reaches(primary, ['FENCED'], backAt)
+  await service.writes(10)
+  const figures = await service.finish(standby)
+  return {
+    detectionMs: service.detectionMs(primary, silentAt),
+    downMs,
+    hungMs: Math.max(0, ...hung.map(({ endedAt = Number.NaN }) => endedAt - silentAt)),
+    firstWriteMs: service.firstWriteMs(promotion),
+    ...figures,
+  }
+}

@@ -1,0 +1,70 @@
+import { classify } from '@connmgr/pg'
+
+/**
+ * What the failure of a write says about the write.
+ *
+ * - `not-sent`: it never reached a server
+ * - `refused`: a server refused it without effect, as one that is no primary any more does
+ * - `aborted`: the server reported that it ended the session, so the write was rolled back
+ * - `conflict`: an ordinary conflict with another transaction
+ * - `statement`: any other answer of the server; nothing was written
+ * - `unknown`: in flight when the connection was lost; it may or may not have happened
+ */
+export type FailureClass = 'not-sent' | 'refused' | 'aborted' | 'conflict' | 'statement' | 'unknown'
+
+export const FAILURE_CLASSES: readonly FailureClass[] = [
+  'not-sent',
+  'refused',
+  'aborted',
+  'conflict',
+  'statement',
+  'unknown',
+]
+
+/** Told from the error alone, as a caller has to; whatever does not say that nothing was written is unknown. */
+export function failureClassOf(error: unknown): FailureClass {
+  for (const each of withCauses(error)) {
+    const { code } = each as { code?: unknown }
+    if (typeof code === 'string') {
+      if (code === 'CONNMGR_COMMIT_OUTCOME_UNKNOWN') return 'unknown'
+      if (code === 'CONNMGR_CONNECTION_LOST')
+        return (each as { sent?: boolean }).sent === false ? 'not-sent' : 'aborted'
+      if (/^CONNMGR_(ACQUIRE|QUEUE|POOL|CONNECT_)/.test(code)) return 'not-sent'
+    }
+    switch (classify(each)) {
+      case 'unreachable':
+      case 'starting':
+      case 'busy':
+      case 'setup':
+        return 'not-sent'
+      case 'read-only':
+        return 'refused'
+      case 'shutdown':
+        return 'aborted'
+      case 'serialization':
+        return 'conflict'
+      case 'lost':
+        return 'unknown'
+      case 'statement':
+        // Only an answer of the server itself tells that the statement had no effect.
+        if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !isPrismaCode(code))
+          return 'statement'
+    }
+  }
+  return 'unknown'
+}
+
+/** Prisma's own codes look like SQLSTATEs. */
+function isPrismaCode(code: string): boolean {
+  return /^P[1-6]\d{3}$/.test(code)
+}
+
+/** An error and those it wraps, as the three ORMs do it. */
+function* withCauses(error: unknown): Generator<object> {
+  let current = error
+  for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth += 1) {
+    yield current
+    const { cause, driverError } = current as { cause?: unknown; driverError?: unknown }
+    current = driverError ?? cause
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  eventually,
+  type FaultProxy,
+  type PostgresCluster,
+  type PostgresNode,
+  startCluster,
+  startFaultProxy,
+} from '@connmgr/testing'
+import type { PoolClient } from 'pg'
+import {
+  createConnectionManager,
+  type PgConnectionManager,
+  type PgManagerOptions,
+} from './connection-manager.js'
+
+let cluster: PostgresCluster
+let standby: PostgresNode
+let proxy: FaultProxy
+let manager: PgConnectionManager
+
+beforeAll(async () => {
+  cluster = await startCluster({ standbys: 1 })
+  standby = cluster.standbys[0] as PostgresNode
+  proxy = await startFaultProxy({ target: cluster.primary })
+})
+afterAll(async () => {
+  await proxy.close()
+  await cluster.stop()
+})
+afterEach(async () => {
+  await proxy.heal()
+  await cluster.primary.thaw()
+  await manager.close({ drainTimeoutMs: 1000 })
+})
+
+/** A manager that knows the primary through the proxy, and its standby directly. */
+async function start(options: PgManagerOptions = {}): Promise<void> {
+  const url = new URL(cluster.primary.url())
+  url.port = String(proxy.port)
+  manager = createConnectionManager({
+    databaseUrl: url.href,
+    failoverUrls: [standby.url()],
+    logger: false,
+    ...options,
+  })
+  await manager.warmUp(3)
+}
+
+const stateOf = (index: number) => manager.getFailoverStatus().endpoints[index]?.state
+
+/** Held clients with a query in flight on each. */
+async function hang(text = 'select 1'): Promise<Promise<string>[]> {
+  const clients = await Promise.all([manager.pool.connect(), manager.pool.connect()])
+  return clients.map((client: PoolClient) =>
+    client
+      .query(text)
+      .then(
+        () => 'answered',
+        () => 'rejected',
+      )
+      .finally(() => client.release()),
+  )
+}
+
+describe('a server that falls silent', () => {
+  test.each(['both', 'to-server', 'to-client'] as const)(
+    'by a black hole (%s): what hung is rejected, readers go on, and it is used again once it answers',
+    async (direction) => {
+      await start()
+      const clients = await Promise.all([manager.pool.connect(), manager.pool.connect()])
+      proxy.blackHole(direction)
+      const hanging = clients.map((client) => client.query('select 1'))
+      const outcomes = await Promise.allSettled(hanging)
+      expect(outcomes.map((each) => each.status)).toEqual(['rejected', 'rejected'])
+      expect(stateOf(0)).toBe('DOWN')
+      for (const client of clients) client.release()
+      expect(manager.getPoolMetrics().checkedOut).toBe(0)
+      expect((await manager.replica.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+      const waiting = manager.pool.query('select 2 as n')
+      await proxy.heal()
+      expect((await waiting).rows).toEqual([{ n: 2 }])
+      expect(manager.getFailoverStatus()).toMatchObject({ state: 'STEADY', failovers: 0 })
+    },
+  )
+
+  test('for a moment only: the queries in flight go on', async () => {
+    await start({ failover: { suspectCount: 40 } })
+    const hanging = await hang('select pg_sleep(0.1)')
+    await cluster.primary.freeze()
+    await eventually(() => stateOf(0) === 'SUSPECT')
+    await cluster.primary.thaw()
+    expect(await Promise.all(hanging)).toEqual(['answered', 'answered'])
+    await eventually(() => stateOf(0) === 'UP')
+  })
+})

@@ -1,0 +1,56 @@
+// The chaos runner: real faults on real servers; see chaos/src. With `--peers`, the same faults to
+// other clients too; see chaos/src/peers. `--json` prints one JSON object on stdout, and nothing
+// else there.
+import { readArguments } from './arguments.mjs'
+import { exitLike, run } from './run.mjs'
+
+const ORMS = ['pg', 'typeorm', 'prisma', 'drizzle']
+
+const numbers = (what, example) => ({
+  check: (value) => /^\d{1,4}$/.test(value) && Number(value) > 0,
+  wants: `a number of ${what}, such as ${example}`,
+})
+const names = (what, example) => ({
+  check: (value) => /^[\w-]+(,[\w-]+)*$/.test(value),
+  wants: `names of ${what} separated by commas, such as ${example}`,
+})
+const BOTH = { quick: { type: 'boolean' }, json: { type: 'boolean' } }
+
+const options = process.argv.includes('--peers')
+  ? readArguments(
+      {
+        peers: { type: 'boolean' },
+        rounds: numbers('rounds', 3),
+        client: names('clients', 'connmgr,pg-tuned'),
+        fault: names('faults', 'A,F'),
+        parallel: numbers('clients at a time', 2),
+        ...BOTH,
+      },
+      'npm run chaos -- --peers --rounds 3 --client connmgr,pg-tuned --fault A,F --json',
+    )
+  : readArguments(
+      {
+        only: {
+          check: (value) => /^\d+(,\d+)*$/.test(value),
+          wants: 'numbers of scenarios separated by commas, such as 1,10',
+        },
+        repeat: numbers('rounds', 30),
+        orm: { check: (value) => ORMS.includes(value), wants: `one of ${ORMS.join(', ')}` },
+        ...BOTH,
+      },
+      'npm run chaos -- --only 1,10 --repeat 30 --orm pg --json',
+    )
+const program = options.peers ? 'chaos/src/peers/main.ts' : 'chaos/src/main.ts'
+
+try {
+  await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
+  await run(process.execPath, ['scripts/prisma-generate.mjs', 'demo/schema.prisma'], {
+    quiet: true,
+  })
+  const args = Object.entries(options).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, value],
+  )
+  await run(process.execPath, ['--import', 'tsx', program, ...args])
+} catch (error) {
+  exitLike(error)
+}
