@@ -128,8 +128,12 @@ export interface Driver<C extends object> {
   activity?(connection: C): ConnectionActivity
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>
-  /** Cuts the connection off at once, cancelling what still runs on the server. Never throws. */
-  destroy(connection: C): void
+  /**
+   * Cuts the connection off at once, cancelling what still runs on the server. Never throws.
+   *
+   * @param reason for those whose statements are cut off with it
+   */
+  destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }

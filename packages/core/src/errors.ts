@@ -14,6 +14,7 @@ export type ConnmgrErrorCode =
   | 'CONNMGR_VALIDATION_FAILED'
   | 'CONNMGR_LEASE_RELEASED'
   | 'CONNMGR_CONNECTION_LOST'
+  | 'CONNMGR_QUERY_TIMEOUT'
   | 'CONNMGR_COMMIT_OUTCOME_UNKNOWN'
   | 'CONNMGR_FAILOVER_FAILED'
   | 'CONNMGR_UNSUPPORTED'
@@ -169,6 +170,18 @@ export class ConnectionLostError extends ConnmgrError {
   constructor(message: string, cause?: unknown, { sent = true }: { sent?: boolean } = {}) {
     super('CONNMGR_CONNECTION_LOST', message, causeOf(cause))
     this.sent = sent
+  }
+}
+
+/** A statement ran for longer than `queryTimeoutMs`, so its connection was destroyed. Seen as the `cause` of what its caller is told. */
+export class QueryTimeoutError extends ConnmgrError {
+  override readonly name = 'QueryTimeoutError'
+
+  constructor(timeoutMs: number) {
+    super(
+      'CONNMGR_QUERY_TIMEOUT',
+      `the statement took longer than queryTimeoutMs (${timeoutMs} ms), so its connection was destroyed`,
+    )
   }
 }
 

@@ -35,6 +35,7 @@ export {
   LeaseReleasedError,
   messageOf,
   PoolClosedError,
+  QueryTimeoutError,
   QueueFullError,
   toError,
   UnsupportedError,

@@ -19,6 +19,7 @@ import { TARGETS, type Target } from './failover/states.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import { Prober } from './health/prober.js'
+import { QueryWatchdog } from './health/query-watchdog.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
@@ -77,6 +78,7 @@ export class ConnectionManager<C extends object> {
   readonly #controller: FailoverController<C>
   readonly #monitor: HealthMonitor<C>
   readonly #maintainer: Maintainer<C>
+  readonly #watchdog: QueryWatchdog<C>
   readonly #router: Router<C>
   #size: { poolSize: number; maxOverflow: number }
   #started: Promise<void> | undefined
@@ -107,6 +109,13 @@ export class ConnectionManager<C extends object> {
       options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
       options.clock,
     )
+    this.#watchdog = new QueryWatchdog(this.#endpoints, options.queryTimeoutMs, {
+      name: options.name,
+      clock: options.clock,
+      stall: this.#stall,
+      events: this.#events,
+      check: (endpoint) => this.#monitor.check(endpoint),
+    })
     this.#router = new Router(
       options.name,
       this.#endpoints,
@@ -399,6 +408,7 @@ export class ConnectionManager<C extends object> {
   async #start(): Promise<void> {
     this.#stall.start()
     this.#maintainer.start()
+    this.#watchdog.start()
     if (this.#solo) this.#endpoints[0]?.pool.maintain()
     if (this.#options.healthMonitoring || !this.#solo) await this.#controller.start(this.#monitor)
   }
@@ -411,6 +421,7 @@ export class ConnectionManager<C extends object> {
     await Promise.all(this.#endpoints.map((each) => each.pool.close(drainTimeoutMs)))
     await this.#started
     this.#maintainer.stop()
+    this.#watchdog.stop()
     this.#stall.stop()
   }
 

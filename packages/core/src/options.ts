@@ -57,6 +57,11 @@ export interface ManagerOptions<C extends object> {
   readonly idleOrder?: 'lifo' | 'fifo'
   /** Connections being opened at the same time, per endpoint: a server that comes back is not stormed. `@default` 4 */
   readonly connectConcurrency?: number
+  /**
+   * A statement that runs for longer has its connection destroyed, and is cancelled on the server, unless the server
+   * itself answers no more. A cursor is one statement until it is closed. 0 for never. `@default` 0
+   */
+  readonly queryTimeoutMs?: number
   /** `static` has all callers share one connection, for engines that need it. `@default` 'pooled' */
   readonly poolMode?: 'pooled' | 'static'
   /** Prepares every new connection, for example with `SET`. If it fails, the connection is not used. */

@@ -93,3 +93,39 @@ describe('a server that falls silent', () => {
     await eventually(() => stateOf(0) === 'UP')
   })
 })
+
+describe('a statement that runs for longer than queryTimeoutMs', () => {
+  test('is cancelled on the server, and says why; the server stays up', async () => {
+    await start({ queryTimeoutMs: 200 })
+    await expect(manager.pool.query('select pg_sleep(600)')).rejects.toMatchObject({
+      message: expect.stringContaining('queryTimeoutMs (200 ms)'),
+    })
+    await eventually(async () => {
+      const rows = await cluster.primary.query(
+        `select 1 from pg_stat_activity where state = 'active' and query = 'select pg_sleep(600)'`,
+      )
+      return rows.length === 0
+    })
+    expect(stateOf(0)).toBe('UP')
+    expect(manager.getPoolMetrics()).toMatchObject({ checkedOut: 0, failedCheckouts: 0 })
+  })
+
+  test('because its backend is frozen loses that one connection, and no other', async () => {
+    await start({ queryTimeoutMs: 200 })
+    const closed: string[] = []
+    manager.on('connectionClosed', (event) => closed.push(event.reason))
+    const frozen = await manager.pool.connect()
+    const { rows } = await frozen.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const pid = rows[0]?.pid as number
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await expect(frozen.query('select 1')).rejects.toBeDefined()
+      frozen.release()
+      expect((await manager.pool.query('select 2 as n')).rows).toEqual([{ n: 2 }])
+      expect(closed).toEqual(['query-timeout'])
+      expect(stateOf(0)).toBe('UP')
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+  })
+})

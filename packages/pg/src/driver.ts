@@ -92,8 +92,8 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).end()
   }
 
-  destroy(client: Client): void {
-    this.#sessionOf(client).destroy()
+  destroy(client: Client, reason?: Error): void {
+    this.#sessionOf(client).destroy(reason)
   }
 
   classify(error: unknown): FailureKind {

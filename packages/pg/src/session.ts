@@ -111,14 +111,17 @@ export class Session {
     await this.#client.end()
   }
 
-  destroy(): void {
+  destroy(reason?: Error): void {
     this.#closing = true
     const { connection, processID, secretKey } = this.#internals
     const { host, port } = this.#client
     const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
     if (running && processID != null && secretKey != null)
       requestCancel({ host, port, processID, secretKey })
-    connection?.stream.destroy()
+    // Begins as node-postgres would put it, so that whoever goes by its words understands.
+    connection?.stream.destroy(
+      reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason }),
+    )
   }
 
   #query(args: unknown[]): unknown {

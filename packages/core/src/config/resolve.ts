@@ -32,6 +32,7 @@ const POOL_NUMBERS = {
   resetTimeoutMs: { fallback: 5000, min: 1 },
   closeTimeoutMs: { fallback: 1000, min: 1 },
   connectConcurrency: { fallback: 4, min: 1, max: 1000 },
+  queryTimeoutMs: { fallback: 0, min: 0, zeroIsOff: true },
 } as const satisfies NumberRules
 
 const LEAK_NUMBERS = { thresholdMs: { fallback: 300_000, min: 1 } } as const satisfies NumberRules
@@ -88,6 +89,7 @@ export interface ResolvedOptions<C extends object> {
   readonly name: string
   readonly pool: PoolOptions<C>
   readonly poolMode: 'pooled' | 'static'
+  readonly queryTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
   readonly health: Required<HealthMonitoringOptions>
@@ -135,6 +137,7 @@ export function resolveManagerOptions<C extends object>(
       onConnect: options.onConnect,
     },
     poolMode: resolveChoice('poolMode', options.poolMode, ['pooled', 'static'] as const, 'pooled'),
+    queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
     health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),

@@ -65,6 +65,15 @@ export interface ValidationFailedEvent extends PoolEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
+/** A statement ran for longer than `queryTimeoutMs` on a server that answers its probes: the connection was destroyed. */
+export interface QueryTimedOutEvent extends PoolEvent {
+  readonly type: 'queryTimedOut'
+  readonly connectionId: number
+  /** How long the statement had been seen running. */
+  readonly durationMs: number
+  /** The text of the latest statement on the connection, without values. */
+  readonly query: string | undefined
+}
 /** A connection came back inside a transaction or mid-query. It was cleaned or destroyed, never lent on as it was. */
 export interface ConnectionDirtyEvent extends PoolEvent {
   readonly type: 'connectionDirty'
@@ -190,6 +199,7 @@ export type ConnmgrEvent =
   | ConnectionReleasedEvent
   | AcquireFailedEvent
   | ValidationFailedEvent
+  | QueryTimedOutEvent
   | ConnectionDirtyEvent
   | LeakDetectedEvent
   | LeakResolvedEvent
@@ -209,7 +219,13 @@ export type ConnmgrEvent =
 
 export type ConnmgrEventType = ConnmgrEvent['type']
 /** The event of one type. */
-export type EventOf<T extends ConnmgrEventType> = Extract<ConnmgrEvent, { type: T }>
+export type EventOf<T extends ConnmgrEventType> = OfType<ConnmgrEvent, T>
+// Not Extract, which finds no event whose type is one of several.
+type OfType<E, T> = E extends { readonly type: infer K }
+  ? T extends K
+    ? E & { readonly type: T }
+    : never
+  : never
 export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => void
 
 /** What an event says of a thrown thing. */

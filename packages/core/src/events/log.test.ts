@@ -146,6 +146,16 @@ test.each<[ConnmgrEvent, string, string]>([
     'connection 7 to db:5432/app failed its check: it broke',
   ],
   [
+    { type: 'queryTimedOut', ...about, query: 'select 1' },
+    'warn',
+    'connection 7 to db:5432/app destroyed, as its statement has run for 61000 ms: select 1',
+  ],
+  [
+    { type: 'queryTimedOut', ...about, query: undefined },
+    'warn',
+    'connection 7 to db:5432/app destroyed, as its statement has run for 61000 ms: unknown',
+  ],
+  [
     { type: 'connectionDirty', ...about, reason: 'busy', lease },
     'warn',
     'connection 7 came back mid-query from buildReport (/app/report.ts:12:5); it was not lent on as it was',

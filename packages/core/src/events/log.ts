@@ -39,6 +39,7 @@ const ALWAYS_DEBUG = [
 export const LOGGED_EVENT_TYPES = [
   ...ALWAYS_DEBUG,
   'validationFailed',
+  'queryTimedOut',
   'connectionDirty',
   'leakDetected',
   'leakResolved',
@@ -110,6 +111,12 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       return [
         'info',
         `connection ${event.connectionId} to ${event.endpoint} failed its check: ${event.error.message}`,
+      ]
+    case 'queryTimedOut':
+      return [
+        'warn',
+        `connection ${event.connectionId} to ${event.endpoint} destroyed, as its statement has run for ` +
+          `${ms(event.durationMs)}: ${event.query ?? 'unknown'}`,
       ]
     case 'connectionDirty':
       return [

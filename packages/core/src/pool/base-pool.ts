@@ -88,6 +88,7 @@ export abstract class BasePool<C extends object>
   abstract returnLease(lease: Lease<C>): void
   abstract destroyLease(lease: Lease<C>, error: unknown): void
   abstract detachLease(lease: Lease<C>): void
+  abstract destroy(entry: PoolEntry<C>, error: Error): void
 
   /** Takes a connection that has just been opened into the records; `admit` follows. */
   protected abstract adopt(entry: PoolEntry<C>): void
@@ -162,6 +163,18 @@ export abstract class BasePool<C extends object>
       heard = true
     }
     return heard
+  }
+
+  overdue(since: number, now: number): PoolEntry<C>[] {
+    const overdue: PoolEntry<C>[] = []
+    for (const entry of this.connections) {
+      const running = entry.activity?.running
+      if (running !== entry.running) {
+        entry.running = running
+        entry.runningSince = now
+      } else if (running !== undefined && entry.runningSince <= since) overdue.push(entry)
+    }
+    return overdue
   }
 
   retryNow(): void {

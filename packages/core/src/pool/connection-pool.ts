@@ -2,6 +2,7 @@ import type { Endpoint, Role } from '../driver.js'
 import type { Target } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { PoolEntry } from './entry.js'
 import type { Lease } from './lease.js'
 import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
 import type { AcquireOptions } from './options.js'
@@ -36,6 +37,10 @@ export interface ConnectionPool<C extends object> {
   suspectAll(): void
   /** Whether the server has sent anything on any connection since this was asked last. */
   heard(): boolean
+  /** Connections on which one statement has been running since then, as far as was seen; times leave out stalls. */
+  overdue(since: number, now: number): PoolEntry<C>[]
+  /** Destroys one connection, lent or not, because of its statement. */
+  destroy(entry: PoolEntry<C>, error: Error): void
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */

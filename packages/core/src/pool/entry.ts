@@ -8,7 +8,7 @@ import type { Linked, LinkedList } from './linked-list.js'
  * `idle` was unused for `idleTimeoutMs`; `lifetime` reached `maxLifetimeMs`; `uses` reached `maxUses`; `overflow` was
  * above `poolSize` and not needed; `cleared` was invalidated with the whole pool; `invalid` failed validation; `lost`
  * was cut off by the server or network; `dirty` could not be cleaned; `destroyed` through its lease; `evicted` by
- * request; `leaked` was reclaimed; `hook` was refused by a hook of the user; `closed` with its pool.
+ * request; `leaked` was reclaimed; `query-timeout` ran one statement for longer than `queryTimeoutMs`; `hook` was refused by a hook of the user; `closed` with its pool.
  */
 export type CloseReason =
   | 'idle'
@@ -22,6 +22,7 @@ export type CloseReason =
   | 'destroyed'
   | 'evicted'
   | 'leaked'
+  | 'query-timeout'
   | 'hook'
   | 'closed'
 
@@ -43,6 +44,9 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   uses = 0
   /** Bytes that had come from the server when it was last looked at. */
   received = 0
+  /** The statement that it ran when it was last looked at, and since when, in time that was not stalled. */
+  running: unknown = undefined
+  runningSince = 0
   /** The server's role when the connection was last looked at. */
   role: Role = 'unknown'
   /** True if it must be validated before it is lent, however lately it was used. */

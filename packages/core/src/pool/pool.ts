@@ -188,6 +188,12 @@ export class Pool<C extends object> extends BasePool<C> {
     this.changed()
   }
 
+  destroy(entry: PoolEntry<C>, error: Error): void {
+    if (entry.lease !== undefined) this.book.strikeOff(entry.lease)
+    this.#close(entry, 'query-timeout', error)
+    this.changed()
+  }
+
   protected get limit(): number {
     return this.#poolSize + this.#maxOverflow
   }

@@ -57,7 +57,7 @@ export class Retirement<C extends object> {
       ...(error === undefined ? {} : { error: summarize(error) }),
     })
     if (!this.#deservesGoodbye(entry, reason)) {
-      this.#driver.destroy(entry.connection)
+      this.#driver.destroy(entry.connection, error)
       return
     }
     const goodbye = bounded(

@@ -95,6 +95,12 @@ export class StaticPool<C extends object> extends BasePool<C> {
     )
   }
 
+  destroy(entry: PoolEntry<C>, error: Error): void {
+    if (entry === this.#entry) this.#drop('query-timeout', error)
+    else if (this.#leaving.delete(entry)) this.retire(entry, 'query-timeout', error)
+    this.changed()
+  }
+
   /** More than the number of callers, however many these are. */
   protected get limit(): number {
     return Number.POSITIVE_INFINITY

@@ -15,7 +15,12 @@ const WRITE = /^\s*(insert|update|delete|create)\b/i
 export class FakeConnection {
   readonly id: number
   readonly endpoint: Endpoint
-  readonly activity: ConnectionActivity = { queryCount: 0, lastQuery: undefined }
+  readonly activity: ConnectionActivity & { received: number; running: unknown } = {
+    queryCount: 0,
+    lastQuery: undefined,
+    received: 0,
+    running: undefined,
+  }
   /** Settings made by `set`; both reset policies clear them. */
   readonly session = new Map<string, string>()
   /** The role that the server told last. */
@@ -76,8 +81,10 @@ export class FakeConnection {
     this.activity.queryCount += 1
     this.activity.lastQuery = text
     this.#queriesInFlight += 1
+    this.activity.running = {}
     try {
       await this.#driver.run('query', this, text)
+      this.activity.received += 1
       const { writable } = this.#driver.server(this.endpoint)
       if (WRITE.test(text) && (this.readOnly || !writable)) {
         throw new FakeError('read-only', `${this.endpoint.id} refuses writes`)
@@ -85,6 +92,7 @@ export class FakeConnection {
       this.#apply(text)
     } finally {
       this.#queriesInFlight -= 1
+      if (this.#queriesInFlight === 0) this.activity.running = undefined
       this.#noteIdle()
     }
   }

@@ -1,0 +1,90 @@
+import type { Clock, TimerHandle } from '../clock.js'
+import { QueryTimeoutError } from '../errors.js'
+import type { EventEmitter } from '../events/emitter.js'
+import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { StallMonitor } from '../stall.js'
+
+export interface QueryWatchdogContext<C extends object> {
+  readonly name: string
+  readonly clock: Clock
+  readonly stall: StallMonitor
+  readonly events: EventEmitter
+  /** Probes an endpoint; its state says the rest. */
+  readonly check: (endpoint: ManagedEndpoint<C>) => Promise<unknown>
+}
+
+const SHORTEST_TICK_MS = 10
+const LONGEST_TICK_MS = 250
+/** A statement is given up at most two ticks after its time. */
+const TICKS = 10
+
+/**
+ * Ends statements that run for longer than `queryTimeoutMs`, with their connections. If the server answers a probe, then
+ * that one connection is at fault and no other; if not, the statement waits for the verdict on the server.
+ *
+ * It looks at all connections now and then, so that a statement itself costs nothing.
+ */
+export class QueryWatchdog<C extends object> {
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #queryTimeoutMs: number
+  readonly #tickMs: number
+  readonly #context: QueryWatchdogContext<C>
+  readonly #checking = new Set<ManagedEndpoint<C>>()
+  #timer: TimerHandle | undefined
+
+  constructor(
+    endpoints: readonly ManagedEndpoint<C>[],
+    queryTimeoutMs: number,
+    context: QueryWatchdogContext<C>,
+  ) {
+    this.#endpoints = endpoints
+    this.#queryTimeoutMs = queryTimeoutMs
+    this.#tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, queryTimeoutMs / TICKS))
+    this.#context = context
+  }
+
+  start(): void {
+    if (this.#timer === undefined && Number.isFinite(this.#queryTimeoutMs)) this.#arm()
+  }
+
+  stop(): void {
+    this.#context.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #arm(): void {
+    this.#timer = this.#context.clock.setTimeout(() => {
+      this.#arm()
+      for (const endpoint of this.#endpoints) void this.#look(endpoint)
+    }, this.#tickMs)
+  }
+
+  async #look(endpoint: ManagedEndpoint<C>): Promise<void> {
+    if (this.#overdue(endpoint).length === 0 || this.#checking.has(endpoint)) return
+    this.#checking.add(endpoint)
+    await this.#context.check(endpoint)
+    this.#checking.delete(endpoint)
+    if (endpoint.state === 'SUSPECT' || this.#timer === undefined) return
+    for (const entry of this.#overdue(endpoint)) {
+      const durationMs = this.#now() - entry.runningSince
+      this.#context.events.emit({
+        type: 'queryTimedOut',
+        pool: this.#context.name,
+        endpoint: endpoint.id,
+        connectionId: entry.id,
+        durationMs,
+        query: entry.activity?.lastQuery,
+      })
+      endpoint.pool.destroy(entry, new QueryTimeoutError(this.#queryTimeoutMs))
+    }
+  }
+
+  #overdue(endpoint: ManagedEndpoint<C>) {
+    return endpoint.pool.overdue(this.#now() - this.#queryTimeoutMs, this.#now())
+  }
+
+  /** Time in which the event loop stood still is no statement's fault. */
+  #now(): number {
+    return this.#context.clock.now() - this.#context.stall.stalledMs
+  }
+}
