@@ -43,8 +43,8 @@ export class InvalidOptionError extends ConnmgrError {
   }
 }
 
-/** Which part of an acquire was under way when its deadline passed. */
-export type AcquirePhase = 'wait' | 'connect' | 'validate' | 'no-endpoint'
+/** Which part of an acquire was under way when its deadline passed; `replay` is a standby's, of what is to be read. */
+export type AcquirePhase = 'wait' | 'connect' | 'validate' | 'no-endpoint' | 'replay'
 
 /**
  * No connection came free before the deadline. `phase` says what it was waiting for, `holders` who has
