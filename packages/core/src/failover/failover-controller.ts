@@ -95,6 +95,19 @@ export class FailoverController<C extends object> {
     return this.#state
   }
 
+  /** The history that positions are compared in: that of the writer, or while there is none, of the last one known. */
+  get lineage(): {
+    readonly systemId?: string | undefined
+    readonly timeline?: number | undefined
+  } {
+    return (
+      this.#writer?.result ?? {
+        systemId: this.#tracker.systemId,
+        timeline: this.#highestTimeline || undefined,
+      }
+    )
+  }
+
   /** Time until the next round of probes: short while something is being decided. */
   get urgent(): boolean {
     return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
@@ -121,6 +134,11 @@ export class FailoverController<C extends object> {
 
   pick(target: Target): ManagedEndpoint<C> | undefined {
     return this.#solo ? this.#writer : select(this.#endpoints, target, this.#writer)
+  }
+
+  /** A standby fit to read from that `accepts` chooses, the one with the least to do. */
+  reader(accepts: (endpoint: ManagedEndpoint<C>) => boolean): ManagedEndpoint<C> | undefined {
+    return select(this.#endpoints.filter(accepts), 'standby', undefined)
   }
 
   serves(endpoint: ManagedEndpoint<C>, target: Target): boolean {
