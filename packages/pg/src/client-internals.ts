@@ -4,6 +4,7 @@ import type { ClientBase } from 'pg'
 
 /** What an error or a notice of the server, or of a proxy before it, has beyond `Error`. */
 export interface ServerMessage {
+  readonly message?: string
   readonly code?: string
   readonly severity?: string
   /** Where in PostgreSQL's source it was raised. */
