@@ -16,6 +16,7 @@ import { APPLICATION_NAME } from './connections.js'
 import { now } from './now.js'
 import type { Orm } from './orms.js'
 import { Service, type ServiceOptions } from './service.js'
+import { Stalls } from './stalls.js'
 
 const POLL_MS = 2
 
@@ -23,6 +24,7 @@ const POLL_MS = 2
 export class ChaosContext {
   readonly orm: Orm
   readonly failures: string[] = []
+  readonly stalls = new Stalls()
   /** What was done last, for the report on a round that hangs. */
   lastStep = 'nothing yet'
   readonly #cleanups: (() => Promise<unknown>)[] = []
@@ -102,6 +104,7 @@ export class ChaosContext {
 
   /** Ends everything. Never rejects: what cannot be ended is noted. */
   async cleanUp(): Promise<void> {
+    this.stalls.stop()
     for (const cleanup of this.#cleanups.splice(0).reverse()) {
       await cleanup().catch((error: unknown) => {
         this.expect(false, `cleaning up failed: ${error instanceof Error ? error.message : error}`)

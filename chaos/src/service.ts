@@ -1,6 +1,6 @@
 import type { EndpointState } from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
-import type { ClusterOptions, FaultProxy, PostgresCluster, PostgresNode } from '@connmgr/testing'
+import type { ClusterOptions, FaultProxy, PostgresNode } from '@connmgr/testing'
 import { FAILURE_CLASSES } from '../../demo/src/failure-class.js'
 import { Ledger } from '../../demo/src/ledger.js'
 import { countConnections } from './connections.js'
@@ -19,6 +19,8 @@ export interface ServiceOptions {
   readonly cluster?: Omit<ClusterOptions, 'standbys'>
   /** Put a proxy that can fail between the manager and each server. @default false */
   readonly proxied?: boolean
+  /** Servers to use in place of a cluster, in the order of the manager's URLs; they have the ledger's table. */
+  readonly nodes?: readonly PostgresNode[]
   /** On top of the URLs of all servers, the primary's first. */
   readonly manager?: PgManagerOptions
   /** False for no callers at all. */
@@ -32,7 +34,7 @@ export class Service {
   readonly #context: ChaosContext
   readonly #orm: OrmWork | undefined
   readonly #proxies: ReadonlyMap<PostgresNode, FaultProxy>
-  readonly cluster: PostgresCluster
+  readonly nodes: readonly PostgresNode[]
   readonly manager: PgConnectionManager
   readonly recorder: Recorder
   readonly ledger: Ledger
@@ -40,7 +42,7 @@ export class Service {
 
   private constructor(
     context: ChaosContext,
-    cluster: PostgresCluster,
+    nodes: readonly PostgresNode[],
     proxies: ReadonlyMap<PostgresNode, FaultProxy>,
     manager: PgConnectionManager,
     recorder: Recorder,
@@ -48,7 +50,7 @@ export class Service {
     { load, work }: ServiceOptions,
   ) {
     this.#context = context
-    this.cluster = cluster
+    this.nodes = nodes
     this.#proxies = proxies
     this.manager = manager
     this.recorder = recorder
@@ -63,14 +65,10 @@ export class Service {
   /** Resolves once the manager has seen every server and, if there are callers, some writes have succeeded. */
   static async start(context: ChaosContext, options: ServiceOptions): Promise<Service> {
     const { standbys = 1, proxied = false } = options
-    const cluster = await context.cluster({
-      synchronous: standbys > 0,
-      ...options.cluster,
-      standbys,
-    })
+    const nodes = options.nodes ?? (await startNodes(context, standbys, options.cluster))
     const proxies = new Map<PostgresNode, FaultProxy>()
-    if (proxied) for (const node of cluster.nodes) proxies.set(node, await context.proxy(node))
-    const urls = cluster.nodes.map((node) => urlOf(node, proxies.get(node)))
+    if (proxied) for (const node of nodes) proxies.set(node, await context.proxy(node))
+    const urls = nodes.map((node) => urlOf(node, proxies.get(node)))
     const manager = context.manager({
       databaseUrl: urls[0] as string,
       failoverUrls: urls.slice(1),
@@ -79,19 +77,20 @@ export class Service {
     const recorder = new Recorder(manager)
     await manager.start()
     const orm = options.work === undefined ? await startWork(context.orm, manager) : undefined
-    const service = new Service(context, cluster, proxies, manager, recorder, orm, options)
+    const service = new Service(context, nodes, proxies, manager, recorder, orm, options)
     context.defer(() => service.#giveUp())
     if (options.load !== false) await service.writes(10)
+    context.stalls.reset()
     return service
   }
 
   /** The server that takes writes before any fault. */
   get primary(): PostgresNode {
-    return this.cluster.nodes[0] as PostgresNode
+    return this.nodes[0] as PostgresNode
   }
 
   get standby(): PostgresNode {
-    return this.cluster.nodes[1] as PostgresNode
+    return this.nodes[1] as PostgresNode
   }
 
   proxyOf(node: PostgresNode): FaultProxy {
@@ -160,17 +159,17 @@ export class Service {
 
   /**
    * Ends the callers and the manager, and gives what every scenario measures. `survivor` is the server whose word
-   * counts, others are the running ones that must have no connection left either.
+   * counts; of independent servers, that of all together.
    */
-  async finish(survivor: PostgresNode): Promise<Figures> {
+  async finish(...survivors: readonly [PostgresNode, ...PostgresNode[]]): Promise<Figures> {
     this.#context.step('the callers stop')
     await this.load.stop()
     await this.#orm?.close()
     await this.manager.close({ drainTimeoutMs: 2000 })
-    const ledger = await this.ledger.check(survivor)
+    const ledger = await this.ledger.check(...survivors)
     const { failures } = this.ledger
     const failed = FAILURE_CLASSES.filter((each) => failures[each] > 0 && each !== 'unknown')
-    const running = this.cluster.nodes.filter((node) => node.running && !node.frozen)
+    const running = this.nodes.filter((node) => node.running && !node.frozen)
     this.#context.expect(
       ledger.deniedCommitted === 0,
       `${ledger.deniedCommitted} writes were said to have failed, but are there`,
@@ -194,6 +193,15 @@ export class Service {
     this.load.pause()
     await this.manager.close({ drainTimeoutMs: 0 })
   }
+}
+
+async function startNodes(
+  context: ChaosContext,
+  standbys: number,
+  options: ServiceOptions['cluster'],
+): Promise<readonly PostgresNode[]> {
+  const cluster = await context.cluster({ synchronous: standbys > 0, ...options, standbys })
+  return cluster.nodes
 }
 
 function urlOf(node: PostgresNode, proxy: FaultProxy | undefined): string {

@@ -1,4 +1,3 @@
-import type { PostgresNode } from '@connmgr/testing'
 import { FAILURE_CLASSES, type FailureClass, failureClassOf } from './failure-class.js'
 
 /** What writers were told, checked against what the surviving server holds. */
@@ -16,6 +15,16 @@ export interface LedgerResult {
   readonly lost: number
   /** There more than once. */
   readonly duplicated: number
+}
+
+/** Whoever tells what has been written. */
+export interface LedgerServer {
+  query(sql: string): Promise<readonly LedgerRow[]>
+}
+
+interface LedgerRow {
+  readonly id: string
+  readonly copies: number
 }
 
 export const LEDGER_TABLE =
@@ -63,12 +72,16 @@ export class Ledger {
     return count
   }
 
-  /** Compares with the server, row by row. A write said to have failed that is there all the same counts as unknown. */
-  async check(server: PostgresNode): Promise<LedgerResult> {
-    const rows = await server.query<{ id: string; copies: number }>(
-      'select id, count(*)::int as copies from ledger group by id',
-    )
-    const copies = new Map(rows.map((row) => [row.id, row.copies]))
+  /**
+   * Compares with what the servers hold together, row by row. A write said to have failed that is there all the same
+   * counts as unknown.
+   */
+  async check(...servers: readonly LedgerServer[]): Promise<LedgerResult> {
+    const copies = new Map<string, number>()
+    for (const server of servers) {
+      const rows = await server.query('select id, count(*)::int as copies from ledger group by id')
+      for (const row of rows) copies.set(row.id, (copies.get(row.id) ?? 0) + row.copies)
+    }
     const committed = [...this.#failed].filter(([id]) => copies.has(id))
     const denied = committed.filter(([, failure]) => failure !== 'unknown').length
     const { acknowledged, failed, unknown } = this.counts
@@ -79,7 +92,7 @@ export class Ledger {
       unknownCommitted: committed.length - denied,
       deniedCommitted: denied,
       lost: [...this.#acknowledged].filter((id) => !copies.has(id)).length,
-      duplicated: rows.filter((row) => row.copies > 1).length,
+      duplicated: [...copies.values()].filter((each) => each > 1).length,
     }
   }
 }

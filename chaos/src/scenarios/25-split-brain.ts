@@ -12,7 +12,7 @@ export const scenario: Scenario = {
   async run(context) {
     const service = await context.service({ standbys: 2, manager: { acquireTimeoutMs: 1000 } })
     const { load, manager, primary, recorder } = service
-    const [first, second] = service.cluster.standbys
+    const [, first, second] = service.nodes
     if (first === undefined || second === undefined) throw new Error('there are two standbys')
     context.step('kill -9 of the primary')
     const crashedAt = now()

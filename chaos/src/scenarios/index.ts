@@ -12,6 +12,18 @@ import { scenario as promotionUnderReads } from './21-promotion-under-reads.js'
 import { scenario as demotedPrimary } from './23-demoted-primary.js'
 import { scenario as oldTimeline } from './24-old-timeline.js'
 import { scenario as splitBrain } from './25-split-brain.js'
+import { scenario as twoNames } from './26-two-names.js'
+import { scenario as onlyStandbys } from './27-only-standbys.js'
+import { scenario as readOnlyPrimary } from './28-read-only-primary.js'
+import { scenario as wrongCluster } from './29-wrong-cluster.js'
+import { scenario as rebuiltCluster } from './30-rebuilt-cluster.js'
+import { scenario as exhaustedPool } from './42-exhausted-pool.js'
+import { scenario as flapping } from './44-flapping.js'
+import { scenario as failback } from './45-failback.js'
+import { scenario as leakThroughFailover } from './56-leak-through-failover.js'
+import { scenario as wallClock } from './57-wall-clock.js'
+import { scenario as blockedEventLoop } from './58-blocked-event-loop.js'
+import { scenario as failoverDuringStart } from './60-failover-during-start.js'
 
 /** All scenarios, by their numbers. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -28,4 +40,16 @@ export const SCENARIOS: readonly Scenario[] = [
   demotedPrimary,
   oldTimeline,
   splitBrain,
+  twoNames,
+  onlyStandbys,
+  readOnlyPrimary,
+  wrongCluster,
+  rebuiltCluster,
+  exhaustedPool,
+  flapping,
+  failback,
+  leakThroughFailover,
+  wallClock,
+  blockedEventLoop,
+  failoverDuringStart,
 ].sort((a, b) => a.id - b.id)

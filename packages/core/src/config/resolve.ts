@@ -5,6 +5,7 @@ import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../failover/options.js'
 import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { PoolOptions } from '../pool/options.js'
+import type { ReadOptions } from '../reads/reads.js'
 import {
   invalid,
   type NumberRules,
@@ -34,6 +35,11 @@ const POOL_NUMBERS = {
   connectConcurrency: { fallback: 4, min: 1, max: 1000 },
   rampMs: { fallback: 2000, min: 0 },
   queryTimeoutMs: { fallback: 0, min: 0, zeroIsOff: true },
+} as const satisfies NumberRules
+
+const READ_NUMBERS = {
+  replayWaitMs: { fallback: 500, min: 0 },
+  stickyReadsMs: { fallback: 0, min: 0 },
 } as const satisfies NumberRules
 
 const LEAK_NUMBERS = { thresholdMs: { fallback: 300_000, min: 1 } } as const satisfies NumberRules
@@ -77,6 +83,7 @@ const FAILOVER_OPTIONS = ['mode', ...Object.keys(FAILOVER_DEFAULTS)]
 export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'name',
   ...(Object.keys(POOL_NUMBERS) as (keyof typeof POOL_NUMBERS)[]),
+  ...(Object.keys(READ_NUMBERS) as (keyof typeof READ_NUMBERS)[]),
   'prePing',
   'reset',
   'idleOrder',
@@ -94,6 +101,7 @@ export interface ResolvedOptions<C extends object> {
   readonly name: string
   readonly pool: PoolOptions<C>
   readonly poolMode: 'pooled' | 'static'
+  readonly reads: ReadOptions
   readonly queryTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
@@ -142,6 +150,7 @@ export function resolveManagerOptions<C extends object>(
       onConnect: options.onConnect,
     },
     poolMode: resolveChoice('poolMode', options.poolMode, ['pooled', 'static'] as const, 'pooled'),
+    reads: resolveNumbers('', options, READ_NUMBERS, env),
     queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,

@@ -233,7 +233,13 @@ export type ConnmgrEvent =
 
 export type ConnmgrEventType = ConnmgrEvent['type']
 /** The event of one type. */
-export type EventOf<T extends ConnmgrEventType> = Extract<ConnmgrEvent, { type: T }>
+export type EventOf<T extends ConnmgrEventType> = OfType<ConnmgrEvent, T>
+// Not Extract, which finds no event whose type is one of several.
+type OfType<E, T> = E extends { readonly type: infer K }
+  ? T extends K
+    ? E & { readonly type: T }
+    : never
+  : never
 export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => void
 
 /** What an event says of a thrown thing. */

@@ -97,6 +97,19 @@ export class FailoverController<C extends object> {
     return this.#state
   }
 
+  /** The history that positions are compared in: that of the writer, or while there is none, of the last one known. */
+  get lineage(): {
+    readonly systemId?: string | undefined
+    readonly timeline?: number | undefined
+  } {
+    return (
+      this.#writer?.result ?? {
+        systemId: this.#tracker.systemId,
+        timeline: this.#highestTimeline || undefined,
+      }
+    )
+  }
+
   /** Time until the next round of probes: short while something is being decided. */
   get urgent(): boolean {
     return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
@@ -125,6 +138,11 @@ export class FailoverController<C extends object> {
     return this.#solo ? this.#writer : select(this.#endpoints, target, this.#writer)
   }
 
+  /** A standby fit to read from that `accepts` chooses, the one with the least to do. */
+  reader(accepts: (endpoint: ManagedEndpoint<C>) => boolean): ManagedEndpoint<C> | undefined {
+    return select(this.#endpoints.filter(accepts), 'standby', undefined)
+  }
+
   serves(endpoint: ManagedEndpoint<C>, target: Target): boolean {
     return this.#solo || serves(endpoint, target, this.#writer)
   }
@@ -135,7 +153,10 @@ export class FailoverController<C extends object> {
     const role = endpoint.role
     const readable = endpoint.lagging
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
-    if (role !== endpoint.role) endpoint.pool.suspectAll()
+    if (role !== endpoint.role) {
+      endpoint.pool.suspectAll()
+      endpoint.pool.retryNow()
+    }
     if (endpoint.heldFor !== undefined && endpoint.standing.failures >= this.#knobs.suspectCount)
       endpoint.pool.destroyAll(describe(outcome))
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
@@ -150,8 +171,10 @@ export class FailoverController<C extends object> {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
-    if (this.#solo) this.#monitor.checkAfterTrouble(endpoint)
-    else this.#monitor.roundAfterTrouble()
+    if (this.#solo) {
+      this.#monitor.checkAfterTrouble(endpoint)
+      this.#monitor.hurry()
+    } else this.#monitor.roundAfterTrouble()
   }
 
   /**
@@ -191,6 +214,8 @@ export class FailoverController<C extends object> {
         this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
       }
     }
+    // From now on a single endpoint may be a standby for good.
+    if (this.#solo) this.#writer?.pool.expect(undefined)
     await this.#monitor?.round()
     this.#evaluate('reset')
   }

@@ -88,8 +88,7 @@ export class Connector<C extends object> {
       return connection
     } catch (error) {
       if (!(error instanceof HookRejection || error instanceof Abandoned)) {
-        this.#lastError = toError(error)
-        this.backOff()
+        this.backOff(toError(error))
       }
       throw error
     } finally {
@@ -113,7 +112,8 @@ export class Connector<C extends object> {
   }
 
   /** Waits before the next attempt, longer each time. */
-  backOff(): void {
+  backOff(error: Error): void {
+    this.#lastError = error
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
     this.#failures += 1
     this.#retryIn(ceiling * (0.5 + this.#environment.clock.random() / 2))

@@ -248,6 +248,18 @@ test('a half-open connection is dead without a word until the network works agai
   expect(await gone).toBe('ECONNRESET')
 })
 
+test('retarget leads new connections to another server and lets the old ones go on', async () => {
+  const old = await open()
+  await echo(old, 'to the old one')
+  const other = new EchoServer()
+  proxy.retarget(await other.listen())
+  const client = await open()
+  expect(await echo(client, 'to the new one')).toBe('to the new one')
+  expect(await echo(old, 'still here')).toBe('still here')
+  expect(other.received).toEqual(['to the new one'])
+  await other.close()
+})
+
 test('an abandoned connection stays silent when the network works again, and new ones work', async () => {
   const client = await open()
   await echo(client, 'x')

@@ -15,7 +15,7 @@ export type Direction = 'both' | 'to-server' | 'to-client'
 export class FaultProxy {
   readonly host = '127.0.0.1'
   readonly port: number
-  readonly #target: ProxyTarget
+  #target: ProxyTarget
   readonly #links = new Set<Link>()
   readonly #conditions: LinkConditions = {
     toServer: { latencyMs: 0, blocked: false },
@@ -39,6 +39,11 @@ export class FaultProxy {
   /** Connections accepted since the start. */
   get accepted(): number {
     return this.#accepted
+  }
+
+  /** New connections lead to another server, as when an address moves; existing ones go on. */
+  retarget(target: ProxyTarget): void {
+    this.#target = { host: target.host, port: target.port }
   }
 
   /** Everything takes this much longer in each direction. */

@@ -1,0 +1,90 @@
+import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
+import pg from 'pg'
+import { Recorder } from '../src/recorder.js'
+import type { PatroniLab } from './lab/patroni-lab.js'
+
+/** A way from the callers to the servers. */
+export interface Route {
+  readonly name: RouteName
+  readonly description: string
+  /** False for a peer that is only compared with. */
+  readonly ours: boolean
+  /** What it is compared with of what was measured before. */
+  readonly peer?: 'haproxy' | 'pgbouncer'
+  open(lab: PatroniLab): OpenRoute
+}
+
+export interface OpenRoute {
+  query(text: string, values: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
+  /** What the manager reports; there is none without a manager. */
+  readonly recorder?: Recorder
+  close(): Promise<void>
+}
+
+export type RouteName = 'direct' | 'haproxy' | 'pgbouncer' | 'haproxy-pg'
+
+export const ROUTES: readonly Route[] = [
+  {
+    name: 'direct',
+    description: 'connmgr, the URLs of all three servers',
+    ours: true,
+    peer: 'haproxy',
+    open: ({ urls: [databaseUrl, ...failoverUrls] }) =>
+      managed(
+        createConnectionManager({ ...COMMON, databaseUrl: databaseUrl as string, failoverUrls }),
+      ),
+  },
+  {
+    name: 'haproxy',
+    description: 'connmgr through HAProxy',
+    ours: true,
+    peer: 'haproxy',
+    open: (lab) =>
+      managed(createConnectionManager({ ...COMMON, databaseUrl: lab.proxyUrl, failoverUrls: [] })),
+  },
+  {
+    name: 'pgbouncer',
+    description: 'connmgr through PgBouncer and HAProxy',
+    ours: true,
+    peer: 'pgbouncer',
+    open: (lab) =>
+      managed(
+        createConnectionManager({ ...COMMON, databaseUrl: lab.bouncerUrl(), failoverUrls: [] }),
+      ),
+  },
+  {
+    name: 'haproxy-pg',
+    description: 'for comparison: pg.Pool with timeouts through HAProxy',
+    ours: false,
+    peer: 'haproxy',
+    open: (lab) => plain(lab.proxyUrl),
+  },
+]
+
+const POOL_SIZE = 10
+const COMMON = { logger: false, poolSize: POOL_SIZE, maxOverflow: 0 } as const
+
+function managed(manager: PgConnectionManager): OpenRoute {
+  return {
+    recorder: new Recorder(manager),
+    query: async (text, values) => (await manager.pool.query(text, [...values])).rows,
+    close: () => manager.close({ drainTimeoutMs: 2000 }),
+  }
+}
+
+/** As its users are told to set it up: with timeouts, and a listener that keeps it from ending the process. */
+function plain(connectionString: string): OpenRoute {
+  const pool = new pg.Pool({
+    connectionString,
+    max: POOL_SIZE,
+    connectionTimeoutMillis: 2000,
+    query_timeout: 3000,
+  })
+  pool.on('error', () => {
+    // Whoever uses the connection next is told.
+  })
+  return {
+    query: async (text, values) => (await pool.query(text, [...values])).rows,
+    close: () => pool.end(),
+  }
+}
