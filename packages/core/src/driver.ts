@@ -98,6 +98,16 @@ export interface ProbeResult {
   readonly startedAt?: string
 }
 
+/** A place in the write-ahead log of one server, as {@link Driver.writePosition} finds it. */
+export interface WritePosition {
+  /** As in {@link ProbeResult}. */
+  readonly systemId?: string | undefined
+  /** As in {@link ProbeResult}. */
+  readonly timeline?: number | undefined
+  /** Everything committed so far lies before it. */
+  readonly position: bigint
+}
+
 /** A connection of the health monitor's own, kept outside the pool. */
 export interface Probe {
   check(signal: AbortSignal): Promise<ProbeResult>
@@ -125,6 +135,10 @@ export interface Driver<C extends object> {
   begin?(connection: C, options: TransactionOptions): Promise<void>
   commit?(connection: C): Promise<void>
   rollback?(connection: C): Promise<void>
+  /** On a primary: how far it has written. With {@link replayPosition}, what reading one's own writes takes. */
+  writePosition?(connection: C): Promise<WritePosition>
+  /** On a standby: up to where what was written can be read. Undefined if the server is none any more. */
+  replayPosition?(connection: C): Promise<bigint | undefined>
   activity?(connection: C): ConnectionActivity
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>

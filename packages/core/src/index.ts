@@ -18,6 +18,7 @@ export type {
   ResetPolicy,
   Role,
   TransactionOptions,
+  WritePosition,
 } from './driver.js'
 export {
   AcquireAbortedError,
@@ -66,5 +67,8 @@ export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
 export type { AcquireOptions, PoolOptions } from './pool/options.js'
+export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
+export type { ReadSession } from './reads/session.js'
+export { WriteToken } from './reads/write-token.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export { failedCommit } from './transaction.js'

@@ -1,6 +1,6 @@
 import { bounded } from './bounded.js'
 import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
-import { invalid } from './config/rules.js'
+import { invalid, rejectUnknownOptions } from './config/rules.js'
 import { Deadlines } from './deadlines.js'
 import type { Driver, Endpoint, TransactionOptions } from './driver.js'
 import { InvalidOptionError } from './errors.js'
@@ -18,6 +18,7 @@ import { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { TARGETS, type Target } from './failover/states.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
+import { LoginProbes } from './health/login-probes.js'
 import { Prober } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
@@ -31,6 +32,9 @@ import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './
 import type { AcquireOptions } from './pool/options.js'
 import { Pool } from './pool/pool.js'
 import { StaticPool } from './pool/static-pool.js'
+import { type ReadAcquireOptions, Reads, type SessionOptions } from './reads/reads.js'
+import type { ReadSession } from './reads/session.js'
+import type { WriteToken } from './reads/write-token.js'
 import { Router } from './routing.js'
 import { StallMonitor } from './stall.js'
 import {
@@ -50,10 +54,12 @@ export interface ManagerConfig<C extends object> {
 }
 
 /** What a caller may ask of one acquire. */
-export interface ManagerAcquireOptions extends AcquireOptions {
+export interface ManagerAcquireOptions extends ReadAcquireOptions {
   /** `@default` 'primary' */
   readonly target?: Target
 }
+
+const SESSION_OPTIONS = ['after', 'stickyReadsMs']
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
 
@@ -79,7 +85,9 @@ export class ConnectionManager<C extends object> {
   readonly #monitor: HealthMonitor<C>
   readonly #maintainer: Maintainer<C>
   readonly #watchdog: QueryWatchdog<C>
+  readonly #logins: LoginProbes<C>
   readonly #router: Router<C>
+  readonly #reads: Reads<C>
   #size: { poolSize: number; maxOverflow: number }
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -116,6 +124,21 @@ export class ConnectionManager<C extends object> {
       events: this.#events,
       check: (endpoint) => this.#monitor.check(endpoint),
     })
+    this.#logins = new LoginProbes(
+      this.#endpoints,
+      driver,
+      {
+        ...options.failover,
+        // A single server is probed too rarely for that, and its own connects tell.
+        ...(this.#solo ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
+      },
+      {
+        name: options.name,
+        clock: options.clock,
+        deadlines: this.#deadlines,
+        events: this.#events,
+      },
+    )
     this.#router = new Router(
       options.name,
       this.#endpoints,
@@ -124,6 +147,15 @@ export class ConnectionManager<C extends object> {
       options.clock,
       this.#events,
     )
+    this.#reads = new Reads(options.reads, {
+      name: options.name,
+      driver,
+      clock: options.clock,
+      deadlines: this.#deadlines,
+      controller: this.#controller,
+      router: this.#router,
+      acquireTimeoutMs: options.pool.acquireTimeoutMs,
+    })
     for (const type of loggedBy(options.logger))
       this.#events.on(type, (event) => logEvent(options.logger, event))
     for (const type of FAILOVER_EVENT_TYPES) {
@@ -159,7 +191,8 @@ export class ConnectionManager<C extends object> {
   /**
    * Borrows a connection. Give it back with `release()`; `use` and `transaction` do that for you.
    *
-   * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT`: none came free within `acquireTimeoutMs`
+   * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT`: none came free within `acquireTimeoutMs`; its phase is
+   * `replay` if no standby had replayed what a read with target `standby` and `after` must see
    * @throws AcquireAbortedError `CONNMGR_ACQUIRE_ABORTED`: `signal` fired
    * @throws QueueFullError `CONNMGR_QUEUE_FULL`: `maxWaiters` callers are queued already
    * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`: the server refuses for a reason that waiting does not mend
@@ -179,10 +212,11 @@ export class ConnectionManager<C extends object> {
       )
     }
     if (this.#started === undefined && this.#closing === undefined) void this.start()
-    if (!isTraced(acquireChannel)) return this.#router.acquire(options, target, below)
+    const way = this.#reads.concern(options) ? this.#reads : this.#router
+    if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
     const endpoint = this.#controller.pick(target)?.endpoint
     return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
-      this.#router.acquire(options, target, below),
+      way.acquire(options, target, below),
     )
   }
 
@@ -220,6 +254,47 @@ export class ConnectionManager<C extends object> {
         () => new Error('rollback timed out'),
       ),
     )
+  }
+
+  /**
+   * How far the writer is now: a read that is given this token (`after`) sees everything committed until then, on
+   * whichever server, and in whichever process. Take it after a commit.
+   *
+   * @throws UnsupportedError `CONNMGR_UNSUPPORTED` if the driver cannot tell
+   * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT` and all others that `acquire` throws
+   *
+   * @example
+   * await manager.transaction(placeOrder)
+   * const after = await manager.writeToken()
+   * await manager.use(listOrders, { target: 'prefer-standby', after })
+   */
+  async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
+    if (this.#closing === undefined) void this.start()
+    return this.#reads.token(options, this.writeToken)
+  }
+
+  /**
+   * Runs `work` so that what is read in it sees what was written in it, also through an ORM and through the pools:
+   * reads on standbys come after the writes of the same asynchronous flow, as if each had been given a token. For the
+   * length of a request, for example. Who writes in the flow are all that borrow a connection to the primary, but for
+   * transactions with `readOnly`.
+   *
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   *
+   * @example
+   * await manager.withSession(async (session) => {
+   *   await handle(request)
+   *   response.cookie('written', String((await session.writeToken()) ?? request.cookies.written))
+   * }, { after: request.cookies.written })
+   */
+  withSession<T>(work: (session: ReadSession<C>) => T, options: SessionOptions = {}): T {
+    rejectUnknownOptions(options, SESSION_OPTIONS, 'the options of withSession')
+    return this.#reads.runSession(work, options)
+  }
+
+  /** True for what runs within `withSession`. */
+  get inSession(): boolean {
+    return this.#reads.session !== undefined
   }
 
   /** Opens connections until `count` are there. `@default` poolSize */
@@ -271,6 +346,29 @@ export class ConnectionManager<C extends object> {
   async reset(): Promise<void> {
     await this.start()
     await this.#controller.reset()
+  }
+
+  /**
+   * Takes an endpoint out of service until `unquarantine` or `reset`: it gets no new callers, whoever has a connection to
+   * it may finish, and if it is the writer, another is looked for.
+   *
+   * @param endpoint `host:port` or `host:port/database`
+   * @param reason shown in events and in `getFailoverStatus()`
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint, or no other
+   */
+  async quarantine(endpoint: string, reason = 'quarantined by an operator'): Promise<void> {
+    await this.start()
+    this.#controller.quarantine(endpoint, reason)
+  }
+
+  /**
+   * Puts an endpoint back into service that `quarantine` took out, if it is fit for it. Resolves when it has been probed.
+   *
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint
+   */
+  async unquarantine(endpoint: string): Promise<void> {
+    await this.start()
+    await this.#controller.unquarantine(endpoint)
   }
 
   /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
@@ -346,12 +444,14 @@ export class ConnectionManager<C extends object> {
   /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
   async startHealthMonitoring(): Promise<void> {
     await this.start()
+    this.#logins.start()
     if (!this.#monitor.started) await this.#controller.start(this.#monitor)
   }
 
   /** Stops the background checks. With several endpoints this also stops automatic failover. */
   stopHealthMonitoring(): void {
     this.#monitor.stop()
+    this.#logins.stop()
   }
 
   getFailoverStatus(): FailoverStatus {
@@ -410,11 +510,15 @@ export class ConnectionManager<C extends object> {
     this.#maintainer.start()
     this.#watchdog.start()
     if (this.#solo) this.#endpoints[0]?.pool.maintain()
-    if (this.#options.healthMonitoring || !this.#solo) await this.#controller.start(this.#monitor)
+    if (this.#options.healthMonitoring || !this.#solo) {
+      this.#logins.start()
+      await this.#controller.start(this.#monitor)
+    }
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
     this.#monitor.stop()
+    this.#logins.stop()
     this.#controller.stop()
     this.#router.close()
     for (const each of this.#endpoints) each.prober.stop()
@@ -431,10 +535,11 @@ export class ConnectionManager<C extends object> {
     if (!this.#solo)
       return this.#controller.urgent ? failover.fastProbeIntervalMs : failover.probeIntervalMs
     const failures = first?.standing.failures ?? 0
-    // A single endpoint that fails is asked again soon, and then less and less often.
-    return failures === 0
-      ? health.intervalMs
-      : Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
+    if (failures === 0) return health.intervalMs
+    // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
+    if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
+    // With nobody waiting it is asked again soon, and then less and less often.
+    return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
   }
 
   #createController(): FailoverController<C> {
@@ -445,6 +550,7 @@ export class ConnectionManager<C extends object> {
       clock,
       events: this.#events,
       onRoutesChanged: () => this.#router.reroute(),
+      onLost: (endpoint) => this.#logins.forget(endpoint),
     })
   }
 
@@ -500,7 +606,11 @@ export class ConnectionManager<C extends object> {
         managed(endpoint).everConnected = true
       },
       connectFailed: (endpoint, kind, error) => {
-        trouble(managed(endpoint), kind, error.message)
+        // What is known already is no news: sessions work all the same.
+        if (managed(endpoint).loginError === undefined) {
+          trouble(managed(endpoint), kind, error.message)
+          this.#logins.suspect(managed(endpoint))
+        }
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
           ? 'give-up'
           : 'retry'

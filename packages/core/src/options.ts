@@ -58,6 +58,21 @@ export interface ManagerOptions<C extends object> {
   /** Connections being opened at the same time, per endpoint: a server that comes back is not stormed. `@default` 4 */
   readonly connectConcurrency?: number
   /**
+   * Over what time a pool opens its connections to a server that has just come back or taken over, instead of all at
+   * once; the first is opened at once. `@default` 2000
+   */
+  readonly rampMs?: number
+  /**
+   * How long a read that must see a write (`after`, or in a session) and prefers a standby waits for one to replay it,
+   * before it goes to the writer. Standbys known to be further behind are not waited for. `@default` 500
+   */
+  readonly replayWaitMs?: number
+  /**
+   * For how long after a write the reads of a session (`withSession`) go to the writer at once; later ones wait for
+   * replay. `@default` 0: all wait for replay
+   */
+  readonly stickyReadsMs?: number
+  /**
    * A statement that runs for longer has its connection destroyed, and is cancelled on the server, unless the server
    * itself answers no more. A cursor is one statement until it is closed. 0 for never. `@default` 0
    */

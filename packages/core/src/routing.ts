@@ -58,6 +58,10 @@ export class Router<C extends object> implements WaitPlace<C> {
     return this.#failed
   }
 
+  get suspended(): boolean {
+    return this.#suspended
+  }
+
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
     if (!this.#suspended) {
       const endpoint = this.#controller.pick(target)
@@ -119,13 +123,23 @@ export class Router<C extends object> implements WaitPlace<C> {
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
+    this.noteFailure(reason, error, waiter.enqueuedAt, undefined)
+  }
+
+  /** An acquire that began at `since` has failed while it was in no pool's hands. */
+  noteFailure(
+    reason: AcquireFailedEvent['reason'],
+    error: Error,
+    since: number,
+    endpoint: string | undefined,
+  ): void {
     this.#failed += 1
     this.#events.emit({
       type: 'acquireFailed',
       pool: this.#name,
-      endpoint: undefined,
+      endpoint,
       reason,
-      durationMs: this.#clock.now() - waiter.enqueuedAt,
+      durationMs: this.#clock.now() - since,
       error: summarize(error),
     })
   }

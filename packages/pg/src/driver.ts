@@ -8,11 +8,13 @@ import type {
   Probe,
   Role,
   TransactionOptions,
+  WritePosition,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
 import { Session } from './session.js'
 
@@ -82,6 +84,14 @@ export class PgDriver implements Driver<Client> {
 
   async rollback(client: Client): Promise<void> {
     await this.#sessionOf(client).ask('ROLLBACK')
+  }
+
+  writePosition(client: Client): Promise<WritePosition> {
+    return askWritePosition(this.#sessionOf(client))
+  }
+
+  replayPosition(client: Client): Promise<bigint | undefined> {
+    return askReplayPosition(this.#sessionOf(client))
   }
 
   activity(client: Client): ConnectionActivity {

@@ -310,7 +310,7 @@ describe('where pg.Pool does harm, ManagedPool does not', () => {
     const client = await pool.connect()
     const dying = client.query('select pg_sleep(60)').catch((error: { code: string }) => error.code)
     await terminate(pidOf(client))
-    expect(await dying).toBe('57P01')
+    expect(await dying).toBe('CONNMGR_CONNECTION_LOST')
     expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
     client.release()
     expect(pool.totalCount).toBe(1)

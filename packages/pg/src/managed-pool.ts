@@ -196,9 +196,9 @@ export class ManagedPool extends PgPool {
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
     if (this.ending) return Promise.reject(new Error(ENDED))
     return new Promise((resolve, reject) => {
-      new PoolQuery(this.#lender, this.#wanted, text, values, below, resolve, reject).start(
-        this.#lanes,
-      )
+      const query = new PoolQuery(this.#lender, this.#wanted, text, values, below, resolve, reject)
+      // Whose reads must see their own writes needs a connection that was chosen for them.
+      query.start(this.$connections.inSession ? undefined : this.#lanes)
     })
   }
 

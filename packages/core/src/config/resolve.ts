@@ -5,6 +5,7 @@ import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../failover/options.js'
 import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { PoolOptions } from '../pool/options.js'
+import type { ReadOptions } from '../reads/reads.js'
 import {
   invalid,
   type NumberRules,
@@ -32,7 +33,13 @@ const POOL_NUMBERS = {
   resetTimeoutMs: { fallback: 5000, min: 1 },
   closeTimeoutMs: { fallback: 1000, min: 1 },
   connectConcurrency: { fallback: 4, min: 1, max: 1000 },
+  rampMs: { fallback: 2000, min: 0 },
   queryTimeoutMs: { fallback: 0, min: 0, zeroIsOff: true },
+} as const satisfies NumberRules
+
+const READ_NUMBERS = {
+  replayWaitMs: { fallback: 500, min: 0 },
+  stickyReadsMs: { fallback: 0, min: 0 },
 } as const satisfies NumberRules
 
 const LEAK_NUMBERS = { thresholdMs: { fallback: 300_000, min: 1 } } as const satisfies NumberRules
@@ -60,7 +67,11 @@ const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
     .filter(([, value]) => typeof value === 'number')
     .map(([name, value]) => [
       name,
-      { fallback: value as number, min: AT_LEAST_ONE.has(name) ? 1 : 0 },
+      {
+        fallback: value as number,
+        min: AT_LEAST_ONE.has(name) ? 1 : 0,
+        zeroIsOff: name === 'loginProbeMs',
+      },
     ]),
 )
 
@@ -72,6 +83,7 @@ const FAILOVER_OPTIONS = ['mode', ...Object.keys(FAILOVER_DEFAULTS)]
 export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'name',
   ...(Object.keys(POOL_NUMBERS) as (keyof typeof POOL_NUMBERS)[]),
+  ...(Object.keys(READ_NUMBERS) as (keyof typeof READ_NUMBERS)[]),
   'prePing',
   'reset',
   'idleOrder',
@@ -89,6 +101,7 @@ export interface ResolvedOptions<C extends object> {
   readonly name: string
   readonly pool: PoolOptions<C>
   readonly poolMode: 'pooled' | 'static'
+  readonly reads: ReadOptions
   readonly queryTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
@@ -137,6 +150,7 @@ export function resolveManagerOptions<C extends object>(
       onConnect: options.onConnect,
     },
     poolMode: resolveChoice('poolMode', options.poolMode, ['pooled', 'static'] as const, 'pooled'),
+    reads: resolveNumbers('', options, READ_NUMBERS, env),
     queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
@@ -179,7 +193,11 @@ function resolveFailover(
   if (typeof settings !== 'object' || settings === null)
     throw invalid('failover', given, 'an object')
   rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
-  const { mode, autoFailback } = settings as { mode?: unknown; autoFailback?: unknown }
+  const { mode, autoFailback, splitBrain } = settings as {
+    mode?: unknown
+    autoFailback?: unknown
+    splitBrain?: unknown
+  }
   return {
     failover: {
       ...(resolveNumbers('failover.', settings, FAILOVER_NUMBERS, env) as unknown as FailoverKnobs),
@@ -187,6 +205,12 @@ function resolveFailover(
         'failover.autoFailback',
         autoFailback,
         FAILOVER_DEFAULTS.autoFailback,
+      ),
+      splitBrain: resolveChoice(
+        'failover.splitBrain',
+        splitBrain,
+        ['refuse', 'stay'] as const,
+        FAILOVER_DEFAULTS.splitBrain,
       ),
     },
     failoverMode:

@@ -10,6 +10,7 @@ import {
   type Role,
   systemClock,
   type TransactionOptions,
+  type WritePosition,
 } from '@connmgr/core'
 import { FakeConnection } from './fake-connection.js'
 import { FakeProbe } from './fake-probe.js'
@@ -165,6 +166,22 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   rollback(connection: FakeConnection): Promise<void> {
     return this.run('rollback', connection).then(() => connection.finish('rollback'))
+  }
+
+  writePosition(connection: FakeConnection): Promise<WritePosition> {
+    return this.run('writePosition', connection).then(() => {
+      const { position, systemId, timeline, writable } = this.server(connection.endpoint)
+      if (!writable || position === undefined)
+        throw new FakeError('statement', `${connection.endpoint.id} is in recovery`)
+      return { systemId, timeline, position }
+    })
+  }
+
+  replayPosition(connection: FakeConnection): Promise<bigint | undefined> {
+    return this.run('replayPosition', connection).then(() => {
+      const { position, role } = this.server(connection.endpoint)
+      return role === 'standby' ? position : undefined
+    })
   }
 
   activity(connection: FakeConnection): ConnectionActivity {

@@ -15,6 +15,8 @@ export type FakeMethod =
   | 'query'
   | 'openProbe'
   | 'probe'
+  | 'writePosition'
+  | 'replayPosition'
 
 /** One call that the driver has seen. */
 export interface FakeCall {

@@ -1,0 +1,164 @@
+import type { Clock } from '../clock.js'
+import type { Deadlines } from '../deadlines.js'
+import type { Driver } from '../driver.js'
+import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
+import type { FailoverController } from '../failover/failover-controller.js'
+import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { Target } from '../failover/states.js'
+import type { FunctionReference } from '../leaks/stack.js'
+import type { Lease } from '../pool/lease.js'
+import type { AcquireOptions } from '../pool/options.js'
+import type { Router } from '../routing.js'
+import { Replay } from './replay.js'
+import type { WriteToken } from './write-token.js'
+
+export interface ReadContext<C extends object> {
+  readonly name: string
+  readonly driver: Driver<C>
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly controller: FailoverController<C>
+  readonly router: Router<C>
+  readonly acquireTimeoutMs: number
+}
+
+/** A read under way: when it began, and what it asks for. */
+interface Read {
+  readonly target: Target
+  readonly tokens: readonly WriteToken[]
+  readonly signal: AbortSignal | undefined
+  readonly startedAt: number
+  /** Its deadline on the clock. */
+  readonly until: number
+}
+
+/**
+ * Lends connections to standbys that have replayed what is to be read, and to the writer if none does in time.
+ * Positions compare within one history only, so a token from before a failover leads to the writer.
+ */
+export class StandbyReads<C extends object> {
+  readonly #replayWaitMs: number
+  readonly #context: ReadContext<C>
+  readonly #replay: Replay<C>
+
+  constructor(replayWaitMs: number, context: ReadContext<C>) {
+    this.#replayWaitMs = replayWaitMs
+    this.#context = context
+    this.#replay = new Replay(context.driver, context.clock, context.deadlines)
+  }
+
+  acquire(
+    options: AcquireOptions,
+    target: Target,
+    tokens: readonly WriteToken[],
+    below: FunctionReference,
+  ): Promise<Lease<C>> {
+    const { acquireTimeoutMs, clock, driver, router } = this.#context
+    if (tokens.length === 0) return router.acquire(options, target, below)
+    if (!this.#replay.supported) {
+      if (target !== 'standby') return router.acquire(options, 'primary', below)
+      return Promise.reject(
+        new UnsupportedError(
+          `the ${driver.name} driver cannot tell how far a standby has replayed`,
+        ),
+      )
+    }
+    const startedAt = clock.now()
+    const until = startedAt + (options.timeoutMs ?? acquireTimeoutMs)
+    const read = { target, tokens, signal: options.signal, startedAt, until }
+    return this.#acquire(options, read, below)
+  }
+
+  async #acquire(options: AcquireOptions, read: Read, below: FunctionReference): Promise<Lease<C>> {
+    const { clock, controller, router } = this.#context
+    const { signal, target, until } = read
+    const insisting = target === 'standby'
+    const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
+    const needed = (): bigint | undefined => this.#needed(read)
+    for (let from = below; ; from = this.#acquire as FunctionReference) {
+      const reader = this.#readerFor(needed())
+      if (reader === undefined && !insisting) return router.acquire(rest(), 'primary', from)
+      const lease = await (reader?.pool.acquire(rest(), target, from) ??
+        router.acquire(rest(), target, from))
+      // Waiters move with the roles: it may have come from the writer after all.
+      if (lease.endpoint === controller.writer?.endpoint) return lease
+      const waitUntil = Math.min(until, clock.now() + this.#replayWaitMs)
+      const seen = await this.#catchUp(lease, needed, waitUntil, signal)
+      if (seen === true) return lease
+      if (lease.active) lease.release()
+      if (signal?.aborted === true || clock.now() >= until) throw this.#failed(read, lease, seen)
+      if (!insisting) return router.acquire(rest(), 'primary', from)
+      // Another standby may be further by now.
+      await this.#replay.pause(until)
+    }
+  }
+
+  /** True once the server has what is needed; otherwise how far it was at last, if it said so. */
+  async #catchUp(
+    lease: Lease<C>,
+    needed: () => bigint | undefined,
+    until: number,
+    signal: AbortSignal | undefined,
+  ): Promise<true | bigint | undefined> {
+    try {
+      if (await this.#replay.reaches(lease.connection, needed, until, signal)) return true
+      return this.#replay.seen(lease.connection)
+    } catch (error) {
+      // `connectionClosed` tells of it; there are other connections to read on. It may be gone already.
+      if (lease.active) lease.destroy(error)
+      return undefined
+    }
+  }
+
+  /**
+   * The position that a standby must have reached; undefined if positions do not compare. Whoever insists on a standby
+   * is content with what the present writer had when last probed: what has survived of other histories lies before it.
+   */
+  #needed({ target, tokens }: Read): bigint | undefined {
+    const { lineage, writer } = this.#context.controller
+    const comparable = tokens.every(
+      ({ systemId, timeline }) => systemId === lineage.systemId && timeline === lineage.timeline,
+    )
+    if (comparable) {
+      let most = 0n
+      for (const { position } of tokens) if (position > most) most = position
+      return most
+    }
+    return target === 'standby' && writer?.result?.role === 'primary'
+      ? writer.result.position
+      : undefined
+  }
+
+  /** The standby to ask. Of those that were too far behind when last probed, nothing is to be hoped for in time. */
+  #readerFor(needed: bigint | undefined): ManagedEndpoint<C> | undefined {
+    const { controller, router } = this.#context
+    if (needed === undefined || router.suspended) return undefined
+    return (
+      controller.reader(({ result }) => (result?.position ?? -1n) >= needed) ??
+      controller.reader(({ lagMs = 0 }) => lagMs <= this.#replayWaitMs)
+    )
+  }
+
+  #failed(read: Read, { endpoint }: Lease<C>, seen: bigint | undefined): Error {
+    const { clock, name, router } = this.#context
+    const { signal, startedAt } = read
+    const waitedMs = clock.now() - startedAt
+    const aborted = signal?.aborted === true
+    const needed = this.#needed(read)
+    const how =
+      seen === undefined || needed === undefined
+        ? 'did not say how far it is'
+        : `is ${needed - seen} bytes of the log behind`
+    const error = aborted
+      ? new AcquireAbortedError(signal.reason)
+      : new AcquireTimeoutError({
+          message:
+            `pool "${name}": no standby has replayed what is to be read within ` +
+            `${Math.round(waitedMs)} ms: ${endpoint.id} ${how}`,
+          phase: 'replay',
+          waitedMs,
+        })
+    router.noteFailure(aborted ? 'aborted' : 'timeout', error, startedAt, endpoint.id)
+    return error
+  }
+}
