@@ -27,6 +27,8 @@ export function failureClassOf(error: unknown): FailureClass {
     const { code } = each as { code?: unknown }
     if (typeof code === 'string') {
       if (code === 'CONNMGR_COMMIT_OUTCOME_UNKNOWN') return 'unknown'
+      if (code === 'CONNMGR_CONNECTION_LOST')
+        return (each as { sent?: boolean }).sent === false ? 'not-sent' : 'aborted'
       if (/^CONNMGR_(ACQUIRE|QUEUE|POOL|CONNECT_)/.test(code)) return 'not-sent'
     }
     switch (classify(each)) {

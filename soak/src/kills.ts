@@ -63,7 +63,7 @@ export class Kills {
 }
 
 function isCutOff(error: unknown): boolean {
-  if (!isError(error) || error.message === QUERY_TIMEOUT_MESSAGE) return false
+  if (!isError(error) || error.message.endsWith(QUERY_TIMEOUT_MESSAGE)) return false
   const { code } = error as { code?: unknown }
   if (code === 'CONNMGR_CONNECTION_LOST' || code === 'CONNMGR_COMMIT_OUTCOME_UNKNOWN') return true
   const kind = classify(error)

@@ -158,12 +158,18 @@ export class LeaseReleasedError extends ConnmgrError {
   }
 }
 
-/** The connection under an operation was cut off, by the server, the network or a failover. */
+/**
+ * The connection under an operation was cut off, by the server, the network, a time limit or a failover, when nothing
+ * can have been written by it: it may be repeated. `cause` is the driver's error.
+ */
 export class ConnectionLostError extends ConnmgrError {
   override readonly name = 'ConnectionLostError'
+  /** False if not a byte of the statement was sent. */
+  readonly sent: boolean
 
-  constructor(message: string, cause?: unknown) {
+  constructor(message: string, cause?: unknown, { sent = true }: { sent?: boolean } = {}) {
     super('CONNMGR_CONNECTION_LOST', message, causeOf(cause))
+    this.sent = sent
   }
 }
 
@@ -180,21 +186,20 @@ export class QueryTimeoutError extends ConnmgrError {
 }
 
 /**
- * COMMIT was sent, and the connection was lost before its answer came. The transaction may have been
- * committed or not. It was not repeated; look for its effect before repeating it.
+ * COMMIT, or a statement that commits by itself, was sent, and the connection was lost before its answer came. It may
+ * have been committed or not. It was not repeated; look for its effect before repeating it. `cause` is the driver's error.
  */
 export class CommitOutcomeUnknownError extends ConnmgrError {
   override readonly name = 'CommitOutcomeUnknownError'
   /** transaction_resolution_unknown, https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly sqlState = '08007'
 
-  constructor(cause: unknown) {
-    super(
-      'CONNMGR_COMMIT_OUTCOME_UNKNOWN',
-      'the connection was lost while COMMIT was in flight, so the transaction may or may not have been committed; ' +
-        'check for its effect before repeating it',
-      causeOf(cause),
-    )
+  constructor(
+    cause: unknown,
+    message = 'the connection was lost while COMMIT was in flight, so the transaction may or may not have been ' +
+      'committed; look for its effect before repeating it',
+  ) {
+    super('CONNMGR_COMMIT_OUTCOME_UNKNOWN', message, causeOf(cause))
   }
 }
 

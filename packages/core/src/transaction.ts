@@ -7,11 +7,15 @@ import type { Lease } from './pool/lease.js'
  * connection was lost or ended by the server before the answer came, and anything else is the server's own answer.
  */
 export function failedCommit(error: unknown, kind: FailureKind | 'not-sent'): unknown {
+  // A driver that knows more has said so already.
+  if (error instanceof CommitOutcomeUnknownError || error instanceof ConnectionLostError)
+    return error
   switch (kind) {
     case 'not-sent':
       return new ConnectionLostError(
         'the connection was lost before COMMIT was sent, so nothing was committed',
         error,
+        { sent: false },
       )
     case 'lost':
     case 'shutdown':

@@ -1,4 +1,12 @@
-import { ConnectTimeoutError, type FailureKind, isError } from '@connmgr/core'
+import {
+  CommitOutcomeUnknownError,
+  ConnectionLostError,
+  ConnectTimeoutError,
+  type FailureKind,
+  isError,
+} from '@connmgr/core'
+import type { ServerMessage } from './client-internals.js'
+import { refusalOfPgBouncer } from './pgbouncer.js'
 
 /** SQLSTATEs that decide something; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
@@ -46,24 +54,31 @@ const TLS_MESSAGES = [
   'There was an error establishing an SSL connection',
 ]
 
-/** How node-postgres refuses a statement on a connection that it knows to be gone. */
-const NOT_SENT = 'is not queryable'
+/** By which PostgreSQL says, whatever its language, that an administrator or a crash has ended the session. */
+const ENDED = new Set(['57P01', '57P02', '57P04', '57P05', '25P03'])
 
-/** The same of an error that a COMMIT came to, for `failedCommit`: also tells whether it was sent at all. */
-export function classifyCommit(error: unknown): FailureKind | 'not-sent' {
-  return isError(error) && error.message.endsWith(NOT_SENT) ? 'not-sent' : classify(error)
+/** Whether a message of the server, or of a proxy before it, tells of the end of the session. */
+export function endsSession({ code, severity, routine }: ServerMessage): boolean {
+  if (severity === 'FATAL' || severity === 'PANIC') return true
+  if (code === undefined) return false
+  // What a proxy says has no routine. The server's own protocol violations cost a statement alone.
+  return ENDED.has(code) || (code.startsWith('08') && routine === undefined)
 }
 
 /** Tells what an error of node-postgres means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
   if (error instanceof ConnectTimeoutError) return 'unreachable'
   if (!isError(error)) return 'statement'
+  if (error instanceof ConnectionLostError || error instanceof CommitOutcomeUnknownError) {
+    const kind = classify(error.cause)
+    return kind === 'statement' ? 'lost' : kind
+  }
   const { errors } = error as { errors?: unknown }
   // Node tries every address of a name and reports all failures together.
   if (Array.isArray(errors)) return errors.length === 0 ? 'unreachable' : classify(errors[0])
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string') {
-    const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code]
+    const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code] ?? refusalOfPgBouncer(error)
     if (kind !== undefined) return kind
     if (/^28[0-9A-Z]{3}$/.test(code)) return 'setup'
     if (/^08[0-9A-Z]{3}$/.test(code)) return 'lost'

@@ -2,6 +2,23 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { ClientBase } from 'pg'
 
+/** What an error or a notice of the server, or of a proxy before it, has beyond `Error`. */
+export interface ServerMessage {
+  readonly message?: string
+  readonly code?: string
+  readonly severity?: string
+  /** Where in PostgreSQL's source it was raised. */
+  readonly routine?: string
+}
+
+/** A query of node-postgres, or whatever else it was given to run, until it has ended. */
+export interface PendingQuery {
+  readonly text?: unknown
+  /** What the server has told of it so far. */
+  readonly _result?: { readonly command?: string | null }
+  handleError?: (error: unknown, connection: unknown) => void
+}
+
 /**
  * What node-postgres keeps on a client beyond its documented surface, as far as it tells the state of a connection.
  * Read in pg 8.16 to 8.23; every field is optional, because another client class may lack it.
@@ -12,9 +29,9 @@ export interface ClientInternals {
   readonly secretKey?: number | null
   /** True between two statements. */
   readonly readyForQuery?: boolean
-  readonly _activeQuery?: unknown
-  readonly _queryQueue?: readonly unknown[]
-  readonly _sentQueryQueue?: readonly unknown[]
+  readonly _activeQuery?: PendingQuery | null
+  readonly _queryQueue?: readonly PendingQuery[]
+  readonly _sentQueryQueue?: readonly PendingQuery[]
   readonly _queryable?: boolean
   readonly _ending?: boolean
   readonly _ended?: boolean
@@ -25,4 +42,10 @@ export interface ClientInternals {
 
 export function internalsOf(client: ClientBase): ClientInternals {
   return client as unknown as ClientInternals
+}
+
+/** True if whatever this client is given next is refused without being sent. */
+export function isDead(client: ClientBase): boolean {
+  const { connection, _ending, _queryable } = internalsOf(client)
+  return _queryable === false || _ending === true || connection?.stream.destroyed === true
 }

@@ -106,7 +106,7 @@ describe('the PostgreSQL driver', () => {
       .query('select pg_sleep(60)')
       .catch((error: { code?: string }) => error.code)
     await cluster.primary.query('select pg_terminate_backend($1)', [processID])
-    expect(await hanging).toBe('57P01')
+    expect(await hanging).toBe('CONNMGR_CONNECTION_LOST')
     while (!signals.some((signal) => signal.kind === 'lost')) await new Promise(setImmediate)
     expect(signals.map((signal) => signal.kind)).toEqual(['shutdown', 'lost'])
     expect(driver.inspect(client)).toBe('broken')
@@ -137,7 +137,10 @@ describe('the PostgreSQL driver', () => {
     const error = await new Promise<Error>((resolve) => {
       client.query('select pg_sleep(60)', (failure: Error) => resolve(failure))
     })
-    expect(error.message).toBe('Query read timeout')
+    expect(error).toMatchObject({
+      code: 'CONNMGR_CONNECTION_LOST',
+      cause: { message: 'Query read timeout' },
+    })
     expect(driver.inspect(client)).toBe('broken')
   })
 

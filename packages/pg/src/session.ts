@@ -2,22 +2,24 @@ import {
   type ConnectionActivity,
   type ConnectionCondition,
   type ConnectionSignal,
-  failedCommit,
-  isError,
+  ConnmgrError,
   type Role,
 } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
-import { classifyCommit } from './classify.js'
-import { type ClientInternals, internalsOf } from './client-internals.js'
+import { endsSession } from './classify.js'
+import {
+  type ClientInternals,
+  internalsOf,
+  type PendingQuery,
+  type ServerMessage,
+} from './client-internals.js'
+import { type InFlight, isQueryTimeout, lossOf, stageAtEnd } from './in-flight.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
-/** Whoever sends it, an ORM or a person: what its failure means for the transaction is told in the same words. */
-const COMMIT = /^\s*(?:commit|end)\b/i
-const QUERY_TIMEOUT_MESSAGE = 'Query read timeout'
 
 /** What we know and note about one client, from before it connects until after it has closed. */
 export class Session {
@@ -43,11 +45,13 @@ export class Session {
     // Stays for the client's whole life: an 'error' nobody listens to would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
-    client.on('notice', (notice) => this.#onServerMessage(notice as Error & { code?: string }))
+    client.on('notice', (notice) => this.#onServerMessage(notice as Error & ServerMessage))
     const { connection } = this.#internals
-    connection?.on('errorMessage', (error: Error & { code?: string }) =>
-      this.#onServerMessage(error),
-    )
+    // Before node-postgres, which listens from `connect` on.
+    connection?.on('errorMessage', (error: Error & ServerMessage) => {
+      if (this.#live && endsSession(error)) this.#explainEnd(error)
+      this.#onServerMessage(error)
+    })
     connection?.on(
       'parameterStatus',
       (status: { parameterName: string; parameterValue: string }) => {
@@ -67,6 +71,7 @@ export class Session {
       enumerable: false,
       writable: true,
     })
+    this.#explainLosses()
   }
 
   /** Runs a statement of our own, which does not count as the borrower's. */
@@ -124,11 +129,13 @@ export class Session {
     this.activity.lastQuery = textOf(args[0])
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
-    const isCommit = COMMIT.test(this.activity.lastQuery ?? '')
-    if (!isCommit && !this.#hasTimeout(args[0])) return query.apply(this.#client, args)
+    const gone = this.#gone
+    if (!gone && !this.#hasTimeout(args[0])) return query.apply(this.#client, args)
     const explain = (error: unknown): unknown => {
-      this.#noteTimeout(error)
-      return isCommit ? failedCommit(error, classifyCommit(error)) : error
+      if (gone) return lossOf({ ...this.#facts(args[0]), stage: 'unsent' }, originOf(error))
+      if (!isQueryTimeout(error)) return error
+      this.#abandonedQuery = true
+      return lossOf({ ...this.#facts(args[0]), stage: 'sent' }, error)
     }
     const last = args.length - 1
     const callback = args[last]
@@ -144,16 +151,55 @@ export class Session {
     })
   }
 
+  /** Nothing that is sent from now on reaches the server. */
+  get #gone(): boolean {
+    const { connection, _ending, _queryable } = this.#internals
+    return (
+      this.#lost ||
+      _queryable === false ||
+      _ending === true ||
+      connection?.stream.destroyed === true
+    )
+  }
+
+  #facts(query: unknown): Pick<InFlight, 'text' | 'status'> {
+    return { text: textOf(query), status: this.#internals._txStatus }
+  }
+
+  /**
+   * When a connection is lost node-postgres tells all its queries the same. Each is to be told what that means for it:
+   * those that wait were not sent; of those behind the first, which only a pipeline has, it is not known whether they
+   * would have run in the transaction of that.
+   */
+  #explainLosses(): void {
+    const internals = this.#internals as { _errorAllQueries?: (error: unknown) => void }
+    const tellAll = internals._errorAllQueries
+    if (tellAll === undefined) return
+    internals._errorAllQueries = (error) => {
+      const { _activeQuery, _queryQueue = [], _sentQueryQueue = [] } = this.#internals
+      const facts = this.#facts(_activeQuery)
+      if (_activeQuery) explainTo(_activeQuery, { ...facts, stage: 'sent' })
+      for (const query of _sentQueryQueue)
+        explainTo(query, { text: textOf(query), status: undefined, stage: 'sent' })
+      for (const query of _queryQueue)
+        explainTo(query, { text: textOf(query), status: undefined, stage: 'unsent' })
+      tellAll.call(this.#client, error)
+    }
+  }
+
+  /** The server ends the session, and says so to the query that it is at. */
+  #explainEnd(error: ServerMessage): void {
+    const query = this.#internals._activeQuery
+    if (!query) return
+    explainTo(query, { ...this.#facts(query), stage: stageAtEnd(query, error) })
+  }
+
   #hasTimeout(query: unknown): boolean {
     const own = (query as { query_timeout?: unknown } | null | undefined)?.query_timeout
     return Boolean(own || this.#internals.connectionParameters?.query_timeout)
   }
 
-  #noteTimeout(error: unknown): void {
-    if (isError(error) && error.message === QUERY_TIMEOUT_MESSAGE) this.#abandonedQuery = true
-  }
-
-  #onServerMessage(message: Error & { code?: string }): void {
+  #onServerMessage(message: Error & ServerMessage): void {
     if (!this.#live || this.#closing || message.code === undefined) return
     if (SHUTDOWN_CODES.has(message.code)) this.#onSignal({ kind: 'shutdown', error: message })
     else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
@@ -165,6 +211,21 @@ export class Session {
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
   }
+}
+
+/** Has a query told what the next error means for it. Those that are shared see to that themselves. */
+function explainTo(query: PendingQuery, facts: InFlight): void {
+  if ('lane' in query || query.handleError === undefined) return
+  const { handleError } = query
+  query.handleError = (error, connection) => {
+    query.handleError = handleError
+    handleError.call(query, lossOf(facts, error), connection)
+  }
+}
+
+/** What node-postgres itself has said. */
+function originOf(error: unknown): unknown {
+  return error instanceof ConnmgrError ? error.cause : error
 }
 
 function activityOf(internals: ClientInternals): ConnectionActivity {

@@ -9,6 +9,7 @@ import {
 import type { Client } from 'pg'
 import { sendCancel } from '../cancel.js'
 import { type ClientInternals, internalsOf } from '../client-internals.js'
+import { QUERY_TIMEOUT } from '../in-flight.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
@@ -243,7 +244,7 @@ export class Lane {
     if (query.lane !== this) return
     query.abandoned = true
     this.#abandoned += 1
-    query.tell(new Error('Query read timeout'))
+    query.tell(query.lossBy(new Error(QUERY_TIMEOUT), 'sent'))
     this.retire()
     this.#cancelAbandoned()
   }

@@ -42,11 +42,9 @@ async function insert(id: number, text = 'insert into ledger values ($1)'): Prom
     await pool.query(text, [id])
     return 'acknowledged'
   } catch (error) {
-    const { code, message } = error as Error & { code?: string }
-    // What node-postgres says of a query of its own that it did not send, and of one that was not answered.
-    if (message.endsWith('is not queryable')) return 'failed'
-    const lost = message.startsWith('Connection terminated') || code?.startsWith('57P')
-    if (lost || code === 'CONNMGR_CONNECTION_LOST') return 'unknown'
+    const { code } = error as Error & { code?: string }
+    if (code === 'CONNMGR_CONNECTION_LOST') return 'failed'
+    if (code === 'CONNMGR_COMMIT_OUTCOME_UNKNOWN') return 'unknown'
     throw error
   }
 }
@@ -104,7 +102,7 @@ test('of a backend that is terminated, the statement that it ran rejects, and th
   await cluster.primary.query('select pg_terminate_backend($1)', [pid])
   await release()
   const told = await fates
-  expect(told).toEqual(['unknown', ...Array(20).fill('acknowledged')])
+  expect(told).toEqual(['failed', ...Array(20).fill('acknowledged')])
   await compare(told)
   await atRest()
 })

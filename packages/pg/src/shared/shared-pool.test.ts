@@ -332,7 +332,7 @@ describe('a slow query', () => {
 })
 
 describe('a query timeout', () => {
-  const message = 'Query read timeout'
+  const timedOut = { code: 'CONNMGR_CONNECTION_LOST', cause: { message: 'Query read timeout' } }
 
   test('cancels its own statement on the server, and harms none beside it', async () => {
     open({ max: 1 })
@@ -345,7 +345,7 @@ describe('a query timeout', () => {
     ])
     expect(outcomes).toMatchObject([
       { value: { rows: [{ n: 1 }] } },
-      { reason: { message } },
+      { reason: timedOut },
       { value: { rows: [{ n: 3 }] } },
       { value: { rows: [{ n: 4 }] } },
     ])
@@ -361,10 +361,10 @@ describe('a query timeout', () => {
       pool.query('select pg_sleep(60)'),
       pool.query({ text: 'select 2 as n', query_timeout: 30_000 } as pg.QueryConfig),
     ])
-    expect(outcomes).toMatchObject([{ reason: { message } }, { value: { rows: [{ n: 2 }] } }])
+    expect(outcomes).toMatchObject([{ reason: timedOut }, { value: { rows: [{ n: 2 }] } }])
     await running('pg_sleep', 0)
     const client = await pool.connect()
-    await expect(client.query('select pg_sleep(60)')).rejects.toThrow(message)
+    await expect(client.query('select pg_sleep(60)')).rejects.toMatchObject(timedOut)
     client.release()
   })
 
@@ -378,7 +378,7 @@ describe('a query timeout', () => {
       ]).flat(),
     )
     outcomes.forEach((outcome, n) => {
-      const reason = n % 2 === 0 ? { code: '42703' } : { message }
+      const reason = n % 2 === 0 ? { code: '42703' } : timedOut
       expect(outcome).toMatchObject({ reason })
     })
     await running('pg_sleep', 0)
@@ -396,7 +396,7 @@ describe('a query timeout', () => {
       ),
     )
     outcomes.forEach((outcome, n) => {
-      if (n % 4 === 0) expect(outcome).toMatchObject({ reason: { message } })
+      if (n % 4 === 0) expect(outcome).toMatchObject({ reason: timedOut })
       else expect(outcome).toMatchObject({ value: { rows: [{ n }] } })
     })
     await running('pg_sleep', 0)

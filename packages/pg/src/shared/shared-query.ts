@@ -1,8 +1,11 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { ConnectionLostError, type TimerHandle } from '@connmgr/core'
+import type { TimerHandle } from '@connmgr/core'
 import type { QueryResult } from 'pg'
+import { endsSession } from '../classify.js'
+import type { ServerMessage } from '../client-internals.js'
 import type { ClientClass } from '../driver.js'
+import { type InFlight, lossOf, stageAtEnd } from '../in-flight.js'
 import type { Lane } from './lane.js'
 import type { Statement } from './statement.js'
 
@@ -25,6 +28,8 @@ type Answered = (error: unknown, result?: QueryResult) => void
 /** What `pg.Query` is beyond its declared type. */
 interface PgQuery {
   readonly name?: string
+  readonly text?: string
+  readonly _result?: { readonly command?: string | null }
   callback: Answered
   submit(connection: Connection): Error | null
   handleError(error: unknown, connection: Connection): void
@@ -53,6 +58,8 @@ export interface SharedQuery {
   abandoned: boolean
   /** Tells the caller that it came to nothing, unless they have been told before. */
   tell(reason: unknown): void
+  /** What it means for it that its connection is lost, or that it is given up on. */
+  lossBy(cause: unknown, stage: InFlight['stage']): Error
 }
 
 export type SharedQueryClass = new (
@@ -115,6 +122,10 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       this.caller.reject(reason)
     }
 
+    lossBy(cause: unknown, stage: InFlight['stage']): Error {
+      return lossOf({ text: this.text, status: 'I', stage }, cause)
+    }
+
     override submit(connection: Connection): Error | null {
       if (!connection.stream.writable) return NOT_SENT
       this.#stage = 'submitting'
@@ -134,10 +145,10 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       if (lane.lost) this.tell(this.#lostOn(lane, sent, error))
       else if (error === NOT_SENT || this.#hitByMistake(lane, error)) {
         this.tell(lane.elsewhere(this))
-      } else {
+      } else if (endsSession(error as ServerMessage)) {
         lane.noteFatal(error)
-        super.handleError(error, connection)
-      }
+        this.tell(this.lossBy(error, stageAtEnd(this, error as ServerMessage)))
+      } else super.handleError(error, connection)
       lane.ended(this, sent)
     }
 
@@ -154,11 +165,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       lane.noteFatal(error)
       // The server answers in order: what is behind the query that it ended the session at was never begun.
       if (!sent || lane.endedByServer) return lane.elsewhere(this)
-      return new ConnectionLostError(
-        'the connection was lost after the statement had been sent and before it was answered, so it may or may not ' +
-          'have been executed; look for its effect before repeating it',
-        error,
-      )
+      return this.lossBy(error, 'sent')
     }
 
     /** Failed for what befell another query on the same connection, and without effect. */

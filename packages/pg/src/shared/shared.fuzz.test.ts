@@ -56,9 +56,9 @@ const hasCode = (error: unknown, ...codes: string[]): boolean =>
   codes.includes((error as { code?: string }).code ?? '')
 /** What becomes of a statement whose backend is killed. */
 const isLoss = (error: unknown): boolean =>
-  hasCode(error, '57P01', 'CONNMGR_CONNECTION_LOST', 'CONNMGR_COMMIT_OUTCOME_UNKNOWN') ||
-  /^Connection terminated|not queryable/.test((error as Error).message)
-const isTimeout = (error: unknown): boolean => (error as Error).message === 'Query read timeout'
+  hasCode(error, 'CONNMGR_CONNECTION_LOST', 'CONNMGR_COMMIT_OUTCOME_UNKNOWN')
+const isTimeout = (error: unknown): boolean =>
+  ((error as Error).cause as Error | undefined)?.message === 'Query read timeout'
 
 /** One pool and what its callers have been told. */
 class Run {
@@ -144,7 +144,8 @@ class Run {
       this.#acknowledged.push(id)
     } catch (error) {
       allow(isLoss)(error)
-      this.#unknown.add(id)
+      // Of any other nothing must be found.
+      if (hasCode(error, 'CONNMGR_COMMIT_OUTCOME_UNKNOWN')) this.#unknown.add(id)
     }
   }
 

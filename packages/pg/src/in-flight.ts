@@ -1,0 +1,76 @@
+import { CommitOutcomeUnknownError, ConnectionLostError, isError, messageOf } from '@connmgr/core'
+import type { PendingQuery, ServerMessage } from './client-internals.js'
+import { refusalOfPgBouncer } from './pgbouncer.js'
+import { isAtomic, isPlainRead, mayCommit } from './statement-text.js'
+
+/** What is known of a statement whose connection was lost, or that was given up on. */
+export interface InFlight {
+  readonly text: string | undefined
+  /**
+   * - `unsent`: not a byte of it was written
+   * - `sent`: it was, and no answer came
+   * - `aborted`: the server itself has said that it ended the session before the statement was done
+   */
+  readonly stage: 'unsent' | 'sent' | 'aborted'
+  /**
+   * The server's last word before it was sent: I outside of a transaction, T in one, E in one that has failed. Anything
+   * else if that is not known.
+   */
+  readonly status: string | null | undefined
+}
+
+/**
+ * What the caller of a statement is told whose connection is gone: that nothing can have been written by it, or that
+ * nobody knows.
+ *
+ * @param cause what node-postgres says of it
+ */
+export function lossOf(statement: InFlight, cause: unknown): Error {
+  const why = reasonOfSafety(statement)
+  const what = isQueryTimeout(cause)
+    ? 'the statement was given up on'
+    : 'the statement lost its connection'
+  return why === undefined
+    ? new CommitOutcomeUnknownError(
+        cause,
+        `${what} ${circumstances(statement)}; look for its effect before repeating it: ${messageOf(cause)}`,
+      )
+    : new ConnectionLostError(`${what} ${why}: ${messageOf(cause)}`, cause, {
+        sent: statement.stage !== 'unsent',
+      })
+}
+
+/** What the end of a session, of which the server or a proxy tells, says of the query that it is told to. */
+export function stageAtEnd(
+  query: Pick<PendingQuery, '_result'>,
+  message: ServerMessage,
+): InFlight['stage'] {
+  if (refusalOfPgBouncer(message) !== undefined) return 'unsent'
+  // A proxy knows nothing of it, and once the server has told of the command's end it was committing.
+  return message.routine === undefined || query._result?.command != null ? 'sent' : 'aborted'
+}
+
+/** How node-postgres rejects when `query_timeout` has passed. */
+export const QUERY_TIMEOUT = 'Query read timeout'
+
+export function isQueryTimeout(error: unknown): boolean {
+  return isError(error) && error.message === QUERY_TIMEOUT
+}
+
+/** Why nothing can have been written, undefined if it can. */
+function reasonOfSafety({ text, stage, status }: InFlight): string | undefined {
+  if (stage === 'unsent') return 'before it was sent'
+  if (text === undefined) return undefined
+  if (status === 'E' && !mayCommit(text)) return 'in a transaction that had failed'
+  if (status === 'T' && !mayCommit(text)) return 'before COMMIT was sent, so nothing was committed'
+  if (status === 'T' || status === 'E') return undefined
+  if (stage === 'aborted' && isAtomic(text))
+    return 'as the server ended the session, and was rolled back'
+  return isPlainRead(text) ? 'while it was in flight, and only reads' : undefined
+}
+
+function circumstances({ status }: InFlight): string {
+  return status === 'T' || status === 'E'
+    ? 'while COMMIT was in flight, so the transaction may or may not have been committed'
+    : 'while it was in flight, so it may or may not have been executed'
+}
