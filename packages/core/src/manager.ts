@@ -16,6 +16,7 @@ import {
 } from './failover/failover-record.js'
 import { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { TARGETS, type Target } from './failover/states.js'
+import { urgentPaceMs } from './failover/writer-search.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import { LoginProbes } from './health/login-probes.js'
@@ -533,7 +534,9 @@ export class ConnectionManager<C extends object> {
     const { failover, health } = this.#options
     const [first] = this.#endpoints
     if (!this.#solo)
-      return this.#controller.urgent ? failover.fastProbeIntervalMs : failover.probeIntervalMs
+      return this.#controller.urgent
+        ? urgentPaceMs(this.#controller.searchingMs, failover.fastProbeIntervalMs)
+        : failover.probeIntervalMs
     const failures = first?.standing.failures ?? 0
     if (failures === 0) return health.intervalMs
     // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
