@@ -140,6 +140,7 @@ export class ConnectionManager<C extends object> {
         clock: options.clock,
         deadlines: this.#deadlines,
         events: this.#events,
+        onEnding: (endpoint, error) => this.#controller.drain(endpoint, error.message),
       },
     )
     this.#router = new Router(
