@@ -6,6 +6,7 @@ import {
   isError,
 } from '@connmgr/core'
 import type { ServerMessage } from './client-internals.js'
+import { refusalOfPgBouncer } from './pgbouncer.js'
 
 /** SQLSTATEs that decide something; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
@@ -77,7 +78,7 @@ export function classify(error: unknown): FailureKind {
   if (Array.isArray(errors)) return errors.length === 0 ? 'unreachable' : classify(errors[0])
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string') {
-    const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code]
+    const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code] ?? refusalOfPgBouncer(error)
     if (kind !== undefined) return kind
     if (/^28[0-9A-Z]{3}$/.test(code)) return 'setup'
     if (/^08[0-9A-Z]{3}$/.test(code)) return 'lost'

@@ -4,6 +4,7 @@ import type { ClientBase } from 'pg'
 
 /** What an error or a notice of the server, or of a proxy before it, has beyond `Error`. */
 export interface ServerMessage {
+  readonly message?: string
   readonly code?: string
   readonly severity?: string
   /** Where in PostgreSQL's source it was raised. */
@@ -41,4 +42,10 @@ export interface ClientInternals {
 
 export function internalsOf(client: ClientBase): ClientInternals {
   return client as unknown as ClientInternals
+}
+
+/** True if whatever this client is given next is refused without being sent. */
+export function isDead(client: ClientBase): boolean {
+  const { connection, _ending, _queryable } = internalsOf(client)
+  return _queryable === false || _ending === true || connection?.stream.destroyed === true
 }

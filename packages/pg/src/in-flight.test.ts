@@ -46,6 +46,17 @@ test('only PostgreSQL itself, and only before the end of a command, tells that i
   expect(stageAtEnd({}, { code: '57P01' })).toBe('sent')
 })
 
+test('PgBouncer tells that it had no server to send it to, or that it lost one', () => {
+  const fromBouncer = { code: '08P01', severity: 'FATAL' }
+  const refusal = 'server login has been failing, try again later (server_login_retry)'
+  expect(stageAtEnd({}, { ...fromBouncer, message: refusal })).toBe('unsent')
+  expect(stageAtEnd({}, { ...fromBouncer, message: 'query_wait_timeout' })).toBe('unsent')
+  expect(stageAtEnd({}, { ...fromBouncer, message: 'server conn crashed?' })).toBe('sent')
+  // Whoever raises such an error in PostgreSQL itself is named.
+  const own = { ...fromBouncer, routine: 'exec_stmt_raise', message: refusal }
+  expect(stageAtEnd({}, own)).toBe('aborted')
+})
+
 test('a statement that was given up on is not told to have lost its connection', () => {
   const timeout = new Error('Query read timeout')
   expect(lossOf({ text: write, status: 'I', stage: 'sent' }, timeout).message).toMatch(

@@ -1,5 +1,6 @@
 import { CommitOutcomeUnknownError, ConnectionLostError, isError, messageOf } from '@connmgr/core'
 import type { PendingQuery, ServerMessage } from './client-internals.js'
+import { refusalOfPgBouncer } from './pgbouncer.js'
 import { isAtomic, isPlainRead, mayCommit } from './statement-text.js'
 
 /** What is known of a statement whose connection was lost, or that was given up on. */
@@ -44,6 +45,7 @@ export function stageAtEnd(
   query: Pick<PendingQuery, '_result'>,
   message: ServerMessage,
 ): InFlight['stage'] {
+  if (refusalOfPgBouncer(message) !== undefined) return 'unsent'
   // A proxy knows nothing of it, and once the server has told of the command's end it was committing.
   return message.routine === undefined || query._result?.command != null ? 'sent' : 'aborted'
 }

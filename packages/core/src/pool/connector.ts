@@ -34,6 +34,10 @@ export class Connector<C extends object> {
   #retryTimer: TimerHandle | undefined
   #lastError: Error | undefined
   #usualMs: number | undefined
+  #rampEndsAt = 0
+  #rampsNextAt = 0
+  /** True while one attempt at a time is enough, as they come to nothing. */
+  throttled = false
 
   constructor(
     endpoint: Endpoint,
@@ -59,9 +63,11 @@ export class Connector<C extends object> {
     return this.#usualMs
   }
 
-  /** False while backing off, or while `connectConcurrency` attempts are under way. */
-  get ready(): boolean {
-    return this.#retryTimer === undefined && this.#running.size < this.#options.connectConcurrency
+  /** Whether to make an attempt now. If not, whoever has asked is told when to ask again, or an attempt that ends is a reason to. */
+  admits(): boolean {
+    const most = this.throttled ? 1 : this.#options.connectConcurrency
+    if (this.#retryTimer !== undefined || this.#running.size >= most) return false
+    return this.#rampEndsAt === 0 || this.#rampAdmits()
   }
 
   /**
@@ -82,8 +88,7 @@ export class Connector<C extends object> {
       return connection
     } catch (error) {
       if (!(error instanceof HookRejection || error instanceof Abandoned)) {
-        this.#lastError = toError(error)
-        this.backOff()
+        this.backOff(toError(error))
       }
       throw error
     } finally {
@@ -99,19 +104,19 @@ export class Connector<C extends object> {
     this.#onRetry()
   }
 
+  /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
+  ramp(): void {
+    const now = this.#environment.clock.now()
+    this.#rampEndsAt = now + this.#options.rampMs
+    this.#rampsNextAt = now
+  }
+
   /** Waits before the next attempt, longer each time. */
-  backOff(): void {
-    const { clock } = this.#environment
+  backOff(error: Error): void {
+    this.#lastError = error
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
     this.#failures += 1
-    this.#clearTimer()
-    this.#retryTimer = clock.setTimeout(
-      () => {
-        this.#retryTimer = undefined
-        this.#onRetry()
-      },
-      ceiling * (0.5 + clock.random() / 2),
-    )
+    this.#retryIn(ceiling * (0.5 + this.#environment.clock.random() / 2))
   }
 
   /** Gives up every attempt under way. */
@@ -176,6 +181,30 @@ export class Connector<C extends object> {
     } finally {
       signal.removeEventListener('abort', destroy)
     }
+  }
+
+  #rampAdmits(): boolean {
+    const { clock } = this.#environment
+    const { rampMs, poolSize, maxOverflow } = this.#options
+    const now = clock.now()
+    if (now >= this.#rampEndsAt) {
+      this.#rampEndsAt = 0
+      return true
+    }
+    if (now < this.#rampsNextAt) {
+      this.#retryIn(this.#rampsNextAt - now)
+      return false
+    }
+    this.#rampsNextAt = now + (rampMs / (poolSize + maxOverflow)) * (0.5 + clock.random())
+    return true
+  }
+
+  #retryIn(delayMs: number): void {
+    this.#clearTimer()
+    this.#retryTimer = this.#environment.clock.setTimeout(() => {
+      this.#retryTimer = undefined
+      this.#onRetry()
+    }, delayMs)
   }
 
   #clearTimer(): void {

@@ -36,6 +36,8 @@ export class Pool<C extends object> extends BasePool<C> {
   #poolSize: number
   #maxOverflow: number
   #expected: Role | undefined
+  /** Where no role is expected, one is once it has been seen. */
+  #hasBeenPrimary = false
 
   constructor(
     endpoint: Endpoint,
@@ -110,6 +112,7 @@ export class Pool<C extends object> extends BasePool<C> {
 
   expect(role: Role | undefined): void {
     this.#expected = role
+    this.#hasBeenPrimary = false
   }
 
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
@@ -228,7 +231,7 @@ export class Pool<C extends object> extends BasePool<C> {
       if (this.#needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
-    while (this.#wantsAnother(now) && this.connector.ready) this.open(this.#lifetime())
+    while (this.#wantsAnother(now) && this.connector.admits()) this.open(this.#lifetime())
   }
 
   #wantsAnother(now: number): boolean {
@@ -277,32 +280,40 @@ export class Pool<C extends object> extends BasePool<C> {
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
       this.changed()
-    } else if (this.#isWrong(entry, role)) {
-      this.#close(
-        entry,
-        'invalid',
-        new ValidationFailedError(`expected a ${this.#expected ?? entry.role}, found a ${role}`),
+    } else if (!this.#isWrong(entry, role)) {
+      entry.role = role
+      if (role === 'primary') this.#hasBeenPrimary = true
+      // The next borrower may want to write.
+      else if (role === 'standby' && this.#hasBeenPrimary) entry.doomed = 'invalid'
+      this.#offer(entry, now)
+    } else if (this.#expected === undefined && entry.role === 'unknown') {
+      // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
+      entry.role = role
+      this.#test(entry)
+    } else {
+      const error = new ValidationFailedError(
+        `expected a ${this.#expected ?? 'primary'}, found a ${role}`,
       )
-      if (this.#expected !== undefined) {
-        this.connector.backOff()
+      this.#close(entry, 'invalid', error)
+      if (this.#expected !== undefined || entry.role !== 'primary') {
+        this.connector.backOff(error)
         this.environment.observer.roleMismatch(this.endpoint, role)
       }
       this.changed()
-    } else {
-      entry.role = role
-      this.#offer(entry, now)
     }
   }
 
   /**
    * Whether a connection leads to a server in a role it should not have. With nothing else to go by, one that led to a
-   * primary must still: where a name or a proxy moves on to another server, those opened before stay behind.
+   * primary must still: where a name or a proxy moves on to another server, those opened before stay behind. A new one
+   * must too, unless it is for a reader: a proxy may lead to a standby for a moment, or to a winner not yet promoted.
    */
   #isWrong(entry: PoolEntry<C>, role: Role): boolean {
     if (role === 'unknown') return false
-    return this.#expected === undefined
-      ? role === 'standby' && entry.role === 'primary'
-      : role !== this.#expected
+    if (this.#expected !== undefined) return role !== this.#expected
+    if (role !== 'standby') return false
+    const { target = 'primary' } = this.waiters.first ?? {}
+    return entry.role === 'primary' || (this.#hasBeenPrimary && target === 'primary')
   }
 
   /** Shortened at random, so that connections born together do not die together. */

@@ -1,0 +1,109 @@
+import { close, type Harness, manage } from '../../test/harness.js'
+import { closeLone, lonePool } from '../../test/lone-pool.js'
+
+describe('one address that has led to a primary', () => {
+  test('refuses a writer a standby, as behind a proxy, until it leads to a primary again', async () => {
+    const lone = lonePool()
+    const first = await lone.acquire()
+    lone.pool.evict(first.connectionId)
+    first.release()
+    lone.server.role = 'standby'
+    const waiting = lone.acquire()
+    await lone.clock.settle()
+    expect(lone.told).toContainEqual({ what: 'roleMismatch', seen: 'standby' })
+    expect(lone.of('connectionClosed').at(-1)).toMatchObject({
+      reason: 'invalid',
+      error: { message: 'expected a primary, found a standby' },
+    })
+    lone.server.role = 'primary'
+    await lone.clock.advance(100)
+    ;(await waiting).release()
+    await closeLone(lone)
+  })
+
+  test('tells a writer who has waited in vain what it leads to', async () => {
+    const lone = lonePool({ acquireTimeoutMs: 500 })
+    const first = await lone.acquire()
+    lone.pool.evict(first.connectionId)
+    first.release()
+    lone.server.role = 'standby'
+    const failed = lone.acquire().catch((error: Error) => error)
+    await lone.clock.advance(500)
+    expect(await failed).toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      cause: { message: 'expected a primary, found a standby' },
+    })
+    await closeLone(lone)
+  })
+
+  test('lends a standby to a reader, and to nobody after', async () => {
+    const lone = lonePool()
+    const first = await lone.acquire()
+    lone.pool.evict(first.connectionId)
+    first.release()
+    lone.server.role = 'standby'
+    const reader = await lone.pool.acquire({}, 'prefer-standby', lone.acquire)
+    expect(reader.connection.role).toBe('standby')
+    reader.release()
+    expect(lone.pool.counts.total).toBe(0)
+    await closeLone(lone)
+  })
+
+  test('believes the server, not what a pooler in between remembers of an earlier one', async () => {
+    const lone = lonePool()
+    const first = await lone.acquire()
+    lone.pool.evict(first.connectionId)
+    first.release()
+    lone.server.role = 'standby'
+    // The server has been promoted when it is asked.
+    lone.driver.next('validate', { afterMs: 10 })
+    const waiting = lone.acquire()
+    await lone.clock.settle()
+    lone.server.role = 'primary'
+    await lone.clock.advance(10)
+    expect(lone.driver.count('connect')).toBe(2)
+    ;(await waiting).release()
+    await closeLone(lone)
+  })
+
+  test('may be a standby for good if it was one from the start', async () => {
+    const lone = lonePool()
+    lone.server.role = 'standby'
+    ;(await lone.acquire()).release()
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('connect')).toBe(1)
+    await closeLone(lone)
+  })
+})
+
+describe('a single endpoint whose server is away', () => {
+  let h: Harness
+  afterEach(async () => {
+    await close(h)
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('serves those who wait soon after its return, however long it was away', async () => {
+    h = manage({ healthMonitoring: true })
+    ;(await h.manager.acquire()).release()
+    h.driver.server('a').crash()
+    await h.clock.advance(10)
+    const waiting = h.manager.acquire()
+    await h.clock.advance(10_000)
+    h.driver.server('a').start()
+    await h.clock.advance(150)
+    expect(h.manager.getPoolMetrics().waiting).toBe(0)
+    ;(await waiting).release()
+  })
+
+  test('may be a standby from now on if an operator says so', async () => {
+    h = manage({ healthMonitoring: true })
+    ;(await h.manager.acquire()).release()
+    h.driver.server('a').role = 'standby'
+    h.manager.clear()
+    await h.manager.reset()
+    const lease = await h.manager.acquire()
+    expect(lease.connection.role).toBe('standby')
+    lease.release()
+  })
+})
