@@ -70,7 +70,7 @@ export type { AcquireOptions, PoolOptions } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'
-export { currentEffects, type Effects, type WriteEnd } from './replay/effects.js'
+export { currentEffects, type Effects, unnoted, type WriteEnd } from './replay/effects.js'
 export { type Failure, failureOf } from './replay/failure.js'
 export type {
   CommitOutcome,

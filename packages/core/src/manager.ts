@@ -35,7 +35,11 @@ import { StaticPool } from './pool/static-pool.js'
 import { type ReadAcquireOptions, Reads, type SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
-import type { TransactionReplayOptions, UnitReplayOptions } from './replay/options.js'
+import type {
+  ReplayOptions,
+  TransactionReplayOptions,
+  UnitReplayOptions,
+} from './replay/options.js'
 import { Replayer, type ReplayStats } from './replay/replayer.js'
 import { UnitsOfWork } from './replay/work.js'
 import { Router } from './routing.js'
@@ -291,7 +295,12 @@ export class ConnectionManager<C extends object> {
     work: (attempt: number) => Promise<T> | T,
     options: UnitReplayOptions<NoInfer<T>> & { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
-    return this.#work.replay(work, options)
+    return this.#work.replay(work, options, 'replay')
+  }
+
+  /** @internal The same of a single statement. */
+  replayStatement<T>(work: () => Promise<T>, options: ReplayOptions): Promise<T> {
+    return this.#work.replay(work, options, 'statement')
   }
 
   /**

@@ -7,7 +7,7 @@ export {
 } from './connection-manager.js'
 export { type ClientClass, PgDriver } from './driver.js'
 export { endpointFrom, resolveFailoverEndpoints } from './endpoint-config.js'
-export { ManagedPool } from './managed-pool.js'
+export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
 export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 export { redactUrl } from './redact.js'
 export type { SharedOptions } from './shared/sharing.js'

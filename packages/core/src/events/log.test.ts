@@ -98,6 +98,19 @@ test.each<[ConnmgrEvent, string, string]>([
     'connmgr "orders": failover to db2:5432/app completed in 80 ms',
   ],
   [
+    {
+      type: 'workReplayed',
+      pool: 'orders',
+      unit: 'transaction',
+      attempt: 2,
+      reason: 'refused',
+      durationMs: 80.4,
+      error,
+    },
+    'debug',
+    'connmgr "orders": a transaction is run again (refused), attempt 2, after 80 ms: it broke',
+  ],
+  [
     { type: 'listenerFailed', pool: 'orders', reason: 'a listener of poolClosed threw', error },
     'error',
     'connmgr "orders": a listener of poolClosed threw: it broke',

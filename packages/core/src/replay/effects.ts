@@ -45,6 +45,11 @@ export function runNoting<T>(effects: Effects, work: () => T): T {
   return storage.run(effects, work)
 }
 
+/** Runs what is noted already, or belongs to nobody's work. */
+export function unnoted<T>(work: () => T): T {
+  return storage === undefined ? work() : storage.exit(work)
+}
+
 /** What the running flow writes is noted there, if it is to be replayed. For drivers. */
 export function currentEffects(): Effects | undefined {
   return storage?.getStore()

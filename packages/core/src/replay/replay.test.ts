@@ -131,7 +131,7 @@ describe('a transaction', () => {
     h.driver.server('a').crash()
     const running = h.manager.transaction(failing().inTransaction, { replay: 'safe' })
     await h.clock.advance(1000)
-    h.driver.server('a').restart()
+    h.driver.server('a').start()
     await h.clock.advance(5000)
     expect(await running).toBe('done')
     expect(h.of('workReplayed')[0]).toMatchObject({ reason: 'never-sent' })

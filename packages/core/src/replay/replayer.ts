@@ -74,7 +74,9 @@ export class Replayer {
       try {
         const running = (): Promise<T> =>
           attemptTo(() => unit.run(attempt, mode === 'never' ? undefined : Math.max(0, leftMs)))
-        const result = await (mode === 'safe' ? runNoting(effects, running) : running())
+        // A single statement has nothing beside it.
+        const noting = mode === 'safe' && unit.kind !== 'statement'
+        const result = await (noting ? runNoting(effects, running) : running())
         if (attempt > 1) this.#stats.recovered += 1
         return result
       } catch (thrown) {

@@ -87,9 +87,10 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   async replay<T>(
     work: (attempt: number) => Promise<T> | T,
     options: UnitReplayOptions<T> & { readonly signal?: AbortSignal },
+    kind: 'replay' | 'statement',
   ): Promise<T> {
     return this.#environment.replayer.run<T>({
-      kind: 'replay',
+      kind,
       mode: replayModeOf(options, 'safe'),
       options,
       run: async (attempt) => work(attempt),
