@@ -520,7 +520,6 @@ export class ConnectionManager<C extends object> {
       healthStats: this.getHealthStats(),
       failoverStats: this.getFailoverStatus(),
       leakDetection: this.getLeakStats(),
-      replayStats: this.getReplayStats(),
     }
   }
 

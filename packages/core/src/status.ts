@@ -5,7 +5,6 @@ import type { ClusterState } from './failover/states.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { PoolMetrics } from './pool/metrics.js'
-import type { ReplayStats } from './replay/replayer.js'
 
 /** Endpoints and failovers, as they are now. */
 export interface FailoverStatus {
@@ -47,7 +46,6 @@ export interface HealthStatus {
   readonly healthStats: HealthStats
   readonly failoverStats: FailoverStatus
   readonly leakDetection: LeakStatus
-  readonly replayStats: ReplayStats
 }
 
 export function failoverStatus<C extends object>(
