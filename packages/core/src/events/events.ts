@@ -208,6 +208,18 @@ export interface WorkReplayedEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
+/**
+ * Notifications may have been missed: the connection that listened was lost, or its server is not the writer any more.
+ * Everything is listened to again by now, so what is read from here on misses nothing.
+ */
+export interface NotificationGapEvent extends PoolEvent {
+  readonly type: 'notificationGap'
+  /** Those that were listened to when it began. */
+  readonly channels: readonly string[]
+  readonly reason: string
+  /** How long nobody listened. */
+  readonly durationMs: number
+}
 /** A user's listener, hook or logger threw. The pool went on. */
 export interface ListenerFailedEvent {
   readonly type: 'listenerFailed'
@@ -244,6 +256,7 @@ export type ConnmgrEvent =
   | FailoverCompletedEvent
   | FailoverFailedEvent
   | WorkReplayedEvent
+  | NotificationGapEvent
   | ListenerFailedEvent
 
 export type ConnmgrEventType = ConnmgrEvent['type']

@@ -59,6 +59,7 @@ export const LOGGED_EVENT_TYPES = [
   'switchoverCompleted',
   'failbackCompleted',
   'failoverFailed',
+  'notificationGap',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
 
@@ -200,6 +201,12 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         'debug',
         `${WORDS[event.unit]} is run again (${event.reason}), attempt ${event.attempt}, after ${ms(event.durationMs)}: ` +
           event.error.message,
+      ]
+    case 'notificationGap':
+      return [
+        'warn',
+        `notifications of ${event.channels.join(', ')} may have been missed for ${ms(event.durationMs)}: ` +
+          `${event.reason}; listening at ${event.endpoint} again`,
       ]
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]
