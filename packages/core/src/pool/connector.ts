@@ -49,7 +49,7 @@ export class Connector<C extends object> {
     this.#onRetry = onRetry
   }
 
-  /** The latest failure, until an attempt succeeds. */
+  /** The latest failure, until a connection is of use. */
   get lastError(): Error | undefined {
     return this.#lastError
   }
@@ -76,8 +76,6 @@ export class Connector<C extends object> {
     this.#running.add(controller)
     try {
       const connection = await this.#connect(controller, onSignal)
-      this.#failures = 0
-      this.#lastError = undefined
       this.#usualMs = clock.now() - startedAt
       return connection
     } catch (error) {
@@ -96,6 +94,12 @@ export class Connector<C extends object> {
     if (this.#retryTimer === undefined) return
     this.#clearTimer()
     this.#onRetry()
+  }
+
+  /** A connection has proved to be of use: from now on failures count from the first again. */
+  succeeded(): void {
+    this.#failures = 0
+    this.#lastError = undefined
   }
 
   /** Waits before the next attempt, longer each time. */
