@@ -12,6 +12,7 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import { LEDGER_TABLE } from '../../demo/src/ledger.js'
+import { Callers, type CallersOptions } from './callers/callers.js'
 import { APPLICATION_NAME } from './connections.js'
 import { now } from './now.js'
 import type { Orm } from './orms.js'
@@ -82,6 +83,11 @@ export class ChaosContext {
   /** Servers, a manager and callers, with all that watches them. */
   service(options: ServiceOptions = {}): Promise<Service> {
     return Service.start(this, options)
+  }
+
+  /** A manager and callers in a process of their own. */
+  callers(options: CallersOptions): Promise<Callers> {
+    return Callers.start(this, options)
   }
 
   /** Waits until something that comes true by itself holds. */

@@ -11,13 +11,21 @@ export interface Recorded<E extends ConnmgrEvent = ConnmgrEvent> {
 /** Everything that a manager reports, with the time on the clock that all processes share. */
 export class Recorder {
   readonly events: Recorded[] = []
+  readonly #onEvent: (recorded: Recorded) => void
 
-  constructor(manager: PgConnectionManager) {
-    manager.onAny((event) => {
+  /** @param manager without one, events come by `add` alone */
+  constructor(manager?: PgConnectionManager, onEvent: (recorded: Recorded) => void = () => {}) {
+    this.#onEvent = onEvent
+    manager?.onAny((event) => {
       // Of every single acquire, only to count them would be of use, and the metrics do that.
       if (event.type === 'connectionAcquired' || event.type === 'connectionReleased') return
-      this.events.push({ at: now(), event })
+      this.add({ at: now(), event })
     })
+  }
+
+  add(recorded: Recorded): void {
+    this.events.push(recorded)
+    this.#onEvent(recorded)
   }
 
   /** The events of one type, from a moment on. */

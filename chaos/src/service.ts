@@ -1,11 +1,10 @@
 import type { EndpointState } from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import type { ClusterOptions, FaultProxy, PostgresNode } from '@connmgr/testing'
-import { FAILURE_CLASSES } from '../../demo/src/failure-class.js'
 import { Ledger } from '../../demo/src/ledger.js'
-import { countConnections } from './connections.js'
 import type { ChaosContext } from './context.js'
 import { Load, type LoadOptions, type Work } from './load.js'
+import { measure } from './measure.js'
 import { now } from './now.js'
 import { type OrmWork, startWork } from './orms.js'
 import type { Promotion } from './promotion.js'
@@ -166,26 +165,7 @@ export class Service {
     await this.load.stop()
     await this.#orm?.close()
     await this.manager.close({ drainTimeoutMs: 2000 })
-    const ledger = await this.ledger.check(...survivors)
-    const { failures } = this.ledger
-    const failed = FAILURE_CLASSES.filter((each) => failures[each] > 0 && each !== 'unknown')
-    const running = this.nodes.filter((node) => node.running && !node.frozen)
-    this.#context.expect(
-      ledger.deniedCommitted === 0,
-      `${ledger.deniedCommitted} writes were said to have failed, but are there`,
-    )
-    return {
-      acknowledged: ledger.acknowledged,
-      longestGapMs: this.load.longestGapMs,
-      failed: ledger.failed,
-      ...Object.fromEntries(failed.map((each) => [`failed ${each}`, failures[each]])),
-      failedReads: this.load.failed('read').length,
-      unknown: ledger.unknown,
-      unknownCommitted: ledger.unknownCommitted,
-      lost: ledger.lost,
-      duplicated: ledger.duplicated,
-      connectionsLeft: await countConnections(this.#context, running),
-    }
+    return measure(this.#context, this.ledger, this.load, survivors, this.nodes)
   }
 
   /** At the end of a round that did not come to its end by itself. */

@@ -23,7 +23,10 @@ import { scenario as failback } from './45-failback.js'
 import { scenario as leakThroughFailover } from './56-leak-through-failover.js'
 import { scenario as wallClock } from './57-wall-clock.js'
 import { scenario as blockedEventLoop } from './58-blocked-event-loop.js'
+import { scenario as suspendedProcess } from './59-suspended-process.js'
 import { scenario as failoverDuringStart } from './60-failover-during-start.js'
+import { scenario as closeMidFailover } from './61-close-mid-failover.js'
+import { scenario as secondFailover } from './64-second-failover.js'
 
 /** All scenarios, by their numbers. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -51,5 +54,8 @@ export const SCENARIOS: readonly Scenario[] = [
   leakThroughFailover,
   wallClock,
   blockedEventLoop,
+  suspendedProcess,
   failoverDuringStart,
+  closeMidFailover,
+  secondFailover,
 ].sort((a, b) => a.id - b.id)

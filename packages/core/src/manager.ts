@@ -18,6 +18,7 @@ import { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { TARGETS, type Target } from './failover/states.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
+import { LoginProbes } from './health/login-probes.js'
 import { Prober } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
@@ -84,6 +85,7 @@ export class ConnectionManager<C extends object> {
   readonly #monitor: HealthMonitor<C>
   readonly #maintainer: Maintainer<C>
   readonly #watchdog: QueryWatchdog<C>
+  readonly #logins: LoginProbes<C>
   readonly #router: Router<C>
   readonly #reads: Reads<C>
   #size: { poolSize: number; maxOverflow: number }
@@ -122,6 +124,21 @@ export class ConnectionManager<C extends object> {
       events: this.#events,
       check: (endpoint) => this.#monitor.check(endpoint),
     })
+    this.#logins = new LoginProbes(
+      this.#endpoints,
+      driver,
+      {
+        ...options.failover,
+        // A single server is probed too rarely for that, and its own connects tell.
+        ...(this.#solo ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
+      },
+      {
+        name: options.name,
+        clock: options.clock,
+        deadlines: this.#deadlines,
+        events: this.#events,
+      },
+    )
     this.#router = new Router(
       options.name,
       this.#endpoints,
@@ -331,6 +348,29 @@ export class ConnectionManager<C extends object> {
     await this.#controller.reset()
   }
 
+  /**
+   * Takes an endpoint out of service until `unquarantine` or `reset`: it gets no new callers, whoever has a connection to
+   * it may finish, and if it is the writer, another is looked for.
+   *
+   * @param endpoint `host:port` or `host:port/database`
+   * @param reason shown in events and in `getFailoverStatus()`
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint, or no other
+   */
+  async quarantine(endpoint: string, reason = 'quarantined by an operator'): Promise<void> {
+    await this.start()
+    this.#controller.quarantine(endpoint, reason)
+  }
+
+  /**
+   * Puts an endpoint back into service that `quarantine` took out, if it is fit for it. Resolves when it has been probed.
+   *
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint
+   */
+  async unquarantine(endpoint: string): Promise<void> {
+    await this.start()
+    await this.#controller.unquarantine(endpoint)
+  }
+
   /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
   getPoolMetrics(endpoint?: string): PoolMetrics {
     const chosen =
@@ -404,12 +444,14 @@ export class ConnectionManager<C extends object> {
   /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
   async startHealthMonitoring(): Promise<void> {
     await this.start()
+    this.#logins.start()
     if (!this.#monitor.started) await this.#controller.start(this.#monitor)
   }
 
   /** Stops the background checks. With several endpoints this also stops automatic failover. */
   stopHealthMonitoring(): void {
     this.#monitor.stop()
+    this.#logins.stop()
   }
 
   getFailoverStatus(): FailoverStatus {
@@ -468,11 +510,15 @@ export class ConnectionManager<C extends object> {
     this.#maintainer.start()
     this.#watchdog.start()
     if (this.#solo) this.#endpoints[0]?.pool.maintain()
-    if (this.#options.healthMonitoring || !this.#solo) await this.#controller.start(this.#monitor)
+    if (this.#options.healthMonitoring || !this.#solo) {
+      this.#logins.start()
+      await this.#controller.start(this.#monitor)
+    }
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
     this.#monitor.stop()
+    this.#logins.stop()
     this.#controller.stop()
     this.#router.close()
     for (const each of this.#endpoints) each.prober.stop()
@@ -504,6 +550,7 @@ export class ConnectionManager<C extends object> {
       clock,
       events: this.#events,
       onRoutesChanged: () => this.#router.reroute(),
+      onLost: (endpoint) => this.#logins.forget(endpoint),
     })
   }
 
@@ -528,6 +575,7 @@ export class ConnectionManager<C extends object> {
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
       probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
+      retryConnectTimeoutMs: solo ? failover.probeTimeoutMs : failover.probeConnectTimeoutMs,
     }
     return endpoints.map((endpoint, order) => {
       const tracking =
@@ -559,7 +607,11 @@ export class ConnectionManager<C extends object> {
         managed(endpoint).everConnected = true
       },
       connectFailed: (endpoint, kind, error) => {
-        trouble(managed(endpoint), kind, error.message)
+        // What is known already is no news: sessions work all the same.
+        if (managed(endpoint).loginError === undefined) {
+          trouble(managed(endpoint), kind, error.message)
+          this.#logins.suspect(managed(endpoint))
+        }
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
           ? 'give-up'
           : 'retry'

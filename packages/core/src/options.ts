@@ -58,6 +58,11 @@ export interface ManagerOptions<C extends object> {
   /** Connections being opened at the same time, per endpoint: a server that comes back is not stormed. `@default` 4 */
   readonly connectConcurrency?: number
   /**
+   * Over what time a pool opens its connections to a server that has just come back or taken over, instead of all at
+   * once; the first is opened at once. `@default` 2000
+   */
+  readonly rampMs?: number
+  /**
    * How long a read that must see a write (`after`, or in a session) and prefers a standby waits for one to replay it,
    * before it goes to the writer. Standbys known to be further behind are not waited for. `@default` 500
    */

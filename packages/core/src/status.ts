@@ -70,6 +70,7 @@ export function failoverStatus<C extends object>(
       timeline: each.result?.timeline,
       since: each.since,
       lastError: each.lastError,
+      loginError: each.loginError,
     })),
     failovers: record.failovers,
     switchovers: record.switchovers,

@@ -43,3 +43,9 @@ export interface ClientInternals {
 export function internalsOf(client: ClientBase): ClientInternals {
   return client as unknown as ClientInternals
 }
+
+/** True if whatever this client is given next is refused without being sent. */
+export function isDead(client: ClientBase): boolean {
+  const { connection, _ending, _queryable } = internalsOf(client)
+  return _queryable === false || _ending === true || connection?.stream.destroyed === true
+}

@@ -129,3 +129,29 @@ describe('a statement that runs for longer than queryTimeoutMs', () => {
     }
   })
 })
+
+test('a stopped postmaster is told of, while its sessions stay in use and it stays UP', async () => {
+  await start({ failover: { loginProbeMs: 300, probeConnectTimeoutMs: 300 } })
+  const states: string[] = []
+  const told: string[] = []
+  for (const type of ['loginsFailed', 'loginsRecovered'] as const)
+    manager.on(type, (event) => told.push(event.type))
+  const client = await manager.pool.connect()
+  const pid = cluster.primary.pid as number
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await eventually(() => told.length === 1)
+    manager.on('endpointStateChanged', (event) => states.push(event.to))
+    expect(manager.getFailoverStatus().endpoints[0]).toMatchObject({
+      state: 'UP',
+      loginError: { message: expect.stringContaining('nobody can log in') },
+    })
+    expect((await client.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+  } finally {
+    process.kill(pid, 'SIGCONT')
+    client.release()
+  }
+  await eventually(() => told.length === 2)
+  expect(told).toEqual(['loginsFailed', 'loginsRecovered'])
+  expect(states).toEqual([])
+})

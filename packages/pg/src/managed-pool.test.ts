@@ -1,5 +1,11 @@
 import { spawn } from 'node:child_process'
-import { eventually, type PostgresCluster, startCluster, startSilentServer } from '@connmgr/testing'
+import {
+  eventually,
+  type PostgresCluster,
+  startCluster,
+  startFaultProxy,
+  startSilentServer,
+} from '@connmgr/testing'
 import pg, { type PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
@@ -24,6 +30,17 @@ function open(config: ManagedPoolConfig = {}): ManagedPool {
 }
 
 const pidOf = (client: PoolClient): number => (client as unknown as { processID: number }).processID
+const stateOf = async (pid: number): Promise<string | undefined> => {
+  const sql = 'select state from pg_stat_activity where pid = $1'
+  return (await cluster.primary.query<{ state: string }>(sql, [pid]))[0]?.state
+}
+const queryAndRelease = async (client: PoolClient) => {
+  try {
+    return await client.query('select 2 as n')
+  } finally {
+    client.release()
+  }
+}
 const terminate = (pid: number) => cluster.primary.query('select pg_terminate_backend($1)', [pid])
 
 describe('ManagedPool is a pg.Pool', () => {
@@ -268,6 +285,26 @@ describe('ManagedPool is a pg.Pool', () => {
 })
 
 describe('where pg.Pool does harm, ManagedPool does not', () => {
+  test('a connection that dies between being lent and reaching a waiter is replaced unnoticed', async () => {
+    await using proxy = await startFaultProxy({ target: cluster.primary })
+    const url = cluster.primary.url().replace(`:${cluster.primary.port}/`, `:${proxy.port}/`)
+    open({ connectionString: url, max: 1, min: 1 })
+    for (const ask of ['query', 'connect'] as const) {
+      const [{ pid } = { pid: 0 }] = (await pool.query('select pg_backend_pid() as pid')).rows
+      proxy.blackHole('to-client')
+      // Its answer and the end of its session come in one go.
+      const before = pool.query('select 1')
+      const after =
+        ask === 'query' ? pool.query('select 2 as n') : pool.connect().then(queryAndRelease)
+      await eventually(async () => (await stateOf(pid)) === 'idle')
+      await terminate(pid)
+      await eventually(async () => (await stateOf(pid)) === undefined)
+      await proxy.heal()
+      await before
+      expect((await after).rows).toEqual([{ n: 2 }])
+    }
+  })
+
   test('a checked-out client that dies ends its query, not the process, and frees its slot', async () => {
     open({ max: 1 })
     const client = await pool.connect()

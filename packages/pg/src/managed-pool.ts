@@ -11,7 +11,7 @@ import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
-import { type Lender, PoolQuery } from './pool-query.js'
+import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
 import { Lanes } from './shared/lanes.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
@@ -204,7 +204,11 @@ export class ManagedPool extends PgPool {
 
   async #checkOut(below: FunctionReference): Promise<PoolClient> {
     if (this.ending) throw new Error(ENDED)
-    const lease = await this.$connections.acquire(this.#wanted, below)
+    let lease = await this.$connections.acquire(this.#wanted, below)
+    for (let attempt = 1; diedOnTheWay(lease, attempt); attempt += 1) {
+      lease.destroy()
+      lease = await this.$connections.acquire(this.#wanted, below)
+    }
     const client = lease.connection as PoolClient
     client.release = this.#releaseOnce(lease, client)
     this.#lend(lease)

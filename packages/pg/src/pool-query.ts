@@ -5,6 +5,7 @@ import {
   type ManagerAcquireOptions,
 } from '@connmgr/core'
 import type { Client, QueryResult } from 'pg'
+import { isDead } from './client-internals.js'
 import type { Lanes } from './shared/lanes.js'
 import { type Caller, RunAlone } from './shared/shared-query.js'
 
@@ -15,6 +16,17 @@ export interface Lender {
   lend(lease: Lease<Client>): Client
   /** Ends the lease. @param error true or the reason if the connection must not be lent again */
   takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void
+}
+
+/** Of connections that die between being lent and reaching the caller; the last one goes to the caller as it is. */
+const MOST_ATTEMPTS = 3
+
+/**
+ * True if a connection has died between being lent and reaching whoever asked for it: a server that answers and ends
+ * the session in one go does that. Nothing has been sent on it yet, so another one is as good.
+ */
+export function diedOnTheWay(lease: Lease<Client>, attempt: number): boolean {
+  return attempt < MOST_ATTEMPTS && isDead(lease.connection)
 }
 
 /** One call of `pool.query`: runs on a connection shared with others if it may, and otherwise on one of its own. */
@@ -58,10 +70,20 @@ export class PoolQuery implements Caller {
   }
 
   /** @param measure starts a stopwatch, which it returns the stop of */
-  #runAlone(query: unknown, wanted: ManagerAcquireOptions, measure?: () => () => void): void {
-    this.#lender
-      .acquire(wanted, this.#below)
-      .then((lease) => this.#runOn(lease, query, measure?.()), this.#reject)
+  #runAlone(
+    query: unknown,
+    wanted: ManagerAcquireOptions,
+    measure?: () => () => void,
+    attempt = 1,
+  ): void {
+    this.#lender.acquire(wanted, this.#below).then((lease) => {
+      if (!diedOnTheWay(lease, attempt)) {
+        this.#runOn(lease, query, measure?.())
+        return
+      }
+      lease.destroy()
+      this.#runAlone(query, wanted, measure, attempt + 1)
+    }, this.#reject)
   }
 
   #runOn(lease: Lease<Client>, query: unknown, stop?: () => void): void {

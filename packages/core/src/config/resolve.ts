@@ -33,6 +33,7 @@ const POOL_NUMBERS = {
   resetTimeoutMs: { fallback: 5000, min: 1 },
   closeTimeoutMs: { fallback: 1000, min: 1 },
   connectConcurrency: { fallback: 4, min: 1, max: 1000 },
+  rampMs: { fallback: 2000, min: 0 },
   queryTimeoutMs: { fallback: 0, min: 0, zeroIsOff: true },
 } as const satisfies NumberRules
 
@@ -66,7 +67,11 @@ const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
     .filter(([, value]) => typeof value === 'number')
     .map(([name, value]) => [
       name,
-      { fallback: value as number, min: AT_LEAST_ONE.has(name) ? 1 : 0 },
+      {
+        fallback: value as number,
+        min: AT_LEAST_ONE.has(name) ? 1 : 0,
+        zeroIsOff: name === 'loginProbeMs',
+      },
     ]),
 )
 
@@ -188,7 +193,11 @@ function resolveFailover(
   if (typeof settings !== 'object' || settings === null)
     throw invalid('failover', given, 'an object')
   rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
-  const { mode, autoFailback } = settings as { mode?: unknown; autoFailback?: unknown }
+  const { mode, autoFailback, splitBrain } = settings as {
+    mode?: unknown
+    autoFailback?: unknown
+    splitBrain?: unknown
+  }
   return {
     failover: {
       ...(resolveNumbers('failover.', settings, FAILOVER_NUMBERS, env) as unknown as FailoverKnobs),
@@ -196,6 +205,12 @@ function resolveFailover(
         'failover.autoFailback',
         autoFailback,
         FAILOVER_DEFAULTS.autoFailback,
+      ),
+      splitBrain: resolveChoice(
+        'failover.splitBrain',
+        splitBrain,
+        ['refuse', 'stay'] as const,
+        FAILOVER_DEFAULTS.splitBrain,
       ),
     },
     failoverMode:

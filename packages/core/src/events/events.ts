@@ -136,6 +136,18 @@ export interface HealthRecoveredEvent extends PoolEvent {
   /** How long the endpoint had failed its checks. */
   readonly durationMs: number
 }
+/** Sessions of the endpoint work, and nobody can open another. It stays in service with those that are open. */
+export interface LoginsFailedEvent extends PoolEvent {
+  readonly type: 'loginsFailed'
+  /** Since the first login that failed. */
+  readonly durationMs: number
+  readonly error: ErrorSummary
+}
+export interface LoginsRecoveredEvent extends PoolEvent {
+  readonly type: 'loginsRecovered'
+  /** How long logins had failed. */
+  readonly durationMs: number
+}
 export interface EndpointStateChangedEvent extends PoolEvent {
   readonly type: 'endpointStateChanged'
   readonly from: EndpointState
@@ -209,6 +221,8 @@ export type ConnmgrEvent =
   | PoolClosedEvent
   | HealthCheckCompletedEvent
   | HealthRecoveredEvent
+  | LoginsFailedEvent
+  | LoginsRecoveredEvent
   | EndpointStateChangedEvent
   | RoleChangedEvent
   | ClusterStateChangedEvent

@@ -146,6 +146,16 @@ test.each<[ConnmgrEvent, string, string]>([
     'connection 7 to db:5432/app failed its check: it broke',
   ],
   [
+    { type: 'loginsFailed', ...about, error },
+    'warn',
+    'db:5432/app takes no new connections, while those that are open go on: it broke',
+  ],
+  [
+    { type: 'loginsRecovered', ...about },
+    'info',
+    'db:5432/app takes new connections again, after 61000 ms',
+  ],
+  [
     { type: 'queryTimedOut', ...about, query: 'select 1' },
     'warn',
     'connection 7 to db:5432/app destroyed, as its statement has run for 61000 ms: select 1',

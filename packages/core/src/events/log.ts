@@ -48,6 +48,8 @@ export const LOGGED_EVENT_TYPES = [
   'poolResized',
   'poolClosed',
   'healthRecovered',
+  'loginsFailed',
+  'loginsRecovered',
   'endpointStateChanged',
   'roleChanged',
   'clusterStateChanged',
@@ -156,6 +158,16 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       ]
     case 'healthRecovered':
       return ['info', `${event.endpoint} recovered after ${ms(event.durationMs)}`]
+    case 'loginsFailed':
+      return [
+        'warn',
+        `${event.endpoint} takes no new connections, while those that are open go on: ${event.error.message}`,
+      ]
+    case 'loginsRecovered':
+      return [
+        'info',
+        `${event.endpoint} takes new connections again, after ${ms(event.durationMs)}`,
+      ]
     case 'endpointStateChanged':
       return [
         event.to === 'QUARANTINED' || event.to === 'FENCED' ? 'error' : 'info',

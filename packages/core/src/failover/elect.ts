@@ -18,6 +18,8 @@ export interface ElectionMemory {
   readonly writer: string | undefined
   /** The highest timeline ever followed: a primary below it has lost a promotion it does not know of. */
   readonly highestTimeline: number
+  /** Whether the writer goes on when another has an equal claim. */
+  readonly splitBrain?: 'refuse' | 'stay'
 }
 
 export type Election =
@@ -54,7 +56,8 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
   const leaders = current.filter((each) => (each.timeline ?? 0) === highest)
   const losers = current.filter((each) => !leaders.includes(each)).map((each) => each.id)
   const servers = distinctServers(leaders)
-  if (servers.length > 1) {
+  const stays = memory.splitBrain === 'stay' && leaders.some((each) => each.id === memory.writer)
+  if (servers.length > 1 && !stays) {
     return {
       outcome: 'split-brain',
       fenced: stale,

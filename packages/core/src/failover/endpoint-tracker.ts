@@ -78,6 +78,10 @@ export class EndpointTracker<C extends object> {
       endpoint.lastError = summarize(outcome.error)
       reason = outcome.error.message
     }
+    if (endpoint.heldFor !== undefined) {
+      endpoint.standing = { ...endpoint.standing, state: 'QUARANTINED' }
+      endpoint.lastError = { name: 'Error', message: endpoint.heldFor }
+    }
     this.report(endpoint, reason)
   }
 

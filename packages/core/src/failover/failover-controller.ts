@@ -8,18 +8,20 @@ import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome } from '../health/prober.js'
 import { type Candidate, elect, electInOrder } from './elect.js'
 import { EndpointTracker } from './endpoint-tracker.js'
-import type { ManagedEndpoint } from './managed-endpoint.js'
+import { type ManagedEndpoint, UNSEEN } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { select, serves } from './selection.js'
 import type { ClusterState, EndpointState, Target } from './states.js'
 import { WriterSearch } from './writer-search.js'
 
-export interface FailoverContext {
+export interface FailoverContext<C extends object> {
   readonly name: string
   readonly clock: Clock
   readonly events: EventEmitter
   /** Who serves whom has changed: waiters that stand in the wrong queue must move. */
   readonly onRoutesChanged: () => void
+  /** An endpoint is out of service. */
+  readonly onLost: (endpoint: ManagedEndpoint<C>) => void
 }
 
 const USABLE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY'])
@@ -37,7 +39,7 @@ export class FailoverController<C extends object> {
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #mode: 'role' | 'ordered'
   readonly #knobs: FailoverKnobs
-  readonly #context: FailoverContext
+  readonly #context: FailoverContext<C>
   readonly #tracker: EndpointTracker<C>
   readonly #search: WriterSearch
   #monitor: HealthMonitor<C> | undefined
@@ -58,7 +60,7 @@ export class FailoverController<C extends object> {
     endpoints: readonly ManagedEndpoint<C>[],
     mode: 'role' | 'ordered',
     knobs: FailoverKnobs,
-    context: FailoverContext,
+    context: FailoverContext<C>,
   ) {
     this.#endpoints = endpoints
     this.#mode = mode
@@ -155,6 +157,8 @@ export class FailoverController<C extends object> {
       endpoint.pool.suspectAll()
       endpoint.pool.retryNow()
     }
+    if (endpoint.heldFor !== undefined && endpoint.standing.failures >= this.#knobs.suspectCount)
+      endpoint.pool.destroyAll(describe(outcome))
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
@@ -207,6 +211,7 @@ export class FailoverController<C extends object> {
     this.#highestTimeline = 0
     this.#tracker.followCluster(undefined)
     for (const each of this.#endpoints) {
+      each.heldFor = undefined
       if (each.state === 'FENCED' || each.state === 'QUARANTINED') {
         this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
       }
@@ -215,6 +220,31 @@ export class FailoverController<C extends object> {
     if (this.#solo) this.#writer?.pool.expect(undefined)
     await this.#monitor?.round()
     this.#evaluate('reset')
+  }
+
+  /**
+   * Takes an endpoint out of service until it is released: it gets no new callers; who has a connection to it may
+   * finish.
+   */
+  quarantine(id: string, reason: string): void {
+    if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
+    const endpoint = this.#find(id)
+    endpoint.heldFor = reason
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'QUARANTINED', reason)
+    this.#evaluate(reason)
+  }
+
+  /** Puts an endpoint that was taken out of service to use again, if it is fit for it. */
+  async unquarantine(id: string): Promise<void> {
+    const endpoint = this.#find(id)
+    if (endpoint.heldFor === undefined) return
+    endpoint.heldFor = undefined
+    endpoint.lastError = undefined
+    endpoint.standing = UNSEEN
+    this.#tracker.report(endpoint, 'released by an operator')
+    await this.#monitor?.check(endpoint)
+    this.#evaluate('released by an operator')
   }
 
   get #solo(): boolean {
@@ -250,10 +280,16 @@ export class FailoverController<C extends object> {
 
   #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
     const { pool, state } = endpoint
-    if (state === 'UP' || state === 'PROBATION') pool.retryNow()
+    if (state === 'UP' || state === 'PROBATION') {
+      if (LOST.has(from)) pool.ramp()
+      pool.retryNow()
+    }
     if (state === 'SUSPECT' || LOST.has(state)) pool.suspectAll()
     this.#monitor?.hurry()
-    if (LOST.has(state)) endpoint.prober.forget()
+    if (LOST.has(state)) {
+      this.#context.onLost(endpoint)
+      if (endpoint.heldFor === undefined) endpoint.prober.forget()
+    }
     if (this.#solo) {
       pool.distrust(state === 'SUSPECT' || LOST.has(state))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
@@ -264,7 +300,8 @@ export class FailoverController<C extends object> {
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
-    if (LOST.has(state))
+    if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
   }
@@ -281,6 +318,7 @@ export class FailoverController<C extends object> {
     const memory = {
       writer: (this.#writer ?? this.#left)?.id,
       highestTimeline: this.#highestTimeline,
+      splitBrain: this.#knobs.splitBrain,
     }
     const candidates = this.#endpoints.map(toCandidate)
     const election =
@@ -367,6 +405,7 @@ export class FailoverController<C extends object> {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
     }
     writer.pool.suspectAll()
+    if (!returned) writer.pool.ramp()
     writer.pool.resume()
     writer.pool.retryNow()
     this.#context.onRoutesChanged()

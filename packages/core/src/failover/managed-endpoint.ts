@@ -7,15 +7,18 @@ import type { Standing } from './transition.js'
 
 const LONGEST_STABLE_MS = 600_000
 
+/** Where an endpoint stands before its first probe: it is trusted until something speaks against it. */
+export const UNSEEN: Standing = {
+  state: 'UNKNOWN',
+  trusted: true,
+  failures: 0,
+  successes: 0,
+  healthySince: undefined,
+}
+
 /** One endpoint with everything that is known of it. Only the controller changes it. */
 export class ManagedEndpoint<C extends object> {
-  standing: Standing = {
-    state: 'UNKNOWN',
-    trusted: true,
-    failures: 0,
-    successes: 0,
-    healthySince: undefined,
-  }
+  standing: Standing = UNSEEN
   /** The state that was last reported by an event. */
   reportedState: EndpointState = 'UNKNOWN'
   role: Role = 'unknown'
@@ -25,6 +28,10 @@ export class ManagedEndpoint<C extends object> {
   /** Too far behind for reads. */
   lagging = false
   lastError: ErrorSummary | undefined
+  /** Why nobody can log in, while those who have can go on. */
+  loginError: ErrorSummary | undefined
+  /** Why an operator has taken it out of service, if so. */
+  heldFor: string | undefined
   /** Wall-clock time of the latest change of state. */
   since: Date
   /** Whether a connection has ever been opened: until then a failure is a mistake in the set-up. */
@@ -82,4 +89,6 @@ export interface EndpointStatus {
   /** When it came into this state. */
   readonly since: Date
   readonly lastError: ErrorSummary | undefined
+  /** Why no new connection can be opened, while those that are open go on; undefined if they can. */
+  readonly loginError: ErrorSummary | undefined
 }

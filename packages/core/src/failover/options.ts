@@ -19,6 +19,11 @@ export interface FailoverOptions {
   readonly probeTimeoutMs?: number
   /** Deadline of a probe that has to open its connection first. `@default` 1000 */
   readonly probeConnectTimeoutMs?: number
+  /**
+   * Pause between logins that are tried, with several endpoints, less up to 20 %: probes keep their session, and so do
+   * not notice a server that lets nobody else in. 0 for none. `@default` 5000
+   */
+  readonly loginProbeMs?: number
   /** Missed deadlines in a row after which an endpoint is down. `@default` 2 */
   readonly suspectCount?: number
   /** How long one attempt to find a writer lasts before it counts as failed. Looking for one never stops. `@default` 30_000 */
@@ -33,6 +38,12 @@ export interface FailoverOptions {
   readonly failbackStableMs?: number
   /** Probes in a row that must succeed before that. `@default` 5 */
   readonly failbackSuccesses?: number
+  /**
+   * What to do when two servers claim to be the primary on the same timeline: `refuse` writes to neither; `stay` goes on
+   * with the one that is written to already, if it is one of them, which loses nothing only if the other is known to get
+   * no writes. `@default` 'refuse'
+   */
+  readonly splitBrain?: 'refuse' | 'stay'
   /** In ordered mode, whether to return to an earlier endpoint once it is trusted again. `@default` true */
   readonly autoFailback?: boolean
 }
@@ -44,6 +55,7 @@ export const FAILOVER_DEFAULTS: FailoverKnobs = {
   fastProbeIntervalMs: 100,
   probeTimeoutMs: 250,
   probeConnectTimeoutMs: 1000,
+  loginProbeMs: 5000,
   suspectCount: 2,
   failoverTimeoutMs: 30_000,
   retryAttempts: 3,
@@ -51,5 +63,6 @@ export const FAILOVER_DEFAULTS: FailoverKnobs = {
   maxLagMs: 10_000,
   failbackStableMs: 30_000,
   failbackSuccesses: 5,
+  splitBrain: 'refuse',
   autoFailback: true,
 }

@@ -182,6 +182,14 @@ export abstract class BasePool<C extends object>
     this.connector.retryNow()
   }
 
+  ramp(): void {
+    this.connector.ramp()
+  }
+
+  throttle(on: boolean): void {
+    this.connector.throttled = on
+  }
+
   suspend(): void {
     this.suspended = true
   }

@@ -50,6 +50,10 @@ export interface ConnectionPool<C extends object> {
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */
   retryNow(): void
+  /** Opens the next connections one after the other, over `rampMs`: others storm the same server. */
+  ramp(): void
+  /** Opens one connection at a time, as long as that is on. */
+  throttle(on: boolean): void
   suspend(): void
   resume(): void
   resize(size: { poolSize?: number; maxOverflow?: number }): void

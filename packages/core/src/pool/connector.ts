@@ -8,6 +8,8 @@ import type { PoolOptions } from './options.js'
 
 const FIRST_RETRY_MS = 25
 const LAST_RETRY_MS = 1000
+/** An attempt older than this may be held by a proxy for a server that has gone; if not, to begin anew costs little. */
+const STALE_MS = 1000
 
 /** The user's `onConnect` hook refused a connection. */
 export class HookRejection extends Error {
@@ -28,12 +30,17 @@ export class Connector<C extends object> {
   readonly #driver: Driver<C>
   readonly #options: PoolOptions<C>
   readonly #environment: PoolEnvironment
-  readonly #running = new Set<AbortController>()
+  /** Attempts under way, and since when. */
+  readonly #running = new Map<AbortController, number>()
   readonly #onRetry: () => void
   #failures = 0
   #retryTimer: TimerHandle | undefined
   #lastError: Error | undefined
   #usualMs: number | undefined
+  #rampEndsAt = 0
+  #rampsNextAt = 0
+  /** True while one attempt at a time is enough, as they come to nothing. */
+  throttled = false
 
   constructor(
     endpoint: Endpoint,
@@ -59,9 +66,11 @@ export class Connector<C extends object> {
     return this.#usualMs
   }
 
-  /** False while backing off, or while `connectConcurrency` attempts are under way. */
-  get ready(): boolean {
-    return this.#retryTimer === undefined && this.#running.size < this.#options.connectConcurrency
+  /** Whether to make an attempt now. If not, whoever has asked is told when to ask again, or an attempt that ends is a reason to. */
+  admits(): boolean {
+    const most = this.throttled ? 1 : this.#options.connectConcurrency
+    if (this.#retryTimer !== undefined || this.#running.size >= most) return false
+    return this.#rampEndsAt === 0 || this.#rampAdmits()
   }
 
   /**
@@ -73,7 +82,7 @@ export class Connector<C extends object> {
     const { clock } = this.#environment
     const startedAt = clock.now()
     const controller = new AbortController()
-    this.#running.add(controller)
+    this.#running.set(controller, startedAt)
     try {
       const connection = await this.#connect(controller, onSignal)
       this.#usualMs = clock.now() - startedAt
@@ -91,6 +100,11 @@ export class Connector<C extends object> {
   /** Ends the back-off: there is reason to believe that the endpoint is back. */
   retryNow(): void {
     this.#failures = 0
+    const now = this.#environment.clock.now()
+    for (const [controller, startedAt] of this.#running) {
+      if (now - startedAt > STALE_MS)
+        controller.abort(new Abandoned('the endpoint is back since it began'))
+    }
     if (this.#retryTimer === undefined) return
     this.#clearTimer()
     this.#onRetry()
@@ -102,26 +116,25 @@ export class Connector<C extends object> {
     this.#lastError = undefined
   }
 
+  /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
+  ramp(): void {
+    const now = this.#environment.clock.now()
+    this.#rampEndsAt = now + this.#options.rampMs
+    this.#rampsNextAt = now
+  }
+
   /** Waits before the next attempt, longer each time. */
   backOff(error: Error): void {
     this.#lastError = error
-    const { clock } = this.#environment
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
     this.#failures += 1
-    this.#clearTimer()
-    this.#retryTimer = clock.setTimeout(
-      () => {
-        this.#retryTimer = undefined
-        this.#onRetry()
-      },
-      ceiling * (0.5 + clock.random() / 2),
-    )
+    this.#retryIn(ceiling * (0.5 + this.#environment.clock.random() / 2))
   }
 
   /** Gives up every attempt under way. */
   abandon(reason: string): void {
     this.#clearTimer()
-    for (const controller of this.#running) controller.abort(new Abandoned(reason))
+    for (const controller of this.#running.keys()) controller.abort(new Abandoned(reason))
   }
 
   async #connect(
@@ -180,6 +193,30 @@ export class Connector<C extends object> {
     } finally {
       signal.removeEventListener('abort', destroy)
     }
+  }
+
+  #rampAdmits(): boolean {
+    const { clock } = this.#environment
+    const { rampMs, poolSize, maxOverflow } = this.#options
+    const now = clock.now()
+    if (now >= this.#rampEndsAt) {
+      this.#rampEndsAt = 0
+      return true
+    }
+    if (now < this.#rampsNextAt) {
+      this.#retryIn(this.#rampsNextAt - now)
+      return false
+    }
+    this.#rampsNextAt = now + (rampMs / (poolSize + maxOverflow)) * (0.5 + clock.random())
+    return true
+  }
+
+  #retryIn(delayMs: number): void {
+    this.#clearTimer()
+    this.#retryTimer = this.#environment.clock.setTimeout(() => {
+      this.#retryTimer = undefined
+      this.#onRetry()
+    }, delayMs)
   }
 
   #clearTimer(): void {

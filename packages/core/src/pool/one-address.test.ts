@@ -96,6 +96,36 @@ describe('a single endpoint whose server is away', () => {
     ;(await waiting).release()
   })
 
+  test('is reached anew beside connections that a proxy holds on to for a server that has gone', async () => {
+    h = manage({ healthMonitoring: true, connectTimeoutMs: 30_000 })
+    ;(await h.manager.acquire()).release()
+    h.driver.always('connect', 'hang')
+    h.driver.always('openProbe', 'hang')
+    h.driver.server('a').crash()
+    h.driver.server('a').start()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(3000)
+    // The successor is there, but what has been begun still hangs.
+    h.driver.always('connect', 'succeed')
+    h.driver.always('openProbe', 'succeed')
+    await h.clock.advance(500)
+    ;(await waiting).release()
+  })
+
+  test('gives the first connection to a slow server all its time', async () => {
+    h = manage({ healthMonitoring: true })
+    ;(await h.manager.acquire()).release()
+    h.driver.server('a').crash()
+    await h.clock.advance(10)
+    h.driver.always('connect', { afterMs: 4000 })
+    h.driver.always('openProbe', { afterMs: 4000 })
+    h.driver.server('a').start()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(5000)
+    expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+    ;(await waiting).release()
+  })
+
   test('keeps callers waiting, not failing, while a pooler in between connects them to nobody', async () => {
     h = manage({ healthMonitoring: true })
     const lease = await h.manager.acquire()

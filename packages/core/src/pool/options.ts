@@ -25,6 +25,8 @@ export interface PoolOptions<C extends object> {
   readonly closeTimeoutMs: number
   readonly idleOrder: 'lifo' | 'fifo'
   readonly connectConcurrency: number
+  /** Over what time the connections to a server that has come back are opened. */
+  readonly rampMs: number
   readonly onConnect: ((connection: C) => Promise<void> | void) | undefined
 }
 

@@ -237,7 +237,7 @@ export class Pool<C extends object> extends BasePool<C> {
       if (this.#needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
-    while (this.#wantsAnother(now) && this.connector.ready) this.open(this.#lifetime())
+    while (this.#wantsAnother(now) && this.connector.admits()) this.open(this.#lifetime())
   }
 
   #wantsAnother(now: number): boolean {

@@ -133,7 +133,7 @@ export class StaticPool<C extends object> extends BasePool<C> {
   protected supply(): void {
     if (this.suspended || this.closing || this.waiters.size === 0) return
     if (this.#entry === undefined) {
-      if (this.opening === 0 && this.connector.ready) this.open(Number.POSITIVE_INFINITY)
+      if (this.opening === 0 && this.connector.admits()) this.open(Number.POSITIVE_INFINITY)
       return
     }
     const now = this.environment.clock.now()

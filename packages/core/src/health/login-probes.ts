@@ -1,0 +1,169 @@
+import { attempt, bounded } from '../bounded.js'
+import type { Clock, TimerHandle } from '../clock.js'
+import type { Deadlines } from '../deadlines.js'
+import type { Driver } from '../driver.js'
+import { toError } from '../errors.js'
+import type { EventEmitter } from '../events/emitter.js'
+import { summarize } from '../events/events.js'
+import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { EndpointState } from '../failover/states.js'
+
+export interface LoginProbesContext {
+  readonly name: string
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly events: EventEmitter
+}
+
+export interface LoginProbeOptions {
+  /** Pause between logins, less up to 20 %; infinity for none. */
+  readonly loginProbeMs: number
+  /** Deadline of one login. */
+  readonly probeConnectTimeoutMs: number
+}
+
+const JITTER = 0.2
+/** Pause between logins of a server of which one has failed. */
+const AGAIN_MS = 1000
+/** Logins that fail in a row before it is told: one may be lost on a bad network. */
+const FAILURES = 2
+/** In other states every probe logs in anyway, or nobody wants to. */
+const WATCHED: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION'])
+
+/**
+ * Logs in to every endpoint now and then. Where sessions work and logins do not, as under a postmaster that is stopped,
+ * the endpoint stays in service with the connections it has, and no more than one attempt to open another is under way.
+ */
+export class LoginProbes<C extends object> {
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #driver: Driver<C>
+  readonly #options: LoginProbeOptions
+  readonly #context: LoginProbesContext
+  readonly #running = new Map<ManagedEndpoint<C>, AbortController>()
+  readonly #failures = new Map<ManagedEndpoint<C>, { count: number; since: number }>()
+  #timer: TimerHandle | undefined
+  #started = false
+
+  constructor(
+    endpoints: readonly ManagedEndpoint<C>[],
+    driver: Driver<C>,
+    options: LoginProbeOptions,
+    context: LoginProbesContext,
+  ) {
+    this.#endpoints = endpoints
+    this.#driver = driver
+    this.#options = options
+    this.#context = context
+  }
+
+  start(): void {
+    if (this.#started || !Number.isFinite(this.#options.loginProbeMs)) return
+    this.#started = true
+    this.#schedule()
+  }
+
+  stop(): void {
+    this.#started = false
+    this.#context.clock.clearTimeout(this.#timer)
+    for (const abort of this.#running.values()) abort.abort(new Error('probing has been stopped'))
+  }
+
+  /** A connect has just failed: finds out whether logins do. */
+  suspect(endpoint: ManagedEndpoint<C>): void {
+    if (this.#started && !this.#failures.has(endpoint)) void this.#check(endpoint)
+  }
+
+  /** The endpoint is out of service: nothing is known of its logins any more. */
+  forget(endpoint: ManagedEndpoint<C>): void {
+    this.#failures.delete(endpoint)
+    endpoint.loginError = undefined
+    endpoint.pool.throttle(false)
+  }
+
+  #schedule(): void {
+    const { clock } = this.#context
+    const paceMs =
+      this.#failures.size > 0
+        ? Math.min(AGAIN_MS, this.#options.loginProbeMs)
+        : this.#options.loginProbeMs
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#schedule()
+        for (const endpoint of this.#endpoints) void this.#check(endpoint)
+      },
+      paceMs * (1 - JITTER * clock.random()),
+    )
+  }
+
+  async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
+    if (this.#running.has(endpoint) || !WATCHED.has(endpoint.state)) return
+    const abort = new AbortController()
+    this.#running.set(endpoint, abort)
+    try {
+      await this.#logIn(endpoint, abort)
+      this.#succeeded(endpoint)
+    } catch (thrown) {
+      if (this.#started && WATCHED.has(endpoint.state)) this.#failed(endpoint, toError(thrown))
+    } finally {
+      this.#running.delete(endpoint)
+    }
+  }
+
+  async #logIn({ endpoint }: ManagedEndpoint<C>, abort: AbortController): Promise<void> {
+    const { probeConnectTimeoutMs } = this.#options
+    const driver = this.#driver
+    const context = { signal: abort.signal, onSignal: () => {} }
+    const leave = attempt(async () => {
+      if (driver.openProbe !== undefined) {
+        const probe = await driver.openProbe(endpoint, context)
+        return () => probe.destroy()
+      }
+      const connection = await driver.connect(endpoint, context)
+      return () => driver.destroy(connection)
+    })
+    // However late it comes about, it is not left open.
+    const done = leave.then((destroy) => destroy())
+    await bounded(this.#context.deadlines, probeConnectTimeoutMs, done, () => {
+      const error = new Error(
+        `nobody can log in to ${endpoint.id}: no answer within ${probeConnectTimeoutMs} ms`,
+      )
+      abort.abort(error)
+      return error
+    })
+  }
+
+  #succeeded(endpoint: ManagedEndpoint<C>): void {
+    const { clock, events, name } = this.#context
+    const failures = this.#failures.get(endpoint)
+    const told = endpoint.loginError !== undefined
+    this.forget(endpoint)
+    if (failures === undefined || !told) return
+    const durationMs = clock.now() - failures.since
+    events.emit({ type: 'loginsRecovered', pool: name, endpoint: endpoint.id, durationMs })
+    endpoint.pool.retryNow()
+  }
+
+  #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
+    const { clock, events, name } = this.#context
+    const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }
+    failures.count += 1
+    this.#failures.set(endpoint, failures)
+    if (failures.count === 1) {
+      clock.clearTimeout(this.#timer)
+      this.#schedule()
+    }
+    if (failures.count < FAILURES) return
+    const told = endpoint.loginError !== undefined
+    endpoint.loginError = summarize(error)
+    endpoint.pool.throttle(true)
+    if (told) return
+    const durationMs = clock.now() - failures.since
+    events.emit({
+      type: 'loginsFailed',
+      pool: name,
+      endpoint: endpoint.id,
+      durationMs,
+      error: endpoint.loginError,
+    })
+  }
+}
