@@ -5,6 +5,7 @@ export {
   rejectMisspeltOptions,
   rejectUnknownOptions,
 } from './config/rules.js'
+export type { DedicatedConnection } from './dedicated.js'
 export type {
   ConnectContext,
   ConnectionActivity,

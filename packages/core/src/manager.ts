@@ -1,8 +1,10 @@
 import { bounded } from './bounded.js'
+import type { Clock } from './clock.js'
 import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
 import { invalid, rejectUnknownOptions } from './config/rules.js'
 import { Deadlines } from './deadlines.js'
-import type { Driver, Endpoint, TransactionOptions } from './driver.js'
+import { DedicatedConnection } from './dedicated.js'
+import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver.js'
 import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import { EventEmitter } from './events/emitter.js'
@@ -16,6 +18,7 @@ import {
 } from './failover/failover-record.js'
 import { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { TARGETS, type Target } from './failover/states.js'
+import { urgentPaceMs } from './failover/writer-search.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import { LoginProbes } from './health/login-probes.js'
@@ -501,6 +504,43 @@ export class ConnectionManager<C extends object> {
     await this.close()
   }
 
+  protected get clock(): Clock {
+    return this.#options.clock
+  }
+
+  /** The deadline of an acquire that names none. */
+  protected get acquireTimeoutMs(): number {
+    return this.#options.pool.acquireTimeoutMs
+  }
+
+  protected emit(event: ConnmgrEvent): void {
+    this.#events.emit(event)
+  }
+
+  /**
+   * Opens a connection to the writer that no pool knows of; undefined while there is no writer. What it signals counts
+   * as trouble of its endpoint, like that of any other connection.
+   */
+  protected async connectToWriter(
+    onSignal: (signal: ConnectionSignal) => void,
+    abort: AbortSignal,
+  ): Promise<DedicatedConnection<C> | undefined> {
+    const { writer } = this.#controller
+    if (writer === undefined) return undefined
+    const signalled = (signal: ConnectionSignal): void => {
+      onSignal(signal)
+      this.#controller.trouble(writer, signal.kind, signal.error.message)
+    }
+    return DedicatedConnection.open(writer.endpoint, signalled, abort, {
+      ...this.#options.pool,
+      driver: this.#driver,
+      deadlines: this.#deadlines,
+    })
+  }
+
+  /** Ends what a subclass has under way. Part of `close`, which waits for it. */
+  protected async finish(): Promise<void> {}
+
   get #solo(): boolean {
     return this.#endpoints.length === 1
   }
@@ -522,7 +562,8 @@ export class ConnectionManager<C extends object> {
     this.#controller.stop()
     this.#router.close()
     for (const each of this.#endpoints) each.prober.stop()
-    await Promise.all(this.#endpoints.map((each) => each.pool.close(drainTimeoutMs)))
+    const pools = this.#endpoints.map((each) => each.pool.close(drainTimeoutMs))
+    await Promise.all([this.finish(), ...pools])
     await this.#started
     this.#maintainer.stop()
     this.#watchdog.stop()
@@ -533,7 +574,9 @@ export class ConnectionManager<C extends object> {
     const { failover, health } = this.#options
     const [first] = this.#endpoints
     if (!this.#solo)
-      return this.#controller.urgent ? failover.fastProbeIntervalMs : failover.probeIntervalMs
+      return this.#controller.urgent
+        ? urgentPaceMs(this.#controller.searchingMs, failover.fastProbeIntervalMs)
+        : failover.probeIntervalMs
     const failures = first?.standing.failures ?? 0
     if (failures === 0) return health.intervalMs
     // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.

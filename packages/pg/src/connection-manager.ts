@@ -1,14 +1,18 @@
 import {
   ConnectionManager,
+  type ConnmgrEventType,
   type Endpoint,
   InvalidOptionError,
   MANAGER_OPTION_NAMES,
   type ManagerOptions,
+  PoolClosedError,
   rejectUnknownOptions,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
 import { resolveEndpoints } from './endpoint-config.js'
+import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
+import { Notifications } from './listen/notifications.js'
 import { ManagedPool } from './managed-pool.js'
 import { type SharedOptions, type Sharing, sharingOf } from './shared/sharing.js'
 
@@ -50,10 +54,19 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'shared',
 ]
 
+const LISTEN_OPTIONS = ['onGap', 'timeoutMs']
+/** What may mean that there is another writer, or one again. */
+const CHANGES: readonly ConnmgrEventType[] = [
+  'clusterStateChanged',
+  'failoverCompleted',
+  'switchoverCompleted',
+  'failbackCompleted',
+]
 /** A {@link ConnectionManager} of node-postgres clients, with a `pg.Pool` for every library that wants one. */
 export class PgConnectionManager extends ConnectionManager<Client> {
   #pool: ManagedPool | undefined
   #replica: ManagedPool | undefined
+  #notifications: Notifications | undefined
 
   /** @internal undefined unless queries share connections */
   readonly sharing: Sharing | undefined
@@ -78,6 +91,60 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   get replica(): ManagedPool {
     this.#replica ??= ManagedPool.of(this, 'prefer-standby')
     return this.#replica
+  }
+
+  /**
+   * Listens to a channel of `NOTIFY`, over one connection for all channels that is in no pool. After a failover, a
+   * restart or a lost connection it listens again, at whichever server is the writer then, and calls `onGap` (and emits
+   * `notificationGap`): what was sent meanwhile is gone, so read anew what the notifications are about.
+   *
+   * Resolves once the server listens, with the function that ends it. It needs a connection of its own through a pooler:
+   * one that pools by transaction delivers nothing.
+   *
+   * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT` if no server listens within `timeoutMs`
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a channel that PostgreSQL cannot name
+   * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
+   *
+   * @example
+   * const unlisten = await manager.listen('jobs', ({ payload }) => run(payload), { onGap: () => runAllDue() })
+   */
+  async listen(
+    channel: string,
+    onNotification: NotificationHandler,
+    options: ListenOptions = {},
+  ): Promise<() => void> {
+    rejectUnknownOptions(options, LISTEN_OPTIONS, 'the options of listen')
+    if (this.closed) throw new PoolClosedError(this.name)
+    void this.start()
+    this.#notifications ??= this.#createNotifications()
+    return this.#notifications.listen(channel, onNotification, options)
+  }
+
+  /** Sends a notification to everybody who listens to a channel of this database. */
+  async notify(channel: string, payload = ''): Promise<void> {
+    await this.pool.query('select pg_notify($1, $2)', [channel, payload])
+  }
+
+  protected override async finish(): Promise<void> {
+    await this.#notifications?.close()
+  }
+
+  #createNotifications(): Notifications {
+    return new Notifications({
+      name: this.name,
+      clock: this.clock,
+      acquireTimeoutMs: this.acquireTimeoutMs,
+      writer: () => this.getFailoverStatus().activeEndpoint,
+      connect: (onSignal, abort) => this.connectToWriter(onSignal, abort),
+      emit: (event) => this.emit(event),
+      onChange: (listener) => {
+        const stops = CHANGES.map((type) => this.on(type, () => listener()))
+        stops.push(this.on('endpointStateChanged', listener))
+        return () => {
+          for (const stop of stops) stop()
+        }
+      },
+    })
   }
 }
 

@@ -7,6 +7,12 @@ export {
 } from './connection-manager.js'
 export { type ClientClass, PgDriver } from './driver.js'
 export { endpointFrom, resolveFailoverEndpoints } from './endpoint-config.js'
+export type {
+  ListenOptions,
+  Notification,
+  NotificationGap,
+  NotificationHandler,
+} from './listen/listen-options.js'
 export { ManagedPool } from './managed-pool.js'
 export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 export { redactUrl } from './redact.js'

@@ -194,6 +194,18 @@ export interface FailoverFailedEvent {
   readonly reason: string
   readonly durationMs: number
 }
+/**
+ * Notifications may have been missed: the connection that listened was lost, or its server is not the writer any more.
+ * Everything is listened to again by now, so what is read from here on misses nothing.
+ */
+export interface NotificationGapEvent extends PoolEvent {
+  readonly type: 'notificationGap'
+  /** Those that were listened to when it began. */
+  readonly channels: readonly string[]
+  readonly reason: string
+  /** How long nobody listened. */
+  readonly durationMs: number
+}
 /** A user's listener, hook or logger threw. The pool went on. */
 export interface ListenerFailedEvent {
   readonly type: 'listenerFailed'
@@ -229,6 +241,7 @@ export type ConnmgrEvent =
   | FailoverStartedEvent
   | FailoverCompletedEvent
   | FailoverFailedEvent
+  | NotificationGapEvent
   | ListenerFailedEvent
 
 export type ConnmgrEventType = ConnmgrEvent['type']

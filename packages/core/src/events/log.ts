@@ -58,6 +58,7 @@ export const LOGGED_EVENT_TYPES = [
   'switchoverCompleted',
   'failbackCompleted',
   'failoverFailed',
+  'notificationGap',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
 
@@ -193,6 +194,12 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       return [
         'error',
         `failover attempt ${event.attempt} found no writer in ${ms(event.durationMs)}: ${event.reason}`,
+      ]
+    case 'notificationGap':
+      return [
+        'warn',
+        `notifications of ${event.channels.join(', ')} may have been missed for ${ms(event.durationMs)}: ` +
+          `${event.reason}; listening at ${event.endpoint} again`,
       ]
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]

@@ -115,6 +115,11 @@ export class FailoverController<C extends object> {
     return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
   }
 
+  /** How long a writer has been looked for; 0 while there is one. */
+  get searchingMs(): number {
+    return this.#search.durationMs
+  }
+
   /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
   get hopeless(): boolean {
     return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
