@@ -670,6 +670,7 @@ export class ConnectionManager<C extends object> {
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
       probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
+      retryConnectTimeoutMs: solo ? failover.probeTimeoutMs : failover.probeConnectTimeoutMs,
     }
     return endpoints.map((endpoint, order) => {
       const tracking =
