@@ -172,7 +172,9 @@ export class FailoverController<C extends object> {
   /** A connection met trouble: asks every server how it is before anybody else runs into it. */
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
-    if (endpoint.state === 'UP' || endpoint.state === 'PROBATION') {
+    // A single endpoint in another role is in no trouble: its pool chooses among its connections.
+    const suspicious = !(this.#solo && kind === 'read-only')
+    if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
@@ -302,6 +304,7 @@ export class FailoverController<C extends object> {
       if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
+      pool.distrust(state === 'SUSPECT' || LOST.has(state))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
       if (state === 'DOWN')
         pool.destroyAll(`${endpoint.id} is DOWN: ${endpoint.lastError?.message ?? ''}`)
