@@ -158,6 +158,10 @@ export class FailoverController<C extends object> {
     const role = endpoint.role
     const readable = endpoint.lagging
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
+    if (outcome.ok) {
+      const askedAt = this.#context.clock.now() - outcome.durationMs
+      endpoint.pool.answered(askedAt - this.#knobs.probeTimeoutMs)
+    }
     if (role !== endpoint.role) {
       endpoint.pool.suspectAll()
       endpoint.pool.retryNow()
