@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.js'
 import { scenario as primaryCrash } from './01-primary-crash.js'
 import { scenario as crashWithoutStandby } from './02-crash-without-standby.js'
 import { scenario as fastShutdownIdle } from './03-fast-shutdown-idle.js'
+import { scenario as smartShutdown } from './06-smart-shutdown.js'
 import { scenario as quickRestart } from './07-quick-restart.js'
 import { scenario as frozenPrimary } from './10-frozen-primary.js'
 import { scenario as blackHole } from './13-black-hole.js'
@@ -38,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   primaryCrash,
   crashWithoutStandby,
   fastShutdownIdle,
+  smartShutdown,
   quickRestart,
   frozenPrimary,
   blackHole,

@@ -199,6 +199,20 @@ export interface FailoverFailedEvent {
   readonly reason: string
   readonly durationMs: number
 }
+/** A unit of work has failed without effect and is run again, as it was declared to bear that. */
+export interface WorkReplayedEvent {
+  readonly type: 'workReplayed'
+  readonly pool: string
+  /** What runs it: `manager.transaction`, `use`, `replay`, or a single statement of `pool.query`. */
+  readonly unit: 'transaction' | 'use' | 'replay' | 'statement'
+  /** The one that begins now, from 2. */
+  readonly attempt: number
+  /** `unknown`: it may have been committed, and is idempotent or was found not to have been. */
+  readonly reason: 'never-sent' | 'refused' | 'aborted' | 'conflict' | 'unknown'
+  /** From the start of the first attempt. */
+  readonly durationMs: number
+  readonly error: ErrorSummary
+}
 /**
  * Notifications may have been missed: the connection that listened was lost, or its server is not the writer any more.
  * Everything is listened to again by now, so what is read from here on misses nothing.
@@ -247,6 +261,7 @@ export type ConnmgrEvent =
   | FailoverStartedEvent
   | FailoverCompletedEvent
   | FailoverFailedEvent
+  | WorkReplayedEvent
   | NotificationGapEvent
   | ListenerFailedEvent
 

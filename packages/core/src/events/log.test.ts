@@ -109,6 +109,19 @@ test.each<[ConnmgrEvent, string, string]>([
   ],
   [
     {
+      type: 'workReplayed',
+      pool: 'orders',
+      unit: 'transaction',
+      attempt: 2,
+      reason: 'refused',
+      durationMs: 80.4,
+      error,
+    },
+    'debug',
+    'connmgr "orders": a transaction is run again (refused), attempt 2, after 80 ms: it broke',
+  ],
+  [
+    {
       type: 'notificationGap',
       pool: 'orders',
       endpoint: 'db2:5432/app',

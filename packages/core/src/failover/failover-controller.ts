@@ -115,6 +115,11 @@ export class FailoverController<C extends object> {
     return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
   }
 
+  /** How long a writer has been looked for; 0 while there is one. */
+  get searchingMs(): number {
+    return this.#search.durationMs
+  }
+
   /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
   get hopeless(): boolean {
     return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
@@ -167,7 +172,9 @@ export class FailoverController<C extends object> {
   /** A connection met trouble: asks every server how it is before anybody else runs into it. */
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
-    if (endpoint.state === 'UP' || endpoint.state === 'PROBATION') {
+    // A single endpoint in another role is in no trouble: its pool chooses among its connections.
+    const suspicious = !(this.#solo && kind === 'read-only')
+    if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
@@ -175,6 +182,14 @@ export class FailoverController<C extends object> {
       this.#monitor.checkAfterTrouble(endpoint)
       this.#monitor.hurry()
     } else this.#monitor.roundAfterTrouble()
+  }
+
+  /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
+  drain(endpoint: ManagedEndpoint<C>, reason: string): void {
+    endpoint.draining = true
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'STARTING', reason)
+    this.#evaluate(reason)
   }
 
   /**
@@ -289,6 +304,7 @@ export class FailoverController<C extends object> {
       if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
+      pool.distrust(state === 'SUSPECT' || LOST.has(state))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
       if (state === 'DOWN')
         pool.destroyAll(`${endpoint.id} is DOWN: ${endpoint.lastError?.message ?? ''}`)
@@ -297,7 +313,9 @@ export class FailoverController<C extends object> {
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
+    if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()

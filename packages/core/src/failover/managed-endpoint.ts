@@ -32,6 +32,8 @@ export class ManagedEndpoint<C extends object> {
   loginError: ErrorSummary | undefined
   /** Why an operator has taken it out of service, if so. */
   heldFor: string | undefined
+  /** It ends as soon as its sessions do: who has one may finish. */
+  draining = false
   /** Wall-clock time of the latest change of state. */
   since: Date
   /** Whether a connection has ever been opened: until then a failure is a mistake in the set-up. */

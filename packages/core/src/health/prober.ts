@@ -32,7 +32,15 @@ export interface ProberOptions {
   readonly probeTimeoutMs: number
   /** Deadline of a question for which a connection must be opened first. */
   readonly probeConnectTimeoutMs: number
+  /**
+   * After a failure, time until one more connection is tried beside those that have not come about yet: a proxy in
+   * between may hold on to one whose server has gone, and lead the next to its successor. `@default` as above
+   */
+  readonly retryConnectTimeoutMs?: number
 }
+
+/** Connections that are tried at once, at the most. */
+const MOST_PENDING = 4
 
 class ProbeTimeoutError extends Error {}
 
@@ -73,6 +81,7 @@ export class Prober<C extends object> {
   #resolve: (result: ProbeResult) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #stopped = false
+  #failing = false
 
   constructor(
     endpoint: Endpoint,
@@ -118,10 +127,12 @@ export class Prober<C extends object> {
     const startedAt = this.#clock.now()
     try {
       const result = await this.#firstAnswer(startedAt)
+      this.#failing = false
       return { ok: true, durationMs: this.#clock.now() - startedAt, result }
     } catch (thrown) {
       const error = toError(thrown)
       const timedOut = error instanceof ProbeTimeoutError
+      this.#failing = true
       return {
         ok: false,
         durationMs: this.#clock.now() - startedAt,
@@ -139,7 +150,9 @@ export class Prober<C extends object> {
       if (question.fresh && now - question.askedAt >= probeConnectTimeoutMs) this.#drop(question)
     }
     const cold = this.#kept === undefined && this.#questions.size === 0
-    const timeoutMs = cold ? probeConnectTimeoutMs : probeTimeoutMs
+    const retrying = this.#failing && this.#kept === undefined
+    const patienceMs = cold ? probeConnectTimeoutMs : probeTimeoutMs
+    const timeoutMs = retrying ? Math.min(patienceMs, this.#retryMs) : patienceMs
     const answer = new Promise<ProbeResult>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -155,14 +168,23 @@ export class Prober<C extends object> {
     )
   }
 
+  get #retryMs(): number {
+    return this.#options.retryConnectTimeoutMs ?? this.#options.probeConnectTimeoutMs
+  }
+
   #askOver(kept: Probe, now: number): void {
     const question = new Question(now, false)
     this.#pose(question, kept)
   }
 
-  /** Over a connection that is opened for it, unless one is being opened already. */
+  /** Over a connection that is opened for it, unless one is being opened already, and may still come about. */
   #askAnew(now: number): void {
-    for (const question of this.#questions) if (question.fresh) return
+    const pending = [...this.#questions].filter((each) => each.fresh)
+    const latest = pending.at(-1)
+    if (latest !== undefined && now - latest.askedAt < this.#retryMs) return
+    // The first may be on its way to a slow server and keeps all its time.
+    const [, second] = pending
+    if (second !== undefined && pending.length >= MOST_PENDING) this.#drop(second)
     const question = new Question(now, true)
     this.#questions.add(question)
     const { signal } = question.abort
