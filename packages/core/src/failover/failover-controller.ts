@@ -184,6 +184,14 @@ export class FailoverController<C extends object> {
     } else this.#monitor.roundAfterTrouble()
   }
 
+  /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
+  drain(endpoint: ManagedEndpoint<C>, reason: string): void {
+    endpoint.draining = true
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'STARTING', reason)
+    this.#evaluate(reason)
+  }
+
   /**
    * Moves to another endpoint on request. With replication the servers decide who is the primary, so this follows
    * them at once rather than waiting for the next round.
@@ -305,7 +313,9 @@ export class FailoverController<C extends object> {
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
+    if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
@@ -404,7 +414,7 @@ export class FailoverController<C extends object> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.forgetLag()
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
