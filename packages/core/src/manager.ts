@@ -671,7 +671,7 @@ export class ConnectionManager<C extends object> {
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
       probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
-      retryConnectTimeoutMs: solo ? failover.probeTimeoutMs : failover.probeConnectTimeoutMs,
+      ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
     }
     return endpoints.map((endpoint, order) => {
       const tracking =
@@ -683,8 +683,13 @@ export class ConnectionManager<C extends object> {
         endpoint,
         order,
         new PoolOfMode<C>(endpoint, this.#driver, pool, tracking, environment),
-        new Prober<C>(endpoint, this.#driver, probing, clock, this.#deadlines, (signal) =>
-          this.#controller.trouble(managed, signal.kind, signal.error.message),
+        new Prober<C>(
+          endpoint,
+          this.#driver,
+          { ...probing, onLateAnswer: () => void this.#monitor.check(managed) },
+          clock,
+          this.#deadlines,
+          (signal) => this.#controller.trouble(managed, signal.kind, signal.error.message),
         ),
         new Date(clock.wallTime()),
       )

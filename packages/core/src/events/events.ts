@@ -160,6 +160,11 @@ export interface RoleChangedEvent extends PoolEvent {
   readonly from: Role
   readonly to: Role
 }
+/** A standby gets no reads any more, being further behind than `failover.maxLagMs`; or gets them again, at half of it. */
+export interface StandbyLagEvent extends PoolEvent {
+  readonly type: 'standbyFellBehind' | 'standbyCaughtUp'
+  readonly lagMs: number
+}
 export interface ClusterStateChangedEvent {
   readonly type: 'clusterStateChanged'
   readonly pool: string
@@ -251,6 +256,7 @@ export type ConnmgrEvent =
   | LoginsRecoveredEvent
   | EndpointStateChangedEvent
   | RoleChangedEvent
+  | StandbyLagEvent
   | ClusterStateChangedEvent
   | FailoverStartedEvent
   | FailoverCompletedEvent

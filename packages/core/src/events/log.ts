@@ -53,6 +53,8 @@ export const LOGGED_EVENT_TYPES = [
   'loginsRecovered',
   'endpointStateChanged',
   'roleChanged',
+  'standbyFellBehind',
+  'standbyCaughtUp',
   'clusterStateChanged',
   'failoverStarted',
   'failoverCompleted',
@@ -177,6 +179,10 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       ]
     case 'roleChanged':
       return ['info', `${event.endpoint} was a ${event.from} and is a ${event.to} now`]
+    case 'standbyFellBehind':
+      return ['warn', `${event.endpoint} is ${ms(event.lagMs)} behind and gets no reads`]
+    case 'standbyCaughtUp':
+      return ['info', `${event.endpoint} has caught up (${ms(event.lagMs)} behind) and gets reads`]
     case 'clusterStateChanged':
       return [
         event.to === 'SPLIT_BRAIN' || event.to === 'ALL_DOWN' ? 'error' : 'info',

@@ -418,7 +418,7 @@ export class FailoverController<C extends object> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.forgetLag()
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')

@@ -85,8 +85,13 @@ export interface EndpointStatus {
   readonly preferred: boolean
   /** True for the endpoint that takes writes now. */
   readonly active: boolean
-  /** How far a standby is behind, undefined for others. */
+  /**
+   * How far a standby is behind, to about the time between two probes: the age of the oldest write it lacks. Undefined for
+   * others.
+   */
   readonly lagMs: number | undefined
+  /** True for a standby that is too far behind to get reads. */
+  readonly lagging: boolean
   readonly timeline: number | undefined
   /** When it came into this state. */
   readonly since: Date
