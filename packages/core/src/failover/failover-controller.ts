@@ -119,6 +119,11 @@ export class FailoverController<C extends object> {
     return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
   }
 
+  /** How long a writer has been looked for; 0 while there is one. */
+  get searchingMs(): number {
+    return this.#search.durationMs
+  }
+
   /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
   get hopeless(): boolean {
     return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
@@ -157,6 +162,10 @@ export class FailoverController<C extends object> {
     const role = endpoint.role
     const readable = endpoint.lagging
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
+    if (outcome.ok) {
+      const askedAt = this.#context.clock.now() - outcome.durationMs
+      endpoint.pool.answered(askedAt - this.#knobs.probeTimeoutMs)
+    }
     if (role !== endpoint.role) {
       endpoint.pool.suspectAll()
       endpoint.pool.retryNow()
@@ -172,7 +181,9 @@ export class FailoverController<C extends object> {
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
     if (!this.#endpoints.includes(endpoint)) return
-    if (endpoint.state === 'UP' || endpoint.state === 'PROBATION') {
+    // A single endpoint in another role is in no trouble: its pool chooses among its connections.
+    const suspicious = !(this.#solo && kind === 'read-only')
+    if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
@@ -180,6 +191,14 @@ export class FailoverController<C extends object> {
       this.#monitor.checkAfterTrouble(endpoint)
       this.#monitor.hurry()
     } else this.#monitor.roundAfterTrouble()
+  }
+
+  /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
+  drain(endpoint: ManagedEndpoint<C>, reason: string): void {
+    endpoint.draining = true
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'STARTING', reason)
+    this.#evaluate(reason)
   }
 
   /**
@@ -303,6 +322,7 @@ export class FailoverController<C extends object> {
       if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
+      pool.distrust(state === 'SUSPECT' || LOST.has(state))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
       if (state === 'DOWN')
         pool.destroyAll(`${endpoint.id} is DOWN: ${endpoint.lastError?.message ?? ''}`)
@@ -311,7 +331,9 @@ export class FailoverController<C extends object> {
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
+    if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
@@ -410,7 +432,7 @@ export class FailoverController<C extends object> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.forgetLag()
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')

@@ -1,6 +1,6 @@
 import { FakeClock } from '@connmgr/testing'
 import { FAILOVER_DEFAULTS } from './options.js'
-import { WriterSearch } from './writer-search.js'
+import { urgentPaceMs, WriterSearch } from './writer-search.js'
 
 function search() {
   const clock = new FakeClock()
@@ -41,4 +41,10 @@ test('a search that succeeds fails no more, and the next one starts anew', async
   writerSearch.start()
   await clock.advance(100)
   expect(failed).toEqual([[1, false, 1150]])
+})
+
+test('a young search asks often, and an old one at the pace that is configured', () => {
+  const paces = [0, 100, 200, 500, 1000, 60_000].map((ms) => urgentPaceMs(ms, 100))
+  expect(paces).toEqual([20, 20, 20, 50, 100, 100])
+  expect(urgentPaceMs(0, 10)).toBe(10)
 })

@@ -1,6 +1,16 @@
 import type { Clock, TimerHandle } from '../clock.js'
 import type { FailoverKnobs } from './options.js'
 
+const SHORTEST_PACE_MS = 20
+
+/**
+ * The pause between probes while something is being decided. A restart or a planned promotion takes a tenth of a second,
+ * and is to be noticed as soon; what has taken a second will take longer, and is asked about less often.
+ */
+export function urgentPaceMs(searchingMs: number, fastProbeIntervalMs: number): number {
+  return Math.min(fastProbeIntervalMs, Math.max(SHORTEST_PACE_MS, searchingMs / 10))
+}
+
 /**
  * Keeps the time of a search for a writer: attempts of `failoverTimeoutMs`, with growing pauses between them. It only
  * counts; probing goes on all the while.

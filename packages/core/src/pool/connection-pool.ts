@@ -35,12 +35,19 @@ export interface ConnectionPool<C extends object> {
   destroyAll(reason: string): void
   /** Has every idle connection validated before it is lent again. */
   suspectAll(): void
+  /**
+   * Whether new connections are validated too before they are lent: while their server is in trouble, a pooler in
+   * between opens them without asking it.
+   */
+  distrust(on: boolean): void
   /** Whether the server has sent anything on any connection since this was asked last. */
   heard(): boolean
   /** Connections on which one statement has been running since then, as far as was seen; times leave out stalls. */
   overdue(since: number, now: number): PoolEntry<C>[]
   /** Destroys one connection, lent or not, because of its statement. */
   destroy(entry: PoolEntry<C>, error: Error): void
+  /** The server has answered a question asked after `since`: a ping sent before that gets no answer any more. */
+  answered(since: number): void
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */
