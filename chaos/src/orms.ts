@@ -4,6 +4,11 @@ import type { Work } from './load.js'
 /** The API that the load goes through. */
 export type Orm = 'pg' | 'typeorm' | 'prisma' | 'drizzle'
 
+/** Whether reads through it go to standbys; the others read from the primary, as they are set up here. */
+export function readsFromStandbys(orm: Orm): boolean {
+  return orm === 'pg' || orm === 'drizzle'
+}
+
 export interface OrmWork extends Work {
   /** Ends what the ORM itself holds; the manager is ended apart. */
   close(): Promise<unknown>

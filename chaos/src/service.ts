@@ -6,7 +6,7 @@ import type { ChaosContext } from './context.js'
 import { Load, type LoadOptions, type Work } from './load.js'
 import { measure } from './measure.js'
 import { now } from './now.js'
-import { type OrmWork, startWork } from './orms.js'
+import { type OrmWork, readsFromStandbys, startWork } from './orms.js'
 import type { Promotion } from './promotion.js'
 import { Recorder } from './recorder.js'
 import type { Figures } from './scenario.js'
@@ -137,6 +137,21 @@ export class Service {
   expectNoFailedAcquire(): void {
     const count = this.ledger.countOf('not-sent')
     this.#context.expect(count === 0, `${count} callers failed that waited for a connection`)
+  }
+
+  /**
+   * Reads must have gone on while there was no primary; gives how many succeeded. For an ORM whose reads go to the
+   * primary there is nothing to expect.
+   */
+  expectReadsGoOn(from: number, to: number): number {
+    const reads = this.load.succeeded('read', from, to).length
+    if (!readsFromStandbys(this.#context.orm)) return reads
+    // Callers begin twenty a second; half of that is enough on a busy machine.
+    const least = Math.floor((to - from) / 100)
+    this.#context.expect(reads >= least, `only ${reads} of ${least} reads succeeded meanwhile`)
+    const failed = this.load.failed('read').length
+    this.#context.expect(failed === 0, `${failed} reads failed, though a standby was there`)
+    return reads
   }
 
   /** Waits until an endpoint comes into one of these states after a moment, and gives the time from then. */

@@ -12,7 +12,7 @@ export const scenario: Scenario = {
   targets: { detectionMs: 50, firstWriteMs: 300 },
   async run(context) {
     const service = await context.service()
-    const { load, primary, standby } = service
+    const { primary, standby } = service
     context.step('kill -9 of the primary')
     const crashedAt = now()
     await primary.crash()
@@ -20,15 +20,13 @@ export const scenario: Scenario = {
     context.step('the standby is promoted')
     const promotion = await promote(standby)
     await service.writes(20)
-    const reads = load.succeeded('read', crashedAt, promotion.askedAt).length
-    context.expect(reads >= 10, `only ${reads} reads succeeded while there was no primary`)
+    const readsMeanwhile = service.expectReadsGoOn(crashedAt, promotion.askedAt)
     const figures = await service.finish(standby)
     service.expectNoFailedAcquire()
-    context.expect(load.failed('read').length === 0, 'reads failed, though the standby was there')
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       firstWriteMs: service.firstWriteMs(promotion),
-      readsMeanwhile: reads,
+      readsMeanwhile,
       ...figures,
     }
   },

@@ -20,7 +20,7 @@ const LAYERS = [
   ['leaks'],
   ['pool'],
   ['health', 'failover'],
-  ['options', 'config', 'dedicated', 'reads', 'routing', 'status', 'transaction'],
+  ['options', 'config', 'dedicated', 'reads', 'routing', 'status', 'transaction', 'replay'],
   ['manager'],
   ['index', 'index.mts'],
 ]

@@ -71,5 +71,16 @@ export type { AcquireOptions, PoolOptions } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'
+export { currentEffects, type Effects, unnoted, type WriteEnd } from './replay/effects.js'
+export { type Failure, failureOf } from './replay/failure.js'
+export type {
+  CommitOutcome,
+  ReplayMode,
+  ReplayOptions,
+  TransactionReplayOptions,
+  UnitOutcome,
+  UnitReplayOptions,
+} from './replay/options.js'
+export type { ReplayStats } from './replay/replayer.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export { failedCommit } from './transaction.js'

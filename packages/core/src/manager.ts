@@ -38,6 +38,13 @@ import { StaticPool } from './pool/static-pool.js'
 import { type ReadAcquireOptions, Reads, type SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
+import type {
+  ReplayOptions,
+  TransactionReplayOptions,
+  UnitReplayOptions,
+} from './replay/options.js'
+import { Replayer, type ReplayStats } from './replay/replayer.js'
+import { UnitsOfWork } from './replay/work.js'
 import { Router } from './routing.js'
 import { StallMonitor } from './stall.js'
 import {
@@ -46,7 +53,6 @@ import {
   type HealthStatus,
   type LeakStatus,
 } from './status.js'
-import { inTransaction } from './transaction.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
 export interface ManagerConfig<C extends object> {
@@ -90,6 +96,8 @@ export class ConnectionManager<C extends object> {
   readonly #watchdog: QueryWatchdog<C>
   readonly #logins: LoginProbes<C>
   readonly #router: Router<C>
+  readonly #replayer: Replayer
+  readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
   readonly #reads: Reads<C>
   #size: { poolSize: number; maxOverflow: number }
   #started: Promise<void> | undefined
@@ -140,6 +148,7 @@ export class ConnectionManager<C extends object> {
         clock: options.clock,
         deadlines: this.#deadlines,
         events: this.#events,
+        onEnding: (endpoint, error) => this.#controller.drain(endpoint, error.message),
       },
     )
     this.#router = new Router(
@@ -158,6 +167,26 @@ export class ConnectionManager<C extends object> {
       controller: this.#controller,
       router: this.#router,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
+    })
+    this.#replayer = new Replayer(
+      options.name,
+      options.clock,
+      this.#events,
+      (error) => driver.classify(error),
+      options.failover.failoverTimeoutMs,
+    )
+    this.#work = new UnitsOfWork({
+      driver,
+      replayer: this.#replayer,
+      acquireTimeoutMs: options.pool.acquireTimeoutMs,
+      acquire: (wanted, below) => this.acquire(wanted, below),
+      rollBackWithin: (rollback) =>
+        bounded(
+          this.#deadlines,
+          options.pool.resetTimeoutMs,
+          rollback,
+          () => new Error('rollback timed out'),
+        ),
     })
     for (const type of loggedBy(options.logger))
       this.#events.on(type, (event) => logEvent(options.logger, event))
@@ -223,40 +252,59 @@ export class ConnectionManager<C extends object> {
     )
   }
 
-  /** Lends a connection to `work` and takes it back whatever happens. */
-  async use<T>(
-    work: (connection: C, lease: Lease<C>) => Promise<T> | T,
-    options: ManagerAcquireOptions = {},
+  /**
+   * Lends a connection to `work` and takes it back whatever happens. With `replay: 'safe'` the work is run again when it
+   * has failed and nothing that it wrote before is there to stay.
+   */
+  use<T>(
+    work: (connection: C, lease: Lease<C>, attempt: number) => Promise<T> | T,
+    options: ManagerAcquireOptions & UnitReplayOptions<NoInfer<T>> = {},
   ): Promise<T> {
-    const lease = await this.acquire(options, this.use)
-    try {
-      return await work(lease.connection, lease)
-    } finally {
-      if (lease.active) lease.release()
-    }
+    return this.#work.use(work, options, this.use)
   }
 
   /**
-   * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects.
+   * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. With `replay: 'safe'` it is run
+   * again, on whichever server is the primary then, when it has failed without effect; `attempt` counts from 1.
    *
    * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if the connection was lost while COMMIT was in
-   * flight. The transaction is never repeated behind your back.
+   * flight. The transaction is never repeated then, unless it is declared idempotent or `outcome` tells that it was not
+   * committed.
    * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if the connection was lost before COMMIT was sent, so that
    * nothing was committed
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   *
+   * @example
+   * await manager.transaction((client) => transfer(client, 30), { replay: 'safe', isolation: 'serializable' })
    */
-  async transaction<T>(
-    work: (connection: C, lease: Lease<C>) => Promise<T>,
-    options: ManagerAcquireOptions & TransactionOptions = {},
+  transaction<T>(
+    work: (connection: C, lease: Lease<C>, attempt: number) => Promise<T>,
+    options: ManagerAcquireOptions & TransactionOptions & TransactionReplayOptions = {},
   ): Promise<T> {
-    const lease = await this.acquire(options, this.transaction)
-    return inTransaction(this.#driver, lease, options, work, (rollback) =>
-      bounded(
-        this.#deadlines,
-        this.#options.pool.resetTimeoutMs,
-        rollback,
-        () => new Error('rollback timed out'),
-      ),
-    )
+    return this.#work.transaction(work, options, this.transaction)
+  }
+
+  /**
+   * Runs any unit of work, one written with an ORM for example, and again when its error says that it had no effect,
+   * whatever the ORM has wrapped that in. Let it be one transaction, or reads: what it has committed before it fails
+   * stays, and so it is not run again. Writes outside of this manager it cannot know.
+   *
+   * @throws whatever the last attempt has thrown
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   *
+   * @example
+   * await manager.replay(() => prisma.$transaction((tx) => placeOrder(tx)), { deadlineMs: 10_000 })
+   */
+  replay<T>(
+    work: (attempt: number) => Promise<T> | T,
+    options: UnitReplayOptions<NoInfer<T>> & { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    return this.#work.replay(work, options, 'replay')
+  }
+
+  /** @internal The same of a single statement. */
+  replayStatement<T>(work: () => Promise<T>, options: ReplayOptions): Promise<T> {
+    return this.#work.replay(work, options, 'statement')
   }
 
   /**
@@ -457,6 +505,11 @@ export class ConnectionManager<C extends object> {
     this.#logins.stop()
   }
 
+  /** Units of work that were run again. */
+  getReplayStats(): ReplayStats {
+    return this.#replayer.stats
+  }
+
   getFailoverStatus(): FailoverStatus {
     return failoverStatus(this.#endpoints, this.#controller, this.#record)
   }
@@ -618,6 +671,7 @@ export class ConnectionManager<C extends object> {
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
       probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
+      ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
     }
     return endpoints.map((endpoint, order) => {
       const tracking =
@@ -629,8 +683,13 @@ export class ConnectionManager<C extends object> {
         endpoint,
         order,
         new PoolOfMode<C>(endpoint, this.#driver, pool, tracking, environment),
-        new Prober<C>(endpoint, this.#driver, probing, clock, this.#deadlines, (signal) =>
-          this.#controller.trouble(managed, signal.kind, signal.error.message),
+        new Prober<C>(
+          endpoint,
+          this.#driver,
+          { ...probing, onLateAnswer: () => void this.#monitor.check(managed) },
+          clock,
+          this.#deadlines,
+          (signal) => this.#controller.trouble(managed, signal.kind, signal.error.message),
         ),
         new Date(clock.wallTime()),
       )

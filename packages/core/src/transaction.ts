@@ -1,6 +1,9 @@
 import type { Driver, FailureKind, TransactionOptions } from './driver.js'
 import { CommitOutcomeUnknownError, ConnectionLostError, UnsupportedError } from './errors.js'
 import type { Lease } from './pool/lease.js'
+import { currentEffects } from './replay/effects.js'
+
+const LOSSES: ReadonlySet<FailureKind> = new Set(['lost', 'shutdown', 'unreachable'])
 
 /**
  * What the failure of a COMMIT is to be told as: nothing was committed if it was never sent, nobody knows if the
@@ -10,20 +13,14 @@ export function failedCommit(error: unknown, kind: FailureKind | 'not-sent'): un
   // A driver that knows more has said so already.
   if (error instanceof CommitOutcomeUnknownError || error instanceof ConnectionLostError)
     return error
-  switch (kind) {
-    case 'not-sent':
-      return new ConnectionLostError(
-        'the connection was lost before COMMIT was sent, so nothing was committed',
-        error,
-        { sent: false },
-      )
-    case 'lost':
-    case 'shutdown':
-    case 'unreachable':
-      return new CommitOutcomeUnknownError(error)
-    default:
-      return error
+  if (kind === 'not-sent') {
+    return new ConnectionLostError(
+      'the connection was lost before COMMIT was sent, so nothing was committed',
+      error,
+      { sent: false },
+    )
   }
+  return LOSSES.has(kind) ? new CommitOutcomeUnknownError(error) : error
 }
 
 /**
@@ -49,13 +46,18 @@ export async function inTransaction<C extends object, T>(
     ) {
       throw new UnsupportedError(`the ${driver.name} driver has no transactions; use manager.use()`)
     }
-    await driver.begin(connection, options)
+    await driver.begin(connection, options).catch((error: unknown) => {
+      throw LOSSES.has(driver.classify(error)) ? failedCommit(error, 'not-sent') : error
+    })
     const result = await attemptWork(driver, lease, work, rollBackWithin)
     if (driver.inspect(connection) === 'broken') throw failedCommit(undefined, 'not-sent')
+    const ended = currentEffects()?.begin()
     try {
       await driver.commit(connection)
     } catch (error) {
-      throw failedCommit(error, driver.classify(error))
+      const failure = failedCommit(error, driver.classify(error))
+      ended?.(failure instanceof CommitOutcomeUnknownError ? 'unknown' : 'undone')
+      throw failure
     }
     return result
   } finally {
@@ -72,7 +74,11 @@ async function attemptWork<C extends object, T>(
 ): Promise<T> {
   try {
     return await work(lease.connection, lease)
-  } catch (error) {
+  } catch (thrown) {
+    const error =
+      LOSSES.has(driver.classify(thrown)) && driver.inspect(lease.connection) === 'broken'
+        ? failedCommit(thrown, 'not-sent')
+        : thrown
     // The error of the work is the one that matters; a connection that cannot roll back is destroyed.
     if (lease.active && driver.rollback !== undefined) {
       await rollBackWithin(driver.rollback(lease.connection)).catch((rollbackError: unknown) =>

@@ -3,6 +3,7 @@ import {
   type ConnmgrEventType,
   type Endpoint,
   InvalidOptionError,
+  invalidOption,
   MANAGER_OPTION_NAMES,
   type ManagerOptions,
   PoolClosedError,
@@ -41,6 +42,12 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
    * slow, or whose results are huge, belong on `connect()`. See the README of @connmgr/pg. `@default` false
    */
   readonly shared?: boolean | SharedOptions
+  /**
+   * Whether every statement of `pool.query`, and so those of Prisma and Drizzle outside of transactions, is run again by
+   * itself when it has failed without effect, until `failover.failoverTimeoutMs`. A query may say otherwise for itself:
+   * `pool.query({ text, values, replay })`. A write whose outcome is unknown never is. `@default` 'never'
+   */
+  readonly replayStatements?: 'never' | 'safe'
 }
 
 export const PG_OPTION_NAMES: readonly string[] = [
@@ -52,6 +59,7 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'clientConfig',
   'Client',
   'shared',
+  'replayStatements',
 ]
 
 const LISTEN_OPTIONS = ['onGap', 'timeoutMs']
@@ -70,14 +78,24 @@ export class PgConnectionManager extends ConnectionManager<Client> {
 
   /** @internal undefined unless queries share connections */
   readonly sharing: Sharing | undefined
+  /** @internal */
+  readonly replayStatements: 'never' | 'safe'
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(
     endpoints: readonly Endpoint[],
-    { shared, ...options }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared'>,
+    {
+      shared,
+      replayStatements,
+      ...options
+    }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>,
     Client?: ClientClass,
   ) {
+    const replays = ['never', 'safe'] as const
+    if (replayStatements !== undefined && !replays.includes(replayStatements))
+      throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
     super({ driver: new PgDriver({ Client }), endpoints, options })
+    this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharingOf(shared, options, Client)
   }
 

@@ -1,7 +1,13 @@
-import { CommitOutcomeUnknownError, ConnectionLostError, isError, messageOf } from '@connmgr/core'
+import {
+  CommitOutcomeUnknownError,
+  ConnectionLostError,
+  isError,
+  messageOf,
+  type WriteEnd,
+} from '@connmgr/core'
 import type { PendingQuery, ServerMessage } from './client-internals.js'
 import { refusalOfPgBouncer } from './pgbouncer.js'
-import { isAtomic, isPlainRead, mayCommit } from './statement-text.js'
+import { isAtomic, isPlainRead, leavesNothing, mayCommit } from './statement-text.js'
 
 /** What is known of a statement whose connection was lost, or that was given up on. */
 export interface InFlight {
@@ -57,6 +63,18 @@ export function isQueryTimeout(error: unknown): boolean {
   return isError(error) && error.message === QUERY_TIMEOUT
 }
 
+/** Whether a statement that succeeds may have written something that stays, whatever becomes of its connection. */
+export function mayWrite({ text, status }: Pick<InFlight, 'text' | 'status'>): boolean {
+  if (text === undefined) return true
+  return status === 'T' || status === 'E' ? mayCommit(text) : !isPlainRead(text)
+}
+
+/** How a statement that may write has ended that has failed. */
+export function endOfFailed(text: string | undefined, error: unknown): WriteEnd {
+  if (error instanceof CommitOutcomeUnknownError) return 'unknown'
+  return text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
+}
+
 /** Why nothing can have been written, undefined if it can. */
 function reasonOfSafety({ text, stage, status }: InFlight): string | undefined {
   if (stage === 'unsent') return 'before it was sent'
@@ -73,4 +91,13 @@ function circumstances({ status }: InFlight): string {
   return status === 'T' || status === 'E'
     ? 'while COMMIT was in flight, so the transaction may or may not have been committed'
     : 'while it was in flight, so it may or may not have been executed'
+}
+
+/** The text of whatever `client.query` was given. */
+export function textOf(query: unknown): string | undefined {
+  if (typeof query === 'string') return query
+  const { text, cursor } = (query ?? {}) as { text?: unknown; cursor?: { text?: unknown } }
+  if (typeof text === 'string') return text
+  // pg-query-stream keeps its text on the cursor inside it.
+  return typeof cursor?.text === 'string' ? cursor.text : undefined
 }

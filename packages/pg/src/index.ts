@@ -13,7 +13,7 @@ export type {
   NotificationGap,
   NotificationHandler,
 } from './listen/listen-options.js'
-export { ManagedPool } from './managed-pool.js'
+export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
 export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 export { redactUrl } from './redact.js'
 export type { SharedOptions } from './shared/sharing.js'

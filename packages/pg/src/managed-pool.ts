@@ -4,9 +4,10 @@ import {
   type Lease,
   type ManagerAcquireOptions,
   type PoolCounts,
+  type ReplayOptions,
   type Target,
 } from '@connmgr/core'
-import type { Client, PoolClient, PoolConfig, QueryResult } from 'pg'
+import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
@@ -42,10 +43,20 @@ const NOTHING = (): void => {}
 const ENDED = 'Cannot use a pool after calling end on the pool'
 const LANE_LABEL = 'shared lane'
 
+/** A query that is run again by itself if it has failed without effect. */
+export interface ReplayableQuery<I = unknown[]> extends QueryConfig<I>, ReplayOptions {}
+
 export interface ManagedPool {
-  /** As `pg.Pool.query`. A SQL error does not cost the connection. */
-  query: pg.Pool['query']
+  /**
+   * As `pg.Pool.query`. A SQL error does not cost the connection. With `replay: 'safe'` in its config a statement that
+   * has failed without effect is run again, on whichever server is the primary then, until `deadlineMs`.
+   */
+  query: pg.Pool['query'] & QueryWithReplay
 }
+
+type QueryWithReplay = <R extends QueryResultRow = QueryResultRow, I = unknown[]>(
+  query: ReplayableQuery<I>,
+) => Promise<QueryResult<R>>
 
 /**
  * A `pg.Pool` whose connections come from the engine. Replace `new pg.Pool(config)` by `new ManagedPool(config)`:
@@ -194,6 +205,20 @@ export class ManagedPool extends PgPool {
   }
 
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
+    const options = this.#replayOf(text)
+    if (options === undefined) return this.#queryOnce(text, values, below)
+    return this.$connections.replayStatement(() => this.#queryOnce(text, values, below), options)
+  }
+
+  /** How a query is to be repeated, if it is. What is no plain query cannot be, as it keeps its own state. */
+  #replayOf(query: unknown): ReplayOptions | undefined {
+    const isText = typeof query === 'string'
+    const own: ReplayOptions & { submit?: unknown } = isText ? {} : (query ?? {})
+    const replay = own.replay ?? this.$connections.replayStatements
+    return replay === 'never' || own.submit !== undefined ? undefined : { ...own, replay }
+  }
+
+  #queryOnce(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
     if (this.ending) return Promise.reject(new Error(ENDED))
     return new Promise((resolve, reject) => {
       const query = new PoolQuery(this.#lender, this.#wanted, text, values, below, resolve, reject)

@@ -28,7 +28,7 @@ export type ManagedPoolConfig = Omit<PoolConfig, 'onConnect' | 'Client' | 'passw
 /** The manager behind a pool that was made from a pg-pool configuration. */
 export interface PoolBlueprint {
   readonly endpoints: readonly Endpoint[]
-  readonly options: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared'>
+  readonly options: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>
   readonly Client: ClientClass | undefined
 }
 
@@ -77,7 +77,14 @@ const CLIENT_OPTIONS = [
   'idle_in_transaction_session_timeout',
   'query_timeout',
 ]
-const OURS = ['databaseUrl', 'failoverUrls', 'clientConfig', 'shared', ...MANAGER_OPTION_NAMES]
+const OURS = [
+  'databaseUrl',
+  'failoverUrls',
+  'clientConfig',
+  'shared',
+  'replayStatements',
+  ...MANAGER_OPTION_NAMES,
+]
 
 /** pg-pool's default of `max`. */
 const DEFAULT_MAX = 10
@@ -100,6 +107,7 @@ export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
   for (const name of MANAGER_OPTION_NAMES)
     if (given[name] !== undefined) options[name] = given[name]
   if (config.shared !== undefined) options.shared = config.shared
+  if (config.replayStatements !== undefined) options.replayStatements = config.replayStatements
   const max =
     (given.max as number | undefined) ?? (given.poolSize as number | undefined) ?? DEFAULT_MAX
   options.poolSize ??= max

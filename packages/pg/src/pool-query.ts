@@ -1,11 +1,15 @@
 import {
+  currentEffects,
   type FunctionReference,
   isError,
   type Lease,
   type ManagerAcquireOptions,
+  unnoted,
+  type WriteEnd,
 } from '@connmgr/core'
 import type { Client, QueryResult } from 'pg'
 import { isDead } from './client-internals.js'
+import { endOfFailed, mayWrite, textOf } from './in-flight.js'
 import type { Lanes } from './shared/lanes.js'
 import { type Caller, RunAlone } from './shared/shared-query.js'
 
@@ -38,6 +42,8 @@ export class PoolQuery implements Caller {
   readonly #below: FunctionReference
   readonly resolve: (result: QueryResult | Promise<never>) => void
   readonly #reject: (reason: unknown) => void
+  /** If the caller's work may be run again: notes there how what it writes has ended. */
+  readonly #endWrite: ((end: WriteEnd) => void) | undefined
 
   constructor(
     lender: Lender,
@@ -55,6 +61,7 @@ export class PoolQuery implements Caller {
     this.#below = below
     this.resolve = resolve
     this.#reject = reject
+    this.#endWrite = noteWrite(query)
   }
 
   start(lanes: Lanes | undefined): void {
@@ -66,7 +73,10 @@ export class PoolQuery implements Caller {
 
   reject(reason: unknown): void {
     if (reason instanceof RunAlone) this.#runAgain(reason)
-    else this.resolve(leadingHere(reason))
+    else {
+      this.#endWrite?.(endOfFailed(textOf(this.#query), reason))
+      this.resolve(leadingHere(reason))
+    }
   }
 
   /** @param measure starts a stopwatch, which it returns the stop of */
@@ -76,14 +86,20 @@ export class PoolQuery implements Caller {
     measure?: () => () => void,
     attempt = 1,
   ): void {
-    this.#lender.acquire(wanted, this.#below).then((lease) => {
-      if (!diedOnTheWay(lease, attempt)) {
-        this.#runOn(lease, query, measure?.())
-        return
-      }
-      lease.destroy()
-      this.#runAlone(query, wanted, measure, attempt + 1)
-    }, this.#reject)
+    this.#lender.acquire(wanted, this.#below).then(
+      (lease) => {
+        if (!diedOnTheWay(lease, attempt)) {
+          this.#runOn(lease, query, measure?.())
+          return
+        }
+        lease.destroy()
+        this.#runAlone(query, wanted, measure, attempt + 1)
+      },
+      (error: unknown) => {
+        this.#endWrite?.('undone')
+        this.#reject(error)
+      },
+    )
   }
 
   #runOn(lease: Lease<Client>, query: unknown, stop?: () => void): void {
@@ -96,7 +112,7 @@ export class PoolQuery implements Caller {
     }
     try {
       // Of a submittable, which is no promise, the result is to be had by a callback alone.
-      client.query(query as string, this.#values as unknown[], settled as never)
+      unnoted(() => client.query(query as string, this.#values as unknown[], settled as never))
     } catch (error) {
       settled(error)
     }
@@ -112,6 +128,12 @@ export class PoolQuery implements Caller {
         : { ...this.#wanted, timeoutMs: acquireTimeoutMs },
     )
   }
+}
+
+function noteWrite(query: unknown): ((end: WriteEnd) => void) | undefined {
+  const effects = currentEffects()
+  if (effects === undefined) return undefined
+  return mayWrite({ text: textOf(query), status: 'I' }) ? effects.begin() : undefined
 }
 
 /**

@@ -3,7 +3,9 @@ import {
   type ConnectionCondition,
   type ConnectionSignal,
   ConnmgrError,
+  currentEffects,
   type Role,
+  type WriteEnd,
 } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
@@ -14,7 +16,15 @@ import {
   type PendingQuery,
   type ServerMessage,
 } from './client-internals.js'
-import { type InFlight, isQueryTimeout, lossOf, stageAtEnd } from './in-flight.js'
+import {
+  endOfFailed,
+  type InFlight,
+  isQueryTimeout,
+  lossOf,
+  mayWrite,
+  stageAtEnd,
+  textOf,
+} from './in-flight.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 
@@ -130,8 +140,15 @@ export class Session {
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     const gone = this.#gone
-    if (!gone && !this.#hasTimeout(args[0])) return query.apply(this.#client, args)
+    const endWrite = this.#noteWrite(args[0])
+    if (!gone && endWrite === undefined && !this.#hasTimeout(args[0]))
+      return query.apply(this.#client, args)
     const explain = (error: unknown): unknown => {
+      const explained = told(error)
+      endWrite?.(endOfFailed(textOf(args[0]), explained))
+      return explained
+    }
+    const told = (error: unknown): unknown => {
       if (gone) return lossOf({ ...this.#facts(args[0]), stage: 'unsent' }, originOf(error))
       if (!isQueryTimeout(error)) return error
       this.#abandonedQuery = true
@@ -149,6 +166,13 @@ export class Session {
     return result.catch((error: unknown) => {
       throw explain(error)
     })
+  }
+
+  /** If the caller's work may be run again, notes there what commits. What is shared is noted where it is handed over. */
+  #noteWrite(query: unknown): ((end: WriteEnd) => void) | undefined {
+    const effects = currentEffects()
+    if (effects === undefined || isShared(query)) return undefined
+    return mayWrite(this.#facts(query)) ? effects.begin() : undefined
   }
 
   /** Nothing that is sent from now on reaches the server. */
@@ -215,12 +239,16 @@ export class Session {
 
 /** Has a query told what the next error means for it. Those that are shared see to that themselves. */
 function explainTo(query: PendingQuery, facts: InFlight): void {
-  if ('lane' in query || query.handleError === undefined) return
+  if (isShared(query) || query.handleError === undefined) return
   const { handleError } = query
   query.handleError = (error, connection) => {
     query.handleError = handleError
     handleError.call(query, lossOf(facts, error), connection)
   }
+}
+
+function isShared(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'lane' in query
 }
 
 /** What node-postgres itself has said. */
@@ -239,13 +267,4 @@ function activityOf(internals: ClientInternals): ConnectionActivity {
       return internals._activeQuery ?? internals._sentQueryQueue?.[0] ?? undefined
     },
   }
-}
-
-/** The text of whatever `client.query` was given. */
-function textOf(query: unknown): string | undefined {
-  if (typeof query === 'string') return query
-  const { text, cursor } = (query ?? {}) as { text?: unknown; cursor?: { text?: unknown } }
-  if (typeof text === 'string') return text
-  // pg-query-stream keeps its text on the cursor inside it.
-  return typeof cursor?.text === 'string' ? cursor.text : undefined
 }

@@ -73,6 +73,14 @@ export function isAtomic(text: string): boolean {
   return code !== undefined && ATOMIC.has(firstWord(code))
 }
 
+/** Whether a text leaves nothing behind if it fails. */
+export function leavesNothing(text: string): boolean {
+  const code = codeOf(text)
+  if (code === undefined) return false
+  const first = firstWord(code)
+  return ATOMIC.has(first) || COMMITS.test(first) || OF_THE_SESSION.has(first)
+}
+
 /** Whether a text, sent inside a transaction, may have had that transaction committed, or another after it. */
 export function mayCommit(text: string): boolean {
   const code = codeOf(text)

@@ -160,6 +160,11 @@ export interface RoleChangedEvent extends PoolEvent {
   readonly from: Role
   readonly to: Role
 }
+/** A standby gets no reads any more, being further behind than `failover.maxLagMs`; or gets them again, at half of it. */
+export interface StandbyLagEvent extends PoolEvent {
+  readonly type: 'standbyFellBehind' | 'standbyCaughtUp'
+  readonly lagMs: number
+}
 export interface ClusterStateChangedEvent {
   readonly type: 'clusterStateChanged'
   readonly pool: string
@@ -193,6 +198,20 @@ export interface FailoverFailedEvent {
   readonly attempt: number
   readonly reason: string
   readonly durationMs: number
+}
+/** A unit of work has failed without effect and is run again, as it was declared to bear that. */
+export interface WorkReplayedEvent {
+  readonly type: 'workReplayed'
+  readonly pool: string
+  /** What runs it: `manager.transaction`, `use`, `replay`, or a single statement of `pool.query`. */
+  readonly unit: 'transaction' | 'use' | 'replay' | 'statement'
+  /** The one that begins now, from 2. */
+  readonly attempt: number
+  /** `unknown`: it may have been committed, and is idempotent or was found not to have been. */
+  readonly reason: 'never-sent' | 'refused' | 'aborted' | 'conflict' | 'unknown'
+  /** From the start of the first attempt. */
+  readonly durationMs: number
+  readonly error: ErrorSummary
 }
 /**
  * Notifications may have been missed: the connection that listened was lost, or its server is not the writer any more.
@@ -237,10 +256,12 @@ export type ConnmgrEvent =
   | LoginsRecoveredEvent
   | EndpointStateChangedEvent
   | RoleChangedEvent
+  | StandbyLagEvent
   | ClusterStateChangedEvent
   | FailoverStartedEvent
   | FailoverCompletedEvent
   | FailoverFailedEvent
+  | WorkReplayedEvent
   | NotificationGapEvent
   | ListenerFailedEvent
 

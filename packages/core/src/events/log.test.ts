@@ -98,6 +98,29 @@ test.each<[ConnmgrEvent, string, string]>([
     'connmgr "orders": failover to db2:5432/app completed in 80 ms',
   ],
   [
+    { type: 'standbyFellBehind', pool: 'orders', endpoint: 'db2:5432/app', lagMs: 10_400.2 },
+    'warn',
+    'connmgr "orders": db2:5432/app is 10400 ms behind and gets no reads',
+  ],
+  [
+    { type: 'standbyCaughtUp', pool: 'orders', endpoint: 'db2:5432/app', lagMs: 0 },
+    'info',
+    'connmgr "orders": db2:5432/app has caught up (0 ms behind) and gets reads',
+  ],
+  [
+    {
+      type: 'workReplayed',
+      pool: 'orders',
+      unit: 'transaction',
+      attempt: 2,
+      reason: 'refused',
+      durationMs: 80.4,
+      error,
+    },
+    'debug',
+    'connmgr "orders": a transaction is run again (refused), attempt 2, after 80 ms: it broke',
+  ],
+  [
     {
       type: 'notificationGap',
       pool: 'orders',

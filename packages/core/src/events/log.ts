@@ -33,6 +33,7 @@ const ALWAYS_DEBUG = [
   'connectionClosed',
   'acquireFailed',
   'healthCheckCompleted',
+  'workReplayed',
 ] as const satisfies readonly ConnmgrEventType[]
 
 /** What a manager logs by itself: everything but the two events of every single acquire, which would slow it down. */
@@ -52,6 +53,8 @@ export const LOGGED_EVENT_TYPES = [
   'loginsRecovered',
   'endpointStateChanged',
   'roleChanged',
+  'standbyFellBehind',
+  'standbyCaughtUp',
   'clusterStateChanged',
   'failoverStarted',
   'failoverCompleted',
@@ -176,6 +179,10 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       ]
     case 'roleChanged':
       return ['info', `${event.endpoint} was a ${event.from} and is a ${event.to} now`]
+    case 'standbyFellBehind':
+      return ['warn', `${event.endpoint} is ${ms(event.lagMs)} behind and gets no reads`]
+    case 'standbyCaughtUp':
+      return ['info', `${event.endpoint} has caught up (${ms(event.lagMs)} behind) and gets reads`]
     case 'clusterStateChanged':
       return [
         event.to === 'SPLIT_BRAIN' || event.to === 'ALL_DOWN' ? 'error' : 'info',
@@ -195,6 +202,12 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         'error',
         `failover attempt ${event.attempt} found no writer in ${ms(event.durationMs)}: ${event.reason}`,
       ]
+    case 'workReplayed':
+      return [
+        'debug',
+        `${WORDS[event.unit]} is run again (${event.reason}), attempt ${event.attempt}, after ${ms(event.durationMs)}: ` +
+          event.error.message,
+      ]
     case 'notificationGap':
       return [
         'warn',
@@ -205,6 +218,13 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       return ['error', `${event.reason}: ${event.error.message}`]
   }
 }
+
+const WORDS = {
+  transaction: 'a transaction',
+  use: 'the work of use()',
+  replay: 'the work of replay()',
+  statement: 'a statement',
+} as const
 
 function who(lease: { checkedOutBy: string | undefined; label?: string }): string {
   return lease.checkedOutBy ?? lease.label ?? 'a caller whose stack was not captured'

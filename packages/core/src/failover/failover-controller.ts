@@ -172,7 +172,9 @@ export class FailoverController<C extends object> {
   /** A connection met trouble: asks every server how it is before anybody else runs into it. */
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
-    if (endpoint.state === 'UP' || endpoint.state === 'PROBATION') {
+    // A single endpoint in another role is in no trouble: its pool chooses among its connections.
+    const suspicious = !(this.#solo && kind === 'read-only')
+    if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
@@ -180,6 +182,14 @@ export class FailoverController<C extends object> {
       this.#monitor.checkAfterTrouble(endpoint)
       this.#monitor.hurry()
     } else this.#monitor.roundAfterTrouble()
+  }
+
+  /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
+  drain(endpoint: ManagedEndpoint<C>, reason: string): void {
+    endpoint.draining = true
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'STARTING', reason)
+    this.#evaluate(reason)
   }
 
   /**
@@ -294,6 +304,7 @@ export class FailoverController<C extends object> {
       if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
+      pool.distrust(state === 'SUSPECT' || LOST.has(state))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
       if (state === 'DOWN')
         pool.destroyAll(`${endpoint.id} is DOWN: ${endpoint.lastError?.message ?? ''}`)
@@ -302,7 +313,9 @@ export class FailoverController<C extends object> {
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
+    if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
@@ -401,7 +414,7 @@ export class FailoverController<C extends object> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.forgetLag()
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')

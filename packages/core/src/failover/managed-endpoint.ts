@@ -32,6 +32,8 @@ export class ManagedEndpoint<C extends object> {
   loginError: ErrorSummary | undefined
   /** Why an operator has taken it out of service, if so. */
   heldFor: string | undefined
+  /** It ends as soon as its sessions do: who has one may finish. */
+  draining = false
   /** Wall-clock time of the latest change of state. */
   since: Date
   /** Whether a connection has ever been opened: until then a failure is a mistake in the set-up. */
@@ -83,8 +85,13 @@ export interface EndpointStatus {
   readonly preferred: boolean
   /** True for the endpoint that takes writes now. */
   readonly active: boolean
-  /** How far a standby is behind, undefined for others. */
+  /**
+   * How far a standby is behind, to about the time between two probes: the age of the oldest write it lacks. Undefined for
+   * others.
+   */
   readonly lagMs: number | undefined
+  /** True for a standby that is too far behind to get reads. */
+  readonly lagging: boolean
   readonly timeline: number | undefined
   /** When it came into this state. */
   readonly since: Date

@@ -32,7 +32,19 @@ export interface ProberOptions {
   readonly probeTimeoutMs: number
   /** Deadline of a question for which a connection must be opened first. */
   readonly probeConnectTimeoutMs: number
+  /**
+   * After a failure, time until one more connection is tried beside those that have not come about yet: a proxy in
+   * between may hold on to one whose server has gone, and lead the next to its successor. `@default` as above
+   */
+  readonly retryConnectTimeoutMs?: number
+  /** Called when an answer comes after its probe was given up: a probe now will be answered. */
+  readonly onLateAnswer?: () => void
 }
+
+/** Connections that are tried at once, at the most. */
+const MOST_PENDING = 4
+/** A connection that takes so many times as long as the last one may never come about. */
+const PATIENCE = 3
 
 class ProbeTimeoutError extends Error {}
 
@@ -70,9 +82,14 @@ export class Prober<C extends object> {
   readonly #questions = new Set<Question>()
   #kept: Probe | undefined
   #running: Promise<ProbeOutcome> | undefined
+  /** Of the probe under way. */
+  #answer: Promise<ProbeResult> | undefined
   #resolve: (result: ProbeResult) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #stopped = false
+  #failing = false
+  /** How long it took to be answered over a fresh connection, the last time. */
+  #usualMs = 0
 
   constructor(
     endpoint: Endpoint,
@@ -118,10 +135,12 @@ export class Prober<C extends object> {
     const startedAt = this.#clock.now()
     try {
       const result = await this.#firstAnswer(startedAt)
+      this.#failing = false
       return { ok: true, durationMs: this.#clock.now() - startedAt, result }
     } catch (thrown) {
       const error = toError(thrown)
       const timedOut = error instanceof ProbeTimeoutError
+      this.#failing = true
       return {
         ok: false,
         durationMs: this.#clock.now() - startedAt,
@@ -139,13 +158,20 @@ export class Prober<C extends object> {
       if (question.fresh && now - question.askedAt >= probeConnectTimeoutMs) this.#drop(question)
     }
     const cold = this.#kept === undefined && this.#questions.size === 0
-    const timeoutMs = cold ? probeConnectTimeoutMs : probeTimeoutMs
+    const retrying = this.#failing && this.#kept === undefined
+    const patienceMs = cold ? probeConnectTimeoutMs : probeTimeoutMs
+    const timeoutMs = retrying ? Math.min(patienceMs, this.#retryMs) : patienceMs
     const answer = new Promise<ProbeResult>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
+    this.#answer = answer
     if (this.#questions.size === 0 && this.#kept !== undefined) this.#askOver(this.#kept, now)
     else this.#askAnew(now)
+    return this.#within(timeoutMs, answer)
+  }
+
+  #within(timeoutMs: number, answer: Promise<ProbeResult>): Promise<ProbeResult> {
     return bounded(
       this.#deadlines,
       timeoutMs,
@@ -155,14 +181,24 @@ export class Prober<C extends object> {
     )
   }
 
+  get #retryMs(): number {
+    const { retryConnectTimeoutMs, probeConnectTimeoutMs } = this.#options
+    return Math.max(retryConnectTimeoutMs ?? probeConnectTimeoutMs, PATIENCE * this.#usualMs)
+  }
+
   #askOver(kept: Probe, now: number): void {
     const question = new Question(now, false)
     this.#pose(question, kept)
   }
 
-  /** Over a connection that is opened for it, unless one is being opened already. */
+  /** Over a connection that is opened for it, unless one is being opened already, and may still come about. */
   #askAnew(now: number): void {
-    for (const question of this.#questions) if (question.fresh) return
+    const pending = [...this.#questions].filter((each) => each.fresh)
+    const latest = pending.at(-1)
+    if (latest !== undefined && now - latest.askedAt < this.#retryMs) return
+    // The first may be on its way to a slow server and keeps all its time.
+    const [, second] = pending
+    if (second !== undefined && pending.length >= MOST_PENDING) this.#drop(second)
     const question = new Question(now, true)
     this.#questions.add(question)
     const { signal } = question.abort
@@ -188,10 +224,12 @@ export class Prober<C extends object> {
 
   #answered(question: Question, probe: Probe, result: ProbeResult): void {
     if (!this.#questions.delete(question)) return
+    if (question.fresh) this.#usualMs = this.#clock.now() - question.askedAt
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()
     this.#kept = probe
-    this.#resolve(result)
+    if (this.#running === undefined) this.#options.onLateAnswer?.()
+    else this.#resolve(result)
   }
 
   #failed(question: Question, error: unknown): void {
@@ -208,7 +246,10 @@ export class Prober<C extends object> {
     }
     // The kept connection may merely be stale, as after a restart: only a fresh one tells how the server is.
     this.#drop(question)
-    if (this.#running !== undefined) this.#askAnew(this.#clock.now())
+    if (this.#running === undefined || this.#answer === undefined) return
+    this.#askAnew(this.#clock.now())
+    if (this.#options.retryConnectTimeoutMs !== undefined)
+      this.#within(this.#retryMs, this.#answer).catch(this.#reject)
   }
 
   #drop(question: Question): void {

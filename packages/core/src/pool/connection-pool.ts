@@ -35,6 +35,11 @@ export interface ConnectionPool<C extends object> {
   destroyAll(reason: string): void
   /** Has every idle connection validated before it is lent again. */
   suspectAll(): void
+  /**
+   * Whether new connections are validated too before they are lent: while their server is in trouble, a pooler in
+   * between opens them without asking it.
+   */
+  distrust(on: boolean): void
   /** Whether the server has sent anything on any connection since this was asked last. */
   heard(): boolean
   /** Connections on which one statement has been running since then, as far as was seen; times leave out stalls. */

@@ -8,6 +8,8 @@ import type { PoolOptions } from './options.js'
 
 const FIRST_RETRY_MS = 25
 const LAST_RETRY_MS = 1000
+/** An attempt older than this may be held by a proxy for a server that has gone; if not, to begin anew costs little. */
+const STALE_MS = 1000
 
 /** The user's `onConnect` hook refused a connection. */
 export class HookRejection extends Error {
@@ -28,7 +30,8 @@ export class Connector<C extends object> {
   readonly #driver: Driver<C>
   readonly #options: PoolOptions<C>
   readonly #environment: PoolEnvironment
-  readonly #running = new Set<AbortController>()
+  /** Attempts under way, and since when. */
+  readonly #running = new Map<AbortController, number>()
   readonly #onRetry: () => void
   #failures = 0
   #retryTimer: TimerHandle | undefined
@@ -53,7 +56,7 @@ export class Connector<C extends object> {
     this.#onRetry = onRetry
   }
 
-  /** The latest failure, until an attempt succeeds. */
+  /** The latest failure, until a connection is of use. */
   get lastError(): Error | undefined {
     return this.#lastError
   }
@@ -79,11 +82,9 @@ export class Connector<C extends object> {
     const { clock } = this.#environment
     const startedAt = clock.now()
     const controller = new AbortController()
-    this.#running.add(controller)
+    this.#running.set(controller, startedAt)
     try {
       const connection = await this.#connect(controller, onSignal)
-      this.#failures = 0
-      this.#lastError = undefined
       this.#usualMs = clock.now() - startedAt
       return connection
     } catch (error) {
@@ -99,9 +100,21 @@ export class Connector<C extends object> {
   /** Ends the back-off: there is reason to believe that the endpoint is back. */
   retryNow(): void {
     this.#failures = 0
+    const now = this.#environment.clock.now()
+    const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0))
+    for (const [controller, startedAt] of this.#running) {
+      if (now - startedAt > staleMs)
+        controller.abort(new Abandoned('the endpoint is back since it began'))
+    }
     if (this.#retryTimer === undefined) return
     this.#clearTimer()
     this.#onRetry()
+  }
+
+  /** A connection has proved to be of use: from now on failures count from the first again. */
+  succeeded(): void {
+    this.#failures = 0
+    this.#lastError = undefined
   }
 
   /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
@@ -122,7 +135,7 @@ export class Connector<C extends object> {
   /** Gives up every attempt under way. */
   abandon(reason: string): void {
     this.#clearTimer()
-    for (const controller of this.#running) controller.abort(new Abandoned(reason))
+    for (const controller of this.#running.keys()) controller.abort(new Abandoned(reason))
   }
 
   async #connect(

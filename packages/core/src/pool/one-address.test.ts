@@ -96,6 +96,72 @@ describe('a single endpoint whose server is away', () => {
     ;(await waiting).release()
   })
 
+  test('is reached anew beside connections that a proxy holds on to for a server that has gone', async () => {
+    h = manage({ healthMonitoring: true, connectTimeoutMs: 30_000 })
+    ;(await h.manager.acquire()).release()
+    h.driver.always('connect', 'hang')
+    h.driver.always('openProbe', 'hang')
+    h.driver.server('a').crash()
+    h.driver.server('a').start()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(3000)
+    // The successor is there, but what has been begun still hangs.
+    h.driver.always('connect', 'succeed')
+    h.driver.always('openProbe', 'succeed')
+    await h.clock.advance(500)
+    ;(await waiting).release()
+  })
+
+  test('gives the first connection to a slow server all its time', async () => {
+    h = manage({ healthMonitoring: true })
+    ;(await h.manager.acquire()).release()
+    h.driver.server('a').crash()
+    await h.clock.advance(10)
+    h.driver.always('connect', { afterMs: 4000 })
+    h.driver.always('openProbe', { afterMs: 4000 })
+    h.driver.server('a').start()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(5000)
+    expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+    ;(await waiting).release()
+    // Until what has been given up would have come about too.
+    await h.clock.advance(5000)
+  })
+
+  test('keeps callers waiting, not failing, while a pooler in between connects them to nobody', async () => {
+    h = manage({ healthMonitoring: true })
+    const lease = await h.manager.acquire()
+    // As PgBouncer does: it opens connections, and refuses what is sent on them.
+    h.driver.always('validate', { fail: 'unreachable' })
+    h.driver.always('probe', { fail: 'unreachable' })
+    lease.connection.signal('lost')
+    await h.clock.advance(100)
+    const waiting = h.manager.acquire()
+    await h.clock.advance(5000)
+    expect(h.manager.getPoolMetrics()).toMatchObject({ waiting: 1, checkedOut: 0 })
+    const connects = h.driver.count('connect')
+    await h.clock.advance(10_000)
+    expect(h.driver.count('connect') - connects).toBeLessThan(25)
+    h.driver.always('validate', 'succeed')
+    h.driver.always('probe', 'succeed')
+    await h.clock.advance(200)
+    ;(await waiting).release()
+  })
+
+  test('tries a standby less and less often for a writer', async () => {
+    h = manage({ healthMonitoring: true })
+    ;(await h.manager.acquire()).release()
+    h.driver.server('a').role = 'standby'
+    h.manager.clear()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(10_000)
+    expect(h.driver.count('connect')).toBeLessThan(25)
+    expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+    h.driver.server('a').role = 'primary'
+    await h.clock.advance(1000)
+    ;(await waiting).release()
+  })
+
   test('may be a standby from now on if an operator says so', async () => {
     h = manage({ healthMonitoring: true })
     ;(await h.manager.acquire()).release()

@@ -38,6 +38,7 @@ export class Pool<C extends object> extends BasePool<C> {
   #expected: Role | undefined
   /** Where no role is expected, one is once it has been seen. */
   #hasBeenPrimary = false
+  #distrustful = false
 
   constructor(
     endpoint: Endpoint,
@@ -108,6 +109,10 @@ export class Pool<C extends object> extends BasePool<C> {
 
   suspectAll(): void {
     for (const entry of this.#entries) entry.suspect = true
+  }
+
+  distrust(on: boolean): void {
+    this.#distrustful = on
   }
 
   expect(role: Role | undefined): void {
@@ -210,6 +215,7 @@ export class Pool<C extends object> extends BasePool<C> {
   }
 
   protected adopt(entry: PoolEntry<C>): void {
+    entry.suspect = this.#distrustful
     this.#entries.add(entry)
   }
 
@@ -280,11 +286,13 @@ export class Pool<C extends object> extends BasePool<C> {
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
       this.changed()
-    } else if (!this.#isWrong(entry, role)) {
+    } else if (entry.suspect && entry.state === 'testing') this.#test(entry)
+    else if (!this.#isWrong(entry, role)) {
       entry.role = role
       if (role === 'primary') this.#hasBeenPrimary = true
       // The next borrower may want to write.
       else if (role === 'standby' && this.#hasBeenPrimary) entry.doomed = 'invalid'
+      this.connector.succeeded()
       this.#offer(entry, now)
     } else if (this.#expected === undefined && entry.role === 'unknown') {
       // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
@@ -382,6 +390,7 @@ export class Pool<C extends object> extends BasePool<C> {
           error: summarize(error),
         })
         this.#close(entry, 'invalid', error)
+        if (this.#distrustful && entry.uses === 0) this.connector.backOff(error)
         // What broke this connection has probably broken the others.
         this.suspectAll()
         this.changed()

@@ -61,6 +61,9 @@ export class StaticPool<C extends object> extends BasePool<C> {
   /** The one connection is replaced when it is lost; there is no other to compare it with. */
   suspectAll(): void {}
 
+  /** Likewise. */
+  distrust(): void {}
+
   /** A server of this kind has no role. */
   expect(): void {}
 
@@ -120,6 +123,7 @@ export class StaticPool<C extends object> extends BasePool<C> {
   }
 
   protected admit(): void {
+    this.connector.succeeded()
     if (!this.closing) return
     // Closed between the last moment at which the attempt could be given up and this one.
     this.#drop('closed')

@@ -1,0 +1,38 @@
+import { currentEffects, Effects, runNoting } from './effects.js'
+
+test('a write counts until it is known to have left nothing behind', () => {
+  const effects = new Effects()
+  expect(effects.keptBeside(false)).toBe(false)
+  const end = effects.begin()
+  expect(effects.keptBeside(false)).toBe(true)
+  end('undone')
+  expect(effects.keptBeside(false)).toBe(false)
+  end('undone')
+  effects.begin()('kept')
+  expect(effects.keptBeside(false)).toBe(true)
+})
+
+test('of a write of unknown outcome the failure tells, of a second it does not', () => {
+  const effects = new Effects()
+  effects.begin()('unknown')
+  expect(effects.keptBeside(true)).toBe(false)
+  expect(effects.keptBeside(false)).toBe(true)
+  effects.begin()('unknown')
+  expect(effects.keptBeside(true)).toBe(true)
+})
+
+test('what is written in a flow is noted there, and in those around it', async () => {
+  expect(currentEffects()).toBeUndefined()
+  const outer = new Effects()
+  await runNoting(outer, async () => {
+    const inner = new Effects()
+    await runNoting(inner, async () => {
+      await Promise.resolve()
+      expect(currentEffects()).toBe(inner)
+      currentEffects()?.begin()('kept')
+    })
+    expect(inner.keptBeside(false)).toBe(true)
+  })
+  expect(outer.keptBeside(false)).toBe(true)
+  expect(currentEffects()).toBeUndefined()
+})

@@ -1,0 +1,56 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** How a write has ended: it is there to stay, left nothing behind, or nobody knows. */
+export type WriteEnd = 'kept' | 'undone' | 'unknown'
+
+/**
+ * What one attempt at a unit of work has written for good, as far as its statements show. Drivers note each statement
+ * that commits, by itself or what came before it, in the asynchronous flow of the work.
+ */
+export class Effects {
+  /** Of a unit of work around this one, which has written whatever this one has. */
+  readonly #around = currentEffects()
+  #kept = 0
+  #unknown = 0
+
+  /** A write is sent. It counts as kept until it is said how it ended. */
+  begin(): (end: WriteEnd) => void {
+    this.#kept += 1
+    const endAround = this.#around?.begin()
+    let open = true
+    return (end) => {
+      endAround?.(end)
+      if (!open || end === 'kept') return
+      open = false
+      this.#kept -= 1
+      if (end === 'unknown') this.#unknown += 1
+    }
+  }
+
+  /**
+   * Whether anything was kept, or may have been, beside the one write of which the failure tells.
+   *
+   * @param failed whether the failure is that of a write whose outcome is unknown
+   */
+  keptBeside(failed: boolean): boolean {
+    return this.#kept > 0 || this.#unknown > (failed ? 1 : 0)
+  }
+}
+
+// Made on first use: a process that never replays pays nothing for asynchronous tracking.
+let storage: AsyncLocalStorage<Effects> | undefined
+
+export function runNoting<T>(effects: Effects, work: () => T): T {
+  storage ??= new AsyncLocalStorage()
+  return storage.run(effects, work)
+}
+
+/** Runs what is noted already, or belongs to nobody's work. */
+export function unnoted<T>(work: () => T): T {
+  return storage === undefined ? work() : storage.exit(work)
+}
+
+/** What the running flow writes is noted there, if it is to be replayed. For drivers. */
+export function currentEffects(): Effects | undefined {
+  return storage?.getStore()
+}

@@ -1,0 +1,146 @@
+import type { Driver, TransactionOptions } from '../driver.js'
+import type { CommitOutcomeUnknownError } from '../errors.js'
+import type { FunctionReference } from '../leaks/stack.js'
+import type { Lease } from '../pool/lease.js'
+import type { AcquireOptions } from '../pool/options.js'
+import { inTransaction } from '../transaction.js'
+import {
+  type ReplayOptions,
+  replayModeOf,
+  type TransactionReplayOptions,
+  type UnitOutcome,
+  type UnitReplayOptions,
+} from './options.js'
+import type { Replayer } from './replayer.js'
+
+/** What units of work need of a manager. */
+export interface WorkEnvironment<C extends object, A extends AcquireOptions> {
+  readonly driver: Driver<C>
+  readonly replayer: Replayer
+  readonly acquireTimeoutMs: number
+  readonly acquire: (options: A, below: FunctionReference) => Promise<Lease<C>>
+  /** Rejects if a rollback takes too long. */
+  readonly rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>
+}
+
+type Work<C extends object, T> = (connection: C, lease: Lease<C>, attempt: number) => Promise<T> | T
+
+/** Runs units of work on leases of their own, again if that was asked for. */
+export class UnitsOfWork<C extends object, A extends AcquireOptions> {
+  readonly #environment: WorkEnvironment<C, A>
+
+  constructor(environment: WorkEnvironment<C, A>) {
+    this.#environment = environment
+  }
+
+  async use<T>(
+    work: Work<C, T>,
+    options: A & UnitReplayOptions<T>,
+    below: FunctionReference,
+  ): Promise<T> {
+    const mode = replayModeOf(options)
+    if (mode === 'never' && options.outcome === undefined) return this.#use(work, options, below, 1)
+    return this.#environment.replayer.run({
+      kind: 'use',
+      mode,
+      options,
+      run: (attempt, leftMs) => this.#use(work, this.#within(options, leftMs), below, attempt),
+      outcome: asked(options),
+    })
+  }
+
+  async transaction<T>(
+    work: Work<C, T>,
+    options: A & TransactionOptions & TransactionReplayOptions,
+    below: FunctionReference,
+  ): Promise<T> {
+    const mode = replayModeOf(options)
+    const { outcome, readOnly } = options
+    if (mode === 'never' && outcome === undefined) return this.#transact(work, options, below, 1)
+    let done: { readonly value: T } | undefined
+    return this.#environment.replayer.run<T>({
+      kind: 'transaction',
+      mode,
+      options,
+      run: (attempt, leftMs) => {
+        done = undefined
+        const noted: Work<C, T> = async (connection, lease) => {
+          const value = await work(connection, lease, attempt)
+          done = { value }
+          return value
+        }
+        return this.#transact(noted, this.#within(options, leftMs), below, attempt)
+      },
+      outcome:
+        outcome &&
+        (async (error, attempt) => {
+          // Something that the work did besides, not its own COMMIT.
+          if (done === undefined) return 'unknown'
+          const found = await outcome(error, attempt)
+          return found === 'committed' ? { committed: done.value } : found
+        }),
+      // It was asked to refuse writes.
+      judge: (failure) => (readOnly === true && failure === 'refused' ? 'other' : failure),
+    })
+  }
+
+  async replay<T>(
+    work: (attempt: number) => Promise<T> | T,
+    options: UnitReplayOptions<T> & { readonly signal?: AbortSignal },
+    kind: 'replay' | 'statement',
+  ): Promise<T> {
+    return this.#environment.replayer.run<T>({
+      kind,
+      mode: replayModeOf(options, 'safe'),
+      options,
+      run: async (attempt) => work(attempt),
+      outcome: asked(options),
+    })
+  }
+
+  async #use<T>(
+    work: Work<C, T>,
+    options: A,
+    below: FunctionReference,
+    attempt: number,
+  ): Promise<T> {
+    const lease = await this.#environment.acquire(options, below)
+    try {
+      return await work(lease.connection, lease, attempt)
+    } finally {
+      if (lease.active) lease.release()
+    }
+  }
+
+  async #transact<T>(
+    work: Work<C, T>,
+    options: A & TransactionOptions,
+    below: FunctionReference,
+    attempt: number,
+  ): Promise<T> {
+    const { acquire, driver, rollBackWithin } = this.#environment
+    const lease = await acquire(options, below)
+    return inTransaction(
+      driver,
+      lease,
+      options,
+      async (connection) => work(connection, lease, attempt),
+      rollBackWithin,
+    )
+  }
+
+  /** No attempt waits for its connection beyond the deadline of all. */
+  #within<O extends A & ReplayOptions>(options: O, leftMs: number | undefined): O {
+    if (leftMs === undefined) return options
+    const timeoutMs = options.timeoutMs ?? this.#environment.acquireTimeoutMs
+    return timeoutMs <= leftMs ? options : { ...options, timeoutMs: leftMs }
+  }
+}
+
+function asked<T>({
+  outcome,
+}: UnitReplayOptions<T>):
+  | ((error: CommitOutcomeUnknownError, attempt: number) => Promise<UnitOutcome<T>>)
+  | undefined {
+  return outcome && (async (error, attempt) => outcome(error, attempt))
+}
