@@ -9,7 +9,7 @@ import { haproxyVersion } from './haproxy.js'
 import type { Outcome } from './outcome.js'
 import { PEERS } from './registry.js'
 import { runRound } from './round.js'
-import { type Summary, summarize, tableOf } from './summary.js'
+import { overviewOf, type Summary, summarize, tableOf } from './summary.js'
 
 const LIBRARIES = ['pg', 'typeorm', 'knex', 'postgres', 'aws-advanced-nodejs-wrapper']
 const MODULES = path.join(__dirname, '..', '..', '..', 'node_modules')
@@ -80,6 +80,8 @@ function describe(
   return [
     `${about.machine}; ${versionText.join(', ')}`,
     `medians of ${values.rounds} rounds; lost and duplicated are the worst round`,
+    '',
+    overviewOf(summaries, titleOf),
     ...faults.flatMap(({ name, title }) => [
       '',
       `${name}: ${title}`,
