@@ -102,9 +102,19 @@ function describe(
 }
 
 function brief(outcome: Outcome): string {
-  const { gapMs, failed, unknown, failedButWritten, recovered, crashes, lost, duplicated } = outcome
+  const {
+    gapMs,
+    firstWriteMs,
+    failed,
+    unknown,
+    failedButWritten,
+    recovered,
+    crashes,
+    lost,
+    duplicated,
+  } = outcome
   return (
-    `gap ${Math.round(gapMs)} ms, failed ${failed} (${failedButWritten} written), unknown ${unknown}, ` +
+    `gap ${Math.round(gapMs)} ms, first write ${Math.round(firstWriteMs)} ms, failed ${failed} (${failedButWritten} written), unknown ${unknown}, ` +
     `recovered ${recovered}, crashes ${crashes}, lost ${lost}, duplicated ${duplicated}; ` +
     Object.entries(outcome.errors)
       .map(([name, count]) => `${count} × ${name}`)
