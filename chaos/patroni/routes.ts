@@ -49,7 +49,7 @@ export const ROUTES: readonly Route[] = [
     peer: 'pgbouncer',
     open: (lab) =>
       managed(
-        createConnectionManager({ ...COMMON, databaseUrl: lab.bouncerUrl(), failoverUrls: [] }),
+        createConnectionManager({ ...COMMON, databaseUrl: lab.bouncer.url(), failoverUrls: [] }),
       ),
   },
   {

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.js'
 import { scenario as primaryCrash } from './01-primary-crash.js'
 import { scenario as crashWithoutStandby } from './02-crash-without-standby.js'
 import { scenario as fastShutdownIdle } from './03-fast-shutdown-idle.js'
+import { scenario as smartShutdown } from './06-smart-shutdown.js'
 import { scenario as quickRestart } from './07-quick-restart.js'
 import { scenario as frozenPrimary } from './10-frozen-primary.js'
 import { scenario as blackHole } from './13-black-hole.js'
@@ -17,15 +18,21 @@ import { scenario as onlyStandbys } from './27-only-standbys.js'
 import { scenario as readOnlyPrimary } from './28-read-only-primary.js'
 import { scenario as wrongCluster } from './29-wrong-cluster.js'
 import { scenario as rebuiltCluster } from './30-rebuilt-cluster.js'
+import { scenario as laggingStandby } from './31-lagging-standby.js'
+import { scenario as replayPaused } from './32-replay-paused.js'
+import { scenario as idlePrimary } from './33-idle-primary.js'
+import { scenario as tokenAcrossFailover } from './34-token-across-failover.js'
 import { scenario as exhaustedPool } from './42-exhausted-pool.js'
 import { scenario as flapping } from './44-flapping.js'
 import { scenario as failback } from './45-failback.js'
+import { scenario as listen } from './50-listen.js'
 import { scenario as leakThroughFailover } from './56-leak-through-failover.js'
 import { scenario as wallClock } from './57-wall-clock.js'
 import { scenario as blockedEventLoop } from './58-blocked-event-loop.js'
 import { scenario as suspendedProcess } from './59-suspended-process.js'
 import { scenario as failoverDuringStart } from './60-failover-during-start.js'
 import { scenario as closeMidFailover } from './61-close-mid-failover.js'
+import { scenario as pgbouncerBetween } from './62-pgbouncer-between.js'
 import { scenario as secondFailover } from './64-second-failover.js'
 
 /** All scenarios, by their numbers. */
@@ -33,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
   primaryCrash,
   crashWithoutStandby,
   fastShutdownIdle,
+  smartShutdown,
   quickRestart,
   frozenPrimary,
   blackHole,
@@ -48,14 +56,20 @@ export const SCENARIOS: readonly Scenario[] = [
   readOnlyPrimary,
   wrongCluster,
   rebuiltCluster,
+  laggingStandby,
+  replayPaused,
+  idlePrimary,
+  tokenAcrossFailover,
   exhaustedPool,
   flapping,
   failback,
+  listen,
   leakThroughFailover,
   wallClock,
   blockedEventLoop,
   suspendedProcess,
   failoverDuringStart,
   closeMidFailover,
+  pgbouncerBetween,
   secondFailover,
 ].sort((a, b) => a.id - b.id)

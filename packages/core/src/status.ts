@@ -67,6 +67,7 @@ export function failoverStatus<C extends object>(
       preferred: each.order === 0,
       active: each === controller.writer,
       lagMs: each.lagMs,
+      lagging: each.lagging,
       timeline: each.result?.timeline,
       since: each.since,
       lastError: each.lastError,

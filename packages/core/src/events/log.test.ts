@@ -98,6 +98,16 @@ test.each<[ConnmgrEvent, string, string]>([
     'connmgr "orders": failover to db2:5432/app completed in 80 ms',
   ],
   [
+    { type: 'standbyFellBehind', pool: 'orders', endpoint: 'db2:5432/app', lagMs: 10_400.2 },
+    'warn',
+    'connmgr "orders": db2:5432/app is 10400 ms behind and gets no reads',
+  ],
+  [
+    { type: 'standbyCaughtUp', pool: 'orders', endpoint: 'db2:5432/app', lagMs: 0 },
+    'info',
+    'connmgr "orders": db2:5432/app has caught up (0 ms behind) and gets reads',
+  ],
+  [
     {
       type: 'workReplayed',
       pool: 'orders',
@@ -170,6 +180,16 @@ test.each<[ConnmgrEvent, string, string]>([
     { type: 'validationFailed', ...about, error },
     'info',
     'connection 7 to db:5432/app failed its check: it broke',
+  ],
+  [
+    { type: 'topologyChanged', ...about, added: ['c:5432/app'], removed: ['a:5432/app'] },
+    'info',
+    'topology changed: + c:5432/app, - a:5432/app',
+  ],
+  [
+    { type: 'topologyFailed', ...about, source: 'DNS', error },
+    'warn',
+    'DNS does not tell the topology, so it stays as it is: it broke',
   ],
   [
     { type: 'loginsFailed', ...about, error },

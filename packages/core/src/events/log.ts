@@ -53,12 +53,16 @@ export const LOGGED_EVENT_TYPES = [
   'loginsRecovered',
   'endpointStateChanged',
   'roleChanged',
+  'standbyFellBehind',
+  'standbyCaughtUp',
   'clusterStateChanged',
   'failoverStarted',
   'failoverCompleted',
   'switchoverCompleted',
   'failbackCompleted',
   'failoverFailed',
+  'topologyChanged',
+  'topologyFailed',
   'notificationGap',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
@@ -177,6 +181,10 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       ]
     case 'roleChanged':
       return ['info', `${event.endpoint} was a ${event.from} and is a ${event.to} now`]
+    case 'standbyFellBehind':
+      return ['warn', `${event.endpoint} is ${ms(event.lagMs)} behind and gets no reads`]
+    case 'standbyCaughtUp':
+      return ['info', `${event.endpoint} has caught up (${ms(event.lagMs)} behind) and gets reads`]
     case 'clusterStateChanged':
       return [
         event.to === 'SPLIT_BRAIN' || event.to === 'ALL_DOWN' ? 'error' : 'info',
@@ -207,6 +215,19 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         'warn',
         `notifications of ${event.channels.join(', ')} may have been missed for ${ms(event.durationMs)}: ` +
           `${event.reason}; listening at ${event.endpoint} again`,
+      ]
+    case 'topologyChanged':
+      return [
+        'info',
+        `topology changed: ${[
+          ...event.added.map((each) => `+ ${each}`),
+          ...event.removed.map((each) => `- ${each}`),
+        ].join(', ')}`,
+      ]
+    case 'topologyFailed':
+      return [
+        'warn',
+        `${event.source} does not tell the topology, so it stays as it is: ${event.error.message}`,
       ]
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]

@@ -45,9 +45,10 @@ export class EndpointTracker<C extends object> {
     this.#systemId = systemId
   }
 
-  /** The writer has changed, so earlier positions no longer compare. */
-  forgetLag(): void {
-    this.#lag.reset()
+  /** Another server is the writer. `position` is where it goes on in the same history; undefined for another one. */
+  followLag(position: bigint | undefined): void {
+    if (position === undefined) this.#lag.reset()
+    else this.#lag.rebase(position)
   }
 
   /** Applies one probe. `isWriter` tells whether its position is the one that others are measured against. */
@@ -149,7 +150,14 @@ export class EndpointTracker<C extends object> {
     }
     endpoint.lagMs = this.#lag.of(now, result.position)
     // Leaves at the bound, comes back at half of it, so that it does not hop in and out.
-    const bound = endpoint.lagging ? this.#knobs.maxLagMs / 2 : this.#knobs.maxLagMs
-    endpoint.lagging = endpoint.lagMs > bound
+    const before = endpoint.lagging
+    endpoint.lagging = endpoint.lagMs > (before ? this.#knobs.maxLagMs / 2 : this.#knobs.maxLagMs)
+    if (endpoint.lagging === before) return
+    this.#events.emit({
+      type: endpoint.lagging ? 'standbyFellBehind' : 'standbyCaughtUp',
+      pool: this.#name,
+      endpoint: endpoint.id,
+      lagMs: endpoint.lagMs,
+    })
   }
 }

@@ -20,6 +20,10 @@ export interface FailoverContext<C extends object> {
   readonly events: EventEmitter
   /** Who serves whom has changed: waiters that stand in the wrong queue must move. */
   readonly onRoutesChanged: () => void
+  /** Whether there is one endpoint, and there never will be another. */
+  readonly solo: boolean
+  /** Something is wrong with an endpoint. */
+  readonly onTrouble: () => void
   /** An endpoint is out of service. */
   readonly onLost: (endpoint: ManagedEndpoint<C>) => void
 }
@@ -153,11 +157,15 @@ export class FailoverController<C extends object> {
   }
 
   observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
-    if (this.#stopped) return
+    if (this.#stopped || !this.#endpoints.includes(endpoint)) return
     if (outcome.ok) endpoint.everConnected = true
     const role = endpoint.role
     const readable = endpoint.lagging
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
+    if (outcome.ok) {
+      const askedAt = this.#context.clock.now() - outcome.durationMs
+      endpoint.pool.answered(askedAt - this.#knobs.probeTimeoutMs)
+    }
     if (role !== endpoint.role) {
       endpoint.pool.suspectAll()
       endpoint.pool.retryNow()
@@ -172,6 +180,7 @@ export class FailoverController<C extends object> {
   /** A connection met trouble: asks every server how it is before anybody else runs into it. */
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
+    if (!this.#endpoints.includes(endpoint)) return
     // A single endpoint in another role is in no trouble: its pool chooses among its connections.
     const suspicious = !(this.#solo && kind === 'read-only')
     if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
@@ -182,6 +191,14 @@ export class FailoverController<C extends object> {
       this.#monitor.checkAfterTrouble(endpoint)
       this.#monitor.hurry()
     } else this.#monitor.roundAfterTrouble()
+  }
+
+  /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
+  drain(endpoint: ManagedEndpoint<C>, reason: string): void {
+    endpoint.draining = true
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'STARTING', reason)
+    this.#evaluate(reason)
   }
 
   /**
@@ -252,8 +269,14 @@ export class FailoverController<C extends object> {
     this.#evaluate('released by an operator')
   }
 
+  /** An endpoint is no longer one of ours. */
+  remove(endpoint: ManagedEndpoint<C>): void {
+    if (this.#pinned === endpoint) this.#pinned = undefined
+    if (this.#surveyed && endpoint === this.#writer) this.#evaluate('it is no longer named')
+  }
+
   get #solo(): boolean {
-    return this.#endpoints.length === 1
+    return this.#context.solo
   }
 
   #find(id: string): ManagedEndpoint<C> {
@@ -289,7 +312,10 @@ export class FailoverController<C extends object> {
       if (LOST.has(from)) pool.ramp()
       pool.retryNow()
     }
-    if (state === 'SUSPECT' || LOST.has(state)) pool.suspectAll()
+    if (state === 'SUSPECT' || LOST.has(state)) {
+      pool.suspectAll()
+      this.#context.onTrouble()
+    }
     this.#monitor?.hurry()
     if (LOST.has(state)) {
       this.#context.onLost(endpoint)
@@ -305,7 +331,9 @@ export class FailoverController<C extends object> {
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
     else pool.suspend()
+    if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
@@ -404,7 +432,7 @@ export class FailoverController<C extends object> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.forgetLag()
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
@@ -494,6 +522,7 @@ function toCandidate<C extends object>(endpoint: ManagedEndpoint<C>): Candidate 
     systemId: endpoint.result?.systemId,
     timeline: endpoint.result?.timeline,
     startedAt: endpoint.result?.startedAt,
+    named: endpoint.named,
   }
 }
 

@@ -301,9 +301,39 @@ describe('failover of a replicated cluster', () => {
       await h.clock.advance(500)
     }
     expect(await endpointOf(h, 'prefer-standby')).toBe('a')
+    expect(h.manager.getFailoverStatus().endpoints[1]).toMatchObject({ lagging: true })
     b.position = a.position
     await h.clock.advance(1000)
     expect(await endpointOf(h, 'prefer-standby')).toBe('b')
+    expect(h.of('standbyFellBehind')).toMatchObject([{ endpoint: 'b' }])
+    expect(h.of('standbyCaughtUp')).toMatchObject([{ endpoint: 'b', lagMs: 0 }])
+  })
+
+  test('a standby that is behind stays so through a failover to another one', async () => {
+    h = replicated({
+      endpoints: ['a', 'b', 'c'],
+      failover: { maxLagMs: 2000 },
+      prepare: (driver) => {
+        Object.assign(driver.server('c'), { role: 'standby', writable: false })
+      },
+    })
+    await h.manager.start()
+    const [a, b] = [h.driver.server('a'), h.driver.server('b')]
+    for (let i = 0; i < 8; i += 1) {
+      a.position = (a.position ?? 0n) + 100n
+      b.position = a.position
+      await h.clock.advance(500)
+    }
+    expect(h.of('standbyFellBehind')).toMatchObject([{ endpoint: 'c' }])
+    a.crash()
+    b.promote()
+    await h.clock.advance(2000)
+    expect(h.manager.getFailoverStatus()).toMatchObject({ activeEndpoint: 'b' })
+    expect(h.of('standbyCaughtUp')).toEqual([])
+    expect(await endpointOf(h, 'prefer-standby')).toBe('b')
+    h.driver.server('c').position = b.position
+    await h.clock.advance(1000)
+    expect(await endpointOf(h, 'prefer-standby')).toBe('c')
   })
 
   test('an idle primary is not lag', async () => {

@@ -32,6 +32,8 @@ export class ManagedEndpoint<C extends object> {
   loginError: ErrorSummary | undefined
   /** Why an operator has taken it out of service, if so. */
   heldFor: string | undefined
+  /** It ends as soon as its sessions do: who has one may finish. */
+  draining = false
   /** Wall-clock time of the latest change of state. */
   since: Date
   /** Whether a connection has ever been opened: until then a failure is a mistake in the set-up. */
@@ -39,11 +41,13 @@ export class ManagedEndpoint<C extends object> {
   /** Relapses: times it went down soon after it had been trusted again. */
   flaps = 0
   trustedAt: number | undefined
+  /** False if it is kept although the source of the topology no longer names it. */
+  named = true
 
   constructor(
     readonly endpoint: Endpoint,
     /** Place in the configured list; 0 is the preferred one. */
-    readonly order: number,
+    public order: number,
     readonly pool: ConnectionPool<C>,
     readonly prober: Prober<C>,
     since: Date,
@@ -83,8 +87,13 @@ export interface EndpointStatus {
   readonly preferred: boolean
   /** True for the endpoint that takes writes now. */
   readonly active: boolean
-  /** How far a standby is behind, undefined for others. */
+  /**
+   * How far a standby is behind, to about the time between two probes: the age of the oldest write it lacks. Undefined for
+   * others.
+   */
   readonly lagMs: number | undefined
+  /** True for a standby that is too far behind to get reads. */
+  readonly lagging: boolean
   readonly timeline: number | undefined
   /** When it came into this state. */
   readonly since: Date

@@ -33,7 +33,19 @@ test('memory is bounded: lag beyond it is reported as that much', () => {
   expect(lag.of(100_000, 0n)).toBeGreaterThanOrEqual(5000)
 })
 
-test('after another server has taken over, earlier positions mean nothing', () => {
+test('after a standby has taken over, another one is as far behind as it was', () => {
+  const lag = new ReplicationLag(60_000)
+  lag.written(0, 100n)
+  lag.written(1000, 200n)
+  lag.written(5000, 900n)
+  lag.rebase(300n)
+  lag.written(6000, 300n)
+  expect(lag.of(7000, 150n)).toBe(6000)
+  expect(lag.of(7000, 250n)).toBe(1000)
+  expect(lag.of(7000, 300n)).toBe(0)
+})
+
+test('after an independent server has taken over, earlier positions mean nothing', () => {
   const lag = new ReplicationLag(60_000)
   lag.written(0, 1000n)
   lag.reset()

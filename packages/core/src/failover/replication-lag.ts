@@ -31,7 +31,16 @@ export class ReplicationLag {
     return missing === undefined ? 0 : at - missing.at
   }
 
-  /** Forgets everything: another server writes now, on another timeline. */
+  /**
+   * Another server writes now, from `position` on. What came before is the same there and still tells how far behind a
+   * standby is, which a failover makes no better; what came after belongs to a history that has ended.
+   */
+  rebase(position: bigint): void {
+    const index = this.#samples.findIndex((sample) => sample.position > position)
+    if (index !== -1) this.#samples.length = index
+  }
+
+  /** Forgets everything: another server writes now, whose positions have nothing to do with those before. */
   reset(): void {
     this.#samples.length = 0
   }

@@ -128,3 +128,30 @@ test.each([
   await h.clock.advance(60_000)
   expect(h.driver.count('openProbe')).toBeLessThanOrEqual(2)
 })
+
+describe('a server that lets nobody in, and waits for its sessions to end', () => {
+  test('gets no new callers; who has a connection may finish, and idle ones go', async () => {
+    h = watched({ poolSize: 2 })
+    const [busy, idle] = [await h.manager.acquire(), await h.manager.acquire()]
+    idle.release()
+    await h.clock.advance(1000)
+    for (const method of ['openProbe', 'connect'] as const)
+      h.driver.always(method, ({ endpoint }) =>
+        endpoint.id === 'a' ? { fail: 'starting' } : 'succeed',
+      )
+    await h.clock.advance(6000)
+    expect(statusOf('a')).toMatchObject({ state: 'STARTING', active: false })
+    expect(h.of('loginsFailed')).toEqual([])
+    expect(h.of('connectionClosed')).toMatchObject([{ connectionId: idle.connectionId }])
+    await busy.connection.query('insert')
+    busy.release()
+    await h.clock.advance(1000)
+    expect(h.of('connectionClosed')).toHaveLength(2)
+    const server = h.driver.server('b')
+    server.role = 'primary'
+    server.writable = true
+    await h.clock.advance(1000)
+    ;(await h.manager.acquire()).release()
+    expect(statusOf('b')).toMatchObject({ active: true })
+  })
+})

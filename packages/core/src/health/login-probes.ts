@@ -8,11 +8,13 @@ import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
 import type { EndpointState } from '../failover/states.js'
 
-export interface LoginProbesContext {
+export interface LoginProbesContext<C extends object> {
   readonly name: string
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly events: EventEmitter
+  /** A server whose sessions work answers a login with 57P03: it waits for its sessions to end. */
+  readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
 }
 
 export interface LoginProbeOptions {
@@ -38,7 +40,7 @@ export class LoginProbes<C extends object> {
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #driver: Driver<C>
   readonly #options: LoginProbeOptions
-  readonly #context: LoginProbesContext
+  readonly #context: LoginProbesContext<C>
   readonly #running = new Map<ManagedEndpoint<C>, AbortController>()
   readonly #failures = new Map<ManagedEndpoint<C>, { count: number; since: number }>()
   #timer: TimerHandle | undefined
@@ -48,7 +50,7 @@ export class LoginProbes<C extends object> {
     endpoints: readonly ManagedEndpoint<C>[],
     driver: Driver<C>,
     options: LoginProbeOptions,
-    context: LoginProbesContext,
+    context: LoginProbesContext<C>,
   ) {
     this.#endpoints = endpoints
     this.#driver = driver
@@ -145,6 +147,10 @@ export class LoginProbes<C extends object> {
 
   #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
     const { clock, events, name } = this.#context
+    if (this.#driver.classify(error) === 'starting') {
+      this.#context.onEnding(endpoint, error)
+      return
+    }
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }
     failures.count += 1
     this.#failures.set(endpoint, failures)

@@ -37,10 +37,14 @@ export interface ProberOptions {
    * between may hold on to one whose server has gone, and lead the next to its successor. `@default` as above
    */
   readonly retryConnectTimeoutMs?: number
+  /** Called when an answer comes after its probe was given up: a probe now will be answered. */
+  readonly onLateAnswer?: () => void
 }
 
 /** Connections that are tried at once, at the most. */
 const MOST_PENDING = 4
+/** A connection that takes so many times as long as the last one may never come about. */
+const PATIENCE = 3
 
 class ProbeTimeoutError extends Error {}
 
@@ -78,10 +82,14 @@ export class Prober<C extends object> {
   readonly #questions = new Set<Question>()
   #kept: Probe | undefined
   #running: Promise<ProbeOutcome> | undefined
+  /** Of the probe under way. */
+  #answer: Promise<ProbeResult> | undefined
   #resolve: (result: ProbeResult) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #stopped = false
   #failing = false
+  /** How long it took to be answered over a fresh connection, the last time. */
+  #usualMs = 0
 
   constructor(
     endpoint: Endpoint,
@@ -157,8 +165,13 @@ export class Prober<C extends object> {
       this.#resolve = resolve
       this.#reject = reject
     })
+    this.#answer = answer
     if (this.#questions.size === 0 && this.#kept !== undefined) this.#askOver(this.#kept, now)
     else this.#askAnew(now)
+    return this.#within(timeoutMs, answer)
+  }
+
+  #within(timeoutMs: number, answer: Promise<ProbeResult>): Promise<ProbeResult> {
     return bounded(
       this.#deadlines,
       timeoutMs,
@@ -169,7 +182,8 @@ export class Prober<C extends object> {
   }
 
   get #retryMs(): number {
-    return this.#options.retryConnectTimeoutMs ?? this.#options.probeConnectTimeoutMs
+    const { retryConnectTimeoutMs, probeConnectTimeoutMs } = this.#options
+    return Math.max(retryConnectTimeoutMs ?? probeConnectTimeoutMs, PATIENCE * this.#usualMs)
   }
 
   #askOver(kept: Probe, now: number): void {
@@ -210,10 +224,12 @@ export class Prober<C extends object> {
 
   #answered(question: Question, probe: Probe, result: ProbeResult): void {
     if (!this.#questions.delete(question)) return
+    if (question.fresh) this.#usualMs = this.#clock.now() - question.askedAt
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()
     this.#kept = probe
-    this.#resolve(result)
+    if (this.#running === undefined) this.#options.onLateAnswer?.()
+    else this.#resolve(result)
   }
 
   #failed(question: Question, error: unknown): void {
@@ -230,7 +246,10 @@ export class Prober<C extends object> {
     }
     // The kept connection may merely be stale, as after a restart: only a fresh one tells how the server is.
     this.#drop(question)
-    if (this.#running !== undefined) this.#askAnew(this.#clock.now())
+    if (this.#running === undefined || this.#answer === undefined) return
+    this.#askAnew(this.#clock.now())
+    if (this.#options.retryConnectTimeoutMs !== undefined)
+      this.#within(this.#retryMs, this.#answer).catch(this.#reject)
   }
 
   #drop(question: Question): void {

@@ -82,6 +82,7 @@ export abstract class BasePool<C extends object>
   abstract evict(connectionId: number): boolean
   abstract suspectAll(): void
   abstract distrust(on: boolean): void
+  abstract answered(since: number): void
   abstract expect(role: Role | undefined): void
   abstract resize(size: { poolSize?: number; maxOverflow?: number }): void
   abstract warmUp(count?: number): Promise<void>

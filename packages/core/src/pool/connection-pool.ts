@@ -46,6 +46,8 @@ export interface ConnectionPool<C extends object> {
   overdue(since: number, now: number): PoolEntry<C>[]
   /** Destroys one connection, lent or not, because of its statement. */
   destroy(entry: PoolEntry<C>, error: Error): void
+  /** The server has answered a question asked after `since`: a ping sent before that gets no answer any more. */
+  answered(since: number): void
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */

@@ -101,8 +101,9 @@ export class Connector<C extends object> {
   retryNow(): void {
     this.#failures = 0
     const now = this.#environment.clock.now()
+    const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0))
     for (const [controller, startedAt] of this.#running) {
-      if (now - startedAt > STALE_MS)
+      if (now - startedAt > staleMs)
         controller.abort(new Abandoned('the endpoint is back since it began'))
     }
     if (this.#retryTimer === undefined) return

@@ -124,6 +124,8 @@ describe('a single endpoint whose server is away', () => {
     await h.clock.advance(5000)
     expect(h.manager.getFailoverStatus().state).toBe('STEADY')
     ;(await waiting).release()
+    // Until what has been given up would have come about too.
+    await h.clock.advance(5000)
   })
 
   test('keeps callers waiting, not failing, while a pooler in between connects them to nobody', async () => {

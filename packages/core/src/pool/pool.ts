@@ -19,6 +19,12 @@ import type { LeaseOwner } from './waiter.js'
 /** So long before its death an idle connection that is to be kept in reserve gets its successor. */
 const REPLACED_AHEAD_MS = 2000
 
+class PingUnansweredError extends ValidationFailedError {
+  constructor(connectionId: number, when: string) {
+    super(`connection ${connectionId} did not answer its ping ${when}`)
+  }
+}
+
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
  *
@@ -39,6 +45,8 @@ export class Pool<C extends object> extends BasePool<C> {
   /** Where no role is expected, one is once it has been seen. */
   #hasBeenPrimary = false
   #distrustful = false
+  /** When each ping under way was sent, and how it is given up. */
+  readonly #pings = new Map<PoolEntry<C>, { sentAt: number; giveUp: (error: Error) => void }>()
 
   constructor(
     endpoint: Endpoint,
@@ -113,6 +121,13 @@ export class Pool<C extends object> extends BasePool<C> {
 
   distrust(on: boolean): void {
     this.#distrustful = on
+  }
+
+  answered(since: number): void {
+    for (const [entry, { sentAt, giveUp }] of this.#pings) {
+      if (sentAt < since)
+        giveUp(new PingUnansweredError(entry.id, 'though its server answers others'))
+    }
   }
 
   expect(role: Role | undefined): void {
@@ -364,22 +379,25 @@ export class Pool<C extends object> extends BasePool<C> {
     const startedAt = clock.now()
     entry.state = 'testing'
     this.testing += 1
+    const ping = new Promise<void>((resolve, reject) => {
+      this.#pings.set(entry, { sentAt: startedAt, giveUp: reject })
+      attempt(() => this.driver.validate(entry.connection)).then(resolve, reject)
+    })
     bounded(
       deadlines,
       validateTimeoutMs,
-      attempt(() => this.driver.validate(entry.connection)),
-      () =>
-        new ValidationFailedError(
-          `connection ${entry.id} did not answer its ping within ${validateTimeoutMs} ms`,
-        ),
+      ping,
+      () => new PingUnansweredError(entry.id, `within ${validateTimeoutMs} ms`),
     ).then(
       () => {
         this.testing -= 1
+        this.#pings.delete(entry)
         entry.suspect = false
         this.admit(entry)
       },
       (thrown: unknown) => {
         this.testing -= 1
+        this.#pings.delete(entry)
         const error = toError(thrown)
         events.emit({
           type: 'validationFailed',
@@ -391,11 +409,18 @@ export class Pool<C extends object> extends BasePool<C> {
         })
         this.#close(entry, 'invalid', error)
         if (this.#distrustful && entry.uses === 0) this.connector.backOff(error)
-        // What broke this connection has probably broken the others.
+        // What broke this connection has probably broken the others. To find out one by one that nobody answers would
+        // take longer than callers have.
+        if (error instanceof PingUnansweredError) this.#closeUnusedSince(startedAt, error)
         this.suspectAll()
         this.changed()
       },
     )
+  }
+
+  #closeUnusedSince(since: number, error: Error): void {
+    for (const entry of this.#idle)
+      if (entry.idleSince <= since) this.#close(entry, 'invalid', error)
   }
 
   /** Gives a usable connection to the first waiter, or keeps it if it belongs to the base, or lets it go. */

@@ -61,6 +61,8 @@ export class StaticPool<C extends object> extends BasePool<C> {
   /** The one connection is replaced when it is lost; there is no other to compare it with. */
   suspectAll(): void {}
 
+  answered(): void {}
+
   /** Likewise. */
   distrust(): void {}
 

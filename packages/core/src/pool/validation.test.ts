@@ -43,6 +43,36 @@ describe('validation', () => {
     lease.release()
   })
 
+  test('a hung ping is given up once the server has answered a later probe; idle connections go with it', async () => {
+    h = manage({
+      ...options,
+      poolSize: 3,
+      endpoints: ['a', 'b'],
+      healthMonitoring: true,
+      failover: { probeIntervalMs: 500, probeTimeoutMs: 500 },
+      prepare: (driver) => {
+        driver.server('b').role = 'standby'
+        driver.server('b').writable = false
+      },
+    })
+    await h.manager.warmUp()
+    await h.clock.advance(1000)
+    h.driver.always('validate', 'hang')
+    const waiting = h.manager.acquire()
+    await h.clock.advance(500)
+    expect(await h.outcome(waiting)).toBe('pending')
+    await h.clock.advance(900)
+    const lease = await waiting
+    expect(h.driver.count('validate')).toBe(1)
+    expect(h.of('connectionClosed').map(({ reason }) => reason)).toEqual([
+      'invalid',
+      'invalid',
+      'invalid',
+    ])
+    expect(h.of('endpointStateChanged').filter(({ to }) => to !== 'UP')).toEqual([])
+    lease.release()
+  })
+
   test('a connection under validation is not lendable', async () => {
     h = manage({ ...options, poolSize: 1, maxOverflow: 0 })
     ;(await h.manager.acquire()).release()
