@@ -158,7 +158,7 @@ function versions(haproxy: string | undefined, server: string): Record<string, s
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    show(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    show(error instanceof Error ? error.message : String(error))
     process.exit(1)
   },
 )
