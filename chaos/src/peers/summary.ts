@@ -18,6 +18,8 @@ export interface Summary {
   readonly lost: number
   readonly duplicated: number
   readonly errors: Readonly<Record<string, number>>
+  /** What was seen in each round. An endless gap is null in JSON. */
+  readonly outcomes: readonly Outcome[]
 }
 
 export function summarize(fault: string, client: string, outcomes: readonly Outcome[]): Summary {
@@ -38,6 +40,7 @@ export function summarize(fault: string, client: string, outcomes: readonly Outc
     lost: worst(({ lost }) => lost),
     duplicated: worst(({ duplicated }) => duplicated),
     errors: addUp(outcomes.map(({ errors }) => errors)),
+    outcomes,
   }
 }
 
