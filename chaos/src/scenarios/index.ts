@@ -33,6 +33,7 @@ import { scenario as suspendedProcess } from './59-suspended-process.js'
 import { scenario as failoverDuringStart } from './60-failover-during-start.js'
 import { scenario as closeMidFailover } from './61-close-mid-failover.js'
 import { scenario as pgbouncerBetween } from './62-pgbouncer-between.js'
+import { scenario as patroniApiWrong } from './63-patroni-api-wrong.js'
 import { scenario as secondFailover } from './64-second-failover.js'
 
 /** All scenarios, by their numbers. */
@@ -71,5 +72,6 @@ export const SCENARIOS: readonly Scenario[] = [
   failoverDuringStart,
   closeMidFailover,
   pgbouncerBetween,
+  patroniApiWrong,
   secondFailover,
 ].sort((a, b) => a.id - b.id)
