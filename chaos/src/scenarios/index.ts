@@ -40,6 +40,8 @@ import { scenario as blockedEventLoop } from './58-blocked-event-loop.js'
 import { scenario as suspendedProcess } from './59-suspended-process.js'
 import { scenario as failoverDuringStart } from './60-failover-during-start.js'
 import { scenario as closeMidFailover } from './61-close-mid-failover.js'
+import { scenario as pgbouncerBetween } from './62-pgbouncer-between.js'
+import { scenario as patroniApiWrong } from './63-patroni-api-wrong.js'
 import { scenario as secondFailover } from './64-second-failover.js'
 
 /** All scenarios, by their numbers. */
@@ -77,6 +79,8 @@ export const SCENARIOS: readonly Scenario[] = [
   suspendedProcess,
   failoverDuringStart,
   closeMidFailover,
+  pgbouncerBetween,
+  patroniApiWrong,
   secondFailover,
   slowStart,
   longRecovery,

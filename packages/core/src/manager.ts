@@ -326,6 +326,22 @@ export class ConnectionManager<C extends object> {
     return this.#work.replay(work, options, 'replay')
   }
 
+  /**
+   * The same for a transaction of a library: knows what its work has come to when its COMMIT was lost. For adapters.
+   *
+   * @param transact runs work in a transaction
+   *
+   * @example
+   * await manager.replayTransaction((work) => db.transaction(work), (tx, attempt) => placeOrder(tx))
+   */
+  replayTransaction<X, T>(
+    transact: (work: (transaction: X) => Promise<T>) => Promise<T>,
+    work: (transaction: X, attempt: number) => Promise<T>,
+    options: TransactionReplayOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    return this.#work.transactionOf(transact, work, options)
+  }
+
   /** @internal The same of a single statement. */
   replayStatement<T>(work: () => Promise<T>, options: ReplayOptions): Promise<T> {
     return this.#work.replay(work, options, 'statement')
