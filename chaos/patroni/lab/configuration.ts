@@ -18,6 +18,8 @@ export interface NodeConfiguration {
   readonly dataDirectory: string
   readonly socketDirectory: string
   readonly passFile: string
+  /** Commits wait for a standby, and only that one may succeed. */
+  readonly synchronous: boolean
 }
 
 /**
@@ -39,6 +41,7 @@ export function patroniConfiguration(node: NodeConfiguration): string {
         maximum_lag_on_failover: 1_048_576,
         // A crashed server is failed over from at once, rather than restarted in place.
         master_start_timeout: 0,
+        synchronous_mode: node.synchronous,
         postgresql: {
           use_pg_rewind: true,
           remove_data_directory_on_rewind_failure: true,
@@ -104,26 +107,6 @@ export function haproxyConfiguration(ports: LabPorts): string {
     '  timeout check 1s',
     ...listen('writes', ports.haproxyWrites, '/primary'),
     ...listen('reads', ports.haproxyReads, '/replica'),
-  ].join('\n')}\n`
-}
-
-/** Two databases that are one: `postgres` pools by transaction, `by_session` by session. Its console is `pgbouncer`. */
-export function pgbouncerConfiguration(ports: LabPorts): string {
-  const server = `host=${HOST} port=${ports.haproxyWrites} dbname=postgres user=postgres`
-  return `${[
-    '[databases]',
-    `postgres = ${server}`,
-    `by_session = ${server} pool_mode=session`,
-    '[pgbouncer]',
-    `listen_addr = ${HOST}`,
-    `listen_port = ${ports.pgbouncer}`,
-    'unix_socket_dir =',
-    'auth_type = any',
-    'admin_users = postgres',
-    'pool_mode = transaction',
-    'default_pool_size = 20',
-    'server_login_retry = 1',
-    'ignore_startup_parameters = extra_float_digits',
   ].join('\n')}\n`
 }
 

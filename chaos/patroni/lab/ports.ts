@@ -18,13 +18,19 @@ export interface LabPorts {
   readonly rest: readonly number[]
 }
 
-export async function findLabPorts(nodes: number): Promise<LabPorts> {
+/** Different ports that are free right now. */
+export async function findPorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
-  while (ports.size < 5 + 2 * nodes) {
+  while (ports.size < count) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
     if (await isFree(port)) ports.add(port)
   }
-  const [etcd, etcdPeer, haproxyWrites, haproxyReads, pgbouncer, ...rest] = [...ports] as [
+  return [...ports]
+}
+
+export async function findLabPorts(nodes: number): Promise<LabPorts> {
+  const ports = await findPorts(5 + 2 * nodes)
+  const [etcd, etcdPeer, haproxyWrites, haproxyReads, pgbouncer, ...rest] = ports as [
     number,
     number,
     number,

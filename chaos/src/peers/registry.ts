@@ -9,6 +9,12 @@ export const PEERS: readonly Peer[] = [
     load: async () => new (await import('./clients/connmgr.js')).ConnmgrPool(),
   },
   {
+    name: 'connmgr-replay',
+    title: 'connmgr, replay: safe',
+    route: 'direct',
+    load: async () => new (await import('./clients/connmgr.js')).ConnmgrReplay(),
+  },
+  {
     name: 'connmgr-typeorm',
     title: 'connmgr under TypeORM',
     route: 'direct',

@@ -34,6 +34,25 @@ export const scenario: Scenario = {
       )
       return String(await manager.writeToken())
     }
+    /** Callers that write and then read it on a standby, whatever happens. */
+    const shown = { found: 0, missing: 0, failed: 0 }
+    let going = true
+    const callers = Array.from({ length: 4 }, async (_, caller) => {
+      for (let id = 0; going; id += 1) {
+        const name = `caller-${caller}-${id}`
+        await write(name)
+          .then((after) => look(name, after))
+          .then(
+            ({ found }) => (shown[found ? 'found' : 'missing'] += 1),
+            // A write that the crash cut off is told as what it is, and is not read.
+            () => (shown.failed += 1),
+          )
+        await context.sleep(10)
+      }
+    })
+    context.defer(async () => {
+      going = false
+    })
     const old = await write('before')
     const before = await look('before', old)
     context.expect(
@@ -70,7 +89,17 @@ export const scenario: Scenario = {
     context.expect(fresh.found && fresh.standby, 'no standby served a token of the new timeline')
     const stale = await look('before', old)
     context.expect(stale.found && !stale.standby, 'an old token was compared with new positions')
+    going = false
+    await Promise.all(callers)
+    context.expect(shown.missing === 0, `${shown.missing} reads did not show what was written`)
+    context.expect(shown.found > 100, `only ${shown.found} reads were made`)
     const figures = await service.finish(standby)
-    return { firstReadMs: Math.max(0, first - visibleAt), ...figures }
+    return {
+      firstReadMs: Math.max(0, first - visibleAt),
+      ownWritesShown: shown.found,
+      ownWritesMissing: shown.missing,
+      callsCut: shown.failed,
+      ...figures,
+    }
   },
 }

@@ -19,7 +19,7 @@ const LAYERS = [
   ['events'],
   ['leaks'],
   ['pool'],
-  ['health', 'failover'],
+  ['health', 'failover', 'topology'],
   ['options', 'config', 'dedicated', 'reads', 'routing', 'status', 'transaction', 'replay'],
   ['manager'],
   ['index', 'index.mts'],

@@ -83,4 +83,5 @@ export type {
 } from './replay/options.js'
 export type { ReplayStats } from './replay/replayer.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
+export type { Discovery, TopologySource } from './topology/source.js'
 export { failedCommit } from './transaction.js'

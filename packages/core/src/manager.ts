@@ -53,6 +53,9 @@ import {
   type HealthStatus,
   type LeakStatus,
 } from './status.js'
+import { EndpointSet } from './topology/endpoint-set.js'
+import type { Discovery } from './topology/source.js'
+import { TopologyWatch } from './topology/topology-watch.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
 export interface ManagerConfig<C extends object> {
@@ -87,8 +90,11 @@ export class ConnectionManager<C extends object> {
   readonly #events: EventEmitter
   readonly #stall: StallMonitor
   readonly #deadlines: Deadlines
+  readonly #set: EndpointSet<C>
   readonly #endpoints: readonly ManagedEndpoint<C>[]
-  readonly #byEndpoint = new Map<Endpoint, ManagedEndpoint<C>>()
+  /** One endpoint, and no source that may name others. */
+  readonly #solo: boolean
+  readonly #topology: TopologyWatch | undefined
   readonly #record = new FailoverRecord()
   readonly #controller: FailoverController<C>
   readonly #monitor: HealthMonitor<C>
@@ -113,7 +119,16 @@ export class ConnectionManager<C extends object> {
     this.#events = new EventEmitter(options.name)
     this.#stall = new StallMonitor(options.clock)
     this.#deadlines = new Deadlines(options.clock, this.#stall)
-    this.#endpoints = this.#createEndpoints(endpoints)
+    if (endpoints.length === 0) {
+      throw new InvalidOptionError(
+        'endpoints',
+        'option "endpoints" must name at least one endpoint, but it is empty',
+      )
+    }
+    this.#solo = endpoints.length === 1 && options.topology === undefined
+    this.#set = this.#createSet()
+    this.#set.apply(endpoints)
+    this.#endpoints = this.#set.all
     this.#controller = this.#createController()
     this.#monitor = new HealthMonitor(this.#endpoints, options.health.history, {
       name: options.name,
@@ -123,7 +138,7 @@ export class ConnectionManager<C extends object> {
       onOutcome: (endpoint, outcome) => this.#controller.observe(endpoint, outcome),
     })
     this.#maintainer = new Maintainer(
-      this.#endpoints.map((each) => each.pool),
+      this.#set.pools,
       options.pool,
       options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
       options.clock,
@@ -168,6 +183,15 @@ export class ConnectionManager<C extends object> {
       router: this.#router,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
     })
+    this.#topology =
+      options.topology &&
+      new TopologyWatch(options.topology, endpoints, {
+        name: options.name,
+        clock: options.clock,
+        deadlines: this.#deadlines,
+        events: this.#events,
+        onDiscovery: (discovery) => this.#follow(discovery),
+      })
     this.#replayer = new Replayer(
       options.name,
       options.clock,
@@ -302,6 +326,22 @@ export class ConnectionManager<C extends object> {
     return this.#work.replay(work, options, 'replay')
   }
 
+  /**
+   * The same for a transaction of a library: knows what its work has come to when its COMMIT was lost. For adapters.
+   *
+   * @param transact runs work in a transaction
+   *
+   * @example
+   * await manager.replayTransaction((work) => db.transaction(work), (tx, attempt) => placeOrder(tx))
+   */
+  replayTransaction<X, T>(
+    transact: (work: (transaction: X) => Promise<T>) => Promise<T>,
+    work: (transaction: X, attempt: number) => Promise<T>,
+    options: TransactionReplayOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    return this.#work.transactionOf(transact, work, options)
+  }
+
   /** @internal The same of a single statement. */
   replayStatement<T>(work: () => Promise<T>, options: ReplayOptions): Promise<T> {
     return this.#work.replay(work, options, 'statement')
@@ -424,19 +464,12 @@ export class ConnectionManager<C extends object> {
 
   /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
   getPoolMetrics(endpoint?: string): PoolMetrics {
-    const chosen =
-      endpoint === undefined
-        ? this.#endpoints
-        : this.#endpoints.filter((each) => each.id === endpoint)
     const metrics = combineMetrics(
-      chosen.map((each) => ({
-        counts: each.pool.counts,
-        totals: each.pool.totals,
-        size: each.pool.size,
-        leaks: each.pool.leakCounts,
-        inService:
+      this.#set.measure(
+        (each) =>
           endpoint !== undefined || each === this.#controller.writer || each.pool.counts.total > 0,
-      })),
+        endpoint,
+      ),
     )
     if (endpoint !== undefined) return metrics
     return {
@@ -457,12 +490,12 @@ export class ConnectionManager<C extends object> {
 
   /** Everyone who has held a connection for longer than the leak threshold, longest first. */
   detectLeaks(): LeaseReport[] {
-    return byAge(this.#endpoints.flatMap((each) => each.pool.leaked()))
+    return byAge(this.#set.withLeases.flatMap((each) => each.pool.leaked()))
   }
 
   /** Everyone who holds a connection now, longest first. */
   getHolders(): LeaseReport[] {
-    return byAge(this.#endpoints.flatMap((each) => each.pool.holders()))
+    return byAge(this.#set.withLeases.flatMap((each) => each.pool.holders()))
   }
 
   getLeakStats(): LeakStatus {
@@ -594,16 +627,13 @@ export class ConnectionManager<C extends object> {
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
-  get #solo(): boolean {
-    return this.#endpoints.length === 1
-  }
-
   async #start(): Promise<void> {
     this.#stall.start()
     this.#maintainer.start()
     this.#watchdog.start()
     if (this.#solo) this.#endpoints[0]?.pool.maintain()
     if (this.#options.healthMonitoring || !this.#solo) {
+      await this.#topology?.start()
       this.#logins.start()
       await this.#controller.start(this.#monitor)
     }
@@ -612,11 +642,10 @@ export class ConnectionManager<C extends object> {
   async #close(drainTimeoutMs: number): Promise<void> {
     this.#monitor.stop()
     this.#logins.stop()
+    this.#topology?.stop()
     this.#controller.stop()
     this.#router.close()
-    for (const each of this.#endpoints) each.prober.stop()
-    const pools = this.#endpoints.map((each) => each.pool.close(drainTimeoutMs))
-    await Promise.all([this.finish(), ...pools])
+    await Promise.all([this.finish(), this.#set.close(drainTimeoutMs)])
     await this.#started
     this.#maintainer.stop()
     this.#watchdog.stop()
@@ -642,6 +671,8 @@ export class ConnectionManager<C extends object> {
     const { clock, failover, failoverMode, name } = this.#options
     const mode = failoverMode ?? (this.#driver.openProbe === undefined ? 'ordered' : 'role')
     return new FailoverController(this.#endpoints, mode, failover, {
+      solo: this.#solo,
+      onTrouble: () => this.#topology?.hurry(),
       name,
       clock,
       events: this.#events,
@@ -650,15 +681,37 @@ export class ConnectionManager<C extends object> {
     })
   }
 
-  #createEndpoints(endpoints: readonly Endpoint[]): ManagedEndpoint<C>[] {
-    if (endpoints.length === 0) {
-      throw new InvalidOptionError(
-        'endpoints',
-        'option "endpoints" must name at least one endpoint, but it is empty',
-      )
+  /** Makes the endpoints those that a source names, and looks at the new ones at once. */
+  #follow({ endpoints, primary }: Discovery): void {
+    const { writer } = this.#controller
+    // What the servers say of themselves weighs more than what others say of them.
+    const { added, removed } = this.#set.apply(
+      endpoints,
+      (each) =>
+        each.heldFor !== undefined ||
+        (each === writer && (USABLE.has(each.state) || each.state === 'SUSPECT')),
+    )
+    for (const each of removed) {
+      this.#controller.remove(each)
+      this.#router.adopt(each.pool.extractWaiters(() => true))
+      this.#set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
     }
+    if (added.length > 0 || removed.length > 0) {
+      this.#events.emit({
+        type: 'topologyChanged',
+        pool: this.name,
+        added: added.map((each) => each.id),
+        removed: removed.map((each) => each.id),
+      })
+      if (this.#monitor.started) for (const each of added) void this.#monitor.check(each)
+    }
+    if (primary !== undefined && primary !== writer?.id && this.#monitor.started)
+      this.#monitor.roundAfterTrouble()
+  }
+
+  #createSet(): EndpointSet<C> {
     const { clock, failover, health, leaks, pool, poolMode } = this.#options
-    const solo = endpoints.length === 1
+    const solo = this.#solo
     const environment: PoolEnvironment = {
       name: this.#options.name,
       clock,
@@ -673,7 +726,7 @@ export class ConnectionManager<C extends object> {
       probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
       ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
     }
-    return endpoints.map((endpoint, order) => {
+    return new EndpointSet<C>(this.#deadlines, (endpoint, order) => {
       const tracking =
         leaks === undefined
           ? new NoLeakDetection<C>()
@@ -682,7 +735,13 @@ export class ConnectionManager<C extends object> {
       const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
         endpoint,
         order,
-        new PoolOfMode<C>(endpoint, this.#driver, pool, tracking, environment),
+        new PoolOfMode<C>(
+          endpoint,
+          this.#driver,
+          { ...pool, ...this.#size },
+          tracking,
+          environment,
+        ),
         new Prober<C>(
           endpoint,
           this.#driver,
@@ -693,7 +752,6 @@ export class ConnectionManager<C extends object> {
         ),
         new Date(clock.wallTime()),
       )
-      this.#byEndpoint.set(endpoint, managed)
       return managed
     })
   }
@@ -701,8 +759,7 @@ export class ConnectionManager<C extends object> {
   #observer(): PoolObserver {
     const trouble: FailoverController<C>['trouble'] = (...details) =>
       this.#controller.trouble(...details)
-    const managed = (endpoint: Endpoint): ManagedEndpoint<C> =>
-      this.#byEndpoint.get(endpoint) as ManagedEndpoint<C>
+    const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.#set.of(endpoint)
     return {
       connected: (endpoint) => {
         managed(endpoint).everConnected = true
@@ -729,6 +786,8 @@ export class ConnectionManager<C extends object> {
 const USABLE: ReadonlySet<string> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'BUSY'])
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 const SOLO_RETRY_MS = 250
+/** Whoever still works on an endpoint that is named no more gets this long to finish. */
+const REMOVED_DRAIN_TIMEOUT_MS = 60_000
 
 function byAge(reports: LeaseReport[]): LeaseReport[] {
   return reports.sort((a, b) => b.heldForMs - a.heldForMs)

@@ -3,6 +3,7 @@ import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
+import type { TopologySource } from './topology/source.js'
 
 /** How the background health monitor works. */
 export interface HealthMonitoringOptions {
@@ -86,6 +87,11 @@ export interface ManagerOptions<C extends object> {
   /** `@default` true */
   readonly healthMonitoring?: boolean | HealthMonitoringOptions
   readonly failover?: FailoverOptions
+  /**
+   * Names servers while the manager lives, besides or instead of those in the options. `@default` those in the options
+   * alone
+   */
+  readonly topology?: TopologySource
   /** Where to log; winston's loggers fit as they are. `false` logs nothing. `@default` warnings and errors to the console */
   readonly logger?: Logger | false
   /** For tests. `@default` the clock of the process */

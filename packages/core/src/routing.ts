@@ -89,6 +89,12 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.#giveUpIfHopeless()
   }
 
+  /** Takes over the waiters of an endpoint that is no more. */
+  adopt(waiters: readonly Waiter<C>[]): void {
+    for (const waiter of waiters) this.#parked.push(waiter)
+    this.reroute()
+  }
+
   suspend(): void {
     this.#suspended = true
     this.reroute()

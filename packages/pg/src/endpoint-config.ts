@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { inspect } from 'node:util'
 import { type Endpoint, InvalidOptionError } from '@connmgr/core'
 import type { ClientConfig } from 'pg'
@@ -66,13 +67,33 @@ export function resolveFailoverEndpoints(
   )
 }
 
+/** The same database, with the same credentials, on another server. */
+export function relocate(endpoint: Endpoint, to: { host: string; port?: number }): Endpoint {
+  const config = endpoint.config as ClientConfig
+  const { host, port = endpoint.port } = to
+  const moved: ClientConfig = { ...config, host, port }
+  // A certificate is issued for the name, whatever the address.
+  if (isIP(host) !== 0 && isIP(endpoint.host) === 0 && config.ssl) {
+    const ssl = config.ssl === true ? {} : config.ssl
+    moved.ssl = { servername: endpoint.host, ...ssl }
+  }
+  Object.defineProperty(moved, 'password', {
+    value: config.password,
+    enumerable: false,
+    writable: true,
+    configurable: true,
+  })
+  return endpointOf(moved)
+}
+
 /** The endpoint of a node-postgres configuration without a URL. */
 function endpointOf(config: ClientConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
   const host = config.host || env.PGHOST || 'localhost'
   const port = Number(config.port || env.PGPORT || DEFAULT_PORT)
   const user = config.user || env.PGUSER || env.USER || env.USERNAME
   const database = config.database || env.PGDATABASE || user || 'postgres'
-  const endpoint = { id: `${host}:${port}/${database}`, host, port, database }
+  const shown = isIP(host) === 6 ? `[${host}]` : host
+  const endpoint = { id: `${shown}:${port}/${database}`, host, port, database }
   // Out of sight of JSON, spread and console.log: it has the password.
   Object.defineProperty(endpoint, 'config', { value: config, enumerable: false })
   Object.defineProperty(endpoint, inspect.custom, {

@@ -17,3 +17,9 @@ export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
 export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 export { redactUrl } from './redact.js'
 export type { SharedOptions } from './shared/sharing.js'
+export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'
+export {
+  type PatroniAnswer,
+  type PatroniTopologyOptions,
+  patroniTopology,
+} from './topology/patroni.js'

@@ -36,7 +36,25 @@ export class ConnmgrPool implements PeerClient {
   }
 }
 
-/** The same under TypeORM. */
+/** The same in transactions that are run again when they have had no effect. */
+export class ConnmgrReplay implements PeerClient {
+  #manager: PgConnectionManager | undefined
+
+  async open(urls: readonly [string, ...string[]]): Promise<void> {
+    this.#manager = managerOf(urls)
+    await this.#manager.start()
+  }
+
+  async write(id: string): Promise<void> {
+    await this.#manager?.transaction((client) => client.query(INSERT, [id]), { replay: 'safe' })
+  }
+
+  async close(): Promise<void> {
+    await this.#manager?.close({ drainTimeoutMs: 0 })
+  }
+}
+
+/** The pool under TypeORM. */
 export class ConnmgrTypeorm implements PeerClient {
   #manager: PgConnectionManager | undefined
   #dataSource: DataSource | undefined

@@ -6,6 +6,7 @@ import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { ReadOptions } from '../reads/reads.js'
+import type { TopologySource } from '../topology/source.js'
 import {
   invalid,
   type NumberRules,
@@ -92,6 +93,7 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'leakDetection',
   'healthMonitoring',
   'failover',
+  'topology',
   'logger',
   'clock',
 ]
@@ -108,6 +110,7 @@ export interface ResolvedOptions<C extends object> {
   readonly health: Required<HealthMonitoringOptions>
   readonly failover: FailoverKnobs
   readonly failoverMode: 'role' | 'ordered' | undefined
+  readonly topology: TopologySource | undefined
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -156,6 +159,7 @@ export function resolveManagerOptions<C extends object>(
     healthMonitoring: health.enabled,
     health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),
     ...failover,
+    topology: resolveTopology(options.topology),
     logger: resolveLogger(options.logger),
     clock: options.clock ?? systemClock,
   }
@@ -218,6 +222,15 @@ function resolveFailover(
         ? undefined
         : resolveChoice('failover.mode', mode, ['role', 'ordered'] as const, 'role'),
   }
+}
+
+function resolveTopology(given: unknown): TopologySource | undefined {
+  if (given === undefined) return undefined
+  const source = given as Partial<TopologySource> | null
+  if (typeof source?.discover !== 'function') {
+    throw invalid('topology', given, 'a topology source, such as dnsTopology() makes')
+  }
+  return given as TopologySource
 }
 
 function resolveLogger(given: unknown): Logger {

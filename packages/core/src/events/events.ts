@@ -225,6 +225,21 @@ export interface NotificationGapEvent extends PoolEvent {
   /** How long nobody listened. */
   readonly durationMs: number
 }
+/** The source of the topology names other endpoints than before. */
+export interface TopologyChangedEvent {
+  readonly type: 'topologyChanged'
+  readonly pool: string
+  readonly added: readonly string[]
+  /** They get no new callers; those who have a connection may finish. */
+  readonly removed: readonly string[]
+}
+/** The source of the topology fails, so that everything stays as it is; told once until it works again. */
+export interface TopologyFailedEvent {
+  readonly type: 'topologyFailed'
+  readonly pool: string
+  readonly source: string
+  readonly error: ErrorSummary
+}
 /** A user's listener, hook or logger threw. The pool went on. */
 export interface ListenerFailedEvent {
   readonly type: 'listenerFailed'
@@ -263,6 +278,8 @@ export type ConnmgrEvent =
   | FailoverFailedEvent
   | WorkReplayedEvent
   | NotificationGapEvent
+  | TopologyChangedEvent
+  | TopologyFailedEvent
   | ListenerFailedEvent
 
 export type ConnmgrEventType = ConnmgrEvent['type']

@@ -182,6 +182,16 @@ test.each<[ConnmgrEvent, string, string]>([
     'connection 7 to db:5432/app failed its check: it broke',
   ],
   [
+    { type: 'topologyChanged', ...about, added: ['c:5432/app'], removed: ['a:5432/app'] },
+    'info',
+    'topology changed: + c:5432/app, - a:5432/app',
+  ],
+  [
+    { type: 'topologyFailed', ...about, source: 'DNS', error },
+    'warn',
+    'DNS does not tell the topology, so it stays as it is: it broke',
+  ],
+  [
     { type: 'loginsFailed', ...about, error },
     'warn',
     'db:5432/app takes no new connections, while those that are open go on: it broke',

@@ -61,6 +61,8 @@ export const LOGGED_EVENT_TYPES = [
   'switchoverCompleted',
   'failbackCompleted',
   'failoverFailed',
+  'topologyChanged',
+  'topologyFailed',
   'notificationGap',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
@@ -213,6 +215,19 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         'warn',
         `notifications of ${event.channels.join(', ')} may have been missed for ${ms(event.durationMs)}: ` +
           `${event.reason}; listening at ${event.endpoint} again`,
+      ]
+    case 'topologyChanged':
+      return [
+        'info',
+        `topology changed: ${[
+          ...event.added.map((each) => `+ ${each}`),
+          ...event.removed.map((each) => `- ${each}`),
+        ].join(', ')}`,
+      ]
+    case 'topologyFailed':
+      return [
+        'warn',
+        `${event.source} does not tell the topology, so it stays as it is: ${event.error.message}`,
       ]
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]

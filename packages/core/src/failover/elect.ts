@@ -10,6 +10,8 @@ export interface Candidate {
   readonly systemId: string | undefined
   readonly timeline: number | undefined
   readonly startedAt: string | undefined
+  /** False for one that is kept although nobody names it any more. `@default` true */
+  readonly named?: boolean
 }
 
 /** What elections remember. */
@@ -64,7 +66,10 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
       reason: `${servers.map((each) => each.id).join(' and ')} both claim to be the primary on timeline ${highest}`,
     }
   }
-  const chosen = leaders.find((each) => each.id === memory.writer) ?? (leaders[0] as Candidate)
+  // One server may have two names, of which one is no longer in use.
+  const named = leaders.filter((each) => each.named !== false)
+  const eligible = named.length > 0 ? named : leaders
+  const chosen = eligible.find((each) => each.id === memory.writer) ?? (eligible[0] as Candidate)
   return { outcome: 'writer', id: chosen.id, fenced: [...stale, ...losers] }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock, TimerHandle } from '../clock.js'
 import { type FailureKind, isFatal } from '../driver.js'
 import { FailoverFailedError, messageOf } from '../errors.js'
 import { contextOf, failoverChannel } from '../events/channels.js'
@@ -20,6 +20,10 @@ export interface FailoverContext<C extends object> {
   readonly events: EventEmitter
   /** Who serves whom has changed: waiters that stand in the wrong queue must move. */
   readonly onRoutesChanged: () => void
+  /** Whether there is one endpoint, and there never will be another. */
+  readonly solo: boolean
+  /** Something is wrong with an endpoint. */
+  readonly onTrouble: () => void
   /** An endpoint is out of service. */
   readonly onLost: (endpoint: ManagedEndpoint<C>) => void
 }
@@ -54,6 +58,7 @@ export class FailoverController<C extends object> {
   #epoch = 0
   #state: ClusterState
   #surveyed = false
+  #graceTimer: TimerHandle | undefined
   #stopped = false
 
   constructor(
@@ -129,13 +134,14 @@ export class FailoverController<C extends object> {
   async start(monitor: HealthMonitor<C>): Promise<void> {
     this.#monitor = monitor
     await monitor.start()
-    this.#surveyed = true
-    if (!this.#stopped) this.#evaluate('start')
+    this.#context.clock.clearTimeout(this.#graceTimer)
+    this.#survey()
   }
 
   /** From now on nothing that is still under way has any effect. */
   stop(): void {
     this.#stopped = true
+    this.#context.clock.clearTimeout(this.#graceTimer)
     this.#search.stop()
   }
 
@@ -153,7 +159,7 @@ export class FailoverController<C extends object> {
   }
 
   observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
-    if (this.#stopped) return
+    if (this.#stopped || !this.#endpoints.includes(endpoint)) return
     if (outcome.ok) endpoint.everConnected = true
     const role = endpoint.role
     const readable = endpoint.lagging
@@ -170,12 +176,14 @@ export class FailoverController<C extends object> {
       endpoint.pool.destroyAll(describe(outcome))
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
+    else if (outcome.ok) this.#foundAtStart(endpoint)
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
   /** A connection met trouble: asks every server how it is before anybody else runs into it. */
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
+    if (!this.#endpoints.includes(endpoint)) return
     // A single endpoint in another role is in no trouble: its pool chooses among its connections.
     const suspicious = !(this.#solo && kind === 'read-only')
     if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
@@ -264,8 +272,14 @@ export class FailoverController<C extends object> {
     this.#evaluate('released by an operator')
   }
 
+  /** An endpoint is no longer one of ours. */
+  remove(endpoint: ManagedEndpoint<C>): void {
+    if (this.#pinned === endpoint) this.#pinned = undefined
+    if (this.#surveyed && endpoint === this.#writer) this.#evaluate('it is no longer named')
+  }
+
   get #solo(): boolean {
-    return this.#endpoints.length === 1
+    return this.#context.solo
   }
 
   #find(id: string): ManagedEndpoint<C> {
@@ -282,6 +296,24 @@ export class FailoverController<C extends object> {
     throw new FailoverFailedError(
       `${wanted.id} is a ${wanted.role}: promote it on the server, and callers follow by themselves`,
     )
+  }
+
+  /** One that could be the writer waits a moment for the others, but not for hosts that swallow every packet. */
+  #foundAtStart(endpoint: ManagedEndpoint<C>): void {
+    const preferred = this.#mode === 'role' ? endpoint.result?.writable : endpoint.order === 0
+    if (preferred !== true || this.#graceTimer !== undefined || this.#monitor?.started !== true)
+      return
+    this.#graceTimer = this.#context.clock.setTimeout(
+      () => this.#survey(),
+      this.#knobs.probeTimeoutMs,
+    )
+  }
+
+  /** From now on what has been seen decides. */
+  #survey(): void {
+    if (this.#stopped) return
+    this.#surveyed = true
+    this.#evaluate('start')
   }
 
   /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
@@ -301,7 +333,10 @@ export class FailoverController<C extends object> {
       if (LOST.has(from)) pool.ramp()
       pool.retryNow()
     }
-    if (state === 'SUSPECT' || LOST.has(state)) pool.suspectAll()
+    if (state === 'SUSPECT' || LOST.has(state)) {
+      pool.suspectAll()
+      this.#context.onTrouble()
+    }
     this.#monitor?.hurry()
     if (LOST.has(state)) {
       this.#context.onLost(endpoint)
@@ -508,6 +543,7 @@ function toCandidate<C extends object>(endpoint: ManagedEndpoint<C>): Candidate 
     systemId: endpoint.result?.systemId,
     timeline: endpoint.result?.timeline,
     startedAt: endpoint.result?.startedAt,
+    named: endpoint.named,
   }
 }
 

@@ -41,11 +41,13 @@ export class ManagedEndpoint<C extends object> {
   /** Relapses: times it went down soon after it had been trusted again. */
   flaps = 0
   trustedAt: number | undefined
+  /** False if it is kept although the source of the topology no longer names it. */
+  named = true
 
   constructor(
     readonly endpoint: Endpoint,
     /** Place in the configured list; 0 is the preferred one. */
-    readonly order: number,
+    public order: number,
     readonly pool: ConnectionPool<C>,
     readonly prober: Prober<C>,
     since: Date,

@@ -22,7 +22,7 @@ export interface ReadAcquireOptions extends AcquireOptions {
    * the targets `prefer-standby` and `any` after `replayWaitMs` at the latest, of the writer. A token from before a
    * failover leads to the writer. Target `standby` waits until the deadline of the acquire.
    */
-  readonly after?: WriteToken | string
+  readonly after?: WriteToken | string | undefined
 }
 
 /** What {@link ConnectionManager.withSession} may be told. Times are in milliseconds. */

@@ -142,7 +142,7 @@ describe('FakeDriver', () => {
     expect(driver.inspect(connection)).toBe('clean')
     await driver.reset(connection, 'discard-all')
     expect(connection.session.size).toBe(0)
-    expect(activity).toEqual({ queryCount: 3, lastQuery: 'select 1' })
+    expect(activity).toMatchObject({ queryCount: 3, lastQuery: 'select 1' })
   })
 
   test('a lost connection signals once, is broken and rejects what is under way and what comes later', async () => {

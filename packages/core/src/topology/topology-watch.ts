@@ -1,0 +1,106 @@
+import { attempt, bounded } from '../bounded.js'
+import type { Clock, TimerHandle } from '../clock.js'
+import type { Deadlines } from '../deadlines.js'
+import type { Endpoint } from '../driver.js'
+import { toError } from '../errors.js'
+import type { EventEmitter } from '../events/emitter.js'
+import { summarize } from '../events/events.js'
+import type { Discovery, TopologySource } from './source.js'
+
+export interface TopologyWatchContext {
+  readonly name: string
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly events: EventEmitter
+  readonly onDiscovery: (discovery: Discovery) => void
+}
+
+const JITTER = 0.2
+/** In trouble a source is looked at again after this at the earliest. */
+const AGAIN_MS = 500
+
+/** Looks at a {@link TopologySource} now and then, and in trouble. A source that fails changes nothing. */
+export class TopologyWatch {
+  readonly #source: TopologySource
+  readonly #configured: readonly Endpoint[]
+  readonly #context: TopologyWatchContext
+  #abort: AbortController | undefined
+  #timer: TimerHandle | undefined
+  #dueAt = 0
+  #failing = false
+  #stopped = false
+
+  constructor(
+    source: TopologySource,
+    configured: readonly Endpoint[],
+    context: TopologyWatchContext,
+  ) {
+    this.#source = source
+    this.#configured = configured
+    this.#context = context
+  }
+
+  /** Resolves after the first look, whatever came of it. */
+  start(): Promise<void> {
+    return this.#look()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#context.clock.clearTimeout(this.#timer)
+    this.#abort?.abort(new Error('the manager is closing'))
+  }
+
+  /** Something is wrong with an endpoint; another may have taken its place. */
+  hurry(): void {
+    const dueAt = this.#context.clock.now() + AGAIN_MS
+    if (this.#timer !== undefined && dueAt < this.#dueAt) this.#schedule(AGAIN_MS)
+  }
+
+  async #look(): Promise<void> {
+    const { deadlines, onDiscovery } = this.#context
+    const abort = new AbortController()
+    this.#abort = abort
+    this.#timer = undefined
+    try {
+      const { timeoutMs } = this.#source
+      const discovery = await bounded(
+        deadlines,
+        timeoutMs,
+        attempt(() => this.#source.discover(this.#configured, abort.signal)),
+        () => {
+          const error = new Error(`no answer within ${timeoutMs} ms`)
+          abort.abort(error)
+          return error
+        },
+      )
+      if (discovery.endpoints.length === 0) throw new Error('it names no endpoint')
+      this.#failing = false
+      if (!this.#stopped) onDiscovery(discovery)
+    } catch (thrown) {
+      this.#failed(toError(thrown))
+    }
+    if (!this.#stopped)
+      this.#schedule(this.#source.refreshMs * (1 - JITTER * this.#context.clock.random()))
+  }
+
+  /** Told once for a row of failures. */
+  #failed(error: Error): void {
+    if (this.#failing || this.#stopped) return
+    this.#failing = true
+    const { events, name } = this.#context
+    events.emit({
+      type: 'topologyFailed',
+      pool: name,
+      source: this.#source.name,
+      error: summarize(error),
+    })
+  }
+
+  #schedule(delayMs: number): void {
+    const { clock } = this.#context
+    clock.clearTimeout(this.#timer)
+    this.#dueAt = clock.now() + delayMs
+    this.#timer = clock.setTimeout(() => void this.#look(), delayMs)
+  }
+}
