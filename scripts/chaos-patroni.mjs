@@ -19,6 +19,7 @@ const options = readArguments(
       check: (value) => NAMES.test(value),
       wants: 'names of routes separated by commas, such as direct,haproxy',
     },
+    synchronous: { type: 'boolean' },
     quick: { type: 'boolean' },
     json: { type: 'boolean' },
   },

@@ -91,7 +91,11 @@ async function runUnlucky(whose: string): Promise<{ exit: unknown; out: string; 
 test('a checked-out client that dies ends its query, not the process', async () => {
   const theirs = await runUnlucky('theirs')
   expect(theirs).toMatchObject({ exit: 1, err: expect.stringContaining("Unhandled 'error' event") })
-  expect(await runUnlucky('ours')).toEqual({ exit: 0, out: '57P01\n1\n', err: '' })
+  expect(await runUnlucky('ours')).toEqual({
+    exit: 0,
+    out: 'CONNMGR_CONNECTION_LOST\n1\n',
+    err: '',
+  })
 })
 
 test('a query that timed out at the client does not time out the next borrower, and is cancelled', async () => {

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     only: { type: 'string' },
     routes: { type: 'string' },
+    synchronous: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   const routes = chosen(ROUTES, values.routes)
   installPrograms(show)
   show('starting three servers under Patroni, etcd, HAProxy and PgBouncer')
-  lab = await PatroniLab.start()
+  lab = await PatroniLab.start({ synchronous: values.synchronous })
   const results: Result[] = []
   for (const fault of faults) {
     const done: Round[] = []

@@ -1,4 +1,4 @@
-import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
+import { createConnectionManager, type PgConnectionManager, patroniTopology } from '@connmgr/pg'
 import pg from 'pg'
 import { Recorder } from '../src/recorder.js'
 import type { PatroniLab } from './lab/patroni-lab.js'
@@ -21,7 +21,14 @@ export interface OpenRoute {
   close(): Promise<void>
 }
 
-export type RouteName = 'direct' | 'haproxy' | 'pgbouncer' | 'haproxy-pg'
+export type RouteName =
+  | 'direct'
+  | 'replay'
+  | 'patroni-api'
+  | 'haproxy'
+  | 'services'
+  | 'pgbouncer'
+  | 'haproxy-pg'
 
 export const ROUTES: readonly Route[] = [
   {
@@ -29,9 +36,28 @@ export const ROUTES: readonly Route[] = [
     description: 'connmgr, the URLs of all three servers',
     ours: true,
     peer: 'haproxy',
-    open: ({ urls: [databaseUrl, ...failoverUrls] }) =>
+    open: ({ urls }) => managed(createConnectionManager({ ...COMMON, ...direct(urls) })),
+  },
+  {
+    name: 'replay',
+    description: "the same, in transactions with replay: 'safe'",
+    ours: true,
+    peer: 'haproxy',
+    open: ({ urls }) => replaying(createConnectionManager({ ...COMMON, ...direct(urls) })),
+  },
+  {
+    name: 'patroni-api',
+    description: "connmgr, one URL and Patroni's API to find the others",
+    ours: true,
+    peer: 'haproxy',
+    open: ({ urls, nodes }) =>
       managed(
-        createConnectionManager({ ...COMMON, databaseUrl: databaseUrl as string, failoverUrls }),
+        createConnectionManager({
+          ...COMMON,
+          databaseUrl: urls[0] as string,
+          failoverUrls: [],
+          topology: patroniTopology({ urls: nodes.map(({ api }) => api.url), refreshMs: 250 }),
+        }),
       ),
   },
   {
@@ -43,13 +69,20 @@ export const ROUTES: readonly Route[] = [
       managed(createConnectionManager({ ...COMMON, databaseUrl: lab.proxyUrl, failoverUrls: [] })),
   },
   {
+    name: 'services',
+    description: 'connmgr, one name for the primary and one for standbys, as in Kubernetes',
+    ours: true,
+    open: ({ serviceUrls: { writes, reads } }) =>
+      managed(createConnectionManager({ ...COMMON, databaseUrl: writes, failoverUrls: [reads] })),
+  },
+  {
     name: 'pgbouncer',
     description: 'connmgr through PgBouncer and HAProxy',
     ours: true,
     peer: 'pgbouncer',
     open: (lab) =>
       managed(
-        createConnectionManager({ ...COMMON, databaseUrl: lab.bouncerUrl(), failoverUrls: [] }),
+        createConnectionManager({ ...COMMON, databaseUrl: lab.bouncer.url(), failoverUrls: [] }),
       ),
   },
   {
@@ -69,6 +102,21 @@ function managed(manager: PgConnectionManager): OpenRoute {
     recorder: new Recorder(manager),
     query: async (text, values) => (await manager.pool.query(text, [...values])).rows,
     close: () => manager.close({ drainTimeoutMs: 2000 }),
+  }
+}
+
+function direct(urls: readonly string[]): { databaseUrl: string; failoverUrls: string[] } {
+  const [databaseUrl, ...failoverUrls] = urls
+  return { databaseUrl: databaseUrl as string, failoverUrls }
+}
+
+function replaying(manager: PgConnectionManager): OpenRoute {
+  return {
+    ...managed(manager),
+    query: (text, values) =>
+      manager.transaction(async (client) => (await client.query(text, [...values])).rows, {
+        replay: 'safe',
+      }),
   }
 }
 

@@ -18,6 +18,8 @@ export interface NodeConfiguration {
   readonly dataDirectory: string
   readonly socketDirectory: string
   readonly passFile: string
+  /** Commits wait for a standby, and only that one may succeed. */
+  readonly synchronous: boolean
 }
 
 /**
@@ -39,6 +41,7 @@ export function patroniConfiguration(node: NodeConfiguration): string {
         maximum_lag_on_failover: 1_048_576,
         // A crashed server is failed over from at once, rather than restarted in place.
         master_start_timeout: 0,
+        synchronous_mode: node.synchronous,
         postgresql: {
           use_pg_rewind: true,
           remove_data_directory_on_rewind_failure: true,
@@ -80,19 +83,23 @@ export function patroniConfiguration(node: NodeConfiguration): string {
   })
 }
 
-/** As Patroni's documentation sets it up, with checks twice a second. */
+/**
+ * As Patroni's documentation sets it up, with checks twice a second. Beside its two ports there are two that behave as
+ * services of Kubernetes do: they choose a server for each connection, and never end one.
+ */
 export function haproxyConfiguration(ports: LabPorts): string {
   const servers = ports.postgres.map(
     (port, index) => `  server n${index + 1} ${HOST}:${port} check port ${ports.rest[index]}`,
   )
-  const listen = (name: string, port: number, path: string): string[] => [
+  const listen = (name: string, port: number, path: string, ending: string): string[] => [
     `listen ${name}`,
     `  bind ${HOST}:${port}`,
     `  option httpchk OPTIONS ${path}`,
     '  http-check expect status 200',
-    '  default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions',
+    `  default-server inter 500ms fastinter 250ms fall 2 rise 1 ${ending}`,
     ...servers,
   ]
+  const ends = 'on-marked-down shutdown-sessions'
   return `${[
     'global',
     '  maxconn 500',
@@ -102,28 +109,10 @@ export function haproxyConfiguration(ports: LabPorts): string {
     '  timeout client 30m',
     '  timeout server 30m',
     '  timeout check 1s',
-    ...listen('writes', ports.haproxyWrites, '/primary'),
-    ...listen('reads', ports.haproxyReads, '/replica'),
-  ].join('\n')}\n`
-}
-
-/** Two databases that are one: `postgres` pools by transaction, `by_session` by session. Its console is `pgbouncer`. */
-export function pgbouncerConfiguration(ports: LabPorts): string {
-  const server = `host=${HOST} port=${ports.haproxyWrites} dbname=postgres user=postgres`
-  return `${[
-    '[databases]',
-    `postgres = ${server}`,
-    `by_session = ${server} pool_mode=session`,
-    '[pgbouncer]',
-    `listen_addr = ${HOST}`,
-    `listen_port = ${ports.pgbouncer}`,
-    'unix_socket_dir =',
-    'auth_type = any',
-    'admin_users = postgres',
-    'pool_mode = transaction',
-    'default_pool_size = 20',
-    'server_login_retry = 1',
-    'ignore_startup_parameters = extra_float_digits',
+    ...listen('writes', ports.haproxyWrites, '/primary', ends),
+    ...listen('reads', ports.haproxyReads, '/replica', ends),
+    ...listen('service_rw', ports.serviceWrites, '/primary', ''),
+    ...listen('service_ro', ports.serviceReads, '/replica', ''),
   ].join('\n')}\n`
 }
 

@@ -14,9 +14,16 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 /** Debian asks this file before it starts a service; 101 forbids it. */
 const POLICY = '/usr/sbin/policy-rc.d'
 
-/** Installs what the lab needs and is not there yet. Debian's own services of these packages are not started. */
-export function installPrograms(show: (line: string) => void): void {
-  const packages = missingPackages()
+/**
+ * Installs what is needed and not there yet. Debian's own services of these packages are not started.
+ *
+ * @param programs `@default` all that the lab runs
+ */
+export function installPrograms(
+  show: (line: string) => void,
+  programs: readonly string[] = Object.keys(PROGRAMS),
+): void {
+  const packages = missingPackages(programs)
   if (packages.length === 0) return
   const command = `apt-get install ${packages.join(' ')}`
   if (!existsSync('/usr/bin/apt-get')) {
@@ -41,15 +48,15 @@ export function installPrograms(show: (line: string) => void): void {
   } finally {
     if (ownPolicy) rmSync(POLICY)
   }
-  const rest = missingPackages()
+  const rest = missingPackages(programs)
   if (rest.length > 0) throw new Error(`after ${command}, ${rest.join(', ')} is still missing`)
 }
 
-function missingPackages(): string[] {
+function missingPackages(programs: readonly string[]): string[] {
   const folders = PROGRAM_PATH.split(':')
-  return Object.entries(PROGRAMS)
-    .filter(([program]) => !folders.some((folder) => existsSync(`${folder}/${program}`)))
-    .map(([, name]) => name)
+  return programs
+    .filter((program) => !folders.some((folder) => existsSync(`${folder}/${program}`)))
+    .map((program) => PROGRAMS[program] ?? program)
 }
 
 function apt(argv: readonly string[]): { status: number | null; output: string } {

@@ -25,11 +25,11 @@ export class LabNode {
   constructor(
     folder: LabFolder,
     name: string,
-    ports: { postgres: number; rest: number; etcd: number },
+    options: { postgres: number; rest: number; etcd: number; synchronous: boolean },
   ) {
     this.name = name
-    this.port = ports.postgres
-    this.api = new PatroniApi(ports.rest)
+    this.port = options.postgres
+    this.api = new PatroniApi(options.rest)
     this.#folder = folder
     this.#dataDirectory = path.join(folder.directory('data'), name)
     this.#configuration = folder.file(
@@ -37,9 +37,10 @@ export class LabNode {
       patroniConfiguration({
         cluster: folder.name,
         name,
-        port: ports.postgres,
-        restPort: ports.rest,
-        etcdPort: ports.etcd,
+        port: options.postgres,
+        restPort: options.rest,
+        etcdPort: options.etcd,
+        synchronous: options.synchronous,
         dataDirectory: this.#dataDirectory,
         socketDirectory: folder.directory('sockets'),
         passFile: path.join(folder.path, `${name}.pgpass`),

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
-import { etcdArguments, haproxyConfiguration, pgbouncerConfiguration } from './configuration.js'
+import { etcdArguments, haproxyConfiguration } from './configuration.js'
 import { Daemon } from './daemon.js'
 import { LabFolder } from './lab-folder.js'
 import { LabNode } from './lab-node.js'
+import { PgBouncer } from './pgbouncer.js'
 import { findLabPorts, type LabPorts } from './ports.js'
 
 const NODES = 3
@@ -19,8 +20,9 @@ export class PatroniLab {
   readonly #folder: LabFolder
   readonly #daemons: Daemon[] = []
   #etcd: Daemon | undefined
+  #bouncer: PgBouncer | undefined
 
-  private constructor(folder: LabFolder, ports: LabPorts) {
+  private constructor(folder: LabFolder, ports: LabPorts, synchronous: boolean) {
     this.#folder = folder
     this.ports = ports
     this.nodes = ports.postgres.map(
@@ -29,15 +31,16 @@ export class PatroniLab {
           postgres,
           rest: ports.rest[index] as number,
           etcd: ports.etcd,
+          synchronous,
         }),
     )
   }
 
   /** Starts everything; resolves when both standbys stream and a write gets through HAProxy. */
-  static async start(): Promise<PatroniLab> {
+  static async start({ synchronous = false } = {}): Promise<PatroniLab> {
     const folder = new LabFolder()
     try {
-      const lab = new PatroniLab(folder, await findLabPorts(NODES))
+      const lab = new PatroniLab(folder, await findLabPorts(NODES), synchronous)
       await lab.#start()
       return lab
     } catch (error) {
@@ -53,17 +56,21 @@ export class PatroniLab {
 
   /** HAProxy's port for writes. */
   get proxyUrl(): string {
-    return databaseUrl(this.ports.haproxyWrites, 'postgres')
+    return databaseUrl(this.ports.haproxyWrites)
   }
 
-  /** HAProxy's port for reads. */
-  get proxyReadsUrl(): string {
-    return databaseUrl(this.ports.haproxyReads, 'postgres')
+  /** Names that lead to the primary and to standbys, as services of Kubernetes do. */
+  get serviceUrls(): { readonly writes: string; readonly reads: string } {
+    return {
+      writes: databaseUrl(this.ports.serviceWrites),
+      reads: databaseUrl(this.ports.serviceReads),
+    }
   }
 
-  /** PgBouncer in front of HAProxy's port for writes; its console is the database `pgbouncer`. */
-  bouncerUrl(database: 'postgres' | 'by_session' | 'pgbouncer' = 'postgres'): string {
-    return databaseUrl(this.ports.pgbouncer, database)
+  /** In front of HAProxy's port for writes. */
+  get bouncer(): PgBouncer {
+    if (this.#bouncer === undefined) throw new Error('PgBouncer has not been started')
+    return this.#bouncer
   }
 
   /** Where the agents agree on a leader. */
@@ -104,8 +111,8 @@ export class PatroniLab {
     for (const node of this.nodes) await node.start()
     const haproxy = folder.file('haproxy.cfg', haproxyConfiguration(ports))
     await this.#run('haproxy', ['haproxy', '-db', '-f', haproxy])
-    const pgbouncer = folder.file('pgbouncer.ini', pgbouncerConfiguration(ports))
-    await this.#run('pgbouncer', ['pgbouncer', '-q', pgbouncer])
+    this.#bouncer = await PgBouncer.start(folder, ports.pgbouncer, ports.haproxyWrites)
+    this.#daemons.push(this.#bouncer.daemon)
     await this.#settled()
   }
 
@@ -145,8 +152,8 @@ export class PatroniLab {
   }
 }
 
-function databaseUrl(port: number, database: string): string {
-  return `postgresql://postgres@127.0.0.1:${port}/${database}`
+function databaseUrl(port: number): string {
+  return `postgresql://postgres@127.0.0.1:${port}/postgres`
 }
 
 /** Whether the server behind this URL takes writes and has all the standbys. */

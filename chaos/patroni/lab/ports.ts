@@ -11,6 +11,8 @@ export interface LabPorts {
   readonly etcdPeer: number
   readonly haproxyWrites: number
   readonly haproxyReads: number
+  readonly serviceWrites: number
+  readonly serviceReads: number
   readonly pgbouncer: number
   /** Per node. */
   readonly postgres: readonly number[]
@@ -18,28 +20,29 @@ export interface LabPorts {
   readonly rest: readonly number[]
 }
 
-export async function findLabPorts(nodes: number): Promise<LabPorts> {
+/** Different ports that are free right now. */
+export async function findPorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
-  while (ports.size < 5 + 2 * nodes) {
+  while (ports.size < count) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
     if (await isFree(port)) ports.add(port)
   }
-  const [etcd, etcdPeer, haproxyWrites, haproxyReads, pgbouncer, ...rest] = [...ports] as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    ...number[],
-  ]
+  return [...ports]
+}
+
+export async function findLabPorts(nodes: number): Promise<LabPorts> {
+  const ports = await findPorts(7 + 2 * nodes)
+  const take = (): number => ports.pop() as number
   return {
-    etcd,
-    etcdPeer,
-    haproxyWrites,
-    haproxyReads,
-    pgbouncer,
-    postgres: rest.slice(0, nodes),
-    rest: rest.slice(nodes),
+    etcd: take(),
+    etcdPeer: take(),
+    haproxyWrites: take(),
+    haproxyReads: take(),
+    serviceWrites: take(),
+    serviceReads: take(),
+    pgbouncer: take(),
+    postgres: ports.splice(0, nodes),
+    rest: ports.splice(0, nodes),
   }
 }
 

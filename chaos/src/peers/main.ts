@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { startCluster } from '@connmgr/testing'
 import type { Peer } from './client.js'
 import { FAULTS, type Fault, FULL, QUICK } from './faults.js'
 import { haproxyVersion } from './haproxy.js'
@@ -65,7 +66,13 @@ async function main(): Promise<void> {
     summarize(fault.name, peer.name, outcomes),
   )
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
-  const result = { machine, versions: versions(haproxy), quick: values.quick, rounds, summaries }
+  const result = {
+    machine,
+    versions: versions(haproxy, await serverVersion()),
+    quick: values.quick,
+    rounds,
+    summaries,
+  }
   console.log(values.json ? JSON.stringify(result) : describe(summaries, faults, result))
 }
 
@@ -95,9 +102,19 @@ function describe(
 }
 
 function brief(outcome: Outcome): string {
-  const { gapMs, failed, unknown, failedButWritten, recovered, crashes, lost, duplicated } = outcome
+  const {
+    gapMs,
+    firstWriteMs,
+    failed,
+    unknown,
+    failedButWritten,
+    recovered,
+    crashes,
+    lost,
+    duplicated,
+  } = outcome
   return (
-    `gap ${Math.round(gapMs)} ms, failed ${failed} (${failedButWritten} written), unknown ${unknown}, ` +
+    `gap ${Math.round(gapMs)} ms, first write ${Math.round(firstWriteMs)} ms, failed ${failed} (${failedButWritten} written), unknown ${unknown}, ` +
     `recovered ${recovered}, crashes ${crashes}, lost ${lost}, duplicated ${duplicated}; ` +
     Object.entries(outcome.errors)
       .map(([name, count]) => `${count} × ${name}`)
@@ -119,11 +136,20 @@ function chosen<T extends { readonly name: string }>(
   })
 }
 
-function versions(haproxy: string | undefined): Record<string, string> {
+async function serverVersion(): Promise<string> {
+  await using cluster = await startCluster()
+  const [row] = await cluster.primary.query<{ version: string }>(
+    "select current_setting('server_version') as version",
+  )
+  return row?.version ?? 'unknown'
+}
+
+function versions(haproxy: string | undefined, server: string): Record<string, string> {
   const read = (name: string): string =>
     JSON.parse(readFileSync(path.join(MODULES, name, 'package.json'), 'utf8')).version
   return {
     node: process.versions.node,
+    postgresql: server,
     ...Object.fromEntries(LIBRARIES.map((name) => [name, read(name)])),
     ...(haproxy === undefined ? {} : { haproxy }),
   }
@@ -132,7 +158,7 @@ function versions(haproxy: string | undefined): Record<string, string> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    show(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    show(error instanceof Error ? error.message : String(error))
     process.exit(1)
   },
 )

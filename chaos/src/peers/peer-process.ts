@@ -101,5 +101,5 @@ export class PeerProcess {
 
 /** The line of an uncaught error that says what it was. */
 function reasonIn(stderr: string): string | undefined {
-  return stderr.split('\n').find((line) => /^(<ref \*\d+> )?(\w*Error|error)\b.*: /.test(line))
+  return /^(?:<ref \*\d+> )?(?:\w*Error|error)\b.*: .*$/m.exec(stderr)?.[0]?.replace(/^<.*?> /, '')
 }

@@ -4,8 +4,16 @@ import { scenario as crashWithoutStandby } from './02-crash-without-standby.js'
 import { scenario as fastShutdownIdle } from './03-fast-shutdown-idle.js'
 import { scenario as smartShutdown } from './06-smart-shutdown.js'
 import { scenario as quickRestart } from './07-quick-restart.js'
+import { scenario as slowStart } from './08-slow-start.js'
+import { scenario as longRecovery } from './09-long-recovery.js'
 import { scenario as frozenPrimary } from './10-frozen-primary.js'
+import { scenario as stoppedPostmaster } from './11-stopped-postmaster.js'
+import { scenario as stoppedBackend } from './12-stopped-backend.js'
 import { scenario as blackHole } from './13-black-hole.js'
+import { scenario as blackHoleAtConnect } from './14-black-hole-at-connect.js'
+import { scenario as oneWayLoss } from './15-one-way-loss.js'
+import { scenario as latencySpike } from './16-latency-spike.js'
+import { scenario as packetLoss } from './17-packet-loss.js'
 import { scenario as halfOpen } from './18-half-open.js'
 import { scenario as promotionAfterDeath } from './19-promotion-after-death.js'
 import { scenario as plannedSwitchover } from './20-planned-switchover.js'
@@ -32,6 +40,8 @@ import { scenario as blockedEventLoop } from './58-blocked-event-loop.js'
 import { scenario as suspendedProcess } from './59-suspended-process.js'
 import { scenario as failoverDuringStart } from './60-failover-during-start.js'
 import { scenario as closeMidFailover } from './61-close-mid-failover.js'
+import { scenario as pgbouncerBetween } from './62-pgbouncer-between.js'
+import { scenario as patroniApiWrong } from './63-patroni-api-wrong.js'
 import { scenario as secondFailover } from './64-second-failover.js'
 
 /** All scenarios, by their numbers. */
@@ -69,5 +79,15 @@ export const SCENARIOS: readonly Scenario[] = [
   suspendedProcess,
   failoverDuringStart,
   closeMidFailover,
+  pgbouncerBetween,
+  patroniApiWrong,
   secondFailover,
+  slowStart,
+  longRecovery,
+  stoppedPostmaster,
+  stoppedBackend,
+  blackHoleAtConnect,
+  oneWayLoss,
+  latencySpike,
+  packetLoss,
 ].sort((a, b) => a.id - b.id)

@@ -164,6 +164,7 @@ export class ConnectionManager<C extends object> {
         deadlines: this.#deadlines,
         events: this.#events,
         onEnding: (endpoint, error) => this.#controller.drain(endpoint, error.message),
+        onMoved: (endpoint) => void this.#askAnew(endpoint),
       },
     )
     this.#router = new Router(
@@ -324,6 +325,22 @@ export class ConnectionManager<C extends object> {
     options: UnitReplayOptions<NoInfer<T>> & { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
     return this.#work.replay(work, options, 'replay')
+  }
+
+  /**
+   * The same for a transaction of a library: knows what its work has come to when its COMMIT was lost. For adapters.
+   *
+   * @param transact runs work in a transaction
+   *
+   * @example
+   * await manager.replayTransaction((work) => db.transaction(work), (tx, attempt) => placeOrder(tx))
+   */
+  replayTransaction<X, T>(
+    transact: (work: (transaction: X) => Promise<T>) => Promise<T>,
+    work: (transaction: X, attempt: number) => Promise<T>,
+    options: TransactionReplayOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    return this.#work.transactionOf(transact, work, options)
   }
 
   /** @internal The same of a single statement. */
@@ -740,6 +757,15 @@ export class ConnectionManager<C extends object> {
     })
   }
 
+  /** Its address may lead to another server than the one that the prober's connection was opened to. */
+  async #askAnew(endpoint: ManagedEndpoint<C>): Promise<void> {
+    if (!this.#monitor.started) return
+    // Not under a probe that is waiting for its answer.
+    await this.#monitor.check(endpoint)
+    endpoint.prober.forget()
+    if (this.#monitor.started) await this.#monitor.check(endpoint)
+  }
+
   #observer(): PoolObserver {
     const trouble: FailoverController<C>['trouble'] = (...details) =>
       this.#controller.trouble(...details)
@@ -760,8 +786,10 @@ export class ConnectionManager<C extends object> {
       },
       signalled: (endpoint, signal) =>
         trouble(managed(endpoint), signal.kind, signal.error.message),
-      roleMismatch: (endpoint, seen) =>
-        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`),
+      roleMismatch: (endpoint, seen) => {
+        void this.#askAnew(managed(endpoint))
+        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)
+      },
     }
   }
 }

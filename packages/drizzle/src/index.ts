@@ -1,3 +1,4 @@
+export { type ReplayableDatabase, replayTransaction } from './replay-transaction.js'
 export {
   type Managed,
   type ManagedDatabase,

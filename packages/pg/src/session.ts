@@ -4,6 +4,7 @@ import {
   type ConnectionSignal,
   ConnmgrError,
   currentEffects,
+  type Effects,
   type Role,
   type WriteEnd,
 } from '@connmgr/core'
@@ -45,6 +46,8 @@ export class Session {
   #lost = false
   /** A statement was given up on while it was still running: its answer would go to whoever comes next. */
   #abandonedQuery = false
+  /** Of the work that has sent the latest statement, if that may be run again. */
+  #effects: Effects | undefined
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
     this.#client = client
@@ -171,6 +174,7 @@ export class Session {
   /** If the caller's work may be run again, notes there what commits. What is shared is noted where it is handed over. */
   #noteWrite(query: unknown): ((end: WriteEnd) => void) | undefined {
     const effects = currentEffects()
+    this.#effects = effects
     if (effects === undefined || isShared(query)) return undefined
     return mayWrite(this.#facts(query)) ? effects.begin() : undefined
   }
@@ -232,6 +236,7 @@ export class Session {
   #onLost(error: Error): void {
     if (this.#lost) return
     this.#lost = true
+    this.#effects?.noteLoss()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
   }

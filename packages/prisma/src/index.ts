@@ -4,4 +4,5 @@ export {
   type PrismaPgOptions,
 } from './adapter.js'
 export type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
+export { type ReplayableClient, replayTransaction } from './replay-transaction.js'
 export { withConnectionManager } from './with-connection-manager.js'

@@ -1,4 +1,5 @@
 export type { PostgresDataSourceOptions } from './connection-options.js'
+export { type DataSourceReplayOptions, replayTransaction } from './replay-transaction.js'
 export {
   attachConnectionManager,
   getConnections,

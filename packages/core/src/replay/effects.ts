@@ -12,6 +12,7 @@ export class Effects {
   readonly #around = currentEffects()
   #kept = 0
   #unknown = 0
+  #connectionLost = false
 
   /** A write is sent. It counts as kept until it is said how it ended. */
   begin(): (end: WriteEnd) => void {
@@ -25,6 +26,17 @@ export class Effects {
       this.#kept -= 1
       if (end === 'unknown') this.#unknown += 1
     }
+  }
+
+  /** A connection that the work had sent something on is gone. */
+  noteLoss(): void {
+    this.#connectionLost = true
+    this.#around?.noteLoss()
+  }
+
+  /** Whether a connection of the work was lost, so that an error that says nothing may be of that. */
+  get connectionLost(): boolean {
+    return this.#connectionLost
   }
 
   /**

@@ -28,19 +28,13 @@ export interface TransactionReplayOptions extends ReplayOptions {
    * Finds out what has become of a COMMIT whose answer was lost: by a row that the transaction writes under a key of its
    * own, or by `pg_xact_status`. Use another connection. If it was committed, the transaction resolves with its result.
    */
-  readonly outcome?: (
-    error: CommitOutcomeUnknownError,
-    attempt: number,
-  ) => CommitOutcome | Promise<CommitOutcome>
+  readonly outcome?: (error: CommitOutcomeUnknownError, attempt: number) => Promise<CommitOutcome>
 }
 
 /** How any other unit of work is repeated. */
 export interface UnitReplayOptions<T> extends ReplayOptions {
   /** As for a transaction; what was committed comes with the result that is then to be returned. */
-  readonly outcome?: (
-    error: CommitOutcomeUnknownError,
-    attempt: number,
-  ) => UnitOutcome<T> | Promise<UnitOutcome<T>>
+  readonly outcome?: (error: CommitOutcomeUnknownError, attempt: number) => Promise<UnitOutcome<T>>
 }
 
 /** {@link CommitOutcome} of a unit of work whose result is not known. */

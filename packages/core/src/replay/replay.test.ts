@@ -108,7 +108,7 @@ describe('a transaction', () => {
     await expect(
       h.manager.transaction(failing().inTransaction, {
         replay: 'safe',
-        outcome: () => {
+        outcome: async () => {
           throw new Error('no answer')
         },
       }),
@@ -191,9 +191,9 @@ describe('other units of work', () => {
     expect(await h.manager.replay(work)).toBe('done')
     expect(attempts).toEqual([1, 2])
     const lost = failing(new CommitOutcomeUnknownError(undefined))
-    expect(await h.manager.replay(lost.work, { outcome: () => ({ committed: 'found' }) })).toBe(
-      'found',
-    )
+    expect(
+      await h.manager.replay(lost.work, { outcome: async () => ({ committed: 'found' }) }),
+    ).toBe('found')
     expect(h.manager.getReplayStats()).toMatchObject({ resolved: 1 })
   })
 

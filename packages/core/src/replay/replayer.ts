@@ -82,7 +82,7 @@ export class Replayer {
       } catch (thrown) {
         error = thrown
       }
-      const failure = this.#judge(unit, error)
+      const failure = this.#judge(unit, error, effects)
       const outcome = failure === 'unknown' ? await this.#resolve(unit, error, attempt) : undefined
       if (typeof outcome === 'object') return outcome.committed
       const pauseMs = pauseBeforeReplay(
@@ -115,8 +115,10 @@ export class Replayer {
     }
   }
 
-  #judge<T>(unit: Unit<T>, error: unknown): Failure {
+  #judge<T>(unit: Unit<T>, error: unknown, effects: Effects): Failure {
     const failure = failureOf(error, this.#classify)
+    // Some ORMs tell of the loss of a connection in words of their own, which say nothing of it.
+    if (failure === 'other' && effects.connectionLost) return 'aborted'
     return unit.judge?.(failure) ?? failure
   }
 

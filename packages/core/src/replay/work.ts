@@ -1,5 +1,4 @@
 import type { Driver, TransactionOptions } from '../driver.js'
-import type { CommitOutcomeUnknownError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
@@ -8,10 +7,9 @@ import {
   type ReplayOptions,
   replayModeOf,
   type TransactionReplayOptions,
-  type UnitOutcome,
   type UnitReplayOptions,
 } from './options.js'
-import type { Replayer } from './replayer.js'
+import type { Replayer, Unit } from './replayer.js'
 
 /** What units of work need of a manager. */
 export interface WorkEnvironment<C extends object, A extends AcquireOptions> {
@@ -45,7 +43,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
       mode,
       options,
       run: (attempt, leftMs) => this.#use(work, this.#within(options, leftMs), below, attempt),
-      outcome: asked(options),
+      outcome: options.outcome,
     })
   }
 
@@ -57,30 +55,36 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     const mode = replayModeOf(options)
     const { outcome, readOnly } = options
     if (mode === 'never' && outcome === undefined) return this.#transact(work, options, below, 1)
-    let done: { readonly value: T } | undefined
+    const result = new Result<T>()
     return this.#environment.replayer.run<T>({
       kind: 'transaction',
       mode,
       options,
-      run: (attempt, leftMs) => {
-        done = undefined
-        const noted: Work<C, T> = async (connection, lease) => {
-          const value = await work(connection, lease, attempt)
-          done = { value }
-          return value
-        }
-        return this.#transact(noted, this.#within(options, leftMs), below, attempt)
-      },
-      outcome:
-        outcome &&
-        (async (error, attempt) => {
-          // Something that the work did besides, not its own COMMIT.
-          if (done === undefined) return 'unknown'
-          const found = await outcome(error, attempt)
-          return found === 'committed' ? { committed: done.value } : found
-        }),
+      run: (attempt, leftMs) =>
+        this.#transact(
+          (connection, lease) => result.of(() => work(connection, lease, attempt)),
+          this.#within(options, leftMs),
+          below,
+          attempt,
+        ),
+      outcome: result.resolvedBy(outcome),
       // It was asked to refuse writes.
       judge: (failure) => (readOnly === true && failure === 'refused' ? 'other' : failure),
+    })
+  }
+
+  async transactionOf<X, T>(
+    transact: (work: (transaction: X) => Promise<T>) => Promise<T>,
+    work: (transaction: X, attempt: number) => Promise<T>,
+    options: TransactionReplayOptions & { readonly signal?: AbortSignal },
+  ): Promise<T> {
+    const result = new Result<T>()
+    return this.#environment.replayer.run<T>({
+      kind: 'transaction',
+      mode: replayModeOf(options, 'safe'),
+      options,
+      run: (attempt) => transact((transaction) => result.of(() => work(transaction, attempt))),
+      outcome: result.resolvedBy(options.outcome),
     })
   }
 
@@ -94,7 +98,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
       mode: replayModeOf(options, 'safe'),
       options,
       run: async (attempt) => work(attempt),
-      outcome: asked(options),
+      outcome: options.outcome,
     })
   }
 
@@ -137,10 +141,26 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   }
 }
 
-function asked<T>({
-  outcome,
-}: UnitReplayOptions<T>):
-  | ((error: CommitOutcomeUnknownError, attempt: number) => Promise<UnitOutcome<T>>)
-  | undefined {
-  return outcome && (async (error, attempt) => outcome(error, attempt))
+/** What the work of a transaction has come to before its COMMIT, in the latest attempt. */
+class Result<T> {
+  #done: { readonly value: T } | undefined
+
+  async of(work: () => Promise<T> | T): Promise<T> {
+    this.#done = undefined
+    const value = await work()
+    this.#done = { value }
+    return value
+  }
+
+  resolvedBy(outcome: TransactionReplayOptions['outcome']): Unit<T>['outcome'] {
+    return (
+      outcome &&
+      (async (error, attempt) => {
+        // Of something that the work did besides, not of its own COMMIT.
+        if (this.#done === undefined) return 'unknown'
+        const found = await outcome(error, attempt)
+        return found === 'committed' ? { committed: this.#done.value } : found
+      })
+    )
+  }
 }
