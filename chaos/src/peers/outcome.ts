@@ -47,7 +47,7 @@ export function isCalm(writes: readonly Write[], at: number): boolean {
 
 /** Compares what a client was told with what the server holds. */
 export async function judge(
-  server: PostgresNode,
+  server: Pick<PostgresNode, 'query'>,
   run: {
     readonly writes: readonly Write[]
     readonly moments: FaultMoments
@@ -79,7 +79,7 @@ export async function judge(
   }
 }
 
-async function copiesOn(server: PostgresNode): Promise<Map<string, number>> {
+async function copiesOn(server: Pick<PostgresNode, 'query'>): Promise<Map<string, number>> {
   const rows = await server.query<{ id: string; copies: number }>(
     'select id, count(*)::int as copies from ledger group by id',
   )

@@ -7,6 +7,7 @@ test.each([
   ['query_wait_timeout', 'unreachable'],
   ['no more connections allowed (max_client_conn)', 'busy'],
   ['no such database: shop', 'setup'],
+  ['unsupported startup parameter: statement_timeout', 'setup'],
   ['server conn crashed?', 'lost'],
   ['idle transaction timeout', 'lost'],
 ])('what PgBouncer says: %s is %s', (message, kind) => {
