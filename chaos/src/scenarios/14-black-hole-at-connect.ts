@@ -13,12 +13,17 @@ export const scenario: Scenario = {
     const proxy = await context.proxy(hidden)
     proxy.blackHole()
     const hole = hidden.url().replace(`:${hidden.port}/`, `:${proxy.port}/`)
+    const urls = { databaseUrl: primary.url(), failoverUrls: [hole, standby.url()] }
     const startedAt = now()
+    const first = context.manager(urls)
+    await first.pool.query('select 1')
+    const firstQueryMs = now() - startedAt
+    await first.close()
+    context.expect(firstQueryMs < 900, `the first query took ${firstQueryMs} ms`)
     const service = await context.service({
       nodes: [primary, standby],
-      manager: { failoverUrls: [hole, standby.url()] },
+      manager: urls,
     })
-    const startMs = (service.load.firstSuccess('write', 0) ?? Number.NaN) - startedAt
     context.step('callers work for three seconds')
     await context.sleep(3000)
     context.step('the hole is closed')
@@ -38,6 +43,6 @@ export const scenario: Scenario = {
       service.load.longestGapMs < 500,
       `writers paused for ${service.load.longestGapMs} ms`,
     )
-    return { startMs, foundMs, ...figures }
+    return { firstQueryMs, foundMs, ...figures }
   },
 }

@@ -30,7 +30,15 @@ import { scenario as laggingStandby } from './31-lagging-standby.js'
 import { scenario as replayPaused } from './32-replay-paused.js'
 import { scenario as idlePrimary } from './33-idle-primary.js'
 import { scenario as tokenAcrossFailover } from './34-token-across-failover.js'
+import { scenario as dnsMoves } from './35-dns-moves.js'
+import { scenario as dnsNamesDemoted } from './36-dns-names-demoted.js'
+import { scenario as nxdomain } from './37-nxdomain.js'
+import { scenario as badCredentials } from './38-bad-credentials.js'
+import { scenario as passwordRotation } from './39-password-rotation.js'
+import { scenario as badCertificate } from './40-bad-certificate.js'
+import { scenario as noRoom } from './41-no-room.js'
 import { scenario as exhaustedPool } from './42-exhausted-pool.js'
+import { scenario as reconnectStorm } from './43-reconnect-storm.js'
 import { scenario as flapping } from './44-flapping.js'
 import { scenario as failback } from './45-failback.js'
 import { scenario as listen } from './50-listen.js'
@@ -90,4 +98,12 @@ export const SCENARIOS: readonly Scenario[] = [
   oneWayLoss,
   latencySpike,
   packetLoss,
+  dnsMoves,
+  dnsNamesDemoted,
+  nxdomain,
+  badCredentials,
+  passwordRotation,
+  badCertificate,
+  noRoom,
+  reconnectStorm,
 ].sort((a, b) => a.id - b.id)
