@@ -318,7 +318,7 @@ export class FailoverController<C extends object> {
 
   /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
   #recheck(endpoint: ManagedEndpoint<C>, timedOut: boolean): void {
-    if (timedOut && (endpoint.state === 'SUSPECT' || endpoint.state === 'UP')) {
+    if (timedOut && (endpoint.state === 'SUSPECT' || USABLE.has(endpoint.state))) {
       if (this.#monitor?.started === true) this.#monitor.checkAfterTrouble(endpoint)
     } else if (endpoint.state === 'SUSPECT') {
       this.#context.clock.setTimeout(() => {
