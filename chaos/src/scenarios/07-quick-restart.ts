@@ -30,8 +30,8 @@ export const scenario: Scenario = {
       context.expect(replayed[count] === 0, `${count} is ${replayed[count]} with replay`)
     return {
       ...figures,
-      'failed with replay': replayed.failed ?? Number.NaN,
-      'unknown with replay': replayed.unknown ?? Number.NaN,
+      replayedFailed: replayed.failed ?? Number.NaN,
+      replayedUnknown: replayed.unknown ?? Number.NaN,
     }
   },
 }
