@@ -4,6 +4,7 @@ import type { Driver, ReplayPosition } from '../driver.js'
 import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
 import type { FailoverController } from '../failover/failover-controller.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import { takeTurn } from '../failover/selection.js'
 import type { Target } from '../failover/states.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
@@ -78,6 +79,7 @@ export class StandbyReads<C extends object> {
     for (let from = below; ; from = this.#acquire as FunctionReference) {
       const reader = this.#readerFor(needed())
       if (reader === undefined && !insisting) return router.acquire(rest(), 'primary', from)
+      if (reader !== undefined) takeTurn(reader)
       const lease = await (reader?.pool.acquire(rest(), target, from) ??
         router.acquire(rest(), target, from))
       // Waiters move with the roles: it may have come from the writer after all.
