@@ -24,6 +24,7 @@ import type { HealthCheck, HealthStats } from './health/history.js'
 import { LoginProbes } from './health/login-probes.js'
 import { Prober } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
+import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
@@ -100,6 +101,8 @@ export class ConnectionManager<C extends object> {
   readonly #monitor: HealthMonitor<C>
   readonly #maintainer: Maintainer<C>
   readonly #watchdog: QueryWatchdog<C>
+  /** Of several endpoints each is probed often enough. */
+  readonly #silence: SilenceWatch<C> | undefined
   readonly #logins: LoginProbes<C>
   readonly #router: Router<C>
   readonly #replayer: Replayer
@@ -143,6 +146,15 @@ export class ConnectionManager<C extends object> {
       options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
       options.clock,
     )
+    const [only] = this.#endpoints
+    if (this.#solo && options.healthMonitoring && only !== undefined) {
+      this.#silence = new SilenceWatch(only, {
+        clock: options.clock,
+        stall: this.#stall,
+        probe: (endpoint) => this.#monitor.check(endpoint),
+        probing: (endpoint) => this.#monitor.isChecking(endpoint),
+      })
+    }
     this.#watchdog = new QueryWatchdog(this.#endpoints, options.queryTimeoutMs, {
       name: options.name,
       clock: options.clock,
@@ -633,6 +645,7 @@ export class ConnectionManager<C extends object> {
     this.#stall.start()
     this.#maintainer.start()
     this.#watchdog.start()
+    this.#silence?.start()
     if (this.#solo) this.#endpoints[0]?.pool.maintain()
     if (this.#options.healthMonitoring || !this.#solo) {
       await this.#topology?.start()
@@ -651,6 +664,7 @@ export class ConnectionManager<C extends object> {
     await this.#started
     this.#maintainer.stop()
     this.#watchdog.stop()
+    this.#silence?.stop()
     this.#stall.stop()
   }
 
