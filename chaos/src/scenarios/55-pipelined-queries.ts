@@ -16,8 +16,10 @@ export const scenario: Scenario = {
       manager: { shared: { lanes: 1, depth: 1000 }, poolSize: 3, maxOverflow: 0 },
     })
     const { ledger, manager, primary } = service
-    const insert = (id: string): Promise<unknown> => {
-      const write = manager.pool.query("insert into ledger (id, orm) values ($1, 'pg')", [id])
+    // What has waited for a lock is not shared the next time, so each part has a text of its own.
+    const insert = (id: string, part: string): Promise<unknown> => {
+      const text = `insert into ledger (id, orm) values ($1, 'pg') /* ${part} */`
+      const write = manager.pool.query(text, [id])
       write.then(
         () => ledger.acknowledged(id),
         (error: unknown) => ledger.rejected(id, error),
@@ -25,13 +27,16 @@ export const scenario: Scenario = {
       return write
     }
     const holder = new Client({ connectionString: primary.url() })
+    holder.on('error', () => {})
     await holder.connect()
     const hold = () => holder.query('begin; lock table ledger in share mode')
-    const mixed = () => [
-      fateOf(insert(ledger.newId('pg'))),
+    const mixed = (part: string) => [
+      fateOf(insert(ledger.newId('pg'), part)),
       ...Array.from({ length: BEHIND }, (_each, n) =>
         fateOf(
-          n % 2 === 0 ? manager.pool.query('select $1::int', [n]) : insert(ledger.newId('pg')),
+          n % 2 === 0
+            ? manager.pool.query('select $1::int', [n])
+            : insert(ledger.newId('pg'), part),
         ),
       ),
     ]
@@ -39,7 +44,7 @@ export const scenario: Scenario = {
 
     context.step('the server ends the session at the first')
     await hold()
-    const ended = mixed()
+    const ended = mixed('ended')
     await heldUp(context, primary)
     await terminateHeldUp(primary)
     await holder.query('rollback')
@@ -52,7 +57,7 @@ export const scenario: Scenario = {
 
     context.step('the network cuts the connection')
     await hold()
-    const cut = mixed()
+    const cut = mixed('cut')
     await heldUp(context, primary)
     service.proxyOf(primary).reset()
     const [head, ...behind] = await Promise.all(cut)
