@@ -9,12 +9,23 @@ import { burst } from './suites/burst.js'
 import { health } from './suites/health.js'
 import { hotPath } from './suites/hot-path.js'
 import { leaks } from './suites/leaks.js'
+import { probes } from './suites/probes.js'
 import { query } from './suites/query.js'
 import { shared } from './suites/shared.js'
 import { size } from './suites/size.js'
 import { waiters } from './suites/waiters.js'
 
-const SUITES: readonly Suite[] = [hotPath, waiters, burst, query, shared, health, leaks, size]
+const SUITES: readonly Suite[] = [
+  hotPath,
+  waiters,
+  burst,
+  query,
+  shared,
+  health,
+  probes,
+  leaks,
+  size,
+]
 const ROOT = path.join(__dirname, '..', '..')
 const RESULTS = path.join(ROOT, 'bench', 'results')
 const PEERS = [

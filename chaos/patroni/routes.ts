@@ -21,7 +21,14 @@ export interface OpenRoute {
   close(): Promise<void>
 }
 
-export type RouteName = 'direct' | 'replay' | 'patroni-api' | 'haproxy' | 'pgbouncer' | 'haproxy-pg'
+export type RouteName =
+  | 'direct'
+  | 'replay'
+  | 'patroni-api'
+  | 'haproxy'
+  | 'services'
+  | 'pgbouncer'
+  | 'haproxy-pg'
 
 export const ROUTES: readonly Route[] = [
   {
@@ -60,6 +67,13 @@ export const ROUTES: readonly Route[] = [
     peer: 'haproxy',
     open: (lab) =>
       managed(createConnectionManager({ ...COMMON, databaseUrl: lab.proxyUrl, failoverUrls: [] })),
+  },
+  {
+    name: 'services',
+    description: 'connmgr, one name for the primary and one for standbys, as in Kubernetes',
+    ours: true,
+    open: ({ serviceUrls: { writes, reads } }) =>
+      managed(createConnectionManager({ ...COMMON, databaseUrl: writes, failoverUrls: [reads] })),
   },
   {
     name: 'pgbouncer',

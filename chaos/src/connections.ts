@@ -5,7 +5,10 @@ import type { ChaosContext } from './context.js'
 export const APPLICATION_NAME = 'connmgr-chaos'
 const PATIENCE_MS = 3000
 
-/** Connections of ours that servers still have after everything has been closed; they get a moment to notice. */
+/**
+ * Connections of ours that servers still have after everything has been closed; they get a moment to notice. One that
+ * waits for a standby that will never confirm looks at its client no more, so it says nothing about us.
+ */
 export async function countConnections(
   context: ChaosContext,
   nodes: readonly PostgresNode[],
@@ -16,7 +19,8 @@ export async function countConnections(
     left = 0
     for (const node of nodes) {
       const rows = await node.query(
-        "select pid from pg_stat_activity where application_name in ($1, 'connmgr-probe')",
+        `select pid from pg_stat_activity
+          where application_name in ($1, 'connmgr-probe') and wait_event is distinct from 'SyncRep'`,
         [APPLICATION_NAME],
       )
       left += rows.length

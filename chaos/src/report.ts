@@ -1,6 +1,6 @@
 import type { Figures, ScenarioResult } from './scenario.js'
 
-/** Figures with a column of their own; the others follow in the last one. */
+/** Figures with a column of their own; the others follow in the last one, unless they are 0. */
 const COLUMNS: readonly (readonly [title: string, figure: string])[] = [
   ['detected ms', 'detectionMs'],
   ['first write ms', 'firstWriteMs'],
@@ -47,7 +47,7 @@ function cell({ figures, p50 }: ScenarioResult, name: string): string {
 function others(result: ScenarioResult): string {
   const shown = new Set(COLUMNS.map(([, figure]) => figure))
   const rest: Figures = Object.fromEntries(
-    Object.entries(result.figures).filter(([name]) => !shown.has(name)),
+    Object.entries(result.figures).filter(([name, value]) => !shown.has(name) && value !== 0),
   )
   return Object.keys(rest)
     .map((name) => `${name} ${cell(result, name)}`)

@@ -63,8 +63,14 @@ function isPrismaCode(code: string): boolean {
 function* withCauses(error: unknown): Generator<object> {
   let current = error
   for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth += 1) {
-    yield current
-    const { cause, driverError } = current as { cause?: unknown; driverError?: unknown }
-    current = driverError ?? cause
+    const { cause, driverError, meta, originalCode } = current as {
+      cause?: unknown
+      driverError?: unknown
+      meta?: { driverAdapterError?: unknown }
+      originalCode?: unknown
+    }
+    // Prisma's adapters keep the SQLSTATE under a name of their own, in an object that is no error.
+    yield originalCode === undefined ? current : Object.assign(new Error(), { code: originalCode })
+    current = driverError ?? meta?.driverAdapterError ?? cause
   }
 }

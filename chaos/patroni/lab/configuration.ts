@@ -83,19 +83,23 @@ export function patroniConfiguration(node: NodeConfiguration): string {
   })
 }
 
-/** As Patroni's documentation sets it up, with checks twice a second. */
+/**
+ * As Patroni's documentation sets it up, with checks twice a second. Beside its two ports there are two that behave as
+ * services of Kubernetes do: they choose a server for each connection, and never end one.
+ */
 export function haproxyConfiguration(ports: LabPorts): string {
   const servers = ports.postgres.map(
     (port, index) => `  server n${index + 1} ${HOST}:${port} check port ${ports.rest[index]}`,
   )
-  const listen = (name: string, port: number, path: string): string[] => [
+  const listen = (name: string, port: number, path: string, ending: string): string[] => [
     `listen ${name}`,
     `  bind ${HOST}:${port}`,
     `  option httpchk OPTIONS ${path}`,
     '  http-check expect status 200',
-    '  default-server inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions',
+    `  default-server inter 500ms fastinter 250ms fall 2 rise 1 ${ending}`,
     ...servers,
   ]
+  const ends = 'on-marked-down shutdown-sessions'
   return `${[
     'global',
     '  maxconn 500',
@@ -105,8 +109,10 @@ export function haproxyConfiguration(ports: LabPorts): string {
     '  timeout client 30m',
     '  timeout server 30m',
     '  timeout check 1s',
-    ...listen('writes', ports.haproxyWrites, '/primary'),
-    ...listen('reads', ports.haproxyReads, '/replica'),
+    ...listen('writes', ports.haproxyWrites, '/primary', ends),
+    ...listen('reads', ports.haproxyReads, '/replica', ends),
+    ...listen('service_rw', ports.serviceWrites, '/primary', ''),
+    ...listen('service_ro', ports.serviceReads, '/replica', ''),
   ].join('\n')}\n`
 }
 

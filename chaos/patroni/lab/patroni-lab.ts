@@ -56,7 +56,15 @@ export class PatroniLab {
 
   /** HAProxy's port for writes. */
   get proxyUrl(): string {
-    return `postgresql://postgres@127.0.0.1:${this.ports.haproxyWrites}/postgres`
+    return databaseUrl(this.ports.haproxyWrites)
+  }
+
+  /** Names that lead to the primary and to standbys, as services of Kubernetes do. */
+  get serviceUrls(): { readonly writes: string; readonly reads: string } {
+    return {
+      writes: databaseUrl(this.ports.serviceWrites),
+      reads: databaseUrl(this.ports.serviceReads),
+    }
   }
 
   /** In front of HAProxy's port for writes. */
@@ -142,6 +150,10 @@ export class PatroniLab {
     const parts = [...this.#daemons, ...this.nodes]
     return parts.map((each) => `--- ${each.name}\n${each.log}`).join('\n')
   }
+}
+
+function databaseUrl(port: number): string {
+  return `postgresql://postgres@127.0.0.1:${port}/postgres`
 }
 
 /** Whether the server behind this URL takes writes and has all the standbys. */

@@ -11,6 +11,8 @@ export interface LabPorts {
   readonly etcdPeer: number
   readonly haproxyWrites: number
   readonly haproxyReads: number
+  readonly serviceWrites: number
+  readonly serviceReads: number
   readonly pgbouncer: number
   /** Per node. */
   readonly postgres: readonly number[]
@@ -29,23 +31,18 @@ export async function findPorts(count: number): Promise<number[]> {
 }
 
 export async function findLabPorts(nodes: number): Promise<LabPorts> {
-  const ports = await findPorts(5 + 2 * nodes)
-  const [etcd, etcdPeer, haproxyWrites, haproxyReads, pgbouncer, ...rest] = ports as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    ...number[],
-  ]
+  const ports = await findPorts(7 + 2 * nodes)
+  const take = (): number => ports.pop() as number
   return {
-    etcd,
-    etcdPeer,
-    haproxyWrites,
-    haproxyReads,
-    pgbouncer,
-    postgres: rest.slice(0, nodes),
-    rest: rest.slice(nodes),
+    etcd: take(),
+    etcdPeer: take(),
+    haproxyWrites: take(),
+    haproxyReads: take(),
+    serviceWrites: take(),
+    serviceReads: take(),
+    pgbouncer: take(),
+    postgres: ports.splice(0, nodes),
+    rest: ports.splice(0, nodes),
   }
 }
 

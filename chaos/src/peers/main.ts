@@ -102,9 +102,19 @@ function describe(
 }
 
 function brief(outcome: Outcome): string {
-  const { gapMs, failed, unknown, failedButWritten, recovered, crashes, lost, duplicated } = outcome
+  const {
+    gapMs,
+    firstWriteMs,
+    failed,
+    unknown,
+    failedButWritten,
+    recovered,
+    crashes,
+    lost,
+    duplicated,
+  } = outcome
   return (
-    `gap ${Math.round(gapMs)} ms, failed ${failed} (${failedButWritten} written), unknown ${unknown}, ` +
+    `gap ${Math.round(gapMs)} ms, first write ${Math.round(firstWriteMs)} ms, failed ${failed} (${failedButWritten} written), unknown ${unknown}, ` +
     `recovered ${recovered}, crashes ${crashes}, lost ${lost}, duplicated ${duplicated}; ` +
     Object.entries(outcome.errors)
       .map(([name, count]) => `${count} × ${name}`)
@@ -148,7 +158,7 @@ function versions(haproxy: string | undefined, server: string): Record<string, s
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    show(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    show(error instanceof Error ? error.message : String(error))
     process.exit(1)
   },
 )

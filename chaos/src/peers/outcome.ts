@@ -18,6 +18,8 @@ const ENOUGH = 0.8 * 50 * (FINAL_MS / 1000)
 export interface Outcome {
   /** Longest time between two writes that succeeded and are there; Infinity if the client never recovered. */
   readonly gapMs: number
+  /** From when a server could take writes again to the next write that succeeded; Infinity if there was none. */
+  readonly firstWriteMs: number
   /** Writes that the caller was told had failed, whatever was true. */
   readonly failed: number
   /** Writes of which the caller knows that it does not know: told so, never answered, or in flight in a crash. */
@@ -45,7 +47,7 @@ export function isCalm(writes: readonly Write[], at: number): boolean {
 
 /** Compares what a client was told with what the server holds. */
 export async function judge(
-  server: PostgresNode,
+  server: Pick<PostgresNode, 'query'>,
   run: {
     readonly writes: readonly Write[]
     readonly moments: FaultMoments
@@ -63,6 +65,8 @@ export async function judge(
   const recovered = crashed ? 'no' : recoveryOf([...kept, ...rejected], moments, endedAt)
   return {
     gapMs: recovered === 'no' ? Number.POSITIVE_INFINITY : longestGap(kept, moments.from),
+    firstWriteMs:
+      recovered === 'no' ? Number.POSITIVE_INFINITY : firstAfter(kept, moments.writableAt),
     failed: failed.length,
     unknown: rejected.length - failed.length + hanging.length,
     failedButWritten: failed.filter(({ id }) => copies.has(id)).length,
@@ -75,7 +79,7 @@ export async function judge(
   }
 }
 
-async function copiesOn(server: PostgresNode): Promise<Map<string, number>> {
+async function copiesOn(server: Pick<PostgresNode, 'query'>): Promise<Map<string, number>> {
   const rows = await server.query<{ id: string; copies: number }>(
     'select id, count(*)::int as copies from ledger group by id',
   )
@@ -120,6 +124,11 @@ function longestGap(kept: readonly Write[], from: number): number {
     last = at
   }
   return longest
+}
+
+function firstAfter(kept: readonly Write[], at: number): number {
+  const later = kept.map(({ settledAt }) => settledAt ?? 0).filter((settledAt) => settledAt >= at)
+  return Math.min(...later) - at
 }
 
 function countErrors(rejected: readonly Write[]): Record<string, number> {

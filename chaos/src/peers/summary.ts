@@ -7,6 +7,7 @@ export interface Summary {
   readonly rounds: number
   /** Medians. A gap is null if there is no end to it in at least half of the rounds. */
   readonly gapMs: number | null
+  readonly firstWriteMs: number | null
   readonly failed: number
   readonly unknown: number
   readonly failedButWritten: number
@@ -25,12 +26,12 @@ export interface Summary {
 export function summarize(fault: string, client: string, outcomes: readonly Outcome[]): Summary {
   const of = (figure: (outcome: Outcome) => number): number => median(outcomes.map(figure))
   const worst = (figure: (outcome: Outcome) => number): number => Math.max(...outcomes.map(figure))
-  const gap = of(({ gapMs }) => gapMs)
   return {
     fault,
     client,
     rounds: outcomes.length,
-    gapMs: Number.isFinite(gap) ? Math.round(gap) : null,
+    gapMs: finite(of(({ gapMs }) => gapMs)),
+    firstWriteMs: finite(of(({ firstWriteMs }) => firstWriteMs)),
     failed: of(({ failed }) => failed),
     unknown: of(({ unknown }) => unknown),
     failedButWritten: of(({ failedButWritten }) => failedButWritten),
@@ -47,6 +48,7 @@ export function summarize(fault: string, client: string, outcomes: readonly Outc
 const HEADINGS = [
   'client',
   'longest gap',
+  'first write',
   'failed',
   'of them written',
   'unknown',
@@ -65,7 +67,8 @@ export function tableOf(
     HEADINGS,
     ...summaries.map((each) => [
       titleOf(each.client),
-      gapText(each),
+      durationText(each.gapMs),
+      durationText(each.firstWriteMs),
       String(each.failed),
       String(each.failedButWritten),
       String(each.unknown),
@@ -98,7 +101,7 @@ function cellOf(summary: Summary): string {
   const { crashed, rounds, failed, unknown, lost, duplicated, partlyRecovered } = summary
   if (crashed * 2 > rounds) return 'process ends'
   return [
-    `${gapText(summary)} / ${failed} / ${unknown}`,
+    `${durationText(summary.gapMs)} / ${failed} / ${unknown}`,
     ...(crashed > 0 ? [`process ends in ${crashed} of ${rounds}`] : []),
     ...(partlyRecovered * 2 > rounds ? ['fails on'] : []),
     ...(lost > 0 ? [`${lost} lost`] : []),
@@ -106,9 +109,13 @@ function cellOf(summary: Summary): string {
   ].join(', ')
 }
 
-function gapText({ gapMs }: Summary): string {
-  if (gapMs === null) return '∞'
-  return gapMs < 1000 ? `${gapMs} ms` : `${(gapMs / 1000).toFixed(2)} s`
+function durationText(ms: number | null): string {
+  if (ms === null) return '∞'
+  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(2)} s`
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? Math.round(ms) : null
 }
 
 function recoveryText({ recovered, partlyRecovered, rounds }: Summary): string {

@@ -10,6 +10,7 @@ const WAITERS = 40
 export const scenario: Scenario = {
   id: 42,
   name: 'the pool is exhausted at the failover',
+  quick: true,
   throughOrm: false,
   targets: { detectionMs: 50, firstWriteMs: 300 },
   async run(context) {

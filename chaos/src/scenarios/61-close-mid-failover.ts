@@ -10,6 +10,7 @@ const PROMPT_MS = 500
 export const scenario: Scenario = {
   id: 61,
   name: 'close in the middle of a failover',
+  quick: true,
   targets: { closeMs: DRAIN_MS + PROMPT_MS, exitMs: PROMPT_MS },
   async run(context) {
     const { nodes } = await context.cluster({ standbys: 1, synchronous: true })

@@ -6,8 +6,16 @@ import { scenario as fastShutdownMidQuery } from './04-fast-shutdown-mid-query.j
 import { scenario as immediateShutdown } from './05-immediate-shutdown.js'
 import { scenario as smartShutdown } from './06-smart-shutdown.js'
 import { scenario as quickRestart } from './07-quick-restart.js'
+import { scenario as slowStart } from './08-slow-start.js'
+import { scenario as longRecovery } from './09-long-recovery.js'
 import { scenario as frozenPrimary } from './10-frozen-primary.js'
+import { scenario as stoppedPostmaster } from './11-stopped-postmaster.js'
+import { scenario as stoppedBackend } from './12-stopped-backend.js'
 import { scenario as blackHole } from './13-black-hole.js'
+import { scenario as blackHoleAtConnect } from './14-black-hole-at-connect.js'
+import { scenario as oneWayLoss } from './15-one-way-loss.js'
+import { scenario as latencySpike } from './16-latency-spike.js'
+import { scenario as packetLoss } from './17-packet-loss.js'
 import { scenario as halfOpen } from './18-half-open.js'
 import { scenario as promotionAfterDeath } from './19-promotion-after-death.js'
 import { scenario as plannedSwitchover } from './20-planned-switchover.js'
@@ -25,7 +33,15 @@ import { scenario as laggingStandby } from './31-lagging-standby.js'
 import { scenario as replayPaused } from './32-replay-paused.js'
 import { scenario as idlePrimary } from './33-idle-primary.js'
 import { scenario as tokenAcrossFailover } from './34-token-across-failover.js'
+import { scenario as dnsMoves } from './35-dns-moves.js'
+import { scenario as dnsNamesDemoted } from './36-dns-names-demoted.js'
+import { scenario as nxdomain } from './37-nxdomain.js'
+import { scenario as badCredentials } from './38-bad-credentials.js'
+import { scenario as passwordRotation } from './39-password-rotation.js'
+import { scenario as badCertificate } from './40-bad-certificate.js'
+import { scenario as noRoom } from './41-no-room.js'
 import { scenario as exhaustedPool } from './42-exhausted-pool.js'
+import { scenario as reconnectStorm } from './43-reconnect-storm.js'
 import { scenario as flapping } from './44-flapping.js'
 import { scenario as failback } from './45-failback.js'
 import { scenario as commitInFlight } from './46-commit-in-flight.js'
@@ -58,8 +74,16 @@ export const SCENARIOS: readonly Scenario[] = [
   immediateShutdown,
   smartShutdown,
   quickRestart,
+  slowStart,
+  longRecovery,
   frozenPrimary,
+  stoppedPostmaster,
+  stoppedBackend,
   blackHole,
+  blackHoleAtConnect,
+  oneWayLoss,
+  latencySpike,
+  packetLoss,
   halfOpen,
   promotionAfterDeath,
   plannedSwitchover,
@@ -77,7 +101,15 @@ export const SCENARIOS: readonly Scenario[] = [
   replayPaused,
   idlePrimary,
   tokenAcrossFailover,
+  dnsMoves,
+  dnsNamesDemoted,
+  nxdomain,
+  badCredentials,
+  passwordRotation,
+  badCertificate,
+  noRoom,
   exhaustedPool,
+  reconnectStorm,
   flapping,
   failback,
   commitInFlight,

@@ -108,6 +108,16 @@ export interface WritePosition {
   readonly position: bigint
 }
 
+/** How far a standby is, as {@link Driver.replayPosition} finds it. */
+export interface ReplayPosition {
+  /**
+   * The highest timeline that it is known to follow. Too low is safe: then it counts as not having replayed what was
+   * written on a later one.
+   */
+  readonly timeline?: number | undefined
+  readonly position: bigint
+}
+
 /** A connection of the health monitor's own, kept outside the pool. */
 export interface Probe {
   check(signal: AbortSignal): Promise<ProbeResult>
@@ -138,7 +148,7 @@ export interface Driver<C extends object> {
   /** On a primary: how far it has written. With {@link replayPosition}, what reading one's own writes takes. */
   writePosition?(connection: C): Promise<WritePosition>
   /** On a standby: up to where what was written can be read. Undefined if the server is none any more. */
-  replayPosition?(connection: C): Promise<bigint | undefined>
+  replayPosition?(connection: C): Promise<ReplayPosition | undefined>
   activity?(connection: C): ConnectionActivity
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>

@@ -16,6 +16,7 @@ export type {
   FailureKind,
   Probe,
   ProbeResult,
+  ReplayPosition,
   ResetPolicy,
   Role,
   TransactionOptions,

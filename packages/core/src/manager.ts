@@ -164,6 +164,7 @@ export class ConnectionManager<C extends object> {
         deadlines: this.#deadlines,
         events: this.#events,
         onEnding: (endpoint, error) => this.#controller.drain(endpoint, error.message),
+        onMoved: (endpoint) => void this.#askAnew(endpoint),
       },
     )
     this.#router = new Router(
@@ -756,6 +757,15 @@ export class ConnectionManager<C extends object> {
     })
   }
 
+  /** Its address may lead to another server than the one that the prober's connection was opened to. */
+  async #askAnew(endpoint: ManagedEndpoint<C>): Promise<void> {
+    if (!this.#monitor.started) return
+    // Not under a probe that is waiting for its answer.
+    await this.#monitor.check(endpoint)
+    endpoint.prober.forget()
+    if (this.#monitor.started) await this.#monitor.check(endpoint)
+  }
+
   #observer(): PoolObserver {
     const trouble: FailoverController<C>['trouble'] = (...details) =>
       this.#controller.trouble(...details)
@@ -776,8 +786,10 @@ export class ConnectionManager<C extends object> {
       },
       signalled: (endpoint, signal) =>
         trouble(managed(endpoint), signal.kind, signal.error.message),
-      roleMismatch: (endpoint, seen) =>
-        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`),
+      roleMismatch: (endpoint, seen) => {
+        void this.#askAnew(managed(endpoint))
+        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)
+      },
     }
   }
 }

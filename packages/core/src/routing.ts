@@ -10,6 +10,7 @@ import type { EventEmitter } from './events/emitter.js'
 import { type AcquireFailedEvent, summarize } from './events/events.js'
 import type { FailoverController } from './failover/failover-controller.js'
 import type { ManagedEndpoint } from './failover/managed-endpoint.js'
+import { takeTurn } from './failover/selection.js'
 import type { Target } from './failover/states.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { Lease } from './pool/lease.js'
@@ -65,7 +66,10 @@ export class Router<C extends object> implements WaitPlace<C> {
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
     if (!this.#suspended) {
       const endpoint = this.#controller.pick(target)
-      if (endpoint !== undefined) return endpoint.pool.acquire(options, target, below)
+      if (endpoint !== undefined) {
+        if (target !== 'primary') takeTurn(endpoint)
+        return endpoint.pool.acquire(options, target, below)
+      }
     }
     return this.#park(options, target, below)
   }
@@ -84,7 +88,10 @@ export class Router<C extends object> implements WaitPlace<C> {
     for (const waiter of moving) {
       const endpoint = this.#suspended ? undefined : this.#controller.pick(waiter.target)
       if (endpoint === undefined) this.#parked.push(waiter)
-      else endpoint.pool.enqueue(waiter)
+      else {
+        takeTurn(endpoint)
+        endpoint.pool.enqueue(waiter)
+      }
     }
     this.#giveUpIfHopeless()
   }

@@ -6,6 +6,7 @@ import type {
   Endpoint,
   FailureKind,
   Probe,
+  ReplayPosition,
   Role,
   TransactionOptions,
   WritePosition,
@@ -90,7 +91,7 @@ export class PgDriver implements Driver<Client> {
     return askWritePosition(this.#sessionOf(client))
   }
 
-  replayPosition(client: Client): Promise<bigint | undefined> {
+  replayPosition(client: Client): Promise<ReplayPosition | undefined> {
     return askReplayPosition(this.#sessionOf(client))
   }
 

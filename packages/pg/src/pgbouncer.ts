@@ -14,6 +14,7 @@ const REFUSALS: readonly (readonly [start: string, kind: FailureKind])[] = [
   ['client_login_timeout', 'unreachable'],
   ['no more connections allowed', 'busy'],
   ['no such database', 'setup'],
+  ['unsupported startup parameter', 'setup'],
 ]
 
 /** What a refusal of PgBouncer means; undefined for everything else that it or a server may say. */

@@ -1,4 +1,4 @@
-import { UnsupportedError, type WritePosition } from '@connmgr/core'
+import { type ReplayPosition, UnsupportedError, type WritePosition } from '@connmgr/core'
 import { classify } from './classify.js'
 import type { Session } from './session.js'
 
@@ -13,8 +13,18 @@ select (select system_identifier::text from pg_control_system()),
        current_setting('wal_block_size'),
        pg_size_bytes(current_setting('wal_segment_size'))::text`
 
+/**
+ * The highest timeline that a standby is known to follow. What it streams says so at once, but only to superusers and
+ * members of pg_read_all_stats; the control file, which everybody may ask, after the next restartpoint.
+ */
+export const STANDBY_TIMELINE = `
+greatest((select timeline_id from pg_control_checkpoint()),
+         (select min_recovery_end_timeline from pg_control_recovery()),
+         (select received_tli from pg_stat_wal_receiver))`
+
 const REPLAYED = `
-select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0')::text end`
+select (pg_last_wal_replay_lsn() - '0/0')::text, ${STANDBY_TIMELINE}
+ where pg_is_in_recovery()`
 
 /** Headers of a page and of the first page of a segment, src/include/access/xlog_internal.h. */
 const PAGE_HEADER = 24n
@@ -33,10 +43,10 @@ export async function askWritePosition(session: Session): Promise<WritePosition>
 }
 
 /** Undefined if the server is no standby. */
-export async function askReplayPosition(session: Session): Promise<bigint | undefined> {
-  const { rows } = await session.ask<[string | null]>(REPLAYED)
-  const position = rows[0]?.[0]
-  return position == null ? undefined : BigInt(position)
+export async function askReplayPosition(session: Session): Promise<ReplayPosition | undefined> {
+  const { rows } = await session.ask<[string | null, number]>(REPLAYED)
+  const [position, timeline] = rows[0] ?? []
+  return position == null ? undefined : { position: BigInt(position), timeline }
 }
 
 /**

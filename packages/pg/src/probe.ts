@@ -1,5 +1,6 @@
 import { type Probe, type ProbeResult, type Role, toError } from '@connmgr/core'
 import { classify } from './classify.js'
+import { STANDBY_TIMELINE } from './positions.js'
 import type { Session } from './session.js'
 
 type Row = [
@@ -20,7 +21,7 @@ const FULL = `
 select pg_is_in_recovery(),
        current_setting('transaction_read_only'),
        (select system_identifier::text from pg_control_system()),
-       case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
+       case when pg_is_in_recovery() then ${STANDBY_TIMELINE}
             else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end,
        ((case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end) - '0/0')::text,
        pg_postmaster_start_time()::text`

@@ -79,9 +79,11 @@ describe('reading what was written', () => {
 
   test("target 'standby' waits longer, and at its deadline says what for", async () => {
     await start({ replayWaitMs: 20 })
+    const warm = await manager.acquire({ target: 'standby' })
+    warm.release()
     const id = await write()
     const after = await manager.writeToken()
-    const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: 50 })
+    const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: 100 })
     await expect(acquiring).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
       phase: 'replay',

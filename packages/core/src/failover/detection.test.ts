@@ -110,6 +110,15 @@ describe('a server that falls silent', () => {
     expect(stateOf(h, 'b')).toBe('DOWN')
   })
 
+  test('from the start on delays the first caller by one deadline, not by that of its connect', async () => {
+    h = watched()
+    h.driver.server('b').hang()
+    const lease = h.manager.acquire()
+    await h.clock.advance(260)
+    expect((await lease).endpoint.id).toBe('a')
+    ;(await lease).release()
+  })
+
   test('a single server too has its hung connections destroyed when it is down', async () => {
     h = manage({ healthMonitoring: { intervalMs: 1000, timeoutMs: 500 } })
     const lease = await h.manager.acquire()

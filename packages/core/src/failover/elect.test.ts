@@ -80,6 +80,21 @@ describe('an election in a replicated cluster', () => {
     })
   })
 
+  test('a name that is no longer in use gives way to another of the same server, but to no other server', () => {
+    const same = [primary('a', { startedAt: 'x', named: false }), primary('b', { startedAt: 'x' })]
+    expect(elect(same, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'b' })
+    const alone = [primary('a', { named: false }), standby('b')]
+    expect(elect(alone, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'a' })
+  })
+
+  test('equal claims leave the present writer its place if they are told to, and nobody else', () => {
+    const claims = [primary('a'), primary('b')]
+    expect(elect(claims, memory({ writer: 'b', splitBrain: 'stay' }))).toMatchObject({ id: 'b' })
+    expect(elect(claims, memory({ writer: 'c', splitBrain: 'stay' }))).toMatchObject({
+      outcome: 'split-brain',
+    })
+  })
+
   test('a writer with no connection left for the probe stays the writer; another such server does not become one', () => {
     const busy = [primary('a', { state: 'BUSY' }), standby('b')]
     expect(elect(busy, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'a' })

@@ -3,6 +3,7 @@ import type { ProbeResult } from '../driver.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ProbeOutcome } from '../health/prober.js'
+import { Divergence } from './divergence.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { ReplicationLag } from './replication-lag.js'
@@ -10,6 +11,8 @@ import type { EndpointState } from './states.js'
 import { nextStanding } from './transition.js'
 
 const LAG_MEMORY_MS = 600_000
+const STRAY =
+  'has replayed what the present primary never wrote, so it cannot follow it: rewind it (pg_rewind) or rebuild it'
 
 /** Turns what probes say into what is known of each endpoint. */
 export class EndpointTracker<C extends object> {
@@ -18,6 +21,7 @@ export class EndpointTracker<C extends object> {
   readonly #clock: Clock
   readonly #events: EventEmitter
   readonly #lag = new ReplicationLag(LAG_MEMORY_MS)
+  readonly #divergence = new Divergence<ManagedEndpoint<C>>()
   readonly #onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void
   /** The cluster that is followed, once known; a server of another one is quarantined. */
   #systemId: string | undefined
@@ -43,6 +47,7 @@ export class EndpointTracker<C extends object> {
   /** From now on only servers of this cluster are used; undefined to take the next one found. */
   followCluster(systemId: string | undefined): void {
     this.#systemId = systemId
+    this.#divergence.reset()
   }
 
   /** Another server is the writer. `position` is where it goes on in the same history; undefined for another one. */
@@ -65,14 +70,17 @@ export class EndpointTracker<C extends object> {
       endpoint.result = outcome.result
       reason = `answered in ${Math.round(outcome.durationMs)} ms as ${outcome.result.role}`
       const stranger = this.#isStranger(outcome.result)
-      if (stranger) {
+      const stray = !stranger && this.#isStray(endpoint, outcome, isWriter, now)
+      if (stranger || stray) {
         endpoint.standing = { ...endpoint.standing, state: 'QUARANTINED' }
-        reason = `belongs to another cluster (system identifier ${outcome.result.systemId}, expected ${this.#systemId})`
+        reason = stray
+          ? STRAY
+          : `belongs to another cluster (system identifier ${outcome.result.systemId}, expected ${this.#systemId})`
       } else if (before === 'FENCED' && outcome.result.role === 'primary') {
         // Only an election lifts a fence from a primary.
         endpoint.standing = { ...endpoint.standing, state: 'FENCED' }
       }
-      endpoint.lastError = stranger ? { name: 'Error', message: reason } : undefined
+      endpoint.lastError = stranger || stray ? { name: 'Error', message: reason } : undefined
       this.#trackRole(endpoint, outcome.result)
       this.#trackLag(endpoint, outcome.result, isWriter, now)
     } else {
@@ -119,6 +127,29 @@ export class EndpointTracker<C extends object> {
       result.systemId !== undefined &&
       result.systemId !== this.#systemId
     )
+  }
+
+  /** Whether this is a standby that has left the writer's history; an answer of the writer may find others. */
+  #isStray(
+    endpoint: ManagedEndpoint<C>,
+    { result, durationMs }: Extract<ProbeOutcome, { ok: true }>,
+    isWriter: boolean,
+    now: number,
+  ): boolean {
+    const { position, role, startedAt, timeline } = result
+    if (this.#systemId === undefined || position === undefined) return false
+    if (role === 'standby') {
+      this.#divergence.replayed(endpoint, now, position, startedAt)
+      return this.#divergence.has(endpoint)
+    }
+    this.#divergence.forget(endpoint)
+    if (isWriter) {
+      for (const each of this.#divergence.written(now - durationMs, position, timeline)) {
+        each.lastError = { name: 'Error', message: STRAY }
+        this.mark(each, 'QUARANTINED', STRAY)
+      }
+    }
+    return false
   }
 
   #trackRole(endpoint: ManagedEndpoint<C>, result: ProbeResult): void {

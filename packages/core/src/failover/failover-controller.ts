@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock, TimerHandle } from '../clock.js'
 import { type FailureKind, isFatal } from '../driver.js'
 import { FailoverFailedError, messageOf } from '../errors.js'
 import { contextOf, failoverChannel } from '../events/channels.js'
@@ -58,6 +58,7 @@ export class FailoverController<C extends object> {
   #epoch = 0
   #state: ClusterState
   #surveyed = false
+  #graceTimer: TimerHandle | undefined
   #stopped = false
 
   constructor(
@@ -133,13 +134,14 @@ export class FailoverController<C extends object> {
   async start(monitor: HealthMonitor<C>): Promise<void> {
     this.#monitor = monitor
     await monitor.start()
-    this.#surveyed = true
-    if (!this.#stopped) this.#evaluate('start')
+    this.#context.clock.clearTimeout(this.#graceTimer)
+    this.#survey()
   }
 
   /** From now on nothing that is still under way has any effect. */
   stop(): void {
     this.#stopped = true
+    this.#context.clock.clearTimeout(this.#graceTimer)
     this.#search.stop()
   }
 
@@ -174,6 +176,7 @@ export class FailoverController<C extends object> {
       endpoint.pool.destroyAll(describe(outcome))
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
+    else if (outcome.ok) this.#foundAtStart(endpoint)
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -295,9 +298,27 @@ export class FailoverController<C extends object> {
     )
   }
 
+  /** One that could be the writer waits a moment for the others, but not for hosts that swallow every packet. */
+  #foundAtStart(endpoint: ManagedEndpoint<C>): void {
+    const preferred = this.#mode === 'role' ? endpoint.result?.writable : endpoint.order === 0
+    if (preferred !== true || this.#graceTimer !== undefined || this.#monitor?.started !== true)
+      return
+    this.#graceTimer = this.#context.clock.setTimeout(
+      () => this.#survey(),
+      this.#knobs.probeTimeoutMs,
+    )
+  }
+
+  /** From now on what has been seen decides. */
+  #survey(): void {
+    if (this.#stopped) return
+    this.#surveyed = true
+    this.#evaluate('start')
+  }
+
   /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
   #recheck(endpoint: ManagedEndpoint<C>, timedOut: boolean): void {
-    if (timedOut && (endpoint.state === 'SUSPECT' || endpoint.state === 'UP')) {
+    if (timedOut && (endpoint.state === 'SUSPECT' || USABLE.has(endpoint.state))) {
       if (this.#monitor?.started === true) this.#monitor.checkAfterTrouble(endpoint)
     } else if (endpoint.state === 'SUSPECT') {
       this.#context.clock.setTimeout(() => {

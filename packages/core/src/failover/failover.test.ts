@@ -309,6 +309,40 @@ describe('failover of a replicated cluster', () => {
     expect(h.of('standbyCaughtUp')).toMatchObject([{ endpoint: 'b', lagMs: 0 }])
   })
 
+  test('a standby that had received more than the promoted one shows what never was, and gets no reads until it is rebuilt', async () => {
+    h = replicated({
+      endpoints: ['a', 'b', 'c'],
+      failover: { failbackStableMs: 1000 },
+      prepare: (driver) => {
+        Object.assign(driver.server('c'), { role: 'standby', writable: false })
+      },
+    })
+    await h.manager.start()
+    const [b, c] = [h.driver.server('b'), h.driver.server('c')]
+    b.position = 800n
+    c.position = 1000n
+    h.driver.server('a').position = 1000n
+    await h.clock.advance(1000)
+    h.driver.server('a').crash()
+    b.promote()
+    await h.clock.advance(2000)
+    expect(stateOf(h, 'c')).toBe('QUARANTINED')
+    expect(h.of('endpointStateChanged').findLast(({ endpoint }) => endpoint === 'c')).toMatchObject(
+      {
+        reason: expect.stringContaining('pg_rewind'),
+      },
+    )
+    b.position = 2000n
+    await h.clock.advance(60_000)
+    expect(stateOf(h, 'c')).toBe('QUARANTINED')
+    expect(await endpointOf(h, 'prefer-standby')).toBe('b')
+    c.demote()
+    c.position = 2000n
+    await h.clock.advance(60_000)
+    expect(stateOf(h, 'c')).toBe('UP')
+    expect(await endpointOf(h, 'prefer-standby')).toBe('c')
+  })
+
   test('a standby that is behind stays so through a failover to another one', async () => {
     h = replicated({
       endpoints: ['a', 'b', 'c'],

@@ -41,6 +41,8 @@ export class ManagedEndpoint<C extends object> {
   /** Relapses: times it went down soon after it had been trusted again. */
   flaps = 0
   trustedAt: number | undefined
+  /** When it was sent a reader last, counted in readers. */
+  turn = 0
   /** False if it is kept although the source of the topology no longer names it. */
   named = true
 

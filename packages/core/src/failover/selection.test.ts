@@ -1,11 +1,17 @@
 import type { FakeConnection } from '@connmgr/testing'
 import type { ManagedEndpoint } from './managed-endpoint.js'
-import { select, serves } from './selection.js'
+import { select, serves, takeTurn } from './selection.js'
 
 type Given = { state?: string; role?: string; lagging?: boolean; load?: number }
 
 function endpoint({ state = 'UP', role = 'standby', lagging = false, load = 0 }: Given = {}) {
-  return { state, role, lagging, pool: { load } } as unknown as ManagedEndpoint<FakeConnection>
+  return {
+    state,
+    role,
+    lagging,
+    turn: 0,
+    pool: { load },
+  } as unknown as ManagedEndpoint<FakeConnection>
 }
 
 const writer = endpoint({ role: 'primary' })
@@ -36,6 +42,22 @@ test.each<[string, Given]>([
 test('of several standbys the one with the least to do is chosen, wherever it is listed', () => {
   expect(select([writer, busy, free], 'standby', writer)).toBe(free)
   expect(select([free, busy, writer], 'prefer-standby', writer)).toBe(free)
+})
+
+test('standbys with equally much to do take turns, whatever their order in the list', () => {
+  const [a, b, c] = [endpoint(), endpoint(), endpoint()]
+  const chosen = Array.from({ length: 6 }, () => {
+    const next = select([writer, a, b, c], 'prefer-standby', writer)
+    if (next !== undefined) takeTurn(next)
+    return next
+  })
+  expect(chosen.map((each) => [a, b, c].indexOf(each as typeof a))).toEqual([0, 1, 2, 0, 1, 2])
+})
+
+test('a standby with less to do comes first even if its turn was the last', () => {
+  const [a, b] = [endpoint({ load: 1 }), endpoint()]
+  takeTurn(b)
+  expect(select([a, b], 'standby', writer)).toBe(b)
 })
 
 test('without a writer, any and prefer-standby go to a standby, and primary to nobody', () => {

@@ -23,7 +23,18 @@ export function serves<C extends object>(
   }
 }
 
-/** The endpoint for a caller who wants this target: of several standbys, the one with the least to do. */
+let turns = 0
+
+/** Notes that a reader is sent to an endpoint now. */
+export function takeTurn<C extends object>(endpoint: ManagedEndpoint<C>): void {
+  turns += 1
+  endpoint.turn = turns
+}
+
+/**
+ * The endpoint for a caller who wants this target: of several standbys, the one with the least to do, and of equals, the
+ * one whose turn was the longest ago.
+ */
 export function select<C extends object>(
   endpoints: readonly ManagedEndpoint<C>[],
   target: Target,
@@ -33,8 +44,12 @@ export function select<C extends object>(
   if (target === 'any' && writer !== undefined) return writer
   let best: ManagedEndpoint<C> | undefined
   for (const endpoint of endpoints) {
-    if (isReader(endpoint) && (best === undefined || endpoint.pool.load < best.pool.load))
-      best = endpoint
+    if (isReader(endpoint) && (best === undefined || precedes(endpoint, best))) best = endpoint
   }
   return best ?? (target === 'standby' ? undefined : writer)
+}
+
+function precedes<C extends object>(a: ManagedEndpoint<C>, b: ManagedEndpoint<C>): boolean {
+  const more = a.pool.load - b.pool.load
+  return more < 0 || (more === 0 && a.turn < b.turn)
 }

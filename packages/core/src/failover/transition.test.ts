@@ -75,7 +75,15 @@ test('trust takes both successes and time', () => {
   expect(after('DOWN', [0, ok], [600, failed('unreachable')], [1200, ok])).toBe('PROBATION')
 })
 
-test('one that is not trusted yet gets no benefit of the doubt', () => {
+test('one that is not trusted yet may be silent for a moment, but not refuse', () => {
+  const silence = failed('unreachable', true)
+  expect(after('DOWN', [0, ok], [1, silence])).toBe('SUSPECT')
+  expect(after('DOWN', [0, ok], [1, silence], [2, ok])).toBe('PROBATION')
+  expect(after('DOWN', [0, ok], [1, silence], [2, silence], [3, silence])).toBe('DOWN')
+  expect(after('DOWN', [0, silence])).toBe('DOWN')
+  const slow = { ...silence, heard: true } as ProbeOutcome
+  expect(after('DOWN', [0, ok], [1, slow], [2, slow], [3, slow])).toBe('PROBATION')
+  expect(after('DOWN', [0, ok], [1, silence], [2, slow])).toBe('PROBATION')
   expect(after('DOWN', [0, ok], [1, failed('unreachable')])).toBe('DOWN')
   expect(after('DOWN', [0, failed('busy')], [1, ok])).toBe('PROBATION')
   expect(after('FENCED', [0, failed('busy')], [1, ok])).toBe('PROBATION')
@@ -100,6 +108,41 @@ test('an endpoint is never UP right after a failure, nor DOWN right after a succ
         standing = nextStanding(standing, each, at, KNOBS)
         if (each.ok) expect(['UP', 'PROBATION']).toContain(standing.state)
         else expect(['UP', 'PROBATION']).not.toContain(standing.state)
+      }
+    }),
+  )
+})
+
+test('silence brings one down that answered after exactly suspectCount deadlines in a row, and it is trusted again no sooner than stableMs', () => {
+  const probe = fc.record({
+    pause: fc.integer({ min: 1, max: 400 }),
+    answers: fc.boolean(),
+    heard: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(probe, { minLength: 1, maxLength: 40 }), (probes) => {
+      let at = 0
+      let standing = start('UP')
+      let silences = 0
+      let answeringSince: number | undefined
+      let down = false
+      let fell = false
+      for (const { pause, answers, heard } of probes) {
+        at += pause
+        const counts = !answers && (down || !heard)
+        silences = answers ? 0 : silences + Number(counts)
+        if (answers) answeringSince ??= at
+        else if (counts) answeringSince = undefined
+        const silence = { ...failed('unreachable', true), heard } as ProbeOutcome
+        standing = nextStanding(standing, answers ? ok : silence, at, KNOBS)
+        if (answers) down = false
+        else if (silences >= KNOBS.suspectCount) down = true
+        fell ||= down
+        expect(standing.state === 'DOWN').toBe(down)
+        if (fell && standing.state === 'UP') {
+          expect(at - (answeringSince ?? at)).toBeGreaterThanOrEqual(KNOBS.stableMs)
+          fell = false
+        }
       }
     }),
   )

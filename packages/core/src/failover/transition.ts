@@ -34,6 +34,9 @@ const UNTRUSTED: ReadonlySet<EndpointState> = new Set([
   'PROBATION',
 ])
 
+/** States of one that is not trusted, and has connections to lose all the same: it may be silent for a moment. */
+const SERVING_UNTRUSTED: ReadonlySet<EndpointState> = new Set(['PROBATION', 'SUSPECT'])
+
 /** Where an endpoint stands after one more probe. Pure. */
 export function nextStanding(
   standing: Standing,
@@ -42,13 +45,16 @@ export function nextStanding(
   knobs: TransitionKnobs,
 ): Standing {
   const trusted = standing.trusted && !UNTRUSTED.has(standing.state)
+  const serving = trusted || SERVING_UNTRUSTED.has(standing.state)
   // Its other connections bring answers: it is slow, and no slower for being given up.
-  if (!outcome.ok && outcome.heard === true && standing.trusted)
-    return { ...standing, state: standing.state === 'SUSPECT' ? 'UP' : standing.state }
+  if (!outcome.ok && outcome.heard === true && serving) {
+    const cleared = trusted ? 'UP' : 'PROBATION'
+    return { ...standing, state: standing.state === 'SUSPECT' ? cleared : standing.state }
+  }
   if (!outcome.ok) {
     const failures = standing.failures + 1
     return {
-      state: failedState(trusted, failures, outcome, knobs),
+      state: failedState(outcome.timedOut ? serving : trusted, failures, outcome, knobs),
       trusted,
       failures,
       successes: 0,
@@ -68,7 +74,7 @@ export function nextStanding(
 }
 
 function failedState(
-  trusted: boolean,
+  mayBeSilent: boolean,
   failures: number,
   outcome: Extract<ProbeOutcome, { ok: false }>,
   knobs: TransitionKnobs,
@@ -83,5 +89,5 @@ function failedState(
       return 'BUSY'
   }
   const enough = outcome.timedOut ? knobs.suspectCount : REFUSALS
-  return trusted && failures < enough ? 'SUSPECT' : 'DOWN'
+  return mayBeSilent && failures < enough ? 'SUSPECT' : 'DOWN'
 }

@@ -1,7 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import type { Deadlines } from '../deadlines.js'
-import type { Driver } from '../driver.js'
+import type { Driver, Role } from '../driver.js'
 import { toError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
@@ -15,6 +15,8 @@ export interface LoginProbesContext<C extends object> {
   readonly events: EventEmitter
   /** A server whose sessions work answers a login with 57P03: it waits for its sessions to end. */
   readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
+  /** A login was led to a server in another role than the one that the kept connection leads to. */
+  readonly onMoved: (endpoint: ManagedEndpoint<C>) => void
 }
 
 export interface LoginProbeOptions {
@@ -102,8 +104,9 @@ export class LoginProbes<C extends object> {
     const abort = new AbortController()
     this.#running.set(endpoint, abort)
     try {
-      await this.#logIn(endpoint, abort)
+      const role = await this.#logIn(endpoint, abort)
       this.#succeeded(endpoint)
+      if (role !== 'unknown' && role !== endpoint.role) this.#context.onMoved(endpoint)
     } catch (thrown) {
       if (this.#started && WATCHED.has(endpoint.state)) this.#failed(endpoint, toError(thrown))
     } finally {
@@ -111,21 +114,24 @@ export class LoginProbes<C extends object> {
     }
   }
 
-  async #logIn({ endpoint }: ManagedEndpoint<C>, abort: AbortController): Promise<void> {
+  /** Resolves with the role of the server that it was led to. */
+  async #logIn({ endpoint }: ManagedEndpoint<C>, abort: AbortController): Promise<Role> {
     const { probeConnectTimeoutMs } = this.#options
     const driver = this.#driver
     const context = { signal: abort.signal, onSignal: () => {} }
-    const leave = attempt(async () => {
+    // However late it comes about, it is not left open.
+    const done = attempt(async () => {
       if (driver.openProbe !== undefined) {
         const probe = await driver.openProbe(endpoint, context)
-        return () => probe.destroy()
+        const asked = probe.check(abort.signal).finally(() => probe.destroy())
+        return (await asked).role
       }
       const connection = await driver.connect(endpoint, context)
-      return () => driver.destroy(connection)
+      const role = driver.role?.(connection) ?? 'unknown'
+      driver.destroy(connection)
+      return role
     })
-    // However late it comes about, it is not left open.
-    const done = leave.then((destroy) => destroy())
-    await bounded(this.#context.deadlines, probeConnectTimeoutMs, done, () => {
+    return bounded(this.#context.deadlines, probeConnectTimeoutMs, done, () => {
       const error = new Error(
         `nobody can log in to ${endpoint.id}: no answer within ${probeConnectTimeoutMs} ms`,
       )

@@ -162,7 +162,29 @@ describe('reads after a write token', () => {
     await h.clock.advance(300)
     expect(await lendTo(h, 'prefer-standby', before)).toBe('b')
     expect(polls(h)).toEqual([])
+    h.driver.server('c').timeline = 2
+    await h.clock.advance(600)
     expect(await lendTo(h, 'prefer-standby', await h.manager.writeToken())).toBe('c')
+  })
+
+  test('a standby that is not known to follow the timeline of the token has nothing of it, however far it is', async () => {
+    h = await start()
+    h.driver.server('a').crash()
+    await h.clock.advance(100)
+    h.driver.server('c').position = 250n
+    h.driver.server('b').promote()
+    h.driver.server('b').position = 300n
+    await h.clock.advance(50)
+    h.driver.server('b').position = 500n
+    await h.clock.advance(600)
+    const after = new WriteToken({ systemId: 'system-1', timeline: 2, position: 200n })
+    expect(await lendTo(h, 'prefer-standby', after)).toBe('b')
+    const insisting = expectLater(h.manager.acquire({ target: 'standby', after, timeoutMs: 100 }))
+    await h.clock.advance(150)
+    await expect(insisting).rejects.toMatchObject({
+      phase: 'replay',
+      message: expect.stringContaining('not known to follow timeline 2'),
+    })
   })
 
   test("target 'standby' takes a token from before a failover for what the new writer has", async () => {
@@ -177,7 +199,7 @@ describe('reads after a write token', () => {
     const reading = lendTo(h, 'standby', before)
     await h.clock.advance(100)
     expect(await h.outcome(reading)).toBe('pending')
-    h.driver.server('c').position = 300n
+    Object.assign(h.driver.server('c'), { position: 300n, timeline: 2 })
     await h.clock.advance(100)
     expect(await reading).toBe('c')
   })

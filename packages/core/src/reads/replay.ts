@@ -1,7 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Clock } from '../clock.js'
 import type { Deadlines } from '../deadlines.js'
-import type { Driver } from '../driver.js'
+import type { Driver, ReplayPosition } from '../driver.js'
 
 const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 20
@@ -15,7 +15,7 @@ export class Replay<C extends object> {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   /** How far the server of a connection was seen to be; it never goes back while the connection lives. */
-  readonly #seen = new WeakMap<C, bigint>()
+  readonly #seen = new WeakMap<C, ReplayPosition>()
 
   constructor(driver: Driver<C>, clock: Clock, deadlines: Deadlines) {
     this.#driver = driver
@@ -28,20 +28,21 @@ export class Replay<C extends object> {
   }
 
   /** How far the server of a connection was when it was last asked. */
-  seen(connection: C): bigint | undefined {
+  seen(connection: C): ReplayPosition | undefined {
     return this.#seen.get(connection)
   }
 
   /**
    * Whether the server of this connection has what is needed by `until`, on the clock. False also if it is no standby
-   * any more. Rejects if the connection fails, or does not answer in time.
+   * any more, or is not known to follow the timeline on which that was written. Rejects if the connection fails, or does
+   * not answer in time.
    *
    * @param needed what is needed now; undefined while nobody can tell
    * @param signal makes it stop early
    */
   async reaches(
     connection: C,
-    needed: () => bigint | undefined,
+    needed: () => ReplayPosition | undefined,
     until: number,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
@@ -49,9 +50,9 @@ export class Replay<C extends object> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const wanted = needed()
       if (wanted !== undefined) {
-        if (seen === undefined || seen < wanted) seen = await this.#ask(connection, until)
-        if (seen === undefined) return false
-        if (seen >= wanted) return true
+        if (seen === undefined || !has(seen, wanted)) seen = await this.#ask(connection, until)
+        if (seen === undefined || isElsewhere(seen, wanted)) return false
+        if (has(seen, wanted)) return true
       }
       if (signal?.aborted === true || this.#clock.now() >= until) return false
       await this.pause(until, pauseMs)
@@ -66,7 +67,7 @@ export class Replay<C extends object> {
     })
   }
 
-  async #ask(connection: C, until: number): Promise<bigint | undefined> {
+  async #ask(connection: C, until: number): Promise<ReplayPosition | undefined> {
     const timeoutMs = Math.max(1, Math.ceil(until - this.#clock.now()))
     const position = await bounded(
       this.#deadlines,
@@ -77,4 +78,13 @@ export class Replay<C extends object> {
     if (position !== undefined) this.#seen.set(connection, position)
     return position
   }
+}
+
+/** Whether a server that was seen there is not known to have come to the timeline of what is wanted. */
+export function isElsewhere(seen: Partial<ReplayPosition>, wanted: ReplayPosition): boolean {
+  return (seen.timeline ?? Number.POSITIVE_INFINITY) < (wanted.timeline ?? 0)
+}
+
+function has(seen: ReplayPosition, wanted: ReplayPosition): boolean {
+  return !isElsewhere(seen, wanted) && seen.position >= wanted.position
 }

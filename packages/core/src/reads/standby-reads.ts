@@ -1,15 +1,16 @@
 import type { Clock } from '../clock.js'
 import type { Deadlines } from '../deadlines.js'
-import type { Driver } from '../driver.js'
+import type { Driver, ReplayPosition } from '../driver.js'
 import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
 import type { FailoverController } from '../failover/failover-controller.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import { takeTurn } from '../failover/selection.js'
 import type { Target } from '../failover/states.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import type { Router } from '../routing.js'
-import { Replay } from './replay.js'
+import { isElsewhere, Replay } from './replay.js'
 import type { WriteToken } from './write-token.js'
 
 export interface ReadContext<C extends object> {
@@ -74,10 +75,11 @@ export class StandbyReads<C extends object> {
     const { signal, target, until } = read
     const insisting = target === 'standby'
     const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
-    const needed = (): bigint | undefined => this.#needed(read)
+    const needed = (): ReplayPosition | undefined => this.#needed(read)
     for (let from = below; ; from = this.#acquire as FunctionReference) {
       const reader = this.#readerFor(needed())
       if (reader === undefined && !insisting) return router.acquire(rest(), 'primary', from)
+      if (reader !== undefined) takeTurn(reader)
       const lease = await (reader?.pool.acquire(rest(), target, from) ??
         router.acquire(rest(), target, from))
       // Waiters move with the roles: it may have come from the writer after all.
@@ -96,10 +98,10 @@ export class StandbyReads<C extends object> {
   /** True once the server has what is needed; otherwise how far it was at last, if it said so. */
   async #catchUp(
     lease: Lease<C>,
-    needed: () => bigint | undefined,
+    needed: () => ReplayPosition | undefined,
     until: number,
     signal: AbortSignal | undefined,
-  ): Promise<true | bigint | undefined> {
+  ): Promise<true | ReplayPosition | undefined> {
     try {
       if (await this.#replay.reaches(lease.connection, needed, until, signal)) return true
       return this.#replay.seen(lease.connection)
@@ -114,32 +116,35 @@ export class StandbyReads<C extends object> {
    * The position that a standby must have reached; undefined if positions do not compare. Whoever insists on a standby
    * is content with what the present writer had when last probed: what has survived of other histories lies before it.
    */
-  #needed({ target, tokens }: Read): bigint | undefined {
+  #needed({ target, tokens }: Read): ReplayPosition | undefined {
     const { lineage, writer } = this.#context.controller
     const comparable = tokens.every(
       ({ systemId, timeline }) => systemId === lineage.systemId && timeline === lineage.timeline,
     )
     if (comparable) {
-      let most = 0n
-      for (const { position } of tokens) if (position > most) most = position
-      return most
+      let position = 0n
+      for (const token of tokens) if (token.position > position) position = token.position
+      return { timeline: lineage.timeline, position }
     }
-    return target === 'standby' && writer?.result?.role === 'primary'
-      ? writer.result.position
-      : undefined
+    const { position, role, timeline } = writer?.result ?? {}
+    const known = target === 'standby' && role === 'primary' && position !== undefined
+    return known ? { timeline, position } : undefined
   }
 
   /** The standby to ask. Of those that were too far behind when last probed, nothing is to be hoped for in time. */
-  #readerFor(needed: bigint | undefined): ManagedEndpoint<C> | undefined {
+  #readerFor(needed: ReplayPosition | undefined): ManagedEndpoint<C> | undefined {
     const { controller, router } = this.#context
     if (needed === undefined || router.suspended) return undefined
+    const follows = ({ result }: ManagedEndpoint<C>): boolean =>
+      result !== undefined && !isElsewhere(result, needed)
     return (
-      controller.reader(({ result }) => (result?.position ?? -1n) >= needed) ??
-      controller.reader(({ lagMs = 0 }) => lagMs <= this.#replayWaitMs)
+      controller.reader(
+        (each) => follows(each) && (each.result?.position ?? -1n) >= needed.position,
+      ) ?? controller.reader((each) => follows(each) && (each.lagMs ?? 0) <= this.#replayWaitMs)
     )
   }
 
-  #failed(read: Read, { endpoint }: Lease<C>, seen: bigint | undefined): Error {
+  #failed(read: Read, { endpoint }: Lease<C>, seen: ReplayPosition | undefined): Error {
     const { clock, name, router } = this.#context
     const { signal, startedAt } = read
     const waitedMs = clock.now() - startedAt
@@ -148,7 +153,9 @@ export class StandbyReads<C extends object> {
     const how =
       seen === undefined || needed === undefined
         ? 'did not say how far it is'
-        : `is ${needed - seen} bytes of the log behind`
+        : isElsewhere(seen, needed)
+          ? `is not known to follow timeline ${needed.timeline} yet`
+          : `is ${needed.position - seen.position} bytes of the log behind`
     const error = aborted
       ? new AcquireAbortedError(signal.reason)
       : new AcquireTimeoutError({

@@ -9,6 +9,8 @@ export interface Discovery {
    * once, and what the servers themselves say decides.
    */
   readonly primary?: string
+  /** What could not be found out, so that `endpoints` holds what was known before; it is told as a failure is. */
+  readonly problem?: Error
 }
 
 /**

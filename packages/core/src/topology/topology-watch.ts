@@ -75,7 +75,8 @@ export class TopologyWatch {
         },
       )
       if (discovery.endpoints.length === 0) throw new Error('it names no endpoint')
-      this.#failing = false
+      if (discovery.problem === undefined) this.#failing = false
+      else this.#failed(discovery.problem)
       if (!this.#stopped) onDiscovery(discovery)
     } catch (thrown) {
       this.#failed(toError(thrown))

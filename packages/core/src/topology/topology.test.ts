@@ -148,6 +148,19 @@ describe('a source that names endpoints', () => {
     expect(h.of('topologyFailed')).toHaveLength(2)
   })
 
+  test('that could not find out all changes what it has found, and tells of the rest', async () => {
+    const source = new Naming('a')
+    h = following(source)
+    await h.manager.start()
+    source.answer = async () => ({
+      endpoints: ['a', 'b'].map(fakeEndpoint),
+      problem: new Error('no such host'),
+    })
+    await h.clock.advance(3000)
+    expect(ids()).toEqual(['a', 'b'])
+    expect(h.of('topologyFailed')).toHaveLength(1)
+  })
+
   test('that fails from the start leaves what the options name', async () => {
     const source = new Naming()
     h = following(source)

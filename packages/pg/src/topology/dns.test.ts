@@ -57,16 +57,21 @@ describe('names that stand for several servers', () => {
     expect(await look()).toEqual(['10.0.0.1'])
     answer = async () => []
     expect(await look()).toEqual(['10.0.0.1'])
+    expect(await source.discover([named('db.internal')], signal)).toMatchObject({
+      problem: { message: 'db.internal has no address' },
+    })
   })
 
-  test('that never could be resolved stay as they are, or fail if there is no other', async () => {
+  test('that never could be resolved stay as they are', async () => {
     const source = dnsTopology({
       resolve: (name) =>
         name === 'known' ? Promise.resolve(['10.0.0.1']) : Promise.reject(new Error('ENOTFOUND')),
     })
     const { endpoints } = await source.discover([named('known'), named('unknown')], signal)
     expect(endpoints.map((each) => each.host)).toEqual(['10.0.0.1', 'unknown'])
-    await expect(source.discover([named('unknown')], signal)).rejects.toThrow('ENOTFOUND')
+    const configured = [named('unknown')]
+    const alone = await source.discover(configured, signal)
+    expect(alone).toEqual({ endpoints: configured, problem: new Error('ENOTFOUND') })
   })
 
   test('are not looked for in addresses and sockets', async () => {

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { Endpoint, TopologySource } from '@connmgr/core'
+import { type Endpoint, type TopologySource, toError } from '@connmgr/core'
 import { relocate } from '../endpoint-config.js'
 
 /** All addresses of a name. Rejects if there are none. */
@@ -29,15 +29,11 @@ export function dnsTopology(options: DnsTopologyOptions = {}): TopologySource {
   /** The latest good addresses of each name. */
   const known = new Map<string, readonly string[]>()
 
-  async function addressesOf(name: string): Promise<readonly string[] | undefined> {
-    try {
-      const addresses = await resolve(name)
-      // In an order of their own, as resolvers shuffle them and the first endpoint is the preferred one.
-      if (addresses.length > 0) known.set(name, [...new Set(addresses)].sort())
-    } catch (error) {
-      if (!known.has(name)) throw error
-    }
-    return known.get(name)
+  async function lookUp(name: string): Promise<void> {
+    const addresses = await resolve(name)
+    if (addresses.length === 0) throw new Error(`${name} has no address`)
+    // In an order of their own, as resolvers shuffle them and the first endpoint is the preferred one.
+    known.set(name, [...new Set(addresses)].sort())
   }
 
   return {
@@ -45,22 +41,14 @@ export function dnsTopology(options: DnsTopologyOptions = {}): TopologySource {
     refreshMs,
     timeoutMs,
     async discover(configured) {
-      const failures: unknown[] = []
-      const endpoints = await Promise.all(
-        configured.map(async (endpoint): Promise<readonly Endpoint[]> => {
-          if (!isName(endpoint.host)) return [endpoint]
-          try {
-            const addresses = (await addressesOf(endpoint.host)) ?? []
-            return addresses.map((host) => relocate(endpoint, { host }))
-          } catch (error) {
-            failures.push(error)
-            return [endpoint]
-          }
-        }),
-      )
-      // Of several names those that are known are enough.
-      if (failures.length === configured.length) throw failures[0]
-      return { endpoints: endpoints.flat() }
+      const names = [...new Set(configured.map((each) => each.host).filter(isName))]
+      const looks = await Promise.allSettled(names.map(lookUp))
+      const failed = looks.find((each) => each.status === 'rejected')
+      const endpoints = configured.flatMap((endpoint): readonly Endpoint[] => {
+        const addresses = known.get(endpoint.host)
+        return addresses?.map((host) => relocate(endpoint, { host })) ?? [endpoint]
+      })
+      return { endpoints, ...(failed === undefined ? {} : { problem: toError(failed.reason) }) }
     },
   }
 }

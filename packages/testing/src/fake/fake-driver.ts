@@ -7,6 +7,7 @@ import {
   type Endpoint,
   type FailureKind,
   type Probe,
+  type ReplayPosition,
   type Role,
   systemClock,
   type TransactionOptions,
@@ -177,10 +178,10 @@ export class FakeDriver implements Driver<FakeConnection> {
     })
   }
 
-  replayPosition(connection: FakeConnection): Promise<bigint | undefined> {
+  replayPosition(connection: FakeConnection): Promise<ReplayPosition | undefined> {
     return this.run('replayPosition', connection).then(() => {
-      const { position, role } = this.server(connection.endpoint)
-      return role === 'standby' ? position : undefined
+      const { position, role, timeline } = this.server(connection.endpoint)
+      return role === 'standby' && position !== undefined ? { position, timeline } : undefined
     })
   }
 

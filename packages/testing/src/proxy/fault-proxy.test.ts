@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { eventually } from '../eventually.js'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.js'
 
 /** Answers every line with the same line, and remembers its sockets. */
@@ -282,4 +283,28 @@ test('close ends every connection and frees the port', async () => {
   const refused = connect(proxy.port, proxy.host)
   clients.push(refused)
   expect(await closed(refused)).toBe('ECONNREFUSED')
+})
+
+test('what gets lost arrives all the same, later and in order', async () => {
+  const client = await open()
+  await echo(client, 'warm')
+  proxy.loss(0.5)
+  const chunks: string[] = []
+  client.on('data', (chunk) => chunks.push(String(chunk)))
+  for (const word of ['a', 'b', 'c', 'd']) client.write(word)
+  await eventually(() => chunks.join('') === 'abcd')
+  await proxy.heal()
+  expect(await echo(client, 'healed')).toBe('healed')
+})
+
+test('listens on another address of this machine, at a port of choice', async () => {
+  const other = await startFaultProxy({
+    target: { host: '127.0.0.1', port: proxy.port },
+    host: '127.0.0.2',
+    port: proxy.port,
+  })
+  const client = connect({ host: '127.0.0.2', port: proxy.port, noDelay: true })
+  clients.push(client)
+  expect(await echo(client, 'hello')).toBe('hello')
+  await other.close()
 })

@@ -6,29 +6,30 @@ import { Link, type LinkConditions, type ProxyTarget } from './link.js'
 export type Direction = 'both' | 'to-server' | 'to-client'
 
 /**
- * A TCP proxy on 127.0.0.1 that fails the way networks fail. Faults add up until `heal()` ends them all.
+ * A TCP proxy on this machine that fails the way networks fail. Faults add up until `heal()` ends them all.
  *
  * @example
  * await using proxy = await startFaultProxy({ target: cluster.primary })
  * proxy.blackHole('both')
  */
 export class FaultProxy {
-  readonly host = '127.0.0.1'
+  readonly host: string
   readonly port: number
   #target: ProxyTarget
   readonly #links = new Set<Link>()
   readonly #conditions: LinkConditions = {
-    toServer: { latencyMs: 0, blocked: false },
-    toClient: { latencyMs: 0, blocked: false },
+    toServer: { latencyMs: 0, loss: 0, blocked: false },
+    toClient: { latencyMs: 0, loss: 0, blocked: false },
   }
   #listener: Server | undefined
   readonly #closing: Promise<void>[] = []
   #accepted = 0
 
   /** @internal use `startFaultProxy` */
-  constructor(target: ProxyTarget, port: number) {
+  constructor(target: ProxyTarget, port: number, host: string) {
     this.#target = { host: target.host, port: target.port }
     this.port = port
+    this.host = host
   }
 
   /** Connections whose client's end is open. */
@@ -50,6 +51,12 @@ export class FaultProxy {
   latency(ms: number): void {
     this.#conditions.toServer.latencyMs = ms
     this.#conditions.toClient.latencyMs = ms
+  }
+
+  /** This share of what is sent, 0 to 1, gets lost and is sent again after a while, in each direction. */
+  loss(share: number): void {
+    this.#conditions.toServer.loss = share
+    this.#conditions.toClient.loss = share
   }
 
   /**
@@ -96,6 +103,7 @@ export class FaultProxy {
   /** Ends every fault but that of abandoned connections, and listens again. */
   async heal(): Promise<void> {
     this.latency(0)
+    this.loss(0)
     this.#conditions.toServer.blocked = false
     this.#conditions.toClient.blocked = false
     for (const link of this.#links) link.heal()
@@ -130,12 +138,20 @@ export class FaultProxy {
   }
 }
 
-/** Starts a proxy in front of a server, on a free port of 127.0.0.1. */
-export async function startFaultProxy(options: {
+/** Starts a proxy in front of a server. */
+export async function startFaultProxy({
+  target,
+  host = '127.0.0.1',
+  port,
+}: {
   readonly target: ProxyTarget
+  /** An address of this machine, which all of 127.0.0.0/8 are. @default '127.0.0.1' */
+  readonly host?: string
+  /** @default a free one */
+  readonly port?: number
 }): Promise<FaultProxy> {
   for (let attempt = 1; ; attempt += 1) {
-    const proxy = new FaultProxy(options.target, await findFreePort())
+    const proxy = new FaultProxy(target, port ?? (await findFreePort()), host)
     try {
       await proxy.listen()
       return proxy

@@ -4,11 +4,24 @@ import type { Socket } from 'node:net'
 export interface FlowConditions {
   /** Milliseconds from the arrival to the departure of each chunk. */
   latencyMs: number
+  /** Share of the chunks that get lost, 0 to 1. Each arrives once TCP has sent it again, and what follows waits for it. */
+  loss: number
   /** True while nothing passes. What arrives meanwhile is kept, as a sender's TCP would keep it. */
   blocked: boolean
 }
 
 type Item = { readonly chunk: Buffer } | 'end' | 'reset'
+
+/** Linux waits this long before it sends again, and twice as long each time. */
+const FIRST_RESEND_MS = 200
+const MOST_RESENDS = 6
+
+function resendingMs(loss: number): number {
+  let ms = 0
+  for (let resends = 0; resends < MOST_RESENDS && Math.random() < loss; resends += 1)
+    ms += FIRST_RESEND_MS * 2 ** resends
+  return ms
+}
 
 /** One direction of one connection: bytes, the end of the stream and resets, in order. */
 export class Flow {
@@ -55,8 +68,9 @@ export class Flow {
 
   #arrive(item: Item): void {
     const now = performance.now()
+    const delayMs = this.#conditions.latencyMs + resendingMs(this.#conditions.loss)
     // never before what arrived earlier, even if the latency has become shorter
-    this.#departure = Math.max(this.#departure, now + this.#conditions.latencyMs)
+    this.#departure = Math.max(this.#departure, now + delayMs)
     if (this.#departure <= now) {
       this.#leave(item)
       return
