@@ -192,6 +192,7 @@ export class ConnectionManager<C extends object> {
         deadlines: this.#deadlines,
         events: this.#events,
         onDiscovery: (discovery) => this.#follow(discovery),
+        urgent: () => this.#controller.urgent,
       })
     this.#replayer = new Replayer(
       options.name,
