@@ -1,5 +1,5 @@
 /** Runs a statement in a transaction. */
-export type Run = (sql: string) => Promise<unknown>
+type Run = (sql: string) => Promise<unknown>
 
 /** How the demo uses one ORM. */
 export interface Workload {
