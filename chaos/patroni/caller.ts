@@ -19,6 +19,8 @@ export interface CallerFigures {
   /** Said to have failed, but there. */
   readonly denied: number
   readonly lost: number
+  /** Of those, what was acknowledged after the new leader could be seen, and so lay with whoever should have looked. */
+  readonly lostLate: number
   /** Of those, writes to a server that the manager had already left: the client's own fault. */
   readonly preventable: number
   readonly duplicated: number
@@ -84,6 +86,8 @@ export class Caller {
       unknownCommitted: ledger.unknownCommitted,
       denied: ledger.deniedCommitted,
       lost: ledger.lost,
+      lostLate:
+        successor === undefined ? 0 : lost.filter(([, { at }]) => at >= successor.seenAt).length,
       preventable: lost.filter(([, { port, at }]) => this.#hadLeft(port, at)).length,
       duplicated: ledger.duplicated,
       messages: this.#messages,

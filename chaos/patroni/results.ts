@@ -16,6 +16,7 @@ export interface Result {
   readonly failed: Readonly<Record<string, number>>
   readonly unknown: number
   readonly lost: number
+  readonly lostLate: number
   readonly preventable: number
   readonly duplicated: number
   readonly denied: number
@@ -36,6 +37,7 @@ export function summarize(fault: Fault, route: Route, rounds: readonly Round[]):
   const counts = {
     unknown: sum((each) => each.unknown),
     lost: sum((each) => each.lost),
+    lostLate: sum((each) => each.lostLate),
     preventable: sum((each) => each.preventable),
     duplicated: sum((each) => each.duplicated),
     denied: sum((each) => each.denied),

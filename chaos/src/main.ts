@@ -1,5 +1,6 @@
 // The program behind `npm run chaos`, which has checked the arguments.
 import { parseArgs } from 'node:util'
+import { Accidents } from '../../soak/src/accidents.js'
 import type { Orm } from './orms.js'
 import { describeResults } from './report.js'
 import { Runner } from './runner.js'
@@ -19,7 +20,12 @@ const show = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
 const orm = values.orm as Orm
-const runner = new Runner({ orm, repeat: Number(values.repeat), show })
+const runner = new Runner({
+  orm,
+  repeat: Number(values.repeat),
+  show,
+  accidents: new Accidents(),
+})
 let stopping = false
 
 function chosen(): readonly Scenario[] {

@@ -1,4 +1,4 @@
-import { Accidents } from '../../soak/src/accidents.js'
+import type { Accidents } from '../../soak/src/accidents.js'
 import { ChaosContext } from './context.js'
 import type { Orm } from './orms.js'
 import { percentile } from './percentile.js'
@@ -20,12 +20,13 @@ export interface RunnerOptions {
   readonly orm: Orm
   readonly repeat: number
   readonly show: (line: string) => void
+  /** Errors that nobody catches are noted there. */
+  readonly accidents: Pick<Accidents, 'uncaught' | 'reports'>
 }
 
 /** Runs scenarios, one after the other, each as often as asked for. */
 export class Runner {
   readonly #options: RunnerOptions
-  readonly #accidents = new Accidents()
   #context: ChaosContext | undefined
 
   constructor(options: RunnerOptions) {
@@ -50,8 +51,9 @@ export class Runner {
   async #round(scenario: Scenario): Promise<Round> {
     const context = new ChaosContext(this.#options.orm, this.#options.show)
     this.#context = context
-    const crashes = this.#accidents.uncaught
-    const reports = this.#accidents.reports.length
+    const { accidents } = this.#options
+    const crashes = accidents.uncaught
+    const reports = accidents.reports.length
     let figures: Figures = {}
     try {
       figures = await withDeadline(
@@ -67,14 +69,14 @@ export class Runner {
     )
     const measured: Figures = {
       ...figures,
-      processCrashes: this.#accidents.uncaught - crashes + (figures.processCrashes ?? 0),
+      processCrashes: accidents.uncaught - crashes + (figures.processCrashes ?? 0),
       [STALL]: context.stalls.longestMs,
     }
     for (const name of ALWAYS_NONE) {
       const count = measured[name] ?? 0
       context.expect(count === 0, `${name} is ${count}`)
     }
-    for (const report of this.#accidents.reports.slice(reports)) this.#options.show(report)
+    for (const report of accidents.reports.slice(reports)) this.#options.show(report)
     for (const [name, value] of Object.entries(measured))
       context.expect(!Number.isNaN(value), `${name} could not be measured`)
     return { figures: rounded(measured), failures: context.failures }

@@ -130,6 +130,7 @@ export class Engine<C extends object> {
         deadlines: this.deadlines,
         events: this.events,
         onDiscovery: (discovery) => this.#follow(discovery),
+        urgent: () => this.controller.urgent,
       })
     for (const type of loggedBy(options.logger))
       this.events.on(type, (event) => logEvent(options.logger, event))
