@@ -43,7 +43,13 @@ export function summarize(fault: Fault, route: Route, rounds: readonly Round[]):
     denied: sum((each) => each.denied),
     unrecovered: sum((each) => Number(!each.recovered)),
   }
-  const failures = route.ours ? FORBIDDEN.filter(([name]) => counts[name] > 0) : []
+  const failures = route.ours
+    ? FORBIDDEN.filter(([name]) => counts[name] > 0).map(
+        ([name, what]) => `${counts[name]} ${what}`,
+      )
+    : []
+  const leaderless = rounds.filter((each) => each.electionMs === undefined).length
+  if (leaderless > 0) failures.push(`${leaderless} rounds tell nothing, as no new leader came`)
   return {
     fault: fault.name,
     route: route.name,
@@ -55,7 +61,7 @@ export function summarize(fault: Fault, route: Route, rounds: readonly Round[]):
     failed: added(found.map((each) => each.failed)),
     ...counts,
     messages: added(found.map((each) => each.messages)),
-    failures: failures.map(([name, what]) => `${counts[name]} ${what}`),
+    failures,
   }
 }
 
