@@ -14,6 +14,7 @@ export interface Result {
   readonly firstWriteMs: Spread
   /** Of all rounds. */
   readonly failed: Readonly<Record<string, number>>
+  readonly failedReads: number
   readonly unknown: number
   readonly lost: number
   readonly lostLate: number
@@ -35,6 +36,7 @@ export function summarize(fault: Fault, route: Route, rounds: readonly Round[]):
   const sum = (count: (each: RouteFigures) => number): number =>
     found.reduce((total, each) => total + count(each), 0)
   const counts = {
+    failedReads: sum((each) => each.failedReads),
     unknown: sum((each) => each.unknown),
     lost: sum((each) => each.lost),
     lostLate: sum((each) => each.lostLate),

@@ -83,7 +83,10 @@ export interface ManagerOptions<C extends object> {
   readonly queryTimeoutMs?: number
   /** `static` has all callers share one connection, for engines that need it. `@default` 'pooled' */
   readonly poolMode?: 'pooled' | 'static'
-  /** Prepares every new connection, for example with `SET`. If it fails, the connection is not used. */
+  /**
+   * Prepares every new connection, on whichever server, for example with `SET`; and again each time that `reset` has
+   * wiped the session by 'reset-all' or 'discard-all'. If it fails, the connection is not used.
+   */
   readonly onConnect?: (connection: C) => Promise<void> | void
   /** `@default` true */
   readonly leakDetection?: boolean | Partial<LeakDetectionOptions>
