@@ -7,10 +7,10 @@ import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
 
 /**
  * Bytes. A tenth above what they were when set, so that growth is a decision: raise one in the change that needs it.
- * 15,000 is the aim for core, which holds the pool, leak detection, health and failover.
+ * The aim for core was 15,000, and it is missed by far: besides pool and leaks it holds health, failover, replay and reads.
  */
 const BUDGETS = {
-  core: 33_500,
+  core: 37_000,
   pg: 18_500,
   typeorm: 2300,
   prisma: 1800,

@@ -8,17 +8,23 @@ import type { OpenRoute, Route } from './routes.js'
 
 const INSERT = 'insert into ledger (id, orm) values ($1, $2) returning inet_server_port() as port'
 
+const SELECT = 'select count(*) from ledger'
+const READS_PER_SECOND = 10
+
 /** What one route came to in one round. Times are in milliseconds. */
 export interface CallerFigures {
   readonly gapMs: number
   /** From when the new leader could be seen to the first write that succeeded; undefined if none did. */
   readonly firstWriteMs: number | undefined
   readonly failed: Readonly<Record<string, number>>
+  readonly failedReads: number
   readonly unknown: number
   readonly unknownCommitted: number
   /** Said to have failed, but there. */
   readonly denied: number
   readonly lost: number
+  /** Of those, what was acknowledged after the new leader could be seen, and so lay with whoever should have looked. */
+  readonly lostLate: number
   /** Of those, writes to a server that the manager had already left: the client's own fault. */
   readonly preventable: number
   readonly duplicated: number
@@ -41,9 +47,9 @@ export class Caller {
     this.route = route
     this.#open = open
     this.load = new Load(
-      { orm: route.name, write: (id) => this.#write(id), read: async () => undefined },
+      { orm: route.name, write: (id) => this.#write(id), read: () => open.read(SELECT) },
       this.#ledger,
-      { readsPerSecond: 0 },
+      { readsPerSecond: READS_PER_SECOND },
     )
   }
 
@@ -80,10 +86,13 @@ export class Caller {
       firstWriteMs:
         successor === undefined || first === undefined ? undefined : first - successor.seenAt,
       failed: Object.fromEntries(failed.map((each) => [each, failures[each]])),
+      failedReads: this.load.failed('read').length,
       unknown: ledger.unknown - ledger.deniedCommitted,
       unknownCommitted: ledger.unknownCommitted,
       denied: ledger.deniedCommitted,
       lost: ledger.lost,
+      lostLate:
+        successor === undefined ? 0 : lost.filter(([, { at }]) => at >= successor.seenAt).length,
       preventable: lost.filter(([, { port, at }]) => this.#hadLeft(port, at)).length,
       duplicated: ledger.duplicated,
       messages: this.#messages,

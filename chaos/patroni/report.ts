@@ -9,6 +9,7 @@ const HEADINGS = [
   'first write ms',
   'failed',
   'unknown',
+  'failed reads',
   'lost',
   'duplicated',
   'HAProxy + pg, measured before',
@@ -17,7 +18,7 @@ const HEADINGS = [
 /** The results as a table for people, with what errors said and what went wrong below. */
 export function describeResults(results: readonly Result[], crashes: number): string {
   const lines = [
-    'Times are p50 / p99, counts are of all rounds; "first write" is from when the new leader could be seen.',
+    'Times are p50 / p99, counts are of all rounds; "first write" and "late" are from when the new leader could be seen.',
   ]
   for (const fault of FAULTS) {
     const mine = results.filter((each) => each.fault === fault.name)
@@ -52,10 +53,16 @@ function row(result: Result): string[] {
     pair(result.firstWriteMs),
     failed === 0 ? '0' : classes.join(', '),
     String(result.unknown),
-    result.lost === 0 ? '0' : `${result.lost} (${result.preventable} preventable)`,
+    String(result.failedReads),
+    lostOf(result),
     String(result.duplicated),
     peer === undefined ? '' : (reference?.[peer] ?? '–'),
   ]
+}
+
+/** All, those after the new leader could be seen, and those on a server that the manager had already left. */
+function lostOf({ lost, lostLate, preventable }: Result): string {
+  return lost === 0 ? '0' : `${lost} (${lostLate} late, ${preventable} preventable)`
 }
 
 function pair({ p50, p99 }: Result['gapMs']): string {

@@ -14,8 +14,10 @@ export interface Result {
   readonly firstWriteMs: Spread
   /** Of all rounds. */
   readonly failed: Readonly<Record<string, number>>
+  readonly failedReads: number
   readonly unknown: number
   readonly lost: number
+  readonly lostLate: number
   readonly preventable: number
   readonly duplicated: number
   readonly denied: number
@@ -34,14 +36,22 @@ export function summarize(fault: Fault, route: Route, rounds: readonly Round[]):
   const sum = (count: (each: RouteFigures) => number): number =>
     found.reduce((total, each) => total + count(each), 0)
   const counts = {
+    failedReads: sum((each) => each.failedReads),
     unknown: sum((each) => each.unknown),
     lost: sum((each) => each.lost),
+    lostLate: sum((each) => each.lostLate),
     preventable: sum((each) => each.preventable),
     duplicated: sum((each) => each.duplicated),
     denied: sum((each) => each.denied),
     unrecovered: sum((each) => Number(!each.recovered)),
   }
-  const failures = route.ours ? FORBIDDEN.filter(([name]) => counts[name] > 0) : []
+  const failures = route.ours
+    ? FORBIDDEN.filter(([name]) => counts[name] > 0).map(
+        ([name, what]) => `${counts[name]} ${what}`,
+      )
+    : []
+  const leaderless = rounds.filter((each) => each.electionMs === undefined).length
+  if (leaderless > 0) failures.push(`${leaderless} rounds tell nothing, as no new leader came`)
   return {
     fault: fault.name,
     route: route.name,
@@ -53,7 +63,7 @@ export function summarize(fault: Fault, route: Route, rounds: readonly Round[]):
     failed: added(found.map((each) => each.failed)),
     ...counts,
     messages: added(found.map((each) => each.messages)),
-    failures: failures.map(([name, what]) => `${counts[name]} ${what}`),
+    failures,
   }
 }
 

@@ -42,9 +42,11 @@ export async function runRound(
   const watch = new LeaderWatch(lab.nodes)
   const callers = routes.map((route) => new Caller(route, route.open(lab)))
   try {
-    await until(LONGEST_START_MS, () =>
-      callers.every((each) => each.successesSince(0) >= RECOVERED),
-    )
+    const started = (each: Caller): boolean => each.successesSince(0) >= RECOVERED
+    await until(LONGEST_START_MS, () => callers.every(started))
+    const late = callers.filter((each) => !started(each)).map((each) => each.route.name)
+    if (late.length > 0)
+      throw new Error(`before any fault, nothing is written by ${late.join(', ')}`)
     await delay(CALM_MS)
     const begunAt = now()
     // A switchover or a restart is answered when it is over, which is too late to look on.

@@ -16,6 +16,8 @@ export interface Route {
 
 export interface OpenRoute {
   query(text: string, values: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
+  /** From a standby, where the route leads to one. */
+  read(text: string): Promise<unknown>
   /** What the manager reports; there is none without a manager. */
   readonly recorder?: Recorder
   close(): Promise<void>
@@ -62,11 +64,22 @@ export const ROUTES: readonly Route[] = [
   },
   {
     name: 'haproxy',
-    description: 'connmgr through HAProxy',
+    description: 'connmgr through HAProxy, a second manager for reads',
     ours: true,
     peer: 'haproxy',
-    open: (lab) =>
-      managed(createConnectionManager({ ...COMMON, databaseUrl: lab.proxyUrl, failoverUrls: [] })),
+    open: ({ proxyUrl, proxyReadsUrl }) => {
+      const open = (databaseUrl: string): PgConnectionManager =>
+        createConnectionManager({ ...COMMON, databaseUrl, failoverUrls: [] })
+      const reading = open(proxyReadsUrl)
+      const writing = managed(open(proxyUrl))
+      return {
+        ...writing,
+        read: (text) => reading.pool.query(text),
+        close: async () => {
+          await Promise.all([writing.close(), reading.close({ drainTimeoutMs: 2000 })])
+        },
+      }
+    },
   },
   {
     name: 'services',
@@ -101,6 +114,7 @@ function managed(manager: PgConnectionManager): OpenRoute {
   return {
     recorder: new Recorder(manager),
     query: async (text, values) => (await manager.pool.query(text, [...values])).rows,
+    read: (text) => manager.replica.query(text),
     close: () => manager.close({ drainTimeoutMs: 2000 }),
   }
 }
@@ -133,6 +147,7 @@ function plain(connectionString: string): OpenRoute {
   })
   return {
     query: async (text, values) => (await pool.query(text, [...values])).rows,
+    read: (text) => pool.query(text),
     close: () => pool.end(),
   }
 }

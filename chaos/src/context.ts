@@ -108,6 +108,18 @@ export class ChaosContext {
     return new Promise((resolve) => setTimeout(resolve, ms))
   }
 
+  /** Runs a part through another ORM; what that starts is ended with it, and what fails in it fails here. */
+  async within<T>(orm: Orm, part: (context: ChaosContext) => Promise<T>): Promise<T> {
+    const inner = new ChaosContext(orm, this.#show)
+    this.defer(() => inner.cleanUp())
+    try {
+      return await part(inner)
+    } finally {
+      await inner.cleanUp()
+      this.failures.push(...inner.failures.map((failure) => `${orm}: ${failure}`))
+    }
+  }
+
   /** Ends everything. Never rejects: what cannot be ended is noted. */
   async cleanUp(): Promise<void> {
     this.stalls.stop()

@@ -1,4 +1,5 @@
 import type { PgConnectionManager } from '@connmgr/pg'
+import type { Workload } from '../../demo/src/workload.js'
 import type { Work } from './load.js'
 
 /** The API that the load goes through. */
@@ -9,7 +10,7 @@ export function readsFromStandbys(orm: Orm): boolean {
   return orm === 'pg' || orm === 'drizzle'
 }
 
-export interface OrmWork extends Work {
+export interface OrmWork extends Work, Pick<Workload, 'writeSafely'> {
   /** Ends what the ORM itself holds; the manager is ended apart. */
   close(): Promise<unknown>
 }
@@ -33,6 +34,14 @@ function throughPool(manager: PgConnectionManager): OrmWork {
   return {
     orm: 'pg',
     write: (id) => manager.pool.query("insert into ledger (id, orm) values ($1, 'pg')", [id]),
+    writeSafely: (id, before) =>
+      manager.transaction(
+        async (client, _lease, attempt) => {
+          await before?.(attempt, (sql) => client.query(sql))
+          await client.query("insert into ledger (id, orm) values ($1, 'pg')", [id])
+        },
+        { replay: 'safe' },
+      ),
     read: () => manager.replica.query("select count(*) from ledger where orm = 'pg'"),
     close: async () => {},
   }

@@ -1,4 +1,4 @@
-import { withConnectionManager } from '@connmgr/drizzle'
+import { replayTransaction, withConnectionManager } from '@connmgr/drizzle'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { eq, sql } from 'drizzle-orm'
 import { bigserial, pgTable, text } from 'drizzle-orm/pg-core'
@@ -38,6 +38,11 @@ export async function startDrizzle(manager: PgConnectionManager): Promise<Worklo
     write: async (id) => {
       await db.insert(ledger).values({ id, orm: 'drizzle' })
     },
+    writeSafely: (id, before) =>
+      replayTransaction(db, async (tx, attempt) => {
+        await before?.(attempt, (statement) => tx.execute(sql.raw(statement)))
+        await tx.insert(ledger).values({ id, orm: 'drizzle' })
+      }),
     // Reads go to the standby, while there is one.
     read: () => db.$count(ledger, eq(ledger.orm, 'drizzle')),
     leak: forgetTransaction,

@@ -1,5 +1,5 @@
 import type { PgConnectionManager } from '@connmgr/pg'
-import { withConnectionManager } from '@connmgr/prisma'
+import { replayTransaction, withConnectionManager } from '@connmgr/prisma'
 import { PrismaClient } from '../generated/client.js'
 import type { Workload } from './workload.js'
 
@@ -38,6 +38,16 @@ export async function startPrisma(manager: PgConnectionManager): Promise<Workloa
     write: async (id) => {
       await prisma.ledger.create({ data: { id, orm: 'prisma' } })
     },
+    writeSafely: (id, before) =>
+      replayTransaction(
+        prisma,
+        async (tx, attempt) => {
+          await before?.(attempt, (sql) => tx.$executeRawUnsafe(sql))
+          await tx.ledger.create({ data: { id, orm: 'prisma' } })
+        },
+        {},
+        { timeout: PATIENCE_MS },
+      ),
     read: () => prisma.ledger.count({ where: { orm: 'prisma' } }),
     leak: forgetTransaction,
     close: () => prisma.$disconnect(),

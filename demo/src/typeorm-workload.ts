@@ -1,5 +1,5 @@
 import type { PgConnectionManager } from '@connmgr/pg'
-import { withConnectionManager } from '@connmgr/typeorm'
+import { replayTransaction, withConnectionManager } from '@connmgr/typeorm'
 import { DataSource, EntitySchema } from 'typeorm'
 import type { Workload } from './workload.js'
 
@@ -36,6 +36,11 @@ export async function startTypeorm(manager: PgConnectionManager): Promise<Worklo
     write: async (id) => {
       await dataSource.getRepository(Ledger).insert({ id, orm: 'typeorm' })
     },
+    writeSafely: (id, before) =>
+      replayTransaction(dataSource, async (entities, attempt) => {
+        await before?.(attempt, (sql) => entities.query(sql))
+        await entities.insert(Ledger, { id, orm: 'typeorm' })
+      }),
     read: () => dataSource.getRepository(Ledger).countBy({ orm: 'typeorm' }),
     leak: forgetQueryRunner,
     close: () => dataSource.destroy(),

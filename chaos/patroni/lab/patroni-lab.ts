@@ -59,6 +59,11 @@ export class PatroniLab {
     return databaseUrl(this.ports.haproxyWrites)
   }
 
+  /** HAProxy's port for reads. */
+  get proxyReadsUrl(): string {
+    return databaseUrl(this.ports.haproxyReads)
+  }
+
   /** Names that lead to the primary and to standbys, as services of Kubernetes do. */
   get serviceUrls(): { readonly writes: string; readonly reads: string } {
     return {

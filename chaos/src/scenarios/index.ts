@@ -2,6 +2,8 @@ import type { Scenario } from '../scenario.js'
 import { scenario as primaryCrash } from './01-primary-crash.js'
 import { scenario as crashWithoutStandby } from './02-crash-without-standby.js'
 import { scenario as fastShutdownIdle } from './03-fast-shutdown-idle.js'
+import { scenario as fastShutdownMidQuery } from './04-fast-shutdown-mid-query.js'
+import { scenario as immediateShutdown } from './05-immediate-shutdown.js'
 import { scenario as smartShutdown } from './06-smart-shutdown.js'
 import { scenario as quickRestart } from './07-quick-restart.js'
 import { scenario as slowStart } from './08-slow-start.js'
@@ -18,6 +20,7 @@ import { scenario as halfOpen } from './18-half-open.js'
 import { scenario as promotionAfterDeath } from './19-promotion-after-death.js'
 import { scenario as plannedSwitchover } from './20-planned-switchover.js'
 import { scenario as promotionUnderReads } from './21-promotion-under-reads.js'
+import { scenario as begunBeforePromotion } from './22-begun-before-promotion.js'
 import { scenario as demotedPrimary } from './23-demoted-primary.js'
 import { scenario as oldTimeline } from './24-old-timeline.js'
 import { scenario as splitBrain } from './25-split-brain.js'
@@ -41,7 +44,16 @@ import { scenario as exhaustedPool } from './42-exhausted-pool.js'
 import { scenario as reconnectStorm } from './43-reconnect-storm.js'
 import { scenario as flapping } from './44-flapping.js'
 import { scenario as failback } from './45-failback.js'
+import { scenario as commitInFlight } from './46-commit-in-flight.js'
+import { scenario as synchronousWaitTerminated } from './47-synchronous-wait-terminated.js'
+import { scenario as insertInFlight } from './48-insert-in-flight.js'
+import { scenario as selectInFlight } from './49-select-in-flight.js'
 import { scenario as listen } from './50-listen.js'
+import { scenario as cursorMidFetch } from './51-cursor-mid-fetch.js'
+import { scenario as preparedStatements } from './52-prepared-statements.js'
+import { scenario as sessionState } from './53-session-state.js'
+import { scenario as copyInProgress } from './54-copy-in-progress.js'
+import { scenario as pipelinedQueries } from './55-pipelined-queries.js'
 import { scenario as leakThroughFailover } from './56-leak-through-failover.js'
 import { scenario as wallClock } from './57-wall-clock.js'
 import { scenario as blockedEventLoop } from './58-blocked-event-loop.js'
@@ -51,20 +63,32 @@ import { scenario as closeMidFailover } from './61-close-mid-failover.js'
 import { scenario as pgbouncerBetween } from './62-pgbouncer-between.js'
 import { scenario as patroniApiWrong } from './63-patroni-api-wrong.js'
 import { scenario as secondFailover } from './64-second-failover.js'
+import { scenario as throughEachOrm } from './65-through-each-orm.js'
 
 /** All scenarios, by their numbers. */
 export const SCENARIOS: readonly Scenario[] = [
   primaryCrash,
   crashWithoutStandby,
   fastShutdownIdle,
+  fastShutdownMidQuery,
+  immediateShutdown,
   smartShutdown,
   quickRestart,
+  slowStart,
+  longRecovery,
   frozenPrimary,
+  stoppedPostmaster,
+  stoppedBackend,
   blackHole,
+  blackHoleAtConnect,
+  oneWayLoss,
+  latencySpike,
+  packetLoss,
   halfOpen,
   promotionAfterDeath,
   plannedSwitchover,
   promotionUnderReads,
+  begunBeforePromotion,
   demotedPrimary,
   oldTimeline,
   splitBrain,
@@ -77,10 +101,27 @@ export const SCENARIOS: readonly Scenario[] = [
   replayPaused,
   idlePrimary,
   tokenAcrossFailover,
+  dnsMoves,
+  dnsNamesDemoted,
+  nxdomain,
+  badCredentials,
+  passwordRotation,
+  badCertificate,
+  noRoom,
   exhaustedPool,
+  reconnectStorm,
   flapping,
   failback,
+  commitInFlight,
+  synchronousWaitTerminated,
+  insertInFlight,
+  selectInFlight,
   listen,
+  cursorMidFetch,
+  preparedStatements,
+  sessionState,
+  copyInProgress,
+  pipelinedQueries,
   leakThroughFailover,
   wallClock,
   blockedEventLoop,
@@ -90,20 +131,5 @@ export const SCENARIOS: readonly Scenario[] = [
   pgbouncerBetween,
   patroniApiWrong,
   secondFailover,
-  slowStart,
-  longRecovery,
-  stoppedPostmaster,
-  stoppedBackend,
-  blackHoleAtConnect,
-  oneWayLoss,
-  latencySpike,
-  packetLoss,
-  dnsMoves,
-  dnsNamesDemoted,
-  nxdomain,
-  badCredentials,
-  passwordRotation,
-  badCertificate,
-  noRoom,
-  reconnectStorm,
+  throughEachOrm,
 ].sort((a, b) => a.id - b.id)

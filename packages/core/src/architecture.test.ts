@@ -21,6 +21,7 @@ const LAYERS = [
   ['pool'],
   ['health', 'failover', 'topology'],
   ['options', 'config', 'dedicated', 'reads', 'routing', 'status', 'transaction', 'replay'],
+  ['engine', 'figures'],
   ['manager'],
   ['index', 'index.mts'],
 ]

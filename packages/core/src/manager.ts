@@ -2,40 +2,22 @@ import { bounded } from './bounded.js'
 import type { Clock } from './clock.js'
 import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
 import { invalid, rejectUnknownOptions } from './config/rules.js'
-import { Deadlines } from './deadlines.js'
-import { DedicatedConnection } from './dedicated.js'
+import type { DedicatedConnection } from './dedicated.js'
 import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver.js'
+import { Engine } from './engine.js'
 import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
-import { EventEmitter } from './events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
-import { logEvent, loggedBy } from './events/log.js'
-import { FailoverController } from './failover/failover-controller.js'
-import {
-  FAILOVER_EVENT_TYPES,
-  type FailoverEvent,
-  FailoverRecord,
-} from './failover/failover-record.js'
-import { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { TARGETS, type Target } from './failover/states.js'
-import { urgentPaceMs } from './failover/writer-search.js'
-import { HealthMonitor } from './health/health-monitor.js'
+import { Figures } from './figures.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
-import { LoginProbes } from './health/login-probes.js'
-import { Prober } from './health/prober.js'
-import { QueryWatchdog } from './health/query-watchdog.js'
-import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
-import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import type { Lease } from './pool/lease.js'
-import { Maintainer } from './pool/maintainer.js'
-import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
+import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions } from './pool/options.js'
-import { Pool } from './pool/pool.js'
-import { StaticPool } from './pool/static-pool.js'
-import { type ReadAcquireOptions, Reads, type SessionOptions } from './reads/reads.js'
+import type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
 import type {
@@ -45,17 +27,7 @@ import type {
 } from './replay/options.js'
 import { Replayer, type ReplayStats } from './replay/replayer.js'
 import { UnitsOfWork } from './replay/work.js'
-import { Router } from './routing.js'
-import { StallMonitor } from './stall.js'
-import {
-  type FailoverStatus,
-  failoverStatus,
-  type HealthStatus,
-  type LeakStatus,
-} from './status.js'
-import { EndpointSet } from './topology/endpoint-set.js'
-import type { Discovery } from './topology/source.js'
-import { TopologyWatch } from './topology/topology-watch.js'
+import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
 export interface ManagerConfig<C extends object> {
@@ -85,27 +57,11 @@ const NO_OPTIONS: ManagerAcquireOptions = {}
  * await manager.use(async (client) => client.query('select 1'))
  */
 export class ConnectionManager<C extends object> {
-  readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
-  readonly #events: EventEmitter
-  readonly #stall: StallMonitor
-  readonly #deadlines: Deadlines
-  readonly #set: EndpointSet<C>
-  readonly #endpoints: readonly ManagedEndpoint<C>[]
-  /** One endpoint, and no source that may name others. */
-  readonly #solo: boolean
-  readonly #topology: TopologyWatch | undefined
-  readonly #record = new FailoverRecord()
-  readonly #controller: FailoverController<C>
-  readonly #monitor: HealthMonitor<C>
-  readonly #maintainer: Maintainer<C>
-  readonly #watchdog: QueryWatchdog<C>
-  readonly #logins: LoginProbes<C>
-  readonly #router: Router<C>
+  readonly #engine: Engine<C>
+  readonly #figures: Figures<C>
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
-  readonly #reads: Reads<C>
-  #size: { poolSize: number; maxOverflow: number }
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -113,90 +69,19 @@ export class ConnectionManager<C extends object> {
   constructor(config: ManagerConfig<C>) {
     const { driver, endpoints } = config
     const options = resolveManagerOptions(config.options ?? {}, driver.name)
-    this.#driver = driver
     this.#options = options
-    this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
-    this.#events = new EventEmitter(options.name)
-    this.#stall = new StallMonitor(options.clock)
-    this.#deadlines = new Deadlines(options.clock, this.#stall)
     if (endpoints.length === 0) {
       throw new InvalidOptionError(
         'endpoints',
         'option "endpoints" must name at least one endpoint, but it is empty',
       )
     }
-    this.#solo = endpoints.length === 1 && options.topology === undefined
-    this.#set = this.#createSet()
-    this.#set.apply(endpoints)
-    this.#endpoints = this.#set.all
-    this.#controller = this.#createController()
-    this.#monitor = new HealthMonitor(this.#endpoints, options.health.history, {
-      name: options.name,
-      clock: options.clock,
-      events: this.#events,
-      paceMs: () => this.#paceMs(),
-      onOutcome: (endpoint, outcome) => this.#controller.observe(endpoint, outcome),
-    })
-    this.#maintainer = new Maintainer(
-      this.#set.pools,
-      options.pool,
-      options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
-      options.clock,
-    )
-    this.#watchdog = new QueryWatchdog(this.#endpoints, options.queryTimeoutMs, {
-      name: options.name,
-      clock: options.clock,
-      stall: this.#stall,
-      events: this.#events,
-      check: (endpoint) => this.#monitor.check(endpoint),
-    })
-    this.#logins = new LoginProbes(
-      this.#endpoints,
-      driver,
-      {
-        ...options.failover,
-        // A single server is probed too rarely for that, and its own connects tell.
-        ...(this.#solo ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
-      },
-      {
-        name: options.name,
-        clock: options.clock,
-        deadlines: this.#deadlines,
-        events: this.#events,
-        onEnding: (endpoint, error) => this.#controller.drain(endpoint, error.message),
-        onMoved: (endpoint) => void this.#askAnew(endpoint),
-      },
-    )
-    this.#router = new Router(
-      options.name,
-      this.#endpoints,
-      this.#controller,
-      options.pool.maxWaiters,
-      options.clock,
-      this.#events,
-    )
-    this.#reads = new Reads(options.reads, {
-      name: options.name,
-      driver,
-      clock: options.clock,
-      deadlines: this.#deadlines,
-      controller: this.#controller,
-      router: this.#router,
-      acquireTimeoutMs: options.pool.acquireTimeoutMs,
-    })
-    this.#topology =
-      options.topology &&
-      new TopologyWatch(options.topology, endpoints, {
-        name: options.name,
-        clock: options.clock,
-        deadlines: this.#deadlines,
-        events: this.#events,
-        onDiscovery: (discovery) => this.#follow(discovery),
-      })
+    this.#engine = new Engine(driver, endpoints, options)
+    this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
     this.#replayer = new Replayer(
       options.name,
       options.clock,
-      this.#events,
+      this.#engine.events,
       (error) => driver.classify(error),
       options.failover.failoverTimeoutMs,
     )
@@ -207,22 +92,11 @@ export class ConnectionManager<C extends object> {
       acquire: (wanted, below) => this.acquire(wanted, below),
       rollBackWithin: (rollback) =>
         bounded(
-          this.#deadlines,
+          this.#engine.deadlines,
           options.pool.resetTimeoutMs,
           rollback,
           () => new Error('rollback timed out'),
         ),
-    })
-    for (const type of loggedBy(options.logger))
-      this.#events.on(type, (event) => logEvent(options.logger, event))
-    for (const type of FAILOVER_EVENT_TYPES) {
-      this.#events.on(type, (event) =>
-        this.#record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
-      )
-    }
-    // After a stop of the whole process nobody knows which sockets have survived.
-    this.#stall.onStall(() => {
-      for (const each of this.#endpoints) each.pool.suspectAll()
     })
     if (options.pool.minIdle > 0) void this.start()
   }
@@ -241,7 +115,7 @@ export class ConnectionManager<C extends object> {
    * everything ready before. Resolves when every endpoint has been looked at once.
    */
   start(): Promise<void> {
-    this.#started ??= this.#start()
+    this.#started ??= this.#engine.start()
     return this.#started
   }
 
@@ -269,9 +143,9 @@ export class ConnectionManager<C extends object> {
       )
     }
     if (this.#started === undefined && this.#closing === undefined) void this.start()
-    const way = this.#reads.concern(options) ? this.#reads : this.#router
+    const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
     if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
-    const endpoint = this.#controller.pick(target)?.endpoint
+    const endpoint = this.#engine.controller.pick(target)?.endpoint
     return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
       way.acquire(options, target, below),
     )
@@ -362,7 +236,7 @@ export class ConnectionManager<C extends object> {
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
     if (this.#closing === undefined) void this.start()
-    return this.#reads.token(options, this.writeToken)
+    return this.#engine.reads.token(options, this.writeToken)
   }
 
   /**
@@ -381,45 +255,44 @@ export class ConnectionManager<C extends object> {
    */
   withSession<T>(work: (session: ReadSession<C>) => T, options: SessionOptions = {}): T {
     rejectUnknownOptions(options, SESSION_OPTIONS, 'the options of withSession')
-    return this.#reads.runSession(work, options)
+    return this.#engine.reads.runSession(work, options)
   }
 
   /** True for what runs within `withSession`. */
   get inSession(): boolean {
-    return this.#reads.session !== undefined
+    return this.#engine.reads.session !== undefined
   }
 
   /** Opens connections until `count` are there. `@default` poolSize */
   async warmUp(count?: number): Promise<void> {
     await this.start()
-    await this.#controller.pick('primary')?.pool.warmUp(count)
+    await this.#engine.controller.pick('primary')?.pool.warmUp(count)
   }
 
   /** Changes the size of every endpoint's pool while it is in use. A surplus closes as it comes back. */
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
-    const { poolSize, maxOverflow } = { ...this.#size, ...size }
+    const { poolSize, maxOverflow } = { ...this.#engine.size, ...size }
     resolveManagerOptions<C>({ poolSize, maxOverflow }, this.name)
-    this.#size = { poolSize, maxOverflow }
-    for (const each of this.#endpoints) each.pool.resize(size)
+    this.#engine.resize({ poolSize, maxOverflow })
   }
 
   /** Invalidates all connections: idle ones close now, lent ones when they come back. */
   clear(reason = 'requested'): void {
-    for (const each of this.#endpoints) each.pool.clear(reason)
+    for (const each of this.#engine.endpoints) each.pool.clear(reason)
   }
 
   /** Closes one connection: now if it is idle, else when it comes back. False if there is none with this id. */
   evict(connectionId: number): boolean {
-    return this.#endpoints.some((each) => each.pool.evict(connectionId))
+    return this.#engine.endpoints.some((each) => each.pool.evict(connectionId))
   }
 
   /** Holds every acquire until `resume`, within its deadline. For planned switchovers. */
   suspend(): void {
-    this.#router.suspend()
+    this.#engine.router.suspend()
   }
 
   resume(): void {
-    this.#router.resume()
+    this.#engine.router.resume()
   }
 
   /**
@@ -431,13 +304,13 @@ export class ConnectionManager<C extends object> {
    */
   async failover(to?: string): Promise<void> {
     await this.start()
-    await this.#controller.failover(to)
+    await this.#engine.controller.failover(to)
   }
 
   /** Accepts another cluster or an older timeline, after the cluster has been rebuilt on purpose. */
   async reset(): Promise<void> {
     await this.start()
-    await this.#controller.reset()
+    await this.#engine.controller.reset()
   }
 
   /**
@@ -450,7 +323,7 @@ export class ConnectionManager<C extends object> {
    */
   async quarantine(endpoint: string, reason = 'quarantined by an operator'): Promise<void> {
     await this.start()
-    this.#controller.quarantine(endpoint, reason)
+    this.#engine.controller.quarantine(endpoint, reason)
   }
 
   /**
@@ -460,83 +333,60 @@ export class ConnectionManager<C extends object> {
    */
   async unquarantine(endpoint: string): Promise<void> {
     await this.start()
-    await this.#controller.unquarantine(endpoint)
+    await this.#engine.controller.unquarantine(endpoint)
   }
 
   /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
   getPoolMetrics(endpoint?: string): PoolMetrics {
-    const metrics = combineMetrics(
-      this.#set.measure(
-        (each) =>
-          endpoint !== undefined || each === this.#controller.writer || each.pool.counts.total > 0,
-        endpoint,
-      ),
-    )
-    if (endpoint !== undefined) return metrics
-    return {
-      ...metrics,
-      waiting: metrics.waiting + this.#router.waiting,
-      failedCheckouts: metrics.failedCheckouts + this.#router.failed,
-    }
+    return this.#figures.poolMetrics(endpoint)
   }
 
   /** Connections and callers of the endpoints that serve a target now. */
   getCounts(target: Target = 'any'): PoolCounts {
-    const serving = this.#endpoints.filter((each) => this.#controller.serves(each, target))
-    return sumCounts(
-      serving.map((each) => each.pool.counts),
-      this.#router.waiting,
-    )
+    return this.#figures.counts(target)
   }
 
   /** Everyone who has held a connection for longer than the leak threshold, longest first. */
   detectLeaks(): LeaseReport[] {
-    return byAge(this.#set.withLeases.flatMap((each) => each.pool.leaked()))
+    return this.#figures.leaks()
   }
 
   /** Everyone who holds a connection now, longest first. */
   getHolders(): LeaseReport[] {
-    return byAge(this.#set.withLeases.flatMap((each) => each.pool.holders()))
+    return this.#figures.holders()
   }
 
   getLeakStats(): LeakStatus {
-    const counts = this.#endpoints.map((each) => each.pool.leakCounts)
-    return {
-      enabled: this.#options.leaks !== undefined,
-      thresholdMs: this.#options.leaks?.thresholdMs,
-      detected: counts.reduce((sum, each) => sum + each.detected, 0),
-      active: counts.reduce((sum, each) => sum + each.active, 0),
-      leaks: this.detectLeaks(),
-    }
+    return this.#figures.leakStatus()
   }
 
   /** Asks every endpoint now; resolves with the check of the one that takes writes. Never rejects. */
   async checkHealth(): Promise<HealthCheck> {
-    const checks = await Promise.all(this.#endpoints.map((each) => this.#monitor.check(each)))
-    const active = this.#controller.writer?.id
+    const checks = await Promise.all(
+      this.#engine.endpoints.map((each) => this.#engine.monitor.check(each)),
+    )
+    const active = this.#engine.controller.writer?.id
     return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
   }
 
   getHealthStats(): HealthStats {
-    return this.#monitor.history.stats
+    return this.#engine.monitor.history.stats
   }
 
   /** The latest checks, oldest first. */
   getHealthHistory(): readonly HealthCheck[] {
-    return this.#monitor.history.checks
+    return this.#engine.monitor.history.checks
   }
 
   /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
   async startHealthMonitoring(): Promise<void> {
     await this.start()
-    this.#logins.start()
-    if (!this.#monitor.started) await this.#controller.start(this.#monitor)
+    await this.#engine.startHealthMonitoring()
   }
 
   /** Stops the background checks. With several endpoints this also stops automatic failover. */
   stopHealthMonitoring(): void {
-    this.#monitor.stop()
-    this.#logins.stop()
+    this.#engine.stopHealthMonitoring()
   }
 
   /** Units of work that were run again. */
@@ -545,30 +395,21 @@ export class ConnectionManager<C extends object> {
   }
 
   getFailoverStatus(): FailoverStatus {
-    return failoverStatus(this.#endpoints, this.#controller, this.#record)
+    return this.#figures.failoverStatus()
   }
 
   getHealthStatus(): HealthStatus {
-    const writer = this.#controller.writer
-    const history = this.#monitor.history.checks
-    return {
-      healthy: !this.closed && writer !== undefined && USABLE.has(writer.state),
-      poolMetrics: this.getPoolMetrics(),
-      healthCheck: history.findLast((each) => writer === undefined || each.endpoint === writer.id),
-      healthStats: this.getHealthStats(),
-      failoverStats: this.getFailoverStatus(),
-      leakDetection: this.getLeakStats(),
-    }
+    return this.#figures.healthStatus(this.closed)
   }
 
   /** Hears one type of event. Returns the function that unsubscribes. */
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
-    return this.#events.on(type, listener)
+    return this.#engine.events.on(type, listener)
   }
 
   /** Hears every event. Returns the function that unsubscribes. */
   onAny(listener: (event: ConnmgrEvent) => void): () => void {
-    return this.#events.onAny(listener)
+    return this.#engine.events.onAny(listener)
   }
 
   /**
@@ -601,206 +442,29 @@ export class ConnectionManager<C extends object> {
   }
 
   protected emit(event: ConnmgrEvent): void {
-    this.#events.emit(event)
+    this.#engine.events.emit(event)
   }
 
   /**
    * Opens a connection to the writer that no pool knows of; undefined while there is no writer. What it signals counts
    * as trouble of its endpoint, like that of any other connection.
    */
-  protected async connectToWriter(
+  protected connectToWriter(
     onSignal: (signal: ConnectionSignal) => void,
     abort: AbortSignal,
   ): Promise<DedicatedConnection<C> | undefined> {
-    const { writer } = this.#controller
-    if (writer === undefined) return undefined
-    const signalled = (signal: ConnectionSignal): void => {
-      onSignal(signal)
-      this.#controller.trouble(writer, signal.kind, signal.error.message)
-    }
-    return DedicatedConnection.open(writer.endpoint, signalled, abort, {
-      ...this.#options.pool,
-      driver: this.#driver,
-      deadlines: this.#deadlines,
-    })
+    return this.#engine.connectToWriter(onSignal, abort)
   }
 
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
-  async #start(): Promise<void> {
-    this.#stall.start()
-    this.#maintainer.start()
-    this.#watchdog.start()
-    if (this.#solo) this.#endpoints[0]?.pool.maintain()
-    if (this.#options.healthMonitoring || !this.#solo) {
-      await this.#topology?.start()
-      this.#logins.start()
-      await this.#controller.start(this.#monitor)
-    }
-  }
-
   async #close(drainTimeoutMs: number): Promise<void> {
-    this.#monitor.stop()
-    this.#logins.stop()
-    this.#topology?.stop()
-    this.#controller.stop()
-    this.#router.close()
-    await Promise.all([this.finish(), this.#set.close(drainTimeoutMs)])
+    this.#engine.quiesce()
+    await Promise.all([this.finish(), this.#engine.set.close(drainTimeoutMs)])
     await this.#started
-    this.#maintainer.stop()
-    this.#watchdog.stop()
-    this.#stall.stop()
-  }
-
-  #paceMs(): number {
-    const { failover, health } = this.#options
-    const [first] = this.#endpoints
-    if (!this.#solo)
-      return this.#controller.urgent
-        ? urgentPaceMs(this.#controller.searchingMs, failover.fastProbeIntervalMs)
-        : failover.probeIntervalMs
-    const failures = first?.standing.failures ?? 0
-    if (failures === 0) return health.intervalMs
-    // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
-    if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
-    // With nobody waiting it is asked again soon, and then less and less often.
-    return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
-  }
-
-  #createController(): FailoverController<C> {
-    const { clock, failover, failoverMode, name } = this.#options
-    const mode = failoverMode ?? (this.#driver.openProbe === undefined ? 'ordered' : 'role')
-    return new FailoverController(this.#endpoints, mode, failover, {
-      solo: this.#solo,
-      onTrouble: () => this.#topology?.hurry(),
-      name,
-      clock,
-      events: this.#events,
-      onRoutesChanged: () => this.#router.reroute(),
-      onLost: (endpoint) => this.#logins.forget(endpoint),
-    })
-  }
-
-  /** Makes the endpoints those that a source names, and looks at the new ones at once. */
-  #follow({ endpoints, primary }: Discovery): void {
-    const { writer } = this.#controller
-    // What the servers say of themselves weighs more than what others say of them.
-    const { added, removed } = this.#set.apply(
-      endpoints,
-      (each) =>
-        each.heldFor !== undefined ||
-        (each === writer && (USABLE.has(each.state) || each.state === 'SUSPECT')),
-    )
-    for (const each of removed) {
-      this.#controller.remove(each)
-      this.#router.adopt(each.pool.extractWaiters(() => true))
-      this.#set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
-    }
-    if (added.length > 0 || removed.length > 0) {
-      this.#events.emit({
-        type: 'topologyChanged',
-        pool: this.name,
-        added: added.map((each) => each.id),
-        removed: removed.map((each) => each.id),
-      })
-      if (this.#monitor.started) for (const each of added) void this.#monitor.check(each)
-    }
-    if (primary !== undefined && primary !== writer?.id && this.#monitor.started)
-      this.#monitor.roundAfterTrouble()
-  }
-
-  #createSet(): EndpointSet<C> {
-    const { clock, failover, health, leaks, pool, poolMode } = this.#options
-    const solo = this.#solo
-    const environment: PoolEnvironment = {
-      name: this.#options.name,
-      clock,
-      events: this.#events,
-      deadlines: this.#deadlines,
-      stall: this.#stall,
-      observer: this.#observer(),
-      epoch: () => this.#controller.epoch,
-    }
-    const probing = {
-      probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
-      probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
-      ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
-    }
-    return new EndpointSet<C>(this.#deadlines, (endpoint, order) => {
-      const tracking =
-        leaks === undefined
-          ? new NoLeakDetection<C>()
-          : new LeakDetector<C>(leaks, clock, this.#stall)
-      const PoolOfMode = poolMode === 'static' ? StaticPool : Pool
-      const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
-        endpoint,
-        order,
-        new PoolOfMode<C>(
-          endpoint,
-          this.#driver,
-          { ...pool, ...this.#size },
-          tracking,
-          environment,
-        ),
-        new Prober<C>(
-          endpoint,
-          this.#driver,
-          { ...probing, onLateAnswer: () => void this.#monitor.check(managed) },
-          clock,
-          this.#deadlines,
-          (signal) => this.#controller.trouble(managed, signal.kind, signal.error.message),
-        ),
-        new Date(clock.wallTime()),
-      )
-      return managed
-    })
-  }
-
-  /** Its address may lead to another server than the one that the prober's connection was opened to. */
-  async #askAnew(endpoint: ManagedEndpoint<C>): Promise<void> {
-    if (!this.#monitor.started) return
-    // Not under a probe that is waiting for its answer.
-    await this.#monitor.check(endpoint)
-    endpoint.prober.forget()
-    if (this.#monitor.started) await this.#monitor.check(endpoint)
-  }
-
-  #observer(): PoolObserver {
-    const trouble: FailoverController<C>['trouble'] = (...details) =>
-      this.#controller.trouble(...details)
-    const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.#set.of(endpoint)
-    return {
-      connected: (endpoint) => {
-        managed(endpoint).everConnected = true
-      },
-      connectFailed: (endpoint, kind, error) => {
-        // What is known already is no news: sessions work all the same.
-        if (managed(endpoint).loginError === undefined) {
-          trouble(managed(endpoint), kind, error.message)
-          this.#logins.suspect(managed(endpoint))
-        }
-        return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
-          ? 'give-up'
-          : 'retry'
-      },
-      signalled: (endpoint, signal) =>
-        trouble(managed(endpoint), signal.kind, signal.error.message),
-      roleMismatch: (endpoint, seen) => {
-        void this.#askAnew(managed(endpoint))
-        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)
-      },
-    }
+    this.#engine.stop()
   }
 }
 
-/** States in which an endpoint can be expected to serve. */
-const USABLE: ReadonlySet<string> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'BUSY'])
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
-const SOLO_RETRY_MS = 250
-/** Whoever still works on an endpoint that is named no more gets this long to finish. */
-const REMOVED_DRAIN_TIMEOUT_MS = 60_000
-
-function byAge(reports: LeaseReport[]): LeaseReport[] {
-  return reports.sort((a, b) => b.heldForMs - a.heldForMs)
-}

@@ -7,7 +7,10 @@ import type { TopologySource } from './topology/source.js'
 
 /** How the background health monitor works. */
 export interface HealthMonitoringOptions {
-  /** Pause between checks, with a single endpoint. With several, `failover.probeIntervalMs` rules. `@default` 60_000 */
+  /**
+   * Pause between checks, with a single endpoint; it is also checked after any trouble, and when statements run and
+   * nothing comes from it for a second. With several, `failover.probeIntervalMs` rules. `@default` 60_000
+   */
   readonly intervalMs?: number
   /** Deadline of one check, with a single endpoint. With several, `failover.probeTimeoutMs` rules. `@default` 5000 */
   readonly timeoutMs?: number
@@ -80,7 +83,10 @@ export interface ManagerOptions<C extends object> {
   readonly queryTimeoutMs?: number
   /** `static` has all callers share one connection, for engines that need it. `@default` 'pooled' */
   readonly poolMode?: 'pooled' | 'static'
-  /** Prepares every new connection, for example with `SET`. If it fails, the connection is not used. */
+  /**
+   * Prepares every new connection, on whichever server, for example with `SET`; and again each time that `reset` has
+   * wiped the session by 'reset-all' or 'discard-all'. If it fails, the connection is not used.
+   */
   readonly onConnect?: (connection: C) => Promise<void> | void
   /** `@default` true */
   readonly leakDetection?: boolean | Partial<LeakDetectionOptions>

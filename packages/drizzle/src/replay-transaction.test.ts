@@ -5,7 +5,7 @@ import {
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { replayTransaction } from './replay-transaction.js'
 import { type ManagedDatabase, withConnectionManager } from './with-connection-manager.js'
@@ -97,6 +97,22 @@ test('a COMMIT that is cut off is asked for, not repeated', async () => {
     else expect(await settled).toMatchObject({ code: 'CONNMGR_COMMIT_OUTCOME_UNKNOWN' })
     expect(attempts).toBe(1)
     await terminateSleeping()
+  }
+})
+
+test('a prepared statement is prepared anew when its session is gone', async () => {
+  const byId = db
+    .select()
+    .from(items)
+    .where(eq(items.id, sql.placeholder('id')))
+    .prepare('by_id')
+  await db.insert(items).values({ id: 1 })
+  for (let round = 0; round < 3; round += 1) {
+    expect(await byId.execute({ id: 1 })).toEqual([{ id: 1 }])
+    await cluster.primary.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+    )
+    await eventually(() => db.$connections.getPoolMetrics().checkedIn === 0)
   }
 })
 

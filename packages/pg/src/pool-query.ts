@@ -1,4 +1,5 @@
 import {
+  ConnectionLostError,
   currentEffects,
   type FunctionReference,
   isError,
@@ -89,7 +90,8 @@ export class PoolQuery implements Caller {
     this.#lender.acquire(wanted, this.#below).then(
       (lease) => {
         if (!diedOnTheWay(lease, attempt)) {
-          this.#runOn(lease, query, measure?.())
+          const again = (): void => this.#runAlone(query, wanted, measure, attempt + 1)
+          this.#runOn(lease, query, measure?.(), attempt < MOST_ATTEMPTS ? again : undefined)
           return
         }
         lease.destroy()
@@ -102,13 +104,21 @@ export class PoolQuery implements Caller {
     )
   }
 
-  #runOn(lease: Lease<Client>, query: unknown, stop?: () => void): void {
+  /** @param again runs it on another connection */
+  #runOn(
+    lease: Lease<Client>,
+    query: unknown,
+    stop: (() => void) | undefined,
+    again: (() => void) | undefined,
+  ): void {
     const client = this.#lender.lend(lease)
     const settled = (error: unknown, result?: QueryResult): void => {
       stop?.()
-      if (error) this.reject(error)
-      else this.resolve(result as QueryResult)
+      const retry = error !== undefined && neverSent(error) && isRepeatable(query)
+      if (error && !(retry && again)) this.reject(error)
+      else if (!error) this.resolve(result as QueryResult)
       this.#lender.takeBack(lease, client)
+      if (retry) again?.()
     }
     try {
       // Of a submittable, which is no promise, the result is to be had by a callback alone.
@@ -128,6 +138,16 @@ export class PoolQuery implements Caller {
         : { ...this.#wanted, timeoutMs: acquireTimeoutMs },
     )
   }
+}
+
+/** PgBouncer had no server for it, for example: nothing can have come of it. */
+function neverSent(error: unknown): boolean {
+  return error instanceof ConnectionLostError && !error.sent
+}
+
+/** False for what keeps state of its own about being sent, such as a cursor. */
+function isRepeatable(query: unknown): boolean {
+  return typeof (query as { submit?: unknown } | null | undefined)?.submit !== 'function'
 }
 
 function noteWrite(query: unknown): ((end: WriteEnd) => void) | undefined {

@@ -1,5 +1,5 @@
 import type { PgManagerOptions } from '@connmgr/pg'
-import { type Managed, withConnectionManager } from '@connmgr/prisma'
+import { connectionManagerAdapter, type Managed, withConnectionManager } from '@connmgr/prisma'
 import {
   eventually,
   type FaultProxy,
@@ -168,6 +168,25 @@ it('waits for a server that starts again, although Prisma gives up on a connecti
   await eventually(() => prisma.$connections.getReplayStats().replays > 0)
   await cluster.primary.start()
   expect(await running).toMatchObject({ email: 'a@example.org' })
+})
+
+it('prepares a named statement anew when its session is gone', async () => {
+  prisma = withConnectionManager(
+    new PrismaClient({
+      adapter: connectionManagerAdapter(
+        { databaseUrl: cluster.primary.url(), logger: false },
+        { statementNameGenerator: ({ sql }) => `named ${sql.length}` },
+      ),
+    }),
+  )
+  for (let round = 0; round < 3; round += 1) {
+    await prisma.user.create({ data: { email: `${round}@example.org` } })
+    expect(await prisma.user.count()).toBe(round + 1)
+    await cluster.primary.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+    )
+    await eventually(() => prisma.$connections.getPoolMetrics().checkedIn === 0)
+  }
 })
 
 describe('a statement outside of a transaction', () => {

@@ -22,6 +22,9 @@ export type EndpointState =
   | 'QUARANTINED'
   | 'FENCED'
 
+/** States in which an endpoint can be expected to serve, or nothing speaks against it yet. */
+export const MAY_SERVE: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'BUSY'])
+
 /**
  * What is known about all endpoints together.
  *

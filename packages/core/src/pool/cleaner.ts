@@ -54,9 +54,13 @@ export class Cleaner<C extends object> {
       this.#report(entry, lease, 'transaction')
       await this.#driver.rollback?.(connection)
     }
-    const { reset } = this.#options
+    const { onConnect, reset } = this.#options
     if (typeof reset === 'function') await reset(connection)
-    else if (reset !== 'none') await this.#driver.reset?.(connection, reset)
+    else if (reset !== 'none') {
+      await this.#driver.reset?.(connection, reset)
+      // What it had set has been reset too.
+      await onConnect?.(connection)
+    }
     const condition = this.inspect(entry)
     if (condition !== 'clean')
       throw new Error(`connection ${entry.id} is still ${condition} after its reset`)

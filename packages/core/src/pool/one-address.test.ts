@@ -66,6 +66,35 @@ describe('one address that has led to a primary', () => {
     await closeLone(lone)
   })
 
+  test('may be a standby for good after half a minute', async () => {
+    const lone = lonePool({ acquireTimeoutMs: 60_000 })
+    const first = await lone.acquire()
+    lone.pool.evict(first.connectionId)
+    first.release()
+    lone.server.role = 'standby'
+    const waiting = lone.acquire()
+    await lone.clock.advance(29_000)
+    expect(lone.pool.counts.waiting).toBe(1)
+    await lone.clock.advance(2000)
+    ;(await waiting).release()
+    ;(await lone.acquire()).release()
+    expect(lone.pool.counts.idle).toBe(1)
+    await closeLone(lone)
+  })
+
+  test('is an address for reads if the first connection led to a standby, whatever comes later', async () => {
+    const lone = lonePool()
+    lone.server.role = 'standby'
+    const first = await lone.acquire()
+    lone.server.role = 'primary'
+    const second = await lone.acquire()
+    lone.server.role = 'standby'
+    const third = await lone.acquire()
+    expect(third.connection.role).toBe('standby')
+    for (const lease of [first, second, third]) lease.release()
+    await closeLone(lone)
+  })
+
   test('may be a standby for good if it was one from the start', async () => {
     const lone = lonePool()
     lone.server.role = 'standby'

@@ -18,6 +18,8 @@ import type { LeaseOwner } from './waiter.js'
 
 /** So long before its death an idle connection that is to be kept in reserve gets its successor. */
 const REPLACED_AHEAD_MS = 2000
+/** An address that has led to standbys for so long leads to them on purpose, or there is nobody else. */
+const ASTRAY_MS = 30_000
 
 class PingUnansweredError extends ValidationFailedError {
   constructor(connectionId: number, when: string) {
@@ -42,8 +44,10 @@ export class Pool<C extends object> extends BasePool<C> {
   #poolSize: number
   #maxOverflow: number
   #expected: Role | undefined
-  /** Where no role is expected, one is once it has been seen. */
-  #hasBeenPrimary = false
+  /** Of the server that the first connection led to. */
+  #firstRole: Role = 'unknown'
+  /** Since when connections have led to standbys though the first led to a primary. */
+  #standbySince: number | undefined
   #distrustful = false
   /** When each ping under way was sent, and how it is given up. */
   readonly #pings = new Map<PoolEntry<C>, { sentAt: number; giveUp: (error: Error) => void }>()
@@ -132,7 +136,8 @@ export class Pool<C extends object> extends BasePool<C> {
 
   expect(role: Role | undefined): void {
     this.#expected = role
-    this.#hasBeenPrimary = false
+    this.#firstRole = 'unknown'
+    this.#standbySince = undefined
   }
 
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
@@ -302,11 +307,12 @@ export class Pool<C extends object> extends BasePool<C> {
       this.#close(entry, unfit)
       this.changed()
     } else if (entry.suspect && entry.state === 'testing') this.#test(entry)
-    else if (!this.#isWrong(entry, role)) {
+    else if (!this.#isWrong(entry, role, now)) {
       entry.role = role
-      if (role === 'primary') this.#hasBeenPrimary = true
+      if (this.#firstRole === 'unknown') this.#firstRole = role
+      if (role === 'primary') this.#standbySince = undefined
       // The next borrower may want to write.
-      else if (role === 'standby' && this.#hasBeenPrimary) entry.doomed = 'invalid'
+      else if (role === 'standby' && this.#isAstray(now)) entry.doomed = 'invalid'
       this.connector.succeeded()
       this.#offer(entry, now)
     } else if (this.#expected === undefined && entry.role === 'unknown') {
@@ -331,12 +337,19 @@ export class Pool<C extends object> extends BasePool<C> {
    * primary must still: where a name or a proxy moves on to another server, those opened before stay behind. A new one
    * must too, unless it is for a reader: a proxy may lead to a standby for a moment, or to a winner not yet promoted.
    */
-  #isWrong(entry: PoolEntry<C>, role: Role): boolean {
+  #isWrong(entry: PoolEntry<C>, role: Role, now: number): boolean {
     if (role === 'unknown') return false
     if (this.#expected !== undefined) return role !== this.#expected
     if (role !== 'standby') return false
     const { target = 'primary' } = this.waiters.first ?? {}
-    return entry.role === 'primary' || (this.#hasBeenPrimary && target === 'primary')
+    return entry.role === 'primary' || (target === 'primary' && this.#isAstray(now))
+  }
+
+  /** Whether an address of a primary leads to a standby. It does so for good if it does for long. */
+  #isAstray(now: number): boolean {
+    if (this.#expected !== undefined || this.#firstRole !== 'primary') return false
+    this.#standbySince ??= now
+    return now - this.#standbySince < ASTRAY_MS
   }
 
   /** Shortened at random, so that connections born together do not die together. */

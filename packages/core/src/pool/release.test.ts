@@ -104,6 +104,25 @@ describe('release', () => {
     },
   )
 
+  test.each([
+    ['reset-all', 3],
+    ['discard-all', 3],
+    ['none', 1],
+  ] as const)('after reset policy %s what onConnect has set is set again', async (reset, times) => {
+    let set = 0
+    h = manage({
+      poolSize: 1,
+      maxOverflow: 0,
+      reset,
+      onConnect: () => {
+        set += 1
+      },
+    })
+    for (let i = 0; i < 2; i += 1) (await h.manager.acquire()).release()
+    await h.clock.settle()
+    expect(set).toBe(times)
+  })
+
   test('a reset function runs, and destroys the connection if it throws', async () => {
     const seen: number[] = []
     h = manage({

@@ -13,10 +13,12 @@ export interface TopologyWatchContext {
   readonly deadlines: Deadlines
   readonly events: EventEmitter
   readonly onDiscovery: (discovery: Discovery) => void
+  /** Whether there is trouble: then it is looked more often. */
+  readonly urgent: () => boolean
 }
 
 const JITTER = 0.2
-/** In trouble a source is looked at again after this at the earliest. */
+/** In trouble a source is looked at again after this at the earliest, and at that pace while it lasts. */
 const AGAIN_MS = 500
 
 /** Looks at a {@link TopologySource} now and then, and in trouble. A source that fails changes nothing. */
@@ -81,8 +83,10 @@ export class TopologyWatch {
     } catch (thrown) {
       this.#failed(toError(thrown))
     }
-    if (!this.#stopped)
-      this.#schedule(this.#source.refreshMs * (1 - JITTER * this.#context.clock.random()))
+    if (this.#stopped) return
+    const { refreshMs } = this.#source
+    const paceMs = this.#context.urgent() ? Math.min(AGAIN_MS, refreshMs) : refreshMs
+    this.#schedule(paceMs * (1 - JITTER * this.#context.clock.random()))
   }
 
   /** Told once for a row of failures. */

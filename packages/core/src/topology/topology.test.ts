@@ -180,6 +180,23 @@ describe('a source that names endpoints', () => {
     ;(await waiting).release()
   })
 
+  test('is looked at again and again while there is no writer', async () => {
+    const source = new Naming('a', 'b')
+    h = following(Object.assign(source, { refreshMs: 1_000_000 }))
+    expect(await endpointOf()).toBe('a')
+    h.driver.server('a').crash()
+    await h.clock.advance(10_000)
+    const looks = source.looks
+    source.names('c')
+    h.driver.server('c').promote()
+    await h.clock.advance(1000)
+    expect(source.looks).toBeLessThanOrEqual(looks + 3)
+    expect(await endpointOf()).toBe('c')
+    const settled = source.looks
+    await h.clock.advance(10_000)
+    expect(source.looks).toBeLessThanOrEqual(settled + 1)
+  })
+
   test('that calls another the primary has all asked at once, and what they say counts', async () => {
     const source = new Naming('a', 'b')
     h = following(source, { failover: { probeIntervalMs: 1_000_000 } })

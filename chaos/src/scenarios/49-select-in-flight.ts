@@ -1,0 +1,34 @@
+import { fateOf, heldUp } from '../in-flight.js'
+import type { Scenario } from '../scenario.js'
+
+const READERS = 5
+
+/** A statement that only reads does no harm twice. */
+export const scenario: Scenario = {
+  id: 49,
+  name: 'connections are cut while a SELECT is in flight',
+  throughOrm: false,
+  async run(context) {
+    const service = await context.service({ proxied: true, load: false })
+    const { manager, primary } = service
+    const read = { text: 'select pg_sleep(0.5)', replay: 'safe' } as const
+    const safe = Promise.all(
+      Array.from({ length: READERS }, () => fateOf(manager.pool.query(read))),
+    )
+    const plain = fateOf(manager.pool.query('select pg_sleep(0.5)'))
+    await heldUp(context, primary, READERS + 1)
+    context.step('connections are cut')
+    service.proxyOf(primary).reset()
+    const told = await safe
+    context.expect(
+      told.every((fate) => fate === 'done'),
+      `reads that may be repeated were told: ${told.join(', ')}`,
+    )
+    const once = await plain
+    context.expect(once === 'aborted', `a read that was not declared was told: ${once}`)
+    const { replays } = manager.getReplayStats()
+    context.expect(replays === READERS, `${replays} reads were run again, not ${READERS}`)
+    const figures = await service.finish(primary)
+    return { replays, ...figures }
+  },
+}

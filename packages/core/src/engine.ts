@@ -1,0 +1,368 @@
+import type { ResolvedOptions } from './config/resolve.js'
+import { Deadlines } from './deadlines.js'
+import { DedicatedConnection } from './dedicated.js'
+import type { ConnectionSignal, Driver, Endpoint } from './driver.js'
+import { EventEmitter } from './events/emitter.js'
+import { logEvent, loggedBy } from './events/log.js'
+import { FailoverController } from './failover/failover-controller.js'
+import {
+  FAILOVER_EVENT_TYPES,
+  type FailoverEvent,
+  FailoverRecord,
+} from './failover/failover-record.js'
+import { ManagedEndpoint } from './failover/managed-endpoint.js'
+import { MAY_SERVE } from './failover/states.js'
+import { urgentPaceMs } from './failover/writer-search.js'
+import { HealthMonitor } from './health/health-monitor.js'
+import { LoginProbes } from './health/login-probes.js'
+import { Prober } from './health/prober.js'
+import { QueryWatchdog } from './health/query-watchdog.js'
+import { SilenceWatch } from './health/silence-watch.js'
+import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
+import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
+import { Maintainer } from './pool/maintainer.js'
+import { Pool } from './pool/pool.js'
+import { StaticPool } from './pool/static-pool.js'
+import { Reads } from './reads/reads.js'
+import { Router } from './routing.js'
+import { StallMonitor } from './stall.js'
+import { EndpointSet } from './topology/endpoint-set.js'
+import type { Discovery } from './topology/source.js'
+import { TopologyWatch } from './topology/topology-watch.js'
+
+/** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
+const SOLO_RETRY_MS = 250
+/** Whoever still works on an endpoint that is named no more gets this long to finish. */
+const REMOVED_DRAIN_TIMEOUT_MS = 60_000
+
+/** The working parts of a manager, wired to each other: what one of them finds out is told to those that act on it. */
+export class Engine<C extends object> {
+  readonly events: EventEmitter
+  readonly deadlines: Deadlines
+  readonly set: EndpointSet<C>
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly record = new FailoverRecord()
+  readonly controller: FailoverController<C>
+  readonly monitor: HealthMonitor<C>
+  readonly router: Router<C>
+  readonly reads: Reads<C>
+  readonly #driver: Driver<C>
+  readonly #options: ResolvedOptions<C>
+  readonly #stall: StallMonitor
+  /** One endpoint, and no source that may name others. */
+  readonly #solo: boolean
+  readonly #topology: TopologyWatch | undefined
+  readonly #maintainer: Maintainer<C>
+  readonly #watchdog: QueryWatchdog<C>
+  /** Of several endpoints each is probed often enough. */
+  readonly #silence: SilenceWatch<C> | undefined
+  readonly #logins: LoginProbes<C>
+  #size: { poolSize: number; maxOverflow: number }
+
+  constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
+    this.#driver = driver
+    this.#options = options
+    this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
+    this.events = new EventEmitter(options.name)
+    this.#stall = new StallMonitor(options.clock)
+    this.deadlines = new Deadlines(options.clock, this.#stall)
+    this.#solo = endpoints.length === 1 && options.topology === undefined
+    this.set = this.#createSet()
+    this.set.apply(endpoints)
+    this.endpoints = this.set.all
+    this.controller = this.#createController()
+    this.monitor = new HealthMonitor(this.endpoints, options.health.history, {
+      name: options.name,
+      clock: options.clock,
+      events: this.events,
+      paceMs: () => this.#paceMs(),
+      onOutcome: (endpoint, outcome) => this.controller.observe(endpoint, outcome),
+    })
+    this.#maintainer = new Maintainer(
+      this.set.pools,
+      options.pool,
+      options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
+      options.clock,
+    )
+    const [only] = this.endpoints
+    if (this.#solo && only !== undefined) {
+      this.#silence = new SilenceWatch(only, {
+        clock: options.clock,
+        stall: this.#stall,
+        probe: (endpoint) => this.monitor.check(endpoint),
+        probing: (endpoint) => this.monitor.isChecking(endpoint),
+      })
+    }
+    this.#watchdog = new QueryWatchdog(this.endpoints, options.queryTimeoutMs, {
+      name: options.name,
+      clock: options.clock,
+      stall: this.#stall,
+      events: this.events,
+      check: (endpoint) => this.monitor.check(endpoint),
+    })
+    this.#logins = new LoginProbes(
+      this.endpoints,
+      driver,
+      {
+        ...options.failover,
+        // A single server is probed too rarely for that, and its own connects tell.
+        ...(this.#solo ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
+      },
+      {
+        name: options.name,
+        clock: options.clock,
+        deadlines: this.deadlines,
+        events: this.events,
+        onEnding: (endpoint, error) => this.controller.drain(endpoint, error.message),
+        onMoved: (endpoint) => void this.#askAnew(endpoint),
+      },
+    )
+    this.router = new Router(
+      options.name,
+      this.endpoints,
+      this.controller,
+      options.pool.maxWaiters,
+      options.clock,
+      this.events,
+    )
+    this.reads = new Reads(options.reads, {
+      name: options.name,
+      driver,
+      clock: options.clock,
+      deadlines: this.deadlines,
+      controller: this.controller,
+      router: this.router,
+      acquireTimeoutMs: options.pool.acquireTimeoutMs,
+    })
+    this.#topology =
+      options.topology &&
+      new TopologyWatch(options.topology, endpoints, {
+        name: options.name,
+        clock: options.clock,
+        deadlines: this.deadlines,
+        events: this.events,
+        onDiscovery: (discovery) => this.#follow(discovery),
+        urgent: () => this.controller.urgent,
+      })
+    for (const type of loggedBy(options.logger))
+      this.events.on(type, (event) => logEvent(options.logger, event))
+    for (const type of FAILOVER_EVENT_TYPES) {
+      this.events.on(type, (event) =>
+        this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
+      )
+    }
+    // After a stop of the whole process nobody knows which sockets have survived.
+    this.#stall.onStall(() => {
+      for (const each of this.endpoints) each.pool.suspectAll()
+    })
+  }
+
+  get size(): { readonly poolSize: number; readonly maxOverflow: number } {
+    return this.#size
+  }
+
+  resize(size: { poolSize: number; maxOverflow: number }): void {
+    this.#size = size
+    for (const each of this.endpoints) each.pool.resize(size)
+  }
+
+  async start(): Promise<void> {
+    this.#stall.start()
+    this.#maintainer.start()
+    this.#watchdog.start()
+    if (this.#solo) this.endpoints[0]?.pool.maintain()
+    if (this.#options.healthMonitoring || !this.#solo) {
+      await this.#topology?.start()
+      this.#logins.start()
+      this.#silence?.start()
+      await this.controller.start(this.monitor)
+    }
+  }
+
+  async startHealthMonitoring(): Promise<void> {
+    this.#logins.start()
+    this.#silence?.start()
+    if (!this.monitor.started) await this.controller.start(this.monitor)
+  }
+
+  stopHealthMonitoring(): void {
+    this.monitor.stop()
+    this.#logins.stop()
+    this.#silence?.stop()
+  }
+
+  /** Stops deciding anything, and lets nobody in any more. `stop` follows, once all is closed. */
+  quiesce(): void {
+    this.stopHealthMonitoring()
+    this.#topology?.stop()
+    this.controller.stop()
+    this.router.close()
+  }
+
+  stop(): void {
+    this.#maintainer.stop()
+    this.#watchdog.stop()
+    this.#stall.stop()
+  }
+
+  /**
+   * Opens a connection to the writer that no pool knows of; undefined while there is no writer. What it signals counts
+   * as trouble of its endpoint, like that of any other connection.
+   */
+  async connectToWriter(
+    onSignal: (signal: ConnectionSignal) => void,
+    abort: AbortSignal,
+  ): Promise<DedicatedConnection<C> | undefined> {
+    const { writer } = this.controller
+    if (writer === undefined) return undefined
+    const signalled = (signal: ConnectionSignal): void => {
+      onSignal(signal)
+      this.controller.trouble(writer, signal.kind, signal.error.message)
+    }
+    return DedicatedConnection.open(writer.endpoint, signalled, abort, {
+      ...this.#options.pool,
+      driver: this.#driver,
+      deadlines: this.deadlines,
+    })
+  }
+
+  #paceMs(): number {
+    const { failover, health } = this.#options
+    const [first] = this.endpoints
+    if (!this.#solo)
+      return this.controller.urgent
+        ? urgentPaceMs(this.controller.searchingMs, failover.fastProbeIntervalMs)
+        : failover.probeIntervalMs
+    const failures = first?.standing.failures ?? 0
+    if (failures === 0) return health.intervalMs
+    // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
+    if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
+    // With nobody waiting it is asked again soon, and then less and less often.
+    return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
+  }
+
+  #createController(): FailoverController<C> {
+    const { clock, failover, failoverMode, name } = this.#options
+    const mode = failoverMode ?? (this.#driver.openProbe === undefined ? 'ordered' : 'role')
+    return new FailoverController(this.endpoints, mode, failover, {
+      solo: this.#solo,
+      onTrouble: () => this.#topology?.hurry(),
+      name,
+      clock,
+      events: this.events,
+      onRoutesChanged: () => this.router.reroute(),
+      onLost: (endpoint) => this.#logins.forget(endpoint),
+    })
+  }
+
+  /** Makes the endpoints those that a source names, and looks at the new ones at once. */
+  #follow({ endpoints, primary }: Discovery): void {
+    const { writer } = this.controller
+    // What the servers say of themselves weighs more than what others say of them.
+    const { added, removed } = this.set.apply(
+      endpoints,
+      (each) =>
+        each.heldFor !== undefined ||
+        (each === writer && (MAY_SERVE.has(each.state) || each.state === 'SUSPECT')),
+    )
+    for (const each of removed) {
+      this.controller.remove(each)
+      this.router.adopt(each.pool.extractWaiters(() => true))
+      this.set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
+    }
+    if (added.length > 0 || removed.length > 0) {
+      this.events.emit({
+        type: 'topologyChanged',
+        pool: this.#options.name,
+        added: added.map((each) => each.id),
+        removed: removed.map((each) => each.id),
+      })
+      if (this.monitor.started) for (const each of added) void this.monitor.check(each)
+    }
+    if (primary !== undefined && primary !== writer?.id && this.monitor.started)
+      this.monitor.roundAfterTrouble()
+  }
+
+  #createSet(): EndpointSet<C> {
+    const { clock, failover, health, leaks, pool, poolMode } = this.#options
+    const solo = this.#solo
+    const environment: PoolEnvironment = {
+      name: this.#options.name,
+      clock,
+      events: this.events,
+      deadlines: this.deadlines,
+      stall: this.#stall,
+      observer: this.#observer(),
+      epoch: () => this.controller.epoch,
+    }
+    const probing = {
+      probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
+      probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
+      ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
+    }
+    return new EndpointSet<C>(this.deadlines, (endpoint, order) => {
+      const tracking =
+        leaks === undefined
+          ? new NoLeakDetection<C>()
+          : new LeakDetector<C>(leaks, clock, this.#stall)
+      const PoolOfMode = poolMode === 'static' ? StaticPool : Pool
+      const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
+        endpoint,
+        order,
+        new PoolOfMode<C>(
+          endpoint,
+          this.#driver,
+          { ...pool, ...this.#size },
+          tracking,
+          environment,
+        ),
+        new Prober<C>(
+          endpoint,
+          this.#driver,
+          { ...probing, onLateAnswer: () => void this.monitor.check(managed) },
+          clock,
+          this.deadlines,
+          (signal) => this.controller.trouble(managed, signal.kind, signal.error.message),
+        ),
+        new Date(clock.wallTime()),
+      )
+      return managed
+    })
+  }
+
+  /** Its address may lead to another server than the one that the prober's connection was opened to. */
+  async #askAnew(endpoint: ManagedEndpoint<C>): Promise<void> {
+    if (!this.monitor.started) return
+    // Not under a probe that is waiting for its answer.
+    await this.monitor.check(endpoint)
+    endpoint.prober.forget()
+    if (this.monitor.started) await this.monitor.check(endpoint)
+  }
+
+  #observer(): PoolObserver {
+    const trouble: FailoverController<C>['trouble'] = (...details) =>
+      this.controller.trouble(...details)
+    const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
+    return {
+      connected: (endpoint) => {
+        managed(endpoint).everConnected = true
+      },
+      connectFailed: (endpoint, kind, error) => {
+        // What is known already is no news: sessions work all the same.
+        if (managed(endpoint).loginError === undefined) {
+          trouble(managed(endpoint), kind, error.message)
+          this.#logins.suspect(managed(endpoint))
+        }
+        return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
+          ? 'give-up'
+          : 'retry'
+      },
+      signalled: (endpoint, signal) =>
+        trouble(managed(endpoint), signal.kind, signal.error.message),
+      roleMismatch: (endpoint, seen) => {
+        void this.#askAnew(managed(endpoint))
+        trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)
+      },
+    }
+  }
+}

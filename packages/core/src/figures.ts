@@ -1,0 +1,89 @@
+import type { Engine } from './engine.js'
+import { MAY_SERVE, type Target } from './failover/states.js'
+import type { LeaseReport } from './leaks/lease-report.js'
+import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
+import {
+  type FailoverStatus,
+  failoverStatus,
+  type HealthStatus,
+  type LeakStatus,
+} from './status.js'
+
+/** What a manager tells of its endpoints and pools, taken together. */
+export class Figures<C extends object> {
+  readonly #engine: Engine<C>
+  /** Undefined if leak detection is off. */
+  readonly #leakThresholdMs: number | undefined
+
+  constructor(engine: Engine<C>, leakThresholdMs: number | undefined) {
+    this.#engine = engine
+    this.#leakThresholdMs = leakThresholdMs
+  }
+
+  poolMetrics(endpoint?: string): PoolMetrics {
+    const { set, controller, router } = this.#engine
+    const metrics = combineMetrics(
+      set.measure(
+        (each) =>
+          endpoint !== undefined || each === controller.writer || each.pool.counts.total > 0,
+        endpoint,
+      ),
+    )
+    if (endpoint !== undefined) return metrics
+    return {
+      ...metrics,
+      waiting: metrics.waiting + router.waiting,
+      failedCheckouts: metrics.failedCheckouts + router.failed,
+    }
+  }
+
+  counts(target: Target): PoolCounts {
+    const { endpoints, controller, router } = this.#engine
+    const serving = endpoints.filter((each) => controller.serves(each, target))
+    return sumCounts(
+      serving.map((each) => each.pool.counts),
+      router.waiting,
+    )
+  }
+
+  leaks(): LeaseReport[] {
+    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.leaked()))
+  }
+
+  holders(): LeaseReport[] {
+    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.holders()))
+  }
+
+  leakStatus(): LeakStatus {
+    const { leakedConnections, activeLeaks } = this.poolMetrics()
+    return {
+      enabled: this.#leakThresholdMs !== undefined,
+      thresholdMs: this.#leakThresholdMs,
+      detected: leakedConnections,
+      active: activeLeaks,
+      leaks: this.leaks(),
+    }
+  }
+
+  failoverStatus(): FailoverStatus {
+    const { endpoints, controller, record } = this.#engine
+    return failoverStatus(endpoints, controller, record)
+  }
+
+  healthStatus(closed: boolean): HealthStatus {
+    const { writer } = this.#engine.controller
+    const { checks, stats } = this.#engine.monitor.history
+    return {
+      healthy: !closed && writer !== undefined && MAY_SERVE.has(writer.state),
+      poolMetrics: this.poolMetrics(),
+      healthCheck: checks.findLast((each) => writer === undefined || each.endpoint === writer.id),
+      healthStats: stats,
+      failoverStats: this.failoverStatus(),
+      leakDetection: this.leakStatus(),
+    }
+  }
+}
+
+function byAge(reports: LeaseReport[]): LeaseReport[] {
+  return reports.sort((a, b) => b.heldForMs - a.heldForMs)
+}
