@@ -17,6 +17,7 @@ import { HealthMonitor } from './health/health-monitor.js'
 import { LoginProbes } from './health/login-probes.js'
 import { Prober } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
+import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
@@ -53,6 +54,8 @@ export class Engine<C extends object> {
   readonly #topology: TopologyWatch | undefined
   readonly #maintainer: Maintainer<C>
   readonly #watchdog: QueryWatchdog<C>
+  /** Of several endpoints each is probed often enough. */
+  readonly #silence: SilenceWatch<C> | undefined
   readonly #logins: LoginProbes<C>
   #size: { poolSize: number; maxOverflow: number }
 
@@ -81,6 +84,15 @@ export class Engine<C extends object> {
       options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY,
       options.clock,
     )
+    const [only] = this.endpoints
+    if (this.#solo && only !== undefined) {
+      this.#silence = new SilenceWatch(only, {
+        clock: options.clock,
+        stall: this.#stall,
+        probe: (endpoint) => this.monitor.check(endpoint),
+        probing: (endpoint) => this.monitor.isChecking(endpoint),
+      })
+    }
     this.#watchdog = new QueryWatchdog(this.endpoints, options.queryTimeoutMs, {
       name: options.name,
       clock: options.clock,
@@ -162,18 +174,21 @@ export class Engine<C extends object> {
     if (this.#options.healthMonitoring || !this.#solo) {
       await this.#topology?.start()
       this.#logins.start()
+      this.#silence?.start()
       await this.controller.start(this.monitor)
     }
   }
 
   async startHealthMonitoring(): Promise<void> {
     this.#logins.start()
+    this.#silence?.start()
     if (!this.monitor.started) await this.controller.start(this.monitor)
   }
 
   stopHealthMonitoring(): void {
     this.monitor.stop()
     this.#logins.stop()
+    this.#silence?.stop()
   }
 
   /** Stops deciding anything, and lets nobody in any more. `stop` follows, once all is closed. */

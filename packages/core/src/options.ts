@@ -7,7 +7,10 @@ import type { TopologySource } from './topology/source.js'
 
 /** How the background health monitor works. */
 export interface HealthMonitoringOptions {
-  /** Pause between checks, with a single endpoint. With several, `failover.probeIntervalMs` rules. `@default` 60_000 */
+  /**
+   * Pause between checks, with a single endpoint; it is also checked after any trouble, and when statements run and
+   * nothing comes from it for a second. With several, `failover.probeIntervalMs` rules. `@default` 60_000
+   */
   readonly intervalMs?: number
   /** Deadline of one check, with a single endpoint. With several, `failover.probeTimeoutMs` rules. `@default` 5000 */
   readonly timeoutMs?: number

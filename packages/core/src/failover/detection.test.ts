@@ -130,6 +130,49 @@ describe('a server that falls silent', () => {
   })
 })
 
+describe('a single server, which is probed once a minute', () => {
+  test('is probed at once when statements run and nothing comes from it, and what hangs is rejected', async () => {
+    h = manage({ healthMonitoring: true })
+    const lease = await h.manager.acquire()
+    await h.clock.advance(5000)
+    h.driver.server('a').hang()
+    const hanging = expectLater(lease.connection.query('select'))
+    await h.clock.advance(14_000)
+    await expect(hanging).rejects.toBeDefined()
+    expect(stateOf(h, 'a')).toBe('DOWN')
+    lease.release()
+    h.driver.server('a').resume()
+    const next = h.manager.acquire()
+    await h.clock.advance(1000)
+    ;(await next).release()
+  })
+
+  test('that thinks for long stays in use', async () => {
+    h = manage({ healthMonitoring: true })
+    const lease = await h.manager.acquire()
+    h.driver.next('query', { afterMs: 30_000 })
+    const thinking = lease.connection.query('select')
+    await h.clock.advance(31_000)
+    await thinking
+    lease.release()
+    expect(h.of('endpointStateChanged').map((event) => event.to)).toEqual(['UP'])
+  })
+
+  test('is left alone while nothing runs, and while answers come', async () => {
+    h = manage({ healthMonitoring: true })
+    const lease = await h.manager.acquire()
+    for (let i = 0; i < 50; i += 1) {
+      h.driver.next('query', { afterMs: 900 })
+      const running = lease.connection.query('select')
+      await h.clock.advance(1000)
+      await running
+    }
+    lease.release()
+    await h.clock.advance(50_000)
+    expect(h.driver.count('probe')).toBeLessThanOrEqual(3)
+  })
+})
+
 describe('time in which this process does not run', () => {
   test('a block of three seconds in the middle of a probe makes no server look dead', async () => {
     h = watched()

@@ -78,6 +78,10 @@ export class HealthMonitor<C extends object> {
     await Promise.all(this.#endpoints.map((endpoint) => this.check(endpoint)))
   }
 
+  isChecking(endpoint: ManagedEndpoint<C>): boolean {
+    return this.#running.has(endpoint)
+  }
+
   /** Probes one endpoint; joins the probe under way, if there is one. */
   check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
     let running = this.#running.get(endpoint)

@@ -1,0 +1,54 @@
+import type { Clock, TimerHandle } from '../clock.js'
+import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { StallMonitor } from '../stall.js'
+
+export interface SilenceWatchContext<C extends object> {
+  readonly clock: Clock
+  readonly stall: StallMonitor
+  readonly probe: (endpoint: ManagedEndpoint<C>) => Promise<unknown>
+  /** Whether it is being probed now. */
+  readonly probing: (endpoint: ManagedEndpoint<C>) => boolean
+}
+
+const TICK_MS = 1000
+
+/**
+ * Has a single server probed out of its turn, which comes once a minute, when statements run on it and nothing at all has
+ * come from it for a while. It may be thinking; but if it is gone, whoever waits for it would wait for long.
+ */
+export class SilenceWatch<C extends object> {
+  readonly #endpoint: ManagedEndpoint<C>
+  readonly #context: SilenceWatchContext<C>
+  #timer: TimerHandle | undefined
+
+  constructor(endpoint: ManagedEndpoint<C>, context: SilenceWatchContext<C>) {
+    this.#endpoint = endpoint
+    this.#context = context
+  }
+
+  start(): void {
+    if (this.#timer === undefined) this.#arm()
+  }
+
+  stop(): void {
+    this.#context.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #arm(): void {
+    this.#timer = this.#context.clock.setTimeout(() => {
+      this.#arm()
+      // A probe looks by itself at what else comes meanwhile.
+      if (!this.#context.probing(this.#endpoint)) this.#look()
+    }, TICK_MS)
+  }
+
+  #look(): void {
+    const { clock, stall, probe } = this.#context
+    const { pool } = this.#endpoint
+    const now = clock.now() - stall.stalledMs
+    // Asked in any case: what came before this tick says nothing at the next.
+    const heard = pool.heard()
+    if (pool.overdue(now - TICK_MS, now).length > 0 && !heard) void probe(this.#endpoint)
+  }
+}
