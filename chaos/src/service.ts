@@ -178,9 +178,21 @@ export class Service {
   async finish(...survivors: readonly [PostgresNode, ...PostgresNode[]]): Promise<Figures> {
     this.#context.step('the callers stop')
     await this.load.stop()
+    await this.#expectCountsAtBase()
     await this.#orm?.close()
     await this.manager.close({ drainTimeoutMs: 2000 })
     return measure(this.#context, this.ledger, this.load, survivors, this.nodes)
+  }
+
+  /** With nobody left to work, nothing is lent and nobody waits: no slot was lost on the way. */
+  async #expectCountsAtBase(): Promise<void> {
+    const atBase = (): boolean => {
+      const { checkedOut, waiting } = this.manager.getPoolMetrics()
+      return checkedOut === 0 && waiting === 0
+    }
+    await this.#context
+      .until(atBase, 'all connections are back and nobody waits', 2000)
+      .catch((error: Error) => this.#context.expect(false, error.message))
   }
 
   /** At the end of a round that did not come to its end by itself. */

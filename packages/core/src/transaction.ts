@@ -1,7 +1,7 @@
 import type { Driver, FailureKind, TransactionOptions } from './driver.js'
 import { CommitOutcomeUnknownError, ConnectionLostError, UnsupportedError } from './errors.js'
 import type { Lease } from './pool/lease.js'
-import { currentEffects } from './replay/effects.js'
+import { currentEffects, type WriteEnd } from './replay/effects.js'
 
 const LOSSES: ReadonlySet<FailureKind> = new Set(['lost', 'shutdown', 'unreachable'])
 
@@ -49,9 +49,17 @@ export async function inTransaction<C extends object, T>(
     await driver.begin(connection, options).catch((error: unknown) => {
       throw LOSSES.has(driver.classify(error)) ? failedCommit(error, 'not-sent') : error
     })
-    const result = await attemptWork(driver, lease, work, rollBackWithin)
-    if (driver.inspect(connection) === 'broken') throw failedCommit(undefined, 'not-sent')
-    const ended = currentEffects()?.begin()
+    let ended: ((end: WriteEnd) => void) | undefined
+    const workAndNote = async (...given: [C, Lease<C>]): Promise<T> => {
+      const value = await work(...given)
+      ended = currentEffects()?.begin()
+      return value
+    }
+    const result = await attemptWork(driver, lease, workAndNote, rollBackWithin)
+    if (driver.inspect(connection) === 'broken') {
+      ended?.('undone')
+      throw failedCommit(undefined, 'not-sent')
+    }
     try {
       await driver.commit(connection)
     } catch (error) {

@@ -44,7 +44,7 @@ export class PoolQuery implements Caller {
   readonly resolve: (result: QueryResult | Promise<never>) => void
   readonly #reject: (reason: unknown) => void
   /** If the caller's work may be run again: notes there how what it writes has ended. */
-  readonly #endWrite: ((end: WriteEnd) => void) | undefined
+  #endWrite: ((end: WriteEnd) => void) | undefined
 
   constructor(
     lender: Lender,
@@ -62,10 +62,15 @@ export class PoolQuery implements Caller {
     this.#below = below
     this.resolve = resolve
     this.#reject = reject
-    this.#endWrite = noteWrite(query)
   }
 
   start(lanes: Lanes | undefined): void {
+    try {
+      this.#endWrite = noteWrite(this.#query)
+    } catch (error) {
+      this.#reject(error)
+      return
+    }
     const statement = lanes?.statementOf(this.#query)
     if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#wanted)
     else if (!lanes.add(this.#query, this.#values, statement, this, this.#below))

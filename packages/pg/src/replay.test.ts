@@ -222,6 +222,52 @@ describe('what has been written by itself', () => {
   })
 })
 
+test.each([[false], [true]])(
+  'what goes on of an attempt that has failed writes nothing, shared: %s',
+  async (shared) => {
+    open({ shared })
+    const fates: string[] = []
+    let letGo = (): void => {}
+    const failed = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    const noted = (what: string, write: () => Promise<unknown>) =>
+      failed.then(write).then(
+        () => fates.push(`${what} done`),
+        (error: { code: string }) => fates.push(`${what} ${error.code}`),
+      )
+    let stragglers: Promise<unknown> = Promise.resolve()
+    await manager.replay(async (attempt) => {
+      if (attempt > 1) return
+      const client = await manager.pool.connect()
+      await client.query('begin')
+      await client.query('insert into ledger values (1)')
+      stragglers = Promise.all([
+        noted('commit', () => client.query('commit')),
+        noted(
+          'callback',
+          () =>
+            new Promise((resolve, reject) => {
+              client.query('commit', (error) => (error ? reject(error) : resolve(undefined)))
+            }),
+        ),
+        noted('pool.query', () => manager.pool.query('insert into ledger values (2)')),
+        noted('a read', () => manager.pool.query('select 1')),
+      ]).finally(() => client.release())
+      throw Object.assign(new Error('deadlock detected'), { code: '40P01' })
+    })
+    letGo()
+    await stragglers
+    expect(fates.sort()).toEqual([
+      'a read done',
+      'callback CONNMGR_CONNECTION_LOST',
+      'commit CONNMGR_CONNECTION_LOST',
+      'pool.query CONNMGR_CONNECTION_LOST',
+    ])
+    expect(await rows()).toEqual([])
+  },
+)
+
 describe('a single statement', () => {
   /** Terminates the backend that runs a marked statement, as often as there is one. */
   async function terminateMarked(times: number): Promise<void> {

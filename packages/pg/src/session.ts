@@ -143,7 +143,12 @@ export class Session {
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     const gone = this.#gone
-    const endWrite = this.#noteWrite(args[0])
+    let endWrite: ((end: WriteEnd) => void) | undefined
+    try {
+      endWrite = this.#noteWrite(args[0])
+    } catch (error) {
+      return refuse(args, error)
+    }
     if (!gone && endWrite === undefined && !this.#hasTimeout(args[0]))
       return query.apply(this.#client, args)
     const explain = (error: unknown): unknown => {
@@ -250,6 +255,17 @@ function explainTo(query: PendingQuery, facts: InFlight): void {
     query.handleError = handleError
     handleError.call(query, lossOf(facts, error), connection)
   }
+}
+
+/** Has a query fail that is not to be sent, in whichever way its caller would hear of it. */
+function refuse(args: readonly unknown[], error: unknown): unknown {
+  const callback = args.at(-1)
+  const { submit, handleError } = (args[0] ?? {}) as PendingQuery & { submit?: unknown }
+  if (typeof callback === 'function') process.nextTick(callback as (error: unknown) => void, error)
+  else if (typeof submit === 'function')
+    process.nextTick(() => handleError?.call(args[0], error, undefined))
+  else return Promise.reject(error)
+  return submit === undefined ? undefined : args[0]
 }
 
 function isShared(query: unknown): boolean {

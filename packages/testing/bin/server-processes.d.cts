@@ -5,6 +5,7 @@ export interface ServerProcessInfo {
   readonly command: string
 }
 /** Every process of the PostgreSQL servers whose command line holds `word`. */
+export function listChildren(pid: number): number[]
 export function listServerProcesses(word: string): ServerProcessInfo[]
 /** Sends a signal; false if there is no such process any more. */
 export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean

@@ -21,6 +21,20 @@ test('of a write of unknown outcome the failure tells, of a second it does not',
   expect(effects.keptBeside(true)).toBe(true)
 })
 
+test('what goes on of an attempt that is over must not write, nor what is nested in it', async () => {
+  const effects = new Effects()
+  await runNoting(effects, async () => {
+    const inner = new Effects()
+    effects.abandon()
+    for (const each of [effects, inner]) {
+      expect(each.over).toBe(true)
+      expect(() => each.begin()).toThrow(
+        expect.objectContaining({ code: 'CONNMGR_CONNECTION_LOST', sent: false }),
+      )
+    }
+  })
+})
+
 test('what is written in a flow is noted there, and in those around it', async () => {
   expect(currentEffects()).toBeUndefined()
   const outer = new Effects()

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { ConnectionLostError } from '../errors.js'
 
 /** How a write has ended: it is there to stay, left nothing behind, or nobody knows. */
 export type WriteEnd = 'kept' | 'undone' | 'unknown'
@@ -13,9 +14,30 @@ export class Effects {
   #kept = 0
   #unknown = 0
   #connectionLost = false
+  #over = false
 
-  /** A write is sent. It counts as kept until it is said how it ended. */
+  /** The attempt has failed, and the work is run again. What still goes on of it must not write beside that. */
+  abandon(): void {
+    this.#over = true
+  }
+
+  get over(): boolean {
+    return this.#over || this.#around?.over === true
+  }
+
+  /**
+   * A write is to be sent. It counts as kept until it is said how it ended.
+   *
+   * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if the attempt is over
+   */
   begin(): (end: WriteEnd) => void {
+    if (this.over) {
+      throw new ConnectionLostError(
+        'not sent: the attempt that it belongs to has failed, and its work is run again',
+        undefined,
+        { sent: false },
+      )
+    }
     this.#kept += 1
     const endAround = this.#around?.begin()
     let open = true

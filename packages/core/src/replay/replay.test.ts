@@ -228,6 +228,31 @@ describe('other units of work', () => {
     expect(attempts).toEqual([1])
   })
 
+  test('a transaction that goes on after the others have failed is not committed', async () => {
+    h = manage()
+    const fates: string[] = []
+    let letGo = (): void => {}
+    const failed = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    await h.manager.replay(async (attempt) => {
+      const straggler = h.manager.transaction(async () => {
+        if (attempt === 1) await failed
+      })
+      straggler.then(
+        () => fates.push(`${attempt} committed`),
+        (error: { code: string }) => fates.push(`${attempt} ${error.code}`),
+      )
+      if (attempt === 1) throw refused()
+      letGo()
+      await straggler
+    })
+    await h.clock.settle()
+    expect(fates.sort()).toEqual(['1 CONNMGR_CONNECTION_LOST', '2 committed'])
+    expect(h.driver.count('commit')).toBe(1)
+    expect(h.driver.count('rollback')).toBe(1)
+  })
+
   test('one that was rolled back does not', async () => {
     h = manage()
     const { attempts, work } = failing(refused())

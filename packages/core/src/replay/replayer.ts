@@ -101,6 +101,7 @@ export class Replayer {
         if (mode !== 'never' && failure !== 'other') this.#stats.failed += 1
         throw outcome === 'not-committed' ? undone(error) : error
       }
+      effects.abandon()
       await this.#pause(pauseMs)
       this.#stats.replays += 1
       this.#events.emit({

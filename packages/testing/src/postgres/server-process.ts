@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
+import { listChildren, listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
 import { eventually } from '../eventually.js'
 import type { Binaries } from './binaries.js'
 import type { ServerUser } from './server-user.js'
@@ -113,15 +113,14 @@ export class ServerProcess {
 
   /** Kills every process at once. */
   async kill(): Promise<void> {
-    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
-    signalProcess(this.pid, 'SIGSTOP')
-    await this.#signalAll('SIGKILL', () => false)
+    this.#signalFamily('SIGKILL')
     await this.exited
+    await this.#signalAll('SIGKILL', () => false)
   }
 
   async freeze(): Promise<void> {
     this.#frozen = true
-    signalProcess(this.pid, 'SIGSTOP')
+    this.#signalFamily('SIGSTOP')
     await this.#signalAll('SIGSTOP', (state) => state === 'T')
   }
 
@@ -142,6 +141,17 @@ export class ServerProcess {
     clearTimeout(timer)
     this.#child.unref()
     return !this.#running
+  }
+
+  /**
+   * Signals the postmaster and its children as nearly at once as can be: to look through all processes of the machine
+   * would take so long that a client could notice the first one's end before the others'.
+   */
+  #signalFamily(signal: NodeJS.Signals): void {
+    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
+    signalProcess(this.pid, 'SIGSTOP')
+    for (const pid of listChildren(this.pid)) signalProcess(pid, signal)
+    if (signal !== 'SIGSTOP') signalProcess(this.pid, signal)
   }
 
   /** Signals the postmaster and all its children until each one is as it should be, or gone. */
