@@ -14,7 +14,8 @@ export interface FailoverOptions {
   readonly fastProbeIntervalMs?: number
   /**
    * Deadline of one probe. When it is missed the next one follows at once, over a fresh connection beside the first; an
-   * answer to either counts, and so does anything that comes over other connections meanwhile. `@default` 250
+   * answer to either counts, and so does anything that comes over other connections meanwhile. For a server that has lately
+   * answered late, as on a bad network, it is twice as long as that took, at most four times itself. `@default` 250
    */
   readonly probeTimeoutMs?: number
   /** Deadline of a probe that has to open its connection first. `@default` 1000 */

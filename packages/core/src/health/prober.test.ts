@@ -116,6 +116,29 @@ describe('a prober', () => {
     prober.stop()
   })
 
+  test('bears with a server that answers late, until it has answered in time for a while', async () => {
+    const { clock, driver, prober } = probing()
+    await prober.probe()
+    driver.next('probe', { afterMs: 150 })
+    driver.next('openProbe', 'hang')
+    const missed = prober.probe()
+    await clock.advance(101)
+    await missed
+    const late = prober.probe()
+    await clock.advance(60)
+    expect(await late).toMatchObject({ ok: true })
+    driver.next('probe', { afterMs: 250 })
+    const slow = prober.probe()
+    await clock.advance(260)
+    expect(await slow).toMatchObject({ ok: true })
+    for (let i = 0; i < 20; i += 1) await prober.probe()
+    driver.next('probe', { afterMs: 250 })
+    const again = prober.probe()
+    await clock.advance(101)
+    expect(await again).toMatchObject({ ok: false, timedOut: true })
+    prober.stop()
+  })
+
   test('bad credentials of the fresh connection say nothing of the session that is kept', async () => {
     const { clock, driver, prober } = probing()
     await prober.probe()

@@ -46,6 +46,11 @@ const MOST_PENDING = 4
 /** A connection that takes so many times as long as the last one may never come about. */
 const PATIENCE = 3
 
+/** On a bad network answers come late, and a deadline that they keep missing tells nothing: it grows, up to so many times. */
+const MOST_GROWTH = 4
+/** What remains of the lateness that is reckoned with after each answer in time. */
+const FORGETTING = 0.9
+
 class ProbeTimeoutError extends Error {}
 
 /** What was asked and has not been answered yet. */
@@ -90,6 +95,8 @@ export class Prober<C extends object> {
   #failing = false
   /** How long it took to be answered over a fresh connection, the last time. */
   #usualMs = 0
+  /** How late answers have been of late, over the kept connection. */
+  #lateMs = 0
 
   constructor(
     endpoint: Endpoint,
@@ -153,13 +160,13 @@ export class Prober<C extends object> {
 
   #firstAnswer(now: number): Promise<ProbeResult> {
     if (this.#stopped) return Promise.reject(new Error('probing has been stopped'))
-    const { probeTimeoutMs, probeConnectTimeoutMs } = this.#options
+    const { probeConnectTimeoutMs } = this.#options
     for (const question of this.#questions) {
       if (question.fresh && now - question.askedAt >= probeConnectTimeoutMs) this.#drop(question)
     }
     const cold = this.#kept === undefined && this.#questions.size === 0
     const retrying = this.#failing && this.#kept === undefined
-    const patienceMs = cold ? probeConnectTimeoutMs : probeTimeoutMs
+    const patienceMs = cold ? probeConnectTimeoutMs : this.#answerWithinMs
     const timeoutMs = retrying ? Math.min(patienceMs, this.#retryMs) : patienceMs
     const answer = new Promise<ProbeResult>((resolve, reject) => {
       this.#resolve = resolve
@@ -179,6 +186,11 @@ export class Prober<C extends object> {
       () =>
         new ProbeTimeoutError(`${this.#endpoint.id} did not answer a probe within ${timeoutMs} ms`),
     )
+  }
+
+  get #answerWithinMs(): number {
+    const { probeTimeoutMs } = this.#options
+    return Math.max(probeTimeoutMs, Math.min(2 * this.#lateMs, MOST_GROWTH * probeTimeoutMs))
   }
 
   get #retryMs(): number {
@@ -224,7 +236,10 @@ export class Prober<C extends object> {
 
   #answered(question: Question, probe: Probe, result: ProbeResult): void {
     if (!this.#questions.delete(question)) return
-    if (question.fresh) this.#usualMs = this.#clock.now() - question.askedAt
+    const tookMs = this.#clock.now() - question.askedAt
+    if (question.fresh) this.#usualMs = tookMs
+    else if (tookMs > this.#options.probeTimeoutMs) this.#lateMs = tookMs
+    else this.#lateMs *= FORGETTING
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()
     this.#kept = probe

@@ -66,6 +66,26 @@ describe('one address that has led to a primary', () => {
     await closeLone(lone)
   })
 
+  test('asks new connections too after a write was refused, as a pooler in between answers for a server of before', async () => {
+    const lone = lonePool({
+      onConnect: (connection) => {
+        connection.role = 'primary'
+      },
+    })
+    const [first, second] = await Promise.all([lone.acquire(), lone.acquire()])
+    lone.server.role = 'standby'
+    first.connection.signal('read-only')
+    const waiting = [lone.acquire(), lone.acquire()]
+    first.release()
+    second.release()
+    await lone.clock.advance(5000)
+    expect(lone.pool.counts).toMatchObject({ waiting: 2, inUse: 0 })
+    lone.server.role = 'primary'
+    await lone.clock.advance(1000)
+    for (const lease of await Promise.all(waiting)) lease.release()
+    await closeLone(lone)
+  })
+
   test('may be a standby for good after half a minute', async () => {
     const lone = lonePool({ acquireTimeoutMs: 60_000 })
     const first = await lone.acquire()

@@ -49,6 +49,8 @@ export class Pool<C extends object> extends BasePool<C> {
   /** Since when connections have led to standbys though the first led to a primary. */
   #standbySince: number | undefined
   #distrustful = false
+  /** A write was refused as by a standby: what new connections say of themselves may be out of date. */
+  #wary = false
   /** When each ping under way was sent, and how it is given up. */
   readonly #pings = new Map<PoolEntry<C>, { sentAt: number; giveUp: (error: Error) => void }>()
 
@@ -195,7 +197,8 @@ export class Pool<C extends object> extends BasePool<C> {
     const unfit = this.#unfit(entry, now)
     const condition = this.#cleaner.inspect(entry)
     if (condition === 'clean' && unfit === undefined && this.options.reset === 'none') {
-      this.#offer(entry, now)
+      if (this.#wary) this.#test(entry)
+      else this.#offer(entry, now)
     } else if (condition === 'busy') this.#clean(entry, lease)
     else if (condition === 'broken' || unfit !== undefined || this.closing) {
       this.#close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
@@ -235,7 +238,7 @@ export class Pool<C extends object> extends BasePool<C> {
   }
 
   protected adopt(entry: PoolEntry<C>): void {
-    entry.suspect = this.#distrustful
+    entry.suspect = this.#distrustful || this.#wary
     this.#entries.add(entry)
   }
 
@@ -309,6 +312,7 @@ export class Pool<C extends object> extends BasePool<C> {
     } else if (entry.suspect && entry.state === 'testing') this.#test(entry)
     else if (!this.#isWrong(entry, role, now)) {
       entry.role = role
+      if (entry.state === 'testing') this.#wary = false
       if (this.#firstRole === 'unknown') this.#firstRole = role
       if (role === 'primary') this.#standbySince = undefined
       // The next borrower may want to write.
@@ -491,6 +495,7 @@ export class Pool<C extends object> extends BasePool<C> {
       this.#close(entry, 'lost', signal.error)
       this.changed()
     } else this.#invalidate(entry, 'lost')
+    if (signal.kind === 'read-only' && this.#firstRole === 'primary') this.#wary = true
     // One connection in trouble voids the bypass window of all the others.
     this.suspectAll()
   }
