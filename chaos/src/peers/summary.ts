@@ -121,7 +121,7 @@ function finite(ms: number): number | null {
 function recoveryText({ recovered, partlyRecovered, rounds }: Summary): string {
   if (recovered === rounds) return 'yes'
   if (recovered + partlyRecovered === 0) return 'never'
-  if (recovered === 0 && partlyRecovered === rounds) return 'partly'
+  if (recovered === 0) return 'partly'
   return `${recovered} of ${rounds}`
 }
 
