@@ -1,13 +1,15 @@
-// The tests: generates what they need, runs jest, and ends with a line that counts them. Arguments go to jest.
+// The tests: makes what they need, runs jest, and ends with a line that counts them. Arguments go to jest.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exitLike, ROOT, runBin, runNpm } from './run.mjs'
+import { exitLike, ROOT, run, runBin, runNpm } from './run.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'connmgr-tests-'))
 const counts = join(folder, 'counts.txt')
 let failure
 try {
+  // For the tests that run programs as processes of their own, which see the packages as users do.
+  await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
   await runNpm(['run', 'generate', '--workspace=@connmgr/prisma', '--silent'])
   // Ours come last: jest would take file patterns after them for reporters.
   const reporters = ['default', join(ROOT, 'scripts', 'closing-line-reporter.cjs')]
