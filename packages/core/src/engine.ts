@@ -11,7 +11,7 @@ import {
   FailoverRecord,
 } from './failover/failover-record.js'
 import { ManagedEndpoint } from './failover/managed-endpoint.js'
-import { MAY_SERVE } from './failover/states.js'
+import { type EndpointState, MAY_SERVE } from './failover/states.js'
 import { urgentPaceMs } from './failover/writer-search.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import { LoginProbes } from './health/login-probes.js'
@@ -30,6 +30,8 @@ import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
 import { TopologyWatch } from './topology/topology-watch.js'
 
+/** States that say that the latest probe was answered. */
+const ANSWERED: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'FENCED'])
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
 /** Whoever still works on an endpoint that is named no more gets this long to finish. */
@@ -58,6 +60,7 @@ export class Engine<C extends object> {
   readonly #silence: SilenceWatch<C> | undefined
   readonly #logins: LoginProbes<C>
   #size: { poolSize: number; maxOverflow: number }
+  #quiet = false
 
   constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
     this.#driver = driver
@@ -167,12 +170,14 @@ export class Engine<C extends object> {
   }
 
   async start(): Promise<void> {
+    if (this.#quiet) return
     this.#stall.start()
     this.#maintainer.start()
     this.#watchdog.start()
     if (this.#solo) this.endpoints[0]?.pool.maintain()
     if (this.#options.healthMonitoring || !this.#solo) {
       await this.#topology?.start()
+      if (this.#quiet) return
       this.#logins.start()
       this.#silence?.start()
       await this.controller.start(this.monitor)
@@ -180,6 +185,7 @@ export class Engine<C extends object> {
   }
 
   async startHealthMonitoring(): Promise<void> {
+    if (this.#quiet) return
     this.#logins.start()
     this.#silence?.start()
     if (!this.monitor.started) await this.controller.start(this.monitor)
@@ -191,8 +197,9 @@ export class Engine<C extends object> {
     this.#silence?.stop()
   }
 
-  /** Stops deciding anything, and lets nobody in any more. `stop` follows, once all is closed. */
+  /** Stops deciding anything for good, and lets nobody in any more. `stop` follows, once all is closed. */
   quiesce(): void {
+    this.#quiet = true
     this.stopHealthMonitoring()
     this.#topology?.stop()
     this.controller.stop()
@@ -345,7 +352,10 @@ export class Engine<C extends object> {
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
     return {
       connected: (endpoint) => {
+        const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        // A single one is asked ever more rarely while it does not answer, and is back before that.
+        if (!ANSWERED.has(state) && this.monitor.started) void this.monitor.check(managed(endpoint))
       },
       connectFailed: (endpoint, kind, error) => {
         // What is known already is no news: sessions work all the same.

@@ -1,3 +1,4 @@
+import { fakeEndpoint } from '@connmgr/testing'
 import { close, expectLater, type Harness, manage } from '../test/harness.js'
 
 describe('a manager', () => {
@@ -73,6 +74,42 @@ describe('a manager', () => {
     expect(h.of('connectionClosed')).toHaveLength(1)
     expect(h.of('leaseMisused')).toMatchObject([{ leaseId: lease.id }])
     expect(() => lease.detach()).toThrow('had been destroyed')
+  })
+
+  test('that is closed starts nothing any more, whatever is asked of it', async () => {
+    h = manage({ endpoints: ['a', 'b'], healthMonitoring: true })
+    await close(h)
+    await h.manager.start()
+    await h.manager.startHealthMonitoring()
+    await h.manager.reset()
+    await h.manager.quarantine('a')
+    await h.manager.warmUp().catch(() => {})
+    expect(h.driver.calls).toEqual([])
+    expect(h.clock.pendingTimers).toBe(0)
+  })
+
+  test('that is closed while its source of endpoints is asked does not begin to watch them', async () => {
+    let found = (): void => {}
+    h = manage({
+      endpoints: ['a', 'b'],
+      topology: {
+        name: 'slow',
+        refreshMs: 1000,
+        timeoutMs: 1000,
+        discover: () =>
+          new Promise((resolve) => {
+            found = () => resolve({ endpoints: [fakeEndpoint('a'), fakeEndpoint('b')] })
+          }),
+      },
+    })
+    const starting = h.manager.start()
+    await h.clock.settle()
+    const closing = h.manager.close()
+    found()
+    await h.clock.advance(10_000)
+    await Promise.all([starting, closing])
+    expect(h.driver.calls).toEqual([])
+    expect(h.clock.pendingTimers).toBe(0)
   })
 
   test('at the end of its block closes', async () => {

@@ -47,6 +47,13 @@ describe('an election in a replicated cluster', () => {
     expect(elect(candidates, memory())).toEqual({ outcome: 'none', fenced: [], reason })
   })
 
+  test('the writer without a connection to spare stays the writer, unless it has been left', () => {
+    const busy = [primary('a', { state: 'BUSY' }), standby('b')]
+    expect(elect(busy, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'a' })
+    expect(elect(busy, memory({ writer: 'a', left: true })).outcome).toBe('none')
+    expect(elect(busy, memory()).outcome).toBe('none')
+  })
+
   test('a primary below the highest timeline seen is fenced, even alone', () => {
     expect(elect([primary('a', { timeline: 3 })], memory({ highestTimeline: 4 }))).toEqual({
       outcome: 'none',

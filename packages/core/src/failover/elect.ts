@@ -18,6 +18,8 @@ export interface Candidate {
 export interface ElectionMemory {
   /** The endpoint that is the writer now. */
   readonly writer: string | undefined
+  /** True if it has been left, and no other has been found yet: it has to answer before it is the writer again. */
+  readonly left?: boolean
   /** The highest timeline ever followed: a primary below it has lost a promotion it does not know of. */
   readonly highestTimeline: number
   /** Whether the writer goes on when another has an equal claim. */
@@ -46,7 +48,8 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
     (each) =>
       each.role === 'primary' &&
       each.writable &&
-      (ANSWERING.has(each.state) || (KEEPS_ROLE.has(each.state) && each.id === memory.writer)),
+      (ANSWERING.has(each.state) ||
+        (KEEPS_ROLE.has(each.state) && each.id === memory.writer && memory.left !== true)),
   )
   const current = primaries.filter(
     (each) => (each.timeline ?? memory.highestTimeline) >= memory.highestTimeline,

@@ -8,7 +8,7 @@ import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { ReplicationLag } from './replication-lag.js'
 import type { EndpointState } from './states.js'
-import { nextStanding } from './transition.js'
+import { nextStanding, putInto } from './transition.js'
 
 const LAG_MEMORY_MS = 600_000
 const STRAY =
@@ -72,13 +72,13 @@ export class EndpointTracker<C extends object> {
       const stranger = this.#isStranger(outcome.result)
       const stray = !stranger && this.#isStray(endpoint, outcome, isWriter, now)
       if (stranger || stray) {
-        endpoint.standing = { ...endpoint.standing, state: 'QUARANTINED' }
+        endpoint.standing = putInto(endpoint.standing, 'QUARANTINED')
         reason = stray
           ? STRAY
           : `belongs to another cluster (system identifier ${outcome.result.systemId}, expected ${this.#systemId})`
       } else if (before === 'FENCED' && outcome.result.role === 'primary') {
         // Only an election lifts a fence from a primary.
-        endpoint.standing = { ...endpoint.standing, state: 'FENCED' }
+        endpoint.standing = putInto(endpoint.standing, 'FENCED')
       }
       endpoint.lastError = stranger || stray ? { name: 'Error', message: reason } : undefined
       this.#trackRole(endpoint, outcome.result)
@@ -88,7 +88,7 @@ export class EndpointTracker<C extends object> {
       reason = outcome.error.message
     }
     if (endpoint.heldFor !== undefined) {
-      endpoint.standing = { ...endpoint.standing, state: 'QUARANTINED' }
+      endpoint.standing = putInto(endpoint.standing, 'QUARANTINED')
       endpoint.lastError = { name: 'Error', message: endpoint.heldFor }
     }
     this.report(endpoint, reason)
@@ -96,7 +96,7 @@ export class EndpointTracker<C extends object> {
 
   /** Puts an endpoint into a state for a reason other than a probe. */
   mark(endpoint: ManagedEndpoint<C>, state: EndpointState, reason: string): void {
-    endpoint.standing = { ...endpoint.standing, state }
+    endpoint.standing = putInto(endpoint.standing, state)
     this.report(endpoint, reason)
   }
 

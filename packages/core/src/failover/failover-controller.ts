@@ -331,7 +331,9 @@ export class FailoverController<C extends object> {
     const { pool, state } = endpoint
     if (state === 'UP' || state === 'PROBATION') {
       if (LOST.has(from)) pool.ramp()
-      pool.retryNow()
+      // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.
+      if (from === 'SUSPECT') pool.retrySoon()
+      else pool.retryNow()
     }
     if (state === 'SUSPECT' || LOST.has(state)) {
       pool.suspectAll()
@@ -362,6 +364,7 @@ export class FailoverController<C extends object> {
 
   /** Holds an election and acts on it. */
   #evaluate(reason: string): void {
+    if (this.#stopped) return
     if (this.#solo) {
       this.#settle(this.#soloState(), reason)
       return
@@ -371,6 +374,7 @@ export class FailoverController<C extends object> {
     this.#adoptCluster()
     const memory = {
       writer: (this.#writer ?? this.#left)?.id,
+      left: this.#writer === undefined,
       highestTimeline: this.#highestTimeline,
       splitBrain: this.#knobs.splitBrain,
     }
@@ -382,6 +386,8 @@ export class FailoverController<C extends object> {
     for (const id of election.fenced) this.#fence(id)
     if (election.outcome === 'writer') {
       const elected = this.#endpoints.find((each) => each.id === election.id)
+      if (elected?.state === 'FENCED')
+        this.#tracker.mark(elected, 'PROBATION', 'no newer primary is known any more')
       if (elected !== undefined && elected !== this.#writer)
         this.#switchTo(elected, this.#whyTo(elected))
       this.#highestTimeline = Math.max(this.#highestTimeline, elected?.result?.timeline ?? 0)

@@ -37,6 +37,14 @@ const UNTRUSTED: ReadonlySet<EndpointState> = new Set([
 /** States of one that is not trusted, and has connections to lose all the same: it may be silent for a moment. */
 const SERVING_UNTRUSTED: ReadonlySet<EndpointState> = new Set(['PROBATION', 'SUSPECT'])
 
+/** Where an endpoint stands that something else than a probe has put into this state. Pure. */
+export function putInto(standing: Standing, state: EndpointState): Standing {
+  // What it answered while it was not to be used proves nothing.
+  return UNTRUSTED.has(state)
+    ? { ...standing, state, successes: 0, healthySince: undefined }
+    : { ...standing, state }
+}
+
 /** Where an endpoint stands after one more probe. Pure. */
 export function nextStanding(
   standing: Standing,

@@ -183,6 +183,10 @@ export abstract class BasePool<C extends object>
     this.connector.retryNow()
   }
 
+  retrySoon(): void {
+    this.connector.retrySoon()
+  }
+
   ramp(): void {
     this.connector.ramp()
   }

@@ -52,6 +52,8 @@ export interface ConnectionPool<C extends object> {
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */
   retryNow(): void
+  /** The same, unless many connects in a row have failed: the server answers over connections that are open. */
+  retrySoon(): void
   /** Opens the next connections one after the other, over `rampMs`: others storm the same server. */
   ramp(): void
   /** Opens one connection at a time, as long as that is on. */

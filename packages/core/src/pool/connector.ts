@@ -8,6 +8,8 @@ import type { PoolOptions } from './options.js'
 
 const FIRST_RETRY_MS = 25
 const LAST_RETRY_MS = 1000
+/** Failures in a row after which it takes more than a guess to try again ahead of time. */
+const FEW_FAILURES = 4
 /** An attempt older than this may be held by a proxy for a server that has gone; if not, to begin anew costs little. */
 const STALE_MS = 1000
 
@@ -106,7 +108,15 @@ export class Connector<C extends object> {
       if (now - startedAt > staleMs)
         controller.abort(new Abandoned('the endpoint is back since it began'))
     }
-    if (this.#retryTimer === undefined) return
+    this.retrySoon()
+  }
+
+  /**
+   * Ends the back-off unless many attempts in a row have failed: the endpoint answers over connections that are open,
+   * which tells little about new ones.
+   */
+  retrySoon(): void {
+    if (this.#retryTimer === undefined || this.#failures >= FEW_FAILURES) return
     this.#clearTimer()
     this.#onRetry()
   }

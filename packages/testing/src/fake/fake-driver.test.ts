@@ -197,6 +197,22 @@ describe('FakeDriver', () => {
 })
 
 describe('FakeServer', () => {
+  test('a connect that hangs when the server crashes is refused', async () => {
+    const clock = new FakeClock()
+    const driver = new FakeDriver({ clock })
+    driver.server(a).hang()
+    const connecting = driver.connect(a, contextOf().context)
+    const probing = driver.openProbe(a, contextOf().context)
+    connecting.catch(() => {})
+    probing.catch(() => {})
+    await clock.settle()
+    driver.server(a).crash()
+    await expect(connecting).rejects.toMatchObject({ kind: 'unreachable' })
+    await expect(probing).rejects.toMatchObject({ kind: 'unreachable' })
+    expect(driver.open).toEqual([])
+    expect(driver.server(a).probes).toBe(0)
+  })
+
   test('a crash loses every connection and probe, and refuses new ones until the start', async () => {
     const driver = new FakeDriver()
     const { context, signals } = contextOf()

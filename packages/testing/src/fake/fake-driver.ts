@@ -118,8 +118,7 @@ export class FakeDriver implements Driver<FakeConnection> {
     this.#mostOpen = Math.max(this.#mostOpen, this.#openCount + this.#connecting)
     try {
       return play(scripted, this.#clock, { signal })
-        .then(() => play(server.connectOutcome, this.#clock, { signal }))
-        .then(() => this.#open(endpoint, onSignal))
+        .then(() => this.#reach(server, signal, () => this.#open(endpoint, onSignal)))
         .finally(() => {
           this.#connecting -= 1
         })
@@ -219,9 +218,9 @@ export class FakeDriver implements Driver<FakeConnection> {
       onDestroy: () => this.#note('destroyProbe', endpoint, undefined),
     }
     if (signal.aborted) return Promise.reject(signal.reason)
-    return play(scripted, this.#clock, { signal })
-      .then(() => play(server.connectOutcome, this.#clock, { signal }))
-      .then(() => new FakeProbe(endpoint, server, owner, onSignal))
+    return play(scripted, this.#clock, { signal }).then(() =>
+      this.#reach(server, signal, () => new FakeProbe(endpoint, server, owner, onSignal)),
+    )
   }
 
   /** @internal One call on a connection: recorded, scripted, and subject to what the server does. */
@@ -247,6 +246,13 @@ export class FakeDriver implements Driver<FakeConnection> {
   noteEnd(connection: FakeConnection): void {
     this.#openCount -= 1
     this.server(connection.endpoint).removeConnection(connection)
+  }
+
+  /** Gets through to a server, or is refused: by what it is in the very moment, however long it hung before. */
+  async #reach<T>(server: FakeServer, signal: AbortSignal, open: () => T): Promise<T> {
+    while (server.connectOutcome !== 'succeed')
+      await play(server.connectOutcome, this.#clock, { signal })
+    return open()
   }
 
   #open(endpoint: Endpoint, onSignal: ConnectContext['onSignal']): FakeConnection {

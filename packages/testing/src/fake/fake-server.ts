@@ -65,6 +65,11 @@ export class FakeServer {
     return [...this.#connections]
   }
 
+  /** Open connections of probes. */
+  get probes(): number {
+    return this.#probes.size
+  }
+
   /** It goes down: every connection is lost, new ones are refused. */
   crash(): void {
     this.state = 'down'
