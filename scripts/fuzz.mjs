@@ -1,11 +1,17 @@
-// Runs many random histories of a pool against the model of it, see packages/core/test/pool-model.ts. A failure says how
-// to replay it.
+// Runs many random histories of a pool, or of a whole cluster under failover, against the model of it, see
+// packages/core/test/pool-model.ts and cluster-model.ts. A failure says how to replay it.
 import { randomSeed, readArguments, SEED } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
+/** Histories of each kind, unless another number is asked for: as many as take a minute or two. */
+const RUNS = { pool: '20000', failover: '3000' }
 const WHOLE = /^\d{1,9}$/
 const given = readArguments(
   {
+    of: {
+      check: (value) => value in RUNS,
+      wants: "'pool' or 'failover'",
+    },
     runs: {
       check: (value) => WHOLE.test(value) && Number(value) > 0,
       wants: 'a whole number above 0, such as 20000',
@@ -18,7 +24,7 @@ const given = readArguments(
   },
   'npm run fuzz -- --runs 20000 --seed 42',
 )
-const { seed = randomSeed(), path } = given
+const { of = 'pool', seed = randomSeed(), path } = given
 if (path !== undefined && given.seed === undefined) {
   console.error(
     '--path needs the --seed that was printed with it\nFor example: npm run fuzz -- --seed 42 --path 1234',
@@ -26,7 +32,7 @@ if (path !== undefined && given.seed === undefined) {
   process.exit(1)
 }
 // A path leads to one history; what comes after it has been tried already.
-const { runs = path === undefined ? '20000' : '1' } = given
+const { runs = path === undefined ? RUNS[of] : '1' } = given
 
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
@@ -35,6 +41,8 @@ try {
     '--import',
     'tsx',
     'packages/core/test/fuzz.ts',
+    '--of',
+    of,
     '--runs',
     runs,
     '--seed',

@@ -1,13 +1,25 @@
 // The program behind `npm run fuzz`, which has checked the arguments.
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
+import { clusterProperty } from './cluster-steps.js'
 import { poolProperty } from './pool-model.js'
 
+const PROPERTIES: Record<string, fc.IAsyncPropertyWithHooks<unknown[]>> = {
+  pool: poolProperty as fc.IAsyncPropertyWithHooks<unknown[]>,
+  failover: clusterProperty as fc.IAsyncPropertyWithHooks<unknown[]>,
+}
 const SHOW_EVERY_MS = 5000
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' } },
+  options: {
+    of: { type: 'string' },
+    runs: { type: 'string' },
+    seed: { type: 'string' },
+    path: { type: 'string' },
+  },
 })
+const { of = 'pool' } = values
+const property = PROPERTIES[of] as fc.IAsyncPropertyWithHooks<unknown[]>
 const seed = Number(values.seed)
 const numRuns = Number(values.runs)
 const firstRun = Number(values.path ?? 0)
@@ -16,7 +28,7 @@ let shownAt = startedAt
 let begun = 0
 
 // A timer would not do: histories on a fake clock follow each other without a pause.
-poolProperty.beforeEach(() => {
+property.beforeEach(() => {
   begun += 1
   const now = performance.now()
   if (now - shownAt < SHOW_EVERY_MS) return
@@ -29,13 +41,13 @@ poolProperty.beforeEach(() => {
 const onNothingLeft = (): void => {
   // A history that waits for what never comes leaves the process nothing to do, and it would seem to end well.
   console.log(
-    `A history hangs: a promise of the pool never settles.\nReplay it: ${replay(String(firstRun + begun - 1))}`,
+    `A history hangs: a promise of the ${of} never settles.\nReplay it: ${replay(String(firstRun + begun - 1))}`,
   )
   process.exitCode = 1
 }
 process.once('beforeExit', onNothingLeft)
 
-fc.check(poolProperty, { numRuns, seed, path: values.path }).then((result) => {
+fc.check(property, { numRuns, seed, path: values.path }).then((result) => {
   process.off('beforeExit', onNothingLeft)
   const what = numRuns === 1 ? 'history' : 'histories'
   console.log(
@@ -46,16 +58,16 @@ fc.check(poolProperty, { numRuns, seed, path: values.path }).then((result) => {
   process.exitCode = result.failed ? 1 : 0
 })
 
-type Failure = fc.RunDetails<typeof poolProperty extends fc.IAsyncProperty<infer T> ? T : never>
-
 function describe({
   counterexample,
   counterexamplePath,
   errorInstance,
   numShrinks,
-}: Failure): string {
+}: fc.RunDetails<unknown[]>): string {
   const error = errorInstance instanceof Error ? errorInstance.stack : String(errorInstance)
-  const [options, scheduler, commands] = counterexample ?? []
+  const [options, ...rest] = counterexample ?? []
+  const commands = rest.pop()
+  const [scheduler] = rest
   const [run = ''] = (counterexamplePath ?? '').split(':')
   return [
     `A history broke the invariants (seed ${seed}, path ${run}, shrunk ${numShrinks} times, ${seconds()} s).`,
@@ -65,8 +77,9 @@ function describe({
     `Options: ${fc.stringify(options)}`,
     // Its last part is a comment of fast-check for replaying shrunk commands, which a replay here does again itself.
     `Steps: ${String(commands).replace(/ ?\/\*replayPath.*?\*\//, '')}`,
-    'Order in which calls settled:',
-    ...(String(scheduler).match(/^->.*(?<!`)/gm) ?? []),
+    ...(scheduler === undefined
+      ? []
+      : ['Order in which calls settled:', ...(String(scheduler).match(/^->.*(?<!`)/gm) ?? [])]),
     '',
     `Replay it: ${replay(run)}`,
   ].join('\n')
@@ -74,7 +87,7 @@ function describe({
 
 /** The whole path would need the steps' own path too; from its first part, the same failure shrinks the same way. */
 function replay(path: string): string {
-  return `npm run fuzz -- --seed ${seed} --path ${path}`
+  return `npm run fuzz -- --of ${of} --seed ${seed} --path ${path}`
 }
 
 function seconds(): string {

@@ -1,0 +1,14 @@
+import fc from 'fast-check'
+import { clusterProperty } from '../../test/cluster-steps.js'
+
+const RUNS = Number(process.env.FUZZ_RUNS ?? 300)
+/** Far above what they take: it only ends a run that hangs. */
+const TIMEOUT_MS = 600_000 + RUNS * 500
+
+test(
+  'no history of faults, calls and operators breaks the invariants of a cluster',
+  async () => {
+    await fc.assert(clusterProperty, { numRuns: RUNS })
+  },
+  TIMEOUT_MS,
+)
