@@ -1,5 +1,6 @@
-import { fakeEndpoint } from '@connmgr/testing'
+import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import { close, expectLater, type Harness, manage } from '../test/harness.js'
+import { ConnectionManager } from './manager.js'
 
 describe('a manager', () => {
   let h: Harness
@@ -116,5 +117,55 @@ describe('a manager', () => {
     h = manage()
     await h.manager[Symbol.asyncDispose]()
     expect(h.manager.closed).toBe(true)
+  })
+})
+
+/** What adapters build upon. */
+class Subclass extends ConnectionManager<FakeConnection> {
+  dedicated(onSignal: () => void = () => {}) {
+    return this.connectToWriter(onSignal, new AbortController().signal)
+  }
+}
+
+describe('a connection to the writer that no pool knows of', () => {
+  let clock: FakeClock
+  let driver: FakeDriver
+  let manager: Subclass
+
+  beforeEach(() => {
+    clock = new FakeClock()
+    driver = new FakeDriver({ clock })
+    driver.server('b').role = 'standby'
+    driver.server('b').writable = false
+    manager = new Subclass({
+      driver,
+      endpoints: [fakeEndpoint('a'), fakeEndpoint('b')],
+      options: { clock, logger: false },
+    })
+  })
+
+  afterEach(async () => {
+    const closing = manager.close({ drainTimeoutMs: 100 })
+    await clock.advance(1000)
+    await closing
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('is there once there is a writer, takes no slot, and its trouble counts as the endpoint’s', async () => {
+    expect(await manager.dedicated()).toBeUndefined()
+    await manager.start()
+    let signals = 0
+    const dedicated = await manager.dedicated(() => {
+      signals += 1
+    })
+    expect(dedicated?.endpoint.id).toBe('a')
+    expect(manager.getPoolMetrics().size).toBe(5)
+    expect(manager.getCounts('primary').total).toBe(0)
+    driver.server('a').crash()
+    expect(signals).toBe(1)
+    expect(manager.getFailoverStatus().endpoints[0]?.state).toBe('SUSPECT')
+    await clock.advance(100)
+    expect(manager.getFailoverStatus().endpoints[0]?.state).toBe('DOWN')
+    dedicated?.destroy()
   })
 })

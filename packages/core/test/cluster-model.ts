@@ -70,6 +70,8 @@ export class ClusterModel {
   readonly #states = new Map<string, EndpointState>()
   readonly #distrusted = new Set<string>()
   readonly #held = new Set<string>()
+  readonly #latestWish = new Map<string, number>()
+  #wishes = 0
   /** How things stood with the endpoint of each lease when it was lent. */
   readonly #lent = new Map<number, { readonly at: number; readonly endpoint?: EndpointStatus }>()
   /** Connections that were invalidated, and when, counted in events. */
@@ -187,10 +189,13 @@ export class ClusterModel {
 
   quarantine(id: string, on: boolean): void {
     const { manager } = this.harness
-    if (!on) this.#held.delete(id)
-    const resets = this.#resets
+    this.#wishes += 1
+    const wish = this.#wishes
+    this.#latestWish.set(id, wish)
+    this.#held.delete(id)
+    // It takes effect once the manager has started, unless something else has been asked for meanwhile.
     const isHeld = (): void => {
-      if (resets === this.#resets) this.#held.add(id)
+      if (this.#latestWish.get(id) === wish) this.#held.add(id)
     }
     this.#operate(on ? manager.quarantine(id).then(isHeld) : manager.unquarantine(id))
   }
@@ -204,6 +209,7 @@ export class ClusterModel {
     this.#highestTimeline = 0
     this.#systemId = undefined
     this.#held.clear()
+    this.#latestWish.clear()
     this.#operate(this.harness.manager.reset())
   }
 
@@ -371,8 +377,7 @@ export class ClusterModel {
         this.#lent.set(event.leaseId, { at: this.#events, ...this.#statusOf(event.endpoint) })
         break
       case 'poolCleared':
-        for (const each of this.world.server(event.endpoint).connections)
-          if (!this.#retired.has(each)) this.#retired.set(each, this.#events)
+        this.#retire(event.endpoint)
         break
       case 'endpointStateChanged':
         this.#onState(event)
@@ -384,6 +389,7 @@ export class ClusterModel {
         break
       case 'failoverStarted':
         if (event.endpoint === undefined) this.#violate('a failover from nowhere')
+        else this.#retire(event.endpoint)
         this.#left = event.endpoint
         break
       case 'failoverCompleted':
@@ -392,6 +398,12 @@ export class ClusterModel {
         this.#onMoved(event)
         break
     }
+  }
+
+  /** None of the connections that are open to it now is to be lent again. */
+  #retire(id: string): void {
+    for (const each of this.world.server(id).connections)
+      if (!this.#retired.has(each)) this.#retired.set(each, this.#events)
   }
 
   #statusOf(id: string): { readonly endpoint?: EndpointStatus } {

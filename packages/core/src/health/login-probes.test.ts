@@ -155,3 +155,18 @@ describe('a server that lets nobody in, and waits for its sessions to end', () =
     expect(statusOf('b')).toMatchObject({ active: true })
   })
 })
+
+test('a driver without probes of its own logs in over ordinary connections, and leaves none open', async () => {
+  h = manage({
+    endpoints: ['a', 'b'],
+    healthMonitoring: true,
+    failover: { loginProbeMs: 1000 },
+    prepare: (driver) => Object.assign(driver, { openProbe: undefined }),
+  })
+  await h.manager.start()
+  const before = h.driver.count('connect')
+  await h.clock.advance(3000)
+  expect(h.driver.count('connect') - before).toBeGreaterThanOrEqual(4)
+  // The one that each prober keeps.
+  expect(h.driver.open).toHaveLength(2)
+})

@@ -1,4 +1,4 @@
-import { currentEffects, Effects, runNoting } from './effects.js'
+import { currentEffects, Effects, runNoting, unnoted } from './effects.js'
 
 test('a write counts until it is known to have left nothing behind', () => {
   const effects = new Effects()
@@ -49,4 +49,23 @@ test('what is written in a flow is noted there, and in those around it', async (
   })
   expect(outer.keptBeside(false)).toBe(true)
   expect(currentEffects()).toBeUndefined()
+})
+
+test('a lost connection is noted around the work that had it, too', async () => {
+  const outer = new Effects()
+  await runNoting(outer, async () => {
+    const inner = new Effects()
+    inner.noteLoss()
+    expect(inner.connectionLost).toBe(true)
+  })
+  expect(outer.connectionLost).toBe(true)
+})
+
+test('what belongs to nobody is noted nowhere', async () => {
+  expect(unnoted(() => currentEffects())).toBeUndefined()
+  const effects = new Effects()
+  await runNoting(effects, async () => {
+    expect(currentEffects()).toBe(effects)
+    expect(unnoted(() => currentEffects())).toBeUndefined()
+  })
 })

@@ -267,3 +267,36 @@ describe('other units of work', () => {
     expect(attempts).toEqual([1, 2])
   })
 })
+
+describe('a transaction of a library', () => {
+  test('is run again with the work of the caller, who is told the attempt', async () => {
+    h = manage()
+    const { attempts, work } = failing(refused())
+    const begun: string[] = []
+    const running = h.manager.replayTransaction(
+      (inner: (transaction: string) => Promise<string>) => {
+        begun.push('begin')
+        return inner('tx')
+      },
+      (transaction, attempt) => work(attempt).then((result) => `${result} in ${transaction}`),
+    )
+    await h.clock.advance(1000)
+    expect(await running).toBe('done in tx')
+    expect(attempts).toEqual([1, 2])
+    expect(begun).toEqual(['begin', 'begin'])
+  })
+
+  test('whose COMMIT was lost has what its work came to, if the outcome is found to be a commit', async () => {
+    h = manage()
+    const running = h.manager.replayTransaction(
+      async (inner: (transaction: string) => Promise<string>) => {
+        await inner('tx')
+        throw new CommitOutcomeUnknownError(new Error('lost'))
+      },
+      async () => 'written',
+      { outcome: async () => 'committed' },
+    )
+    await h.clock.advance(1000)
+    expect(await running).toBe('written')
+  })
+})
