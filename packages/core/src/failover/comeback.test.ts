@@ -79,6 +79,28 @@ test('a fenced primary that is promoted past the others serves, and is not calle
   expect(h.manager.getHealthStatus().healthy).toBe(true)
 })
 
+test('a writer that comes back from a silence and refuses writes now serves none of those who waited', async () => {
+  h = replicated({ failover: { suspectCount: 5 } })
+  const lease = await h.manager.acquire()
+  const a = h.driver.server('a')
+  a.writable = false
+  a.hang()
+  // Its connection comes about together with the answer to the probe.
+  const writing = expectLater(h.manager.acquire({ timeoutMs: 1000 }))
+  await h.clock.settle()
+  a.terminateAll()
+  lease.release()
+  await h.clock.settle()
+  expect(stateOf('a')).toBe('SUSPECT')
+  a.resume()
+  await h.clock.settle()
+  expect(stateOf('a')).toBe('UP')
+  expect(await h.outcome(writing)).toBe('pending')
+  a.writable = true
+  await h.clock.advance(500)
+  ;(await writing).release()
+})
+
 test('a server that answered while it was not to be used has proved nothing by that', async () => {
   h = replicated({ failover: { failbackStableMs: 5000, failbackSuccesses: 2 } })
   ;(await h.manager.acquire()).release()

@@ -53,6 +53,8 @@ export class FailoverController<C extends object> {
   #leftAlive = false
   /** The endpoint an operator chose; it is not left for a preferred one. */
   #pinned: ManagedEndpoint<C> | undefined
+  /** Its probe is being weighed: it serves nobody before it is known whom it may serve. */
+  #judged: ManagedEndpoint<C> | undefined
   #requested: string | undefined
   #highestTimeline = 0
   #epoch = 0
@@ -163,6 +165,8 @@ export class FailoverController<C extends object> {
     if (outcome.ok) endpoint.everConnected = true
     const role = endpoint.role
     const readable = endpoint.lagging
+    const served = USABLE.has(endpoint.state)
+    this.#judged = endpoint
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
     if (outcome.ok) {
       const askedAt = this.#context.clock.now() - outcome.durationMs
@@ -177,6 +181,8 @@ export class FailoverController<C extends object> {
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
     else if (outcome.ok) this.#foundAtStart(endpoint)
+    this.#judged = undefined
+    if (!served && !this.#solo && USABLE.has(endpoint.state)) endpoint.pool.resume()
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -352,8 +358,8 @@ export class FailoverController<C extends object> {
       return
     }
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
-    if (state === 'UP' || state === 'PROBATION' || state === 'BUSY') pool.resume()
-    else pool.suspend()
+    if (!USABLE.has(state)) pool.suspend()
+    else if (endpoint !== this.#judged) pool.resume()
     if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
     else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
