@@ -205,12 +205,11 @@ export class ClusterModel {
   }
 
   reset(): void {
-    this.#resets += 1
-    this.#highestTimeline = 0
-    this.#systemId = undefined
-    this.#held.clear()
-    this.#latestWish.clear()
-    this.#operate(this.harness.manager.reset())
+    const { manager } = this.harness
+    this.#operate(manager.reset())
+    // It takes effect once the manager has started.
+    void manager.start().then(() => this.#forgetCluster())
+    this.#forgetCluster()
   }
 
   close(): void {
@@ -433,6 +432,14 @@ export class ClusterModel {
     this.#equal('epoch', epoch, this.#epoch + 1)
     this.#epoch = epoch
     this.#left = undefined
+  }
+
+  #forgetCluster(): void {
+    this.#resets += 1
+    this.#highestTimeline = 0
+    this.#systemId = undefined
+    this.#held.clear()
+    this.#latestWish.clear()
   }
 
   /** What an operator asks for may be refused, but only in words meant for it. */
