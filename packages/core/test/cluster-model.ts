@@ -208,8 +208,9 @@ export class ClusterModel {
     const { manager } = this.harness
     this.#operate(manager.reset())
     // It takes effect once the manager has started.
-    void manager.start().then(() => this.#forgetCluster())
-    this.#forgetCluster()
+    const wishes = this.#wishes
+    void manager.start().then(() => this.#forgetCluster(wishes))
+    this.#forgetCluster(wishes)
   }
 
   close(): void {
@@ -434,12 +435,13 @@ export class ClusterModel {
     this.#left = undefined
   }
 
-  #forgetCluster(): void {
+  /** @param wishes how many quarantines had been asked for or ended before */
+  #forgetCluster(wishes: number): void {
     this.#resets += 1
     this.#highestTimeline = 0
     this.#systemId = undefined
     this.#held.clear()
-    this.#latestWish.clear()
+    for (const [id, wish] of this.#latestWish) if (wish <= wishes) this.#latestWish.delete(id)
   }
 
   /** What an operator asks for may be refused, but only in words meant for it. */
