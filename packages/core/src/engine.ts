@@ -355,7 +355,8 @@ export class Engine<C extends object> {
         const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
         // A single one is asked ever more rarely while it does not answer, and is back before that.
-        if (!ANSWERED.has(state) && this.monitor.started) void this.monitor.check(managed(endpoint))
+        if (!ANSWERED.has(state) && this.monitor.started)
+          this.monitor.checkAfterTrouble(managed(endpoint))
       },
       connectFailed: (endpoint, kind, error) => {
         // What is known already is no news: sessions work all the same.

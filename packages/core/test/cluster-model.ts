@@ -205,12 +205,12 @@ export class ClusterModel {
   }
 
   reset(): void {
-    this.#resets += 1
-    this.#highestTimeline = 0
-    this.#systemId = undefined
-    this.#held.clear()
-    this.#latestWish.clear()
-    this.#operate(this.harness.manager.reset())
+    const { manager } = this.harness
+    this.#operate(manager.reset())
+    // It takes effect once the manager has started.
+    const wishes = this.#wishes
+    void manager.start().then(() => this.#forgetCluster(wishes))
+    this.#forgetCluster(wishes)
   }
 
   close(): void {
@@ -433,6 +433,15 @@ export class ClusterModel {
     this.#equal('epoch', epoch, this.#epoch + 1)
     this.#epoch = epoch
     this.#left = undefined
+  }
+
+  /** @param wishes how many quarantines had been asked for or ended before */
+  #forgetCluster(wishes: number): void {
+    this.#resets += 1
+    this.#highestTimeline = 0
+    this.#systemId = undefined
+    this.#held.clear()
+    for (const [id, wish] of this.#latestWish) if (wish <= wishes) this.#latestWish.delete(id)
   }
 
   /** What an operator asks for may be refused, but only in words meant for it. */

@@ -206,6 +206,8 @@ export const clusterProperty = fc.asyncProperty(
   fc.commands(steps, { maxCommands: 40, size: 'max' }),
   async (options, commands) => {
     const model = new ClusterModel(options)
+    // What the start has under way: a step between an answer and its event would belie the answer.
+    await model.check()
     await fc.asyncModelRun(() => ({ model, real: model }), commands)
     await model.finish()
   },

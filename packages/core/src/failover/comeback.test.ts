@@ -139,3 +139,16 @@ test('a single server that was down counts as up again as soon as a connection t
   await h.clock.settle()
   expect(h.manager.getFailoverStatus().state).toBe('STEADY')
 })
+
+test('and so it does if a probe hangs in that moment', async () => {
+  h = manage({ healthMonitoring: true, connectTimeoutMs: 400 })
+  ;(await h.manager.acquire()).release()
+  h.driver.server('a').crash()
+  await h.clock.advance(20_000)
+  h.driver.next('openProbe', 'hang')
+  void h.manager.checkHealth()
+  h.driver.server('a').start()
+  ;(await h.manager.acquire()).release()
+  await h.clock.advance(1000)
+  expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+})
