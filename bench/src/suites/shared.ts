@@ -26,9 +26,9 @@ interface Case {
 }
 
 const CASES: Readonly<Record<string, Case>> = {
-  'callers-10': { callers: 10, slow: false, ms: { quick: 150, full: 1000 } },
-  'callers-100': { callers: 100, slow: false, ms: { quick: 200, full: 1000 } },
-  'slow/callers-100': { callers: 100, slow: true, ms: { quick: 200, full: 1000 } },
+  'callers-10': { callers: 10, slow: false, ms: { quick: 100, full: 1000 } },
+  'callers-100': { callers: 100, slow: false, ms: { quick: 120, full: 1000 } },
+  'slow/callers-100': { callers: 100, slow: true, ms: { quick: 120, full: 1000 } },
 }
 
 const TEXT = 'select id, name from item where id = $1'

@@ -14,7 +14,7 @@ const TIMEOUT_MS = 50
 /** A round ends at least so many, in several pools if need be: what runs for a few milliseconds alone runs cold. */
 const WAITERS_PER_ROUND = { quick: 3000, full: 10_000 }
 /** A contender that would take longer than this for one run is left out, and the gap shows it. */
-const PATIENCE_MS = { quick: 500, full: 2500 }
+const PATIENCE_MS = { quick: 250, full: 2500 }
 
 type Ending = (kind: PoolKind, waiters: number) => Promise<number>
 
