@@ -2,6 +2,7 @@ import type { FakeOutcome } from '@connmgr/testing'
 import fc from 'fast-check'
 import { ClusterModel, type ClusterOptions } from './cluster-model.js'
 import { CALLS } from './cluster-world.js'
+import { chosen, stepsOf } from './model-step.js'
 
 const clusterOptions: fc.Arbitrary<ClusterOptions> = fc.record({
   servers: fc.integer({ min: 1, max: 4 }),
@@ -37,24 +38,8 @@ const outcomes: fc.Arbitrary<FakeOutcome> = fc.constantFrom<FakeOutcome[]>(
 
 type Command = fc.AsyncCommand<ClusterModel, ClusterModel>
 
-/** Model and reality are one object: it watches the real manager. */
-function step(
-  name: string,
-  run: (model: ClusterModel) => void | Promise<void>,
-  possible: (model: ClusterModel) => boolean = () => true,
-): Command {
-  return {
-    check: possible,
-    run: async (model) => {
-      await run(model)
-      await model.check()
-    },
-    toString: () => name,
-  }
-}
-
+const step = stepsOf<ClusterModel>()
 const pick = fc.nat({ max: 7 })
-const chosen = <T>(list: readonly T[], index: number): T => list[index % list.length] as T
 const someHold = (model: ClusterModel): boolean => model.holding.length > 0
 const someWait = (model: ClusterModel): boolean => model.waiting.length > 0
 

@@ -73,3 +73,17 @@ export async function close({ clock, manager }: Harness, drainTimeoutMs = 100): 
   await clock.advance(drainTimeoutMs + 2000)
   await closing
 }
+
+/** A manager of a primary, `a`, and its standby, `b`. */
+export function replicated(options: HarnessOptions = {}): Harness {
+  return manage({
+    endpoints: ['a', 'b'],
+    healthMonitoring: true,
+    ...options,
+    prepare: (driver) => {
+      driver.server('b').role = 'standby'
+      driver.server('b').writable = false
+      options.prepare?.(driver)
+    },
+  })
+}

@@ -2,6 +2,7 @@ import type { Lease, ManagerOptions } from '@connmgr/core'
 import { type FakeConnection, type FakeMethod, type FakeOutcome, play } from '@connmgr/testing'
 import fc from 'fast-check'
 import { type Harness, manage } from './harness.js'
+import { chosen, stepsOf } from './model-step.js'
 
 /** What a caller of `acquire` has been through, as the model sees it. */
 interface Caller {
@@ -288,24 +289,8 @@ export class PoolModel {
 
 type Command = fc.AsyncCommand<PoolModel, PoolModel>
 
-/** A step, which is possible only if `possible` says so. Model and reality are one object: it watches the real pool. */
-function step(
-  name: string,
-  run: (model: PoolModel) => void | Promise<void>,
-  possible: (model: PoolModel) => boolean = () => true,
-): Command {
-  return {
-    check: possible,
-    run: async (model) => {
-      await run(model)
-      await model.check()
-    },
-    toString: () => name,
-  }
-}
-
+const step = stepsOf<PoolModel>()
 const pick = fc.nat({ max: 20 })
-const chosen = <T>(list: readonly T[], index: number): T => list[index % list.length] as T
 const someHold = (model: PoolModel): boolean => model.holding.length > 0
 const someWait = (model: PoolModel): boolean => model.waiting.length > 0
 

@@ -4,6 +4,7 @@ import {
   type Harness,
   type HarnessOptions,
   manage,
+  replicated,
 } from '../../test/harness.js'
 
 let h: Harness
@@ -13,15 +14,13 @@ afterEach(async () => {
 })
 
 /** A primary and its standby. */
-function replicated(options: HarnessOptions = {}): Harness {
-  return manage({
-    endpoints: ['a', 'b'],
-    healthMonitoring: true,
+/** As real servers are, started at different times. */
+function started(options: HarnessOptions = {}): Harness {
+  return replicated({
     ...options,
     prepare: (driver) => {
-      driver.server('b').role = 'standby'
-      driver.server('b').writable = false
       driver.server('b').startedAt = 'another'
+      options.prepare?.(driver)
     },
   })
 }
@@ -30,7 +29,7 @@ const stateOf = (id: string) =>
   h.manager.getFailoverStatus().endpoints.find((each) => each.id === id)?.state
 
 test('a server of another cluster that has no connection to spare gets no writes', async () => {
-  h = replicated()
+  h = started()
   ;(await h.manager.acquire()).release()
   const a = h.driver.server('a')
   a.systemId = 'system-2'
@@ -49,7 +48,7 @@ test('a server of another cluster that has no connection to spare gets no writes
 })
 
 test('a primary that was down and has no connection to spare is not the writer until it has said that it still is', async () => {
-  h = replicated()
+  h = started()
   ;(await h.manager.acquire()).release()
   const a = h.driver.server('a')
   a.crash()
@@ -63,7 +62,7 @@ test('a primary that was down and has no connection to spare is not the writer u
 })
 
 test('a fenced primary that is promoted past the others serves, and is not called fenced any more', async () => {
-  h = replicated()
+  h = started()
   const [a, b] = [h.driver.server('a'), h.driver.server('b')]
   b.promote()
   ;(await h.manager.acquire()).release()
@@ -80,7 +79,7 @@ test('a fenced primary that is promoted past the others serves, and is not calle
 })
 
 test('a writer that comes back from a silence and refuses writes now serves none of those who waited', async () => {
-  h = replicated({ failover: { suspectCount: 5 } })
+  h = started({ failover: { suspectCount: 5 } })
   const lease = await h.manager.acquire()
   const a = h.driver.server('a')
   a.writable = false
@@ -102,7 +101,7 @@ test('a writer that comes back from a silence and refuses writes now serves none
 })
 
 test('a server that answered while it was not to be used has proved nothing by that', async () => {
-  h = replicated({ failover: { failbackStableMs: 5000, failbackSuccesses: 2 } })
+  h = started({ failover: { failbackStableMs: 5000, failbackSuccesses: 2 } })
   ;(await h.manager.acquire()).release()
   const b = h.driver.server('b')
   b.systemId = 'system-2'
@@ -116,7 +115,7 @@ test('a server that answered while it was not to be used has proved nothing by t
 })
 
 test('a server that answers over open connections and refuses new ones is not stormed', async () => {
-  h = replicated({ failover: { loginProbeMs: 0 } })
+  h = started({ failover: { loginProbeMs: 0 } })
   const lease = await h.manager.acquire()
   h.driver.always('connect', { fail: 'unreachable' })
   const before = h.driver.count('connect')

@@ -4,22 +4,10 @@ import {
   type Harness,
   type HarnessOptions,
   manage,
+  replicated,
 } from '../../test/harness.js'
 
 /** A primary `a` and its standby `b`, watched. */
-function replicated(options: HarnessOptions = {}): Harness {
-  return manage({
-    endpoints: ['a', 'b'],
-    healthMonitoring: true,
-    ...options,
-    prepare: (driver) => {
-      driver.server('b').role = 'standby'
-      driver.server('b').writable = false
-      options.prepare?.(driver)
-    },
-  })
-}
-
 function ordered(options: HarnessOptions = {}): Harness {
   return manage({
     endpoints: ['a', 'b'],

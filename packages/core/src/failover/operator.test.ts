@@ -1,23 +1,10 @@
-import { close, type Harness, type HarnessOptions, manage } from '../../test/harness.js'
+import { close, type Harness, manage, replicated } from '../../test/harness.js'
 
 let h: Harness
 afterEach(async () => {
   await close(h)
   expect(h.clock.pendingTimers).toBe(0)
 })
-
-function replicated(options: HarnessOptions = {}): Harness {
-  return manage({
-    endpoints: ['a', 'b'],
-    healthMonitoring: true,
-    ...options,
-    prepare: (driver) => {
-      driver.server('b').role = 'standby'
-      driver.server('b').writable = false
-      options.prepare?.(driver)
-    },
-  })
-}
 
 async function endpointOf(target: 'primary' | 'standby' | 'prefer-standby' = 'primary') {
   const lease = await h.manager.acquire({ target })
