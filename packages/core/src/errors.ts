@@ -14,7 +14,9 @@ export type ConnmgrErrorCode =
   | 'CONNMGR_VALIDATION_FAILED'
   | 'CONNMGR_LEASE_RELEASED'
   | 'CONNMGR_CONNECTION_LOST'
+  | 'CONNMGR_CONNECTION_DESTROYED'
   | 'CONNMGR_QUERY_TIMEOUT'
+  | 'CONNMGR_TRANSACTION_ROLLED_BACK'
   | 'CONNMGR_COMMIT_OUTCOME_UNKNOWN'
   | 'CONNMGR_FAILOVER_FAILED'
   | 'CONNMGR_UNSUPPORTED'
@@ -166,10 +168,32 @@ export class ConnectionLostError extends ConnmgrError {
   override readonly name = 'ConnectionLostError'
   /** False if not a byte of the statement was sent. */
   readonly sent: boolean
+  /**
+   * True if the connection was ended on purpose: by a time limit, by a call of `destroy`, as it had leaked. Work that met
+   * such an end is never run again by itself.
+   */
+  readonly deliberate: boolean
 
-  constructor(message: string, cause?: unknown, { sent = true }: { sent?: boolean } = {}) {
+  constructor(
+    message: string,
+    cause?: unknown,
+    { sent = true, deliberate = false }: { sent?: boolean; deliberate?: boolean } = {},
+  ) {
     super('CONNMGR_CONNECTION_LOST', message, causeOf(cause))
     this.sent = sent
+    this.deliberate = deliberate
+  }
+}
+
+/**
+ * Why a connection was ended on purpose, while its server was well: its lease was destroyed, or it was reclaimed as
+ * leaked. Seen as the `cause` of the errors of the statements that ran on it.
+ */
+export class ConnectionDestroyedError extends ConnmgrError {
+  override readonly name = 'ConnectionDestroyedError'
+
+  constructor(message: string, cause?: unknown) {
+    super('CONNMGR_CONNECTION_DESTROYED', message, causeOf(cause))
   }
 }
 
@@ -200,6 +224,18 @@ export class CommitOutcomeUnknownError extends ConnmgrError {
       'committed; look for its effect before repeating it',
   ) {
     super('CONNMGR_COMMIT_OUTCOME_UNKNOWN', message, causeOf(cause))
+  }
+}
+
+/**
+ * COMMIT was answered, and nothing of the transaction was committed by it: the server had rolled it back, or it had ended
+ * before. Happens when the error of a statement was ignored, or when the work itself ended the transaction.
+ */
+export class TransactionRolledBackError extends ConnmgrError {
+  override readonly name = 'TransactionRolledBackError'
+
+  constructor(message: string, cause?: unknown) {
+    super('CONNMGR_TRANSACTION_ROLLED_BACK', message, causeOf(cause))
   }
 }
 
