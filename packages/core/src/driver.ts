@@ -1,3 +1,5 @@
+import type { Effects } from './replay/effects.js'
+
 /** What a server was last seen to be. `unknown` until a probe has answered. */
 export type Role = 'primary' | 'standby' | 'unknown'
 
@@ -23,7 +25,7 @@ export interface Endpoint {
  * - `shutdown`: the server reported that it ended the session (57P01, 57P02)
  * - `read-only`: the server refused a write without effect (25006)
  * - `serialization`: an ordinary conflict (40001, 40P01)
- * - `statement`: any other error of a statement; the connection is fine
+ * - `statement`: any other error that the server has answered a statement with; the connection is fine
  */
 export type FailureKind =
   | 'lost'
@@ -58,6 +60,10 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
+  lease?: object
+  /** What the borrower's unit of work notes its writes on, if that may be run again. Set by the engine. */
+  effects?: Effects | undefined
 }
 
 /** Limits and listeners of one attempt to connect. */
@@ -75,10 +81,17 @@ export type ResetPolicy<C> =
   | 'discard-all'
   | ((connection: C) => Promise<void>)
 
+/** Isolation levels by which a transaction may be begun. A database that lacks one offers the next stronger. */
+export type IsolationLevel =
+  | 'read uncommitted'
+  | 'read committed'
+  | 'repeatable read'
+  | 'serializable'
+
 /** What {@link Driver.begin} is asked for. */
 export interface TransactionOptions {
   /** `@default` the server's own setting */
-  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+  readonly isolation?: IsolationLevel
   /** `@default` false */
   readonly readOnly?: boolean
 }
@@ -159,6 +172,13 @@ export interface Driver<C extends object> {
    */
   destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
+  /**
+   * Whether an error says that a limit was reached which somebody has set: a time limit of the client on a statement, or
+   * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
+   */
+  isDeliberate?(error: unknown): boolean
+  /** Why a connection that is `broken` is so: the reason of its `destroy`, or what ended it. Undefined if not known. */
+  endOf?(connection: C): Error | undefined
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }
 

@@ -14,6 +14,7 @@ export type {
   Driver,
   Endpoint,
   FailureKind,
+  IsolationLevel,
   Probe,
   ProbeResult,
   ReplayPosition,
@@ -22,6 +23,7 @@ export type {
   TransactionOptions,
   WritePosition,
 } from './driver.js'
+export { currentEffects, type Effects, notedFor, unnoted, type WriteEnd } from './replay/effects.js'
 export {
   AcquireAbortedError,
   type AcquirePhase,
@@ -74,7 +76,6 @@ export type { AcquireOptions, PoolOptions } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'
-export { currentEffects, type Effects, unnoted, type WriteEnd } from './replay/effects.js'
 export { type Failure, failureOf } from './replay/failure.js'
 export type {
   CommitOutcome,

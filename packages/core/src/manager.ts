@@ -78,13 +78,14 @@ export class ConnectionManager<C extends object> {
     }
     this.#engine = new Engine(driver, endpoints, options)
     this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
-    this.#replayer = new Replayer(
-      options.name,
-      options.clock,
-      this.#engine.events,
-      (error) => driver.classify(error),
-      options.failover.failoverTimeoutMs,
-    )
+    this.#replayer = new Replayer({
+      name: options.name,
+      clock: options.clock,
+      events: this.#engine.events,
+      driver,
+      deadlineMs: options.failover.failoverTimeoutMs,
+      closed: () => this.closed,
+    })
     this.#work = new UnitsOfWork({
       driver,
       replayer: this.#replayer,

@@ -1,19 +1,21 @@
-import type {
-  ConnectContext,
-  ConnectionActivity,
-  ConnectionCondition,
-  Driver,
-  Endpoint,
-  FailureKind,
-  Probe,
-  ReplayPosition,
-  Role,
-  TransactionOptions,
-  WritePosition,
+import {
+  type ConnectContext,
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type Driver,
+  type Endpoint,
+  type FailureKind,
+  type IsolationLevel,
+  invalidOption,
+  type Probe,
+  type ReplayPosition,
+  type Role,
+  type TransactionOptions,
+  type WritePosition,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
-import { classify } from './classify.js'
+import { classify, isDeliberate } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
@@ -68,7 +70,7 @@ export class PgDriver implements Driver<Client> {
   }
 
   async begin(client: Client, { isolation, readOnly }: TransactionOptions): Promise<void> {
-    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
+    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${levelOf(isolation)}`
     const access = readOnly === true ? ' READ ONLY' : ''
     await this.#sessionOf(client).ask(`BEGIN${level}${access}`)
   }
@@ -109,6 +111,14 @@ export class PgDriver implements Driver<Client> {
 
   classify(error: unknown): FailureKind {
     return classify(error)
+  }
+
+  isDeliberate(error: unknown): boolean {
+    return isDeliberate(error)
+  }
+
+  endOf(client: Client): Error | undefined {
+    return this.#sessionOf(client).lossCause
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
@@ -154,6 +164,21 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
+}
+
+/** What goes into SQL is one of these, whatever was given. */
+const LEVELS: ReadonlyMap<unknown, string> = new Map([
+  ['read uncommitted', 'READ UNCOMMITTED'],
+  ['read committed', 'READ COMMITTED'],
+  ['repeatable read', 'REPEATABLE READ'],
+  ['serializable', 'SERIALIZABLE'],
+])
+
+function levelOf(isolation: IsolationLevel): string {
+  const level = LEVELS.get(isolation)
+  if (level === undefined)
+    throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
+  return level
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */
