@@ -32,6 +32,7 @@ const SHAPES_FROM_ABOVE = [
   'pool/lease',
   'pool/metrics',
   'failover/states',
+  'replay/effects',
 ]
 
 /** Files that make each other: a pool without a manager makes one, and every manager has pools. */

@@ -58,6 +58,10 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
+  lease?: object
+  /** The `Effects` of the unit of work that has borrowed it, if that may be run again. Set by the engine. */
+  effects?: object | undefined
 }
 
 /** Limits and listeners of one attempt to connect. */

@@ -24,6 +24,7 @@ import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
 import { StaticPool } from './pool/static-pool.js'
 import { Reads } from './reads/reads.js'
+import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { StallMonitor } from './stall.js'
 import { EndpointSet } from './topology/endpoint-set.js'
@@ -301,6 +302,7 @@ export class Engine<C extends object> {
       stall: this.#stall,
       observer: this.#observer(),
       epoch: () => this.controller.epoch,
+      effects: currentEffects,
     }
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,

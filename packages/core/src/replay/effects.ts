@@ -50,6 +50,11 @@ export class Effects {
     }
   }
 
+  /** Whether what is noted here is noted there, too. */
+  isWithin(other: Effects): boolean {
+    return this === other || this.#around?.isWithin(other) === true
+  }
+
   /** A connection that the work had sent something on is gone. */
   noteLoss(): void {
     this.#connectionLost = true

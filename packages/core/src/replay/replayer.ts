@@ -32,7 +32,7 @@ export interface Unit<T> {
     | ((error: CommitOutcomeUnknownError, attempt: number) => Promise<UnitOutcome<T>>)
     | undefined
   /** Corrects what the error alone says. */
-  readonly judge?: ((failure: Failure) => Failure) | undefined
+  readonly judge?: ((failure: Failure, error: unknown) => Failure) | undefined
 }
 
 /** Runs units of work, again if they fail without effect and were declared to bear it. */
@@ -120,7 +120,7 @@ export class Replayer {
     const failure = failureOf(error, this.#classify)
     // Some ORMs tell of the loss of a connection in words of their own, which say nothing of it.
     if (failure === 'other' && effects.connectionLost) return 'aborted'
-    return unit.judge?.(failure) ?? failure
+    return unit.judge?.(failure, error) ?? failure
   }
 
   /** Asks the caller what has become of a commit. If that fails, nobody knows still. */
