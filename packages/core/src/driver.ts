@@ -1,5 +1,3 @@
-import type { Effects } from './replay/effects.js'
-
 /** What a server was last seen to be. `unknown` until a probe has answered. */
 export type Role = 'primary' | 'standby' | 'unknown'
 
@@ -62,8 +60,8 @@ export interface ConnectionActivity {
   readonly running?: unknown
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
   lease?: object
-  /** What the borrower's unit of work notes its writes on, if that may be run again. Set by the engine. */
-  effects?: Effects | undefined
+  /** The `Effects` of the unit of work that has borrowed it, if that may be run again. Set by the engine. */
+  effects?: object | undefined
 }
 
 /** Limits and listeners of one attempt to connect. */

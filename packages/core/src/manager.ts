@@ -199,7 +199,7 @@ export class ConnectionManager<C extends object> {
     work: (attempt: number) => Promise<T> | T,
     options: UnitReplayOptions<NoInfer<T>> & { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
-    return this.#work.replay(work, options, 'replay')
+    return this.#work.replay(work, options)
   }
 
   /**
@@ -218,9 +218,13 @@ export class ConnectionManager<C extends object> {
     return this.#work.transactionOf(transact, work, options)
   }
 
-  /** @internal The same of a single statement. */
-  replayStatement<T>(work: () => Promise<T>, options: ReplayOptions): Promise<T> {
-    return this.#work.replay(work, options, 'statement')
+  /**
+   * @internal The same of a single statement.
+   *
+   * @param atomic false if it may commit before its end: then an error of the server does not mean that it had no effect
+   */
+  replayStatement<T>(work: () => Promise<T>, options: ReplayOptions, atomic: boolean): Promise<T> {
+    return this.#work.statement(work, options, atomic)
   }
 
   /**

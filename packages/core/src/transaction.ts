@@ -58,7 +58,7 @@ export async function inTransaction<C extends object, T>(
   work: (connection: C, lease: Lease<C>) => Promise<T>,
   rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>,
 ): Promise<T> {
-  const { connection } = lease
+  const { connection } = lease.entry
   try {
     if (
       driver.begin === undefined ||
@@ -76,7 +76,8 @@ export async function inTransaction<C extends object, T>(
     let ended: ((end: WriteEnd) => void) | undefined
     const workAndNote = async (...given: [C, Lease<C>]): Promise<T> => {
       const value = await work(...given)
-      ended = effects?.beginCommit()
+      effects?.requireCommittable()
+      ended = effects?.begin()
       return value
     }
     const result = await attemptWork(driver, lease, workAndNote, rollBackWithin)

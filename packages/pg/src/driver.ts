@@ -15,8 +15,9 @@ import {
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
-import { classify, isDeliberate } from './classify.js'
+import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
 import { Session } from './session.js'
@@ -72,21 +73,19 @@ export class PgDriver implements Driver<Client> {
   async begin(client: Client, { isolation, readOnly }: TransactionOptions): Promise<void> {
     const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${levelOf(isolation)}`
     const access = readOnly === true ? ' READ ONLY' : ''
-    await this.#sessionOf(client).ask(`BEGIN${level}${access}`)
+    await this.#sessionOf(client).begin(`BEGIN${level}${access}`)
   }
 
-  /** Rejects if the server rolled back instead, as it does when a statement had failed and the error was ignored. */
-  async commit(client: Client): Promise<void> {
-    const { command } = await this.#sessionOf(client).ask('COMMIT')
-    if (command === 'ROLLBACK') {
-      throw new Error(
-        'the transaction was rolled back: one of its statements had failed, and the error was ignored',
-      )
-    }
+  /**
+   * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server rolled back instead, as it does when
+   * a statement had failed and the error was ignored, or if the transaction had ended before
+   */
+  commit(client: Client): Promise<void> {
+    return this.#sessionOf(client).commit()
   }
 
-  async rollback(client: Client): Promise<void> {
-    await this.#sessionOf(client).ask('ROLLBACK')
+  rollback(client: Client): Promise<void> {
+    return this.#sessionOf(client).rollback()
   }
 
   writePosition(client: Client): Promise<WritePosition> {
@@ -155,7 +154,7 @@ export class PgDriver implements Driver<Client> {
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
-    session.begin()
+    session.open()
     return { client, session }
   }
 

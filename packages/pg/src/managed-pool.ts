@@ -11,9 +11,11 @@ import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryRes
 import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
+import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
 import { Lanes } from './shared/lanes.js'
+import { isAtomic } from './statement-text.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
 type ConnectCallback = (
@@ -207,7 +209,12 @@ export class ManagedPool extends PgPool {
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
     const options = this.#replayOf(text)
     if (options === undefined) return this.#queryOnce(text, values, below)
-    return this.$connections.replayStatement(() => this.#queryOnce(text, values, below), options)
+    const sql = textOf(text)
+    return this.$connections.replayStatement(
+      () => this.#queryOnce(text, values, below),
+      options,
+      sql !== undefined && isAtomic(sql),
+    )
   }
 
   /** How a query is to be repeated, if it is. What is no plain query cannot be, as it keeps its own state. */

@@ -61,14 +61,13 @@ export class Effects {
   }
 
   /**
-   * COMMIT is about to be sent, of a transaction that was begun in this attempt. That is the attempt's own work, however
-   * late it comes: if the attempt was abandoned it is refused also after the unit has ended.
+   * A transaction that was begun in this attempt is about to be committed. It is the attempt's own work, however late that
+   * comes: of an abandoned attempt it is refused also after the unit has ended.
    *
    * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST`
    */
-  beginCommit(): (end: WriteEnd) => void {
+  requireCommittable(): void {
     if (this.#everAbandoned) throw refusal()
-    return this.#note()
   }
 
   /** A connection of the attempt was ended on purpose: by a time limit, or as its lease was destroyed or reclaimed. */

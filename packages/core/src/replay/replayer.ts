@@ -31,7 +31,7 @@ export interface Unit<T> {
     | ((error: CommitOutcomeUnknownError, attempt: number) => Promise<UnitOutcome<T>>)
     | undefined
   /** Corrects what the error alone says. */
-  readonly judge?: ((failure: Failure) => Failure) | undefined
+  readonly judge?: ((failure: Failure, error: unknown) => Failure) | undefined
 }
 
 /** What running units of work takes. */
@@ -90,7 +90,7 @@ export class Replayer {
         error = thrown
       }
       const said = failureOf(error, driver)
-      const failure = unit.judge?.(said) ?? said
+      const failure = unit.judge?.(said, error) ?? said
       const outcome = failure === 'unknown' ? await this.#resolve(unit, error, attempt) : undefined
       if (typeof outcome === 'object') return outcome.committed
       const pauseMs = pauseBeforeReplay(

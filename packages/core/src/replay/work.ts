@@ -1,4 +1,5 @@
 import type { Driver, TransactionOptions } from '../driver.js'
+import { ConnmgrError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
@@ -91,14 +92,26 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   async replay<T>(
     work: (attempt: number) => Promise<T> | T,
     options: UnitReplayOptions<T> & { readonly signal?: AbortSignal },
-    kind: 'replay' | 'statement',
   ): Promise<T> {
     return this.#environment.replayer.run<T>({
-      kind,
+      kind: 'replay',
       mode: replayModeOf(options, 'safe'),
       options,
       run: async (attempt) => work(attempt),
       outcome: options.outcome,
+    })
+  }
+
+  async statement<T>(work: () => Promise<T>, options: ReplayOptions, atomic: boolean): Promise<T> {
+    const mode = replayModeOf(options, 'safe')
+    return this.#environment.replayer.run<T>({
+      kind: 'statement',
+      mode,
+      options,
+      run: async () => work(),
+      // What is not atomic may have committed a part before the server refused the rest.
+      judge: (failure, error) =>
+        atomic || mode === 'idempotent' || error instanceof ConnmgrError ? failure : 'other',
     })
   }
 
