@@ -10,6 +10,7 @@ import {
 } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
+import type { EndpointCatalog } from './catalog/catalog.js'
 import { endsSession } from './classify.js'
 import {
   type ClientInternals,
@@ -26,6 +27,7 @@ import {
   stageAtEnd,
   textOf,
 } from './in-flight.js'
+import { mayChangeCatalog } from './statement-text.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 
@@ -37,6 +39,8 @@ export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  /** Of the database that it leads to; undefined for what is no borrower's. */
+  catalog: EndpointCatalog | undefined
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
@@ -48,6 +52,8 @@ export class Session {
   #abandonedQuery = false
   /** Of the work that has sent the latest statement, if that may be run again. */
   #effects: Effects | undefined
+  /** A statement that may change the catalog has been sent, and may not have been committed yet. */
+  #changesCatalog = false
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
     this.#client = client
@@ -140,6 +146,7 @@ export class Session {
   #query(args: unknown[]): unknown {
     this.activity.queryCount += 1
     this.activity.lastQuery = textOf(args[0])
+    this.#noteChangeOfCatalog(this.activity.lastQuery)
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     const gone = this.#gone
@@ -184,6 +191,22 @@ export class Session {
     return mayWrite(this.#facts(query)) ? effects.begin() : undefined
   }
 
+  /** What was read of the catalog counts no more from now on, and neither does what is read until this has ended. */
+  #noteChangeOfCatalog(text: string | undefined): void {
+    const { catalog } = this
+    if (catalog === undefined || (text !== undefined && !mayChangeCatalog(text))) return
+    catalog.invalidate()
+    if (this.#changesCatalog) return
+    this.#changesCatalog = true
+    const onDrain = (): void => {
+      if (this.condition() !== 'clean') return
+      this.#client.off('drain', onDrain)
+      this.#changesCatalog = false
+      catalog.invalidate()
+    }
+    this.#client.on('drain', onDrain)
+  }
+
   /** Nothing that is sent from now on reaches the server. */
   get #gone(): boolean {
     const { connection, _ending, _queryable } = this.#internals
@@ -195,8 +218,8 @@ export class Session {
     )
   }
 
-  #facts(query: unknown): Pick<InFlight, 'text' | 'status'> {
-    return { text: textOf(query), status: this.#internals._txStatus }
+  #facts(query: unknown): Pick<InFlight, 'text' | 'status' | 'catalog'> {
+    return { text: textOf(query), status: this.#internals._txStatus, catalog: this.catalog }
   }
 
   /**
@@ -213,7 +236,7 @@ export class Session {
       const facts = this.#facts(_activeQuery)
       if (_activeQuery) explainTo(_activeQuery, { ...facts, stage: 'sent' })
       for (const query of _sentQueryQueue)
-        explainTo(query, { text: textOf(query), status: undefined, stage: 'sent' })
+        explainTo(query, { ...this.#facts(query), status: undefined, stage: 'sent' })
       for (const query of _queryQueue)
         explainTo(query, { text: textOf(query), status: undefined, stage: 'unsent' })
       tellAll.call(this.#client, error)
@@ -242,6 +265,7 @@ export class Session {
     if (this.#lost) return
     this.#lost = true
     this.#effects?.noteLoss()
+    if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
   }

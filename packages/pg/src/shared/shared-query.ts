@@ -123,7 +123,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     }
 
     lossBy(cause: unknown, stage: InFlight['stage']): Error {
-      return lossOf({ text: this.text, status: 'I', stage }, cause)
+      return lossOf({ text: this.text, status: 'I', stage, catalog: this.lane?.catalog }, cause)
     }
 
     override submit(connection: Connection): Error | null {
