@@ -9,6 +9,7 @@ import {
   type WriteEnd,
 } from '@connmgr/core'
 import type { Client, QueryResult } from 'pg'
+import type { Catalogs } from './catalog/catalog.js'
 import { isDead } from './client-internals.js'
 import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
 import type { Lanes } from './shared/lanes.js'
@@ -21,6 +22,8 @@ export interface Lender {
   lend(lease: Lease<Client>): Client
   /** Ends the lease. @param error true or the reason if the connection must not be lent again */
   takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void
+  /** Of the databases that its connections lead to. */
+  readonly catalogs: Catalogs
 }
 
 /** Of connections that die between being lent and reaching the caller; the last one goes to the caller as it is. */
@@ -66,7 +69,7 @@ export class PoolQuery implements Caller {
 
   start(lanes: Lanes | undefined): void {
     try {
-      this.#endWrite = noteWrite(this.#query)
+      this.#endWrite = noteWrite(this.#query, this.#lender.catalogs)
     } catch (error) {
       this.#reject(error)
       return
@@ -156,10 +159,10 @@ function isRepeatable(query: unknown): boolean {
   return typeof (query as { submit?: unknown } | null | undefined)?.submit !== 'function'
 }
 
-function noteWrite(query: unknown): ((end: WriteEnd) => void) | undefined {
+function noteWrite(query: unknown, catalog: Catalogs): ((end: WriteEnd) => void) | undefined {
   const effects = currentEffects()
   if (effects === undefined) return undefined
-  return mayWrite({ text: textOf(query), status: 'I' }) ? effects.begin() : undefined
+  return mayWrite({ text: textOf(query), status: 'I', catalog }) ? effects.begin() : undefined
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
+import type { EndpointCatalog } from './catalog/catalog.js'
 import {
   type ClientInternals,
   internalsOf,
@@ -37,7 +38,7 @@ import { answerRollback, refuse, whenSent } from './outcome/refusal.js'
 import { learnSeverity } from './outcome/severity.js'
 import { TransactionWatch } from './outcome/transaction-watch.js'
 import { noteWrite } from './outcome/write-note.js'
-import { mayCommit } from './statement-text.js'
+import { mayChangeCatalog, mayCommitBlock } from './statement-text.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 
@@ -57,6 +58,8 @@ export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  /** Of the database that it leads to; undefined for what is no borrower's. */
+  catalog: EndpointCatalog | undefined
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
@@ -75,6 +78,8 @@ export class Session {
   #effects: Effects | undefined
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
   #begunIn: Effects | undefined
+  /** A statement that may change the catalog has been sent, and may not have been committed yet. */
+  #changesCatalog = false
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
     this.#client = client
@@ -215,6 +220,7 @@ export class Session {
     this.activity.lastQuery = textOf(given)
     const refusal = this.#refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
+    this.#noteChangeOfCatalog(this.activity.lastQuery)
     const idle = this.#idle
     let endWrite: ((end: WriteEnd) => void) | undefined
     try {
@@ -225,7 +231,7 @@ export class Session {
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     if (endWrite === undefined && !this.#hasTimeout(given)) return query.apply(this.#client, args)
-    const statement = new Followed(textOf(given), this.#status, endWrite)
+    const statement = new Followed(this.#facts(given), endWrite)
     const explain = (error: unknown): unknown => {
       const told = isQueryTimeout(error) ? this.#giveUpOn(statement, error) : error
       statement.failed(told)
@@ -277,7 +283,7 @@ export class Session {
     this.#effects = effects
     if (status === 'I') this.#begunIn = effects ?? borrower?.alive
     if ((effects ?? borrower ?? this.#begunIn) === undefined || isShared(query)) return undefined
-    if (!mayWrite({ text: textOf(query), status })) return undefined
+    if (!mayWrite({ text: textOf(query), status, catalog: this.catalog })) return undefined
     if (status !== 'I') this.#begunIn?.requireCommittable()
     return noteWrite(effects, borrower)
   }
@@ -339,13 +345,29 @@ export class Session {
       harmless:
         inTransaction &&
         (stage === 'unsent' ||
-          ((status === 'T' || status === 'E') && text !== undefined && !mayCommit(text))),
+          ((status === 'T' || status === 'E') && text !== undefined && !mayCommitBlock(text))),
     }
     const { connection, _queryQueue } = this.#internals
     const refusal = this.#refusal(undefined)
     for (const query of _queryQueue?.splice(0) ?? [])
       process.nextTick(() => query.handleError?.(refusal, connection))
     return lossOf(statement, cause)
+  }
+
+  /** What was read of the catalog counts no more from now on, and neither does what is read until this has ended. */
+  #noteChangeOfCatalog(text: string | undefined): void {
+    const { catalog } = this
+    if (catalog === undefined || (text !== undefined && !mayChangeCatalog(text))) return
+    catalog.invalidate()
+    if (this.#changesCatalog) return
+    this.#changesCatalog = true
+    const onDrain = (): void => {
+      if (this.condition() !== 'clean') return
+      this.#client.off('drain', onDrain)
+      this.#changesCatalog = false
+      catalog.invalidate()
+    }
+    this.#client.on('drain', onDrain)
   }
 
   /** Nothing that is sent from now on reaches the server. */
@@ -359,8 +381,8 @@ export class Session {
     )
   }
 
-  #facts(query: unknown): Pick<InFlight, 'text' | 'status'> {
-    return { text: textOf(query), status: this.#status }
+  #facts(query: unknown): Pick<InFlight, 'text' | 'status' | 'catalog'> {
+    return { text: textOf(query), status: this.#status, catalog: this.catalog }
   }
 
   /**
@@ -377,7 +399,7 @@ export class Session {
       const facts = this.#facts(_activeQuery)
       if (_activeQuery) explainTo(_activeQuery, { ...facts, stage: 'sent' })
       for (const query of _sentQueryQueue)
-        explainTo(query, { text: textOf(query), status: undefined, stage: 'sent' })
+        explainTo(query, { ...this.#facts(query), status: undefined, stage: 'sent' })
       for (const query of _queryQueue)
         explainTo(query, { text: textOf(query), status: undefined, stage: 'unsent' })
       tellAll.call(this.#client, error)
@@ -423,6 +445,7 @@ export class Session {
     this.#lost = true
     this.#lossCause ??= error
     if (isDeliberate(this.#lossCause)) this.#noteDeliberateEnd()
+    if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
   }
@@ -430,13 +453,19 @@ export class Session {
 
 /** A statement that a unit of work has to know the end of, or that has a time limit. */
 class Followed implements InFlight {
+  readonly text: string | undefined
+  readonly catalog: InFlight['catalog']
+  status: InFlight['status']
   stage: InFlight['stage'] = 'sent'
 
   constructor(
-    readonly text: string | undefined,
-    public status: string | null | undefined,
+    { text, status, catalog }: Pick<InFlight, 'text' | 'status' | 'catalog'>,
     readonly endWrite: ((end: WriteEnd) => void) | undefined,
-  ) {}
+  ) {
+    this.text = text
+    this.status = status
+    this.catalog = catalog
+  }
 
   /** It had to wait, and is sent now. */
   sentIn(status: string | null | undefined): void {

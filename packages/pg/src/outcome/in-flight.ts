@@ -5,8 +5,9 @@ import {
   messageOf,
   type WriteEnd,
 } from '@connmgr/core'
+import type { Catalog } from '../catalog/catalog.js'
 import type { ServerMessage } from '../client-internals.js'
-import { isAtomic, isPlainRead, leavesNothing, mayCommit } from '../statement-text.js'
+import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'
 import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
 import { severityOf } from './severity.js'
 
@@ -19,6 +20,8 @@ export interface InFlight {
    * Anything else if that is not known, as of a statement that was sent behind others.
    */
   readonly status: string | null | undefined
+  /** Of the database that it was sent to, or will be. */
+  readonly catalog?: Catalog | undefined
 }
 
 /**
@@ -51,9 +54,13 @@ export function failureOf(statement: InFlight, error: ServerMessage): unknown {
 }
 
 /** Whether a statement that succeeds may have written something that stays, whatever becomes of its connection. */
-export function mayWrite({ text, status }: Pick<InFlight, 'text' | 'status'>): boolean {
+export function mayWrite({
+  text,
+  status,
+  catalog,
+}: Pick<InFlight, 'text' | 'status' | 'catalog'>): boolean {
   if (text === undefined) return true
-  return status === 'T' || status === 'E' ? mayCommit(text) : !isPlainRead(text)
+  return status === 'T' || status === 'E' ? mayCommitBlock(text) : !isPlainRead(text, catalog)
 }
 
 /** How a statement that may write has ended that has failed. */
@@ -67,15 +74,16 @@ export function endOfFailed(text: string | undefined, error: unknown): WriteEnd 
 }
 
 /** Why nothing can have been written, undefined if it can. */
-function reasonOfSafety({ text, stage, status }: InFlight): string | undefined {
+function reasonOfSafety({ text, stage, status, catalog }: InFlight): string | undefined {
   if (stage === 'unsent') return 'before it was sent'
   if (text === undefined) return undefined
-  if (status === 'E' && !mayCommit(text)) return 'in a transaction that had failed'
-  if (status === 'T' && !mayCommit(text)) return 'before COMMIT was sent, so nothing was committed'
+  if (status === 'E' && !mayCommitBlock(text)) return 'in a transaction that had failed'
+  if (status === 'T' && !mayCommitBlock(text))
+    return 'before COMMIT was sent, so nothing was committed'
   if (status === 'T' || status === 'E') return undefined
   if (stage === 'aborted' && isAtomic(text))
     return 'as the server ended the session, and was rolled back'
-  return isPlainRead(text) ? 'while it was in flight, and only reads' : undefined
+  return isPlainRead(text, catalog) ? 'while it was in flight, and only reads' : undefined
 }
 
 function unknownOf(statement: InFlight, cause: unknown, what: string): CommitOutcomeUnknownError {

@@ -1,5 +1,6 @@
 import type { FunctionReference, Lease, ManagerAcquireOptions, PoolCounts } from '@connmgr/core'
 import type { Client } from 'pg'
+import type { EndpointCatalog } from '../catalog/catalog.js'
 import type { Lender } from '../pool-query.js'
 import { Lane, type LaneHost, type Loan } from './lane.js'
 import type { Caller } from './shared-query.js'
@@ -11,6 +12,8 @@ export interface LanesSource extends Lender {
   /** What lanes ask for. */
   readonly wanted: ManagerAcquireOptions
   counts(): PoolCounts
+  catalogOf(client: Client): EndpointCatalog | undefined
+  readCatalog(client: Client): Promise<void>
 }
 
 /** Queries under way on a lane from which on another is opened: a few go faster together than apart. */
@@ -42,7 +45,7 @@ export class Lanes implements LaneHost {
     const text = typeof query === 'string' ? query : plainTextOf(query)
     if (text === undefined) return undefined
     const statement = this.#statements.get(text)
-    return statement.shareable ? statement : undefined
+    return statement.mayBeShareable(this.#source.catalogs) ? statement : undefined
   }
 
   /**
@@ -78,8 +81,15 @@ export class Lanes implements LaneHost {
     for (const lane of this.#lanes) lane.retire()
   }
 
-  borrow(below: FunctionReference): Promise<Lease<Client>> {
-    return this.#source.acquire(this.#source.wanted, below)
+  async borrow(below: FunctionReference): Promise<Lease<Client>> {
+    const lease = await this.#source.acquire(this.#source.wanted, below)
+    // Lanes may leave no connection idle, by whose validation it would be read.
+    await this.#source.readCatalog(lease.connection)
+    return lease
+  }
+
+  catalogOf(client: Client): EndpointCatalog | undefined {
+    return this.#source.catalogOf(client)
   }
 
   begin(lease: Lease<Client>): Client {
