@@ -23,7 +23,6 @@ export type {
   TransactionOptions,
   WritePosition,
 } from './driver.js'
-export { currentEffects, type Effects, notedFor, unnoted, type WriteEnd } from './replay/effects.js'
 export {
   AcquireAbortedError,
   type AcquirePhase,
@@ -76,6 +75,7 @@ export type { AcquireOptions, PoolOptions } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'
+export { currentEffects, type Effects, notedFor, unnoted, type WriteEnd } from './replay/effects.js'
 export { type Failure, failureOf } from './replay/failure.js'
 export type {
   CommitOutcome,

@@ -1,5 +1,4 @@
 import type { ConnectionCondition, Driver, FailureKind, TransactionOptions } from './driver.js'
-import { currentEffects, type WriteEnd } from './replay/effects.js'
 import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
@@ -7,6 +6,7 @@ import {
   UnsupportedError,
 } from './errors.js'
 import type { Lease } from './pool/lease.js'
+import { currentEffects, type WriteEnd } from './replay/effects.js'
 
 /** Failures by which no statement after them has reached the server. */
 const LOSSES: ReadonlySet<FailureKind> = new Set(['lost', 'shutdown', 'unreachable'])

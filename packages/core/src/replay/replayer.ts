@@ -1,10 +1,10 @@
 import { attempt as attemptTo } from '../bounded.js'
 import type { Clock } from '../clock.js'
-import { Effects, runNoting } from './effects.js'
 import { CommitOutcomeUnknownError, ConnectionLostError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize, type WorkReplayedEvent } from '../events/events.js'
 import { pauseBeforeReplay } from './decide.js'
+import { Effects, runNoting } from './effects.js'
 import { type Failure, failureOf, isDeliberate, unwrapped, type Verdicts } from './failure.js'
 import type { ReplayMode, ReplayOptions, UnitOutcome } from './options.js'
 
