@@ -68,6 +68,7 @@ export {
 export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
+export { outside } from './outside.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
