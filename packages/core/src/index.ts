@@ -1,4 +1,5 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
+export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
 export {
   invalid as invalidOption,

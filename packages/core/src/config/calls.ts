@@ -41,6 +41,9 @@ const TOKEN: Rule = {
   expected: 'a token of manager.writeToken(), or its string',
 }
 
+/** For the options of packages above. */
+export const CALL_RULES = { function: FUNCTION, milliseconds: MILLISECONDS, oneOf } as const
+
 const WAITING = { signal: SIGNAL, timeoutMs: MILLISECONDS, label: TEXT }
 const ACQUIRING = { ...WAITING, target: oneOf(...TARGETS), after: TOKEN }
 const REPLAYING = {
