@@ -1,4 +1,5 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
+export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
 export {
   invalid as invalidOption,
@@ -68,6 +69,7 @@ export {
 export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
+export { outside } from './outside.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'

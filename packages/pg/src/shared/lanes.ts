@@ -1,4 +1,10 @@
-import type { FunctionReference, Lease, ManagerAcquireOptions, PoolCounts } from '@connmgr/core'
+import {
+  type FunctionReference,
+  type Lease,
+  type ManagerAcquireOptions,
+  outside,
+  type PoolCounts,
+} from '@connmgr/core'
 import type { Client } from 'pg'
 import type { EndpointCatalog } from '../catalog/catalog.js'
 import type { Lender } from '../pool-query.js'
@@ -82,7 +88,8 @@ export class Lanes implements LaneHost {
   }
 
   async borrow(below: FunctionReference): Promise<Lease<Client>> {
-    const lease = await this.#source.acquire(this.#source.wanted, below)
+    // For all callers, so in the flow of none of them.
+    const lease = await outside(() => this.#source.acquire(this.#source.wanted, below))
     // Lanes may leave no connection idle, by whose validation it would be read.
     await this.#source.readCatalog(lease.connection)
     return lease
