@@ -58,7 +58,7 @@ export async function inTransaction<C extends object, T>(
     const result = await attemptWork(driver, lease, workAndNote, rollBackWithin)
     if (driver.inspect(connection) === 'broken') {
       ended?.('undone')
-      throw failedCommit(undefined, 'not-sent')
+      throw failedCommit(driver.whyBroken?.(connection), 'not-sent')
     }
     try {
       await driver.commit(connection)

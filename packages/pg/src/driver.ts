@@ -55,6 +55,10 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).condition()
   }
 
+  whyBroken(client: Client): Error | undefined {
+    return this.#sessionOf(client).refusal('COMMIT')
+  }
+
   settle(client: Client): Promise<void> {
     return this.#sessionOf(client).settled()
   }
