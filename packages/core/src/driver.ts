@@ -154,6 +154,7 @@ export interface Driver<C extends object> {
   settle?(connection: C): Promise<void>
   reset?(connection: C, policy: 'reset-all' | 'discard-all'): Promise<void>
   begin?(connection: C, options: TransactionOptions): Promise<void>
+  /** Resolves only if what has been done since {@link begin} was committed, all of it. */
   commit?(connection: C): Promise<void>
   rollback?(connection: C): Promise<void>
   /** On a primary: how far it has written. With {@link replayPosition}, what reading one's own writes takes. */

@@ -144,7 +144,8 @@ export class PgDriver implements Driver<Client> {
   }
 
   endOf(client: Client): Error | undefined {
-    return this.#sessionOf(client).lossCause
+    const session = this.#sessionOf(client)
+    return session.lossCause ?? session.refusal('COMMIT')
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
