@@ -41,7 +41,10 @@ export interface CatalogAnswer {
  * declared stable may call one that is not.
  */
 export const CATALOG_QUERY = `
-with func as (
+with harmless_of_server as (
+  select o.proname::pg_catalog.text as own from pg_catalog.pg_proc o
+  where o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
+), func as (
   select p.oid, p.proname::pg_catalog.text as name, p.oid >= ${FIRST_OF_USERS} as of_users, p.prosrc as source,
          l.lanname in ('sql', 'plpgsql') as readable, p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1 as one_argument,
          not p.proargtypes::pg_catalog.oid[]::pg_catalog.regtype[] && ${NOT_FOR_STATEMENTS} as callable,
@@ -55,9 +58,8 @@ with func as (
                 or p.proname = any(${list(HARMLESS_OF_EXTENSIONS)})
               else
                 -- Other names for what has come with the server, as citext has; aggregates are looked at below.
-                l.lanname = 'internal' and p.provolatile <> 'v' and (p.prosrc = 'aggregate_dummy' or exists (
-                  select from pg_catalog.pg_proc o where o.proname = p.prosrc and o.oid < ${FIRST_OF_USERS}
-                  and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})))
+                l.lanname = 'internal' and p.provolatile <> 'v'
+                and (p.prosrc = 'aggregate_dummy' or p.prosrc in (select own from harmless_of_server))
          end as harmless
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
 ), aggregate_of_users as (
@@ -131,7 +133,8 @@ select pg_catalog.json_build_object(
   'foreign', (select pg_catalog.json_agg(name) from rel where kind = 'f'),
   'hidden', exists (select from called where relid = 0)
     or exists (select from pg_catalog.pg_cast where castfunc in (select oid from other))
-    or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid in (select oid from other where of_users))
+    or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid >= ${FIRST_OF_USERS}
+      and amproc::pg_catalog.oid in (select oid from other))
 )::pg_catalog.text`
 
 function list(names: readonly string[]): string {

@@ -20,7 +20,15 @@ const SYNTAX: ReadonlySet<string> = new Set(
   ),
 )
 /** What a statement begins behind; a label ends in an operator. */
-const BEGINS_STATEMENT: ReadonlySet<string> = new Set(['', ';', 'begin', 'else', 'loop', 'operator', 'then'])
+const BEGINS_STATEMENT: ReadonlySet<string> = new Set([
+  '',
+  ';',
+  'begin',
+  'else',
+  'loop',
+  'operator',
+  'then',
+])
 const NO_CALL_AFTER: ReadonlySet<string> = new Set(['into', 'as', 'with', 'recursive', '::'])
 
 /** Reads the source of a function; undefined if it may change the session, or cannot be read with certainty. */
