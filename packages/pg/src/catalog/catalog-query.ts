@@ -1,6 +1,7 @@
 import {
   HARMLESS_OF_EXTENSIONS,
   HARMLESS_THOUGH_VOLATILE,
+  REVIEWED_EXTENSIONS,
   RUNS_WHAT_IT_IS_GIVEN,
 } from './reviewed.js'
 
@@ -42,8 +43,13 @@ export interface CatalogAnswer {
  */
 export const CATALOG_QUERY = `
 with harmless_of_server as (
-  select o.proname::pg_catalog.text as own from pg_catalog.pg_proc o
-  where o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
+  select o.prosrc as own from pg_catalog.pg_proc o join pg_catalog.pg_language l on l.oid = o.prolang
+  where l.lanname = 'internal' and o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
+), reviewed as (
+  select d.objid as oid from pg_catalog.pg_depend d
+  join pg_catalog.pg_extension e on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid = e.oid
+  where d.deptype = 'e' and d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  and e.extname = any(${list(REVIEWED_EXTENSIONS)})
 ), func as (
   select p.oid, p.proname::pg_catalog.text as name, p.oid >= ${FIRST_OF_USERS} as of_users, p.prosrc as source,
          l.lanname in ('sql', 'plpgsql') as readable, p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1 as one_argument,
@@ -56,6 +62,7 @@ with harmless_of_server as (
                 -- What takes a text and returns rows may run the text, as crosstab does.
                 p.provolatile <> 'v' and not (p.proretset and 'pg_catalog.text'::pg_catalog.regtype = any(p.proargtypes::pg_catalog.oid[]))
                 or p.proname = any(${list(HARMLESS_OF_EXTENSIONS)})
+              when p.provolatile <> 'v' and p.oid in (select oid from reviewed) then true
               else
                 -- Other names for what has come with the server, as citext has; aggregates are looked at below.
                 l.lanname = 'internal' and p.provolatile <> 'v'
