@@ -1,6 +1,7 @@
 import {
   HARMLESS_OF_EXTENSIONS,
   HARMLESS_THOUGH_VOLATILE,
+  REVIEWED_EXTENSIONS,
   RUNS_WHAT_IT_IS_GIVEN,
 } from './reviewed.js'
 
@@ -41,7 +42,15 @@ export interface CatalogAnswer {
  * declared stable may call one that is not.
  */
 export const CATALOG_QUERY = `
-with func as (
+with harmless_of_server as (
+  select o.prosrc as own from pg_catalog.pg_proc o join pg_catalog.pg_language l on l.oid = o.prolang
+  where l.lanname = 'internal' and o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
+), reviewed as (
+  select d.objid as oid from pg_catalog.pg_depend d
+  join pg_catalog.pg_extension e on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid = e.oid
+  where d.deptype = 'e' and d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  and e.extname = any(${list(REVIEWED_EXTENSIONS)})
+), func as (
   select p.oid, p.proname::pg_catalog.text as name, p.oid >= ${FIRST_OF_USERS} as of_users, p.prosrc as source,
          l.lanname in ('sql', 'plpgsql') as readable, p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1 as one_argument,
          not p.proargtypes::pg_catalog.oid[]::pg_catalog.regtype[] && ${NOT_FOR_STATEMENTS} as callable,
@@ -53,11 +62,11 @@ with func as (
                 -- What takes a text and returns rows may run the text, as crosstab does.
                 p.provolatile <> 'v' and not (p.proretset and 'pg_catalog.text'::pg_catalog.regtype = any(p.proargtypes::pg_catalog.oid[]))
                 or p.proname = any(${list(HARMLESS_OF_EXTENSIONS)})
+              when p.provolatile <> 'v' and p.oid in (select oid from reviewed) then true
               else
                 -- Other names for what has come with the server, as citext has; aggregates are looked at below.
-                l.lanname = 'internal' and p.provolatile <> 'v' and (p.prosrc = 'aggregate_dummy' or exists (
-                  select from pg_catalog.pg_proc o where o.proname = p.prosrc and o.oid < ${FIRST_OF_USERS}
-                  and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})))
+                l.lanname = 'internal' and p.provolatile <> 'v'
+                and (p.prosrc = 'aggregate_dummy' or p.prosrc in (select own from harmless_of_server))
          end as harmless
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
 ), aggregate_of_users as (
@@ -131,7 +140,8 @@ select pg_catalog.json_build_object(
   'foreign', (select pg_catalog.json_agg(name) from rel where kind = 'f'),
   'hidden', exists (select from called where relid = 0)
     or exists (select from pg_catalog.pg_cast where castfunc in (select oid from other))
-    or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid in (select oid from other where of_users))
+    or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid >= ${FIRST_OF_USERS}
+      and amproc::pg_catalog.oid in (select oid from other))
 )::pg_catalog.text`
 
 function list(names: readonly string[]): string {

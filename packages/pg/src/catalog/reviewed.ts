@@ -1,6 +1,6 @@
 /** Functions of the server that change with each call and yet write nothing, and call nothing of a user's. */
 export const HARMLESS_THOUGH_VOLATILE: readonly string[] = words(`
-  array_sample array_shuffle bernoulli clock_timestamp current_query gen_random_uuid pg_backend_pid
+  array_sample array_shuffle clock_timestamp current_query gen_random_uuid pg_backend_pid
   pg_available_wal_summaries pg_blocking_pids pg_collation_actual_version pg_control_checkpoint pg_control_init
   pg_control_recovery pg_control_system pg_current_logfile pg_current_wal_flush_lsn pg_current_wal_insert_lsn
   pg_current_wal_lsn pg_current_xlog_location pg_database_collation_actual_version pg_database_size
@@ -11,7 +11,7 @@ export const HARMLESS_THOUGH_VOLATILE: readonly string[] = words(`
   pg_sequence_last_value pg_sleep pg_sleep_for pg_sleep_until pg_stat_get_xact_blocks_fetched
   pg_stat_get_xact_blocks_hit pg_stat_get_xact_function_calls pg_stat_get_xact_numscans pg_stat_have_stats
   pg_table_size pg_tablespace_size pg_total_relation_size pg_xact_commit_timestamp pg_xact_commit_timestamp_origin
-  pg_xact_status random random_normal system timeofday txid_status uuidv4 uuidv7`)
+  pg_xact_status random random_normal timeofday txid_status uuidv4 uuidv7`)
 
 /**
  * Functions of the server that do not count as changing with each call, but run a query, read a relation or check a
@@ -25,7 +25,10 @@ export const RUNS_WHAT_IT_IS_GIVEN: readonly string[] = words(`
 
 /** Functions in C of the extensions that come with PostgreSQL, of the same kind as `random`. */
 export const HARMLESS_OF_EXTENSIONS: readonly string[] = words(`
-  gen_random_bytes gen_random_uuid gen_salt uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4`)
+  gen_random_bytes gen_random_uuid gen_salt pg_stat_statements pg_stat_statements_info uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4`)
+
+/** Extensions that come with PostgreSQL, and whose functions in SQL are what they are declared to be. */
+export const REVIEWED_EXTENSIONS: readonly string[] = ['citext', 'earthdistance']
 
 /** Functions of the server that write, though nothing that stays with the session. */
 export const WRITES_WITHOUT_SESSION: ReadonlySet<string> = new Set(
@@ -34,7 +37,10 @@ export const WRITES_WITHOUT_SESSION: ReadonlySet<string> = new Set(
   pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared txid_current`),
 )
 
-/** Keywords, and types with a length, that may stand before a parenthesis; none of them can be called unquoted. */
+/**
+ * Keywords, types with a length and ways of sampling: they stand before a parenthesis and call nothing of a user's,
+ * unless a user's function has their name.
+ */
 export const SYNTAX: ReadonlySet<string> = new Set(
   words(`
   all and any array as asc between by case cast check coalesce collation columns conflict cross cube current_time
@@ -46,7 +52,7 @@ export const SYNTAX: ReadonlySet<string> = new Set(
   recursive repeatable returning right rollup row rows select set sets similar some substring symmetric table tablesample
   then ties to treat trim true union unique using values varying when where window with within xmlattributes xmlconcat
   xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable
-  bit char character dec decimal float int nchar numeric time timestamp timestamptz timetz varbit varchar bpchar`),
+  bernoulli bit char character dec decimal float int nchar numeric time timestamp timestamptz timetz varbit varchar bpchar system`),
 )
 
 function words(text: string): string[] {

@@ -84,6 +84,7 @@ export class Lexer {
     if (this.kind === 'unclear') return this.kind
     this.value = ''
     this.kind = this.#skipBlank() ? this.#read() : 'unclear'
+    if (this.kind === 'unclear') this.value = ''
     return this.kind
   }
 
