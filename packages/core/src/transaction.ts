@@ -37,7 +37,7 @@ export async function inTransaction<C extends object, T>(
   work: (connection: C, lease: Lease<C>) => Promise<T>,
   rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>,
 ): Promise<T> {
-  const { connection } = lease
+  const { connection } = lease.entry
   try {
     if (
       driver.begin === undefined ||
@@ -84,13 +84,13 @@ async function attemptWork<C extends object, T>(
     return await work(lease.connection, lease)
   } catch (thrown) {
     const error =
-      LOSSES.has(driver.classify(thrown)) && driver.inspect(lease.connection) === 'broken'
+      LOSSES.has(driver.classify(thrown)) && driver.inspect(lease.entry.connection) === 'broken'
         ? failedCommit(thrown, 'not-sent')
         : thrown
     // The error of the work is the one that matters; a connection that cannot roll back is destroyed.
     if (lease.active && driver.rollback !== undefined) {
-      await rollBackWithin(driver.rollback(lease.connection)).catch((rollbackError: unknown) =>
-        lease.destroy(rollbackError),
+      await rollBackWithin(driver.rollback(lease.entry.connection)).catch(
+        (rollbackError: unknown) => lease.destroy(rollbackError),
       )
     }
     throw error

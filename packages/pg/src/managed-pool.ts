@@ -13,6 +13,7 @@ import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
+import { settingUpClient } from './session-changes.js'
 import { Lanes } from './shared/lanes.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
@@ -235,14 +236,14 @@ export class ManagedPool extends PgPool {
       lease = await this.$connections.acquire(this.#wanted, below)
     }
     const client = lease.connection as PoolClient
-    client.release = this.#releaseOnce(lease, client)
-    this.#lend(lease)
+    client.release = this.#releaseOnce(lease, this.#lend(lease))
     return client
   }
 
   /** Follows a connection from when it is lent. */
   #lend(lease: Lease<Client>): Client {
-    const { connection: client, connectionId } = lease
+    const { connectionId, entry } = lease
+    const { connection: client } = entry
     this.#lent.add(client)
     if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
     if (!this.#known.has(connectionId)) {
@@ -251,7 +252,7 @@ export class ManagedPool extends PgPool {
       client.once('end', () => {
         if (this.#known.delete(connectionId)) this.emit('remove', client)
       })
-      this.emit('connect', client as PoolClient)
+      settingUpClient(client, () => this.emit('connect', client as PoolClient))
     }
     this.emit('acquire', client as PoolClient)
     return client
@@ -265,7 +266,7 @@ export class ManagedPool extends PgPool {
     else lease.release()
   }
 
-  #releaseOnce(lease: Lease<Client>, client: PoolClient): PoolClient['release'] {
+  #releaseOnce(lease: Lease<Client>, client: Client): PoolClient['release'] {
     let released = false
     return (error) => {
       if (released)

@@ -5,6 +5,7 @@ import {
   ConnmgrError,
   currentEffects,
   type Effects,
+  type ResetFindings,
   type Role,
   type WriteEnd,
 } from '@connmgr/core'
@@ -27,16 +28,26 @@ import {
   textOf,
 } from './in-flight.js'
 
+import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
+import { PreparedStatements } from './prepared-statements.js'
+import { refuse } from './refuse.js'
+import { SessionChanges } from './session-changes.js'
+
 type AnyQuery = (...args: unknown[]) => unknown
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
+const COUNT_ADVISORY_LOCKS =
+  "select count(*)::int from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
 
 /** What we know and note about one client, from before it connects until after it has closed. */
 export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  readonly #changes: SessionChanges
+  readonly #prepared: PreparedStatements | undefined
+  readonly #open = new OpenStatements()
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
@@ -60,8 +71,12 @@ export class Session {
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
     client.on('notice', (notice) => this.#onServerMessage(notice as Error & ServerMessage))
     const { connection } = this.#internals
+    this.#changes = new SessionChanges(client)
+    this.#prepared = connection && new PreparedStatements(connection)
+    this.#open.isCurrent = (query) => this.#internals._activeQuery === query
     // Before node-postgres, which listens from `connect` on.
     connection?.on('errorMessage', (error: Error & ServerMessage) => {
+      this.#prepared?.heal(error, this.#internals._activeQuery)
       if (this.#live && endsSession(error)) this.#explainEnd(error)
       this.#onServerMessage(error)
     })
@@ -70,7 +85,7 @@ export class Session {
       (status: { parameterName: string; parameterValue: string }) => {
         if (status.parameterName === 'in_hot_standby') {
           this.role = status.parameterValue === 'on' ? 'standby' : 'primary'
-        }
+        } else this.#changes.reported(status.parameterName, status.parameterValue)
       },
     )
   }
@@ -78,6 +93,7 @@ export class Session {
   /** The client has connected: from now on trouble is signalled, and its statements are noted. */
   begin(): void {
     this.#live = true
+    this.#changes.baseline()
     Object.defineProperty(this.#client, 'query', {
       value: (...args: unknown[]) => this.#query(args),
       configurable: true,
@@ -101,22 +117,46 @@ export class Session {
     if (this.#lost || this.#abandonedQuery || this.#internals._queryable === false) return 'broken'
     if (this.#internals._ending === true || connection?.stream.destroyed === true) return 'broken'
     if (readyForQuery === false || _activeQuery || _queryQueue?.length || _sentQueryQueue?.length)
-      return 'busy'
+      return this.#open.waits(_activeQuery) ? 'stuck' : 'busy'
     return _txStatus === 'T' || _txStatus === 'E' ? 'transaction' : 'clean'
   }
 
-  /** Resolves when no statement is running any more. */
+  /** Resolves when no statement is running any more, or one waits for its client. */
   settled(): Promise<void> {
     if (this.condition() !== 'busy') return Promise.resolve()
     return new Promise((resolve) => {
       const done = (): void => {
         this.#client.off('drain', done)
         this.#client.off('end', done)
+        this.#open.onWaiting = undefined
         resolve()
       }
       this.#client.on('drain', done)
       this.#client.on('end', done)
+      this.#open.onWaiting = done
     })
+  }
+
+  /** Whether a statement may have changed the session since the baseline. */
+  get altered(): boolean {
+    return this.#changes.altered
+  }
+
+  /** The session is now as all borrowers are to find it. */
+  baseline(): void {
+    this.#changes.baseline()
+  }
+
+  /** Cleans the session, and sets it up again as the pool's own listeners have done. */
+  async reset(policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined> {
+    const changes = this.#changes
+    const advisoryLocks = changes.locks ? await this.#countLocks() : 0
+    for (const text of changes.resetBy(policy)) await this.ask(text)
+    // The client must not believe in what the server has forgotten.
+    if (changes.forgetsPrepared(policy)) this.#prepared?.forgetAll()
+    for (const args of changes.setup) await this.#prototype.query.apply(this.#client, args)
+    this.baseline()
+    return advisoryLocks > 0 ? { advisoryLocks } : undefined
   }
 
   async end(): Promise<void> {
@@ -137,9 +177,21 @@ export class Session {
     )
   }
 
+  async #countLocks(): Promise<number> {
+    const { rows } = await this.ask<[number]>(COUNT_ADVISORY_LOCKS)
+    return rows[0]?.[0] ?? 0
+  }
+
   #query(args: unknown[]): unknown {
     this.activity.queryCount += 1
     this.activity.lastQuery = textOf(args[0])
+    // What is shared is known to leave the session as it is.
+    if (!isShared(args[0])) {
+      if (this.#changes.note(args)) this.#prepared?.follow()
+      const { connection } = this.#internals
+      if (isSubmittable(args[0]) && connection !== undefined)
+        this.#open.follow(args[0], connection as unknown as StatementConnection)
+    }
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     const gone = this.#gone
@@ -255,17 +307,6 @@ function explainTo(query: PendingQuery, facts: InFlight): void {
     query.handleError = handleError
     handleError.call(query, lossOf(facts, error), connection)
   }
-}
-
-/** Has a query fail that is not to be sent, in whichever way its caller would hear of it. */
-function refuse(args: readonly unknown[], error: unknown): unknown {
-  const callback = args.at(-1)
-  const { submit, handleError } = (args[0] ?? {}) as PendingQuery & { submit?: unknown }
-  if (typeof callback === 'function') process.nextTick(callback as (error: unknown) => void, error)
-  else if (typeof submit === 'function')
-    process.nextTick(() => handleError?.call(args[0], error, undefined))
-  else return Promise.reject(error)
-  return submit === undefined ? undefined : args[0]
 }
 
 function isShared(query: unknown): boolean {

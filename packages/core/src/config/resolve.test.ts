@@ -20,7 +20,7 @@ test('without options everything has the documented default', () => {
     prePingBypassMs: 500,
     validateTimeoutMs: 5000,
     maxWaiters: Number.POSITIVE_INFINITY,
-    reset: 'none',
+    reset: 'auto',
     resetTimeoutMs: 5000,
     closeTimeoutMs: 1000,
     idleOrder: 'lifo',

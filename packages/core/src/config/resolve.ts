@@ -139,7 +139,12 @@ export function resolveManagerOptions<C extends object>(
   const reset =
     typeof options.reset === 'function'
       ? options.reset
-      : resolveChoice('reset', options.reset, ['none', 'reset-all', 'discard-all'] as const, 'none')
+      : resolveChoice(
+          'reset',
+          options.reset,
+          ['auto', 'none', 'reset-all', 'discard-all'] as const,
+          'auto',
+        )
   const leaks = resolveSwitch('leakDetection', options.leakDetection, LEAK_OPTIONS)
   const health = resolveSwitch('healthMonitoring', options.healthMonitoring, HEALTH_OPTIONS)
   const failover = resolveFailover(options.failover, env)

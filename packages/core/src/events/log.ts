@@ -129,7 +129,7 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
     case 'connectionDirty':
       return [
         'warn',
-        `connection ${event.connectionId} came back ${event.reason === 'busy' ? 'mid-query' : 'inside a transaction'} ` +
+        `connection ${event.connectionId} came back ${LEFT[event.reason]} ` +
           `from ${who(event.lease)}; it was not lent on as it was`,
       ]
     case 'leakDetected':
@@ -253,9 +253,24 @@ function indent(stack: string | undefined): string {
   return stack === undefined ? '' : `\n    ${stack.replaceAll('\n', '\n    ')}`
 }
 
-function describeMisuse({ leaseId, reason, lease, waiter }: EventOf<'leaseMisused'>): string {
+/** What a connection came back in or with. */
+const LEFT = {
+  busy: 'mid-query',
+  transaction: 'inside a transaction',
+  'advisory-locks': 'with advisory locks of its session, which were released,',
+} as const
+
+function describeMisuse(event: EventOf<'leaseMisused'>): string {
+  const { leaseId, reason, lease, waiter } = event
   if (reason === 'released-twice')
     return `lease ${leaseId} was released twice; the second time was ignored`
+  if (reason === 'used-after-release') {
+    const { holder, query } = event
+    return (
+      `connection ${event.connectionId} was used by ${lease === undefined ? 'a caller' : who(lease)} after lease ${leaseId} had ended` +
+      `${holder === undefined ? '' : `, while ${who(holder)} has it`}; refused${query === undefined ? '' : `: ${query}`}`
+    )
+  }
   return (
     `whoever holds lease ${leaseId}, acquired by ${lease?.checkedOutBy}, waits for another connection of the same pool ` +
     `at ${waiter?.checkedOutBy}; give the first back before, or pass it on, as several of these at once never end`

@@ -228,6 +228,15 @@ export abstract class BasePool<C extends object>
     })
   }
 
+  fence(lease: Lease<C>): C {
+    const { connection } = lease.entry
+    return this.driver.fence?.(connection, lease) ?? connection
+  }
+
+  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
+    this.book.usedAfterEnd(lease, statement)
+  }
+
   timeoutError(waiter: Waiter<C>): Error {
     return acquireTimeoutError({
       pool: this.environment.name,

@@ -1,5 +1,6 @@
 import { attempt, bounded } from '../bounded.js'
 import type { ConnectionCondition, Driver, Endpoint } from '../driver.js'
+import type { ConnectionDirtyEvent } from '../events/events.js'
 import { reportLease } from '../leaks/leak-detector.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
@@ -29,6 +30,13 @@ export class Cleaner<C extends object> {
     return this.#driver.inspect(entry.connection)
   }
 
+  /** Whether the session of a connection that is otherwise in order is to be cleaned before it is lent on. */
+  needsReset(entry: PoolEntry<C>): boolean {
+    const { reset } = this.#options
+    if (reset === 'auto') return this.#driver.altered?.(entry.connection) === true
+    return reset !== 'none'
+  }
+
   /** Rejects if the connection cannot be made clean within `resetTimeoutMs`; it must then be destroyed. */
   clean(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
     const { resetTimeoutMs } = this.#options
@@ -48,25 +56,37 @@ export class Cleaner<C extends object> {
   async #cleanUp(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
     const { connection } = entry
     // A statement sent just before the release is allowed to finish: destroying it could undo a write that the
-    // caller believes in.
+    // caller believes in. One that waits for a caller who has gone never does.
     if (this.inspect(entry) === 'busy') await this.#driver.settle?.(connection)
+    if (this.inspect(entry) === 'stuck') {
+      this.#report(entry, lease, 'busy')
+      throw new Error(
+        `connection ${entry.id} came back with a statement that waits for its caller: a cursor left open, or a COPY`,
+      )
+    }
     if (this.inspect(entry) === 'transaction') {
       this.#report(entry, lease, 'transaction')
       await this.#driver.rollback?.(connection)
     }
     const { onConnect, reset } = this.#options
-    if (typeof reset === 'function') await reset(connection)
-    else if (reset !== 'none') {
-      await this.#driver.reset?.(connection, reset)
+    if (typeof reset === 'function') {
+      await reset(connection)
+      this.#driver.baseline?.(connection)
+    } else if (this.needsReset(entry)) {
+      const policy = reset === 'discard-all' ? reset : 'reset-all'
+      const found = await this.#driver.reset?.(connection, policy)
+      if (found !== undefined && found.advisoryLocks > 0)
+        this.#report(entry, lease, 'advisory-locks')
       // What it had set has been reset too.
       await onConnect?.(connection)
+      this.#driver.baseline?.(connection)
     }
     const condition = this.inspect(entry)
     if (condition !== 'clean')
       throw new Error(`connection ${entry.id} is still ${condition} after its reset`)
   }
 
-  #report(entry: PoolEntry<C>, lease: Lease<C>, reason: 'transaction' | 'busy'): void {
+  #report(entry: PoolEntry<C>, lease: Lease<C>, reason: ConnectionDirtyEvent['reason']): void {
     const { clock, stall, events, name } = this.#environment
     events.emit({
       type: 'connectionDirty',

@@ -198,6 +198,7 @@ export class Connector<C extends object> {
     signal.addEventListener('abort', destroy, { once: true })
     try {
       await onConnect(connection)
+      this.#driver.baseline?.(connection)
     } catch (error) {
       if (!signal.aborted) destroy()
       throw new HookRejection(toError(error))

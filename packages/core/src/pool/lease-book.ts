@@ -2,7 +2,7 @@ import type { Endpoint } from '../driver.js'
 import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
-import { heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
+import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import {
@@ -116,6 +116,25 @@ export class LeaseBook<C extends object> {
     })
   }
 
+  /** A handle was used after its lease had ended: tells who kept it, and who has the connection now. */
+  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
+    const { clock, stall, events, name } = this.#environment
+    const { lease: latest } = lease.entry
+    events.emit({
+      type: 'leaseMisused',
+      pool: name,
+      endpoint: this.#endpoint.id,
+      connectionId: lease.connectionId,
+      leaseId: lease.id,
+      reason: 'used-after-release',
+      lease: reportLease(lease, clock, stall),
+      ...(latest !== undefined && latest !== lease && latest.booked
+        ? { holder: reportLease(latest, clock, stall) }
+        : {}),
+      ...(statement === undefined ? {} : { query: statement }),
+    })
+  }
+
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
@@ -217,6 +236,11 @@ export class LeaseBook<C extends object> {
 
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
+    if (lease.handedOut) {
+      const { clock, stall } = this.#environment
+      const { heldForMs, queryCount, lastQuery } = activityOf(lease, clock, stall)
+      lease.past = { heldForMs, queryCount, lastQuery }
+    }
     lease.booked = false
     this.size -= 1
     this.totals.returned += 1

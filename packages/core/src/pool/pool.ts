@@ -196,10 +196,10 @@ export class Pool<C extends object> extends BasePool<C> {
     entry.uses += 1
     const unfit = this.#unfit(entry, now)
     const condition = this.#cleaner.inspect(entry)
-    if (condition === 'clean' && unfit === undefined && this.options.reset === 'none') {
+    if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
       if (this.#wary) this.#test(entry)
       else this.#offer(entry, now)
-    } else if (condition === 'busy') this.#clean(entry, lease)
+    } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
     else if (condition === 'broken' || unfit !== undefined || this.closing) {
       this.#close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
       this.changed()
