@@ -95,7 +95,9 @@ export class PgDriver implements Driver<Client> {
 
   /** Rejects if the server rolled back instead, as it does when a statement had failed and the error was ignored. */
   async commit(client: Client): Promise<void> {
-    const { command } = await this.#sessionOf(client).ask('COMMIT')
+    const session = this.#sessionOf(client)
+    await session.finished()
+    const { command } = await session.ask('COMMIT')
     if (command === 'ROLLBACK') {
       throw new Error(
         'the transaction was rolled back: one of its statements had failed, and the error was ignored',
@@ -104,7 +106,9 @@ export class PgDriver implements Driver<Client> {
   }
 
   async rollback(client: Client): Promise<void> {
-    await this.#sessionOf(client).ask('ROLLBACK')
+    const session = this.#sessionOf(client)
+    await session.finished()
+    await session.ask('ROLLBACK')
   }
 
   writePosition(client: Client): Promise<WritePosition> {

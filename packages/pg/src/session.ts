@@ -7,6 +7,7 @@ import {
   type Effects,
   type ResetFindings,
   type Role,
+  TransactionRolledBackError,
   type WriteEnd,
 } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
@@ -37,6 +38,9 @@ type AnyQuery = (...args: unknown[]) => unknown
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
+const UNFINISHED =
+  'the work has left a cursor, a stream or a COPY open, so its transaction could not be ended and nothing was committed; ' +
+  'close it before the work resolves'
 const COUNT_ADVISORY_LOCKS =
   "select count(*)::int from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
 
@@ -135,6 +139,12 @@ export class Session {
       this.#client.on('end', done)
       this.#open.onWaiting = done
     })
+  }
+
+  /** Rejects if what is sent next would wait for ever behind a statement that waits for its client. */
+  async finished(): Promise<void> {
+    await this.settled()
+    if (this.condition() === 'stuck') throw new TransactionRolledBackError(UNFINISHED)
   }
 
   /** Whether a statement may have changed the session since the baseline. */
