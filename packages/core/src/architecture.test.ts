@@ -15,7 +15,7 @@ const PACKAGES = Object.keys(MAY_IMPORT)
 
 /** The layers of core, the lowest first. A file imports values from its own layer and those below. */
 const LAYERS = [
-  ['clock', 'stall', 'deadlines', 'bounded', 'errors', 'driver', 'once'],
+  ['outside', 'clock', 'stall', 'deadlines', 'bounded', 'errors', 'driver', 'once', 'scope'],
   ['events'],
   ['leaks'],
   ['pool'],
@@ -32,6 +32,7 @@ const SHAPES_FROM_ABOVE = [
   'pool/lease',
   'pool/metrics',
   'failover/states',
+  'replay/effects',
 ]
 
 /** Files that make each other: a pool without a manager makes one, and every manager has pools. */

@@ -23,7 +23,7 @@ export interface Endpoint {
  * - `shutdown`: the server reported that it ended the session (57P01, 57P02)
  * - `read-only`: the server refused a write without effect (25006)
  * - `serialization`: an ordinary conflict (40001, 40P01)
- * - `statement`: any other error of a statement; the connection is fine
+ * - `statement`: any other error that the server has answered a statement with; the connection is fine
  */
 export type FailureKind =
   | 'lost'
@@ -59,6 +59,10 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
+  lease?: object
+  /** The `Effects` of the unit of work that has borrowed it, if that may be run again. Set by the engine. */
+  effects?: object | undefined
 }
 
 /** Limits and listeners of one attempt to connect. */
@@ -101,10 +105,17 @@ export interface LeaseFence {
   onRelease(tidy: () => void): void
 }
 
+/** Isolation levels by which a transaction may be begun. A database that lacks one offers the next stronger. */
+export type IsolationLevel =
+  | 'read uncommitted'
+  | 'read committed'
+  | 'repeatable read'
+  | 'serializable'
+
 /** What {@link Driver.begin} is asked for. */
 export interface TransactionOptions {
   /** `@default` the server's own setting */
-  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+  readonly isolation?: IsolationLevel
   /** `@default` false */
   readonly readOnly?: boolean
 }
@@ -194,6 +205,13 @@ export interface Driver<C extends object> {
    */
   destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
+  /**
+   * Whether an error says that a limit was reached which somebody has set: a time limit of the client on a statement, or
+   * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
+   */
+  isDeliberate?(error: unknown): boolean
+  /** Why a connection that is `broken` is so: the reason of its `destroy`, or what ended it. Undefined if not known. */
+  endOf?(connection: C): Error | undefined
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }
 

@@ -19,11 +19,13 @@ import { Prober } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
+import { outside } from './outside.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
 import { StaticPool } from './pool/static-pool.js'
 import { Reads } from './reads/reads.js'
+import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { StallMonitor } from './stall.js'
 import { EndpointSet } from './topology/endpoint-set.js'
@@ -148,7 +150,7 @@ export class Engine<C extends object> {
         urgent: () => this.controller.urgent,
       })
     for (const type of loggedBy(options.logger))
-      this.events.on(type, (event) => logEvent(options.logger, event))
+      this.events.on(type, (event) => outside(() => logEvent(options.logger, event)))
     for (const type of FAILOVER_EVENT_TYPES) {
       this.events.on(type, (event) =>
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
@@ -301,6 +303,7 @@ export class Engine<C extends object> {
       stall: this.#stall,
       observer: this.#observer(),
       epoch: () => this.controller.epoch,
+      effects: currentEffects,
     }
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,

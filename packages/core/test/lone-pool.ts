@@ -79,6 +79,7 @@ export function lonePool({
       deadlines: new Deadlines(clock, stall),
       stall,
       epoch: () => 0,
+      effects: () => undefined,
       observer: {
         connected: () => told.push({ what: 'connected' }),
         connectFailed: (_endpoint, kind, { message }) => {

@@ -5,7 +5,6 @@ import {
   type FailureKind,
   isError,
 } from '@connmgr/core'
-import type { ServerMessage } from './client-internals.js'
 import { refusalOfPgBouncer } from './pgbouncer.js'
 
 /** SQLSTATEs that decide something; https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -17,9 +16,10 @@ const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
   '57P01': 'shutdown',
   '57P02': 'shutdown',
   '57P03': 'starting',
-  // idle_session_timeout and idle_in_transaction_session_timeout end the session, nothing else.
+  // Time limits of a session or a transaction end the session, nothing else.
   '57P05': 'lost',
   '25P03': 'lost',
+  '25P04': 'lost',
   '3D000': 'setup',
 }
 
@@ -53,17 +53,6 @@ const TLS_MESSAGES = [
   'The server does not support SSL connections',
   'There was an error establishing an SSL connection',
 ]
-
-/** By which PostgreSQL says, whatever its language, that an administrator or a crash has ended the session. */
-const ENDED = new Set(['57P01', '57P02', '57P04', '57P05', '25P03'])
-
-/** Whether a message of the server, or of a proxy before it, tells of the end of the session. */
-export function endsSession({ code, severity, routine }: ServerMessage): boolean {
-  if (severity === 'FATAL' || severity === 'PANIC') return true
-  if (code === undefined) return false
-  // What a proxy says has no routine. The server's own protocol violations cost a statement alone.
-  return ENDED.has(code) || (code.startsWith('08') && routine === undefined)
-}
 
 /** Tells what an error of node-postgres means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {

@@ -16,7 +16,10 @@ export interface PendingQuery {
   readonly text?: unknown
   /** What the server has told of it so far. */
   readonly _result?: { readonly command?: string | null }
+  submit?: (connection: unknown) => Error | null | undefined
+  callback?: (error: unknown, ...rest: unknown[]) => void
   handleError?: (error: unknown, connection: unknown) => void
+  handleReadyForQuery?: (connection: unknown) => void
 }
 
 /**
@@ -30,10 +33,12 @@ export interface ClientInternals {
   /** True between two statements. */
   readonly readyForQuery?: boolean
   readonly _activeQuery?: PendingQuery | null
-  readonly _queryQueue?: readonly PendingQuery[]
+  readonly _queryQueue?: PendingQuery[]
   readonly _sentQueryQueue?: readonly PendingQuery[]
   readonly _queryable?: boolean
   readonly _ending?: boolean
+  /** Sends queries without waiting for the answers to those before. */
+  readonly pipeline?: boolean
   readonly _ended?: boolean
   readonly connectionParameters?: { readonly query_timeout?: number | string | false }
   /** The status byte of the last ReadyForQuery: I idle, T in a transaction, E in a failed one. */

@@ -1,23 +1,26 @@
-import type {
-  ConnectContext,
-  ConnectionActivity,
-  ConnectionCondition,
-  Driver,
-  Endpoint,
-  FailureKind,
-  LeaseFence,
-  Probe,
-  ReplayPosition,
-  ResetFindings,
-  Role,
-  TransactionOptions,
-  WritePosition,
+import {
+  type ConnectContext,
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type Driver,
+  type Endpoint,
+  type FailureKind,
+  type IsolationLevel,
+  invalidOption,
+  type LeaseFence,
+  type Probe,
+  type ReplayPosition,
+  type ResetFindings,
+  type Role,
+  type TransactionOptions,
+  type WritePosition,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { clientOf, leasedClient } from './leased-client.js'
+import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
 import { Session } from './session.js'
@@ -88,27 +91,21 @@ export class PgDriver implements Driver<Client> {
   }
 
   async begin(client: Client, { isolation, readOnly }: TransactionOptions): Promise<void> {
-    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
+    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${levelOf(isolation)}`
     const access = readOnly === true ? ' READ ONLY' : ''
-    await this.#sessionOf(client).ask(`BEGIN${level}${access}`)
+    await this.#sessionOf(client).begin(`BEGIN${level}${access}`)
   }
 
-  /** Rejects if the server rolled back instead, as it does when a statement had failed and the error was ignored. */
-  async commit(client: Client): Promise<void> {
-    const session = this.#sessionOf(client)
-    await session.finished()
-    const { command } = await session.ask('COMMIT')
-    if (command === 'ROLLBACK') {
-      throw new Error(
-        'the transaction was rolled back: one of its statements had failed, and the error was ignored',
-      )
-    }
+  /**
+   * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server rolled back instead, as it does when
+   * a statement had failed and the error was ignored, or if the transaction had ended before
+   */
+  commit(client: Client): Promise<void> {
+    return this.#sessionOf(client).commit()
   }
 
-  async rollback(client: Client): Promise<void> {
-    const session = this.#sessionOf(client)
-    await session.finished()
-    await session.ask('ROLLBACK')
+  rollback(client: Client): Promise<void> {
+    return this.#sessionOf(client).rollback()
   }
 
   writePosition(client: Client): Promise<WritePosition> {
@@ -133,6 +130,14 @@ export class PgDriver implements Driver<Client> {
 
   classify(error: unknown): FailureKind {
     return classify(error)
+  }
+
+  isDeliberate(error: unknown): boolean {
+    return isDeliberate(error)
+  }
+
+  endOf(client: Client): Error | undefined {
+    return this.#sessionOf(client).lossCause
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
@@ -169,7 +174,7 @@ export class PgDriver implements Driver<Client> {
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
-    session.begin()
+    session.open()
     return { client, session }
   }
 
@@ -178,6 +183,21 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
+}
+
+/** What goes into SQL is one of these, whatever was given. */
+const LEVELS: ReadonlyMap<unknown, string> = new Map([
+  ['read uncommitted', 'READ UNCOMMITTED'],
+  ['read committed', 'READ COMMITTED'],
+  ['repeatable read', 'REPEATABLE READ'],
+  ['serializable', 'SERIALIZABLE'],
+])
+
+function levelOf(isolation: IsolationLevel): string {
+  const level = LEVELS.get(isolation)
+  if (level === undefined)
+    throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
+  return level
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */

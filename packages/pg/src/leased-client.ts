@@ -2,9 +2,9 @@ import type { EventEmitter } from 'node:events'
 import type { LeaseFence } from '@connmgr/core'
 import type { Client } from 'pg'
 import { type AddMethod, BorrowedListeners } from './borrowed-listeners.js'
-import { textOf } from './in-flight.js'
 import { fenceStatement } from './open-statement.js'
-import { refuse } from './refuse.js'
+import { textOf } from './outcome/in-flight.js'
+import { refuse } from './outcome/refusal.js'
 
 type AnyFunction = (...args: unknown[]) => unknown
 type Properties = Record<PropertyKey, unknown>

@@ -3,6 +3,7 @@ import {
   type FunctionReference,
   type Lease,
   type ManagerAcquireOptions,
+  outside,
   type PoolCounts,
   type ReplayOptions,
   type Target,
@@ -11,10 +12,13 @@ import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryRes
 import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
+import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
+import { replayOptionsOf } from './query-options.js'
 import { settingUpClient } from './session-changes.js'
 import { Lanes } from './shared/lanes.js'
+import { isAtomic } from './statement-text.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
 type ConnectCallback = (
@@ -206,17 +210,19 @@ export class ManagedPool extends PgPool {
   }
 
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    const options = this.#replayOf(text)
+    let options: ReplayOptions | undefined
+    try {
+      options = replayOptionsOf(text, this.$connections.replayStatements)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     if (options === undefined) return this.#queryOnce(text, values, below)
-    return this.$connections.replayStatement(() => this.#queryOnce(text, values, below), options)
-  }
-
-  /** How a query is to be repeated, if it is. What is no plain query cannot be, as it keeps its own state. */
-  #replayOf(query: unknown): ReplayOptions | undefined {
-    const isText = typeof query === 'string'
-    const own: ReplayOptions & { submit?: unknown } = isText ? {} : (query ?? {})
-    const replay = own.replay ?? this.$connections.replayStatements
-    return replay === 'never' || own.submit !== undefined ? undefined : { ...own, replay }
+    const sql = textOf(text)
+    return this.$connections.replayStatement(
+      () => this.#queryOnce(text, values, below),
+      options,
+      sql !== undefined && isAtomic(sql),
+    )
   }
 
   #queryOnce(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
@@ -252,7 +258,8 @@ export class ManagedPool extends PgPool {
       client.once('end', () => {
         if (this.#known.delete(connectionId)) this.emit('remove', client)
       })
-      settingUpClient(client, () => this.emit('connect', client as PoolClient))
+      // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
+      outside(() => settingUpClient(client, () => this.emit('connect', client as PoolClient)))
     }
     this.emit('acquire', client as PoolClient)
     return client

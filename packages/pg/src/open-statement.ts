@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { LeaseFence } from '@connmgr/core'
-import { textOf } from './in-flight.js'
+import { textOf } from './outcome/in-flight.js'
 
 type AnyFunction = (...args: unknown[]) => unknown
 export type StatementConnection = EventEmitter & { readonly stream: Socket } & Record<

@@ -17,6 +17,22 @@ const REFUSALS: readonly (readonly [start: string, kind: FailureKind])[] = [
   ['unsupported startup parameter', 'setup'],
 ]
 
+/** Time limits by which PgBouncer ends a session that it has a server for. */
+const LIMITS = [
+  'query timeout',
+  'query_timeout',
+  'transaction timeout',
+  'idle transaction timeout',
+  'client_idle_timeout',
+]
+
+/** Whether PgBouncer ended a session on purpose. */
+export function isEndByPgBouncer({ code, message = '', routine }: ServerMessage): boolean {
+  return (
+    code === '08P01' && routine === undefined && LIMITS.some((each) => message.startsWith(each))
+  )
+}
+
 /** What a refusal of PgBouncer means; undefined for everything else that it or a server may say. */
 export function refusalOfPgBouncer({
   code,

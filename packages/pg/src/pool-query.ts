@@ -10,7 +10,7 @@ import {
 } from '@connmgr/core'
 import type { Client, QueryResult } from 'pg'
 import { isDead } from './client-internals.js'
-import { endOfFailed, mayWrite, textOf } from './in-flight.js'
+import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
 import { wasStale } from './prepared-statements.js'
 import type { Lanes } from './shared/lanes.js'
 import { type Caller, RunAlone } from './shared/shared-query.js'
@@ -93,7 +93,8 @@ export class PoolQuery implements Caller {
     measure?: () => () => void,
     attempt = 1,
   ): void {
-    this.#lender.acquire(wanted, this.#below).then(
+    // What it writes is noted here, and not by its connection, too.
+    unnoted(() => this.#lender.acquire(wanted, this.#below)).then(
       (lease) => {
         if (!diedOnTheWay(lease, attempt)) {
           const again = (): void => this.#runAlone(query, wanted, measure, attempt + 1)
@@ -148,7 +149,7 @@ export class PoolQuery implements Caller {
 
 /** PgBouncer had no server for it, for example: nothing can have come of it. */
 function neverSent(error: unknown): boolean {
-  return error instanceof ConnectionLostError && !error.sent
+  return error instanceof ConnectionLostError && !error.sent && !error.deliberate
 }
 
 /** False for what keeps state of its own about being sent, such as a cursor. */

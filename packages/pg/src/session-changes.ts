@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from 'pg'
-import { textOf } from './in-flight.js'
+import { textOf } from './outcome/in-flight.js'
 import { sessionEffectsOf } from './session-effects.js'
 
 /** While a client is being set up by listeners of its pool's 'connect'; what they set belongs to the connection. */

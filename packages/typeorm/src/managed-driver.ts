@@ -1,6 +1,13 @@
 import { ManagedPool, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
-import pg from 'pg'
+import pg, { type PoolClient } from 'pg'
 import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'
+import { patientClient } from './patient-client.js'
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  release: (error?: Error | boolean) => void,
+) => void
 
 const MANAGED = Symbol.for('@connmgr/typeorm managed driver')
 
@@ -42,7 +49,7 @@ export class ManagerLifecycle {
     this.#opened = target === 'primary' ? 0 : this.#opened + 1
     const pool = ManagedPool.of(this.manager, target)
     this.#openPools += 1
-    this.#followFirstUse(pool)
+    this.#followConnects(pool)
     this.#followEnd(pool)
     return pool
   }
@@ -58,13 +65,16 @@ export class ManagerLifecycle {
   }
 
   /** A pool whose first connection fails is never ended by TypeORM, nor are those opened beside it. */
-  #followFirstUse(pool: ManagedPool): void {
+  #followConnects(pool: ManagedPool): void {
     const { connect } = pool
-    pool.connect = ((callback: (error?: Error, ...rest: unknown[]) => void) => {
-      pool.connect = connect
-      return connect.call(pool, async (error, ...rest) => {
-        if (error !== undefined) await this.#abandon()
-        callback(error, ...rest)
+    let tried = false
+    pool.connect = ((callback?: ConnectCallback) => {
+      if (callback === undefined) return connect.call(pool, callback as never)
+      return connect.call(pool, async (error, client, release) => {
+        const first = !tried
+        tried = true
+        if (error !== undefined && first) await this.#abandon()
+        callback(error, client && patientClient(client), release)
       })
     }) as typeof connect
   }

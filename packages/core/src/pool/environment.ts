@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Deadlines } from '../deadlines.js'
 import type { ConnectionSignal, Endpoint, FailureKind, Role } from '../driver.js'
 import type { EventEmitter } from '../events/emitter.js'
+import type { Effects } from '../replay/effects.js'
 import type { StallMonitor } from '../stall.js'
 
 /** What a pool tells the policies around it. It never asks them what to do with a connection. */
@@ -26,4 +27,6 @@ export interface PoolEnvironment {
   readonly observer: PoolObserver
   /** The current epoch of the manager. */
   readonly epoch: () => number
+  /** Of the unit of work that is running, if that may be run again. */
+  readonly effects: () => Effects | undefined
 }

@@ -67,9 +67,12 @@ export class LeaseBook<C extends object> {
     const stack =
       context?.origin ?? (this.leaks.wantsStack(load, limit, now) ? captureStack(below) : undefined)
     const name = label ?? context?.label
+    const effects = this.#environment.effects()
     const { nesting } = this.leaks
-    if (nesting !== undefined) return { label: name, stack, holding: nesting.enter() }
-    return name === undefined && stack === undefined ? ANONYMOUS : { label: name, stack }
+    if (nesting !== undefined) return { label: name, stack, effects, holding: nesting.enter() }
+    return name === undefined && stack === undefined && effects === undefined
+      ? ANONYMOUS
+      : { label: name, stack, effects }
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
@@ -78,6 +81,10 @@ export class LeaseBook<C extends object> {
     // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
     // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
     entry.lease = lease
+    if (entry.activity !== undefined) {
+      entry.activity.lease = lease
+      entry.activity.effects = owner.effects
+    }
     if (owner.holding !== undefined) owner.holding.lease = lease
     this.size += 1
     this.totals.checkouts += 1

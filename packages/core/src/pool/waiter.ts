@@ -4,6 +4,7 @@ import type { AcquireFailedEvent } from '../events/events.js'
 import type { Target } from '../failover/states.js'
 import type { Holding } from '../leaks/nesting.js'
 import { type CapturedStack, withCallersStack } from '../leaks/stack.js'
+import type { Effects } from '../replay/effects.js'
 import type { Lease } from './lease.js'
 import { type Linked, LinkedList } from './linked-list.js'
 
@@ -13,6 +14,8 @@ export interface LeaseOwner {
   readonly stack: CapturedStack | undefined
   /** What its flow holds, if flows are followed. */
   readonly holding?: Holding
+  /** Of the unit of work that acquires, if that may be run again. */
+  readonly effects?: Effects | undefined
 }
 
 /** Where a waiter stands at the moment, and so who knows why it has not been served. */

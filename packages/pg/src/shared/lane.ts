@@ -8,8 +8,8 @@ import {
 } from '@connmgr/core'
 import type { Client } from 'pg'
 import { sendCancel } from '../cancel.js'
-import { type ClientInternals, internalsOf } from '../client-internals.js'
-import { QUERY_TIMEOUT } from '../in-flight.js'
+import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
+import { provesRollback, QUERY_TIMEOUT } from '../outcome/evidence.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
@@ -151,11 +151,9 @@ export class Lane {
     if (this.#inFlight === 0) this.#restSoon()
   }
 
-  /** Notes an error by which the server ends the session; only its own have a routine, those of a proxy have none. */
+  /** Notes an error by which the server itself ends the session, and begins nothing behind what it is at. */
   noteFatal(error: unknown): void {
-    const { code, severity, routine } = error as Partial<Record<string, string>>
-    if (severity === 'FATAL' && routine !== undefined && code?.startsWith('57P') === true)
-      this.endedByServer = true
+    if (isError(error) && provesRollback(error as ServerMessage)) this.endedByServer = true
   }
 
   /** The way on for a query that has had no effect here. */

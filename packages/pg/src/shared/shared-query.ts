@@ -2,10 +2,10 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { TimerHandle } from '@connmgr/core'
 import type { QueryResult } from 'pg'
-import { endsSession } from '../classify.js'
 import type { ServerMessage } from '../client-internals.js'
 import type { ClientClass } from '../driver.js'
-import { type InFlight, lossOf, stageAtEnd } from '../in-flight.js'
+import { endsSession, isUnresolved, stageAtEnd } from '../outcome/evidence.js'
+import { failureOf, type InFlight, lossOf } from '../outcome/in-flight.js'
 import { wasStale } from '../prepared-statements.js'
 import type { Lane } from './lane.js'
 import type { Statement } from './statement.js'
@@ -148,6 +148,9 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       } else if (endsSession(error as ServerMessage)) {
         lane.noteFatal(error)
         this.tell(this.lossBy(error, stageAtEnd(this, error as ServerMessage)))
+      } else if (isUnresolved(error as ServerMessage)) {
+        const { text } = this
+        this.tell(failureOf({ text, status: 'I', stage: 'sent' }, error as ServerMessage))
       } else super.handleError(error, connection)
       lane.ended(this, sent)
     }

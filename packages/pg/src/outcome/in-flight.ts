@@ -1,26 +1,22 @@
 import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
-  isError,
+  ConnmgrError,
   messageOf,
   type WriteEnd,
 } from '@connmgr/core'
-import type { PendingQuery, ServerMessage } from './client-internals.js'
-import { refusalOfPgBouncer } from './pgbouncer.js'
-import { isAtomic, isPlainRead, leavesNothing, mayCommit } from './statement-text.js'
+import type { ServerMessage } from '../client-internals.js'
+import { isAtomic, isPlainRead, leavesNothing, mayCommit } from '../statement-text.js'
+import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
+import { severityOf } from './severity.js'
 
 /** What is known of a statement whose connection was lost, or that was given up on. */
 export interface InFlight {
   readonly text: string | undefined
+  readonly stage: Stage
   /**
-   * - `unsent`: not a byte of it was written
-   * - `sent`: it was, and no answer came
-   * - `aborted`: the server itself has said that it ended the session before the statement was done
-   */
-  readonly stage: 'unsent' | 'sent' | 'aborted'
-  /**
-   * The server's last word before it was sent: I outside of a transaction, T in one, E in one that has failed. Anything
-   * else if that is not known.
+   * The server's last word before it began with it: I outside of a transaction, T in one, E in one that has failed.
+   * Anything else if that is not known, as of a statement that was sent behind others.
    */
   readonly status: string | null | undefined
 }
@@ -37,30 +33,21 @@ export function lossOf(statement: InFlight, cause: unknown): Error {
     ? 'the statement was given up on'
     : 'the statement lost its connection'
   return why === undefined
-    ? new CommitOutcomeUnknownError(
-        cause,
-        `${what} ${circumstances(statement)}; look for its effect before repeating it: ${messageOf(cause)}`,
-      )
+    ? unknownOf(statement, cause, what)
     : new ConnectionLostError(`${what} ${why}: ${messageOf(cause)}`, cause, {
         sent: statement.stage !== 'unsent',
+        deliberate: isDeliberate(cause),
       })
 }
 
-/** What the end of a session, of which the server or a proxy tells, says of the query that it is told to. */
-export function stageAtEnd(
-  query: Pick<PendingQuery, '_result'>,
-  message: ServerMessage,
-): InFlight['stage'] {
-  if (refusalOfPgBouncer(message) !== undefined) return 'unsent'
-  // A proxy knows nothing of it, and once the server has told of the command's end it was committing.
-  return message.routine === undefined || query._result?.command != null ? 'sent' : 'aborted'
-}
-
-/** How node-postgres rejects when `query_timeout` has passed. */
-export const QUERY_TIMEOUT = 'Query read timeout'
-
-export function isQueryTimeout(error: unknown): boolean {
-  return isError(error) && error.message === QUERY_TIMEOUT
+/**
+ * What the caller of a statement is told that has failed, while its connection lives on: the error itself, unless that
+ * says that it does not know.
+ */
+export function failureOf(statement: InFlight, error: ServerMessage): unknown {
+  return isUnresolved(error) && reasonOfSafety(statement) === undefined
+    ? unknownOf(statement, error, 'the statement failed')
+    : error
 }
 
 /** Whether a statement that succeeds may have written something that stays, whatever becomes of its connection. */
@@ -72,7 +59,11 @@ export function mayWrite({ text, status }: Pick<InFlight, 'text' | 'status'>): b
 /** How a statement that may write has ended that has failed. */
 export function endOfFailed(text: string | undefined, error: unknown): WriteEnd {
   if (error instanceof CommitOutcomeUnknownError) return 'unknown'
-  return text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
+  // Any other of ours is about what was not sent, or was rolled back.
+  if (error instanceof ConnmgrError) return 'undone'
+  // What the client itself failed with, such as with a row that it could not read, may come after a commit.
+  const byServer = severityOf(error as ServerMessage) === 'ERROR' && !isUnresolved(error as object)
+  return byServer && text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
 }
 
 /** Why nothing can have been written, undefined if it can. */
@@ -85,6 +76,13 @@ function reasonOfSafety({ text, stage, status }: InFlight): string | undefined {
   if (stage === 'aborted' && isAtomic(text))
     return 'as the server ended the session, and was rolled back'
   return isPlainRead(text) ? 'while it was in flight, and only reads' : undefined
+}
+
+function unknownOf(statement: InFlight, cause: unknown, what: string): CommitOutcomeUnknownError {
+  return new CommitOutcomeUnknownError(
+    cause,
+    `${what} ${circumstances(statement)}; look for its effect before repeating it: ${messageOf(cause)}`,
+  )
 }
 
 function circumstances({ status }: InFlight): string {

@@ -1,4 +1,5 @@
-import { type InFlight, lossOf, stageAtEnd } from './in-flight.js'
+import { stageAtEnd } from './evidence.js'
+import { type InFlight, lossOf } from './in-flight.js'
 
 const cause = new Error('cut')
 const write = 'insert into item values (1)'
@@ -54,7 +55,7 @@ test('PgBouncer tells that it had no server to send it to, or that it lost one',
   expect(stageAtEnd({}, { ...fromBouncer, message: 'server conn crashed?' })).toBe('sent')
   // Whoever raises such an error in PostgreSQL itself is named.
   const own = { ...fromBouncer, routine: 'exec_stmt_raise', message: refusal }
-  expect(stageAtEnd({}, own)).toBe('aborted')
+  expect(stageAtEnd({}, own)).toBe('sent')
 })
 
 test('a statement that was given up on is not told to have lost its connection', () => {

@@ -1,0 +1,96 @@
+import { TransactionRolledBackError } from '@connmgr/core'
+
+const BEGIN = new Set(['BEGIN', 'START TRANSACTION'])
+/** Literals, quoted names and comments. */
+const NOT_CODE = /'(?:[^']|'')*'|"[^"]*"|--[^\r\n]*|\/\*[\s\S]*?\*\//g
+/** What is answered `COMMIT`, `ROLLBACK` or `PREPARE TRANSACTION`. */
+const ENDING =
+  /(?:^|;)\s*(commit|end|rollback|abort|prepare\s+transaction)\b(?!\s+prepared)(?:\s+(?:work|transaction)\b)?(\s+to\b)?/gi
+
+/** A statement that ends a transaction, or a part of it. */
+type Ending = 'commit' | 'rollback' | 'rollback to'
+
+/**
+ * Follows by the server's answers which transaction a connection is in. The text of a statement alone does not tell: a
+ * COMMIT of a failed transaction rolls back, and one outside of any does nothing, but both are answered.
+ */
+export class TransactionWatch {
+  /** Transactions that have ended, so that one can be told from the next. */
+  ended = 0
+  #inside = false
+  /** Commands of the current query that have been answered so. */
+  #endings = 0
+  /** How the latest one of the current borrower has ended. */
+  #latest: 'committed' | 'rolled-back' | undefined
+  #borrower: object | undefined
+
+  /**
+   * The server has told of the end of a command.
+   *
+   * @param tag such as `COMMIT`
+   * @param text of the query that the command is in
+   * @returns what the caller is to be told instead of success
+   */
+  commandEnded(
+    tag: string,
+    text: string | undefined,
+    borrower: object | undefined,
+  ): TransactionRolledBackError | undefined {
+    if (BEGIN.has(tag)) this.#inside = true
+    else if (tag === 'COMMIT' || tag === 'ROLLBACK' || tag === 'PREPARE TRANSACTION') {
+      this.#endings += 1
+      if (tag === 'ROLLBACK') return this.#rolledBack(text, borrower)
+      if (tag === 'COMMIT') return this.#committed(borrower)
+      this.#end('committed', borrower)
+    }
+    return undefined
+  }
+
+  /** The server is ready for the next query. @param status I outside of a transaction, T or E inside */
+  ready(status: string | undefined, borrower: object | undefined): void {
+    const inside = status === 'T' || status === 'E'
+    // Without a word of it: its COMMIT has failed.
+    if (this.#inside && !inside) this.#end('rolled-back', borrower)
+    this.#inside = inside
+    this.#endings = 0
+  }
+
+  #committed(borrower: object | undefined): TransactionRolledBackError | undefined {
+    if (this.#inside) {
+      this.#end('committed', borrower)
+      return undefined
+    }
+    // As PostgreSQL has it for those who had nothing to commit; but here what was to be committed is gone.
+    if (this.#latest !== 'rolled-back' || this.#borrower !== borrower) return undefined
+    return new TransactionRolledBackError(
+      'COMMIT was answered outside of a transaction: the one before it had been rolled back already',
+    )
+  }
+
+  #rolledBack(
+    text: string | undefined,
+    borrower: object | undefined,
+  ): TransactionRolledBackError | undefined {
+    const ending = endingsOf(text)[this.#endings - 1]
+    if (ending === 'rollback to') return undefined
+    this.#end('rolled-back', borrower)
+    if (ending !== 'commit') return undefined
+    return new TransactionRolledBackError(
+      'the transaction was rolled back: one of its statements had failed, and the error was ignored',
+    )
+  }
+
+  #end(how: 'committed' | 'rolled-back', borrower: object | undefined): void {
+    this.ended += 1
+    this.#inside = false
+    this.#latest = how
+    this.#borrower = borrower
+  }
+}
+
+function endingsOf(text = ''): Ending[] {
+  return [...text.replace(NOT_CODE, ' ').matchAll(ENDING)].map(([, word = '', to]) => {
+    if (!/^[ra]/i.test(word)) return 'commit'
+    return to === undefined ? 'rollback' : 'rollback to'
+  })
+}
