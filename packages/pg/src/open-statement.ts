@@ -100,7 +100,7 @@ export class OpenStatements {
     connection.on('copyBothResponse', copies)
     connection.once('end', () => {
       this.#gone = true
-      for (const answer of this.#waiting) setImmediate(answer)
+      for (const answer of this.#waiting) process.nextTick(answer)
       this.#waiting.clear()
     })
   }
@@ -146,7 +146,7 @@ export class OpenStatements {
   isCurrent: (query: Submittable) => boolean = () => false
 
   #awaitReady(answer: () => void, view: StatementConnection): StatementConnection {
-    if (this.#gone) setImmediate(answer)
+    if (this.#gone) process.nextTick(answer)
     else {
       this.#waiting.add(answer)
       this.#connection?.once('readyForQuery', () => {
