@@ -44,9 +44,10 @@ export interface ConnectionSignal {
 
 /**
  * What state a connection was handed back in.
- * `busy` is mid-query, `transaction` is inside an open or aborted transaction, `broken` cannot be used again.
+ * `busy` is mid-query, `stuck` is mid-query and waits for its client, so that it never ends by itself, `transaction` is
+ * inside an open or aborted transaction, `broken` cannot be used again.
  */
-export type ConnectionCondition = 'clean' | 'transaction' | 'busy' | 'broken'
+export type ConnectionCondition = 'clean' | 'transaction' | 'busy' | 'stuck' | 'broken'
 
 /** What a connection has been used for. The driver keeps it current, the engine only reads it. */
 export interface ConnectionActivity {
@@ -139,7 +140,7 @@ export interface Driver<C extends object> {
   role?(connection: C): Role
   /** The state a connection is in right now. Synchronous and cheap: it runs on every release. */
   inspect(connection: C): ConnectionCondition
-  /** Resolves once a `busy` connection is no longer so. */
+  /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
   settle?(connection: C): Promise<void>
   reset?(connection: C, policy: 'reset-all' | 'discard-all'): Promise<void>
   begin?(connection: C, options: TransactionOptions): Promise<void>
