@@ -286,18 +286,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   maintain(): void {
-    if (this.#closing) return
-    const { idleTimeoutMs, minIdle } = this.#options
-    const now = this.#environment.clock.now()
-    for (const entry of this.#idle) {
-      const reason = this.#unfit(entry, now)
-      if (reason !== undefined) this.#close(entry, reason)
-      else if (now - entry.idleSince >= idleTimeoutMs && this.#idle.size > minIdle)
-        this.#close(entry, 'idle')
-    }
-    for (const lease of this.#book.scanForLeaks(this.#sizing.limit))
-      this.#take(lease.entry, 'leaked')
-    this.#supply()
+    if (!this.#closing) this.#environment.events.turn(() => this.#maintain())
   }
 
   holders(): LeaseReport[] {
@@ -773,6 +762,20 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   *#currentLeases(): Generator<Lease<C>, void> {
     for (const { lease } of this.#entries) if (lease !== undefined) yield lease
+  }
+
+  #maintain(): void {
+    const { idleTimeoutMs, minIdle } = this.#options
+    const now = this.#environment.clock.now()
+    for (const entry of this.#idle) {
+      const reason = this.#unfit(entry, now)
+      if (reason !== undefined) this.#close(entry, reason)
+      else if (now - entry.idleSince >= idleTimeoutMs && this.#idle.size > minIdle)
+        this.#close(entry, 'idle')
+    }
+    for (const lease of this.#book.scanForLeaks(this.#sizing.limit))
+      this.#take(lease.entry, 'leaked')
+    this.#supply()
   }
 
   async #drainAndClose(drainTimeoutMs: number): Promise<void> {
