@@ -176,7 +176,7 @@ export interface Driver<C extends object> {
   role?(connection: C): Role
   /** The state a connection is in right now. Synchronous and cheap: it runs on every release. */
   inspect(connection: C): ConnectionCondition
-  /** Resolves once a `busy` connection is no longer so. */
+  /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
   settle?(connection: C): Promise<void>
   /**
    * What one lease hands out in place of its connection: the same to use, and it refuses once the lease has ended. Without

@@ -26,6 +26,8 @@ export interface ConnectionCreatedEvent extends PoolEvent {
 }
 export interface ConnectionFailedEvent extends PoolEvent {
   readonly type: 'connectionFailed'
+  /** `hook`: the connection came about, and `onConnect` failed on it. */
+  readonly reason: 'connect' | 'hook'
   readonly durationMs: number
   readonly error: ErrorSummary
 }
@@ -250,7 +252,7 @@ export interface TopologyFailedEvent {
   readonly source: string
   readonly error: ErrorSummary
 }
-/** A user's listener, hook or logger threw. The pool went on. */
+/** A user's listener or logger threw, or rejected. The pool went on. */
 export interface ListenerFailedEvent {
   readonly type: 'listenerFailed'
   readonly pool: string
@@ -301,7 +303,8 @@ type OfType<E, T> = E extends { readonly type: infer K }
     ? E & { readonly type: T }
     : never
   : never
-export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => void
+/** Hears one type of event. It may do anything, also be asynchronous: what it throws or rejects with is emitted as `listenerFailed`. */
+export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => unknown
 
 /** What an event says of a thrown thing. */
 export function summarize(thrown: unknown): ErrorSummary {

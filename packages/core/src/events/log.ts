@@ -29,7 +29,6 @@ export const consoleLogger: Logger = {
 
 const ALWAYS_DEBUG = [
   'connectionCreated',
-  'connectionFailed',
   'connectionClosed',
   'acquireFailed',
   'healthCheckCompleted',
@@ -39,6 +38,7 @@ const ALWAYS_DEBUG = [
 /** What a manager logs by itself: everything but the two events of every single acquire, which would slow it down. */
 export const LOGGED_EVENT_TYPES = [
   ...ALWAYS_DEBUG,
+  'connectionFailed',
   'validationFailed',
   'queryTimedOut',
   'connectionDirty',
@@ -84,10 +84,10 @@ export function describeEvent(event: ConnmgrEvent): {
   return { level, message: `connmgr "${event.pool}": ${text}` }
 }
 
-/** Logs an event with its fields as `meta`. A logger that throws is the logger's own affair. */
-export function logEvent(logger: Logger, event: ConnmgrEvent): void {
+/** Logs an event with its fields as `meta`; returns what the logger does, for those who mind that it may fail. */
+export function logEvent(logger: Logger, event: ConnmgrEvent): unknown {
   const { level, message } = describeEvent(event)
-  logger[level](message, { event: event.type, ...event })
+  return logger[level](message, { event: event.type, ...event })
 }
 
 function describe(event: ConnmgrEvent): [LogLevel, string] {
@@ -98,7 +98,12 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         `connection ${event.connectionId} to ${event.endpoint} opened in ${ms(event.durationMs)}`,
       ]
     case 'connectionFailed':
-      return ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
+      return event.reason === 'hook'
+        ? [
+            'warn',
+            `onConnect failed on a new connection to ${event.endpoint}: ${event.error.message}`,
+          ]
+        : ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
     case 'connectionClosed': {
       const cause = event.error === undefined ? '' : `: ${event.error.message}`
       return [

@@ -17,6 +17,8 @@ import { Lease, type LeaseHome } from './lease.js'
 import { PoolTotals } from './metrics.js'
 import type { LeaseOwner } from './waiter.js'
 
+const HOLDERS_IN_ERROR = 5
+const SAME_MOMENT_MS = 1
 const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined }
 
 /** Writes down who holds what: the leases of one pool, its totals, and its leaks. */
@@ -30,6 +32,8 @@ export class LeaseBook<C extends object> {
    * one was returned. Never undefined, so that it stays a plain double and each release need not allocate one.
    */
   usualHeldMs = Number.NaN
+  #holdersSeen: readonly LeaseReport[] = []
+  #holdersSeenAt = Number.NEGATIVE_INFINITY
   readonly #home: LeaseHome<C>
   readonly #endpoint: Endpoint
   readonly #environment: PoolEnvironment
@@ -142,6 +146,17 @@ export class LeaseBook<C extends object> {
     })
   }
 
+  releasedTwice(lease: Lease<C>): void {
+    this.#environment.events.emit({
+      type: 'leaseMisused',
+      pool: this.#environment.name,
+      endpoint: this.#endpoint.id,
+      connectionId: lease.connectionId,
+      leaseId: lease.id,
+      reason: 'released-twice',
+    })
+  }
+
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
@@ -194,6 +209,16 @@ export class LeaseBook<C extends object> {
       })
     }
     return this.leaks.reclaim ? leaked : []
+  }
+
+  /** Those who have held a connection for longest: many waiters may run out of time at once, and are told the same. */
+  longestHolders(): readonly LeaseReport[] {
+    const now = this.#environment.clock.now()
+    if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
+      this.#holdersSeen = this.holders(HOLDERS_IN_ERROR)
+      this.#holdersSeenAt = now
+    }
+    return this.#holdersSeen
   }
 
   /** Everyone who holds a connection now, longest first. */
