@@ -95,7 +95,7 @@ describe('on a connection of its own:', () => {
     const codes: (string | undefined)[] = []
     for (let n = 0; n < times; n += 1) {
       codes.push(
-        await client.query(query as never).then(
+        await (client.query as (query: object) => Promise<unknown>)(query).then(
           () => undefined,
           (error: { code?: string }) => error.code,
         ),
