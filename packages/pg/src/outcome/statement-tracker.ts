@@ -327,6 +327,7 @@ export class StatementTracker {
   }
 }
 
-function isShared(query: unknown): boolean {
+/** Whether a query is one of a lane, which sees to itself. */
+export function isShared(query: unknown): boolean {
   return typeof query === 'object' && query !== null && 'lane' in query
 }
