@@ -1,9 +1,11 @@
 import {
+  AuthenticationRefusedError,
   CommitOutcomeUnknownError,
   ConnectionLostError,
   ConnectTimeoutError,
   type FailureKind,
   isError,
+  UnsupportedError,
 } from '@connmgr/core'
 import type { ServerMessage } from './client-internals.js'
 import { refusalOfPgBouncer } from './pgbouncer.js'
@@ -68,6 +70,8 @@ export function endsSession({ code, severity, routine }: ServerMessage): boolean
 /** Tells what an error of node-postgres means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
   if (error instanceof ConnectTimeoutError) return 'unreachable'
+  if (error instanceof AuthenticationRefusedError || error instanceof UnsupportedError)
+    return 'setup'
   if (!isError(error)) return 'statement'
   if (error instanceof ConnectionLostError || error instanceof CommitOutcomeUnknownError) {
     const kind = classify(error.cause)

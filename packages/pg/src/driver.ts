@@ -13,10 +13,12 @@ import type {
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
-import { classify } from './classify.js'
+import { classify, endsSession } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { authPolicyOf } from './endpoint-config.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
+import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
 
 /** A class whose instances are node-postgres clients; `pg.Client` or one derived from it. */
@@ -43,8 +45,12 @@ export class PgDriver implements Driver<Client> {
 
   async validate(client: Client): Promise<void> {
     const session = this.#sessionOf(client)
-    const { rows } = await session.ask<[boolean]>('select pg_is_in_recovery()')
-    session.role = rows[0]?.[0] === true ? 'standby' : 'primary'
+    try {
+      const { rows } = await session.ask<[string]>('select pg_catalog.pg_is_in_recovery()')
+      session.role = rows[0]?.[0] === 't' ? 'standby' : 'primary'
+    } catch (error) {
+      if (!isAnswer(error)) throw error
+    }
   }
 
   role(client: Client): Role {
@@ -134,6 +140,8 @@ export class PgDriver implements Driver<Client> {
       password: config.password,
     })
     const session = new Session(client, onSignal)
+    const policy = authPolicyOf(config)
+    if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
@@ -154,6 +162,21 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
+}
+
+/** The connection is left in a transaction that has failed. */
+const IN_FAILED_TRANSACTION = '25P02'
+
+/**
+ * Whether an error is a sign of life: the server has answered, if only that the time limits of the session, a conflict
+ * with recovery or the rights of the role keep it from running the question.
+ */
+function isAnswer(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown }
+  if (typeof code !== 'string' || typeof severity !== 'string' || code === IN_FAILED_TRANSACTION)
+    return false
+  const kind = classify(error)
+  return (kind === 'statement' || kind === 'serialization') && !endsSession(error as object)
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */

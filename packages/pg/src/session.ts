@@ -8,7 +8,7 @@ import {
   type Role,
   type WriteEnd,
 } from '@connmgr/core'
-import type { Client, QueryArrayResult } from 'pg'
+import type { Client } from 'pg'
 import { requestCancel } from './cancel.js'
 import { endsSession } from './classify.js'
 import {
@@ -26,6 +26,7 @@ import {
   stageAtEnd,
   textOf,
 } from './in-flight.js'
+import { type OwnResult, runOwn, type TextRow } from './own-query.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 
@@ -37,6 +38,8 @@ export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  /** The first number of the version that the server says it has; 0 if it does not say. */
+  serverVersion = 0
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
@@ -70,6 +73,8 @@ export class Session {
       (status: { parameterName: string; parameterValue: string }) => {
         if (status.parameterName === 'in_hot_standby') {
           this.role = status.parameterValue === 'on' ? 'standby' : 'primary'
+        } else if (status.parameterName === 'server_version') {
+          this.serverVersion = Number.parseInt(status.parameterValue, 10) || 0
         }
       },
     )
@@ -87,12 +92,9 @@ export class Session {
     this.#explainLosses()
   }
 
-  /** Runs a statement of our own, which does not count as the borrower's. */
-  async ask<R extends unknown[]>(text: string): Promise<QueryArrayResult<R>> {
-    return (await this.#prototype.query.call(this.#client, {
-      text,
-      rowMode: 'array',
-    })) as QueryArrayResult<R>
+  /** Runs a statement of our own, which does not count as the borrower's. Its values come as text. */
+  ask<R extends TextRow>(text: string): Promise<OwnResult<R>> {
+    return runOwn<R>(this.#client, text)
   }
 
   condition(): ConnectionCondition {
