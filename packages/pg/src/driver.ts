@@ -13,6 +13,7 @@ import type {
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
+import type { OpenStream } from './cancel.js'
 import { classify, endsSession } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { authPolicyOf } from './endpoint-config.js'
@@ -140,6 +141,8 @@ export class PgDriver implements Driver<Client> {
       password: config.password,
     })
     const session = new Session(client, onSignal)
+    if (typeof config.stream === 'function')
+      session.openStream = config.stream as unknown as OpenStream
     const policy = authPolicyOf(config)
     if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)

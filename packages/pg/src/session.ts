@@ -9,11 +9,12 @@ import {
   type WriteEnd,
 } from '@connmgr/core'
 import type { Client } from 'pg'
-import { requestCancel } from './cancel.js'
+import { cancelRunning, cancelTargetOf, type OpenStream } from './cancel.js'
 import { endsSession } from './classify.js'
 import {
   type ClientInternals,
   internalsOf,
+  markDead,
   type PendingQuery,
   type ServerMessage,
 } from './client-internals.js'
@@ -38,6 +39,8 @@ export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  /** How its socket was made, if by a function of the user's. */
+  openStream: OpenStream | undefined
   /** The first number of the version that the server says it has; 0 if it does not say. */
   serverVersion = 0
   readonly #client: Client
@@ -128,15 +131,33 @@ export class Session {
 
   destroy(reason?: Error): void {
     this.#closing = true
-    const { connection, processID, secretKey } = this.#internals
-    const { host, port } = this.#client
-    const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
-    if (running && processID != null && secretKey != null)
-      requestCancel({ host, port, processID, secretKey })
+    const { connection } = this.#internals
+    if (connection === undefined || connection.stream.destroyed) return
     // Begins as node-postgres would put it, so that whoever goes by its words understands.
-    connection?.stream.destroy(
-      reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason }),
-    )
+    const error = reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason })
+    const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
+    const target = running ? cancelTargetOf(this.#client, this.openStream) : undefined
+    if (target === undefined) {
+      connection.stream.destroy(error)
+      return
+    }
+    const { stream } = connection
+    this.#abandon(connection, error)
+    void cancelRunning(target, stream).then(() => stream.destroy())
+  }
+
+  /** For its users the client is dead from now on, while its socket stays until its statement has been cancelled. */
+  #abandon(connection: NonNullable<ClientInternals['connection']>, error: Error | undefined): void {
+    const { stream } = connection
+    stream.removeAllListeners('data')
+    stream.resume()
+    stream.unref()
+    markDead(this.#client)
+    // As when a socket is destroyed, users hear of it once this has returned.
+    process.nextTick(() => {
+      if (error !== undefined) connection.emit('error', error)
+      connection.emit('end')
+    })
   }
 
   #query(args: unknown[]): unknown {
