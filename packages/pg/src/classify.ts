@@ -96,6 +96,21 @@ export function classify(error: unknown): FailureKind {
   return 'statement'
 }
 
+/** The connection is left in a transaction that has failed. */
+const IN_FAILED_TRANSACTION = '25P02'
+
+/**
+ * Whether an error is a sign of life: the server has answered, if only that the time limits of the session, a conflict
+ * with recovery or the rights of the role keep it from running the question.
+ */
+export function isAnswer(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown }
+  if (typeof code !== 'string' || typeof severity !== 'string' || code === IN_FAILED_TRANSACTION)
+    return false
+  const kind = classify(error)
+  return (kind === 'statement' || kind === 'serialization') && !endsSession(error as ServerMessage)
+}
+
 /** OpenSSL's verdicts on a certificate, and Node's own TLS errors. */
 function isTlsCode(code: string): boolean {
   return (

@@ -14,7 +14,7 @@ import type {
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import type { OpenStream } from './cancel.js'
-import { classify, endsSession } from './classify.js'
+import { classify, isAnswer } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { authPolicyOf } from './endpoint-config.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
@@ -165,21 +165,6 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
-}
-
-/** The connection is left in a transaction that has failed. */
-const IN_FAILED_TRANSACTION = '25P02'
-
-/**
- * Whether an error is a sign of life: the server has answered, if only that the time limits of the session, a conflict
- * with recovery or the rights of the role keep it from running the question.
- */
-function isAnswer(error: unknown): boolean {
-  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown }
-  if (typeof code !== 'string' || typeof severity !== 'string' || code === IN_FAILED_TRANSACTION)
-    return false
-  const kind = classify(error)
-  return (kind === 'statement' || kind === 'serialization') && !endsSession(error as object)
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */
