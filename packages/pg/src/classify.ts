@@ -96,6 +96,12 @@ export function classify(error: unknown): FailureKind {
   return 'statement'
 }
 
+/** Whether the server has refused a statement, and nothing else: the session goes on. */
+export function isStatementError(error: unknown): boolean {
+  const { severity } = (error ?? {}) as ServerMessage
+  return typeof severity === 'string' && !endsSession(error as ServerMessage)
+}
+
 /** The connection is left in a transaction that has failed. */
 const IN_FAILED_TRANSACTION = '25P02'
 
@@ -104,11 +110,10 @@ const IN_FAILED_TRANSACTION = '25P02'
  * with recovery or the rights of the role keep it from running the question.
  */
 export function isAnswer(error: unknown): boolean {
-  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown }
-  if (typeof code !== 'string' || typeof severity !== 'string' || code === IN_FAILED_TRANSACTION)
-    return false
+  if (!isStatementError(error)) return false
+  if ((error as ServerMessage).code === IN_FAILED_TRANSACTION) return false
   const kind = classify(error)
-  return (kind === 'statement' || kind === 'serialization') && !endsSession(error as ServerMessage)
+  return kind === 'statement' || kind === 'serialization'
 }
 
 /** OpenSSL's verdicts on a certificate, and Node's own TLS errors. */

@@ -1,5 +1,5 @@
 import { eventually, type PostgresCluster, startCluster, startFaultProxy } from '@connmgr/testing'
-import pg, { Client, type ClientConfig } from 'pg'
+import pg, { Client } from 'pg'
 import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
 import { PgDriver } from './driver.js'
 import { endpointFrom } from './endpoint-config.js'
@@ -55,7 +55,7 @@ async function worksAsEver(manager: PgConnectionManager): Promise<void> {
 }
 
 describe('nothing of what users set reaches our own statements:', () => {
-  test.each<[string, ClientConfig]>([
+  test.each<[string, object]>([
     ['type parsers of the client', { types: { getTypeParser: () => () => 'parsed' } as never }],
     ['a binary client', { binary: true }],
     ['a schema before pg_catalog', { options: '-c search_path=shadow,pg_catalog,public' }],
@@ -91,7 +91,7 @@ describe('nothing of what users set reaches our own statements:', () => {
 
   test('a query of a class of the user', async () => {
     class Shouting extends Client {
-      query(...args: unknown[]): never {
+      override query(...args: unknown[]): never {
         const [text] = args
         if (typeof text !== 'string' || !text.startsWith('insert')) throw new Error('not for you')
         return (super.query as (...each: unknown[]) => never)(...args)
@@ -116,7 +116,7 @@ describe('nothing of what users set reaches our own statements:', () => {
 
   test('a time limit of node-postgres', async () => {
     const driver = new PgDriver()
-    await using proxy = await startFaultProxy(cluster.primary)
+    await using proxy = await startFaultProxy({ target: cluster.primary })
     const { host, port } = proxy
     const target = { host, port, user: 'app', database: 'postgres', query_timeout: 10 }
     const client = await driver.connect(endpointFrom('test', target), context())

@@ -1,5 +1,7 @@
+import type { EventEmitter } from 'node:events'
 import type { Client, QueryArrayResult } from 'pg'
-import { type ClientInternals, internalsOf, type PendingQuery } from './client-internals.js'
+import { isStatementError } from './classify.js'
+import { type ClientInternals, internalsOf } from './client-internals.js'
 
 /** A row as the server wrote it: text, whatever parsers there are for the types of its columns. */
 export type TextRow = readonly (string | null)[]
@@ -70,7 +72,7 @@ function baseQueryOf(client: Client): (query: object) => unknown {
 }
 
 /** A statement in the simple protocol, whose values come as text. node-postgres calls the methods. */
-class OwnQuery<R extends TextRow> implements PendingQuery {
+class OwnQuery<R extends TextRow> {
   readonly text: string
   readonly done: Promise<OwnResult<R>>
   /** As node-postgres has it on queries of its own: what the server has told so far. */
@@ -113,8 +115,19 @@ class OwnQuery<R extends TextRow> implements PendingQuery {
 
   handleCopyData(): void {}
 
-  handleError(error: unknown): void {
-    this.#reject(error)
+  /** After an error the server still has to say that it is ready: until then the connection is not what it will be. */
+  handleError(error: unknown, connection?: EventEmitter): void {
+    if (connection === undefined || !isStatementError(error)) {
+      this.#reject(error)
+      return
+    }
+    const settle = (): void => {
+      connection.off('readyForQuery', settle)
+      connection.off('end', settle)
+      this.#reject(error)
+    }
+    connection.on('readyForQuery', settle)
+    connection.on('end', settle)
   }
 
   handleReadyForQuery(): void {
