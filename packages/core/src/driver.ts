@@ -8,6 +8,11 @@ export interface Endpoint {
   readonly host: string
   readonly port: number
   readonly database?: string
+  /**
+   * The `id` of the configured endpoint whose name this is an address of, if a topology source has looked that up. It is
+   * trusted as the name is: like any endpoint of the options until the cluster is known, and by its identity from then on.
+   */
+  readonly resolvedFrom?: string
   /** What the driver needs to connect. May hold secrets; never printed, so keep it non-enumerable. */
   readonly config: unknown
 }
@@ -120,6 +125,14 @@ export interface TransactionOptions {
   readonly readOnly?: boolean
 }
 
+/** Something that a server keeps from the role that probes it. */
+export interface MissingRight {
+  /** As the database calls it: the functions that the role may not execute, or that the server does not have. */
+  readonly name: string
+  /** What does not work without it. */
+  readonly turnsOff: string
+}
+
 /** One answer of a server about itself. */
 export interface ProbeResult {
   readonly role: Role
@@ -133,6 +146,8 @@ export interface ProbeResult {
   readonly position?: bigint
   /** When the server process started, as the server says it; tells a restart. */
   readonly startedAt?: string
+  /** What the role may not ask, if there is something. */
+  readonly missing?: readonly MissingRight[]
 }
 
 /** A place in the write-ahead log of one server, as {@link Driver.writePosition} finds it. */
@@ -214,6 +229,11 @@ export interface Driver<C extends object> {
   /** Why a connection that is `broken` is so: the reason of its `destroy`, or what ended it. Undefined if not known. */
   endOf?(connection: C): Error | undefined
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
+}
+
+/** True if a failure is the answer of a server that works: it could not run the statement at that moment. */
+export function isAnswer(kind: FailureKind): boolean {
+  return kind === 'statement' || kind === 'serialization'
 }
 
 /** True if a connection that met this failure must not be lent again. */

@@ -10,7 +10,7 @@ import {
   type FailoverEvent,
   FailoverRecord,
 } from './failover/failover-record.js'
-import { ManagedEndpoint } from './failover/managed-endpoint.js'
+import { ManagedEndpoint, type Origin } from './failover/managed-endpoint.js'
 import { type EndpointState, MAY_SERVE } from './failover/states.js'
 import { urgentPaceMs } from './failover/writer-search.js'
 import { HealthMonitor } from './health/health-monitor.js'
@@ -52,6 +52,8 @@ export class Engine<C extends object> {
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #stall: StallMonitor
+  /** The ids of the endpoints in the options. */
+  readonly #configured: ReadonlySet<string>
   /** One endpoint, and no source that may name others. */
   readonly #solo: boolean
   readonly #topology: TopologyWatch | undefined
@@ -72,6 +74,7 @@ export class Engine<C extends object> {
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#solo = endpoints.length === 1 && options.topology === undefined
     this.set = this.#createSet()
+    this.#configured = new Set(endpoints.map((each) => each.id))
     this.set.apply(endpoints)
     this.endpoints = this.set.all
     this.controller = this.#createController()
@@ -146,6 +149,7 @@ export class Engine<C extends object> {
         deadlines: this.deadlines,
         events: this.events,
         onDiscovery: (discovery) => this.#follow(discovery),
+        present: () => this.set.all.map((each) => each.endpoint),
         urgent: () => this.controller.urgent,
       })
     for (const type of loggedBy(options.logger))
@@ -327,9 +331,18 @@ export class Engine<C extends object> {
           (signal) => this.controller.trouble(managed, signal.kind, signal.error.message),
         ),
         new Date(clock.wallTime()),
+        this.#originOf(endpoint),
       )
+      // It has to be asked first whether it is one of ours.
+      if (managed.origin !== 'configured') managed.pool.suspend()
       return managed
     })
+  }
+
+  #originOf({ id, resolvedFrom }: Endpoint): Origin {
+    if (this.#configured.has(id)) return 'configured'
+    const followed = resolvedFrom !== undefined && this.#configured.has(resolvedFrom)
+    return followed ? 'resolved' : 'discovered'
   }
 
   /** Its address may lead to another server than the one that the prober's connection was opened to. */

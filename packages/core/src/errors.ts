@@ -18,6 +18,7 @@ export type ConnmgrErrorCode =
   | 'CONNMGR_QUERY_TIMEOUT'
   | 'CONNMGR_TRANSACTION_ROLLED_BACK'
   | 'CONNMGR_COMMIT_OUTCOME_UNKNOWN'
+  | 'CONNMGR_AUTHENTICATION_REFUSED'
   | 'CONNMGR_FAILOVER_FAILED'
   | 'CONNMGR_UNSUPPORTED'
 
@@ -136,6 +137,15 @@ export class ConnectTimeoutError extends ConnmgrError {
       `connecting to ${endpoint} took longer than connectTimeoutMs (${timeoutMs} ms); ` +
         'check that the address is right and no firewall drops packets',
     )
+  }
+}
+
+/** A server wanted the client to prove who it is in a way that is not allowed. Nothing was sent to it. */
+export class AuthenticationRefusedError extends ConnmgrError {
+  override readonly name = 'AuthenticationRefusedError'
+
+  constructor(message: string) {
+    super('CONNMGR_AUTHENTICATION_REFUSED', message)
   }
 }
 

@@ -72,6 +72,8 @@ export function failoverStatus<C extends object>(
       since: each.since,
       lastError: each.lastError,
       loginError: each.loginError,
+      configured: each.origin === 'configured',
+      missingRights: each.result?.missing ?? [],
     })),
     failovers: record.failovers,
     switchovers: record.switchovers,

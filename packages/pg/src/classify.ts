@@ -1,10 +1,14 @@
 import {
+  AuthenticationRefusedError,
   CommitOutcomeUnknownError,
   ConnectionLostError,
   ConnectTimeoutError,
   type FailureKind,
   isError,
+  UnsupportedError,
 } from '@connmgr/core'
+import type { ServerMessage } from './client-internals.js'
+import { endsSession } from './outcome/evidence.js'
 import { refusalOfPgBouncer } from './pgbouncer.js'
 
 /** SQLSTATEs that decide something; https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -57,6 +61,8 @@ const TLS_MESSAGES = [
 /** Tells what an error of node-postgres means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
   if (error instanceof ConnectTimeoutError) return 'unreachable'
+  if (error instanceof AuthenticationRefusedError || error instanceof UnsupportedError)
+    return 'setup'
   if (!isError(error)) return 'statement'
   if (error instanceof ConnectionLostError || error instanceof CommitOutcomeUnknownError) {
     const kind = classify(error.cause)
@@ -79,6 +85,26 @@ export function classify(error: unknown): FailureKind {
   if (error.message.startsWith('SASL') || error.message === 'Password must be a string')
     return 'setup'
   return 'statement'
+}
+
+/** Whether the server has refused a statement, and nothing else: the session goes on. */
+export function isStatementError(error: unknown): boolean {
+  const { severity } = (error ?? {}) as ServerMessage
+  return typeof severity === 'string' && !endsSession(error as ServerMessage)
+}
+
+/** The connection is left in a transaction that has failed. */
+const IN_FAILED_TRANSACTION = '25P02'
+
+/**
+ * Whether an error is a sign of life: the server has answered, if only that the time limits of the session, a conflict
+ * with recovery or the rights of the role keep it from running the question.
+ */
+export function isAnswer(error: unknown): boolean {
+  if (!isStatementError(error)) return false
+  if ((error as ServerMessage).code === IN_FAILED_TRANSACTION) return false
+  const kind = classify(error)
+  return kind === 'statement' || kind === 'serialization'
 }
 
 /** OpenSSL's verdicts on a certificate, and Node's own TLS errors. */

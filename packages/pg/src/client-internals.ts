@@ -49,6 +49,11 @@ export function internalsOf(client: ClientBase): ClientInternals {
   return client as unknown as ClientInternals
 }
 
+/** Whatever this client is given from now on, it refuses. */
+export function markDead(client: ClientBase): void {
+  Object.assign(client, { _queryable: false })
+}
+
 /** True if whatever this client is given next is refused without being sent. */
 export function isDead(client: ClientBase): boolean {
   const { connection, _ending, _queryable } = internalsOf(client)

@@ -13,7 +13,7 @@ import {
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
-import { resolveEndpoints } from './endpoint-config.js'
+import { type EndpointConfig, resolveEndpoints } from './endpoint-config.js'
 import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
 import { Notifications } from './listen/notifications.js'
@@ -30,6 +30,14 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   readonly password?: string | (() => string | Promise<string>)
   /** As node-postgres takes it; wins over the URL's `sslmode`. */
   readonly ssl?: ClientConfig['ssl']
+  /**
+   * How servers may have this client prove who it is, as libpq's `require_auth`: a list of `scram-sha-256`, `md5`,
+   * `password` (in clear) and `none`, or of what is refused, each with a `!` before it. A server that asks for anything
+   * else gets nothing, and is quarantined. Wins over `require_auth` in a URL, and that over PGREQUIREAUTH. `@default`
+   * everything that node-postgres answers to; but a server that a topology source has named gets a password in clear over
+   * TLS with a verified certificate alone
+   */
+  readonly requireAuth?: string | readonly string[]
   /** Anything else that node-postgres takes: `application_name`, `statement_timeout`, `types` and so on. */
   readonly clientConfig?: ClientConfig
   /** The client class. `@default` pg.Client */
@@ -59,6 +67,7 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'failoverUrls',
   'password',
   'ssl',
+  'requireAuth',
   'clientConfig',
   'Client',
   'shared',
@@ -195,9 +204,20 @@ export function createConnectionManager(options: PgManagerOptions = {}): PgConne
     )
   }
   rejectUnknownOptions(options, PG_OPTION_NAMES, 'the options of createConnectionManager')
-  const { databaseUrl, failoverUrls, password, ssl, clientConfig, Client, ...managerOptions } =
-    options
-  const config: ClientConfig = { ...clientConfig }
+  const {
+    databaseUrl,
+    failoverUrls,
+    password,
+    ssl,
+    requireAuth,
+    clientConfig,
+    Client,
+    ...managerOptions
+  } = options
+  const config: EndpointConfig = {
+    ...clientConfig,
+    ...(requireAuth === undefined ? {} : { requireAuth }),
+  }
   if (ssl !== undefined) config.ssl = ssl
   const credentials = password ?? clientConfig?.password
   if (credentials !== undefined) {

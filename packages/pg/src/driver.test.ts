@@ -243,7 +243,14 @@ describe('the PostgreSQL driver', () => {
     )
     const result = await probe.check(new AbortController().signal)
     probe.destroy()
-    expect(result).toEqual({ role: 'primary', writable: true })
+    expect(result).toMatchObject({
+      role: 'primary',
+      writable: true,
+      timeline: 1,
+      position: expect.any(BigInt),
+      missing: [{ name: 'pg_control_system()' }],
+    })
+    expect(result.systemId).toBeUndefined()
   })
 
   // Last, because it changes the cluster.

@@ -19,13 +19,16 @@ import {
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
+import type { OpenStream } from './cancel.js'
 import { Catalogs, type EndpointCatalog } from './catalog/catalog.js'
-import { classify } from './classify.js'
+import { classify, isAnswer } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { authPolicyOf } from './endpoint-config.js'
 import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
+import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
 
 /** A class whose instances are node-postgres clients; `pg.Client` or one derived from it. */
@@ -64,8 +67,12 @@ export class PgDriver implements Driver<Client> {
 
   async validate(client: Client): Promise<void> {
     const session = this.#sessionOf(client)
-    const { rows } = await session.ask<[boolean]>('select pg_is_in_recovery()')
-    session.role = rows[0]?.[0] === true ? 'standby' : 'primary'
+    try {
+      const { rows } = await session.ask<[string]>('select pg_catalog.pg_is_in_recovery()')
+      session.role = rows[0]?.[0] === 't' ? 'standby' : 'primary'
+    } catch (error) {
+      if (!isAnswer(error)) throw error
+    }
     await session.catalog?.readIfDue(session)
   }
 
@@ -202,6 +209,10 @@ export class PgDriver implements Driver<Client> {
       password: config.password,
     })
     const session = new Session(client, onSignal)
+    if (typeof config.stream === 'function')
+      session.openStream = config.stream as unknown as OpenStream
+    const policy = authPolicyOf(config)
+    if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })

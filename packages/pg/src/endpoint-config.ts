@@ -4,6 +4,7 @@ import { type Endpoint, InvalidOptionError } from '@connmgr/core'
 import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
 import { redactUrl } from './redact.js'
+import { type AuthPolicy, allowedMethods, FOR_NAMED } from './require-auth.js'
 
 const SCHEMES = ['postgres:', 'postgresql:']
 const DEFAULT_PORT = 5432
@@ -67,11 +68,35 @@ export function resolveFailoverEndpoints(
   )
 }
 
-/** The same database, with the same credentials, on another server. */
-export function relocate(endpoint: Endpoint, to: { host: string; port?: number }): Endpoint {
-  const config = endpoint.config as ClientConfig
+/**
+ * What the configuration of an endpoint has beyond that of node-postgres: `requireAuth`, or as a URL has it
+ * `require_auth`; and whether a topology source alone has named the address.
+ */
+export interface EndpointConfig extends ClientConfig {
+  readonly requireAuth?: unknown
+  readonly require_auth?: unknown
+  readonly named?: boolean
+}
+
+/** What the server of an endpoint may ask for; undefined for anything. */
+export function authPolicyOf({ named, requireAuth }: EndpointConfig): AuthPolicy | undefined {
+  if (requireAuth === undefined) return named === true ? FOR_NAMED : undefined
+  return { methods: allowedMethods('requireAuth', requireAuth), clearIfVerified: false }
+}
+
+/**
+ * The same database, with the same credentials, on another server.
+ *
+ * @param how whether the address is one of the endpoint's own name, or a source has named it
+ */
+export function relocate(
+  endpoint: Endpoint,
+  to: { host: string; port?: number },
+  how: 'resolved' | 'named',
+): Endpoint {
+  const config = endpoint.config as EndpointConfig
   const { host, port = endpoint.port } = to
-  const moved: ClientConfig = { ...config, host, port }
+  const moved: EndpointConfig = { ...config, host, port, named: true }
   // A certificate is issued for the name, whatever the address.
   if (isIP(host) !== 0 && isIP(endpoint.host) === 0 && config.ssl) {
     const ssl = config.ssl === true ? {} : config.ssl
@@ -83,11 +108,13 @@ export function relocate(endpoint: Endpoint, to: { host: string; port?: number }
     writable: true,
     configurable: true,
   })
-  return endpointOf(moved)
+  const relocated = endpointOf(moved)
+  return how === 'resolved' ? Object.assign(relocated, { resolvedFrom: endpoint.id }) : relocated
 }
 
 /** The endpoint of a node-postgres configuration without a URL. */
-function endpointOf(config: ClientConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
+function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
+  const config = withRequiredAuth(given, env)
   const host = config.host || env.PGHOST || 'localhost'
   const port = Number(config.port || env.PGPORT || DEFAULT_PORT)
   const user = config.user || env.PGUSER || env.USER || env.USERNAME
@@ -101,6 +128,25 @@ function endpointOf(config: ClientConfig, env: NodeJS.ProcessEnv = process.env):
     enumerable: false,
   })
   return endpoint as typeof endpoint & { config: ClientConfig }
+}
+
+/** The option wins over the URL, and that over the environment of libpq. */
+function withRequiredAuth(config: EndpointConfig, env: NodeJS.ProcessEnv): EndpointConfig {
+  const sources = [
+    ['requireAuth', config.requireAuth],
+    ['require_auth', config.require_auth],
+    ['PGREQUIREAUTH', env.PGREQUIREAUTH],
+  ] as const
+  const [option, requireAuth] =
+    sources.find(([, value]) => value !== undefined && value !== '') ?? []
+  if (option === undefined) return config
+  allowedMethods(option, requireAuth)
+  return Object.defineProperty({ ...config, requireAuth }, 'password', {
+    value: config.password,
+    enumerable: false,
+    writable: true,
+    configurable: true,
+  })
 }
 
 function databaseUrl({ databaseUrl }: EndpointOptions, env: NodeJS.ProcessEnv): NamedUrl {
@@ -199,6 +245,8 @@ function mergeConfig(clientConfig: ClientConfig, parsed: ReturnType<typeof parse
   )
   const merged = { ...clientConfig, ...fromUrl } as ClientConfig
   delete merged.connectionString
+  const { requireAuth } = clientConfig as EndpointConfig
+  if (requireAuth !== undefined) Object.assign(merged, { requireAuth })
   const own = clientConfig.password
   const password = typeof own === 'function' ? own : parsed.password || own
   if (clientConfig.ssl !== undefined) merged.ssl = clientConfig.ssl

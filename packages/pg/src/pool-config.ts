@@ -80,6 +80,7 @@ const CLIENT_OPTIONS = [
 const OURS = [
   'databaseUrl',
   'failoverUrls',
+  'requireAuth',
   'clientConfig',
   'shared',
   'replayStatements',
@@ -156,7 +157,12 @@ function clientConfigOf(config: ManagedPoolConfig): ClientConfig {
       ([name]) => !POOL_ONLY.includes(name) && !OURS.includes(name) && name !== 'password',
     ),
   )
-  const merged = { ...config.clientConfig, ...rest } as ClientConfig
+  const { requireAuth } = config
+  const merged = {
+    ...config.clientConfig,
+    ...rest,
+    ...(requireAuth === undefined ? {} : { requireAuth }),
+  } as ClientConfig
   // Read by name: pg-pool hides it from enumeration, and a spread of its options would lose it.
   const password = config.password ?? config.clientConfig?.password
   if (password !== undefined)

@@ -4,27 +4,29 @@ import type { Session } from './session.js'
 
 /**
  * Where the next record goes, and not only what has been written out: with `synchronous_commit = off` a transaction is
- * committed before that.
+ * committed before that. Runs on connections of callers, who may have put a schema of theirs before pg_catalog.
  */
 const WRITTEN = `
-select (select system_identifier::text from pg_control_system()),
-       ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int,
-       (pg_current_wal_insert_lsn() - '0/0')::text,
-       current_setting('wal_block_size'),
-       pg_size_bytes(current_setting('wal_segment_size'))::text`
+select (select system_identifier from pg_catalog.pg_control_system()),
+       pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()),
+       pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0'),
+       pg_catalog.current_setting('wal_block_size'),
+       pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))`
 
 /**
- * The highest timeline that a standby is known to follow. What it streams says so at once, but only to superusers and
- * members of pg_read_all_stats; the control file, which everybody may ask, after the next restartpoint.
+ * Where the highest timeline that a standby is known to follow is read. What it streams says so at once, but only to
+ * superusers and members of pg_read_all_stats; the control file, which everybody may ask, after the next restartpoint.
  */
-export const STANDBY_TIMELINE = `
-greatest((select timeline_id from pg_control_checkpoint()),
-         (select min_recovery_end_timeline from pg_control_recovery()),
-         (select received_tli from pg_stat_wal_receiver))`
+export const STANDBY_TIMELINES = {
+  checkpoint: '(select timeline_id from pg_catalog.pg_control_checkpoint())',
+  recovery: '(select min_recovery_end_timeline from pg_catalog.pg_control_recovery())',
+  receiver: '(select received_tli from pg_catalog.pg_stat_wal_receiver)',
+} as const
 
 const REPLAYED = `
-select (pg_last_wal_replay_lsn() - '0/0')::text, ${STANDBY_TIMELINE}
- where pg_is_in_recovery()`
+select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0'),
+       greatest(${Object.values(STANDBY_TIMELINES).join(', ')})
+ where pg_catalog.pg_is_in_recovery()`
 
 /** Headers of a page and of the first page of a segment, src/include/access/xlog_internal.h. */
 const PAGE_HEADER = 24n
@@ -33,10 +35,10 @@ const SEGMENT_HEADER = 40n
 /** @throws UnsupportedError `CONNMGR_UNSUPPORTED` where these functions are missing or forbidden */
 export async function askWritePosition(session: Session): Promise<WritePosition> {
   try {
-    const { rows } = await session.ask<[string, number, string, string, string]>(WRITTEN)
-    const [systemId, timeline, position, pageSize, segmentSize] = rows[0] as (typeof rows)[0]
+    const { rows } = await session.ask<[string, string, string, string, string]>(WRITTEN)
+    const [systemId, walFile, position, pageSize, segmentSize] = rows[0] as (typeof rows)[0]
     const end = endOfRecord(BigInt(position), BigInt(pageSize), BigInt(segmentSize))
-    return { systemId, timeline, position: end }
+    return { systemId, timeline: timelineOf(walFile), position: end }
   } catch (error) {
     throw unsupported(error)
   }
@@ -44,9 +46,15 @@ export async function askWritePosition(session: Session): Promise<WritePosition>
 
 /** Undefined if the server is no standby. */
 export async function askReplayPosition(session: Session): Promise<ReplayPosition | undefined> {
-  const { rows } = await session.ask<[string | null, number]>(REPLAYED)
+  const { rows } = await session.ask<[string | null, string | null]>(REPLAYED)
   const [position, timeline] = rows[0] ?? []
-  return position == null ? undefined : { position: BigInt(position), timeline }
+  if (position == null) return undefined
+  return { position: BigInt(position), timeline: timeline == null ? undefined : Number(timeline) }
+}
+
+/** The first eight digits of the name of a WAL file. */
+export function timelineOf(walFile: string): number {
+  return Number.parseInt(walFile.slice(0, 8), 16)
 }
 
 /**

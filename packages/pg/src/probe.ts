@@ -1,47 +1,61 @@
-import { type Probe, type ProbeResult, type Role, toError } from '@connmgr/core'
-import { classify } from './classify.js'
-import { STANDBY_TIMELINE } from './positions.js'
+import {
+  type MissingRight,
+  type Probe,
+  type ProbeResult,
+  type Role,
+  systemClock,
+  toError,
+} from '@connmgr/core'
+import { timelineOf } from './positions.js'
+import {
+  ALL_RIGHTS,
+  askRights,
+  MINIMAL,
+  missingRights,
+  PLAIN,
+  type ProbeRow,
+  questionFor,
+  type Rights,
+} from './probe-question.js'
 import type { Session } from './session.js'
 
-type Row = [
-  standby: boolean,
-  readOnly: string,
-  systemId: string | null,
-  timeline: number | null,
-  position: string | null,
-  startedAt: string | null,
-]
+/** Pause before a server that did not tell everything is asked for all of it again. */
+const ASK_FOR_MORE_MS = 10_000
+/** Times that one probe is asked when the server has cancelled it or could not answer at that moment. */
+const ATTEMPTS = 3
 
 /**
- * One statement that is valid on a primary and on a standby. The timeline of a primary is read from the name of the
- * WAL file it writes, because `pg_control_checkpoint` shows a promotion only after the next checkpoint; that function
- * errors on a standby, hence the CASE.
+ * In a transaction of its own, so that the settings hold for it alone: a pooler in between may lend the same session of
+ * the server to others. The mode in which transactions begin by default is part of what is asked.
  */
-const FULL = `
-select pg_is_in_recovery(),
-       current_setting('transaction_read_only'),
-       (select system_identifier::text from pg_control_system()),
-       case when pg_is_in_recovery() then ${STANDBY_TIMELINE}
-            else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end,
-       ((case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end) - '0/0')::text,
-       pg_postmaster_start_time()::text`
+const BEGIN = `begin isolation level read committed;
+set local statement_timeout to 0; set local lock_timeout to 0; set local search_path to pg_catalog;`
+/** Known to servers from this version on. */
+const TRANSACTION_TIMEOUT = { since: 17, off: 'set local transaction_timeout to 0;' }
+/** Between two probes the session may be idle for a minute; not all servers and roles limit that. */
+const STAY = 'set idle_session_timeout to 0'
 
-/** For roles and servers that are not allowed, or do not have, the functions above. */
-const PLAIN = `
-select pg_is_in_recovery(), current_setting('transaction_read_only'), null, null, null, null`
-
-/** For what only speaks the protocol. */
-const MINIMAL = `select false, 'off', null, null, null, null`
-
-const QUESTIONS = [FULL, PLAIN, MINIMAL]
+/** Errors by which a server says that it lacks something, or keeps it from this role: asked again it says the same. */
+const UNABLE = /^(42|0A)/
+/** insufficient_privilege and undefined_function: something less may be answered. */
+const WITHHELD: ReadonlySet<unknown> = new Set(['42501', '42883'])
+/** query_canceled, object_not_in_prerequisite_state, T_R_serialization_failure: next time it may go better. */
+const PASSING: ReadonlySet<unknown> = new Set(['57014', '55000', '55P03', '40001'])
 
 /** Asks a server what it is, over a session of its own. */
 export class PgProbe implements Probe {
   readonly #session: Session
-  #question = 0
+  readonly #now: () => number
+  #rights: Rights = ALL_RIGHTS
+  #missing: readonly MissingRight[] = []
+  /** When it is asked again for what it has not told. */
+  #askForMoreAt = Number.POSITIVE_INFINITY
+  /** False for a server that knows no such settings, or no transactions of several statements. */
+  #wraps = true
 
-  constructor(session: Session) {
+  constructor(session: Session, now: () => number = () => systemClock.now()) {
     this.#session = session
+    this.#now = now
   }
 
   check(signal: AbortSignal): Promise<ProbeResult> {
@@ -49,36 +63,107 @@ export class PgProbe implements Probe {
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(toError(signal.reason)), { once: true })
     })
-    return Promise.race([this.#ask(), aborted])
+    return Promise.race([this.#check(), aborted])
   }
 
   destroy(): void {
     this.#session.destroy()
   }
 
-  async #ask(): Promise<ProbeResult> {
-    for (;;) {
+  async #check(): Promise<ProbeResult> {
+    if (this.#now() >= this.#askForMoreAt) await this.#learnRights()
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.#session.ask<Row>(QUESTIONS[this.#question] as string)
-        return this.#describe(rows[0] as Row)
+        return await this.#ask()
       } catch (error) {
-        const canAskLess = this.#question < QUESTIONS.length - 1
-        if (!canAskLess || classify(error) !== 'statement') throw error
-        this.#question += 1
+        if (attempt === ATTEMPTS || !PASSING.has(codeOf(error))) throw error
       }
     }
   }
 
-  #describe([standby, readOnly, systemId, timeline, position, startedAt]: Row): ProbeResult {
-    const asked = QUESTIONS[this.#question] !== MINIMAL
-    const role: Role = !asked ? 'unknown' : standby ? 'standby' : 'primary'
-    return {
-      role,
-      writable: !standby && readOnly === 'off',
-      ...(systemId === null ? {} : { systemId }),
-      ...(timeline === null ? {} : { timeline }),
-      ...(position === null ? {} : { position: BigInt(position) }),
-      ...(startedAt === null ? {} : { startedAt }),
+  /** Less is asked only of a server that does not have, or does not allow, what was asked. */
+  async #ask(): Promise<ProbeResult> {
+    try {
+      return await this.#answerTo(questionFor(this.#rights))
+    } catch (error) {
+      if (!WITHHELD.has(codeOf(error))) throw error
+    }
+    await this.#learnRights()
+    for (const question of [questionFor(this.#rights), PLAIN]) {
+      try {
+        return await this.#answerTo(question)
+      } catch (error) {
+        if (!WITHHELD.has(codeOf(error))) throw error
+      }
+    }
+    return { ...(await this.#answerTo(MINIMAL)), role: 'unknown' }
+  }
+
+  async #learnRights(): Promise<void> {
+    try {
+      this.#rights = await askRights((question) => this.#run(question))
+    } catch (error) {
+      if (!WITHHELD.has(codeOf(error))) throw error
+      this.#rights = new Set()
+    }
+    this.#missing = missingRights(this.#rights)
+    this.#askForMoreAt =
+      this.#missing.length === 0 ? Number.POSITIVE_INFINITY : this.#now() + ASK_FOR_MORE_MS
+  }
+
+  async #run<R extends readonly (string | null)[]>(question: string): Promise<R> {
+    if (!this.#wraps) return this.#row<R>(question)
+    try {
+      return await this.#row<R>(`${this.#begin} ${question}; commit`)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === undefined) throw error
+      // If that fails too, the session has ended, which is what the error says.
+      await this.#session.ask('rollback').catch(() => {})
+      if (WITHHELD.has(code) || !UNABLE.test(code)) throw error
+      const row = await this.#row<R>(question)
+      // It was not the question that the server did not understand.
+      this.#wraps = false
+      return row
     }
   }
+
+  async #row<R extends readonly (string | null)[]>(text: string): Promise<R> {
+    const { rows } = await this.#session.ask<R>(text)
+    if (rows[0] === undefined) throw new Error('the server answered a probe with nothing')
+    return rows[0]
+  }
+
+  get #begin(): string {
+    const { since, off } = TRANSACTION_TIMEOUT
+    return this.#session.serverVersion >= since ? `${BEGIN} ${off}` : BEGIN
+  }
+
+  async #answerTo(question: string): Promise<ProbeResult> {
+    const row = await this.#run<ProbeRow>(question)
+    const idleLimit = row[7]
+    if (idleLimit !== null && idleLimit !== '0') await this.#session.ask(STAY)
+    return this.#describe(row)
+  }
+
+  #describe(row: ProbeRow): ProbeResult {
+    const [standby, readOnly, systemId, walFile, timeline, position, startedAt] = row
+    const isStandby = standby === 't'
+    const role: Role = isStandby ? 'standby' : 'primary'
+    const known = walFile === null ? timeline : timelineOf(walFile)
+    return {
+      role,
+      writable: !isStandby && readOnly === 'off',
+      ...(systemId === null ? {} : { systemId }),
+      ...(known === null ? {} : { timeline: Number(known) }),
+      ...(position === null ? {} : { position: BigInt(position) }),
+      ...(startedAt === null ? {} : { startedAt }),
+      ...(this.#missing.length === 0 ? {} : { missing: this.#missing }),
+    }
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
 }

@@ -6,15 +6,21 @@ import type {
   Role,
 } from '@connmgr/core'
 import { TransactionRolledBackError } from '@connmgr/core'
-import type { Client, QueryArrayResult } from 'pg'
-import { requestCancel } from './cancel.js'
+import type { Client } from 'pg'
+import { cancelRunning, cancelTargetOf, type OpenStream } from './cancel.js'
 import type { EndpointCatalog } from './catalog/catalog.js'
-import { type ClientInternals, internalsOf, type ServerMessage } from './client-internals.js'
+import {
+  type ClientInternals,
+  internalsOf,
+  markDead,
+  type ServerMessage,
+} from './client-internals.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
 import { textOf } from './outcome/in-flight.js'
 import { learnSeverity } from './outcome/severity.js'
 import { isShared, StatementTracker } from './outcome/statement-tracker.js'
+import { type OwnResult, runOwn, type TextRow } from './own-query.js'
 import { PreparedStatements } from './prepared-statements.js'
 import { SessionChanges } from './session-changes.js'
 import { mayChangeCatalog } from './statement-text.js'
@@ -25,7 +31,7 @@ const UNFINISHED =
   'the work has left a cursor, a stream or a COPY open, so its transaction could not be ended and nothing was committed; ' +
   'close it before the work resolves'
 const COUNT_ADVISORY_LOCKS =
-  "select count(*)::int from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
+  "select pg_catalog.count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
 
 /** What we know and note about one client, from before it connects until after it has closed. */
 export class Session {
@@ -35,6 +41,10 @@ export class Session {
   readonly #changes: SessionChanges
   readonly #prepared: PreparedStatements | undefined
   readonly #open = new OpenStatements()
+  /** How its socket was made, if by a function of the user's. */
+  openStream: OpenStream | undefined
+  /** The first number of the version that the server says it has; 0 if it does not say. */
+  serverVersion = 0
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #onSignal: (signal: ConnectionSignal) => void
@@ -70,7 +80,11 @@ export class Session {
       (status: { parameterName: string; parameterValue: string }) => {
         if (status.parameterName === 'in_hot_standby') {
           this.role = status.parameterValue === 'on' ? 'standby' : 'primary'
-        } else this.#changes.reported(status.parameterName, status.parameterValue)
+        } else {
+          if (status.parameterName === 'server_version')
+            this.serverVersion = Number.parseInt(status.parameterValue, 10) || 0
+          this.#changes.reported(status.parameterName, status.parameterValue)
+        }
       },
     )
   }
@@ -98,16 +112,12 @@ export class Session {
   }
 
   /**
-   * Runs a statement of our own, which does not count as the borrower's.
+   * Runs a statement of our own, which does not count as the borrower's. Its values come as text.
    *
    * @param decide called when it is about to be sent; what it returns is told instead
    */
-  async ask<R extends unknown[]>(
-    text: string,
-    decide?: () => Error | undefined,
-  ): Promise<QueryArrayResult<R>> {
-    const result = await this.#statements.ask({ text, rowMode: 'array' }, decide)
-    return result as QueryArrayResult<R>
+  ask<R extends TextRow>(text: string, decide?: () => Error | undefined): Promise<OwnResult<R>> {
+    return this.#statements.ask(() => runOwn<R>(this.#client, text), decide)
   }
 
   /** Begins a transaction of the engine. @param text of the statement that does it */
@@ -221,20 +231,38 @@ export class Session {
   destroy(reason?: Error): void {
     this.#closing = true
     this.#statements.lossCause ??= reason
-    const { connection, processID, secretKey } = this.#internals
-    const { host, port } = this.#client
-    const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
-    if (running && processID != null && secretKey != null)
-      requestCancel({ host, port, processID, secretKey })
+    const { connection } = this.#internals
+    if (connection === undefined || connection.stream.destroyed) return
     // Begins as node-postgres would put it, so that whoever goes by its words understands.
-    connection?.stream.destroy(
-      reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason }),
-    )
+    const error = reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason })
+    const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
+    const target = running ? cancelTargetOf(this.#client, this.openStream) : undefined
+    if (target === undefined) {
+      connection.stream.destroy(error)
+      return
+    }
+    const { stream } = connection
+    this.#abandon(connection, error)
+    void cancelRunning(target, stream).then(() => stream.destroy())
+  }
+
+  /** For its users the client is dead from now on, while its socket stays until its statement has been cancelled. */
+  #abandon(connection: NonNullable<ClientInternals['connection']>, error: Error | undefined): void {
+    const { stream } = connection
+    stream.removeAllListeners('data')
+    stream.resume()
+    stream.unref()
+    markDead(this.#client)
+    // As when a socket is destroyed, users hear of it once this has returned.
+    process.nextTick(() => {
+      if (error !== undefined) connection.emit('error', error)
+      connection.emit('end')
+    })
   }
 
   async #countLocks(): Promise<number> {
-    const { rows } = await this.ask<[number]>(COUNT_ADVISORY_LOCKS)
-    return rows[0]?.[0] ?? 0
+    const { rows } = await this.ask<[string]>(COUNT_ADVISORY_LOCKS)
+    return Number(rows[0]?.[0] ?? 0)
   }
 
   /** Follows what a statement of a borrower leaves in the session. What is shared is known to leave it as it is. */

@@ -7,12 +7,19 @@ export { FakeDriver, fakeEndpoint } from './fake/fake-driver.js'
 export { FakeServer, type FakeServerState } from './fake/fake-server.js'
 export { FakeError, type FakeOutcome, play } from './fake/outcome.js'
 export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
+export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'
 export {
   type ClusterOptions,
   PostgresCluster,
   startCluster,
 } from './postgres/postgres-cluster.js'
 export { PostgresNode, type StopMode, type UrlOptions } from './postgres/postgres-node.js'
+export {
+  type Script,
+  type ScriptedLogin,
+  type ScriptedServer,
+  startScriptedServer,
+} from './postgres/scripted-server.js'
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'

@@ -6,6 +6,7 @@ import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { ReadOptions } from '../reads/reads.js'
+import { isAllowedHostEntry } from '../topology/allowed-hosts.js'
 import type { TopologySource } from '../topology/source.js'
 import {
   invalid,
@@ -78,7 +79,7 @@ const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
 
 const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim', 'detectNested']
 const HEALTH_OPTIONS = Object.keys(HEALTH_NUMBERS)
-const FAILOVER_OPTIONS = ['mode', ...Object.keys(FAILOVER_DEFAULTS)]
+const FAILOVER_OPTIONS = ['mode', 'systemId', ...Object.keys(FAILOVER_DEFAULTS)]
 
 const POOL_MODES = ['pooled', 'static'] as const
 /** What `poolMode: 'static'` means: the one connection is never closed for its age, and none is beside it. */
@@ -231,8 +232,9 @@ function resolveFailover(
   if (typeof settings !== 'object' || settings === null)
     throw invalid('failover', given, 'an object')
   rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
-  const { mode, autoFailback, splitBrain } = settings as {
+  const { mode, autoFailback, splitBrain, systemId } = settings as {
     mode?: unknown
+    systemId?: unknown
     autoFailback?: unknown
     splitBrain?: unknown
   }
@@ -250,6 +252,7 @@ function resolveFailover(
         ['refuse', 'stay'] as const,
         FAILOVER_DEFAULTS.splitBrain,
       ),
+      systemId: resolveSystemId(systemId),
     },
     failoverMode:
       mode === undefined
@@ -258,13 +261,35 @@ function resolveFailover(
   }
 }
 
+function resolveSystemId(given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  // As a number it would not be exact.
+  if (typeof given !== 'string' || given.trim() === '')
+    throw invalid('failover.systemId', given, 'a string that is not empty')
+  return given.trim()
+}
+
 function resolveTopology(given: unknown): TopologySource | undefined {
   if (given === undefined) return undefined
   const source = given as Partial<TopologySource> | null
   if (typeof source?.discover !== 'function') {
     throw invalid('topology', given, 'a topology source, such as dnsTopology() makes')
   }
+  checkAllowedHosts(source.allowedHosts)
   return given as TopologySource
+}
+
+function checkAllowedHosts(given: unknown): void {
+  if (given === undefined) return
+  if (!Array.isArray(given)) throw invalid('topology.allowedHosts', given, 'an array of hosts')
+  given.forEach((entry: unknown, index) => {
+    if (isAllowedHostEntry(entry)) return
+    throw invalid(
+      `topology.allowedHosts[${index}]`,
+      entry,
+      "a name ('db2.internal'), a domain ('*.db.internal'), an address, a network ('10.0.0.0/8') or '*'",
+    )
+  })
 }
 
 function resolveLogger(given: unknown): Logger {

@@ -1,4 +1,4 @@
-import type { Role } from '../driver.js'
+import type { MissingRight, Role } from '../driver.js'
 import { isError, messageOf } from '../errors.js'
 import type { ClusterState, EndpointState } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
@@ -167,6 +167,15 @@ export interface EndpointStateChangedEvent extends PoolEvent {
   readonly role: Role
   readonly reason: string
 }
+/** A server does not tell the role that probes it everything. Told at the first probe, and when it changes. */
+export interface RightsMissingEvent extends PoolEvent {
+  readonly type: 'rightsMissing'
+  readonly missing: readonly MissingRight[]
+}
+/** A server tells everything again. */
+export interface RightsGrantedEvent extends PoolEvent {
+  readonly type: 'rightsGranted'
+}
 export interface RoleChangedEvent extends PoolEvent {
   readonly type: 'roleChanged'
   readonly from: Role
@@ -245,12 +254,17 @@ export interface TopologyChangedEvent {
   /** They get no new callers; those who have a connection may finish. */
   readonly removed: readonly string[]
 }
-/** The source of the topology fails, so that everything stays as it is; told once until it works again. */
+/**
+ * The source of the topology fails, so that everything stays as it is; told once until it works again. Or it names
+ * servers that it may not name, which are left out; told when these change.
+ */
 export interface TopologyFailedEvent {
   readonly type: 'topologyFailed'
   readonly pool: string
   readonly source: string
   readonly error: ErrorSummary
+  /** Why servers were refused, if that is it. */
+  readonly refused?: readonly string[]
 }
 /** A user's listener or logger threw, or rejected. The pool went on. */
 export interface ListenerFailedEvent {
@@ -282,6 +296,8 @@ export type ConnmgrEvent =
   | LoginsFailedEvent
   | LoginsRecoveredEvent
   | EndpointStateChangedEvent
+  | RightsMissingEvent
+  | RightsGrantedEvent
   | RoleChangedEvent
   | StandbyLagEvent
   | ClusterStateChangedEvent

@@ -52,6 +52,8 @@ export const LOGGED_EVENT_TYPES = [
   'loginsFailed',
   'loginsRecovered',
   'endpointStateChanged',
+  'rightsMissing',
+  'rightsGranted',
   'roleChanged',
   'standbyFellBehind',
   'standbyCaughtUp',
@@ -181,9 +183,22 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       ]
     case 'endpointStateChanged':
       return [
-        event.to === 'QUARANTINED' || event.to === 'FENCED' ? 'error' : 'info',
+        event.to === 'QUARANTINED' || event.to === 'FENCED'
+          ? 'error'
+          : event.to === 'UNPROVEN'
+            ? 'warn'
+            : 'info',
         `${event.endpoint}: ${event.from} → ${event.to} (${event.reason})`,
       ]
+    case 'rightsMissing':
+      return [
+        'warn',
+        `${event.endpoint} does not let this role use ${event.missing
+          .map(({ name, turnsOff }) => `${name}, which turns off ${turnsOff}`)
+          .join('; ')}`,
+      ]
+    case 'rightsGranted':
+      return ['info', `${event.endpoint} tells this role everything again`]
     case 'roleChanged':
       return ['info', `${event.endpoint} was a ${event.from} and is a ${event.to} now`]
     case 'standbyFellBehind':
@@ -232,7 +247,9 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
     case 'topologyFailed':
       return [
         'warn',
-        `${event.source} does not tell the topology, so it stays as it is: ${event.error.message}`,
+        event.refused === undefined
+          ? `${event.source} does not tell the topology, so it stays as it is: ${event.error.message}`
+          : `topology of ${event.source}: ${event.error.message}`,
       ]
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]

@@ -108,9 +108,56 @@ describe('an election in a replicated cluster', () => {
     expect(elect(busy, memory())).toMatchObject({ outcome: 'none' })
   })
 
-  test('a timeline that the server did not tell counts as current', () => {
-    const candidates = [primary('a', { timeline: undefined })]
-    expect(elect(candidates, memory({ highestTimeline: 7 }))).toMatchObject({ id: 'a' })
+  test('a primary below the timeline of a standby is fenced: the standby followed a promotion', () => {
+    const candidates = [primary('a', { timeline: 1 }), standby('b', { timeline: 2 })]
+    expect(elect(candidates, memory())).toMatchObject({ outcome: 'none', fenced: ['a'] })
+    expect(elect(candidates, memory({ acceptedTimeline: 2 }))).toMatchObject({ id: 'a' })
+    const down = [primary('a'), standby('b', { timeline: 2, state: 'DOWN' })]
+    expect(elect(down, memory())).toMatchObject({ id: 'a' })
+  })
+})
+
+describe('an election with a primary that does not tell its timeline', () => {
+  const silent = (id: string, more: Partial<Candidate> = {}): Candidate =>
+    primary(id, { timeline: undefined, ...more })
+
+  test('takes it while no timeline is known, whatever standbys tell', () => {
+    expect(elect([silent('a'), standby('b')], memory())).toMatchObject({ id: 'a' })
+  })
+
+  test('takes it if it is the present writer, or was seen to be promoted', () => {
+    const known = { highestTimeline: 7 }
+    expect(elect([silent('a')], memory({ ...known, writer: 'a' }))).toMatchObject({ id: 'a' })
+    expect(elect([silent('a', { promoted: true })], memory(known))).toMatchObject({ id: 'a' })
+  })
+
+  test('refuses any other once a timeline is known, unless it is told to stay', () => {
+    expect(elect([silent('a')], memory({ highestTimeline: 7 }))).toMatchObject({
+      outcome: 'none',
+      fenced: ['a'],
+      reason:
+        'a claims to be the primary, but does not tell its timeline, and another was the primary since',
+    })
+    expect(elect([silent('a')], memory({ highestTimeline: 7, splitBrain: 'stay' }))).toMatchObject({
+      id: 'a',
+    })
+  })
+
+  test('refuses one after which another was promoted, even as the last one that answers', () => {
+    const old = silent('a', { superseded: true })
+    expect(elect([old], memory({ writer: 'a' }))).toMatchObject({ outcome: 'none', fenced: ['a'] })
+    expect(elect([old, silent('b', { promoted: true })], memory())).toMatchObject({
+      id: 'b',
+      fenced: ['a'],
+    })
+    expect(elect([old], memory({ splitBrain: 'stay' }))).toMatchObject({ id: 'a' })
+  })
+
+  test('cannot tell which is newer beside one that tells', () => {
+    expect(elect([silent('a'), primary('b')], memory({ writer: 'a' }))).toMatchObject({
+      outcome: 'split-brain',
+      reason: 'a and b both claim to be the primary (a without telling the timeline)',
+    })
   })
 })
 
@@ -134,6 +181,8 @@ describe('whatever the servers say', () => {
         systemId: fc.constant('system'),
         timeline: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
         startedAt: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
+        promoted: fc.boolean(),
+        superseded: fc.boolean(),
       }),
       { maxLength: 4 },
     )
@@ -152,6 +201,42 @@ describe('whatever the servers say', () => {
         expect(writer).toMatchObject({ role: 'primary', writable: true })
         expect(election.fenced).not.toContain(election.id)
         expect(writer?.timeline ?? 3).toBeGreaterThanOrEqual(remembered.highestTimeline)
+      }),
+    )
+  })
+
+  test('the writer is never one that cannot show that nothing has come after it', () => {
+    fc.assert(
+      fc.property(candidates, memories, (list, remembered) => {
+        const election = elect(list, remembered)
+        if (election.outcome !== 'writer') return
+        const writer = list.find((each) => each.id === election.id) as Candidate
+        const standbys = list.filter(
+          ({ role, state }) => role === 'standby' && ['UP', 'PROBATION', 'FENCED'].includes(state),
+        )
+        if (writer.timeline !== undefined) {
+          for (const { timeline = 0 } of standbys)
+            expect(timeline).toBeLessThanOrEqual(writer.timeline)
+          return
+        }
+        expect(writer.superseded).toBe(false)
+        const seen = writer.promoted || writer.id === remembered.writer
+        expect(seen || remembered.highestTimeline === 0).toBe(true)
+      }),
+    )
+  })
+
+  test('a server that has not shown that it belongs to the cluster changes nothing, whatever it claims', () => {
+    fc.assert(
+      fc.property(candidates, candidates, memories, (list, claims, remembered) => {
+        const rogues = claims.map((each) => ({
+          ...each,
+          id: `rogue ${each.id}`,
+          state: 'UNPROVEN' as const,
+        }))
+        const alone = elect(list, remembered)
+        const among = elect([...rogues, ...list], remembered)
+        expect({ ...among, reason: '' }).toEqual({ ...alone, reason: '' })
       }),
     )
   })

@@ -3,6 +3,7 @@ import type { ProbeResult } from '../driver.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ProbeOutcome } from '../health/prober.js'
+import type { ClusterIdentity } from './cluster-identity.js'
 import { Divergence } from './divergence.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
@@ -10,6 +11,8 @@ import { ReplicationLag } from './replication-lag.js'
 import type { EndpointState } from './states.js'
 import { nextStanding, putInto } from './transition.js'
 
+/** States that an endpoint which is in doubt does not come into. */
+const COUNTED: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'FENCED'])
 const LAG_MEMORY_MS = 600_000
 const STRAY =
   'has replayed what the present primary never wrote, so it cannot follow it: rewind it (pg_rewind) or rebuild it'
@@ -23,31 +26,47 @@ export class EndpointTracker<C extends object> {
   readonly #lag = new ReplicationLag(LAG_MEMORY_MS)
   readonly #divergence = new Divergence<ManagedEndpoint<C>>()
   readonly #onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void
-  /** The cluster that is followed, once known; a server of another one is quarantined. */
-  #systemId: string | undefined
+  readonly #identity: ClusterIdentity
 
   constructor(
     name: string,
     knobs: FailoverKnobs,
     clock: Clock,
     events: EventEmitter,
+    identity: ClusterIdentity,
     onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void,
   ) {
     this.#name = name
     this.#knobs = knobs
     this.#clock = clock
     this.#events = events
+    this.#identity = identity
     this.#onState = onState
   }
 
-  get systemId(): string | undefined {
-    return this.#systemId
+  /** Another cluster is followed: what was seen of the one before says nothing of it. */
+  clusterChanged(): void {
+    this.#divergence.reset()
   }
 
-  /** From now on only servers of this cluster are used; undefined to take the next one found. */
-  followCluster(systemId: string | undefined): void {
-    this.#systemId = systemId
-    this.#divergence.reset()
+  /** Applies what is known of the cluster now to an endpoint that was seen before. */
+  reconsider(endpoint: ManagedEndpoint<C>): void {
+    const { result, standing, state } = endpoint
+    if (result === undefined) return
+    // It has answered, and nothing has been decided about it yet.
+    const undecided = state === 'UNKNOWN' && standing.successes > 0
+    if (this.#identity.isStranger(result)) {
+      this.mark(endpoint, 'QUARANTINED', this.#identity.strangeness(result))
+      return
+    }
+    endpoint.doubt = this.#identity.doubt(endpoint.origin, result)
+    if (endpoint.doubt !== undefined && (COUNTED.has(state) || undecided)) {
+      endpoint.lastError = { name: 'Error', message: endpoint.doubt }
+      this.mark(endpoint, 'UNPROVEN', endpoint.doubt)
+    } else if (endpoint.doubt === undefined && (state === 'UNPROVEN' || undecided)) {
+      endpoint.lastError = undefined
+      this.mark(endpoint, standing.trusted ? 'UP' : 'PROBATION', 'belongs to the cluster')
+    }
   }
 
   /** Another server is the writer. `position` is where it goes on in the same history; undefined for another one. */
@@ -67,15 +86,15 @@ export class EndpointTracker<C extends object> {
     const before = endpoint.reportedState
     let reason: string
     if (outcome.ok) {
+      this.#trackRights(endpoint, outcome.result)
       endpoint.result = outcome.result
+      endpoint.doubt = this.#identity.doubt(endpoint.origin, outcome.result)
       reason = `answered in ${Math.round(outcome.durationMs)} ms as ${outcome.result.role}`
-      const stranger = this.#isStranger(outcome.result)
+      const stranger = this.#identity.isStranger(outcome.result)
       const stray = !stranger && this.#isStray(endpoint, outcome, isWriter, now)
       if (stranger || stray) {
         endpoint.standing = putInto(endpoint.standing, 'QUARANTINED')
-        reason = stray
-          ? STRAY
-          : `belongs to another cluster (system identifier ${outcome.result.systemId}, expected ${this.#systemId})`
+        reason = stray ? STRAY : this.#identity.strangeness(outcome.result)
       } else if (before === 'FENCED' && outcome.result.role === 'primary') {
         // Only an election lifts a fence from a primary.
         endpoint.standing = putInto(endpoint.standing, 'FENCED')
@@ -86,6 +105,14 @@ export class EndpointTracker<C extends object> {
     } else {
       endpoint.lastError = summarize(outcome.error)
       reason = outcome.error.message
+    }
+    if (endpoint.doubt !== undefined && COUNTED.has(endpoint.state)) {
+      endpoint.standing = putInto(
+        endpoint.standing,
+        this.#identity.pending ? 'UNKNOWN' : 'UNPROVEN',
+      )
+      endpoint.lastError = { name: 'Error', message: endpoint.doubt }
+      reason = endpoint.doubt
     }
     if (endpoint.heldFor !== undefined) {
       endpoint.standing = putInto(endpoint.standing, 'QUARANTINED')
@@ -121,11 +148,14 @@ export class EndpointTracker<C extends object> {
     this.#onState(endpoint, from)
   }
 
-  #isStranger(result: ProbeResult): boolean {
-    return (
-      this.#systemId !== undefined &&
-      result.systemId !== undefined &&
-      result.systemId !== this.#systemId
+  #trackRights(endpoint: ManagedEndpoint<C>, { missing = [] }: ProbeResult): void {
+    const before = namesOf(endpoint.result?.missing)
+    if (namesOf(missing) === before) return
+    const pool = this.#name
+    this.#events.emit(
+      missing.length === 0
+        ? { type: 'rightsGranted', pool, endpoint: endpoint.id }
+        : { type: 'rightsMissing', pool, endpoint: endpoint.id, missing },
     )
   }
 
@@ -137,7 +167,8 @@ export class EndpointTracker<C extends object> {
     now: number,
   ): boolean {
     const { position, role, startedAt, timeline } = result
-    if (this.#systemId === undefined || position === undefined) return false
+    if (this.#identity.systemId === undefined || position === undefined) return false
+    if (endpoint.doubt !== undefined) return false
     if (role === 'standby') {
       this.#divergence.replayed(endpoint, now, position, startedAt)
       return this.#divergence.has(endpoint)
@@ -191,4 +222,8 @@ export class EndpointTracker<C extends object> {
       lagMs: endpoint.lagMs,
     })
   }
+}
+
+function namesOf(missing: ProbeResult['missing'] = []): string {
+  return missing.map(({ name }) => name).join()
 }

@@ -1,15 +1,17 @@
 import type { Clock, TimerHandle } from '../clock.js'
-import { type FailureKind, isFatal } from '../driver.js'
+import { type FailureKind, isFatal, type ProbeResult } from '../driver.js'
 import { FailoverFailedError, messageOf } from '../errors.js'
 import { contextOf, failoverChannel } from '../events/channels.js'
 import type { EventEmitter } from '../events/emitter.js'
 import type { FailoverCompletedEvent } from '../events/events.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome } from '../health/prober.js'
+import { ClusterIdentity } from './cluster-identity.js'
 import { type Candidate, elect, electInOrder } from './elect.js'
 import { EndpointTracker } from './endpoint-tracker.js'
 import { type ManagedEndpoint, UNSEEN } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
+import { Promotions } from './promotions.js'
 import { select, serves } from './selection.js'
 import type { ClusterState, EndpointState, Target } from './states.js'
 import { WriterSearch } from './writer-search.js'
@@ -44,7 +46,9 @@ export class FailoverController<C extends object> {
   readonly #mode: 'role' | 'ordered'
   readonly #knobs: FailoverKnobs
   readonly #context: FailoverContext<C>
+  readonly #identity: ClusterIdentity
   readonly #tracker: EndpointTracker<C>
+  readonly #promotions = new Promotions()
   readonly #search: WriterSearch
   #monitor: HealthMonitor<C> | undefined
   #writer: ManagedEndpoint<C> | undefined
@@ -57,6 +61,9 @@ export class FailoverController<C extends object> {
   #judged: ManagedEndpoint<C> | undefined
   #requested: string | undefined
   #highestTimeline = 0
+  /** The cluster of the server that showed it. */
+  #highestSeenIn: string | undefined
+  #acceptedTimeline = 0
   #epoch = 0
   #state: ClusterState
   #surveyed = false
@@ -73,11 +80,13 @@ export class FailoverController<C extends object> {
     this.#mode = mode
     this.#knobs = knobs
     this.#context = context
+    this.#identity = new ClusterIdentity(mode === 'role' && !context.solo, knobs.systemId)
     this.#tracker = new EndpointTracker(
       context.name,
       knobs,
       context.clock,
       context.events,
+      this.#identity,
       (endpoint, from) => this.#onState(endpoint, from),
     )
     this.#search = new WriterSearch(knobs, context.clock, (attempt, final) =>
@@ -111,7 +120,7 @@ export class FailoverController<C extends object> {
   } {
     return (
       this.#writer?.result ?? {
-        systemId: this.#tracker.systemId,
+        systemId: this.#identity.systemId,
         timeline: this.#highestTimeline || undefined,
       }
     )
@@ -169,6 +178,7 @@ export class FailoverController<C extends object> {
     this.#judged = endpoint
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
     if (outcome.ok) {
+      this.#remember(endpoint)
       const askedAt = this.#context.clock.now() - outcome.durationMs
       endpoint.pool.answered(askedAt - this.#knobs.probeTimeoutMs)
     }
@@ -237,10 +247,17 @@ export class FailoverController<C extends object> {
     this.#evaluate('requested')
   }
 
-  /** Accepts whatever cluster and timeline are found next, after the cluster has been rebuilt. */
+  /**
+   * Accepts whatever cluster and timeline are found next, after the cluster has been rebuilt. Which cluster it is, the
+   * servers of the options say: those that a source has named stay, as long as they belong to the same.
+   */
   async reset(): Promise<void> {
     this.#highestTimeline = 0
-    this.#tracker.followCluster(undefined)
+    this.#highestSeenIn = undefined
+    this.#promotions.reset()
+    this.#acceptTimelines()
+    this.#identity.reopen()
+    this.#tracker.clusterChanged()
     for (const each of this.#endpoints) {
       each.heldFor = undefined
       if (each.state === 'FENCED' || each.state === 'QUARANTINED') {
@@ -250,6 +267,7 @@ export class FailoverController<C extends object> {
     // From now on a single endpoint may be a standby for good.
     if (this.#solo) this.#writer?.pool.expect(undefined)
     await this.#monitor?.round()
+    this.#acceptTimelines()
     this.#evaluate('reset')
   }
 
@@ -319,6 +337,9 @@ export class FailoverController<C extends object> {
   #survey(): void {
     if (this.#stopped) return
     this.#surveyed = true
+    this.#identity.surveyed()
+    this.#adoptCluster()
+    for (const each of this.#endpoints) this.#tracker.reconsider(each)
     this.#evaluate('start')
   }
 
@@ -362,6 +383,7 @@ export class FailoverController<C extends object> {
     else if (endpoint !== this.#judged) pool.resume()
     if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (state === 'UNPROVEN') pool.clear(endpoint.doubt ?? state)
     else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
       pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
@@ -379,12 +401,15 @@ export class FailoverController<C extends object> {
     if (this.#mode === 'ordered' && this.#writer?.state === 'SUSPECT') return
     this.#adoptCluster()
     const memory = {
+      acceptedTimeline: this.#acceptedTimeline,
       writer: (this.#writer ?? this.#left)?.id,
       left: this.#writer === undefined,
       highestTimeline: this.#highestTimeline,
       splitBrain: this.#knobs.splitBrain,
     }
-    const candidates = this.#endpoints.map(toCandidate)
+    const candidates = this.#endpoints
+      .filter((each) => each.doubt === undefined)
+      .map((each) => toCandidate(each, this.#promotions))
     const election =
       this.#mode === 'role'
         ? elect(candidates, memory)
@@ -396,7 +421,7 @@ export class FailoverController<C extends object> {
         this.#tracker.mark(elected, 'PROBATION', 'no newer primary is known any more')
       if (elected !== undefined && elected !== this.#writer)
         this.#switchTo(elected, this.#whyTo(elected))
-      this.#highestTimeline = Math.max(this.#highestTimeline, elected?.result?.timeline ?? 0)
+      if (elected?.result !== undefined) this.#noteTimeline(elected.result)
       this.#settle('STEADY', reason)
       return
     }
@@ -410,23 +435,47 @@ export class FailoverController<C extends object> {
     )
   }
 
+  /** Takes over the identity of the cluster that the servers of the options belong to; never that of any other server. */
   #adoptCluster(): void {
-    if (this.#mode !== 'role' || this.#tracker.systemId !== undefined) return
-    const first = this.#endpoints.find(
-      (each) => ALIVE.has(each.state) && each.result?.systemId !== undefined,
+    if (!this.#identity.open) return
+    const showing = this.#endpoints.filter(
+      (each) =>
+        (ALIVE.has(each.state) || each.state === 'UNPROVEN') && each.result?.systemId !== undefined,
     )
-    if (first === undefined) return
-    this.#tracker.followCluster(first.result?.systemId)
-    for (const each of this.#endpoints) {
-      const id = each.result?.systemId
-      if (id !== undefined && id !== first.result?.systemId) {
-        this.#tracker.mark(
-          each,
-          'QUARANTINED',
-          `belongs to another cluster than ${first.id} (system identifier ${id})`,
-        )
-      }
+    const resolved = showing.filter((each) => each.origin === 'resolved')
+    const first = showing.find((each) => each.origin === 'configured') ?? resolved[0]
+    const systemId = first?.result?.systemId
+    if (first === undefined || systemId === undefined) return
+    // The addresses of one name stand in no order that means anything.
+    const contested =
+      first.origin === 'resolved' && resolved.some((each) => each.result?.systemId !== systemId)
+    if (contested) this.#identity.contest(contestOf(resolved))
+    else {
+      this.#identity.adopt(systemId)
+      this.#tracker.clusterChanged()
+      if (this.#highestSeenIn !== systemId) this.#highestTimeline = 0
     }
+    for (const each of this.#endpoints) this.#tracker.reconsider(each)
+  }
+
+  #remember({ doubt, id, result, role, state }: ManagedEndpoint<C>): void {
+    if (doubt !== undefined || state === 'QUARANTINED') return
+    if (role === 'standby') this.#promotions.sawStandby(id)
+    else if (role === 'primary') this.#promotions.sawPrimary(id, result?.startedAt)
+  }
+
+  #noteTimeline({ systemId, timeline = 0 }: ProbeResult): void {
+    if (timeline < this.#highestTimeline) return
+    this.#highestTimeline = timeline
+    this.#highestSeenIn = systemId
+  }
+
+  /** A primary below what standbys say now is accepted from now on. */
+  #acceptTimelines(): void {
+    const timelines = this.#endpoints
+      .filter((each) => each.role === 'standby')
+      .map((each) => each.result?.timeline ?? 0)
+    this.#acceptedTimeline = Math.max(0, ...timelines)
   }
 
   /** In ordered mode the pinned endpoint comes first, and without automatic failback the one that serves now. */
@@ -462,6 +511,7 @@ export class FailoverController<C extends object> {
     const returned = from === undefined || from === writer
     const durationMs = this.#search.durationMs
     if (!returned) this.#epoch += 1
+    if (from !== undefined) this.#promotions.succeeded(from.id, writer.id)
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
@@ -546,7 +596,15 @@ export class FailoverController<C extends object> {
   }
 }
 
-function toCandidate<C extends object>(endpoint: ManagedEndpoint<C>): Candidate {
+function contestOf<C extends object>(resolved: readonly ManagedEndpoint<C>[]): string {
+  const claims = resolved.map((each) => `${each.id}: ${each.result?.systemId}`).join(', ')
+  return `the addresses of a name lead to different clusters (${claims}): set failover.systemId to the one that is meant`
+}
+
+function toCandidate<C extends object>(
+  endpoint: ManagedEndpoint<C>,
+  promotions: Promotions,
+): Candidate {
   return {
     id: endpoint.id,
     state: endpoint.state,
@@ -556,6 +614,8 @@ function toCandidate<C extends object>(endpoint: ManagedEndpoint<C>): Candidate 
     timeline: endpoint.result?.timeline,
     startedAt: endpoint.result?.startedAt,
     named: endpoint.named,
+    promoted: promotions.promoted(endpoint.id),
+    superseded: promotions.superseded(endpoint.id),
   }
 }
 

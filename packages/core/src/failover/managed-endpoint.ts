@@ -1,4 +1,4 @@
-import type { Endpoint, ProbeResult, Role } from '../driver.js'
+import type { Endpoint, MissingRight, ProbeResult, Role } from '../driver.js'
 import type { ErrorSummary } from '../events/events.js'
 import type { Prober } from '../health/prober.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
@@ -15,6 +15,12 @@ export const UNSEEN: Standing = {
   successes: 0,
   healthySince: undefined,
 }
+
+/**
+ * Why an endpoint is here: it is in the options; or it is an address of a name in the options, which is trusted as that
+ * is; or a source of the topology has named it, which proves nothing.
+ */
+export type Origin = 'configured' | 'resolved' | 'discovered'
 
 /** One endpoint with everything that is known of it. Only the controller changes it. */
 export class ManagedEndpoint<C extends object> {
@@ -45,6 +51,8 @@ export class ManagedEndpoint<C extends object> {
   turn = 0
   /** False if it is kept although the source of the topology no longer names it. */
   named = true
+  /** Why it does not count as a server of the cluster, if so. */
+  doubt: string | undefined
 
   constructor(
     readonly endpoint: Endpoint,
@@ -53,6 +61,7 @@ export class ManagedEndpoint<C extends object> {
     readonly pool: ConnectionPool<C>,
     readonly prober: Prober<C>,
     since: Date,
+    readonly origin: Origin = 'configured',
   ) {
     this.since = since
   }
@@ -102,4 +111,8 @@ export interface EndpointStatus {
   readonly lastError: ErrorSummary | undefined
   /** Why no new connection can be opened, while those that are open go on; undefined if they can. */
   readonly loginError: ErrorSummary | undefined
+  /** True if it is in the options; false if a topology source has named it. */
+  readonly configured: boolean
+  /** What the server does not tell the role that probes it, and what that turns off. */
+  readonly missingRights: readonly MissingRight[]
 }

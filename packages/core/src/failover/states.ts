@@ -9,7 +9,9 @@
  * - `STARTING`: reachable, but lets nobody in: it still starts or recovers, or waits for its sessions to end (57P03)
  * - `BUSY`: alive, but has no connection to spare (53300)
  * - `QUARANTINED`: needs a person: another cluster, bad credentials, missing database
- * - `FENCED`: claims to be the primary, but another one is newer
+ * - `FENCED`: claims to be the primary, but another one is newer, or it cannot show that none is
+ * - `UNPROVEN`: named by a topology source, and answers, but has not shown that it belongs to the cluster: it serves
+ *   nobody, and has no say in who is the writer
  */
 export type EndpointState =
   | 'UNKNOWN'
@@ -21,6 +23,7 @@ export type EndpointState =
   | 'BUSY'
   | 'QUARANTINED'
   | 'FENCED'
+  | 'UNPROVEN'
 
 /** States in which an endpoint can be expected to serve, or nothing speaks against it yet. */
 export const MAY_SERVE: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'BUSY'])

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../clock.js'
+import { isAnswer } from '../driver.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
@@ -116,7 +117,7 @@ export class HealthMonitor<C extends object> {
     // What came before the question is no sign of life after it.
     endpoint.pool.heard()
     let outcome = await endpoint.prober.probe()
-    if (!outcome.ok && outcome.timedOut && endpoint.pool.heard())
+    if (!outcome.ok && (outcome.timedOut ? endpoint.pool.heard() : isAnswer(outcome.kind)))
       outcome = { ...outcome, heard: true }
     const check = this.#record(endpoint, outcome)
     this.#context.onOutcome(endpoint, outcome)

@@ -1,7 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import type { Deadlines } from '../deadlines.js'
-import type { Driver, Role } from '../driver.js'
+import { type Driver, isAnswer, type Probe, type Role } from '../driver.js'
 import { toError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
@@ -124,8 +124,7 @@ export class LoginProbes<C extends object> {
     const done = attempt(async () => {
       if (driver.openProbe !== undefined) {
         const probe = await driver.openProbe(endpoint, context)
-        const asked = probe.check(abort.signal).finally(() => probe.destroy())
-        return (await asked).role
+        return await this.#roleOver(probe, abort.signal)
       }
       const connection = await driver.connect(endpoint, context)
       const role = driver.role?.(connection) ?? 'unknown'
@@ -139,6 +138,18 @@ export class LoginProbes<C extends object> {
       abort.abort(error)
       return error
     })
+  }
+
+  async #roleOver(probe: Probe, signal: AbortSignal): Promise<Role> {
+    try {
+      return (await probe.check(signal)).role
+    } catch (error) {
+      // The login itself has worked.
+      if (isAnswer(this.#driver.classify(error))) return 'unknown'
+      throw error
+    } finally {
+      probe.destroy()
+    }
   }
 
   #succeeded(endpoint: ManagedEndpoint<C>): void {

@@ -24,7 +24,10 @@ export type ProbeOutcome =
       readonly error: Error
       /** True if the server did not answer at all, rather than refusing. */
       readonly timedOut: boolean
-      /** True if the server has sent something over other connections meanwhile: it is slow, not dead. */
+      /**
+       * True if the server is alive all the same: it has sent something over other connections meanwhile, or has
+       * answered with the error of a statement. What was known of it before holds.
+       */
       readonly heard?: boolean
     }
 

@@ -14,8 +14,9 @@ export interface Discovery {
 }
 
 /**
- * Says where the servers of a cluster are, when that may change while a manager lives. It only names addresses: which of
- * them is what, and whether it belongs to the cluster at all, is asked of the servers.
+ * Says where the servers of a cluster are, when that may change while a manager lives. It only proposes addresses, 32 at
+ * most: which of them is what, and whether it belongs to the cluster at all, is asked of the servers. With replication a
+ * server serves nobody before it has shown the identity of the cluster that the servers of the options belong to.
  */
 export interface TopologySource {
   /** For messages: `DNS`. */
@@ -24,6 +25,12 @@ export interface TopologySource {
   readonly refreshMs: number
   /** Deadline of one look. */
   readonly timeoutMs: number
+  /**
+   * Hosts that it may name besides those of the options: names (`db2.internal`), domains (`*.db.internal`), addresses,
+   * networks (`10.0.0.0/8`), or `*` for all. What else it names is refused, and `topologyFailed` tells of it. `@default` the
+   * domains of the hosts in the options, and the private network of an address (its /16, or a /48 of IPv6)
+   */
+  readonly allowedHosts?: readonly string[]
   /**
    * One look. What it rejects with is told, and everything stays as it was; so it does when no endpoint was found.
    *

@@ -5,6 +5,7 @@ import type { Endpoint } from '../driver.js'
 import { toError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
+import { Admission, addressOf } from './admission.js'
 import type { Discovery, TopologySource } from './source.js'
 
 export interface TopologyWatchContext {
@@ -13,6 +14,8 @@ export interface TopologyWatchContext {
   readonly deadlines: Deadlines
   readonly events: EventEmitter
   readonly onDiscovery: (discovery: Discovery) => void
+  /** The endpoints in service. */
+  readonly present: () => readonly Endpoint[]
   /** Whether there is trouble: then it is looked more often. */
   readonly urgent: () => boolean
 }
@@ -29,7 +32,10 @@ export class TopologyWatch {
   #abort: AbortController | undefined
   #timer: TimerHandle | undefined
   #dueAt = 0
+  readonly #admission: Admission
   #failing = false
+  /** The refusals that were told last. */
+  #refused = ''
   #stopped = false
 
   constructor(
@@ -40,6 +46,7 @@ export class TopologyWatch {
     this.#source = source
     this.#configured = configured
     this.#context = context
+    this.#admission = new Admission(source, configured)
   }
 
   /** Resolves after the first look, whatever came of it. */
@@ -66,7 +73,7 @@ export class TopologyWatch {
     this.#timer = undefined
     try {
       const { timeoutMs } = this.#source
-      const discovery = await bounded(
+      const found = await bounded(
         deadlines,
         timeoutMs,
         attempt(() => this.#source.discover(this.#configured, abort.signal)),
@@ -76,7 +83,13 @@ export class TopologyWatch {
           return error
         },
       )
-      if (discovery.endpoints.length === 0) throw new Error('it names no endpoint')
+      const present = new Set(this.#context.present().map(addressOf))
+      const { discovery, refused } = this.#admission.admit(found, present)
+      this.#refusedSome(refused)
+      if (discovery.endpoints.length === 0)
+        throw new Error(
+          refused.length === 0 ? 'it names no endpoint' : 'it names no endpoint that is allowed',
+        )
       if (discovery.problem === undefined) this.#failing = false
       else this.#failed(discovery.problem)
       if (!this.#stopped) onDiscovery(discovery)
@@ -99,6 +112,22 @@ export class TopologyWatch {
       pool: name,
       source: this.#source.name,
       error: summarize(error),
+    })
+  }
+
+  /** Told when something else is refused than the last time. */
+  #refusedSome(refused: readonly string[]): void {
+    const text = refused.join('; ')
+    if (text === this.#refused || this.#stopped) return
+    this.#refused = text
+    if (text === '') return
+    const { events, name } = this.#context
+    events.emit({
+      type: 'topologyFailed',
+      pool: name,
+      source: this.#source.name,
+      error: summarize(new Error(`it names servers that are refused: ${text}`)),
+      refused,
     })
   }
 

@@ -22,12 +22,13 @@ class FakeSession extends EventEmitter {
     super()
   }
 
-  async query(text: string): Promise<void> {
+  async query({ text }: { text: string }): Promise<object> {
     await pause(this.clock, this.slowMs())
     if (!this.open) throw new Error('the connection is gone')
     const [, command, channel] = /^(LISTEN|UNLISTEN) "(.*)"$/.exec(text) ?? []
     if (command === 'LISTEN') this.listening.add(channel as string)
     else this.listening.delete(channel as string)
+    return { rows: [], fields: [], command }
   }
 
   lose(): void {
@@ -247,8 +248,8 @@ test('what arrives before everything is subscribed again comes after the news of
   await world.clock.advance(10)
   world.slowMs = 50
   for (const session of world.open) session.lose()
-  // Connected after 50 ms, listening to the first channel after 100, to the second after 150.
-  await world.clock.advance(120)
+  // Connected after 50 ms, prepared after 100, listening to the first channel after 150, to the second after 200.
+  await world.clock.advance(170)
   expect(world.open[0]?.listening).toEqual(new Set(['a']))
   world.notify('a')
   await world.clock.advance(100)

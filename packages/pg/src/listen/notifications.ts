@@ -12,8 +12,9 @@ import {
   type TimerHandle,
 } from '@connmgr/core'
 import type { Client } from 'pg'
-import { quoted, requireChannel } from './channel.js'
+import { requireChannel } from './channel.js'
 import type { ListenOptions, NotificationHandler } from './listen-options.js'
+import { listenTo, prepareToListen, unlisten } from './listening-session.js'
 import { type Subscription, Subscriptions } from './subscriptions.js'
 
 type Connection = DedicatedConnection<Client>
@@ -154,12 +155,12 @@ export class Notifications {
     if (connection === undefined) return false
     for (const channel of this.#wanted.channels) {
       if (this.#subscribed.has(channel)) continue
-      await connection.within(connection.connection.query(`LISTEN ${quoted(channel)}`))
+      await connection.within(listenTo(connection.connection, channel))
       this.#subscribed.add(channel)
     }
     for (const channel of this.#subscribed) {
       if (this.#wanted.has(channel)) continue
-      await connection.within(connection.connection.query(`UNLISTEN ${quoted(channel)}`))
+      await connection.within(unlisten(connection.connection, channel))
       this.#subscribed.delete(channel)
     }
     // Otherwise it was lost meanwhile, and the loop runs again.
@@ -195,6 +196,7 @@ export class Notifications {
     )
     this.#connection = opened
     this.#watch(opened)
+    await opened.within(prepareToListen(opened.connection))
     return opened
   }
 

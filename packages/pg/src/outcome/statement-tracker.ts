@@ -136,17 +136,15 @@ export class StatementTracker {
   /**
    * Runs a statement of the engine's.
    *
+   * @param run hands it to the client
    * @param decide called when it is about to be sent; what it returns is told instead
    */
-  async ask(config: object, decide?: () => Error | undefined): Promise<unknown> {
+  async ask<T>(run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
-    return this.#send(
-      () => this.#prototype.query.call(this.#client, config),
-      (waiting) => {
-        if (decide !== undefined) whenSent(waiting, decide)
-      },
-    )
+    return this.#send(run, (waiting) => {
+      if (decide !== undefined) whenSent(waiting, decide)
+    })
   }
 
   /** Why a query must not be sent. */
@@ -219,7 +217,7 @@ export class StatementTracker {
   }
 
   /** @param waits called with the query that `send` has left waiting behind others, if it has */
-  #send(send: () => unknown, waits: (query: PendingQuery) => void): unknown {
+  #send<T>(send: () => T, waits: (query: PendingQuery) => void): T {
     const before = this.#internals._queryQueue?.length ?? 0
     const result = send()
     const { _queryQueue = [] } = this.#internals

@@ -7,7 +7,7 @@ import {
   type TimerHandle,
 } from '@connmgr/core'
 import type { Client } from 'pg'
-import { sendCancel } from '../cancel.js'
+import { cancelTargetOf, sendCancel } from '../cancel.js'
 import type { Catalog, EndpointCatalog } from '../catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
 import { provesRollback, QUERY_TIMEOUT } from '../outcome/evidence.js'
@@ -296,10 +296,9 @@ export class Lane {
   }
 
   #cancel(): void {
-    const { host, port } = (this.#loan as Loan).client
-    const { processID, secretKey } = this.#internals as ClientInternals
+    const target = cancelTargetOf((this.#loan as Loan).client)
     this.cancelled = true
-    if (processID != null && secretKey != null) sendCancel({ host, port, processID, secretKey })
+    if (target !== undefined) void sendCancel(target)
   }
 
   /** What is under way is told that the connection was lost. */

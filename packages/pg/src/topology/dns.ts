@@ -14,6 +14,11 @@ export interface DnsTopologyOptions {
   readonly timeoutMs?: number
   /** `@default` the machine's resolver, as for any connection */
   readonly resolve?: Resolve
+  /**
+   * Addresses and networks (`10.0.0.0/8`) that a name may lead to; any other is refused, and `topologyFailed` tells of it.
+   * `@default` all, as for any connection
+   */
+  readonly allowedHosts?: readonly string[]
 }
 
 /**
@@ -21,11 +26,15 @@ export interface DnsTopologyOptions {
  * that stands for several servers, or that moves from one to another. A name that cannot be resolved keeps the addresses
  * that it had.
  *
+ * An address is trusted as its name is until the servers have shown which cluster they belong to; from then on a server
+ * serves nobody before it has shown the same. Passwords in clear are sent to it only over TLS with a verified certificate,
+ * unless `requireAuth` allows them.
+ *
  * @example
  * createConnectionManager({ databaseUrl: 'postgres://app:secret@db.internal/app', topology: dnsTopology() })
  */
 export function dnsTopology(options: DnsTopologyOptions = {}): TopologySource {
-  const { refreshMs = 5000, timeoutMs = 2000, resolve = resolveByMachine } = options
+  const { allowedHosts, refreshMs = 5000, timeoutMs = 2000, resolve = resolveByMachine } = options
   /** The latest good addresses of each name. */
   const known = new Map<string, readonly string[]>()
 
@@ -40,13 +49,14 @@ export function dnsTopology(options: DnsTopologyOptions = {}): TopologySource {
     name: 'DNS',
     refreshMs,
     timeoutMs,
+    ...(allowedHosts === undefined ? {} : { allowedHosts }),
     async discover(configured) {
       const names = [...new Set(configured.map((each) => each.host).filter(isName))]
       const looks = await Promise.allSettled(names.map(lookUp))
       const failed = looks.find((each) => each.status === 'rejected')
       const endpoints = configured.flatMap((endpoint): readonly Endpoint[] => {
         const addresses = known.get(endpoint.host)
-        return addresses?.map((host) => relocate(endpoint, { host })) ?? [endpoint]
+        return addresses?.map((host) => relocate(endpoint, { host }, 'resolved')) ?? [endpoint]
       })
       return { endpoints, ...(failed === undefined ? {} : { problem: toError(failed.reason) }) }
     },

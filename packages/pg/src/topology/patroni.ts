@@ -9,6 +9,12 @@ export interface PatroniTopologyOptions {
   readonly refreshMs?: number
   /** Deadline of one question. `@default` 1000 */
   readonly timeoutMs?: number
+  /**
+   * Hosts that may be members: names, domains (`*.db.internal`), addresses, networks (`10.0.0.0/8`), or `*` for all. Others
+   * are refused, and `topologyFailed` tells of it. `@default` the domains of the hosts in the options, and the private
+   * network of an address
+   */
+  readonly allowedHosts?: readonly string[]
   /** For certificates and credentials of the APIs' own. `@default` fetch */
   readonly fetch?: (url: string, init: { signal: AbortSignal }) => Promise<PatroniAnswer>
 }
@@ -20,6 +26,8 @@ export interface PatroniAnswer {
   json(): Promise<unknown>
 }
 
+/** Members that are looked at: far more than a cluster has. */
+const MOST_MEMBERS = 256
 const LEADERS: readonly unknown[] = ['leader', 'standby_leader', 'master']
 
 interface Member {
@@ -30,8 +38,10 @@ interface Member {
 
 /**
  * Learns the members of a Patroni cluster from its REST API (`/cluster`), besides the servers in the URLs. It is believed
- * about addresses only: which member is the primary, the servers say. So nothing happens while no API answers, nor if it
- * tells of a leader that is none.
+ * about addresses only, and about few: which member is the primary, and that it belongs to the cluster at all, the servers
+ * show. So nothing happens while no API answers, nor if it tells of a leader that is none. A member gets no callers before
+ * it has shown the identity of the cluster that the servers in the URLs belong to, and no password in clear but over TLS
+ * with a verified certificate, unless `requireAuth` allows it.
  *
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if there is no URL, or one that is none
  *
@@ -39,7 +49,7 @@ interface Member {
  * createConnectionManager({ databaseUrl, topology: patroniTopology({ urls: ['http://10.0.0.1:8008', 'http://10.0.0.2:8008'] }) })
  */
 export function patroniTopology(options: PatroniTopologyOptions): TopologySource {
-  const { refreshMs = 5000, timeoutMs = 1000, fetch: ask = fetch } = options
+  const { allowedHosts, refreshMs = 5000, timeoutMs = 1000, fetch: ask = fetch } = options
   const urls = clusterUrls(options.urls)
 
   async function membersFrom(url: string, signal: AbortSignal): Promise<Member[]> {
@@ -54,13 +64,14 @@ export function patroniTopology(options: PatroniTopologyOptions): TopologySource
     name: 'Patroni',
     refreshMs,
     timeoutMs,
+    ...(allowedHosts === undefined ? {} : { allowedHosts }),
     async discover(configured, signal) {
       const first = configured[0] as Endpoint
       const members = await firstOf(urls.map((url) => membersFrom(url, signal)))
       const endpoints = new Map(configured.map((each) => [each.id, each]))
       let primary: string | undefined
       for (const { host, port, leader } of members) {
-        const endpoint = relocate(first, { host, port })
+        const endpoint = relocate(first, { host, port }, 'named')
         if (!endpoints.has(endpoint.id)) endpoints.set(endpoint.id, endpoint)
         if (leader) primary = endpoint.id
       }
@@ -107,9 +118,10 @@ function describe(error: Error): string {
 function readMembers(answer: unknown): Member[] {
   const { members } = (answer ?? {}) as { members?: unknown }
   if (!Array.isArray(members)) return []
-  return members.flatMap((each: unknown) => {
+  return members.slice(0, MOST_MEMBERS).flatMap((each: unknown) => {
     const { host, port, role } = (each ?? {}) as { host?: unknown; port?: unknown; role?: unknown }
-    const known = typeof host === 'string' && host !== '' && Number.isInteger(Number(port))
+    const known = typeof host === 'string' && host !== ''
+    // Whether host and port are any good is held against all sources alike.
     return known ? [{ host, port: Number(port), leader: LEADERS.includes(role) }] : []
   })
 }

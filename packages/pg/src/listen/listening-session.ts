@@ -1,0 +1,42 @@
+import type { Client } from 'pg'
+import { isAnswer } from '../classify.js'
+import { runOwn } from '../own-query.js'
+import { quoted } from './channel.js'
+
+const LIMITS = [
+  'statement_timeout',
+  'lock_timeout',
+  'transaction_timeout',
+  'idle_session_timeout',
+  'idle_in_transaction_session_timeout',
+]
+
+/**
+ * Lifts what limits there are: whoever listens is idle most of the time, and no part of what a role is kept from. Only
+ * limits that are set are changed, and none before the session is known to be one.
+ */
+const STAY = `
+begin; set local statement_timeout to 0; set local lock_timeout to 0;
+select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
+ where name operator(pg_catalog.=) any ('{${LIMITS.join(',')}}'::pg_catalog.text[])
+   and reset_val operator(pg_catalog.<>) '0';
+commit`
+
+/** Prepares a session for nothing but listening. Rejects if the connection fails. */
+export async function prepareToListen(client: Client): Promise<void> {
+  try {
+    await runOwn(client, STAY)
+  } catch (error) {
+    // A server that knows none of this limits nothing either.
+    if (!isAnswer(error)) throw error
+    await runOwn(client, 'rollback')
+  }
+}
+
+export async function listenTo(client: Client, channel: string): Promise<void> {
+  await runOwn(client, `LISTEN ${quoted(channel)}`)
+}
+
+export async function unlisten(client: Client, channel: string): Promise<void> {
+  await runOwn(client, `UNLISTEN ${quoted(channel)}`)
+}
