@@ -150,10 +150,13 @@ export interface Driver<C extends object> {
   role?(connection: C): Role
   /** The state a connection is in right now. Synchronous and cheap: it runs on every release. */
   inspect(connection: C): ConnectionCondition
+  /** Why a `broken` connection is so, as whoever uses it is told. */
+  whyBroken?(connection: C): Error | undefined
   /** Resolves once a `busy` connection is no longer so. */
   settle?(connection: C): Promise<void>
   reset?(connection: C, policy: 'reset-all' | 'discard-all'): Promise<void>
   begin?(connection: C, options: TransactionOptions): Promise<void>
+  /** Resolves only if what has been done since {@link begin} was committed, all of it. */
   commit?(connection: C): Promise<void>
   rollback?(connection: C): Promise<void>
   /** On a primary: how far it has written. With {@link replayPosition}, what reading one's own writes takes. */
@@ -175,8 +178,6 @@ export interface Driver<C extends object> {
    * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
    */
   isDeliberate?(error: unknown): boolean
-  /** Why a connection that is `broken` is so: the reason of its `destroy`, or what ended it. Undefined if not known. */
-  endOf?(connection: C): Error | undefined
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }
 
