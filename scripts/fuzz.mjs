@@ -1,16 +1,17 @@
-// Runs many random histories of a pool, or of a whole cluster under failover, against the model of it, see
-// packages/core/test/pool-model.ts and cluster-model.ts. A failure says how to replay it.
+// Runs many random histories of a pool, or of a whole cluster under failover, against the model of it, or of what callers
+// are told against what was written, see packages/core/test/pool-model.ts and cluster-model.ts, and
+// packages/pg/test/outcome-property.ts. A failure says how to replay it.
 import { randomSeed, readArguments, SEED } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
 /** Histories of each kind, unless another number is asked for: as many as take a minute or two. */
-const RUNS = { pool: '20000', failover: '3000' }
+const RUNS = { pool: '20000', failover: '3000', outcomes: '10000' }
 const WHOLE = /^\d{1,9}$/
 const given = readArguments(
   {
     of: {
       check: (value) => value in RUNS,
-      wants: "'pool' or 'failover'",
+      wants: "'pool', 'failover' or 'outcomes'",
     },
     runs: {
       check: (value) => WHOLE.test(value) && Number(value) > 0,

@@ -1,12 +1,14 @@
 // The program behind `npm run fuzz`, which has checked the arguments.
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
-import { clusterProperty } from './cluster-steps.js'
-import { poolProperty } from './pool-model.js'
 
-const PROPERTIES: Record<string, fc.IAsyncPropertyWithHooks<unknown[]>> = {
-  pool: poolProperty as fc.IAsyncPropertyWithHooks<unknown[]>,
-  failover: clusterProperty as fc.IAsyncPropertyWithHooks<unknown[]>,
+type Property = fc.IAsyncPropertyWithHooks<unknown[]>
+
+/** Each with all that it needs, which is not loaded for another. */
+const PROPERTIES: Record<string, () => Promise<unknown>> = {
+  pool: async () => (await import('./pool-model.js')).poolProperty,
+  failover: async () => (await import('./cluster-steps.js')).clusterProperty,
+  outcomes: async () => (await import('../../pg/test/outcome-property.js')).outcomeProperty,
 }
 const SHOW_EVERY_MS = 5000
 
@@ -19,7 +21,6 @@ const { values } = parseArgs({
   },
 })
 const { of = 'pool' } = values
-const property = PROPERTIES[of] as fc.IAsyncPropertyWithHooks<unknown[]>
 const seed = Number(values.seed)
 const numRuns = Number(values.runs)
 const firstRun = Number(values.path ?? 0)
@@ -27,27 +28,29 @@ const startedAt = performance.now()
 let shownAt = startedAt
 let begun = 0
 
-// A timer would not do: histories on a fake clock follow each other without a pause.
-property.beforeEach(() => {
-  begun += 1
-  const now = performance.now()
-  if (now - shownAt < SHOW_EVERY_MS) return
-  shownAt = now
-  // More than were asked for are run only to shrink a failure.
-  const doing = begun > numRuns ? `shrinking a failure, ${begun}` : `${begun} of ${numRuns}`
-  process.stderr.write(`${doing} histories, ${seconds()} s\n`)
-})
+async function main(): Promise<void> {
+  const property = (await (PROPERTIES[of] as () => Promise<unknown>)()) as Property
+  // A timer would not do: histories on a fake clock follow each other without a pause.
+  property.beforeEach(() => {
+    begun += 1
+    const now = performance.now()
+    if (now - shownAt < SHOW_EVERY_MS) return
+    shownAt = now
+    // More than were asked for are run only to shrink a failure.
+    const doing = begun > numRuns ? `shrinking a failure, ${begun}` : `${begun} of ${numRuns}`
+    process.stderr.write(`${doing} histories, ${seconds()} s\n`)
+  })
 
-const onNothingLeft = (): void => {
-  // A history that waits for what never comes leaves the process nothing to do, and it would seem to end well.
-  console.log(
-    `A history hangs: a promise of the ${of} never settles.\nReplay it: ${replay(String(firstRun + begun - 1))}`,
-  )
-  process.exitCode = 1
-}
-process.once('beforeExit', onNothingLeft)
+  const onNothingLeft = (): void => {
+    // A history that waits for what never comes leaves the process nothing to do, and it would seem to end well.
+    console.log(
+      `A history hangs: a promise of the ${of} never settles.\nReplay it: ${replay(String(firstRun + begun - 1))}`,
+    )
+    process.exitCode = 1
+  }
+  process.once('beforeExit', onNothingLeft)
 
-fc.check(property, { numRuns, seed, path: values.path }).then((result) => {
+  const result = await fc.check(property, { numRuns, seed, path: values.path })
   process.off('beforeExit', onNothingLeft)
   const what = numRuns === 1 ? 'history' : 'histories'
   console.log(
@@ -56,7 +59,7 @@ fc.check(property, { numRuns, seed, path: values.path }).then((result) => {
       : `${numRuns} ${what} kept the invariants (seed ${seed}, ${seconds()} s)`,
   )
   process.exitCode = result.failed ? 1 : 0
-})
+}
 
 function describe({
   counterexample,
@@ -76,13 +79,19 @@ function describe({
     '',
     `Options: ${fc.stringify(options)}`,
     // Its last part is a comment of fast-check for replaying shrunk commands, which a replay here does again itself.
-    `Steps: ${String(commands).replace(/ ?\/\*replayPath.*?\*\//, '')}`,
+    `Steps: ${stepsOf(commands).replace(/ ?\/\*replayPath.*?\*\//, '')}`,
     ...(scheduler === undefined
       ? []
       : ['Order in which calls settled:', ...(String(scheduler).match(/^->.*(?<!`)/gm) ?? [])]),
     '',
     `Replay it: ${replay(run)}`,
   ].join('\n')
+}
+
+/** Commands show themselves; other histories are plain data. */
+function stepsOf(steps: unknown): string {
+  const shown = String(steps)
+  return shown.startsWith('[object') ? fc.stringify(steps) : shown
 }
 
 /** The whole path would need the steps' own path too; from its first part, the same failure shrinks the same way. */
@@ -93,3 +102,5 @@ function replay(path: string): string {
 function seconds(): string {
   return ((performance.now() - startedAt) / 1000).toFixed(1)
 }
+
+void main()

@@ -61,6 +61,10 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).condition()
   }
 
+  whyBroken(client: Client): Error | undefined {
+    return this.#sessionOf(client).refusal('COMMIT')
+  }
+
   settle(client: Client): Promise<void> {
     return this.#sessionOf(client).settled()
   }
@@ -134,10 +138,6 @@ export class PgDriver implements Driver<Client> {
 
   isDeliberate(error: unknown): boolean {
     return isDeliberate(error)
-  }
-
-  endOf(client: Client): Error | undefined {
-    return this.#sessionOf(client).lossCause
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {

@@ -1,3 +1,4 @@
+import type { FunctionReference } from '@connmgr/core'
 import { ManagedPool, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import pg, { type PoolClient } from 'pg'
 import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'
@@ -66,17 +67,23 @@ export class ManagerLifecycle {
 
   /** A pool whose first connection fails is never ended by TypeORM, nor are those opened beside it. */
   #followConnects(pool: ManagedPool): void {
-    const { connect } = pool
     let tried = false
-    pool.connect = ((callback?: ConnectCallback) => {
-      if (callback === undefined) return connect.call(pool, callback as never)
-      return connect.call(pool, async (error, client, release) => {
-        const first = !tried
-        tried = true
-        if (error !== undefined && first) await this.#abandon()
-        callback(error, client && patientClient(client), release)
-      })
-    }) as typeof connect
+    const connect = (callback?: ConnectCallback): Promise<PoolClient> | undefined => {
+      const connecting = pool.connectFor(connect as FunctionReference)
+      if (callback === undefined) return connecting
+      const first = !tried
+      tried = true
+      // Called outside of the promise, so that what the callback throws is not taken for a failed connect.
+      connecting.then(
+        (client) => process.nextTick(callback, undefined, patientClient(client), client.release),
+        async (error: Error) => {
+          if (first) await this.#abandon()
+          process.nextTick(callback, error, undefined, () => {})
+        },
+      )
+      return undefined
+    }
+    pool.connect = connect as ManagedPool['connect']
   }
 
   #followEnd(pool: ManagedPool): void {

@@ -28,12 +28,12 @@ export class TransactionWatch {
    * The server has told of the end of a command.
    *
    * @param tag such as `COMMIT`
-   * @param text of the query that the command is in
+   * @param text gives the one of the query that the command is in
    * @returns what the caller is to be told instead of success
    */
   commandEnded(
     tag: string,
-    text: string | undefined,
+    text: () => string | undefined,
     borrower: object | undefined,
   ): TransactionRolledBackError | undefined {
     if (BEGIN.has(tag)) this.#inside = true
@@ -68,10 +68,10 @@ export class TransactionWatch {
   }
 
   #rolledBack(
-    text: string | undefined,
+    text: () => string | undefined,
     borrower: object | undefined,
   ): TransactionRolledBackError | undefined {
-    const ending = endingsOf(text)[this.#endings - 1]
+    const ending = endingsOf(text())[this.#endings - 1]
     if (ending === 'rollback to') return undefined
     this.#end('rolled-back', borrower)
     if (ending !== 'commit') return undefined
