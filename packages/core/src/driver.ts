@@ -191,6 +191,8 @@ export interface Driver<C extends object> {
   role?(connection: C): Role
   /** The state a connection is in right now. Synchronous and cheap: it runs on every release. */
   inspect(connection: C): ConnectionCondition
+  /** Why a `broken` connection is so, as whoever uses it is told. */
+  whyBroken?(connection: C): Error | undefined
   /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
   settle?(connection: C): Promise<void>
   /**
@@ -226,8 +228,6 @@ export interface Driver<C extends object> {
    * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
    */
   isDeliberate?(error: unknown): boolean
-  /** Why a connection that is `broken` is so: the reason of its `destroy`, or what ended it. Undefined if not known. */
-  endOf?(connection: C): Error | undefined
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }
 

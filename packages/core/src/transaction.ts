@@ -88,7 +88,7 @@ export async function inTransaction<C extends object, T>(
     }
     if (driver.inspect(connection) === 'broken') {
       ended?.('undone')
-      throw lostBefore('COMMIT was sent', driver.endOf?.(connection))
+      throw lostBefore('COMMIT was sent', driver.whyBroken?.(connection))
     }
     try {
       await driver.commit(connection)
@@ -138,5 +138,5 @@ async function attemptWork<C extends object, T>(
 function isLossOf<C extends object>(lease: Lease<C>, thrown: unknown, driver: Driver<C>): boolean {
   const { connection } = lease.entry
   if (!LOSSES.has(driver.classify(thrown)) || driver.inspect(connection) !== 'broken') return false
-  return thrown !== undefined && thrown === driver.endOf?.(connection)
+  return thrown !== undefined && thrown === driver.whyBroken?.(connection)
 }

@@ -95,6 +95,10 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).condition()
   }
 
+  whyBroken(client: Client): Error | undefined {
+    return this.#sessionOf(client).refusal('COMMIT')
+  }
+
   settle(client: Client): Promise<void> {
     return this.#sessionOf(client).settled()
   }
@@ -168,11 +172,6 @@ export class PgDriver implements Driver<Client> {
 
   isDeliberate(error: unknown): boolean {
     return isDeliberate(error)
-  }
-
-  endOf(client: Client): Error | undefined {
-    const session = this.#sessionOf(client)
-    return session.lossCause ?? session.refusal('COMMIT')
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { inspect } from 'node:util'
 import type { EventOf, Lease } from '@connmgr/core'
 import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
@@ -243,12 +243,11 @@ describe('what a borrower leaves on the client goes with it:', () => {
       .map((name) => [name, physical.listenerCount(name as never)])
     const { connection: client } = lease
     const heard: string[] = []
-    const events = ['notification', 'notice', 'error', 'drain', 'end'] as const
-    for (const event of events) {
-      client.on(event as never, () => heard.push(event))
-      client.once(event as never, () => heard.push(event))
-      client.prependListener(event as never, () => heard.push(event))
-      client.prependOnceListener(event as never, () => heard.push(event))
+    const emitter: EventEmitter = client
+    for (const event of ['notification', 'notice', 'error', 'drain', 'end']) {
+      const listener = (): number => heard.push(event)
+      emitter.on(event, listener).once(event, listener)
+      emitter.prependListener(event, listener).prependOnceListener(event, listener)
     }
     await client.query("do $$ begin raise notice 'heard'; end $$")
     expect(heard).toContain('notice')

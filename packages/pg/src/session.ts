@@ -122,7 +122,6 @@ export class Session {
 
   /** Begins a transaction of the engine. @param text of the statement that does it */
   async begin(text: string): Promise<void> {
-    this.#statements.beginning()
     await this.ask(text)
     this.#endedBefore = this.#statements.transactionsEnded
   }
@@ -133,7 +132,7 @@ export class Session {
    * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if that was rolled back, or had ended before
    */
   async commit(): Promise<void> {
-    await this.finished()
+    await this.#finished()
     const { command } = await this.ask('COMMIT', () =>
       this.#statements.refusalOfCommit(this.#endedBefore),
     )
@@ -144,7 +143,7 @@ export class Session {
   }
 
   async rollback(): Promise<void> {
-    await this.finished()
+    await this.#finished()
     await this.ask('ROLLBACK', () => this.refusal('ROLLBACK'))
   }
 
@@ -168,11 +167,6 @@ export class Session {
     this.#statements.catalog = catalog
   }
 
-  /** Why the connection is no more, or is about to be. */
-  get lossCause(): Error | undefined {
-    return this.#statements.lossCause
-  }
-
   /** Why a statement would not be sent now, as its caller would be told. */
   refusal(text: string): Error | undefined {
     return this.#statements.refusal(text)
@@ -194,12 +188,6 @@ export class Session {
     })
   }
 
-  /** Rejects if what is sent next would wait for ever behind a statement that waits for its client. */
-  async finished(): Promise<void> {
-    await this.settled()
-    if (this.condition() === 'stuck') throw new TransactionRolledBackError(UNFINISHED)
-  }
-
   /** Whether a statement may have changed the session since the baseline. */
   get altered(): boolean {
     return this.#changes.altered
@@ -217,8 +205,7 @@ export class Session {
     for (const text of changes.resetBy(policy)) await this.ask(text)
     // The client must not believe in what the server has forgotten.
     if (changes.forgetsPrepared(policy)) this.#prepared?.forgetAll()
-    const { query } = Object.getPrototypeOf(this.#client)
-    for (const args of changes.setup) await query.apply(this.#client, args)
+    for (const args of changes.setup) await this.#statements.query(args)
     this.baseline()
     return advisoryLocks > 0 ? { advisoryLocks } : undefined
   }
@@ -258,6 +245,12 @@ export class Session {
       if (error !== undefined) connection.emit('error', error)
       connection.emit('end')
     })
+  }
+
+  /** Rejects if what is sent next would wait for ever behind a statement that waits for its client. */
+  async #finished(): Promise<void> {
+    await this.settled()
+    if (this.condition() === 'stuck') throw new TransactionRolledBackError(UNFINISHED)
   }
 
   async #countLocks(): Promise<number> {

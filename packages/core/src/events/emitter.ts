@@ -14,6 +14,9 @@ type AnyListener = (event: ConnmgrEvent) => unknown
 /** Listeners whose own events call listeners, and so on, for so many generations make way for everything else. */
 const GENERATIONS_AT_ONCE = 8
 
+/** Runs what follows on it after the running code, for a fifth of what `queueMicrotask` costs. */
+const SOON = Promise.resolve()
+
 /** Who hears one type of event. Kept by whoever emits it often, who need not look it up then. */
 export class Topic {
   readonly channel: Channel | undefined
@@ -61,10 +64,14 @@ export class EventEmitter {
   readonly #topics = new Map<ConnmgrEventType, Topic>()
   readonly #all = new Listeners()
   /** Emitted and not delivered yet: events, and messages for other channels. */
-  #outbox: (ConnmgrEvent | (() => void))[] = []
+  readonly #outbox: (ConnmgrEvent | (() => void))[] = []
   #depth = 0
   #delivering = false
   #scheduled = false
+  readonly #deliverScheduled = (): void => {
+    this.#scheduled = false
+    this.#deliverAll()
+  }
 
   constructor(pool: string, clock: Clock) {
     this.#pool = pool
@@ -99,7 +106,12 @@ export class EventEmitter {
   /** Ends what `enter` began; the end of the outermost turn delivers what was emitted in it. */
   leave(): void {
     this.#depth -= 1
-    if (this.#depth === 0 && this.#outbox.length > 0) this.#deliverAll()
+    this.deliver()
+  }
+
+  /** Delivers what waits, unless a turn is under way. For those whose change is complete, and cannot afford a turn. */
+  deliver(): void {
+    if (this.#outbox.length > 0 && this.#depth === 0) this.#deliverAll()
   }
 
   /** `work` as a turn. */
@@ -125,35 +137,33 @@ export class EventEmitter {
     this.#outbox.push(item)
     if (this.#depth > 0 || this.#delivering || this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(() => this.#deliverScheduled())
-  }
-
-  #deliverScheduled(): void {
-    this.#scheduled = false
-    this.#deliverAll()
+    void SOON.then(this.#deliverScheduled)
   }
 
   /** Never throws. What listeners cause is delivered after what had happened before. */
   #deliverAll(): void {
     if (this.#delivering) return
     this.#delivering = true
-    for (
-      let generation = 1;
-      this.#outbox.length > 0 && generation <= GENERATIONS_AT_ONCE;
-      generation += 1
-    ) {
-      const items = this.#outbox
-      this.#outbox = []
-      for (const item of items) {
-        if (typeof item === 'function') item()
-        else this.#deliver(item)
+    const outbox = this.#outbox
+    let delivered = 0
+    let endOfGeneration = outbox.length
+    for (let generation = 1; delivered < outbox.length; delivered += 1) {
+      if (delivered === endOfGeneration) {
+        if (generation === GENERATIONS_AT_ONCE) break
+        generation += 1
+        endOfGeneration = outbox.length
       }
+      const item = outbox[delivered] as ConnmgrEvent | (() => void)
+      if (typeof item === 'function') item()
+      else this.#deliver(item)
     }
+    if (delivered === outbox.length) outbox.length = 0
+    else outbox.splice(0, delivered)
     this.#delivering = false
-    if (this.#outbox.length === 0 || this.#scheduled) return
+    if (outbox.length === 0 || this.#scheduled) return
     // A listener that always causes the next event must not keep the process from everything else.
     this.#scheduled = true
-    this.#clock.setImmediate(() => this.#deliverScheduled())
+    this.#clock.setImmediate(this.#deliverScheduled)
   }
 
   #deliver(event: ConnmgrEvent): void {

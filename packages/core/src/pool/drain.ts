@@ -3,6 +3,8 @@ import type { PoolEnvironment } from './environment.js'
 
 /** The end of a pool: it begins once, and waits until everything has come back, or no longer. */
 export class Drain {
+  /** Read on each acquire and release, so a field. */
+  begun = false
   readonly #environment: PoolEnvironment
   #closing: Promise<void> | undefined
   #onDone: (() => void) | undefined
@@ -11,12 +13,9 @@ export class Drain {
     this.#environment = environment
   }
 
-  get begun(): boolean {
-    return this.#closing !== undefined
-  }
-
   begin(close: () => Promise<void>): Promise<void> {
     // Begun before anything is closed, so that whatever happens next meets a pool that is closing.
+    this.begun = true
     this.#closing ??= Promise.resolve().then(close)
     return this.#closing
   }

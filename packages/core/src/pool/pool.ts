@@ -131,13 +131,32 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
-    const { events } = this.#environment
-    events.enter()
-    try {
-      return this.#acquire(options, target, below)
-    } finally {
-      events.leave()
+    const { signal } = options
+    if (this.#closing) return this.#reject('closed', new PoolClosedError(this.#environment.name))
+    if (signal?.aborted === true)
+      return this.#reject('aborted', new AcquireAbortedError(signal.reason))
+    const now = this.#environment.clock.now()
+    const owner = this.#identify(options, below, now)
+    let untested: PoolEntry<C> | undefined
+    if (this.#waiters.size === 0 && !this.#suspended) {
+      const entry = this.#takeIdle(now)
+      if (entry !== undefined) {
+        if (!this.#needsTest(entry, now)) return Promise.resolve(this.#lend(entry, owner, now, now))
+        untested = entry
+      }
     }
+    const { maxWaiters } = this.#options
+    if (this.#waiters.size >= maxWaiters) {
+      const { name } = this.#environment
+      return this.#reject('queue-full', new QueueFullError(name, maxWaiters, this.counts))
+    }
+    const waiter = this.createWaiter(options, target, below, now, owner)
+    this.#waiters.push(waiter)
+    if (owner.holding !== undefined) this.#book.waits(owner)
+    if (untested !== undefined) this.#test(untested)
+    // When all are lent there is nothing to start: whoever gives one back serves the queue.
+    if (this.#entries.size < this.#sizing.limit || this.#idle.size > 0) this.#supply()
+    return waiter.promise
   }
 
   createWaiter(
@@ -302,13 +321,21 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   returnLease(lease: Lease<C>): void {
-    const { events } = this.#environment
-    events.enter()
-    try {
-      this.#return(lease)
-    } finally {
-      events.leave()
-    }
+    const now = this.#environment.clock.now()
+    if (!this.#book.end(lease, now)) return
+    const { entry } = lease
+    entry.uses += 1
+    const unfit = this.#unfit(entry, now)
+    const condition = this.#driver.inspect(entry.connection)
+    if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
+      if (this.#trust.wary) this.#test(entry)
+      else this.#offer(entry, now)
+    } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
+    else if (condition === 'broken' || unfit !== undefined || this.#closing) {
+      this.#close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
+      this.#changed()
+    } else this.#clean(entry, lease)
+    this.#environment.events.deliver()
   }
 
   destroyLease(lease: Lease<C>, error: unknown): void {
@@ -371,35 +398,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#drain.begun
   }
 
-  #acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
-    const { signal } = options
-    if (this.#closing) return this.#reject('closed', new PoolClosedError(this.#environment.name))
-    if (signal?.aborted === true)
-      return this.#reject('aborted', new AcquireAbortedError(signal.reason))
-    const now = this.#environment.clock.now()
-    const owner = this.#identify(options, below, now)
-    let untested: PoolEntry<C> | undefined
-    if (this.#waiters.size === 0 && !this.#suspended) {
-      const entry = this.#takeIdle(now)
-      if (entry !== undefined) {
-        if (!this.#needsTest(entry, now)) return Promise.resolve(this.#lend(entry, owner, now, now))
-        untested = entry
-      }
-    }
-    const { maxWaiters } = this.#options
-    if (this.#waiters.size >= maxWaiters) {
-      const { name } = this.#environment
-      return this.#reject('queue-full', new QueueFullError(name, maxWaiters, this.counts))
-    }
-    const waiter = this.createWaiter(options, target, below, now, owner)
-    this.#waiters.push(waiter)
-    if (owner.holding !== undefined) this.#book.waits(owner)
-    if (untested !== undefined) this.#test(untested)
-    // When all are lent there is nothing to start: whoever gives one back serves the queue.
-    if (this.#entries.size < this.#sizing.limit || this.#idle.size > 0) this.#supply()
-    return waiter.promise
-  }
-
   #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
     return this.#book.identify(options.label, below, this.load, this.#sizing.limit, now)
   }
@@ -407,23 +405,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #reject(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {
     this.#book.acquireFailed(reason, error, 0)
     return Promise.reject(error)
-  }
-
-  #return(lease: Lease<C>): void {
-    const now = this.#environment.clock.now()
-    if (!this.#book.end(lease, now)) return
-    const { entry } = lease
-    entry.uses += 1
-    const unfit = this.#unfit(entry, now)
-    const condition = this.#driver.inspect(entry.connection)
-    if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
-      if (this.#trust.wary) this.#test(entry)
-      else this.#offer(entry, now)
-    } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
-    else if (condition === 'broken' || unfit !== undefined || this.#closing) {
-      this.#close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
-      this.#changed()
-    } else this.#clean(entry, lease)
   }
 
   /** A pause is over, or a connection may be opened ahead of its end. */

@@ -6,34 +6,28 @@ const ASTRAY_MS = 30_000
 
 /** Which roles the servers behind connections may be in, and how far what connections say of that is believed. */
 export class RoleTrust {
+  // Fields, not accessors of private ones: they are read on each acquire and release.
+  /** The only role that is accepted; undefined for any. */
+  expected: Role | undefined = undefined
+  /** A write was refused as by a standby: what new connections say of themselves may be out of date. */
+  wary = false
   /** New connections are validated too before they are lent. */
   distrustful = false
-  #expected: Role | undefined
   /** Of the server that the first connection led to. */
   #firstRole: Role = 'unknown'
   /** Since when connections have led to standbys though the first led to a primary. */
   #standbySince: number | undefined
-  /** A write was refused as by a standby: what new connections say of themselves may be out of date. */
-  #wary = false
-
-  get expected(): Role | undefined {
-    return this.#expected
-  }
-
-  get wary(): boolean {
-    return this.#wary
-  }
 
   /** Accepts only this role from now on; undefined for any. */
   expect(role: Role | undefined): void {
-    this.#expected = role
+    this.expected = role
     this.#firstRole = 'unknown'
     this.#standbySince = undefined
   }
 
   /** A server has refused a write. */
   writeRefused(): void {
-    if (this.#firstRole === 'primary') this.#wary = true
+    if (this.#firstRole === 'primary') this.wary = true
   }
 
   /**
@@ -43,7 +37,7 @@ export class RoleTrust {
    * @param asked whether the server itself has just said so
    */
   accept(role: Role, asked: boolean, now: number): boolean {
-    if (asked) this.#wary = false
+    if (asked) this.wary = false
     if (this.#firstRole === 'unknown') this.#firstRole = role
     if (role === 'primary') this.#standbySince = undefined
     return role !== 'standby' || !this.#isAstray(now)
@@ -59,14 +53,14 @@ export class RoleTrust {
    */
   isWrong(role: Role, before: Role, target: Target, now: number): boolean {
     if (role === 'unknown') return false
-    if (this.#expected !== undefined) return role !== this.#expected
+    if (this.expected !== undefined) return role !== this.expected
     if (role !== 'standby') return false
     return before === 'primary' || (target === 'primary' && this.#isAstray(now))
   }
 
   /** Whether an address of a primary leads to a standby. It does so for good if it does for long. */
   #isAstray(now: number): boolean {
-    if (this.#expected !== undefined || this.#firstRole !== 'primary') return false
+    if (this.expected !== undefined || this.#firstRole !== 'primary') return false
     this.#standbySince ??= now
     return now - this.#standbySince < ASTRAY_MS
   }

@@ -128,11 +128,6 @@ export class StatementTracker {
     )
   }
 
-  /** The engine is about to begin a transaction, in the flow of the work that it is for. */
-  beginning(): void {
-    this.#begunIn = currentEffects()
-  }
-
   /**
    * Runs a statement of the engine's.
    *
@@ -142,6 +137,7 @@ export class StatementTracker {
   async ask<T>(run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
+    if (this.#status === 'I') this.#begunIn = currentEffects()
     return this.#send(run, (waiting) => {
       if (decide !== undefined) whenSent(waiting, decide)
     })

@@ -208,7 +208,7 @@ export class FakeDriver implements Driver<FakeConnection> {
     connection.end('destroyed', error)
   }
 
-  endOf(connection: FakeConnection): Error | undefined {
+  whyBroken(connection: FakeConnection): Error | undefined {
     return connection.endError
   }
 
