@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { outside } from './outside.js'
 
 /** A timer set through a {@link Clock}; opaque to everyone but the clock that made it. */
 export type TimerHandle = { readonly [Symbol.toStringTag]?: string } | object
@@ -26,13 +27,13 @@ export interface Clock {
   random(): number
 }
 
-/** The clock of the running process. */
+/** The clock of the running process. Its timers belong to no asynchronous flow, whoever sets them. */
 export const systemClock: Clock = {
   // Bound: looked up through the global object each time, it takes half as long again.
   now: performance.now.bind(performance),
   wallTime: () => Date.now(),
   setTimeout(callback, delayMs, keepAlive = false) {
-    const timer = setTimeout(callback, delayMs)
+    const timer = outside(() => setTimeout(callback, delayMs))
     if (!keepAlive) timer.unref()
     return timer
   },
@@ -40,7 +41,7 @@ export const systemClock: Clock = {
     if (handle !== undefined) clearTimeout(handle as NodeJS.Timeout)
   },
   setImmediate(callback) {
-    setImmediate(callback)
+    outside(() => setImmediate(callback))
   },
   random: () => Math.random(),
 }

@@ -2,6 +2,7 @@ import { attempt, bounded } from './bounded.js'
 import type { Deadlines } from './deadlines.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver.js'
 import { ConnectTimeoutError, toError } from './errors.js'
+import { outside } from './outside.js'
 
 /** What bounds the life of a dedicated connection. Times are in milliseconds. */
 export interface DedicatedContext<C extends object> {
@@ -41,7 +42,9 @@ export class DedicatedConnection<C extends object> {
     const abort = new AbortController()
     const onAbort = (): void => abort.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    const opening = attempt(() => driver.connect(endpoint, { signal: abort.signal, onSignal }))
+    const opening = attempt(() =>
+      outside(() => driver.connect(endpoint, { signal: abort.signal, onSignal })),
+    )
     try {
       const connection = await bounded(deadlines, connectTimeoutMs, opening, () => {
         const error = new ConnectTimeoutError(endpoint.id, connectTimeoutMs)

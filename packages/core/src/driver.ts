@@ -23,7 +23,7 @@ export interface Endpoint {
  * - `shutdown`: the server reported that it ended the session (57P01, 57P02)
  * - `read-only`: the server refused a write without effect (25006)
  * - `serialization`: an ordinary conflict (40001, 40P01)
- * - `statement`: any other error of a statement; the connection is fine
+ * - `statement`: any other error that the server has answered a statement with; the connection is fine
  */
 export type FailureKind =
   | 'lost'
@@ -79,10 +79,17 @@ export type ResetPolicy<C> =
   | 'discard-all'
   | ((connection: C) => Promise<void>)
 
+/** Isolation levels by which a transaction may be begun. A database that lacks one offers the next stronger. */
+export type IsolationLevel =
+  | 'read uncommitted'
+  | 'read committed'
+  | 'repeatable read'
+  | 'serializable'
+
 /** What {@link Driver.begin} is asked for. */
 export interface TransactionOptions {
   /** `@default` the server's own setting */
-  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+  readonly isolation?: IsolationLevel
   /** `@default` false */
   readonly readOnly?: boolean
 }
@@ -166,6 +173,11 @@ export interface Driver<C extends object> {
    */
   destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
+  /**
+   * Whether an error says that a limit was reached which somebody has set: a time limit of the client on a statement, or
+   * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
+   */
+  isDeliberate?(error: unknown): boolean
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
 }
 

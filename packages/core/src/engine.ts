@@ -19,6 +19,7 @@ import { Prober } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
+import { outside } from './outside.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
@@ -149,7 +150,7 @@ export class Engine<C extends object> {
         urgent: () => this.controller.urgent,
       })
     for (const type of loggedBy(options.logger))
-      this.events.on(type, (event) => logEvent(options.logger, event))
+      this.events.on(type, (event) => outside(() => logEvent(options.logger, event)))
     for (const type of FAILOVER_EVENT_TYPES) {
       this.events.on(type, (event) =>
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),

@@ -1,4 +1,5 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
+export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
 export {
   invalid as invalidOption,
@@ -14,6 +15,7 @@ export type {
   Driver,
   Endpoint,
   FailureKind,
+  IsolationLevel,
   Probe,
   ProbeResult,
   ReplayPosition,
@@ -67,6 +69,7 @@ export {
 export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
+export { outside } from './outside.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
@@ -74,7 +77,7 @@ export type { AcquireOptions, PoolOptions } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'
-export { currentEffects, type Effects, unnoted, type WriteEnd } from './replay/effects.js'
+export { currentEffects, type Effects, notedFor, unnoted, type WriteEnd } from './replay/effects.js'
 export { type Failure, failureOf } from './replay/failure.js'
 export type {
   CommitOutcome,

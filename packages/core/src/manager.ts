@@ -1,19 +1,27 @@
 import { bounded } from './bounded.js'
 import type { Clock } from './clock.js'
+import {
+  CALLS,
+  checkCall,
+  checkCount,
+  checkListener,
+  checkName,
+  checkWork,
+} from './config/calls.js'
 import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
-import { invalid, rejectUnknownOptions } from './config/rules.js'
 import type { DedicatedConnection } from './dedicated.js'
 import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver.js'
 import { Engine } from './engine.js'
 import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
-import { TARGETS, type Target } from './failover/states.js'
+import type { Target } from './failover/states.js'
 import { Figures } from './figures.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
+import { outside } from './outside.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions } from './pool/options.js'
@@ -42,8 +50,6 @@ export interface ManagerAcquireOptions extends ReadAcquireOptions {
   /** `@default` 'primary' */
   readonly target?: Target
 }
-
-const SESSION_OPTIONS = ['after', 'stickyReadsMs']
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
 
@@ -78,18 +84,19 @@ export class ConnectionManager<C extends object> {
     }
     this.#engine = new Engine(driver, endpoints, options)
     this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
-    this.#replayer = new Replayer(
-      options.name,
-      options.clock,
-      this.#engine.events,
-      (error) => driver.classify(error),
-      options.failover.failoverTimeoutMs,
-    )
+    this.#replayer = new Replayer({
+      name: options.name,
+      clock: options.clock,
+      events: this.#engine.events,
+      driver,
+      deadlineMs: options.failover.failoverTimeoutMs,
+      closed: () => this.closed,
+    })
     this.#work = new UnitsOfWork({
       driver,
       replayer: this.#replayer,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
-      acquire: (wanted, below) => this.acquire(wanted, below),
+      acquire: (wanted, below) => this.#acquire(wanted, below),
       rollBackWithin: (rollback) =>
         bounded(
           this.#engine.deadlines,
@@ -115,7 +122,7 @@ export class ConnectionManager<C extends object> {
    * everything ready before. Resolves when every endpoint has been looked at once.
    */
   start(): Promise<void> {
-    this.#started ??= this.#engine.start()
+    this.#started ??= outside(() => this.#engine.start())
     return this.#started
   }
 
@@ -133,22 +140,14 @@ export class ConnectionManager<C extends object> {
     options: ManagerAcquireOptions = NO_OPTIONS,
     below: FunctionReference = this.acquire,
   ): Promise<Lease<C>> {
-    const { target = 'primary', timeoutMs } = options
-    if (target !== 'primary' && !TARGETS.includes(target)) {
-      return Promise.reject(invalid('target', target, `one of ${TARGETS.join(', ')}`))
+    if (options !== NO_OPTIONS) {
+      try {
+        checkCall('acquire', options, CALLS.acquire)
+      } catch (error) {
+        return Promise.reject(error)
+      }
     }
-    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
-      return Promise.reject(
-        invalid('timeoutMs', timeoutMs, `a number from 0 to ${LONGEST_TIMEOUT_MS}`),
-      )
-    }
-    if (this.#started === undefined && this.#closing === undefined) void this.start()
-    const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
-    if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
-    const endpoint = this.#engine.controller.pick(target)?.endpoint
-    return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
-      way.acquire(options, target, below),
-    )
+    return this.#acquire(options, below)
   }
 
   /**
@@ -239,6 +238,7 @@ export class ConnectionManager<C extends object> {
    * await manager.use(listOrders, { target: 'prefer-standby', after })
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
+    checkCall('writeToken', options, CALLS.writeToken)
     if (this.#closing === undefined) void this.start()
     return this.#engine.reads.token(options, this.writeToken)
   }
@@ -246,7 +246,8 @@ export class ConnectionManager<C extends object> {
   /**
    * Runs `work` so that what is read in it sees what was written in it, also through an ORM and through the pools:
    * reads on standbys come after the writes of the same asynchronous flow, as if each had been given a token. For the
-   * length of a request, for example. Who writes in the flow are all that borrow a connection to the primary, but for
+   * length of a request, for example: the session ends when the promise settles that `work` returns, and what goes on
+   * after that, such as a timer, is in none. If it returns no promise, all that it has started is in the session. Who writes in the flow are all that borrow a connection to the primary, but for
    * transactions with `readOnly`.
    *
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
@@ -258,7 +259,8 @@ export class ConnectionManager<C extends object> {
    * }, { after: request.cookies.written })
    */
   withSession<T>(work: (session: ReadSession<C>) => T, options: SessionOptions = {}): T {
-    rejectUnknownOptions(options, SESSION_OPTIONS, 'the options of withSession')
+    checkWork('withSession', work)
+    checkCall('withSession', options, CALLS.withSession)
     return this.#engine.reads.runSession(work, options)
   }
 
@@ -269,19 +271,23 @@ export class ConnectionManager<C extends object> {
 
   /** Opens connections until `count` are there. `@default` poolSize */
   async warmUp(count?: number): Promise<void> {
+    if (count !== undefined) checkCount('count', count)
     await this.start()
     await this.#engine.controller.pick('primary')?.pool.warmUp(count)
   }
 
   /** Changes the size of every endpoint's pool while it is in use. A surplus closes as it comes back. */
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
-    const { poolSize, maxOverflow } = { ...this.#engine.size, ...size }
+    checkCall('resize', size, CALLS.resize)
+    const { poolSize = this.#engine.size.poolSize, maxOverflow = this.#engine.size.maxOverflow } =
+      size
     resolveManagerOptions<C>({ poolSize, maxOverflow }, this.name)
     this.#engine.resize({ poolSize, maxOverflow })
   }
 
   /** Invalidates all connections: idle ones close now, lent ones when they come back. */
   clear(reason = 'requested'): void {
+    checkName('reason', reason)
     for (const each of this.#engine.endpoints) each.pool.clear(reason)
   }
 
@@ -307,6 +313,7 @@ export class ConnectionManager<C extends object> {
    * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED`
    */
   async failover(to?: string): Promise<void> {
+    if (to !== undefined) checkName('to', to)
     await this.start()
     await this.#engine.controller.failover(to)
   }
@@ -326,6 +333,8 @@ export class ConnectionManager<C extends object> {
    * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint, or no other
    */
   async quarantine(endpoint: string, reason = 'quarantined by an operator'): Promise<void> {
+    checkName('endpoint', endpoint)
+    checkName('reason', reason)
     await this.start()
     this.#engine.controller.quarantine(endpoint, reason)
   }
@@ -336,6 +345,7 @@ export class ConnectionManager<C extends object> {
    * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint
    */
   async unquarantine(endpoint: string): Promise<void> {
+    checkName('endpoint', endpoint)
     await this.start()
     await this.#engine.controller.unquarantine(endpoint)
   }
@@ -406,14 +416,21 @@ export class ConnectionManager<C extends object> {
     return this.#figures.healthStatus(this.closed)
   }
 
-  /** Hears one type of event. Returns the function that unsubscribes. */
+  /**
+   * Hears one type of event. Returns the function that unsubscribes.
+   *
+   * Listeners run outside of every asynchronous flow: they see no `AsyncLocalStorage` of a request that happens to be
+   * running, as an event may be about another.
+   */
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
-    return this.#engine.events.on(type, listener)
+    checkListener(listener)
+    return this.#engine.events.on(type, (event) => outside(() => listener(event)))
   }
 
-  /** Hears every event. Returns the function that unsubscribes. */
+  /** Hears every event, as with `on`. Returns the function that unsubscribes. */
   onAny(listener: (event: ConnmgrEvent) => void): () => void {
-    return this.#engine.events.onAny(listener)
+    checkListener(listener)
+    return this.#engine.events.onAny((event) => outside(() => listener(event)))
   }
 
   /**
@@ -422,12 +439,12 @@ export class ConnectionManager<C extends object> {
    * call returns the same promise.
    */
   close(options: { drainTimeoutMs?: number } = {}): Promise<void> {
-    const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
-    if (!(drainTimeoutMs >= 0 && drainTimeoutMs <= LONGEST_TIMEOUT_MS)) {
-      return Promise.reject(
-        invalid('drainTimeoutMs', drainTimeoutMs, `a number from 0 to ${LONGEST_TIMEOUT_MS}`),
-      )
+    try {
+      checkCall('close', options, CALLS.close)
+    } catch (error) {
+      return Promise.reject(error)
     }
+    const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
     this.#closing ??= this.#close(drainTimeoutMs)
     return this.#closing
   }
@@ -463,6 +480,18 @@ export class ConnectionManager<C extends object> {
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
+  /** Acquires as options ask that have been checked. */
+  #acquire(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
+    const { target = 'primary' } = options
+    if (this.#started === undefined && this.#closing === undefined) void this.start()
+    const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
+    if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
+    const endpoint = this.#engine.controller.pick(target)?.endpoint
+    return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
+      way.acquire(options, target, below),
+    )
+  }
+
   async #close(drainTimeoutMs: number): Promise<void> {
     this.#engine.quiesce()
     await Promise.all([this.finish(), this.#engine.set.close(drainTimeoutMs)])
@@ -470,5 +499,3 @@ export class ConnectionManager<C extends object> {
     this.#engine.stop()
   }
 }
-
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1

@@ -1,4 +1,10 @@
-import { ConnmgrError, type FunctionReference } from '@connmgr/core'
+import {
+  CALL_RULES,
+  ConnmgrError,
+  checkCall,
+  type FunctionReference,
+  ISOLATION_LEVELS,
+} from '@connmgr/core'
 import type { ManagedPool } from '@connmgr/pg'
 import { type NodePgDatabase, NodePgSession } from 'drizzle-orm/node-postgres'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
@@ -29,6 +35,7 @@ interface SessionInternals {
 export function makeTransactionsSound(db: NodePgDatabase<never>, pool: ManagedPool): void {
   const session = (db as unknown as { session: SessionInternals }).session
   const transaction: Transact = async (work, config) => {
+    checkConfig(config)
     const client = await pool.connectFor(transaction as FunctionReference)
     const outcome: Outcome = { worked: false }
     const single = new NodePgSession(
@@ -51,6 +58,17 @@ export function makeTransactionsSound(db: NodePgDatabase<never>, pool: ManagedPo
     }
   }
   session.transaction = transaction
+}
+
+/** Drizzle writes these into its SQL as they are. */
+const CONFIG = {
+  isolationLevel: CALL_RULES.oneOf(...ISOLATION_LEVELS),
+  accessMode: CALL_RULES.oneOf('read only', 'read write'),
+}
+
+/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+function checkConfig({ isolationLevel, accessMode }: PgTransactionConfig = {}): void {
+  checkCall('transaction', { isolationLevel, accessMode }, CONFIG)
 }
 
 /** What a transaction has come to so far. Drizzle itself tells only of what failed last. */

@@ -1,6 +1,8 @@
 import {
+  CALL_RULES,
   ConnectionManager,
   type ConnmgrEventType,
+  checkCall,
   type Endpoint,
   InvalidOptionError,
   invalidOption,
@@ -12,6 +14,7 @@ import {
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
 import { resolveEndpoints } from './endpoint-config.js'
+import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
 import { Notifications } from './listen/notifications.js'
 import { ManagedPool } from './managed-pool.js'
@@ -62,7 +65,7 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'replayStatements',
 ]
 
-const LISTEN_OPTIONS = ['onGap', 'timeoutMs']
+const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
 /** What may mean that there is another writer, or one again. */
 const CHANGES: readonly ConnmgrEventType[] = [
   'clusterStateChanged',
@@ -131,7 +134,9 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     onNotification: NotificationHandler,
     options: ListenOptions = {},
   ): Promise<() => void> {
-    rejectUnknownOptions(options, LISTEN_OPTIONS, 'the options of listen')
+    checkCall('listen', options, LISTEN)
+    if (typeof onNotification !== 'function')
+      throw invalidOption('onNotification', onNotification, 'a function')
     if (this.closed) throw new PoolClosedError(this.name)
     void this.start()
     this.#notifications ??= this.#createNotifications()
@@ -140,6 +145,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
 
   /** Sends a notification to everybody who listens to a channel of this database. */
   async notify(channel: string, payload = ''): Promise<void> {
+    requireChannel(channel)
+    if (typeof payload !== 'string') throw invalidOption('payload', payload, 'a string')
     await this.pool.query('select pg_notify($1, $2)', [channel, payload])
   }
 

@@ -1,20 +1,23 @@
-import type {
-  ConnectContext,
-  ConnectionActivity,
-  ConnectionCondition,
-  Driver,
-  Endpoint,
-  FailureKind,
-  Probe,
-  ReplayPosition,
-  Role,
-  TransactionOptions,
-  WritePosition,
+import {
+  type ConnectContext,
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type Driver,
+  type Endpoint,
+  type FailureKind,
+  type IsolationLevel,
+  invalidOption,
+  type Probe,
+  type ReplayPosition,
+  type Role,
+  type TransactionOptions,
+  type WritePosition,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
 import { Session } from './session.js'
@@ -72,7 +75,7 @@ export class PgDriver implements Driver<Client> {
   }
 
   async begin(client: Client, { isolation, readOnly }: TransactionOptions): Promise<void> {
-    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
+    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${levelOf(isolation)}`
     const access = readOnly === true ? ' READ ONLY' : ''
     await this.#sessionOf(client).begin(`BEGIN${level}${access}`)
   }
@@ -111,6 +114,10 @@ export class PgDriver implements Driver<Client> {
 
   classify(error: unknown): FailureKind {
     return classify(error)
+  }
+
+  isDeliberate(error: unknown): boolean {
+    return isDeliberate(error)
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
@@ -156,6 +163,21 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
+}
+
+/** What goes into SQL is one of these, whatever was given. */
+const LEVELS: ReadonlyMap<unknown, string> = new Map([
+  ['read uncommitted', 'READ UNCOMMITTED'],
+  ['read committed', 'READ COMMITTED'],
+  ['repeatable read', 'REPEATABLE READ'],
+  ['serializable', 'SERIALIZABLE'],
+])
+
+function levelOf(isolation: IsolationLevel): string {
+  const level = LEVELS.get(isolation)
+  if (level === undefined)
+    throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
+  return level
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */

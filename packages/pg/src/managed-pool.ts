@@ -3,6 +3,7 @@ import {
   type FunctionReference,
   type Lease,
   type ManagerAcquireOptions,
+  outside,
   type PoolCounts,
   type ReplayOptions,
   type Target,
@@ -14,6 +15,7 @@ import { PgConnectionManager } from './connection-manager.js'
 import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
+import { replayOptionsOf } from './query-options.js'
 import { Lanes } from './shared/lanes.js'
 import { isAtomic } from './statement-text.js'
 
@@ -207,7 +209,12 @@ export class ManagedPool extends PgPool {
   }
 
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    const options = this.#replayOf(text)
+    let options: ReplayOptions | undefined
+    try {
+      options = replayOptionsOf(text, this.$connections.replayStatements)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     if (options === undefined) return this.#queryOnce(text, values, below)
     const sql = textOf(text)
     return this.$connections.replayStatement(
@@ -215,14 +222,6 @@ export class ManagedPool extends PgPool {
       options,
       sql !== undefined && isAtomic(sql),
     )
-  }
-
-  /** How a query is to be repeated, if it is. What is no plain query cannot be, as it keeps its own state. */
-  #replayOf(query: unknown): ReplayOptions | undefined {
-    const isText = typeof query === 'string'
-    const own: ReplayOptions & { submit?: unknown } = isText ? {} : (query ?? {})
-    const replay = own.replay ?? this.$connections.replayStatements
-    return replay === 'never' || own.submit !== undefined ? undefined : { ...own, replay }
   }
 
   #queryOnce(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
@@ -258,7 +257,8 @@ export class ManagedPool extends PgPool {
       client.once('end', () => {
         if (this.#known.delete(connectionId)) this.emit('remove', client)
       })
-      this.emit('connect', client as PoolClient)
+      // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
+      outside(() => this.emit('connect', client as PoolClient))
     }
     this.emit('acquire', client as PoolClient)
     return client

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks'
+import { EventEmitter } from 'node:events'
 import {
   eventually,
   type FaultProxy,
@@ -6,7 +8,7 @@ import {
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
-import type { Client } from 'pg'
+import type { Client, PoolClient } from 'pg'
 import {
   createConnectionManager,
   type PgConnectionManager,
@@ -223,7 +225,7 @@ describe('what has been written by itself', () => {
 })
 
 test.each([[false], [true]])(
-  'what goes on of an attempt that has failed writes nothing, shared: %s',
+  'what goes on of an attempt that has failed writes nothing beside the next one, shared: %s',
   async (shared) => {
     open({ shared })
     const fates: string[] = []
@@ -238,7 +240,11 @@ test.each([[false], [true]])(
       )
     let stragglers: Promise<unknown> = Promise.resolve()
     await manager.replay(async (attempt) => {
-      if (attempt > 1) return
+      if (attempt > 1) {
+        letGo()
+        await stragglers
+        return
+      }
       const client = await manager.pool.connect()
       await client.query('begin')
       await client.query('insert into ledger values (1)')
@@ -256,8 +262,6 @@ test.each([[false], [true]])(
       ]).finally(() => client.release())
       throw Object.assign(new Error('deadlock detected'), { code: '40P01' })
     })
-    letGo()
-    await stragglers
     expect(fates.sort()).toEqual([
       'a read done',
       'callback CONNMGR_CONNECTION_LOST',
@@ -267,6 +271,97 @@ test.each([[false], [true]])(
     expect(await rows()).toEqual([])
   },
 )
+
+describe('once a unit of work has ended', () => {
+  const conflict = () => Object.assign(new Error('deadlock detected'), { code: '40P01' })
+
+  test('what an attempt had begun to write in a transaction is still not committed', async () => {
+    open()
+    const clients: PoolClient[] = []
+    await manager.replay(async (attempt) => {
+      if (attempt > 1) return
+      const client = await manager.pool.connect()
+      clients.push(client)
+      await client.query('begin')
+      await client.query('insert into ledger values (1)')
+      throw conflict()
+    })
+    const [client] = clients as [PoolClient]
+    await expect(client.query('commit')).rejects.toMatchObject({ code: 'CONNMGR_CONNECTION_LOST' })
+    await client.query('rollback')
+    // Of the connection itself nothing is wrong, nor of what is written on it after that.
+    await client.query('begin')
+    await client.query('insert into ledger values (2)')
+    await client.query('commit')
+    await client.query('insert into ledger values (3)')
+    client.release()
+    expect(await rows()).toEqual([{ id: 2 }, { id: 3 }])
+  })
+
+  test.each([[false], [true]])(
+    'singletons that were made in it, timers and listeners write as they like, shared: %s',
+    async (shared) => {
+      open({ shared })
+      const emitter = new EventEmitter()
+      /** Gathers what is to be written, and writes it by a loop of its own. */
+      class Journal {
+        readonly pending: number[] = []
+        wake = (): void => {}
+        readonly done: Promise<void>
+
+        constructor() {
+          this.done = this.#run()
+        }
+
+        async #run(): Promise<void> {
+          await new Promise<void>((resolve) => {
+            this.wake = resolve
+          })
+          for (const id of this.pending)
+            await manager.pool.query('insert into ledger values ($1)', [id])
+        }
+      }
+      const journals: Journal[] = []
+      const timers: Promise<unknown>[] = []
+      let fire = (): void => {}
+      const due = new Promise<void>((resolve) => {
+        fire = resolve
+      })
+      await manager.replay(async (attempt) => {
+        if (attempt > 1) return
+        journals.push(new Journal())
+        timers.push(due.then(() => manager.pool.query('insert into ledger values (20)')))
+        emitter.on('write', (done) =>
+          done(manager.transaction((client) => client.query('insert into ledger values (30)'))),
+        )
+        throw conflict()
+      })
+      const [journal] = journals as [Journal]
+      journal.pending.push(10)
+      journal.wake()
+      fire()
+      const heard = new Promise((resolve) => emitter.emit('write', resolve))
+      await Promise.all([journal.done, ...timers, heard])
+      expect(await rows()).toEqual([{ id: 10 }, { id: 20 }, { id: 30 }])
+    },
+  )
+
+  test('a later unit does not count what a singleton of an earlier one writes', async () => {
+    open()
+    let write = async (): Promise<unknown> => undefined
+    await manager.replay(async () => {
+      write = AsyncResource.bind(() => manager.pool.query('insert into ledger values (1)'))
+    })
+    const attempts: number[] = []
+    await manager.replay(async (attempt) => {
+      attempts.push(attempt)
+      await write()
+      if (attempt === 1) throw conflict()
+    })
+    expect(attempts).toEqual([1, 2])
+    expect(await rows()).toEqual([{ id: 1 }, { id: 1 }])
+  })
+})
 
 describe('a single statement', () => {
   /** Terminates the backend that runs a marked statement, as often as there is one. */

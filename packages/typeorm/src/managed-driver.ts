@@ -1,6 +1,14 @@
+import type { FunctionReference } from '@connmgr/core'
 import { ManagedPool, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
-import pg from 'pg'
+import pg, { type PoolClient } from 'pg'
 import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'
+import { patientClient } from './patient-client.js'
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  release: (error?: Error | boolean) => void,
+) => void
 
 const MANAGED = Symbol.for('@connmgr/typeorm managed driver')
 
@@ -42,7 +50,7 @@ export class ManagerLifecycle {
     this.#opened = target === 'primary' ? 0 : this.#opened + 1
     const pool = ManagedPool.of(this.manager, target)
     this.#openPools += 1
-    this.#followFirstUse(pool)
+    this.#followConnects(pool)
     this.#followEnd(pool)
     return pool
   }
@@ -58,15 +66,24 @@ export class ManagerLifecycle {
   }
 
   /** A pool whose first connection fails is never ended by TypeORM, nor are those opened beside it. */
-  #followFirstUse(pool: ManagedPool): void {
-    const { connect } = pool
-    pool.connect = ((callback: (error?: Error, ...rest: unknown[]) => void) => {
-      pool.connect = connect
-      return connect.call(pool, async (error, ...rest) => {
-        if (error !== undefined) await this.#abandon()
-        callback(error, ...rest)
-      })
-    }) as typeof connect
+  #followConnects(pool: ManagedPool): void {
+    let tried = false
+    const connect = (callback?: ConnectCallback): Promise<PoolClient> | undefined => {
+      const connecting = pool.connectFor(connect as FunctionReference)
+      if (callback === undefined) return connecting
+      const first = !tried
+      tried = true
+      // Called outside of the promise, so that what the callback throws is not taken for a failed connect.
+      connecting.then(
+        (client) => process.nextTick(callback, undefined, patientClient(client), client.release),
+        async (error: Error) => {
+          if (first) await this.#abandon()
+          process.nextTick(callback, error, undefined, () => {})
+        },
+      )
+      return undefined
+    }
+    pool.connect = connect as ManagedPool['connect']
   }
 
   #followEnd(pool: ManagedPool): void {

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js'
 
 /** Node fires timers that are longer than this at once. */
-const LONGEST_MS = 2 ** 31 - 1
+export const LONGEST_MS = 2 ** 31 - 1
 
 /** What a number option must be. */
 interface NumberRule {

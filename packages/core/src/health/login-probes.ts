@@ -7,6 +7,7 @@ import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
 import type { EndpointState } from '../failover/states.js'
+import { outside } from '../outside.js'
 
 export interface LoginProbesContext<C extends object> {
   readonly name: string
@@ -74,7 +75,7 @@ export class LoginProbes<C extends object> {
 
   /** A connect has just failed: finds out whether logins do. */
   suspect(endpoint: ManagedEndpoint<C>): void {
-    if (this.#started && !this.#failures.has(endpoint)) void this.#check(endpoint)
+    if (this.#started && !this.#failures.has(endpoint)) outside(() => void this.#check(endpoint))
   }
 
   /** The endpoint is out of service: nothing is known of its logins any more. */

@@ -12,6 +12,7 @@ import type {
 } from '../driver.js'
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
+import { outside } from '../outside.js'
 
 /** What one probe found. */
 export type ProbeOutcome =
@@ -215,7 +216,8 @@ export class Prober<C extends object> {
     this.#questions.add(question)
     const { signal } = question.abort
     attempt(() =>
-      this.#open({ signal, onSignal: (each) => this.#onSignalOf(question, each) }),
+      // Its connection is kept for longer than whoever asks now.
+      outside(() => this.#open({ signal, onSignal: (each) => this.#onSignalOf(question, each) })),
     ).then(
       (probe) => {
         if (this.#questions.has(question)) this.#pose(question, probe)

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { Scope } from '../scope.js'
 import { type CapturedStack, captureStack, type FunctionReference } from './stack.js'
 
 /** What an acquire inherits from the asynchronous flow it happens in. */
@@ -9,18 +9,17 @@ export interface LeaseContext {
   readonly origin?: CapturedStack
 }
 
-// Made on first use: a process that never asks for contexts pays nothing for asynchronous tracking.
-let storage: AsyncLocalStorage<LeaseContext> | undefined
+const contexts = new Scope<LeaseContext>()
 
 /**
- * Runs `work` so that every connection it acquires carries `context`.
+ * Runs `work` so that every connection it acquires carries `context`, until the promise that it returns has settled: what
+ * it leaves behind, such as a timer, is not labelled by it.
  *
  * @example
  * await runWithContext({ label: 'nightly report' }, () => buildReport())
  */
 export function runWithContext<T>(context: LeaseContext, work: () => T): T {
-  storage ??= new AsyncLocalStorage()
-  return storage.run({ ...storage.getStore(), ...context }, work)
+  return contexts.run({ ...contexts.current, ...context }, work)
 }
 
 /**
@@ -33,5 +32,5 @@ export function runWithOrigin<T>(below: FunctionReference, work: () => T): T {
 
 /** The context of the running flow, if it has one. */
 export function currentContext(): LeaseContext | undefined {
-  return storage?.getStore()
+  return contexts.current
 }

@@ -1,6 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { ConnectionCondition, Driver, Endpoint } from '../driver.js'
 import { reportLease } from '../leaks/leak-detector.js'
+import { outside } from '../outside.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import type { Lease } from './lease.js'
@@ -35,7 +36,8 @@ export class Cleaner<C extends object> {
     return bounded(
       this.#environment.deadlines,
       resetTimeoutMs,
-      attempt(() => this.#cleanUp(entry, lease)),
+      // What the user's functions do in it is no work of the borrower.
+      attempt(() => outside(() => this.#cleanUp(entry, lease))),
       () => {
         if (this.inspect(entry) === 'busy') this.#report(entry, lease, 'busy')
         return new Error(

@@ -3,6 +3,7 @@ import type { TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Driver, Endpoint } from '../driver.js'
 import { ConnectTimeoutError, toError } from '../errors.js'
 import { connectionCreateChannel, traced } from '../events/channels.js'
+import { outside } from '../outside.js'
 import type { PoolEnvironment } from './environment.js'
 import type { PoolOptions } from './options.js'
 
@@ -76,11 +77,16 @@ export class Connector<C extends object> {
   }
 
   /**
-   * Resolves with a connection that is ready for use.
+   * Resolves with a connection that is ready for use. Neither its socket nor the user's hook belongs to the flow of whoever
+   * has caused it to be opened.
    *
    * @throws HookRejection if the user's hook refused it, or else the driver's error or ConnectTimeoutError
    */
-  async open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
+  open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
+    return outside(() => this.#open(onSignal))
+  }
+
+  async #open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
     const { clock } = this.#environment
     const startedAt = clock.now()
     const controller = new AbortController()

@@ -1,6 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Driver, Endpoint } from '../driver.js'
 import { summarize } from '../events/events.js'
+import { outside } from '../outside.js'
 import type { CloseReason, PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import type { PoolOptions } from './options.js'
@@ -56,6 +57,10 @@ export class Retirement<C extends object> {
       durationMs: this.#environment.clock.now() - entry.createdAt,
       ...(error === undefined ? {} : { error: summarize(error) }),
     })
+    outside(() => this.#tearDown(entry, reason, error))
+  }
+
+  #tearDown(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void {
     if (!this.#deservesGoodbye(entry, reason)) {
       this.#driver.destroy(entry.connection, error)
       return

@@ -1,9 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { UnsupportedError } from '../errors.js'
 import type { Target } from '../failover/states.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
+import { Scope } from '../scope.js'
 import { ReadSession } from './session.js'
 import { type ReadContext, StandbyReads } from './standby-reads.js'
 import { tokenOf, WriteToken } from './write-token.js'
@@ -38,8 +38,7 @@ export class Reads<C extends object> {
   readonly #options: ReadOptions
   readonly #context: ReadContext<C>
   readonly #standbys: StandbyReads<C>
-  /** Made by the first session: who has none pays nothing for asynchronous tracking. */
-  #sessions: AsyncLocalStorage<ReadSession<C>> | undefined
+  readonly #sessions = new Scope<ReadSession<C>>()
 
   constructor(options: ReadOptions, context: ReadContext<C>) {
     this.#options = options
@@ -49,12 +48,12 @@ export class Reads<C extends object> {
 
   /** The session of the running flow. */
   get session(): ReadSession<C> | undefined {
-    return this.#sessions?.getStore()
+    return this.#sessions.current
   }
 
   /** Whether an acquire has to come here. On the hot path. */
   concern(options: ReadAcquireOptions): boolean {
-    return options.after !== undefined || this.#sessions?.getStore() !== undefined
+    return options.after !== undefined || this.#sessions.current !== undefined
   }
 
   /** How far the writer is now. */
@@ -86,8 +85,7 @@ export class Reads<C extends object> {
       )
     if (after !== undefined) session.follow(after)
     if (outer !== undefined) return work(outer)
-    this.#sessions ??= new AsyncLocalStorage()
-    return this.#sessions.run(session, work, session)
+    return this.#sessions.run(session, () => work(session))
   }
 
   acquire(

@@ -16,8 +16,11 @@ export class ReadSession<C extends object = object> {
   readonly #ask: AskWriter
   readonly #clock: Clock
   readonly #stickyMs: number
-  /** Leases on the writer that may have written what the writer's latest answer does not cover. */
-  readonly #touched = new Set<Lease<C>>()
+  /** Leases on the writer that had not ended when last looked at. */
+  readonly #open = new Set<Lease<C>>()
+  /** Leases that have ended, and how many of them the writer's latest answer covers: what they wrote lies before it. */
+  #ended = 0
+  #covered = 0
   #touchedAt = Number.NEGATIVE_INFINITY
   /** What reads must come after: what the flow began with, or the writer's latest answer, which covers that. */
   #known: readonly WriteToken[] = []
@@ -39,12 +42,13 @@ export class ReadSession<C extends object = object> {
    * Rejects as `manager.writeToken()` does.
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken | undefined> {
-    if (this.#touched.size === 0) return this.#known.at(-1)
-    const ended = [...this.#touched].filter((lease) => !lease.active)
+    if (!this.unasked) return this.#known.at(-1)
+    this.#sweep()
+    const ended = this.#ended
     this.#asked += 1
     const question = this.#asked
     const token = await this.#ask(options)
-    for (const lease of ended) this.#touched.delete(lease)
+    this.#covered = Math.max(this.#covered, ended)
     if (question > this.#answered) {
       this.#answered = question
       this.#known = [token]
@@ -54,7 +58,7 @@ export class ReadSession<C extends object = object> {
 
   /** @internal True if the writer has to be asked before anything can be read elsewhere. */
   get unasked(): boolean {
-    return this.#touched.size > 0
+    return this.#open.size > 0 || this.#ended > this.#covered
   }
 
   /** @internal What is known without asking. */
@@ -74,8 +78,18 @@ export class ReadSession<C extends object = object> {
 
   /** @internal The flow has been lent a connection to the writer. */
   touch(lease: Lease<C>): Lease<C> {
-    this.#touched.add(lease)
+    this.#sweep()
+    this.#open.add(lease)
     this.#touchedAt = this.#clock.now()
     return lease
+  }
+
+  /** Counts the leases that have ended, rather than keep them: a session may go on for as long as the process. */
+  #sweep(): void {
+    for (const lease of this.#open) {
+      if (lease.active) continue
+      this.#open.delete(lease)
+      this.#ended += 1
+    }
   }
 }

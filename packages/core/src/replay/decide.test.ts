@@ -6,6 +6,7 @@ import type { ReplayMode } from './options.js'
 const situation = (given: Partial<Situation>): Situation => ({
   mode: 'safe',
   failure: 'aborted',
+  deliberate: false,
   kept: false,
   attempt: 1,
   elapsedMs: 0,
@@ -50,6 +51,11 @@ describe('whether a unit of work is run again', () => {
     expect(replays({ kept: true, mode: 'idempotent' })).toBe(true)
   })
 
+  test.each(['safe', 'idempotent'] as const)('never what was ended on purpose, %s', (mode) => {
+    for (const failure of ['never-sent', 'aborted', 'conflict', 'unknown'] as const)
+      expect(replays({ mode, failure, outcome: 'not-committed', deliberate: true })).toBe(false)
+  })
+
   test('not past the deadline, nor if the pause would reach it', () => {
     expect(replays({ elapsedMs: 999 })).toBe(true)
     expect(replays({ elapsedMs: 1000 })).toBe(false)
@@ -88,6 +94,7 @@ describe('the pause before it', () => {
             'other',
           ),
           outcome: fc.constantFrom('not-committed', 'unknown', undefined),
+          deliberate: fc.boolean(),
           kept: fc.boolean(),
           attempt: fc.integer({ min: 1, max: 1000 }),
           elapsedMs: fc.integer({ min: 0, max: 10_000 }),
@@ -99,6 +106,7 @@ describe('the pause before it', () => {
           if (pauseMs === undefined) return
           expect(pauseMs).toBeGreaterThanOrEqual(0)
           expect(given.elapsedMs + pauseMs).toBeLessThan(given.deadlineMs)
+          expect(given.deliberate).toBe(false)
           if (given.mode === 'safe') expect(given.kept).toBe(false)
           if (given.failure === 'unknown')
             expect(given.mode === 'idempotent' || given.outcome === 'not-committed').toBe(true)

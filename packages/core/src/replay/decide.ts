@@ -7,6 +7,8 @@ export interface Situation {
   readonly failure: Failure
   /** What the caller has found out of a commit whose outcome was unknown; undefined if they were not asked. */
   readonly outcome?: 'not-committed' | 'unknown' | undefined
+  /** It comes of what was ended on purpose. */
+  readonly deliberate: boolean
   /** Something else that the unit has written is there to stay. */
   readonly kept: boolean
   /** The attempt that has failed, from 1. */
@@ -34,8 +36,8 @@ export function pauseBeforeReplay(situation: Situation, random: number): number 
   return elapsedMs + pauseMs < deadlineMs ? pauseMs : undefined
 }
 
-function mayReplay({ mode, failure, outcome, kept }: Situation): boolean {
-  if (mode === 'never' || failure === 'other') return false
+function mayReplay({ mode, failure, outcome, deliberate, kept }: Situation): boolean {
+  if (mode === 'never' || failure === 'other' || deliberate) return false
   if (mode === 'idempotent') return true
   return !kept && (failure !== 'unknown' || outcome === 'not-committed')
 }

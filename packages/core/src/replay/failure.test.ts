@@ -1,11 +1,14 @@
 import type { FailureKind } from '../driver.js'
 import {
+  AcquireAbortedError,
   AcquireTimeoutError,
   CommitOutcomeUnknownError,
+  ConnectionDestroyedError,
   ConnectionLostError,
   PoolClosedError,
+  QueryTimeoutError,
 } from '../errors.js'
-import { failureOf } from './failure.js'
+import { failureOf, isDeliberate } from './failure.js'
 
 const KINDS: Record<string, FailureKind> = {
   '25006': 'read-only',
@@ -17,6 +20,10 @@ const KINDS: Record<string, FailureKind> = {
 }
 const classify = (error: unknown): FailureKind =>
   (error instanceof Error && KINDS[String((error as { code?: unknown }).code)]) || 'statement'
+const driver = {
+  classify,
+  isDeliberate: (error: unknown) => (error as { code?: unknown }).code === '25P03',
+}
 const coded = (code: string, rest: object = {}): Error =>
   Object.assign(new Error(code), { code, ...rest })
 const timeout = (phase: 'wait' | 'connect') =>
@@ -60,15 +67,49 @@ test.each<[string, unknown, string]>([
   ],
   ["Prisma's of a transaction that took too long", coded('P2028'), 'other'],
   ["a wrapper's", new Error('a', { cause: new Error('b', { cause: coded('40001') }) }), 'conflict'],
-])('%s', (_what, error, failure) => expect(failureOf(error, classify)).toBe(failure))
+])('%s', (_what, error, failure) => expect(failureOf(error, driver)).toBe(failure))
 
 test('an unknown outcome decides wherever it is', () => {
   const unknown = new CommitOutcomeUnknownError(undefined)
-  expect(failureOf(new ConnectionLostError('a', unknown), classify)).toBe('unknown')
+  expect(failureOf(new ConnectionLostError('a', unknown), driver)).toBe('unknown')
+})
+
+describe('an end on purpose', () => {
+  test.each<[string, unknown]>([
+    ['a time limit of ours', new ConnectionLostError('a', new QueryTimeoutError(5))],
+    ['one of the server', new ConnectionLostError('a', coded('25P03'))],
+    ['one that says so', new ConnectionLostError('a', undefined, { deliberate: true })],
+    ['a lease that was destroyed', new ConnectionLostError('a', new ConnectionDestroyedError('b'))],
+    ['one before anything was sent', new ConnectionLostError('a', coded('25P03'), { sent: false })],
+    ['a signal', new AcquireAbortedError(undefined)],
+    ["TypeORM's", Object.assign(new Error('q'), { driverError: coded('CONNMGR_QUERY_TIMEOUT') })],
+    ["Drizzle's", new Error('q', { cause: new ConnectionLostError('a', coded('25P03')) })],
+    [
+      "Prisma's",
+      coded('P2010', { meta: { driverAdapterError: { cause: { originalCode: '25P03' } } } }),
+    ],
+    ['a conflict beside it', coded('40001', { cause: new QueryTimeoutError(5) })],
+  ])('is nothing that repeating would mend: %s', (_what, error) => {
+    expect(isDeliberate(error, driver)).toBe(true)
+    expect(failureOf(error, driver)).toBe('other')
+  })
+
+  test('leaves an outcome unknown that is', () => {
+    const error = new CommitOutcomeUnknownError(new QueryTimeoutError(5))
+    expect(failureOf(error, driver)).toBe('unknown')
+    expect(isDeliberate(error, driver)).toBe(true)
+  })
+
+  test.each<[string, unknown]>([
+    ['a server that fails', new ConnectionLostError('a', coded('57P01'))],
+    ['an exhausted pool', timeout('wait')],
+    ['a business error', new Error('sold out')],
+    ['nothing', undefined],
+  ])('is not %s', (_what, error) => expect(isDeliberate(error, driver)).toBe(false))
 })
 
 test('an error that wraps itself has an end', () => {
   const error = new Error('a')
   error.cause = error
-  expect(failureOf(error, classify)).toBe('other')
+  expect(failureOf(error, driver)).toBe('other')
 })

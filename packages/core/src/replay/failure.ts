@@ -1,4 +1,4 @@
-import type { FailureKind } from '../driver.js'
+import type { Driver, FailureKind } from '../driver.js'
 
 /**
  * What the failure of a unit of work says of its writes.
@@ -8,7 +8,7 @@ import type { FailureKind } from '../driver.js'
  * - `aborted`: it was rolled back with its connection
  * - `conflict`: a serialization failure or a deadlock; it was rolled back
  * - `unknown`: it was being committed
- * - `other`: what repeating would not mend
+ * - `other`: what repeating would not mend, or what was ended on purpose
  */
 export type Failure = 'never-sent' | 'refused' | 'aborted' | 'conflict' | 'unknown' | 'other'
 
@@ -32,6 +32,17 @@ const BY_KIND: Partial<Record<FailureKind, Failure>> = {
 /** Errors that wrap errors are not nested deeper than that, unless they run in circles. */
 const DEEPEST = 12
 
+/** Ends that we, or the caller, brought about. */
+const DELIBERATE: ReadonlySet<unknown> = new Set([
+  'CONNMGR_QUERY_TIMEOUT',
+  'CONNMGR_CONNECTION_DESTROYED',
+  'CONNMGR_ACQUIRE_ABORTED',
+  'CONNMGR_POOL_CLOSED',
+])
+
+/** What deciding takes of a driver. */
+export type Verdicts = Pick<Driver<never>, 'classify' | 'isDeliberate'>
+
 /** What an error has where drivers and ORMs put what matters. */
 interface Wrapping {
   readonly code?: unknown
@@ -39,6 +50,7 @@ interface Wrapping {
   readonly message?: unknown
   readonly phase?: unknown
   readonly sent?: unknown
+  readonly deliberate?: unknown
   readonly cause?: unknown
   readonly driverError?: unknown
   readonly meta?: { readonly driverAdapterError?: unknown }
@@ -46,31 +58,47 @@ interface Wrapping {
 
 /**
  * Tells what a failure says, whatever ORM has wrapped it: by the first error that says anything, from the outside in;
- * but one of which the outcome is unknown decides, wherever it is.
- *
- * @param classify the driver's
+ * but one of which the outcome is unknown decides, wherever it is, and then an end on purpose.
  */
-export function failureOf(error: unknown, classify: (error: unknown) => FailureKind): Failure {
+export function failureOf(error: unknown, driver: Verdicts): Failure {
   let first: Failure = 'other'
   for (const each of unwrapped(error)) {
-    const failure = own(each, classify)
+    const failure = own(each, driver)
     if (failure === 'unknown') return failure
     if (first === 'other') first = failure
   }
-  return first
+  return isDeliberate(error, driver) ? 'other' : first
 }
 
-function own(error: Wrapping, classify: (error: unknown) => FailureKind): Failure {
-  const { code, originalCode, message, phase, sent } = error
+/**
+ * Whether a failure comes of what was ended on purpose, by a time limit for example: the server was well, so running the
+ * work again would only meet the same end, or undo what somebody has decided.
+ */
+export function isDeliberate(error: unknown, driver: Verdicts): boolean {
+  for (const each of unwrapped(error)) {
+    if (each.deliberate === true || DELIBERATE.has(each.code)) return true
+    if (driver.isDeliberate?.(originalOf(each)) === true) return true
+  }
+  return false
+}
+
+/** What the driver has said, if an error is a library's notes of that. */
+function originalOf(error: Wrapping): unknown {
+  const { originalCode } = error
+  return typeof originalCode === 'string'
+    ? Object.assign(new Error(), { code: originalCode })
+    : error
+}
+
+function own(error: Wrapping, driver: Verdicts): Failure {
+  const { code, message, phase, sent } = error
   if (code === 'CONNMGR_CONNECTION_LOST' && sent === false) return 'never-sent'
   // The pool was exhausted; waiting longer is what acquireTimeoutMs is for.
   if (code === 'CONNMGR_ACQUIRE_TIMEOUT' && phase === 'wait') return 'other'
   if (code === 'P2028' && String(message).includes('Unable to start a transaction'))
     return 'never-sent'
   if (typeof code === 'string' && code in BY_CODE) return BY_CODE[code] as Failure
-  if (typeof originalCode === 'string')
-    return BY_KIND[classify(Object.assign(new Error(), { code: originalCode }))] ?? 'other'
-  return BY_KIND[classify(error)] ?? 'other'
+  return BY_KIND[driver.classify(originalOf(error))] ?? 'other'
 }
 
 /** An error and all that it wraps, the outermost first. */

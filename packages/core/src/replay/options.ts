@@ -1,4 +1,3 @@
-import { requireFunction, resolveChoice, resolveNumbers } from '../config/rules.js'
 import type { CommitOutcomeUnknownError } from '../errors.js'
 
 /**
@@ -39,20 +38,3 @@ export interface UnitReplayOptions<T> extends ReplayOptions {
 
 /** {@link CommitOutcome} of a unit of work whose result is not known. */
 export type UnitOutcome<T> = { readonly committed: T } | 'not-committed' | 'unknown'
-
-const MODES = ['never', 'safe', 'idempotent'] as const
-const NUMBERS = { deadlineMs: { fallback: 0, min: 0 } }
-
-/**
- * The mode that options ask for, if they are sound.
- *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
- */
-export function replayModeOf(
-  options: ReplayOptions & { readonly outcome?: unknown },
-  fallback: ReplayMode = 'never',
-): ReplayMode {
-  resolveNumbers('', options, NUMBERS, {})
-  requireFunction('outcome', options.outcome)
-  return resolveChoice('replay', options.replay, MODES, fallback)
-}

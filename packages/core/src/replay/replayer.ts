@@ -1,12 +1,11 @@
 import { attempt as attemptTo } from '../bounded.js'
 import type { Clock } from '../clock.js'
-import type { FailureKind } from '../driver.js'
 import { CommitOutcomeUnknownError, ConnectionLostError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize, type WorkReplayedEvent } from '../events/events.js'
 import { pauseBeforeReplay } from './decide.js'
 import { Effects, runNoting } from './effects.js'
-import { type Failure, failureOf, unwrapped } from './failure.js'
+import { type Failure, failureOf, isDeliberate, unwrapped, type Verdicts } from './failure.js'
 import type { ReplayMode, ReplayOptions, UnitOutcome } from './options.js'
 
 /** Units of work that were repeated, since the start. Plain data. */
@@ -35,28 +34,25 @@ export interface Unit<T> {
   readonly judge?: ((failure: Failure, error: unknown) => Failure) | undefined
 }
 
+/** What running units of work takes. */
+export interface ReplayerContext {
+  readonly name: string
+  readonly clock: Clock
+  readonly events: EventEmitter
+  readonly driver: Verdicts
+  /** Of units that name none. */
+  readonly deadlineMs: number
+  /** Whether the manager is closed or closing. */
+  readonly closed: () => boolean
+}
+
 /** Runs units of work, again if they fail without effect and were declared to bear it. */
 export class Replayer {
-  readonly #name: string
-  readonly #clock: Clock
-  readonly #events: EventEmitter
-  readonly #classify: (error: unknown) => FailureKind
-  readonly #deadlineMs: number
+  readonly #context: ReplayerContext
   readonly #stats = { replays: 0, recovered: 0, failed: 0, resolved: 0 }
 
-  /** @param deadlineMs of units that name none */
-  constructor(
-    name: string,
-    clock: Clock,
-    events: EventEmitter,
-    classify: (error: unknown) => FailureKind,
-    deadlineMs: number,
-  ) {
-    this.#name = name
-    this.#clock = clock
-    this.#events = events
-    this.#classify = classify
-    this.#deadlineMs = deadlineMs
+  constructor(context: ReplayerContext) {
+    this.#context = context
   }
 
   get stats(): ReplayStats {
@@ -64,25 +60,37 @@ export class Replayer {
   }
 
   async run<T>(unit: Unit<T>): Promise<T> {
+    const attempts: Effects[] = []
+    try {
+      return await this.#run(unit, attempts)
+    } finally {
+      for (const effects of attempts) effects.end()
+    }
+  }
+
+  async #run<T>(unit: Unit<T>, attempts: Effects[]): Promise<T> {
+    const { clock, driver, events, name } = this.#context
     const { mode, options } = unit
-    const startedAt = this.#clock.now()
-    const deadlineMs = options.deadlineMs ?? this.#deadlineMs
+    const startedAt = clock.now()
+    const deadlineMs = options.deadlineMs ?? this.#context.deadlineMs
     for (let attempt = 1; ; attempt += 1) {
-      const leftMs = deadlineMs - (this.#clock.now() - startedAt)
+      const leftMs = deadlineMs - (clock.now() - startedAt)
       const effects = new Effects()
+      attempts.push(effects)
       let error: unknown
       try {
         const running = (): Promise<T> =>
           attemptTo(() => unit.run(attempt, mode === 'never' ? undefined : Math.max(0, leftMs)))
         // A single statement has nothing beside it.
-        const noting = mode === 'safe' && unit.kind !== 'statement'
+        const noting = mode !== 'never' && unit.kind !== 'statement'
         const result = await (noting ? runNoting(effects, running) : running())
         if (attempt > 1) this.#stats.recovered += 1
         return result
       } catch (thrown) {
         error = thrown
       }
-      const failure = this.#judge(unit, error, effects)
+      const said = failureOf(error, driver)
+      const failure = unit.judge?.(said, error) ?? said
       const outcome = failure === 'unknown' ? await this.#resolve(unit, error, attempt) : undefined
       if (typeof outcome === 'object') return outcome.committed
       const pauseMs = pauseBeforeReplay(
@@ -90,37 +98,39 @@ export class Replayer {
           mode,
           failure,
           outcome,
+          // Some ORMs keep of an error no more than its code.
+          deliberate: effects.deliberatelyEnded || isDeliberate(error, driver),
           kept: effects.keptBeside(failure === 'unknown'),
           attempt,
-          elapsedMs: this.#clock.now() - startedAt,
+          elapsedMs: clock.now() - startedAt,
           deadlineMs,
         },
-        this.#clock.random(),
+        clock.random(),
       )
-      if (pauseMs === undefined || options.signal?.aborted === true) {
+      const told = outcome === 'not-committed' ? undone(error) : error
+      if (pauseMs === undefined || this.#stopped(unit)) {
         if (mode !== 'never' && failure !== 'other') this.#stats.failed += 1
-        throw outcome === 'not-committed' ? undone(error) : error
+        throw told
       }
       effects.abandon()
       await this.#pause(pauseMs)
+      if (this.#stopped(unit)) throw told
       this.#stats.replays += 1
-      this.#events.emit({
+      events.emit({
         type: 'workReplayed',
-        pool: this.#name,
+        pool: name,
         unit: unit.kind,
         attempt: attempt + 1,
         reason: failure as WorkReplayedEvent['reason'],
-        durationMs: this.#clock.now() - startedAt,
+        durationMs: clock.now() - startedAt,
         error: summarize(error),
       })
     }
   }
 
-  #judge<T>(unit: Unit<T>, error: unknown, effects: Effects): Failure {
-    const failure = failureOf(error, this.#classify)
-    // Some ORMs tell of the loss of a connection in words of their own, which say nothing of it.
-    if (failure === 'other' && effects.connectionLost) return 'aborted'
-    return unit.judge?.(failure, error) ?? failure
+  /** Whether somebody has put an end to the unit, or to all. */
+  #stopped<T>({ options }: Unit<T>): boolean {
+    return options.signal?.aborted === true || this.#context.closed()
   }
 
   /** Asks the caller what has become of a commit. If that fails, nobody knows still. */
@@ -135,9 +145,9 @@ export class Replayer {
       if (outcome !== 'unknown') this.#stats.resolved += 1
       return outcome
     } catch (failed) {
-      this.#events.emit({
+      this.#context.events.emit({
         type: 'listenerFailed',
-        pool: this.#name,
+        pool: this.#context.name,
         reason: 'the function "outcome" failed, so the outcome of a commit stays unknown',
         error: summarize(failed),
       })
@@ -148,7 +158,7 @@ export class Replayer {
   #pause(pauseMs: number): Promise<void> {
     if (pauseMs === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      this.#clock.setTimeout(resolve, pauseMs, true)
+      this.#context.clock.setTimeout(resolve, pauseMs, true)
     })
   }
 }

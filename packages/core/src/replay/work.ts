@@ -1,15 +1,11 @@
+import { CALLS, checkCall, checkWork } from '../config/calls.js'
 import type { Driver, TransactionOptions } from '../driver.js'
 import { ConnmgrError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import { inTransaction } from '../transaction.js'
-import {
-  type ReplayOptions,
-  replayModeOf,
-  type TransactionReplayOptions,
-  type UnitReplayOptions,
-} from './options.js'
+import type { ReplayOptions, TransactionReplayOptions, UnitReplayOptions } from './options.js'
 import type { Replayer, Unit } from './replayer.js'
 
 /** What units of work need of a manager. */
@@ -37,7 +33,9 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     options: A & UnitReplayOptions<T>,
     below: FunctionReference,
   ): Promise<T> {
-    const mode = replayModeOf(options)
+    checkWork('use', work)
+    checkCall('use', options, CALLS.use)
+    const { replay: mode = 'never' } = options
     if (mode === 'never' && options.outcome === undefined) return this.#use(work, options, below, 1)
     return this.#environment.replayer.run({
       kind: 'use',
@@ -53,8 +51,9 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     options: A & TransactionOptions & TransactionReplayOptions,
     below: FunctionReference,
   ): Promise<T> {
-    const mode = replayModeOf(options)
-    const { outcome, readOnly } = options
+    checkWork('transaction', work)
+    checkCall('transaction', options, CALLS.transaction)
+    const { outcome, readOnly, replay: mode = 'never' } = options
     if (mode === 'never' && outcome === undefined) return this.#transact(work, options, below, 1)
     const result = new Result<T>()
     return this.#environment.replayer.run<T>({
@@ -79,10 +78,12 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     work: (transaction: X, attempt: number) => Promise<T>,
     options: TransactionReplayOptions & { readonly signal?: AbortSignal },
   ): Promise<T> {
+    checkWork('replayTransaction', work)
+    checkCall('replayTransaction', options, CALLS.replayTransaction)
     const result = new Result<T>()
     return this.#environment.replayer.run<T>({
       kind: 'transaction',
-      mode: replayModeOf(options, 'safe'),
+      mode: options.replay ?? 'safe',
       options,
       run: (attempt) => transact((transaction) => result.of(() => work(transaction, attempt))),
       outcome: result.resolvedBy(options.outcome),
@@ -93,9 +94,11 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     work: (attempt: number) => Promise<T> | T,
     options: UnitReplayOptions<T> & { readonly signal?: AbortSignal },
   ): Promise<T> {
+    checkWork('replay', work)
+    checkCall('replay', options, CALLS.replay)
     return this.#environment.replayer.run<T>({
       kind: 'replay',
-      mode: replayModeOf(options, 'safe'),
+      mode: options.replay ?? 'safe',
       options,
       run: async (attempt) => work(attempt),
       outcome: options.outcome,
@@ -103,7 +106,8 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   }
 
   async statement<T>(work: () => Promise<T>, options: ReplayOptions, atomic: boolean): Promise<T> {
-    const mode = replayModeOf(options, 'safe')
+    checkCall('query', options, CALLS.query)
+    const { replay: mode = 'safe' } = options
     return this.#environment.replayer.run<T>({
       kind: 'statement',
       mode,

@@ -7,6 +7,7 @@ import {
   type EndpointState,
   type EventOf,
   messageOf,
+  outside,
   PoolClosedError,
   type TimerHandle,
 } from '@connmgr/core'
@@ -123,7 +124,8 @@ export class Notifications {
   /** Has the loop look at how things stand. */
   #work(): void {
     this.#again = true
-    this.#working ??= this.#loop()
+    // Its connection, and so the handlers that are called by it, belong to no flow that subscribes.
+    this.#working ??= outside(() => this.#loop())
   }
 
   async #loop(): Promise<void> {

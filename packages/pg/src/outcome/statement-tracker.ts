@@ -55,6 +55,8 @@ export class StatementTracker {
   #lost = false
   /** Of the work that has sent the latest statement, if that may be run again. */
   #effects: Effects | undefined
+  /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
+  #begunIn: Effects | undefined
 
   /** @param destroy cuts the connection off */
   constructor(client: Client, borrower: Borrower, destroy: (reason: Error) => void) {
@@ -96,8 +98,12 @@ export class StatementTracker {
     const { query } = this.#prototype
     if (!noted && !this.#hasTimeout(given)) return query.apply(this.#client, args)
     const statement = new Followed(textOf(given), this.#idle ? this.#status : undefined)
+    if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
     try {
-      if (noted && mayWrite(statement)) statement.endWrite = noteWrite(effects, borrowers)
+      if (noted && mayWrite(statement)) {
+        if (statement.status !== 'I') this.#begunIn?.requireCommittable()
+        statement.endWrite = noteWrite(effects, borrowers)
+      }
     } catch (error) {
       return refuse(args, error)
     }
@@ -126,6 +132,7 @@ export class StatementTracker {
   async ask(config: object, decide?: () => Error | undefined): Promise<unknown> {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
+    if (this.#status === 'I') this.#begunIn = currentEffects()
     return this.#send(
       () => this.#prototype.query.call(this.#client, config),
       (waiting) => {
@@ -179,9 +186,13 @@ export class StatementTracker {
   lost(error: Error): void {
     this.#lost = true
     this.lossCause ??= error
-    if (isDeliberate(this.lossCause)) return
-    this.#effects?.noteLoss()
-    ;(this.#borrower.effects as Effects | undefined)?.noteLoss()
+    if (isDeliberate(this.lossCause)) this.#noteDeliberateEnd()
+  }
+
+  /** For libraries that keep of an error no more than its code. */
+  #noteDeliberateEnd(): void {
+    this.#effects?.noteDeliberateEnd()
+    ;(this.#borrower.effects as Effects | undefined)?.noteDeliberateEnd()
   }
 
   #refuse(args: unknown[], refusal: Error): unknown {
@@ -245,6 +256,7 @@ export class StatementTracker {
   #giveUpOn(statement: InFlight, cause: unknown): Error {
     const { text, stage, status } = statement
     const within = status === 'T' || status === 'E'
+    this.#noteDeliberateEnd()
     if (stage === 'unsent' && !this.#inTransaction) return lossOf(statement, cause)
     this.#givenUpOn ??= {
       cause,

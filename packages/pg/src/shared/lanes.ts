@@ -1,4 +1,10 @@
-import type { FunctionReference, Lease, ManagerAcquireOptions, PoolCounts } from '@connmgr/core'
+import {
+  type FunctionReference,
+  type Lease,
+  type ManagerAcquireOptions,
+  outside,
+  type PoolCounts,
+} from '@connmgr/core'
 import type { Client } from 'pg'
 import type { Lender } from '../pool-query.js'
 import { Lane, type LaneHost, type Loan } from './lane.js'
@@ -79,7 +85,8 @@ export class Lanes implements LaneHost {
   }
 
   borrow(below: FunctionReference): Promise<Lease<Client>> {
-    return this.#source.acquire(this.#source.wanted, below)
+    // For all callers, so in the flow of none of them.
+    return outside(() => this.#source.acquire(this.#source.wanted, below))
   }
 
   begin(lease: Lease<Client>): Client {

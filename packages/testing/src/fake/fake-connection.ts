@@ -27,6 +27,8 @@ export class FakeConnection {
   role: Role = 'unknown'
   /** How it ended: said goodbye, was cut off by us, or was cut off by the other side. */
   ended: 'closed' | 'destroyed' | 'lost' | undefined
+  /** Why it ended. */
+  endError: Error | undefined
   /** Rejects when the connection ends, so that no call on it outlives it. */
   readonly gone: Promise<never>
   /** Set while in a transaction that was begun as read-only. */
@@ -113,6 +115,7 @@ export class FakeConnection {
   end(how: 'closed' | 'destroyed' | 'lost', error: Error): void {
     if (!this.open) return
     this.ended = how
+    this.endError = error
     this.#driver.noteEnd(this)
     this.#rejectGone(error)
     this.#noteIdle()

@@ -200,9 +200,15 @@ export class FakeDriver implements Driver<FakeConnection> {
       )
   }
 
-  destroy(connection: FakeConnection): void {
+  destroy(connection: FakeConnection, reason?: Error): void {
     this.#note('destroy', connection.endpoint, connection)
-    connection.end('destroyed', new FakeError('lost', `connection ${connection.id} was destroyed`))
+    const error = new FakeError('lost', `connection ${connection.id} was destroyed`)
+    if (reason !== undefined) error.cause = reason
+    connection.end('destroyed', error)
+  }
+
+  whyBroken(connection: FakeConnection): Error | undefined {
+    return connection.endError
   }
 
   classify(error: unknown): FailureKind {

@@ -1,0 +1,33 @@
+import { type ReplayOptions, rejectMisspeltOptions } from '@connmgr/core'
+
+const OURS = ['replay', 'deadlineMs']
+/** Names that were found to be nothing like ours, so that each query need not be looked at anew. */
+const known = new Set(OURS)
+const MOST_KNOWN = 1000
+
+/** How a query of a pool is to be repeated, if it is. */
+export type QueryReplay = ReplayOptions & { readonly replay: 'safe' | 'idempotent' | 'never' }
+
+/**
+ * What is ours in what a pool's `query` was given; undefined if there is nothing. What is no plain query, such as a cursor,
+ * keeps state of its own and cannot be repeated.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a name that is nearly one of ours: the names of others pass
+ */
+export function replayOptionsOf(
+  query: unknown,
+  fallback: 'never' | 'safe',
+): QueryReplay | undefined {
+  if (typeof query !== 'object' || query === null)
+    return fallback === 'never' ? undefined : { replay: fallback }
+  const { replay = fallback, deadlineMs, submit } = query as ReplayOptions & { submit?: unknown }
+  if (submit !== undefined) return undefined
+  for (const name in query) if (!known.has(name)) learn(name)
+  if (deadlineMs !== undefined) return { replay, deadlineMs }
+  return replay === 'never' ? undefined : { replay }
+}
+
+function learn(name: string): void {
+  rejectMisspeltOptions({ [name]: undefined }, OURS, 'the query', 'leave it out')
+  if (known.size < MOST_KNOWN) known.add(name)
+}
