@@ -79,6 +79,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   #replica: ManagedPool | undefined
   #notifications: Notifications | undefined
 
+  /** @internal */
+  readonly driver: PgDriver
   /** @internal undefined unless queries share connections */
   readonly sharing: Sharing | undefined
   /** @internal */
@@ -97,7 +99,9 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
-    super({ driver: new PgDriver({ Client }), endpoints, options })
+    const driver = new PgDriver({ Client, clock: options.clock })
+    super({ driver, endpoints, options })
+    this.driver = driver
     this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharingOf(shared, options, Client)
   }

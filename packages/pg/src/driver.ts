@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type ConnectContext,
   type ConnectionActivity,
   type ConnectionCondition,
@@ -10,11 +11,13 @@ import {
   type Probe,
   type ReplayPosition,
   type Role,
+  systemClock,
   type TransactionOptions,
   type WritePosition,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
+import { Catalogs, type EndpointCatalog } from './catalog/catalog.js'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { isDeliberate } from './outcome/evidence.js'
@@ -33,14 +36,26 @@ export class PgDriver implements Driver<Client> {
   readonly name = 'postgresql'
   readonly #Client: ClientClass
   readonly #sessions = new WeakMap<Client, Session>()
+  /** Of the databases behind all endpoints. */
+  readonly catalogs: Catalogs
 
-  /** @param options.Client `@default` pg.Client */
-  constructor(options: { Client?: ClientClass | undefined } = {}) {
+  /**
+   * @param options.Client `@default` pg.Client
+   * @param options.clock `@default` the system's
+   */
+  constructor(options: { Client?: ClientClass | undefined; clock?: Clock | undefined } = {}) {
     this.#Client = options.Client ?? pg.Client
+    this.catalogs = new Catalogs(options.clock ?? systemClock)
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
-    const { client } = await this.#open(endpoint.config as ClientConfig, context)
+    const catalog = this.catalogs.of(endpoint.id)
+    const { client, session } = await this.#open(
+      endpoint.config as ClientConfig,
+      context,
+      (opened) => catalog.readIfDue(opened),
+    )
+    session.catalog = catalog
     return client
   }
 
@@ -48,6 +63,18 @@ export class PgDriver implements Driver<Client> {
     const session = this.#sessionOf(client)
     const { rows } = await session.ask<[boolean]>('select pg_is_in_recovery()')
     session.role = rows[0]?.[0] === true ? 'standby' : 'primary'
+    await session.catalog?.readIfDue(session)
+  }
+
+  /** Of the database that a connection leads to. */
+  catalogOf(client: Client): EndpointCatalog | undefined {
+    return this.#sessionOf(client).catalog
+  }
+
+  /** Sees to it that the catalog has been read lately. Never rejects. */
+  async readCatalog(client: Client): Promise<void> {
+    const session = this.#sessionOf(client)
+    await session.catalog?.readIfDue(session)
   }
 
   role(client: Client): Role {
@@ -128,12 +155,23 @@ export class PgDriver implements Driver<Client> {
     )
     // Watching alone keeps no process alive.
     internalsOf(client).connection?.stream.unref()
-    return new PgProbe(session)
+    const probe = new PgProbe(session)
+    const catalog = this.catalogs.of(endpoint.id)
+    return {
+      check: async (signal) => {
+        const result = await probe.check(signal)
+        // Where all connections are busy no other reads it anew. Nobody waits for it here.
+        if (catalog.wasRead) void catalog.readIfDue(session)
+        return result
+      },
+      destroy: () => probe.destroy(),
+    }
   }
 
   async #open(
     config: ClientConfig,
     { signal, onSignal }: ConnectContext,
+    prepare?: (session: Session) => Promise<void>,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
     const client = new this.#Client({
@@ -148,6 +186,8 @@ export class PgDriver implements Driver<Client> {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await client.connect()
+      if (prepare !== undefined) await Promise.race([prepare(session), aborted(signal)])
+      if (session.condition() === 'broken') throw new Error('Connection terminated unexpectedly')
     } catch (error) {
       session.destroy()
       throw signal.aborted ? signal.reason : withoutSecrets(error)
@@ -178,6 +218,14 @@ function levelOf(isolation: IsolationLevel): string {
   if (level === undefined)
     throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
   return level
+}
+
+/** Rejects when it is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */

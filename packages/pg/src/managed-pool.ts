@@ -16,7 +16,7 @@ import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
 import { replayOptionsOf } from './query-options.js'
-import { Lanes } from './shared/lanes.js'
+import { Lanes, type LanesSource } from './shared/lanes.js'
 import { isAtomic } from './statement-text.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
@@ -287,6 +287,7 @@ export class ManagedPool extends PgPool {
       acquire: (wanted, below) => this.$connections.acquire(wanted, below),
       lend: (lease) => this.#lend(lease),
       takeBack: (lease, client, error) => this.#takeBack(lease, client, error),
+      catalogs: this.$connections.driver.catalogs,
     }
   }
 
@@ -294,7 +295,15 @@ export class ManagedPool extends PgPool {
     const { sharing } = this.$connections
     if (sharing === undefined) return undefined
     const wanted = { target: this.#target, label: LANE_LABEL }
-    const lanes = new Lanes({ ...this.#lender, wanted, counts: () => this.#counts }, sharing)
+    const { driver } = this.$connections
+    const source: LanesSource = {
+      ...this.#lender,
+      wanted,
+      counts: () => this.#counts,
+      catalogOf: (client) => driver.catalogOf(client),
+      readCatalog: (client) => driver.readCatalog(client),
+    }
+    const lanes = new Lanes(source, sharing)
     // A server that was left, or connections that were invalidated, get no more queries.
     this.$connections.on('poolCleared', () => lanes.retire())
     return lanes

@@ -9,6 +9,7 @@ import {
   type WriteEnd,
 } from '@connmgr/core'
 import type { Client, QueryResult } from 'pg'
+import type { Catalogs } from './catalog/catalog.js'
 import { isDead } from './client-internals.js'
 import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
 import type { Lanes } from './shared/lanes.js'
@@ -21,6 +22,8 @@ export interface Lender {
   lend(lease: Lease<Client>): Client
   /** Ends the lease. @param error true or the reason if the connection must not be lent again */
   takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void
+  /** Of the databases that its connections lead to. */
+  readonly catalogs: Catalogs
 }
 
 /** Of connections that die between being lent and reaching the caller; the last one goes to the caller as it is. */
@@ -41,7 +44,7 @@ export class PoolQuery implements Caller {
   readonly #query: unknown
   readonly #values: unknown
   readonly #below: FunctionReference
-  readonly resolve: (result: QueryResult | Promise<never>) => void
+  readonly #resolve: (result: QueryResult | Promise<never>) => void
   readonly #reject: (reason: unknown) => void
   /** If the caller's work may be run again: notes there how what it writes has ended. */
   #endWrite: ((end: WriteEnd) => void) | undefined
@@ -60,13 +63,14 @@ export class PoolQuery implements Caller {
     this.#query = query
     this.#values = values
     this.#below = below
-    this.resolve = resolve
+    this.#resolve = resolve
     this.#reject = reject
   }
 
   start(lanes: Lanes | undefined): void {
     try {
-      this.#endWrite = noteWrite(this.#query)
+      const effects = currentEffects()
+      if (effects !== undefined && this.#mayHaveWritten) this.#endWrite = effects.begin()
     } catch (error) {
       this.#reject(error)
       return
@@ -77,11 +81,17 @@ export class PoolQuery implements Caller {
       this.#runAlone(this.#query, this.#wanted, () => lanes.stopwatch(statement))
   }
 
+  resolve(result: QueryResult): void {
+    // By now it has had a connection, and with that the catalog is known.
+    if (this.#endWrite !== undefined && !this.#mayHaveWritten) this.#endWrite('undone')
+    this.#resolve(result)
+  }
+
   reject(reason: unknown): void {
     if (reason instanceof RunAlone) this.#runAgain(reason)
     else {
       this.#endWrite?.(endOfFailed(textOf(this.#query), reason))
-      this.resolve(leadingHere(reason))
+      this.#resolve(leadingHere(reason))
     }
   }
 
@@ -134,6 +144,11 @@ export class PoolQuery implements Caller {
     }
   }
 
+  get #mayHaveWritten(): boolean {
+    const { catalogs: catalog } = this.#lender
+    return mayWrite({ text: textOf(this.#query), status: 'I', catalog })
+  }
+
   /** Came to nothing among others; runs by itself within the time that is left. */
   #runAgain({ acquireTimeoutMs, queryTimeoutMs }: RunAlone): void {
     const config = typeof this.#query === 'string' ? { text: this.#query } : (this.#query as object)
@@ -154,12 +169,6 @@ function neverSent(error: unknown): boolean {
 /** False for what keeps state of its own about being sent, such as a cursor. */
 function isRepeatable(query: unknown): boolean {
   return typeof (query as { submit?: unknown } | null | undefined)?.submit !== 'function'
-}
-
-function noteWrite(query: unknown): ((end: WriteEnd) => void) | undefined {
-  const effects = currentEffects()
-  if (effects === undefined) return undefined
-  return mayWrite({ text: textOf(query), status: 'I' }) ? effects.begin() : undefined
 }
 
 /**

@@ -2,11 +2,13 @@ import type { ConnectionActivity, ConnectionCondition, ConnectionSignal, Role } 
 import { TransactionRolledBackError } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
+import type { EndpointCatalog } from './catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from './client-internals.js'
 import { endsSession } from './outcome/evidence.js'
 import { textOf } from './outcome/in-flight.js'
 import { learnSeverity } from './outcome/severity.js'
 import { StatementTracker } from './outcome/statement-tracker.js'
+import { mayChangeCatalog } from './statement-text.js'
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
@@ -16,6 +18,8 @@ export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  /** Of the database that it leads to; undefined for what is no borrower's. */
+  catalog: EndpointCatalog | undefined
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #onSignal: (signal: ConnectionSignal) => void
@@ -27,13 +31,15 @@ export class Session {
   #endedBefore: number | undefined
   /** The latest bytes of the server. */
   #received: Buffer = Buffer.alloc(0)
+  /** A statement that may change the catalog has been sent, and may not have been committed yet. */
+  #changesCatalog = false
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
     this.#client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
     this.activity = activityOf(this.#internals)
-    this.#statements = new StatementTracker(client, this.activity, (reason) => this.destroy(reason))
+    this.#statements = new StatementTracker(client, this)
     // Stays for the client's whole life: an 'error' nobody listens to would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
@@ -58,6 +64,7 @@ export class Session {
       value: (...args: unknown[]) => {
         this.activity.queryCount += 1
         this.activity.lastQuery = textOf(args[0])
+        this.#noteChangeOfCatalog(this.activity.lastQuery)
         return this.#statements.query(args)
       },
       configurable: true,
@@ -157,6 +164,22 @@ export class Session {
     )
   }
 
+  /** What was read of the catalog counts no more from now on, and neither does what is read until this has ended. */
+  #noteChangeOfCatalog(text: string | undefined): void {
+    const { catalog } = this
+    if (catalog === undefined || (text !== undefined && !mayChangeCatalog(text))) return
+    catalog.invalidate()
+    if (this.#changesCatalog) return
+    this.#changesCatalog = true
+    const onDrain = (): void => {
+      if (this.condition() !== 'clean') return
+      this.#client.off('drain', onDrain)
+      this.#changesCatalog = false
+      catalog.invalidate()
+    }
+    this.#client.on('drain', onDrain)
+  }
+
   #onErrorMessage(error: Error & ServerMessage): void {
     if (!this.#live) return
     learnSeverity(error, this.#received)
@@ -177,6 +200,7 @@ export class Session {
     if (this.#lost) return
     this.#lost = true
     this.#statements.lost(error)
+    if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
   }

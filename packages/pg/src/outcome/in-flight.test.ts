@@ -1,9 +1,11 @@
+import { knownCatalog } from '../../test/known-catalog.js'
 import { stageAtEnd } from './evidence.js'
 import { type InFlight, lossOf } from './in-flight.js'
 
 const cause = new Error('cut')
 const write = 'insert into item values (1)'
 const read = 'select * from item'
+const catalog = knownCatalog()
 
 const LOST = 'CONNMGR_CONNECTION_LOST'
 const UNKNOWN = 'CONNMGR_COMMIT_OUTCOME_UNKNOWN'
@@ -24,8 +26,9 @@ test.each<[string, InFlight, string]>([
   ],
   ['a write by itself', { text: write, status: 'I', stage: 'sent' }, UNKNOWN],
   ['a write that nobody can place', { text: write, status: undefined, stage: 'sent' }, UNKNOWN],
-  ['a read by itself', { text: read, status: 'I', stage: 'sent' }, LOST],
-  ['a read that nobody can place', { text: read, status: undefined, stage: 'sent' }, LOST],
+  ['a read by itself', { text: read, status: 'I', stage: 'sent', catalog }, LOST],
+  ['a read of a database that is not known', { text: read, status: 'I', stage: 'sent' }, UNKNOWN],
+  ['a read that nobody can place', { text: read, status: undefined, stage: 'sent', catalog }, LOST],
   ['a write that was aborted', { text: write, status: 'I', stage: 'aborted' }, LOST],
   ['a procedure that was aborted', { text: 'call a()', status: 'I', stage: 'aborted' }, UNKNOWN],
   ['a statement without text', { text: undefined, status: 'I', stage: 'sent' }, UNKNOWN],

@@ -3,10 +3,12 @@ import {
   ConnectionLostError,
   ConnmgrError,
   messageOf,
+  TransactionRolledBackError,
   type WriteEnd,
 } from '@connmgr/core'
+import type { Catalog } from '../catalog/catalog.js'
 import type { ServerMessage } from '../client-internals.js'
-import { isAtomic, isPlainRead, leavesNothing, mayCommit } from '../statement-text.js'
+import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'
 import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
 import { severityOf } from './severity.js'
 
@@ -19,6 +21,8 @@ export interface InFlight {
    * Anything else if that is not known, as of a statement that was sent behind others.
    */
   readonly status: string | null | undefined
+  /** Of the database that it was sent to, or will be. */
+  readonly catalog?: Catalog | undefined
 }
 
 /**
@@ -51,31 +55,37 @@ export function failureOf(statement: InFlight, error: ServerMessage): unknown {
 }
 
 /** Whether a statement that succeeds may have written something that stays, whatever becomes of its connection. */
-export function mayWrite({ text, status }: Pick<InFlight, 'text' | 'status'>): boolean {
+export function mayWrite({
+  text,
+  status,
+  catalog,
+}: Pick<InFlight, 'text' | 'status' | 'catalog'>): boolean {
   if (text === undefined) return true
-  return status === 'T' || status === 'E' ? mayCommit(text) : !isPlainRead(text)
+  return status === 'T' || status === 'E' ? mayCommitBlock(text) : !isPlainRead(text, catalog)
 }
 
 /** How a statement that may write has ended that has failed. */
 export function endOfFailed(text: string | undefined, error: unknown): WriteEnd {
   if (error instanceof CommitOutcomeUnknownError) return 'unknown'
+  const rolledBack = error instanceof TransactionRolledBackError
   // Any other of ours is about what was not sent, or was rolled back.
-  if (error instanceof ConnmgrError) return 'undone'
+  if (error instanceof ConnmgrError && !rolledBack) return 'undone'
   // What the client itself failed with, such as with a row that it could not read, may come after a commit.
   const byServer = severityOf(error as ServerMessage) === 'ERROR' && !isUnresolved(error as object)
-  return byServer && text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
+  return (byServer || rolledBack) && text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
 }
 
 /** Why nothing can have been written, undefined if it can. */
-function reasonOfSafety({ text, stage, status }: InFlight): string | undefined {
+function reasonOfSafety({ text, stage, status, catalog }: InFlight): string | undefined {
   if (stage === 'unsent') return 'before it was sent'
   if (text === undefined) return undefined
-  if (status === 'E' && !mayCommit(text)) return 'in a transaction that had failed'
-  if (status === 'T' && !mayCommit(text)) return 'before COMMIT was sent, so nothing was committed'
+  if (status === 'E' && !mayCommitBlock(text)) return 'in a transaction that had failed'
+  if (status === 'T' && !mayCommitBlock(text))
+    return 'before COMMIT was sent, so nothing was committed'
   if (status === 'T' || status === 'E') return undefined
   if (stage === 'aborted' && isAtomic(text))
     return 'as the server ended the session, and was rolled back'
-  return isPlainRead(text) ? 'while it was in flight, and only reads' : undefined
+  return isPlainRead(text, catalog) ? 'while it was in flight, and only reads' : undefined
 }
 
 function unknownOf(statement: InFlight, cause: unknown, what: string): CommitOutcomeUnknownError {

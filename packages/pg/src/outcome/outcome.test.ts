@@ -148,9 +148,11 @@ describe('a write counts by the state in which it is sent', () => {
   })
 
   test('one whose row could not be read is there all the same', async () => {
-    open({ clientConfig: { types: { getTypeParser: () => unreadable } } } as PgManagerOptions)
+    open()
     const { attempts } = await attemptsOf(async (client) => {
-      await expect(client.query(`${insert(1)} returning id`)).rejects.toThrow('unreadable')
+      const text = `${insert(1)} returning id`
+      const types = { getTypeParser: () => unreadable } as never
+      await expect(client.query({ text, types })).rejects.toThrow('unreadable')
     })
     expect(attempts).toBe(1)
     expect(await rows()).toEqual([1])
@@ -220,13 +222,13 @@ describe('after a statement in a transaction was given up on', () => {
   })
 
   test('a transaction of the manager that ignores it fails, and is not run again', async () => {
-    open({ clientConfig: { query_timeout: 30 } })
+    open()
     let attempts = 0
     const running = manager.transaction(
       async (client) => {
         attempts += 1
         await client.query(insert(1))
-        await client.query('select pg_sleep(0.3)').catch(() => {})
+        await client.query(SLOW).catch(() => {})
       },
       { replay: 'safe' },
     )
@@ -236,10 +238,11 @@ describe('after a statement in a transaction was given up on', () => {
   })
 
   test('a cursor that is given up on ends the use of its connection, too', async () => {
-    open({ clientConfig: { query_timeout: 30 } })
+    open()
     const client = await manager.pool.connect()
     await client.query('begin')
-    client.query(new Cursor('select pg_sleep(0.2)')).read(1, () => {})
+    const cursor = Object.assign(new Cursor('select pg_sleep(0.2)'), { query_timeout: 30 })
+    client.query(cursor).read(1, () => {})
     await eventually(() => client.query('select 1').then(() => false, isRefused))
     client.release()
   })

@@ -1,4 +1,5 @@
 import {
+  type ConnectionActivity,
   ConnectionLostError,
   currentEffects,
   type Effects,
@@ -6,13 +7,14 @@ import {
   TransactionRolledBackError,
 } from '@connmgr/core'
 import type { Client } from 'pg'
+import type { Catalog } from '../catalog/catalog.js'
 import {
   type ClientInternals,
   internalsOf,
   type PendingQuery,
   type ServerMessage,
 } from '../client-internals.js'
-import { mayCommit } from '../statement-text.js'
+import { mayCommitBlock } from '../statement-text.js'
 import { endsSession, isDeliberate, isQueryTimeout, isUnresolved, stageAtEnd } from './evidence.js'
 import { Followed, followed } from './followed.js'
 import { failureOf, type InFlight, lossOf, mayWrite, textOf } from './in-flight.js'
@@ -24,10 +26,13 @@ type AnyQuery = (...args: unknown[]) => unknown
 
 const ROLLBACK = /^\s*(?:rollback|abort)(?:\s+(?:work|transaction))?\s*;?\s*$/i
 
-/** Whose connection it is, as the engine tells. */
-interface Borrower {
-  readonly lease?: object
-  readonly effects?: object | undefined
+/** What a connection is known to be, beyond what node-postgres keeps. */
+interface Known {
+  /** Whose it is. */
+  readonly activity: Pick<ConnectionActivity, 'lease' | 'effects'>
+  readonly catalog: Catalog | undefined
+  /** Cuts it off. */
+  destroy(reason: Error): void
 }
 
 /** A statement whose answer nobody waits for any more, though the server may still be at it. */
@@ -48,8 +53,7 @@ export class StatementTracker {
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
-  readonly #borrower: Borrower
-  readonly #destroy: (reason: Error) => void
+  readonly #known: Known
   readonly #transactions = new TransactionWatch()
   #givenUpOn: GivenUpOn | undefined
   #lost = false
@@ -58,18 +62,16 @@ export class StatementTracker {
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
   #begunIn: Effects | undefined
 
-  /** @param destroy cuts the connection off */
-  constructor(client: Client, borrower: Borrower, destroy: (reason: Error) => void) {
+  constructor(client: Client, known: Known) {
     this.#client = client
     this.#internals = internalsOf(client)
     this.#prototype = Object.getPrototypeOf(client)
-    this.#borrower = borrower
-    this.#destroy = destroy
+    this.#known = known
     const { connection } = this.#internals
     // Before node-postgres, which listens from `connect` on.
     connection?.on('commandComplete', ({ text }: { text: string }) => this.#commandEnded(text))
     connection?.on('readyForQuery', ({ status }: { status?: string }) =>
-      this.#transactions.ready(status, borrower.lease),
+      this.#transactions.ready(status, known.activity.lease),
     )
     this.#explainLosses()
   }
@@ -90,14 +92,14 @@ export class StatementTracker {
     const refusal = this.refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
     const effects = currentEffects()
-    const borrowers = this.#borrower.effects as Effects | undefined
+    const borrowers = this.#known.activity.effects as Effects | undefined
     this.#effects = effects
     // What is shared is noted where it is handed over.
     const noted = (effects !== undefined || borrowers !== undefined) && !isShared(given)
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     if (!noted && !this.#hasTimeout(given)) return query.apply(this.#client, args)
-    const statement = new Followed(textOf(given), this.#idle ? this.#status : undefined)
+    const statement = this.#statement(given)
     if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
     try {
       if (noted && mayWrite(statement)) {
@@ -133,12 +135,21 @@ export class StatementTracker {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
     if (this.#status === 'I') this.#begunIn = currentEffects()
-    return this.#send(
-      () => this.#prototype.query.call(this.#client, config),
-      (waiting) => {
-        if (decide !== undefined) whenSent(waiting, decide)
-      },
-    )
+    const statement = this.#statement(config)
+    try {
+      return await this.#send(
+        () => this.#prototype.query.call(this.#client, config),
+        (waiting) => {
+          statement.stage = 'unsent'
+          whenSent(waiting, () => {
+            statement.sentIn(this.#status)
+            return decide?.()
+          })
+        },
+      )
+    } catch (error) {
+      throw isQueryTimeout(error) ? this.#giveUpOn(statement, error) : error
+    }
   }
 
   /** Why a query must not be sent. */
@@ -192,7 +203,7 @@ export class StatementTracker {
   /** For libraries that keep of an error no more than its code. */
   #noteDeliberateEnd(): void {
     this.#effects?.noteDeliberateEnd()
-    ;(this.#borrower.effects as Effects | undefined)?.noteDeliberateEnd()
+    ;(this.#known.activity.effects as Effects | undefined)?.noteDeliberateEnd()
   }
 
   #refuse(args: unknown[], refusal: Error): unknown {
@@ -201,8 +212,14 @@ export class StatementTracker {
     if (!this.#givenUpOn?.harmless || submittable || !ROLLBACK.test(text ?? ''))
       return refuse(args, refusal)
     // The session ends, and its transaction with it.
-    this.#destroy(refusal)
+    this.#known.destroy(refusal)
     return answerRollback(args)
+  }
+
+  /** A statement that is about to be sent, or to wait. */
+  #statement(query: unknown): Followed {
+    const status = this.#idle ? this.#status : undefined
+    return new Followed(textOf(query), status, this.#known.catalog)
   }
 
   /** @param waits called with the query that `send` has left waiting behind others, if it has */
@@ -262,7 +279,7 @@ export class StatementTracker {
       cause,
       harmless:
         this.#inTransaction &&
-        (stage === 'unsent' || (within && text !== undefined && !mayCommit(text))),
+        (stage === 'unsent' || (within && text !== undefined && !mayCommitBlock(text))),
     }
     const { connection, _queryQueue } = this.#internals
     const refusal = this.refusal(undefined)
@@ -273,7 +290,7 @@ export class StatementTracker {
 
   #commandEnded(tag: string): void {
     const query = this.#internals._activeQuery
-    const { lease } = this.#borrower
+    const { lease } = this.#known.activity
     const failure = this.#transactions.commandEnded(tag, () => textOf(query), lease)
     if (failure === undefined || !query) return
     query.handleReadyForQuery = (connection) => query.handleError?.(failure, connection)
@@ -306,7 +323,8 @@ export class StatementTracker {
   ): void {
     if (isShared(query) || query.handleError === undefined) return
     const { handleError } = query
-    const statement = { text: textOf(query), stage, status }
+    const { catalog } = this.#known
+    const statement = { text: textOf(query), stage, status, catalog }
     query.handleError = (error, connection) => {
       query.handleError = handleError
       handleError.call(query, meaning(statement, error as ServerMessage), connection)

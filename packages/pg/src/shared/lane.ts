@@ -8,6 +8,7 @@ import {
 } from '@connmgr/core'
 import type { Client } from 'pg'
 import { sendCancel } from '../cancel.js'
+import type { Catalog, EndpointCatalog } from '../catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
 import { provesRollback, QUERY_TIMEOUT } from '../outcome/evidence.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
@@ -35,6 +36,8 @@ export interface Loan {
 export interface LaneHost {
   borrow(below: FunctionReference): Promise<Lease<Client>>
   begin(lease: Lease<Client>): Client
+  /** Of the database that it leads to. */
+  catalogOf(client: Client): EndpointCatalog | undefined
   /** The lane is over, and gives back what it had. @param destroy true if the connection must not be lent again */
   end(lane: Lane, loan: Loan | undefined, destroy: boolean): void
   /** Somebody waits for a connection, and lanes have most of them. */
@@ -101,6 +104,11 @@ export class Lane {
 
   get opening(): boolean {
     return this.#loan === undefined
+  }
+
+  /** Of the database that it leads to. */
+  get catalog(): Catalog | undefined {
+    return this.#loan && this.#host.catalogOf(this.#loan.client)
   }
 
   /** The connection is gone. */
@@ -199,6 +207,11 @@ export class Lane {
   }
 
   #send(client: Client, query: SharedQuery): void {
+    if (!query.statement.isShareable(this.#host.catalogOf(client)?.latest)) {
+      query.lane = undefined
+      query.tell(this.elsewhere(query))
+      return
+    }
     if (this.#inFlight === 0) this.#headSince = this.#clock.now()
     this.#inFlight += 1
     this.#lingered = false

@@ -6,6 +6,7 @@ import {
   type PoolCounts,
 } from '@connmgr/core'
 import type { Client } from 'pg'
+import type { EndpointCatalog } from '../catalog/catalog.js'
 import type { Lender } from '../pool-query.js'
 import { Lane, type LaneHost, type Loan } from './lane.js'
 import type { Caller } from './shared-query.js'
@@ -17,6 +18,8 @@ export interface LanesSource extends Lender {
   /** What lanes ask for. */
   readonly wanted: ManagerAcquireOptions
   counts(): PoolCounts
+  catalogOf(client: Client): EndpointCatalog | undefined
+  readCatalog(client: Client): Promise<void>
 }
 
 /** Queries under way on a lane from which on another is opened: a few go faster together than apart. */
@@ -48,7 +51,7 @@ export class Lanes implements LaneHost {
     const text = typeof query === 'string' ? query : plainTextOf(query)
     if (text === undefined) return undefined
     const statement = this.#statements.get(text)
-    return statement.shareable ? statement : undefined
+    return statement.mayBeShareable(this.#source.catalogs) ? statement : undefined
   }
 
   /**
@@ -84,9 +87,16 @@ export class Lanes implements LaneHost {
     for (const lane of this.#lanes) lane.retire()
   }
 
-  borrow(below: FunctionReference): Promise<Lease<Client>> {
+  async borrow(below: FunctionReference): Promise<Lease<Client>> {
     // For all callers, so in the flow of none of them.
-    return outside(() => this.#source.acquire(this.#source.wanted, below))
+    const lease = await outside(() => this.#source.acquire(this.#source.wanted, below))
+    // Lanes may leave no connection idle, by whose validation it would be read.
+    await this.#source.readCatalog(lease.connection)
+    return lease
+  }
+
+  catalogOf(client: Client): EndpointCatalog | undefined {
+    return this.#source.catalogOf(client)
   }
 
   begin(lease: Lease<Client>): Client {

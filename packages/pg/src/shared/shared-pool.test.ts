@@ -416,7 +416,7 @@ describe('the pool', () => {
   })
 
   test('rejects each query that finds no connection in time, with an error of its own', async () => {
-    open({ max: 1, acquireTimeoutMs: 100 })
+    open({ max: 1, acquireTimeoutMs: 500 })
     const client = await pool.connect()
     const outcomes = await Promise.allSettled([
       pool.query('select 1'),

@@ -123,7 +123,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     }
 
     lossBy(cause: unknown, stage: InFlight['stage']): Error {
-      return lossOf({ text: this.text, status: 'I', stage }, cause)
+      return lossOf(this.#inFlight(stage), cause)
     }
 
     override submit(connection: Connection): Error | null {
@@ -149,8 +149,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
         lane.noteFatal(error)
         this.tell(this.lossBy(error, stageAtEnd(this, error as ServerMessage)))
       } else if (isUnresolved(error as ServerMessage)) {
-        const { text } = this
-        this.tell(failureOf({ text, status: 'I', stage: 'sent' }, error as ServerMessage))
+        this.tell(failureOf(this.#inFlight('sent'), error as ServerMessage))
       } else super.handleError(error, connection)
       lane.ended(this, sent)
     }
@@ -161,6 +160,10 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       super.handleReadyForQuery(connection)
       // Has it ended with an error of its rows, then node-postgres has called handleError.
       if (this.lane !== undefined) this.lane.ended(this, true)
+    }
+
+    #inFlight(stage: InFlight['stage']): InFlight {
+      return { text: this.text, status: 'I', stage, catalog: this.lane?.catalog }
     }
 
     /** What the caller of a query is told whose connection has gone. */

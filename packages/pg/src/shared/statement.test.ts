@@ -1,3 +1,4 @@
+import { snapshotOf } from '../../test/known-catalog.js'
 import { Statement, Statements } from './statement.js'
 
 function runs(statement: Statement, times: number, durationMs: number): void {
@@ -27,11 +28,29 @@ test('a statement that has become fast is soon known as fast, however slow it wa
   expect(statement.slow).toBe(false)
 })
 
-test('statements with one text are one, and no more are kept in mind than a thousand', () => {
+test('statements with one text are one', () => {
   const statements = new Statements()
   const first = statements.get('select 0')
-  for (let text = 1; text < 1000; text += 1) statements.get(`select ${text}`)
   expect(statements.get('select 0')).toBe(first)
-  statements.get('select 1000')
-  expect(statements.get('select 0')).not.toBe(first)
+})
+
+test('texts are kept by their length, not by their number', () => {
+  const statements = new Statements()
+  const long = (n: number): string => `select '${'x'.repeat(20_000)}', ${n}`
+  const short = statements.get('select 0')
+  const first = statements.get(long(0))
+  for (let n = 0; n < 60; n += 1) {
+    statements.get(long(n))
+    expect(statements.get('select 0')).toBe(short)
+  }
+  expect(statements.get(long(0))).not.toBe(first)
+})
+
+test('a text is judged anew by another catalog', () => {
+  const statement = new Statement('select a.audit(1)')
+  const text = new Statement('select * from item')
+  expect(statement.isShareable(undefined)).toBe(false)
+  expect(text.isShareable(undefined)).toBe(false)
+  const [before, after] = [snapshotOf(), snapshotOf({ foreign: ['item'] })]
+  expect([before, after, before].map((each) => text.isShareable(each))).toEqual([true, false, true])
 })

@@ -1,7 +1,11 @@
-import { isShareable } from './shareable.js'
+import type { Catalogs } from '../catalog/catalog.js'
+import type { Snapshot } from '../catalog/snapshot.js'
+import { BoundedTexts } from '../text/bounded-texts.js'
+import type { StatementShape } from '../text/shape.js'
+import { shareableShapeOf } from './shareable.js'
 
-/** Texts kept in mind; a program has fewer, unless it writes values into them. */
-const MOST_TEXTS = 1000
+/** Of all texts kept in mind; a program has fewer, unless it writes values into them. */
+const MOST_CHARACTERS = 512 * 1024
 /** What takes longer than this on average holds up those behind it noticeably. */
 const SLOW_MS = 5
 /** A single run counts for no more, as it may be the fault of the machine. */
@@ -11,11 +15,22 @@ const WEIGHT = 1 / 16
 
 /** What is known of the statements with one text. */
 export class Statement {
-  readonly shareable: boolean
+  readonly #shape: StatementShape | undefined
   #averageMs: number | undefined
 
   constructor(text: string) {
-    this.shareable = isShareable(text)
+    this.#shape = shareableShapeOf(text)
+  }
+
+  /** Whether it may run between others on a connection to a database with this catalog. */
+  isShareable(snapshot: Snapshot | undefined): boolean {
+    return this.#shape !== undefined && (snapshot?.leavesSession(this.#shape) ?? false)
+  }
+
+  /** Whether it may do so where it will run, as far as is known before it has a connection. */
+  mayBeShareable(catalogs: Catalogs): boolean {
+    const shape = this.#shape
+    return shape !== undefined && catalogs.mayAgree((snapshot) => snapshot.leavesSession(shape))
   }
 
   /** It has been slow lately, so it is to run where it holds up nobody. */
@@ -33,13 +48,11 @@ export class Statement {
 
 /** The statements of one pool by their text. */
 export class Statements {
-  readonly #byText = new Map<string, Statement>()
+  readonly #byText = new BoundedTexts<Statement>(MOST_CHARACTERS)
 
   get(text: string): Statement {
     const known = this.#byText.get(text)
     if (known !== undefined) return known
-    // Starting anew is cheaper than knowing which were used last, and those in use are back at once.
-    if (this.#byText.size >= MOST_TEXTS) this.#byText.clear()
     const statement = new Statement(text)
     this.#byText.set(text, statement)
     return statement

@@ -1,0 +1,149 @@
+import {
+  HARMLESS_OF_EXTENSIONS,
+  HARMLESS_THOUGH_VOLATILE,
+  REVIEWED_EXTENSIONS,
+  RUNS_WHAT_IT_IS_GIVEN,
+} from './reviewed.js'
+
+/** Objects with a smaller number have come with the server itself. */
+const FIRST_OF_USERS = 16384
+/** Types of the arguments of functions that read or write values of a type, or that no statement can call. */
+const NOT_FOR_STATEMENTS = "'{pg_catalog.cstring,pg_catalog.internal}'::pg_catalog.regtype[]"
+
+/** What {@link CATALOG_QUERY} answers with, as JSON in the one column of its one row. */
+export interface CatalogAnswer {
+  /** Functions that neither write nor run code of a user's. */
+  readonly harmless: readonly string[]
+  /** Functions of users and extensions of which that is not known; those that relations call, with their source. */
+  readonly others: readonly (readonly [name: string, source: string | null])[]
+  /** Functions, the server's own among them, that are not harmless and can be written like a column: `(id).nextval`. */
+  readonly columns: readonly string[]
+  /** Operators whose function is not known to be harmless. */
+  readonly operators: readonly string[]
+  /** Relations, and functions that are not known to be harmless and that they call when they are read. */
+  readonly whenRead: readonly (readonly [relation: string, calls: string])[]
+  /** The same, when they are written. */
+  readonly whenWritten: readonly (readonly [relation: string, calls: string])[]
+  /** Relations that lead to others when they are read or written: views, parents of partitions. */
+  readonly leads: readonly (readonly [relation: string, to: string])[]
+  /** Relations that lead to others when they are written: by foreign keys that cascade. */
+  readonly cascades: readonly (readonly [relation: string, to: string])[]
+  readonly foreign: readonly string[]
+  /** A cast, a type or an index calls a function that is not known to be harmless, and statements do not show which. */
+  readonly hidden: boolean
+}
+
+/**
+ * What there is in a database that a statement could run and that has not come with the server. It reads the system
+ * catalogs alone, which are open to every role, in a form that is the same from PostgreSQL 10 on.
+ *
+ * A function is harmless if it has come with the server and does not change with each call, unless it runs what it is
+ * given; or if it is written in C and declared not to change. All others can do anything: a function in SQL that is
+ * declared stable may call one that is not.
+ */
+export const CATALOG_QUERY = `
+with harmless_of_server as (
+  select o.prosrc as own from pg_catalog.pg_proc o join pg_catalog.pg_language l on l.oid = o.prolang
+  where l.lanname = 'internal' and o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
+), reviewed as (
+  select d.objid as oid from pg_catalog.pg_depend d
+  join pg_catalog.pg_extension e on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid = e.oid
+  where d.deptype = 'e' and d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  and e.extname = any(${list(REVIEWED_EXTENSIONS)})
+), func as (
+  select p.oid, p.proname::pg_catalog.text as name, p.oid >= ${FIRST_OF_USERS} as of_users, p.prosrc as source,
+         l.lanname in ('sql', 'plpgsql') as readable, p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1 as one_argument,
+         not p.proargtypes::pg_catalog.oid[]::pg_catalog.regtype[] && ${NOT_FOR_STATEMENTS} as callable,
+         case when p.oid < ${FIRST_OF_USERS} then
+                l.lanname in ('internal', 'c', 'sql')
+                and (p.provolatile <> 'v' or p.proname = any(${list(HARMLESS_THOUGH_VOLATILE)}))
+                and p.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
+              when l.lanname = 'c' then
+                -- What takes a text and returns rows may run the text, as crosstab does.
+                p.provolatile <> 'v' and not (p.proretset and 'pg_catalog.text'::pg_catalog.regtype = any(p.proargtypes::pg_catalog.oid[]))
+                or p.proname = any(${list(HARMLESS_OF_EXTENSIONS)})
+              when p.provolatile <> 'v' and p.oid in (select oid from reviewed) then true
+              else
+                -- Other names for what has come with the server, as citext has; aggregates are looked at below.
+                l.lanname = 'internal' and p.provolatile <> 'v'
+                and (p.prosrc = 'aggregate_dummy' or p.prosrc in (select own from harmless_of_server))
+         end as harmless
+  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+), aggregate_of_users as (
+  select a.aggfnoid::pg_catalog.oid as oid from pg_catalog.pg_aggregate a
+  where a.aggfnoid::pg_catalog.oid >= ${FIRST_OF_USERS} and exists (
+    select from func where not harmless and func.oid in (a.aggtransfn::pg_catalog.oid, a.aggfinalfn::pg_catalog.oid, a.aggcombinefn::pg_catalog.oid,
+      a.aggserialfn::pg_catalog.oid, a.aggdeserialfn::pg_catalog.oid, a.aggmtransfn::pg_catalog.oid, a.aggminvtransfn::pg_catalog.oid, a.aggmfinalfn::pg_catalog.oid))
+), other as (
+  select oid, name, of_users, readable, source, one_argument, callable from func
+  where not harmless or oid in (select oid from aggregate_of_users)
+), rel as (
+  select oid, relname::pg_catalog.text as name, relkind as kind, relrowsecurity as secured from pg_catalog.pg_class
+  where oid >= ${FIRST_OF_USERS} and relkind in ('r', 'p', 'v', 'm', 'f')
+), tree as (
+  select ev_class as relid, ev_type = '1' as read, ev_action::pg_catalog.text || ev_qual::pg_catalog.text as text
+  from pg_catalog.pg_rewrite where oid >= ${FIRST_OF_USERS}
+  union all
+  select polrelid, true, pg_catalog.concat(polqual::pg_catalog.text, polwithcheck::pg_catalog.text) from pg_catalog.pg_policy
+  where polrelid in (select oid from rel where secured)
+  union all
+  select adrelid, false, adbin::pg_catalog.text from pg_catalog.pg_attrdef where adrelid >= ${FIRST_OF_USERS}
+  union all
+  select conrelid, false, conbin::pg_catalog.text from pg_catalog.pg_constraint
+  where conrelid >= ${FIRST_OF_USERS} and conbin is not null
+  union all
+  select indrelid, false, pg_catalog.concat(indexprs::pg_catalog.text, indpred::pg_catalog.text) from pg_catalog.pg_index
+  where indrelid >= ${FIRST_OF_USERS} and (indexprs is not null or indpred is not null)
+  union all
+  select tgrelid, false, tgqual::pg_catalog.text from pg_catalog.pg_trigger where not tgisinternal and tgqual is not null
+  union all
+  -- The checks of domains, which belong to no relation.
+  select 0, true, conbin::pg_catalog.text from pg_catalog.pg_constraint where contypid <> 0 and conbin is not null
+  and oid >= ${FIRST_OF_USERS}
+), called as (
+  select distinct tree.relid, tree.read, other.oid, other.name, other.of_users, other.readable, other.source from tree
+  cross join lateral pg_catalog.regexp_matches(tree.text, ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\\d+)', 'g') as m(number)
+  join other on other.oid = (m.number)[1]::pg_catalog.oid
+), trigger_of_users as (
+  select t.tgrelid as relid, t.tgfoid as oid from pg_catalog.pg_trigger t where not t.tgisinternal
+), related as (
+  select distinct r.ev_class as relid, d.refobjid as other from pg_catalog.pg_depend d
+  join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid
+  where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and r.oid >= ${FIRST_OF_USERS} and d.refobjid <> r.ev_class
+  union all
+  select p.polrelid, d.refobjid from pg_catalog.pg_depend d
+  join pg_catalog.pg_policy p on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+  where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> p.polrelid
+  union all
+  select inhparent, inhrelid from pg_catalog.pg_inherits
+)
+select pg_catalog.json_build_object(
+  'harmless', (select pg_catalog.json_agg(distinct name) from func where callable and harmless
+    and name not in (select name from other)),
+  'others', (select pg_catalog.json_agg(pg_catalog.json_build_array(name, source)) from (
+    select name, case when readable and pg_catalog.length(source) < 20000 and (oid in (select oid from called)
+      or oid in (select oid from trigger_of_users)) then source end as source
+    from other where of_users) o),
+  'columns', (select pg_catalog.json_agg(distinct name) from other where one_argument and callable),
+  'operators', (select pg_catalog.json_agg(distinct o.oprname) from pg_catalog.pg_operator o where o.oprcode::pg_catalog.oid in (select oid from other)),
+  'whenRead', (select pg_catalog.json_agg(pg_catalog.json_build_array(rel.name, c.name)) from called c join rel on rel.oid = c.relid where c.read),
+  'whenWritten', (select pg_catalog.json_agg(pg_catalog.json_build_array(rel.name, c.name)) from (
+    select relid, name from called where not read
+    union all select t.relid, other.name from trigger_of_users t join other using (oid) where other.of_users) c
+    join rel on rel.oid = c.relid),
+  'leads', (select pg_catalog.json_agg(pg_catalog.json_build_array(a.name, coalesce(b.name, c.relname::pg_catalog.text))) from related
+    join rel a on a.oid = related.relid left join rel b on b.oid = related.other
+    join pg_catalog.pg_class c on c.oid = related.other),
+  'cascades', (select pg_catalog.json_agg(pg_catalog.json_build_array(a.name, b.name)) from pg_catalog.pg_constraint f
+    join rel a on a.oid = f.confrelid join rel b on b.oid = f.conrelid
+    where f.contype = 'f' and (f.confdeltype not in ('a', 'r') or f.confupdtype not in ('a', 'r'))),
+  'foreign', (select pg_catalog.json_agg(name) from rel where kind = 'f'),
+  'hidden', exists (select from called where relid = 0)
+    or exists (select from pg_catalog.pg_cast where castfunc in (select oid from other))
+    or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid >= ${FIRST_OF_USERS}
+      and amproc::pg_catalog.oid in (select oid from other))
+)::pg_catalog.text`
+
+function list(names: readonly string[]): string {
+  return `'{${names.join(',')}}'`
+}
