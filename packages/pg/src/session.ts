@@ -41,6 +41,8 @@ export class Session {
   readonly #changes: SessionChanges
   readonly #prepared: PreparedStatements | undefined
   readonly #open = new OpenStatements()
+  /** Of the database that it leads to; undefined for what is no borrower's. */
+  catalog: EndpointCatalog | undefined
   /** How its socket was made, if by a function of the user's. */
   openStream: OpenStream | undefined
   /** The first number of the version that the server says it has; 0 if it does not say. */
@@ -64,7 +66,7 @@ export class Session {
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
     this.activity = activityOf(this.#internals)
-    this.#statements = new StatementTracker(client, this.activity, (reason) => this.destroy(reason))
+    this.#statements = new StatementTracker(client, this)
     // Stays for the client's whole life: an 'error' nobody listens to would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
@@ -156,15 +158,6 @@ export class Session {
     if (readyForQuery === false || _activeQuery || _queryQueue?.length || _sentQueryQueue?.length)
       return this.#open.waits(_activeQuery) ? 'stuck' : 'busy'
     return _txStatus === 'T' || _txStatus === 'E' ? 'transaction' : 'clean'
-  }
-
-  /** Of the database that it leads to; undefined for what is no borrower's. */
-  get catalog(): EndpointCatalog | undefined {
-    return this.#statements.catalog as EndpointCatalog | undefined
-  }
-
-  set catalog(catalog: EndpointCatalog | undefined) {
-    this.#statements.catalog = catalog
   }
 
   /** Why a statement would not be sent now, as its caller would be told. */

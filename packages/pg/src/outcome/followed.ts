@@ -1,4 +1,5 @@
 import type { WriteEnd } from '@connmgr/core'
+import type { Catalog } from '../catalog/catalog.js'
 import type { PendingQuery } from '../client-internals.js'
 import { endOfFailed, type InFlight, mayWrite } from './in-flight.js'
 
@@ -11,7 +12,7 @@ export class Followed implements InFlight {
     readonly text: string | undefined,
     /** Undefined for one that is sent behind others, or not yet. */
     public status: string | null | undefined,
-    readonly catalog: InFlight['catalog'],
+    readonly catalog: Catalog | undefined,
   ) {}
 
   /** It had to wait, and is sent now. */

@@ -3,6 +3,7 @@ import {
   ConnectionLostError,
   ConnmgrError,
   messageOf,
+  TransactionRolledBackError,
   type WriteEnd,
 } from '@connmgr/core'
 import type { Catalog } from '../catalog/catalog.js'
@@ -66,11 +67,12 @@ export function mayWrite({
 /** How a statement that may write has ended that has failed. */
 export function endOfFailed(text: string | undefined, error: unknown): WriteEnd {
   if (error instanceof CommitOutcomeUnknownError) return 'unknown'
+  const rolledBack = error instanceof TransactionRolledBackError
   // Any other of ours is about what was not sent, or was rolled back.
-  if (error instanceof ConnmgrError) return 'undone'
+  if (error instanceof ConnmgrError && !rolledBack) return 'undone'
   // What the client itself failed with, such as with a row that it could not read, may come after a commit.
   const byServer = severityOf(error as ServerMessage) === 'ERROR' && !isUnresolved(error as object)
-  return byServer && text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
+  return (byServer || rolledBack) && text !== undefined && leavesNothing(text) ? 'undone' : 'kept'
 }
 
 /** Why nothing can have been written, undefined if it can. */

@@ -1,4 +1,5 @@
 import {
+  type ConnectionActivity,
   ConnectionLostError,
   currentEffects,
   type Effects,
@@ -25,10 +26,13 @@ type AnyQuery = (...args: unknown[]) => unknown
 
 const ROLLBACK = /^\s*(?:rollback|abort)(?:\s+(?:work|transaction))?\s*;?\s*$/i
 
-/** Whose connection it is, as the engine tells. */
-interface Borrower {
-  readonly lease?: object
-  readonly effects?: object | undefined
+/** What a connection is known to be, beyond what node-postgres keeps. */
+interface Known {
+  /** Whose it is. */
+  readonly activity: Pick<ConnectionActivity, 'lease' | 'effects'>
+  readonly catalog: Catalog | undefined
+  /** Cuts it off. */
+  destroy(reason: Error): void
 }
 
 /** A statement whose answer nobody waits for any more, though the server may still be at it. */
@@ -46,13 +50,10 @@ interface GivenUpOn {
 export class StatementTracker {
   /** Why the connection is no more, or is about to be. */
   lossCause: Error | undefined
-  /** Of the database that the connection leads to, as far as it is known. */
-  catalog: Catalog | undefined
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
-  readonly #borrower: Borrower
-  readonly #destroy: (reason: Error) => void
+  readonly #known: Known
   readonly #transactions = new TransactionWatch()
   #givenUpOn: GivenUpOn | undefined
   #lost = false
@@ -61,18 +62,16 @@ export class StatementTracker {
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
   #begunIn: Effects | undefined
 
-  /** @param destroy cuts the connection off */
-  constructor(client: Client, borrower: Borrower, destroy: (reason: Error) => void) {
+  constructor(client: Client, known: Known) {
     this.#client = client
     this.#internals = internalsOf(client)
     this.#prototype = Object.getPrototypeOf(client)
-    this.#borrower = borrower
-    this.#destroy = destroy
+    this.#known = known
     const { connection } = this.#internals
     // Before node-postgres, which listens from `connect` on.
     connection?.on('commandComplete', ({ text }: { text: string }) => this.#commandEnded(text))
     connection?.on('readyForQuery', ({ status }: { status?: string }) =>
-      this.#transactions.ready(status, borrower.lease),
+      this.#transactions.ready(status, known.activity.lease),
     )
     this.#explainLosses()
   }
@@ -93,19 +92,18 @@ export class StatementTracker {
     const refusal = this.refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
     const effects = currentEffects()
-    const borrowers = this.#borrowers
-    const status = this.#idle ? this.#status : undefined
+    const borrowers = this.#known.activity.effects as Effects | undefined
     this.#effects = effects
-    if (status === 'I') this.#begunIn = effects ?? borrowers?.alive
     // What is shared is noted where it is handed over.
-    const noted = (effects ?? borrowers ?? this.#begunIn) !== undefined && !isShared(given)
+    const noted = (effects !== undefined || borrowers !== undefined) && !isShared(given)
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     if (!noted && !this.#hasTimeout(given)) return query.apply(this.#client, args)
-    const statement = new Followed(textOf(given), status, this.catalog)
+    const statement = this.#statement(given)
+    if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
     try {
       if (noted && mayWrite(statement)) {
-        if (status !== 'I') this.#begunIn?.requireCommittable()
+        if (statement.status !== 'I') this.#begunIn?.requireCommittable()
         statement.endWrite = noteWrite(effects, borrowers)
       }
     } catch (error) {
@@ -194,12 +192,7 @@ export class StatementTracker {
   /** For libraries that keep of an error no more than its code. */
   #noteDeliberateEnd(): void {
     this.#effects?.noteDeliberateEnd()
-    this.#borrowers?.noteDeliberateEnd()
-  }
-
-  /** Of the unit of work that has borrowed the connection, if that may be run again. */
-  get #borrowers(): Effects | undefined {
-    return this.#borrower.effects as Effects | undefined
+    ;(this.#known.activity.effects as Effects | undefined)?.noteDeliberateEnd()
   }
 
   #refuse(args: unknown[], refusal: Error): unknown {
@@ -208,8 +201,14 @@ export class StatementTracker {
     if (!this.#givenUpOn?.harmless || submittable || !ROLLBACK.test(text ?? ''))
       return refuse(args, refusal)
     // The session ends, and its transaction with it.
-    this.#destroy(refusal)
+    this.#known.destroy(refusal)
     return answerRollback(args)
+  }
+
+  /** A statement that is about to be sent, or to wait. */
+  #statement(query: unknown): Followed {
+    const status = this.#idle ? this.#status : undefined
+    return new Followed(textOf(query), status, this.#known.catalog)
   }
 
   /** @param waits called with the query that `send` has left waiting behind others, if it has */
@@ -280,7 +279,7 @@ export class StatementTracker {
 
   #commandEnded(tag: string): void {
     const query = this.#internals._activeQuery
-    const { lease } = this.#borrower
+    const { lease } = this.#known.activity
     const failure = this.#transactions.commandEnded(tag, () => textOf(query), lease)
     if (failure === undefined || !query) return
     query.handleReadyForQuery = (connection) => query.handleError?.(failure, connection)
@@ -313,7 +312,8 @@ export class StatementTracker {
   ): void {
     if (isShared(query) || query.handleError === undefined) return
     const { handleError } = query
-    const statement = { text: textOf(query), stage, status, catalog: this.catalog }
+    const { catalog } = this.#known
+    const statement = { text: textOf(query), stage, status, catalog }
     query.handleError = (error, connection) => {
       query.handleError = handleError
       handleError.call(query, meaning(statement, error as ServerMessage), connection)

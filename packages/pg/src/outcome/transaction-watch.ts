@@ -18,7 +18,8 @@ export class TransactionWatch {
   /** Transactions that have ended, so that one can be told from the next. */
   ended = 0
   #inside = false
-  /** Commands of the current query that have been answered so. */
+  /** Commands of the current query that have ended, and those of them that end a transaction. */
+  #commands = 0
   #endings = 0
   /** How the latest one of the current borrower has ended. */
   #latest: 'committed' | 'rolled-back' | undefined
@@ -36,6 +37,7 @@ export class TransactionWatch {
     text: () => string | undefined,
     borrower: object | undefined,
   ): TransactionRolledBackError | undefined {
+    this.#commands += 1
     if (BEGIN.has(tag)) this.#inside = true
     else if (tag === 'COMMIT' || tag === 'ROLLBACK' || tag === 'PREPARE TRANSACTION') {
       this.#endings += 1
@@ -52,6 +54,7 @@ export class TransactionWatch {
     // Without a word of it: its COMMIT has failed.
     if (this.#inside && !inside) this.#end('rolled-back', borrower)
     this.#inside = inside
+    this.#commands = 0
     this.#endings = 0
   }
 
@@ -60,6 +63,8 @@ export class TransactionWatch {
       this.#end('committed', borrower)
       return undefined
     }
+    // What stands before it in the same text is a transaction of its own, which it commits.
+    if (this.#commands > 1) return undefined
     // As PostgreSQL has it for those who had nothing to commit; but here what was to be committed is gone.
     if (this.#latest !== 'rolled-back' || this.#borrower !== borrower) return undefined
     return new TransactionRolledBackError(
