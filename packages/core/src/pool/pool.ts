@@ -42,7 +42,8 @@ import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
  *
  * A connection that becomes free goes to the first waiter, or else onto the idle list.
  *
- * What callers, drivers and timers start is a turn of the event emitter: its events are delivered when it is over.
+ * What callers, drivers and timers start is a turn of the event emitter, so that its events are delivered when it is
+ * over. What other parts of the engine ask for is none: it is part of theirs, and its events wait for the end of that.
  */
 export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, WaitPlace<C> {
   readonly endpoint: Endpoint
@@ -80,7 +81,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#options = options
     this.#environment = environment
     this.#sizing = new Sizing(options)
-    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#wake())
+    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#supply())
     this.#pings = new Pings(driver, options.validateTimeoutMs, environment)
     this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
@@ -398,11 +399,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return Promise.reject(error)
   }
 
-  /** A pause is over, or a connection may be opened ahead of its end. */
-  #wake(): void {
-    this.#environment.events.turn(() => this.#supply())
-  }
-
   /** Starts as much as the waiters need: idle connections first, then new ones. */
   #supply(): void {
     if (this.#suspended || this.#closing) return
@@ -683,8 +679,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #signalled(entry: PoolEntry<C>, signal: ConnectionSignal): void {
+    // A driver may say so while it is told to close it: that is no turn of its own.
+    if (entry.state === 'closed') return
     this.#environment.events.turn(() => {
-      if (entry.state === 'closed') return
       if (entry.state !== 'detached' && isFatal(signal.kind)) this.#inTrouble(entry, signal)
       this.#environment.observer.signalled(this.endpoint, signal)
     })

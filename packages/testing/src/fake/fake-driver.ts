@@ -200,8 +200,8 @@ export class FakeDriver implements Driver<FakeConnection> {
       )
   }
 
-  destroy(connection: FakeConnection): void {
-    this.#note('destroy', connection.endpoint, connection)
+  destroy(connection: FakeConnection, reason?: Error): void {
+    this.#note('destroy', connection.endpoint, connection, reason)
     connection.end('destroyed', new FakeError('lost', `connection ${connection.id} was destroyed`))
   }
 
