@@ -447,8 +447,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         events.turn(() => {
           this.#opening -= 1
           entry = this.#adopt(connection, generation, startedAt)
-          if (early !== undefined) this.#signalled(entry, early)
-          this.#begin(entry, early?.error)
+          this.#begin(entry, early)
           // Its place among the concurrent connects is free for the next.
           this.#supply()
         }),
@@ -476,13 +475,17 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   /** Puts a new connection into service, unless it has come to nothing already. */
-  #begin(
-    entry: PoolEntry<C>,
-    cause = new Error(`a connection to ${this.endpoint.id} ended while it was prepared`),
-  ): void {
-    if (this.#driver.inspect(entry.connection) === 'broken') this.#close(entry, 'lost', cause)
-    // The next ones may well end like this one, as fast as the server accepts them.
-    if (entry.state === 'closed' && !this.#closing) this.#connector.useless(cause)
+  #begin(entry: PoolEntry<C>, early: ConnectionSignal | undefined): void {
+    const broken = this.#driver.inspect(entry.connection) === 'broken'
+    if ((broken || early?.kind === 'lost') && !this.#closing) {
+      // The next ones may well end like this one, as fast as the server accepts them.
+      const { id } = this.endpoint
+      this.#connector.useless(
+        early?.error ?? new Error(`a connection to ${id} ended while it was prepared`),
+      )
+    }
+    if (early !== undefined) this.#signalled(entry, early)
+    if (broken) this.#close(entry, 'lost')
     this.#admit(entry)
   }
 
