@@ -17,7 +17,7 @@ import { leaseAround } from '../leaks/nesting.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectionPool } from './connection-pool.js'
-import { Abandoned, Connector, HookFailure } from './connector.js'
+import { Abandoned, Connector, HookFailure, type Proof } from './connector.js'
 import { Drain } from './drain.js'
 import { type CloseReason, PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
@@ -530,13 +530,18 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     ) {
       entry.role = role
       if (!this.#trust.accept(role, entry.state === 'testing', now)) entry.doomed = 'invalid'
-      this.#connector.succeeded(entry.state === 'cleaning')
+      this.#connector.succeeded(this.#proofOf(entry))
       this.#offer(entry, now)
     } else if (this.#trust.expected === undefined && entry.role === 'unknown') {
       // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
       entry.role = role
       this.#test(entry)
     } else this.#turnAway(entry, role)
+  }
+
+  #proofOf(entry: PoolEntry<C>): Proof {
+    if (entry.uses === 0) return 'new'
+    return entry.state === 'cleaning' && this.#options.reset !== 'none' ? 'reset' : 'tested'
   }
 
   /** Closes a connection that leads to a server in the wrong role. */
