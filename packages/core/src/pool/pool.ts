@@ -17,10 +17,11 @@ import { leaseAround } from '../leaks/nesting.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectionPool } from './connection-pool.js'
-import { Abandoned, Connector, HookFailure, type Proof } from './connector.js'
+import { Abandoned, Connector, HookFailure } from './connector.js'
 import { Drain } from './drain.js'
 import { type CloseReason, PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
+import { Fitness } from './fitness.js'
 import type { Lease, LeaseHome } from './lease.js'
 import { LeaseBook } from './lease-book.js'
 import { LinkedList } from './linked-list.js'
@@ -32,6 +33,7 @@ import { RoleTrust } from './role-trust.js'
 import { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
+import { heardAny, overdueOf } from './watching.js'
 
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
@@ -56,6 +58,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   readonly #connector: Connector<C>
   readonly #pings: Pings<C>
   readonly #trust = new RoleTrust()
+  readonly #fitness: Fitness<C>
   readonly #cleaner: Cleaner<C>
   readonly #retirement: Retirement<C>
   readonly #drain: Drain
@@ -66,8 +69,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Connections on their way. */
   #opening = 0
   #suspended = false
-  /** Rises when all connections are invalidated: those of an earlier one are not lent again. */
-  #generation = 0
 
   constructor(
     endpoint: Endpoint,
@@ -81,6 +82,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#options = options
     this.#environment = environment
     this.#sizing = new Sizing(options)
+    this.#fitness = new Fitness(driver, options, this.#trust)
     this.#connector = new Connector(endpoint, driver, options, environment, () => this.#supply())
     this.#pings = new Pings(driver, options.validateTimeoutMs, environment)
     this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
@@ -142,7 +144,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (this.#waiters.size === 0 && !this.#suspended) {
       const entry = this.#takeIdle(now)
       if (entry !== undefined) {
-        if (!this.#needsTest(entry, now)) return Promise.resolve(this.#lend(entry, owner, now, now))
+        if (!this.#fitness.needsTest(entry, now))
+          return Promise.resolve(this.#lend(entry, owner, now, now))
         untested = entry
       }
     }
@@ -192,13 +195,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   clear(reason: string): void {
-    this.#generation += 1
+    this.#fitness.generation += 1
     this.#closeIdle('cleared')
     this.#cleared(reason)
   }
 
   destroyAll(reason: string): void {
-    this.#generation += 1
+    this.#fitness.generation += 1
     this.#connector.abandon(reason)
     this.#closeAll('lost', new Error(reason))
     this.#cleared(reason)
@@ -218,26 +221,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   heard(): boolean {
-    let heard = false
-    for (const entry of this.#entries) {
-      const received = entry.activity?.received ?? 0
-      if (received === entry.received) continue
-      entry.received = received
-      heard = true
-    }
-    return heard
+    return heardAny(this.#entries)
   }
 
   overdue(since: number, now: number): PoolEntry<C>[] {
-    const overdue: PoolEntry<C>[] = []
-    for (const entry of this.#entries) {
-      const running = entry.activity?.running
-      if (running !== entry.running) {
-        entry.running = running
-        entry.runningSince = now
-      } else if (running !== undefined && entry.runningSince <= since) overdue.push(entry)
-    }
-    return overdue
+    return overdueOf(this.#entries, since, now)
   }
 
   answered(since: number): void {
@@ -326,7 +314,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (!this.#book.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
-    const unfit = this.#unfit(entry, now)
+    const unfit = this.#fitness.unfit(entry, now)
     const condition = this.#driver.inspect(entry.connection)
     if (condition === 'clean' && unfit === undefined && this.#options.reset === 'none') {
       if (this.#trust.wary) this.#test(entry)
@@ -406,7 +394,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     while (this.#waiters.size > this.#pings.size) {
       const entry = this.#takeIdle(now)
       if (entry === undefined) break
-      if (this.#needsTest(entry, now)) this.#test(entry)
+      if (this.#fitness.needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
     while (this.#wantsAnother(now) && this.#connector.admits()) this.#open()
@@ -433,7 +421,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #open(): void {
     const { clock, events } = this.#environment
-    const generation = this.#generation
+    const generation = this.#fitness.generation
     const startedAt = clock.now()
     let entry: PoolEntry<C> | undefined
     let early: ConnectionSignal | undefined
@@ -464,7 +452,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #adopt(connection: C, generation: number, startedAt: number): PoolEntry<C> {
     const now = this.#environment.clock.now()
     const activity = this.#driver.activity?.(connection)
-    const expiresAt = now + this.#lifetime()
+    const expiresAt = now + this.#fitness.lifetimeMs(this.#environment.clock.random())
     const entry = new PoolEntry(connection, this.endpoint, generation, now, expiresAt, activity)
     entry.suspect = this.#trust.distrustful || this.#trust.wary
     this.#entries.add(entry)
@@ -519,7 +507,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #admit(entry: PoolEntry<C>): void {
     const now = this.#environment.clock.now()
     const role = this.#driver.role?.(entry.connection) ?? 'unknown'
-    const unfit = this.#closing ? 'closed' : this.#unfit(entry, now)
+    const unfit = this.#closing ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
@@ -530,18 +518,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     ) {
       entry.role = role
       if (!this.#trust.accept(role, entry.state === 'testing', now)) entry.doomed = 'invalid'
-      this.#connector.succeeded(this.#proofOf(entry))
+      this.#connector.succeeded(this.#fitness.proofOf(entry))
       this.#offer(entry, now)
     } else if (this.#trust.expected === undefined && entry.role === 'unknown') {
       // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
       entry.role = role
       this.#test(entry)
     } else this.#turnAway(entry, role)
-  }
-
-  #proofOf(entry: PoolEntry<C>): Proof {
-    if (entry.uses === 0) return 'new'
-    return entry.state === 'cleaning' && this.#options.reset !== 'none' ? 'reset' : 'tested'
   }
 
   /** Closes a connection that leads to a server in the wrong role. */
@@ -556,39 +539,15 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#changed()
   }
 
-  /** Shortened at random, so that connections born together do not die together. */
-  #lifetime(): number {
-    const { maxLifetimeMs, lifetimeJitter } = this.#options
-    return maxLifetimeMs * (1 - lifetimeJitter * this.#environment.clock.random())
-  }
-
   #takeIdle(now: number): PoolEntry<C> | undefined {
     for (;;) {
       const entry = this.#options.idleOrder === 'lifo' ? this.#idle.last : this.#idle.first
       if (entry === undefined) return undefined
       this.#idle.remove(entry)
-      const unfit = this.#unfit(entry, now)
+      const unfit = this.#fitness.unfit(entry, now)
       if (unfit === undefined) return entry
       this.#close(entry, unfit)
     }
-  }
-
-  /** Why an entry must not be lent again, if so. */
-  #unfit(entry: PoolEntry<C>, now: number): CloseReason | undefined {
-    if (entry.doomed !== undefined) return entry.doomed
-    if (entry.generation !== this.#generation) return 'cleared'
-    if (now >= entry.expiresAt) return 'lifetime'
-    return entry.uses >= this.#options.maxUses ? 'uses' : undefined
-  }
-
-  #needsTest(entry: PoolEntry<C>, now: number): boolean {
-    if (entry.suspect) return true
-    const { expected } = this.#trust
-    if (expected !== undefined && this.#driver.role !== undefined) {
-      const role = this.#driver.role(entry.connection)
-      if (role !== expected && role !== 'unknown') return true
-    }
-    return this.#options.prePing && now - entry.idleSince > this.#options.prePingBypassMs
   }
 
   #test(entry: PoolEntry<C>): void {
@@ -754,7 +713,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const { idleTimeoutMs, minIdle } = this.#options
     const now = this.#environment.clock.now()
     for (const entry of this.#idle) {
-      const reason = this.#unfit(entry, now)
+      const reason = this.#fitness.unfit(entry, now)
       if (reason !== undefined) this.#close(entry, reason)
       else if (now - entry.idleSince >= idleTimeoutMs && this.#idle.size > minIdle)
         this.#close(entry, 'idle')
