@@ -83,11 +83,17 @@ export interface ManagerOptions<C extends object> {
    * itself answers no more. A cursor is one statement until it is closed. 0 for never. `@default` 0
    */
   readonly queryTimeoutMs?: number
-  /** `static` has all callers share one connection, for engines that need it. `@default` 'pooled' */
+  /**
+   * `static` keeps one connection for ever and lends it to one caller at a time, for engines in which a second one would
+   * be another database. It implies `poolSize: 1` and `maxOverflow: 0`, and none of `maxLifetimeMs`, `idleTimeoutMs` and
+   * `maxUses`. `@default` 'pooled'
+   */
   readonly poolMode?: 'pooled' | 'static'
   /**
    * Prepares every new connection, on whichever server, for example with `SET`; and again each time that `reset` has
-   * wiped the session. If it fails, the connection is not used.
+   * wiped the session. It has what `connectTimeoutMs` (or `resetTimeoutMs`) leaves. If it fails, takes longer or leaves
+   * a transaction open, the connection is not used: a first failure costs one caller, from the second in a row on all
+   * that wait fail with `CONNMGR_CONNECT_FAILED`, and attempts pause longer and longer.
    */
   readonly onConnect?: (connection: C) => Promise<void> | void
   /** `@default` true */

@@ -1,4 +1,4 @@
-import type { Lease, ManagerOptions } from '@connmgr/core'
+import type { ConnmgrEventType, Lease, ManagerOptions } from '@connmgr/core'
 import { type FakeConnection, type FakeMethod, type FakeOutcome, play } from '@connmgr/testing'
 import fc from 'fast-check'
 import { type Harness, manage } from './harness.js'
@@ -13,22 +13,85 @@ interface Caller {
   connection?: FakeConnection
 }
 
-/** Everything that a run may choose about the pool. Small numbers meet their limits soonest. */
-const poolOptions: fc.Arbitrary<Partial<ManagerOptions<FakeConnection>>> = fc.record({
-  poolSize: fc.integer({ min: 1, max: 3 }),
-  maxOverflow: fc.integer({ min: 0, max: 2 }),
+type Options = Partial<ManagerOptions<FakeConnection>>
+
+const anyMode = {
   minIdle: fc.integer({ min: 0, max: 1 }),
   maxWaiters: fc.constantFrom(0, 2),
-  maxUses: fc.constantFrom(0, 2),
-  maxLifetimeMs: fc.constantFrom(0, 3000),
-  idleTimeoutMs: fc.constantFrom(0, 2000),
-  idleOrder: fc.constantFrom('lifo', 'fifo'),
   reset: fc.constantFrom('none', 'discard-all'),
   prePing: fc.boolean(),
-  connectConcurrency: fc.integer({ min: 1, max: 4 }),
-})
+} as const
+/** Everything that a run may choose about the pool. Small numbers meet their limits soonest. */
+const poolOptions: fc.Arbitrary<Options> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...anyMode,
+      poolSize: fc.integer({ min: 1, max: 3 }),
+      maxOverflow: fc.integer({ min: 0, max: 2 }),
+      maxUses: fc.constantFrom(0, 2),
+      maxLifetimeMs: fc.constantFrom(0, 3000),
+      idleTimeoutMs: fc.constantFrom(0, 2000),
+      idleOrder: fc.constantFrom('lifo', 'fifo'),
+      connectConcurrency: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ ...anyMode, poolMode: fc.constant('static') }) },
+) as fc.Arbitrary<Options>
 const ACQUIRE_TIMEOUT_MS = 1000
 const OTHER_TIMEOUT_MS = 300
+
+/** While the hook fails each time: so many attempts to begin with, and so many a second. */
+const ATTEMPTS_AT_FIRST = 16
+const ATTEMPTS_A_SECOND = 2.5
+
+/** Where user code may run that does something to the pool. */
+const OCCASIONS = [
+  'connectionCreated',
+  'connectionFailed',
+  'connectionClosed',
+  'connectionAcquired',
+  'connectionReleased',
+  'connectionDirty',
+  'acquireFailed',
+  'validationFailed',
+  'leaseMisused',
+  'poolCleared',
+  'poolResized',
+  'poolClosed',
+  'listenerFailed',
+  'onConnect',
+  'abort',
+] as const satisfies readonly (ConnmgrEventType | 'onConnect' | 'abort')[]
+type Occasion = (typeof OCCASIONS)[number]
+
+const VERBS = [
+  'acquire',
+  'release',
+  'destroy',
+  'abort',
+  'clear',
+  'evict',
+  'grow',
+  'suspend',
+  'resume',
+  'lose',
+  'close',
+  'throw',
+  'reject',
+] as const
+type Verb = (typeof VERBS)[number]
+
+/** Something that user code does when it is called next on an occasion. */
+interface Reaction {
+  readonly on: Occasion
+  readonly verb: Verb
+  readonly index: number
+}
+
+/** How a hook may leave its connection. */
+const LEFTOVERS = ['transaction', 'stuck', 'busy', 'lost'] as const
+type Leftover = (typeof LEFTOVERS)[number]
 
 type Failing = 'onConnect' | FakeMethod
 const CALLS: readonly Failing[] = [
@@ -65,6 +128,10 @@ export class PoolModel {
   /** What the next calls of each kind come to, one each. */
   readonly #scripted = new Map<Failing, FakeOutcome[]>(CALLS.map((each) => [each, []]))
   readonly #violations: string[] = []
+  readonly #reactions: Reaction[] = []
+  readonly #leftovers: Leftover[] = []
+  /** Since when the hook fails each time, and how many attempts there were before. */
+  #hookFails: { readonly since: number; readonly attempts: number } | undefined
   #free = false
   #served = 0
   #failed = 0
@@ -76,7 +143,8 @@ export class PoolModel {
   constructor(options: Partial<ManagerOptions<FakeConnection>>, scheduler: fc.Scheduler) {
     this.#options = options
     this.#scheduler = scheduler
-    this.#limit = (options.poolSize ?? 0) + (options.maxOverflow ?? 0)
+    this.#limit =
+      options.poolMode === 'static' ? 1 : (options.poolSize ?? 0) + (options.maxOverflow ?? 0)
     this.harness = manage({
       ...options,
       acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
@@ -84,13 +152,18 @@ export class PoolModel {
       validateTimeoutMs: OTHER_TIMEOUT_MS,
       resetTimeoutMs: OTHER_TIMEOUT_MS,
       closeTimeoutMs: OTHER_TIMEOUT_MS,
-      onConnect: () => this.#onConnect(),
+      onConnect: (connection) => this.#onConnect(connection),
       prepare: (driver) => {
         for (const method of CALLS) {
           if (method !== 'onConnect') driver.always(method, () => this.#outcomeOf(method))
         }
       },
     })
+    this.harness.manager.onAny((event) => this.#react(event.type as Occasion))
+  }
+
+  get resizable(): boolean {
+    return this.#options.poolMode !== 'static'
   }
 
   get waiting(): Caller[] {
@@ -112,14 +185,35 @@ export class PoolModel {
       state: 'waiting',
     }
     if (aborted) caller.controller.abort()
+    const { signal } = caller.controller
     this.#callers.push(caller)
-    this.harness.manager.acquire({ timeoutMs, signal: caller.controller.signal }).then(
+    // Before the pool hears of it, and after.
+    signal.addEventListener('abort', () => void this.#react('abort')?.catch(() => {}))
+    this.harness.manager.acquire({ timeoutMs, signal }).then(
       (lease) => this.#onServed(caller, lease),
       () => {
         this.#failed += 1
         caller.state = 'failed'
       },
     )
+    signal.addEventListener('abort', () => void this.#react('abort')?.catch(() => {}))
+  }
+
+  /** Has user code do something the next time that it is called. */
+  react(reaction: Reaction): void {
+    this.#reactions.push(reaction)
+  }
+
+  /** How the next hook leaves its connection. */
+  leave(leftover: Leftover): void {
+    this.#leftovers.push(leftover)
+  }
+
+  /** From now on the hook fails each time, or no longer. */
+  failHooks(fail: boolean): void {
+    if (fail === (this.#hookFails !== undefined)) return
+    const { clock, driver } = this.harness
+    this.#hookFails = fail ? { since: clock.now(), attempts: driver.count('connect') } : undefined
   }
 
   end(caller: Caller, how: 'release' | 'destroy' | 'detach'): void {
@@ -128,8 +222,18 @@ export class PoolModel {
     caller.state = 'done'
     const lost = caller.connection?.open !== true
     if (how !== 'detach') lease[how]()
+    else if (!this.resizable) this.#refuseDetach(lease)
     else if (lost) lease.detach()
     else this.#detached.add(lease.detach())
+  }
+
+  #refuseDetach(lease: Lease<FakeConnection>): void {
+    try {
+      lease.detach()
+    } catch {
+      return
+    }
+    this.#violate('the only connection was detached')
   }
 
   /** A caller that has ended its lease, and does so again. */
@@ -143,8 +247,9 @@ export class PoolModel {
   }
 
   resize(poolSize: number, maxOverflow: number): void {
-    this.harness.manager.resize({ poolSize, maxOverflow })
+    // Listeners that hear of it may resize it again.
     this.#limit = poolSize + maxOverflow
+    this.harness.manager.resize({ poolSize, maxOverflow })
   }
 
   suspend(suspended: boolean): void {
@@ -197,6 +302,10 @@ export class PoolModel {
     if (counts.waiting > between && counts.idle > 0 && !this.#suspended) {
       this.#violate(`${counts.idle} idle while ${counts.waiting} wait`)
     }
+    this.#checkAttempts()
+    const parts = counts.idle + counts.inUse + counts.testing + counts.cleaning
+    this.#equal('idle + inUse + testing + cleaning', parts, counts.total)
+    if (counts.cleaning < 0) this.#violate(`${counts.cleaning} are being cleaned`)
     const owned = new Set(held.map((each) => each.connection))
     this.#equal('owners', owned.size, held.length)
     if (this.#violations.length > 0) throw new Error(this.#violations.join('; '))
@@ -206,6 +315,8 @@ export class PoolModel {
   async finish(): Promise<void> {
     const { manager, driver, clock } = this.harness
     this.#free = true
+    this.#reactions.length = 0
+    this.#hookFails = undefined
     for (const caller of this.holding) this.end(caller, 'release')
     if (!this.closing) {
       this.suspend(false)
@@ -274,8 +385,55 @@ export class PoolModel {
     return scripted ?? { until: this.#scheduler.schedule(Promise.resolve(), method) }
   }
 
-  async #onConnect(): Promise<void> {
+  async #onConnect(connection: FakeConnection): Promise<void> {
+    if (this.#free) return
+    await this.#react('onConnect')
+    if (this.#hookFails !== undefined) throw new Error('the hook fails each time')
     await play(this.#outcomeOf('onConnect'), this.harness.clock, {})
+    const leftover = this.#leftovers.shift()
+    if (leftover === 'lost') connection.lose()
+    else if (leftover === 'busy') {
+      this.harness.driver.next('query', { afterMs: 100 })
+      connection.query('select 1').catch(() => {})
+    } else if (leftover !== undefined) connection.condition = leftover
+  }
+
+  /** A login is dear to the server, and worth nothing if the hook fails. */
+  #checkAttempts(): void {
+    if (this.#hookFails === undefined) return
+    const { attempts, since } = this.#hookFails
+    const seconds = (this.harness.clock.now() - since) / 1000
+    const made = this.harness.driver.count('connect') - attempts
+    if (made > ATTEMPTS_AT_FIRST + ATTEMPTS_A_SECOND * seconds)
+      this.#violate(`${made} attempts in ${seconds} s while the hook fails each time`)
+  }
+
+  /** User code is called. What it does may fail; what it is told by a promise is its own affair. */
+  #react(on: Occasion): Promise<void> | undefined {
+    const at = this.#reactions.findIndex((each) => each.on === on)
+    const [reaction] = at < 0 ? [] : this.#reactions.splice(at, 1)
+    if (reaction === undefined) return undefined
+    const { index, verb } = reaction
+    if (verb === 'throw' && on !== 'abort') throw new Error('user code threw')
+    if (verb === 'reject') return Promise.reject(new Error('user code rejected'))
+    this.#perform(verb, index)
+    return undefined
+  }
+
+  #perform(verb: Verb, index: number): void {
+    const { holding, waiting } = this
+    const { manager, driver } = this.harness
+    if (verb === 'acquire') this.acquire(ACQUIRE_TIMEOUT_MS, false)
+    else if (verb === 'clear') manager.clear()
+    else if (verb === 'grow' && this.resizable) this.resize(4, 2)
+    else if (verb === 'suspend' || verb === 'resume') this.suspend(verb === 'suspend')
+    else if (verb === 'abort' && waiting.length > 0) chosen(waiting, index).controller.abort()
+    else if (verb === 'lose' && driver.open.length > 0) chosen(driver.open, index).lose()
+    else if (verb === 'close' && index === 0) this.close()
+    else if ((verb === 'release' || verb === 'destroy') && holding.length > 0)
+      this.end(chosen(holding, index), verb)
+    else if (verb === 'evict' && holding.length > 0)
+      manager.evict(chosen(holding, index).lease?.connectionId ?? 0)
   }
 
   #equal(what: string, actual: number, expected: number): void {
@@ -312,6 +470,11 @@ const end = fc
   )
 const settleOne = fc.constant(step('settleOne', (model) => model.settleOne()))
 const settleAll = fc.constant(step('settleAll', (model) => model.settleAll()))
+const reaction = fc
+  .tuple(fc.constantFrom(...OCCASIONS), fc.constantFrom(...VERBS), pick)
+  .map(([on, verb, index]) =>
+    step(`in(${on}, ${verb}, ${index})`, (model) => model.react({ on, verb, index })),
+  )
 /** What makes histories long stands here more than once. */
 const common = [
   acquire,
@@ -385,11 +548,32 @@ const commandArbitraries: fc.Arbitrary<Command>[] = [
   fc
     .constantFrom(1, 60, 400, 1500, 4000)
     .map((ms) => step(`advance(${ms})`, (model) => model.harness.clock.advance(ms))),
-  fc
-    .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 2 }))
-    .map(([size, overflow]) =>
-      step(`resize(${size}, ${overflow})`, (model) => model.resize(size, overflow)),
+  fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 2 })).map(([size, overflow]) =>
+    step(
+      `resize(${size}, ${overflow})`,
+      (model) => model.resize(size, overflow),
+      (model) => model.resizable,
     ),
+  ),
+  reaction,
+  reaction,
+  fc
+    .constantFrom(...LEFTOVERS)
+    .map((leftover) => step(`hookLeaves(${leftover})`, (model) => model.leave(leftover))),
+  fc
+    .boolean()
+    .map((fail) => step(fail ? 'hooksFail' : 'hooksWork', (model) => model.failHooks(fail))),
+  pick.map((index) =>
+    step(
+      `leaveStuck(${index})`,
+      (model) => {
+        const caller = chosen(model.holding, index)
+        if (caller.connection !== undefined) caller.connection.condition = 'stuck'
+        model.end(caller, 'release')
+      },
+      someHold,
+    ),
+  ),
   fc.constant(step('clear', (model) => model.harness.manager.clear())),
   pick.map((index) =>
     step(

@@ -109,9 +109,9 @@ export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
     if (given[name] !== undefined) options[name] = given[name]
   if (config.shared !== undefined) options.shared = config.shared
   if (config.replayStatements !== undefined) options.replayStatements = config.replayStatements
-  const max =
-    (given.max as number | undefined) ?? (given.poolSize as number | undefined) ?? DEFAULT_MAX
-  options.poolSize ??= max
+  // What a pg-pool does by default is not meant for one connection that is kept for ever.
+  const exclusive = given.poolMode === 'static'
+  options.poolSize ??= given.max ?? (exclusive ? 1 : DEFAULT_MAX)
   // A pg-pool has a fixed bound: overflow is for those who ask for it.
   options.maxOverflow ??= 0
   options.minIdle ??= given.min ?? 0
@@ -119,7 +119,8 @@ export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
   // pg-pool's 0 waits for ever; ours is the finite default.
   if (connectTimeout) options.acquireTimeoutMs ??= connectTimeout
   options.idleTimeoutMs ??=
-    millis('idleTimeoutMillis', given.idleTimeoutMillis) ?? DEFAULT_IDLE_TIMEOUT_MS
+    millis('idleTimeoutMillis', given.idleTimeoutMillis) ??
+    (exclusive ? 0 : DEFAULT_IDLE_TIMEOUT_MS)
   if (given.maxUses !== undefined && given.maxUses !== Number.POSITIVE_INFINITY)
     options.maxUses ??= given.maxUses
   if (given.maxLifetimeSeconds !== undefined) {

@@ -497,7 +497,7 @@ export class FailoverController<C extends object> {
     this.#leftAlive = USABLE.has(writer.state)
     this.#search.start()
     const { events, name } = this.#context
-    failoverChannel.start.publish(contextOf({ endpoint: writer.endpoint, poolName: name }))
+    events.publish(failoverChannel.start, contextOf({ endpoint: writer.endpoint, poolName: name }))
     events.emit({ type: 'failoverStarted', pool: name, endpoint: writer.id, reason })
     // Its idle connections are of no use to writers; what is still running on a living server may finish.
     writer.pool.clear(reason)
@@ -526,7 +526,10 @@ export class FailoverController<C extends object> {
     writer.pool.retryNow()
     this.#context.onRoutesChanged()
     const { events, name } = this.#context
-    failoverChannel.asyncEnd.publish(contextOf({ endpoint: writer.endpoint, poolName: name }))
+    events.publish(
+      failoverChannel.asyncEnd,
+      contextOf({ endpoint: writer.endpoint, poolName: name }),
+    )
     if (returned) return
     events.emit({
       type: this.#kindOfMove(from, writer),

@@ -35,6 +35,9 @@ export class HookFailure extends ConnectFailedError {
   }
 }
 
+/** What a connection has shown: to be `new` and of use, to be so after a `reset`, or to be alive when it was `tested`. */
+export type Proof = 'new' | 'reset' | 'tested'
+
 /** An attempt was given up because nobody wants its connection any more. */
 export class Abandoned extends Error {}
 
@@ -151,14 +154,12 @@ export class Connector<C extends object> {
     this.#onRetry()
   }
 
-  /**
-   * A connection has proved to be of use: from now on failures count from the first again.
-   *
-   * @param cleaned whether it had been reset, and so prepared a second time
-   */
-  succeeded(cleaned: boolean): void {
+  /** A connection has proved to be of use: from now on failures count from the first again. */
+  succeeded(proof: Proof): void {
     this.#failures = 0
-    if (this.#uselessAfterReset && !cleaned) return
+    // One that was prepared long ago tells nothing about the next, nor a new one about what comes after a reset.
+    if (this.#useless > 0 && (proof === 'tested' || (this.#uselessAfterReset && proof === 'new')))
+      return
     this.#useless = 0
     this.#uselessAfterReset = false
     this.#lastError = undefined

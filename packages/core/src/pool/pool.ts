@@ -21,6 +21,7 @@ import { Abandoned, Connector, HookFailure } from './connector.js'
 import { Drain } from './drain.js'
 import { type CloseReason, PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
+import { Fitness } from './fitness.js'
 import type { Lease, LeaseHome } from './lease.js'
 import { LeaseBook } from './lease-book.js'
 import { LinkedList } from './linked-list.js'
@@ -32,6 +33,7 @@ import { RoleTrust } from './role-trust.js'
 import { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
+import { heardAny, overdueOf } from './watching.js'
 
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
@@ -42,7 +44,8 @@ import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
  *
  * A connection that becomes free goes to the first waiter, or else onto the idle list.
  *
- * What callers, drivers and timers start is a turn of the event emitter: its events are delivered when it is over.
+ * What callers, drivers and timers start is a turn of the event emitter, so that its events are delivered when it is
+ * over. What other parts of the engine ask for is none: it is part of theirs, and its events wait for the end of that.
  */
 export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, WaitPlace<C> {
   readonly endpoint: Endpoint
@@ -55,6 +58,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   readonly #connector: Connector<C>
   readonly #pings: Pings<C>
   readonly #trust = new RoleTrust()
+  readonly #fitness: Fitness<C>
   readonly #cleaner: Cleaner<C>
   readonly #retirement: Retirement<C>
   readonly #drain: Drain
@@ -65,8 +69,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Connections on their way. */
   #opening = 0
   #suspended = false
-  /** Rises when all connections are invalidated: those of an earlier one are not lent again. */
-  #generation = 0
 
   constructor(
     endpoint: Endpoint,
@@ -80,7 +82,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#options = options
     this.#environment = environment
     this.#sizing = new Sizing(options)
-    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#wake())
+    this.#fitness = new Fitness(driver, options, this.#trust)
+    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#supply())
     this.#pings = new Pings(driver, options.validateTimeoutMs, environment)
     this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
@@ -141,7 +144,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (this.#waiters.size === 0 && !this.#suspended) {
       const entry = this.#takeIdle(now)
       if (entry !== undefined) {
-        if (!this.#needsTest(entry, now)) return Promise.resolve(this.#lend(entry, owner, now, now))
+        if (!this.#fitness.needsTest(entry, now))
+          return Promise.resolve(this.#lend(entry, owner, now, now))
         untested = entry
       }
     }
@@ -191,13 +195,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   clear(reason: string): void {
-    this.#generation += 1
+    this.#fitness.generation += 1
     this.#closeIdle('cleared')
     this.#cleared(reason)
   }
 
   destroyAll(reason: string): void {
-    this.#generation += 1
+    this.#fitness.generation += 1
     this.#connector.abandon(reason)
     this.#closeAll('lost', new Error(reason))
     this.#cleared(reason)
@@ -217,26 +221,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   heard(): boolean {
-    let heard = false
-    for (const entry of this.#entries) {
-      const received = entry.activity?.received ?? 0
-      if (received === entry.received) continue
-      entry.received = received
-      heard = true
-    }
-    return heard
+    return heardAny(this.#entries)
   }
 
   overdue(since: number, now: number): PoolEntry<C>[] {
-    const overdue: PoolEntry<C>[] = []
-    for (const entry of this.#entries) {
-      const running = entry.activity?.running
-      if (running !== entry.running) {
-        entry.running = running
-        entry.runningSince = now
-      } else if (running !== undefined && entry.runningSince <= since) overdue.push(entry)
-    }
-    return overdue
+    return overdueOf(this.#entries, since, now)
   }
 
   answered(since: number): void {
@@ -325,7 +314,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (!this.#book.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
-    const unfit = this.#unfit(entry, now)
+    const unfit = this.#fitness.unfit(entry, now)
     const condition = this.#driver.inspect(entry.connection)
     if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
       if (this.#trust.wary) this.#test(entry)
@@ -407,11 +396,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return Promise.reject(error)
   }
 
-  /** A pause is over, or a connection may be opened ahead of its end. */
-  #wake(): void {
-    this.#environment.events.turn(() => this.#supply())
-  }
-
   /** Starts as much as the waiters need: idle connections first, then new ones. */
   #supply(): void {
     if (this.#suspended || this.#closing) return
@@ -419,7 +403,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     while (this.#waiters.size > this.#pings.size) {
       const entry = this.#takeIdle(now)
       if (entry === undefined) break
-      if (this.#needsTest(entry, now)) this.#test(entry)
+      if (this.#fitness.needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
     while (this.#wantsAnother(now) && this.#connector.admits()) this.#open()
@@ -446,7 +430,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #open(): void {
     const { clock, events } = this.#environment
-    const generation = this.#generation
+    const generation = this.#fitness.generation
     const startedAt = clock.now()
     let entry: PoolEntry<C> | undefined
     let early: ConnectionSignal | undefined
@@ -460,8 +444,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         events.turn(() => {
           this.#opening -= 1
           entry = this.#adopt(connection, generation, startedAt)
-          if (early !== undefined) this.#signalled(entry, early)
-          this.#begin(entry, early?.error)
+          this.#begin(entry, early)
           // Its place among the concurrent connects is free for the next.
           this.#supply()
         }),
@@ -478,7 +461,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #adopt(connection: C, generation: number, startedAt: number): PoolEntry<C> {
     const now = this.#environment.clock.now()
     const activity = this.#driver.activity?.(connection)
-    const expiresAt = now + this.#lifetime()
+    const expiresAt = now + this.#fitness.lifetimeMs(this.#environment.clock.random())
     const entry = new PoolEntry(connection, this.endpoint, generation, now, expiresAt, activity)
     entry.suspect = this.#trust.distrustful || this.#trust.wary
     this.#entries.add(entry)
@@ -489,13 +472,17 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   /** Puts a new connection into service, unless it has come to nothing already. */
-  #begin(
-    entry: PoolEntry<C>,
-    cause = new Error(`a connection to ${this.endpoint.id} ended while it was prepared`),
-  ): void {
-    if (this.#driver.inspect(entry.connection) === 'broken') this.#close(entry, 'lost', cause)
-    // The next ones may well end like this one, as fast as the server accepts them.
-    if (entry.state === 'closed' && !this.#closing) this.#connector.useless(cause)
+  #begin(entry: PoolEntry<C>, early: ConnectionSignal | undefined): void {
+    const broken = this.#driver.inspect(entry.connection) === 'broken'
+    if ((broken || early?.kind === 'lost') && !this.#closing) {
+      // The next ones may well end like this one, as fast as the server accepts them.
+      const { id } = this.endpoint
+      this.#connector.useless(
+        early?.error ?? new Error(`a connection to ${id} ended while it was prepared`),
+      )
+    }
+    if (early !== undefined) this.#signalled(entry, early)
+    if (broken) this.#close(entry, 'lost')
     this.#admit(entry)
   }
 
@@ -529,7 +516,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #admit(entry: PoolEntry<C>): void {
     const now = this.#environment.clock.now()
     const role = this.#driver.role?.(entry.connection) ?? 'unknown'
-    const unfit = this.#closing ? 'closed' : this.#unfit(entry, now)
+    const unfit = this.#closing ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
@@ -540,7 +527,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     ) {
       entry.role = role
       if (!this.#trust.accept(role, entry.state === 'testing', now)) entry.doomed = 'invalid'
-      this.#connector.succeeded(entry.state === 'cleaning')
+      this.#connector.succeeded(this.#fitness.proofOf(entry))
       this.#offer(entry, now)
     } else if (this.#trust.expected === undefined && entry.role === 'unknown') {
       // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
@@ -561,39 +548,15 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#changed()
   }
 
-  /** Shortened at random, so that connections born together do not die together. */
-  #lifetime(): number {
-    const { maxLifetimeMs, lifetimeJitter } = this.#options
-    return maxLifetimeMs * (1 - lifetimeJitter * this.#environment.clock.random())
-  }
-
   #takeIdle(now: number): PoolEntry<C> | undefined {
     for (;;) {
       const entry = this.#options.idleOrder === 'lifo' ? this.#idle.last : this.#idle.first
       if (entry === undefined) return undefined
       this.#idle.remove(entry)
-      const unfit = this.#unfit(entry, now)
+      const unfit = this.#fitness.unfit(entry, now)
       if (unfit === undefined) return entry
       this.#close(entry, unfit)
     }
-  }
-
-  /** Why an entry must not be lent again, if so. */
-  #unfit(entry: PoolEntry<C>, now: number): CloseReason | undefined {
-    if (entry.doomed !== undefined) return entry.doomed
-    if (entry.generation !== this.#generation) return 'cleared'
-    if (now >= entry.expiresAt) return 'lifetime'
-    return entry.uses >= this.#options.maxUses ? 'uses' : undefined
-  }
-
-  #needsTest(entry: PoolEntry<C>, now: number): boolean {
-    if (entry.suspect) return true
-    const { expected } = this.#trust
-    if (expected !== undefined && this.#driver.role !== undefined) {
-      const role = this.#driver.role(entry.connection)
-      if (role !== expected && role !== 'unknown') return true
-    }
-    return this.#options.prePing && now - entry.idleSince > this.#options.prePingBypassMs
   }
 
   #test(entry: PoolEntry<C>): void {
@@ -692,8 +655,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #signalled(entry: PoolEntry<C>, signal: ConnectionSignal): void {
+    // A driver may say so while it is told to close it: that is no turn of its own.
+    if (entry.state === 'closed') return
     this.#environment.events.turn(() => {
-      if (entry.state === 'closed') return
       if (entry.state !== 'detached' && isFatal(signal.kind)) this.#inTrouble(entry, signal)
       this.#environment.observer.signalled(this.endpoint, signal)
     })
@@ -758,7 +722,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const { idleTimeoutMs, minIdle } = this.#options
     const now = this.#environment.clock.now()
     for (const entry of this.#idle) {
-      const reason = this.#unfit(entry, now)
+      const reason = this.#fitness.unfit(entry, now)
       if (reason !== undefined) this.#close(entry, reason)
       else if (now - entry.idleSince >= idleTimeoutMs && this.#idle.size > minIdle)
         this.#close(entry, 'idle')

@@ -108,6 +108,7 @@ describe('a static pool', () => {
     })
     await h.manager.use(async (_connection, lease) => {
       const nested = expectLater(h.manager.acquire())
+      await h.clock.settle()
       expect(h.of('leaseMisused')).toMatchObject([{ reason: 'nested', leaseId: lease.id }])
       await h.clock.advance(501)
       await expect(nested).rejects.toThrow(`the flow that waits holds lease ${lease.id} itself`)

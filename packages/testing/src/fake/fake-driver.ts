@@ -202,7 +202,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   }
 
   destroy(connection: FakeConnection, reason?: Error): void {
-    this.#note('destroy', connection.endpoint, connection)
+    this.#note('destroy', connection.endpoint, connection, reason)
     const error = new FakeError('lost', `connection ${connection.id} was destroyed`)
     if (reason !== undefined) error.cause = reason
     connection.end('destroyed', error)

@@ -24,7 +24,7 @@ export interface FakeCall {
   readonly endpoint: Endpoint
   /** Undefined for calls that have no connection, or none yet. */
   readonly connection: FakeConnection | undefined
-  /** The reset policy, the transaction's options or the statement. */
+  /** The reset policy, the transaction's options, the statement, or the reason for which a connection is destroyed. */
   readonly detail: unknown
   /** The clock's time. */
   readonly at: number
