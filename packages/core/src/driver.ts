@@ -44,9 +44,10 @@ export interface ConnectionSignal {
 
 /**
  * What state a connection was handed back in.
- * `busy` is mid-query, `transaction` is inside an open or aborted transaction, `broken` cannot be used again.
+ * `busy` is mid-query, `stuck` is mid-query and waits for its client, so that it never ends by itself, `transaction` is
+ * inside an open or aborted transaction, `broken` cannot be used again.
  */
-export type ConnectionCondition = 'clean' | 'transaction' | 'busy' | 'broken'
+export type ConnectionCondition = 'clean' | 'transaction' | 'busy' | 'stuck' | 'broken'
 
 /** What a connection has been used for. The driver keeps it current, the engine only reads it. */
 export interface ConnectionActivity {
@@ -72,12 +73,37 @@ export interface ConnectContext {
   readonly onSignal: (signal: ConnectionSignal) => void
 }
 
-/** How a connection is cleaned between two borrowers, apart from an open transaction, which is always rolled back. */
+/**
+ * How a connection is cleaned between two borrowers, apart from an open transaction, which is always rolled back.
+ *
+ * - `auto`: as `reset-all`, and only if a statement of the borrower may have changed the session
+ * - `reset-all`: after every lease; settings, roles, cursors, advisory locks, temporary tables and subscriptions go
+ * - `discard-all`: after every lease; prepared statements go as well
+ * - `none`: nothing is sent
+ * - a function: it alone, after every lease
+ */
 export type ResetPolicy<C> =
+  | 'auto'
   | 'none'
   | 'reset-all'
   | 'discard-all'
   | ((connection: C) => Promise<void>)
+
+/** What a reset has found that the borrower should have given back. */
+export interface ResetFindings {
+  /** Locks of the session, not of a transaction. */
+  readonly advisoryLocks: number
+}
+
+/** What the handle of one lease asks of that lease. */
+export interface LeaseFence {
+  /** False once the lease has ended. */
+  readonly active: boolean
+  /** Reports a use after the end, as `leaseMisused`; returns the error to refuse it with. @param statement its text */
+  refuse(statement?: string): Error
+  /** Has the handle leave nothing behind: called when the connection goes back to its pool. At most one. */
+  onRelease(tidy: () => void): void
+}
 
 /** Isolation levels by which a transaction may be begun. A database that lacks one offers the next stronger. */
 export type IsolationLevel =
@@ -152,9 +178,18 @@ export interface Driver<C extends object> {
   inspect(connection: C): ConnectionCondition
   /** Why a `broken` connection is so, as whoever uses it is told. */
   whyBroken?(connection: C): Error | undefined
-  /** Resolves once a `busy` connection is no longer so. */
+  /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
   settle?(connection: C): Promise<void>
-  reset?(connection: C, policy: 'reset-all' | 'discard-all'): Promise<void>
+  /**
+   * What one lease hands out in place of its connection: the same to use, and it refuses once the lease has ended. Without
+   * it a borrower who keeps the connection can reach the next one's.
+   */
+  fence?(connection: C, lease: LeaseFence): C
+  /** Whether a statement may have changed the session since `baseline`. Synchronous and cheap. In doubt it has. */
+  altered?(connection: C): boolean
+  /** The session is now as every borrower is to find it. Called when `onConnect` has run. */
+  baseline?(connection: C): void
+  reset?(connection: C, policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined>
   begin?(connection: C, options: TransactionOptions): Promise<void>
   /** Resolves only if what has been done since {@link begin} was committed, all of it. */
   commit?(connection: C): Promise<void>

@@ -23,7 +23,6 @@ import { outside } from './outside.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
-import { StaticPool } from './pool/static-pool.js'
 import { Reads } from './reads/reads.js'
 import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
@@ -68,7 +67,7 @@ export class Engine<C extends object> {
     this.#driver = driver
     this.#options = options
     this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
-    this.events = new EventEmitter(options.name)
+    this.events = new EventEmitter(options.name, options.clock)
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#solo = endpoints.length === 1 && options.topology === undefined
@@ -293,7 +292,7 @@ export class Engine<C extends object> {
   }
 
   #createSet(): EndpointSet<C> {
-    const { clock, failover, health, leaks, pool, poolMode } = this.#options
+    const { clock, failover, health, leaks, pool } = this.#options
     const solo = this.#solo
     const environment: PoolEnvironment = {
       name: this.#options.name,
@@ -315,17 +314,10 @@ export class Engine<C extends object> {
         leaks === undefined
           ? new NoLeakDetection<C>()
           : new LeakDetector<C>(leaks, clock, this.#stall)
-      const PoolOfMode = poolMode === 'static' ? StaticPool : Pool
       const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
         endpoint,
         order,
-        new PoolOfMode<C>(
-          endpoint,
-          this.#driver,
-          { ...pool, ...this.#size },
-          tracking,
-          environment,
-        ),
+        new Pool<C>(endpoint, this.#driver, { ...pool, ...this.#size }, tracking, environment),
         new Prober<C>(
           endpoint,
           this.#driver,

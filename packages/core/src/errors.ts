@@ -107,19 +107,19 @@ export class PoolClosedError extends ConnmgrError {
   }
 }
 
-/** A connection could not be opened, and waiting longer would not help. `cause` is the driver's error. */
+/**
+ * A connection could not be opened, and waiting longer would not help. `cause` is the driver's error, or what the user's
+ * `onConnect` has thrown.
+ */
 export class ConnectFailedError extends ConnmgrError {
   override readonly name = 'ConnectFailedError'
 
   constructor(
     readonly endpoint: string,
     cause: unknown,
+    why = messageOf(cause),
   ) {
-    super(
-      'CONNMGR_CONNECT_FAILED',
-      `cannot connect to ${endpoint}: ${messageOf(cause)}`,
-      causeOf(cause),
-    )
+    super('CONNMGR_CONNECT_FAILED', `cannot connect to ${endpoint}: ${why}`, causeOf(cause))
   }
 }
 

@@ -74,7 +74,11 @@ export class Figures<C extends object> {
     const { writer } = this.#engine.controller
     const { checks, stats } = this.#engine.monitor.history
     return {
-      healthy: !closed && writer !== undefined && MAY_SERVE.has(writer.state),
+      healthy:
+        !closed &&
+        writer !== undefined &&
+        MAY_SERVE.has(writer.state) &&
+        writer.pool.uselessError === undefined,
       poolMetrics: this.poolMetrics(),
       healthCheck: checks.findLast((each) => writer === undefined || each.endpoint === writer.id),
       healthStats: stats,

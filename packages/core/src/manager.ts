@@ -276,33 +276,40 @@ export class ConnectionManager<C extends object> {
     await this.#engine.controller.pick('primary')?.pool.warmUp(count)
   }
 
-  /** Changes the size of every endpoint's pool while it is in use. A surplus closes as it comes back. */
+  /**
+   * Changes the size of every endpoint's pool while it is in use. A surplus closes as it comes back.
+   *
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for any other size than one with `poolMode: 'static'`
+   */
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
     checkCall('resize', size, CALLS.resize)
     const { poolSize = this.#engine.size.poolSize, maxOverflow = this.#engine.size.maxOverflow } =
       size
-    resolveManagerOptions<C>({ poolSize, maxOverflow }, this.name)
-    this.#engine.resize({ poolSize, maxOverflow })
+    const poolMode = this.#options.pool.exclusive ? 'static' : 'pooled'
+    resolveManagerOptions<C>({ poolSize, maxOverflow, poolMode }, this.name)
+    this.#turn(() => this.#engine.resize({ poolSize, maxOverflow }))
   }
 
   /** Invalidates all connections: idle ones close now, lent ones when they come back. */
   clear(reason = 'requested'): void {
     checkName('reason', reason)
-    for (const each of this.#engine.endpoints) each.pool.clear(reason)
+    this.#turn(() => {
+      for (const each of this.#engine.endpoints) each.pool.clear(reason)
+    })
   }
 
   /** Closes one connection: now if it is idle, else when it comes back. False if there is none with this id. */
   evict(connectionId: number): boolean {
-    return this.#engine.endpoints.some((each) => each.pool.evict(connectionId))
+    return this.#turn(() => this.#engine.endpoints.some((each) => each.pool.evict(connectionId)))
   }
 
   /** Holds every acquire until `resume`, within its deadline. For planned switchovers. */
   suspend(): void {
-    this.#engine.router.suspend()
+    this.#turn(() => this.#engine.router.suspend())
   }
 
   resume(): void {
-    this.#engine.router.resume()
+    this.#turn(() => this.#engine.router.resume())
   }
 
   /**
@@ -428,7 +435,7 @@ export class ConnectionManager<C extends object> {
   }
 
   /** Hears every event, as with `on`. Returns the function that unsubscribes. */
-  onAny(listener: (event: ConnmgrEvent) => void): () => void {
+  onAny(listener: (event: ConnmgrEvent) => unknown): () => void {
     checkListener(listener)
     return this.#engine.events.onAny((event) => outside(() => listener(event)))
   }
@@ -479,6 +486,11 @@ export class ConnectionManager<C extends object> {
 
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
+
+  /** Runs a change that a caller asks for; its events are delivered at its end. */
+  #turn<T>(change: () => T): T {
+    return this.#engine.events.turn(change)
+  }
 
   /** Acquires as options ask that have been checked. */
   #acquire(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {

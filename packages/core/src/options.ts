@@ -49,8 +49,10 @@ export interface ManagerOptions<C extends object> {
   /** Callers that may queue; the next one is rejected at once. 0 for no limit. `@default` 0 */
   readonly maxWaiters?: number
   /**
-   * How a connection is cleaned between two borrowers. An open transaction is always rolled back; this is about
-   * session settings. Leave it at `none` behind a pooler in transaction mode. `@default` 'none'
+   * How a connection is cleaned between two borrowers. An open transaction is always rolled back; this is about what
+   * else the session keeps: settings, roles, locks and so on. With 'auto' that costs a round trip after a lease that
+   * may have changed the session, and nothing after all others. Set it to 'none' behind a pooler in transaction mode,
+   * where the session is not the caller's. `@default` 'auto'
    */
   readonly reset?: ResetPolicy<C>
   /** Deadline of cleaning a connection. `@default` 5000 */
@@ -85,7 +87,7 @@ export interface ManagerOptions<C extends object> {
   readonly poolMode?: 'pooled' | 'static'
   /**
    * Prepares every new connection, on whichever server, for example with `SET`; and again each time that `reset` has
-   * wiped the session by 'reset-all' or 'discard-all'. If it fails, the connection is not used.
+   * wiped the session. If it fails, the connection is not used.
    */
   readonly onConnect?: (connection: C) => Promise<void> | void
   /** `@default` true */

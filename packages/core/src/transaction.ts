@@ -123,8 +123,8 @@ async function attemptWork<C extends object, T>(
     const error = isLossOf(lease, thrown, driver) ? lostBefore('COMMIT was sent', thrown) : thrown
     // The error of the work is the one that matters; a connection that cannot roll back is destroyed.
     if (lease.active && driver.rollback !== undefined) {
-      await rollBackWithin(driver.rollback(lease.connection)).catch((rollbackError: unknown) =>
-        lease.destroy(rollbackError),
+      await rollBackWithin(driver.rollback(lease.entry.connection)).catch(
+        (rollbackError: unknown) => lease.destroy(rollbackError),
       )
     }
     throw error

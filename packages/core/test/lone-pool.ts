@@ -11,11 +11,9 @@ import { Deadlines } from '../src/deadlines.js'
 import { EventEmitter } from '../src/events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, EventOf } from '../src/events/events.js'
 import { LeakDetector, NoLeakDetection } from '../src/leaks/leak-detector.js'
-import type { BasePool } from '../src/pool/base-pool.js'
 import type { Lease } from '../src/pool/lease.js'
 import type { AcquireOptions } from '../src/pool/options.js'
 import { Pool } from '../src/pool/pool.js'
-import { StaticPool } from '../src/pool/static-pool.js'
 import { StallMonitor } from '../src/stall.js'
 import type { HarnessOptions } from './harness.js'
 
@@ -31,7 +29,7 @@ export interface LonePool {
   readonly clock: FakeClock
   readonly driver: FakeDriver
   readonly server: FakeServer
-  readonly pool: BasePool<FakeConnection>
+  readonly pool: Pool<FakeConnection>
   readonly told: readonly Told[]
   readonly emitter: EventEmitter
   of<T extends ConnmgrEventType>(type: T): EventOf<T>[]
@@ -53,21 +51,16 @@ export function lonePool({
 }: LoneOptions = {}): LonePool {
   const clock = new FakeClock()
   const driver = new FakeDriver({ clock })
-  const emitter = new EventEmitter('p')
+  const emitter = new EventEmitter('p', clock)
   const events: ConnmgrEvent[] = []
   if (recorded) emitter.onAny((event) => events.push(event))
   const stall = new StallMonitor(clock)
-  const {
-    pool: options,
-    leaks,
-    poolMode,
-  } = resolveManagerOptions<FakeConnection>(
+  const { pool: options, leaks } = resolveManagerOptions<FakeConnection>(
     { prePing: false, maxLifetimeMs: 0, idleTimeoutMs: 0, ...given },
     'fake',
   )
   const told: Told[] = []
-  const Kind = poolMode === 'static' ? StaticPool : Pool
-  const pool = new Kind<FakeConnection>(
+  const pool = new Pool<FakeConnection>(
     fakeEndpoint('a'),
     driver,
     options,

@@ -7,8 +7,10 @@ import {
   type FailureKind,
   type IsolationLevel,
   invalidOption,
+  type LeaseFence,
   type Probe,
   type ReplayPosition,
+  type ResetFindings,
   type Role,
   type TransactionOptions,
   type WritePosition,
@@ -17,6 +19,7 @@ import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
@@ -66,12 +69,29 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).settled()
   }
 
-  async reset(client: Client, policy: 'reset-all' | 'discard-all'): Promise<void> {
-    await this.#sessionOf(client).ask(policy === 'reset-all' ? 'RESET ALL' : 'DISCARD ALL')
-    // DISCARD ALL drops prepared statements on the server; the client must not believe in them.
-    const { connection } = internalsOf(client) as { connection?: { parsedStatements?: object } }
-    if (policy === 'discard-all' && connection?.parsedStatements !== undefined)
-      connection.parsedStatements = {}
+  fence(client: Client, lease: LeaseFence): Client {
+    return leasedClient(client, lease)
+  }
+
+  altered(client: Client): boolean {
+    return this.#sessionOf(client).altered
+  }
+
+  baseline(client: Client): void {
+    this.#sessionOf(client).baseline()
+  }
+
+  /**
+   * `reset-all` resets all settings, the role and the session authorization, closes cursors, unlistens, releases advisory
+   * locks, drops temporary tables, forgets the last values of sequences, and deallocates if a borrower has prepared by
+   * SQL. `discard-all` is the server's DISCARD ALL, which forgets prepared statements as well. Both then run again what
+   * listeners of the pool's 'connect' had set.
+   */
+  async reset(
+    client: Client,
+    policy: 'reset-all' | 'discard-all',
+  ): Promise<ResetFindings | undefined> {
+    return this.#sessionOf(client).reset(policy)
   }
 
   async begin(client: Client, { isolation, readOnly }: TransactionOptions): Promise<void> {
@@ -159,7 +179,7 @@ export class PgDriver implements Driver<Client> {
   }
 
   #sessionOf(client: Client): Session {
-    const session = this.#sessions.get(client)
+    const session = this.#sessions.get(client) ?? this.#sessions.get(clientOf(client))
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }

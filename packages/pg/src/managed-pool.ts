@@ -16,6 +16,7 @@ import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
 import { replayOptionsOf } from './query-options.js'
+import { settingUpClient } from './session-changes.js'
 import { Lanes } from './shared/lanes.js'
 import { isAtomic } from './statement-text.js'
 
@@ -241,14 +242,14 @@ export class ManagedPool extends PgPool {
       lease = await this.$connections.acquire(this.#wanted, below)
     }
     const client = lease.connection as PoolClient
-    client.release = this.#releaseOnce(lease, client)
-    this.#lend(lease)
+    client.release = this.#releaseOnce(lease, this.#lend(lease))
     return client
   }
 
   /** Follows a connection from when it is lent. */
   #lend(lease: Lease<Client>): Client {
-    const { connection: client, connectionId } = lease
+    const { connectionId, entry } = lease
+    const { connection: client } = entry
     this.#lent.add(client)
     if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
     if (!this.#known.has(connectionId)) {
@@ -258,7 +259,7 @@ export class ManagedPool extends PgPool {
         if (this.#known.delete(connectionId)) this.emit('remove', client)
       })
       // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
-      outside(() => this.emit('connect', client as PoolClient))
+      outside(() => settingUpClient(client, () => this.emit('connect', client as PoolClient)))
     }
     this.emit('acquire', client as PoolClient)
     return client
@@ -272,7 +273,7 @@ export class ManagedPool extends PgPool {
     else lease.release()
   }
 
-  #releaseOnce(lease: Lease<Client>, client: PoolClient): PoolClient['release'] {
+  #releaseOnce(lease: Lease<Client>, client: Client): PoolClient['release'] {
     let released = false
     return (error) => {
       if (released)

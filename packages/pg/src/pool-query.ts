@@ -11,6 +11,7 @@ import {
 import type { Client, QueryResult } from 'pg'
 import { isDead } from './client-internals.js'
 import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
+import { wasStale } from './prepared-statements.js'
 import type { Lanes } from './shared/lanes.js'
 import { type Caller, RunAlone } from './shared/shared-query.js'
 
@@ -31,7 +32,7 @@ const MOST_ATTEMPTS = 3
  * the session in one go does that. Nothing has been sent on it yet, so another one is as good.
  */
 export function diedOnTheWay(lease: Lease<Client>, attempt: number): boolean {
-  return attempt < MOST_ATTEMPTS && isDead(lease.connection)
+  return attempt < MOST_ATTEMPTS && isDead(lease.entry.connection)
 }
 
 /** One call of `pool.query`: runs on a connection shared with others if it may, and otherwise on one of its own. */
@@ -120,8 +121,8 @@ export class PoolQuery implements Caller {
     const client = this.#lender.lend(lease)
     const settled = (error: unknown, result?: QueryResult): void => {
       stop?.()
-      const retry = error !== undefined && neverSent(error) && isRepeatable(query)
-      if (error && !(retry && again)) this.reject(error)
+      const retry = error && (wasStale(error, query) || (neverSent(error) && isRepeatable(query)))
+      if (error && !(retry && again !== undefined)) this.reject(error)
       else if (!error) this.resolve(result as QueryResult)
       this.#lender.takeBack(lease, client)
       if (retry) again?.()

@@ -1,21 +1,38 @@
-import type { ConnectionActivity, ConnectionCondition, ConnectionSignal, Role } from '@connmgr/core'
-import { TransactionRolledBackError } from '@connmgr/core'
+import {
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type ConnectionSignal,
+  type ResetFindings,
+  type Role,
+  TransactionRolledBackError,
+} from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { requestCancel } from './cancel.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from './client-internals.js'
+import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
 import { textOf } from './outcome/in-flight.js'
 import { learnSeverity } from './outcome/severity.js'
 import { StatementTracker } from './outcome/statement-tracker.js'
+import { PreparedStatements } from './prepared-statements.js'
+import { SessionChanges } from './session-changes.js'
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
+const UNFINISHED =
+  'the work has left a cursor, a stream or a COPY open, so its transaction could not be ended and nothing was committed; ' +
+  'close it before the work resolves'
+const COUNT_ADVISORY_LOCKS =
+  "select count(*)::int from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
 
 /** What we know and note about one client, from before it connects until after it has closed. */
 export class Session {
   readonly activity: ConnectionActivity
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
+  readonly #changes: SessionChanges
+  readonly #prepared: PreparedStatements | undefined
+  readonly #open = new OpenStatements()
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #onSignal: (signal: ConnectionSignal) => void
@@ -39,6 +56,9 @@ export class Session {
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
     client.on('notice', (notice) => this.#onServerMessage(notice as Error & ServerMessage))
     const { connection } = this.#internals
+    this.#changes = new SessionChanges(client)
+    this.#prepared = connection && new PreparedStatements(connection)
+    this.#open.isCurrent = (query) => this.#internals._activeQuery === query
     // Before node-postgres, which listens from `connect` on.
     connection?.on('errorMessage', (error: Error & ServerMessage) => this.#onErrorMessage(error))
     connection?.on(
@@ -46,7 +66,7 @@ export class Session {
       (status: { parameterName: string; parameterValue: string }) => {
         if (status.parameterName === 'in_hot_standby') {
           this.role = status.parameterValue === 'on' ? 'standby' : 'primary'
-        }
+        } else this.#changes.reported(status.parameterName, status.parameterValue)
       },
     )
   }
@@ -54,10 +74,12 @@ export class Session {
   /** The client has connected: from now on trouble is signalled, and its statements are noted. */
   open(): void {
     this.#live = true
+    this.#changes.baseline()
     Object.defineProperty(this.#client, 'query', {
       value: (...args: unknown[]) => {
         this.activity.queryCount += 1
         this.activity.lastQuery = textOf(args[0])
+        this.#follow(args)
         return this.#statements.query(args)
       },
       configurable: true,
@@ -95,6 +117,7 @@ export class Session {
    * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if that was rolled back, or had ended before
    */
   async commit(): Promise<void> {
+    await this.#finished()
     const { command } = await this.ask('COMMIT', () =>
       this.#statements.refusalOfCommit(this.#endedBefore),
     )
@@ -105,6 +128,7 @@ export class Session {
   }
 
   async rollback(): Promise<void> {
+    await this.#finished()
     await this.ask('ROLLBACK', () => this.refusal('ROLLBACK'))
   }
 
@@ -115,7 +139,7 @@ export class Session {
       return 'broken'
     if (this.#internals._ending === true || connection?.stream.destroyed === true) return 'broken'
     if (readyForQuery === false || _activeQuery || _queryQueue?.length || _sentQueryQueue?.length)
-      return 'busy'
+      return this.#open.waits(_activeQuery) ? 'stuck' : 'busy'
     return _txStatus === 'T' || _txStatus === 'E' ? 'transaction' : 'clean'
   }
 
@@ -124,18 +148,42 @@ export class Session {
     return this.#statements.refusal(text)
   }
 
-  /** Resolves when no statement is running any more. */
+  /** Resolves when no statement is running any more, or one waits for its client. */
   settled(): Promise<void> {
     if (this.condition() !== 'busy') return Promise.resolve()
     return new Promise((resolve) => {
       const done = (): void => {
         this.#client.off('drain', done)
         this.#client.off('end', done)
+        this.#open.onWaiting = undefined
         resolve()
       }
       this.#client.on('drain', done)
       this.#client.on('end', done)
+      this.#open.onWaiting = done
     })
+  }
+
+  /** Whether a statement may have changed the session since the baseline. */
+  get altered(): boolean {
+    return this.#changes.altered
+  }
+
+  /** The session is now as all borrowers are to find it. */
+  baseline(): void {
+    this.#changes.baseline()
+  }
+
+  /** Cleans the session, and sets it up again as the pool's own listeners have done. */
+  async reset(policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined> {
+    const changes = this.#changes
+    const advisoryLocks = changes.locks ? await this.#countLocks() : 0
+    for (const text of changes.resetBy(policy)) await this.ask(text)
+    // The client must not believe in what the server has forgotten.
+    if (changes.forgetsPrepared(policy)) this.#prepared?.forgetAll()
+    for (const args of changes.setup) await this.#statements.query(args)
+    this.baseline()
+    return advisoryLocks > 0 ? { advisoryLocks } : undefined
   }
 
   async end(): Promise<void> {
@@ -157,7 +205,30 @@ export class Session {
     )
   }
 
+  /** Rejects if what is sent next would wait for ever behind a statement that waits for its client. */
+  async #finished(): Promise<void> {
+    await this.settled()
+    if (this.condition() === 'stuck') throw new TransactionRolledBackError(UNFINISHED)
+  }
+
+  /** A statement of a borrower is about to be sent. */
+  #follow(args: unknown[]): void {
+    const [query] = args
+    // What is shared is known to leave the session as it is.
+    if (typeof query === 'object' && query !== null && 'lane' in query) return
+    if (this.#changes.note(args)) this.#prepared?.follow()
+    const { connection } = this.#internals
+    if (isSubmittable(query) && connection !== undefined)
+      this.#open.follow(query, connection as unknown as StatementConnection)
+  }
+
+  async #countLocks(): Promise<number> {
+    const { rows } = await this.ask<[number]>(COUNT_ADVISORY_LOCKS)
+    return rows[0]?.[0] ?? 0
+  }
+
   #onErrorMessage(error: Error & ServerMessage): void {
+    this.#prepared?.heal(error, this.#internals._activeQuery)
     if (!this.#live) return
     learnSeverity(error, this.#received)
     this.#statements.heard(error)

@@ -23,6 +23,7 @@ export class ManagerLifecycle {
   readonly #dataSourceOptions: PostgresDataSourceOptions
   readonly #given: PgManagerOptions | PgConnectionManager
   #manager: PgConnectionManager | undefined
+  readonly #firstClients = new WeakMap<ManagedPool, PoolClient>()
   #openPools = 0
   #opened = 0
 
@@ -73,9 +74,14 @@ export class ManagerLifecycle {
       if (callback === undefined) return connecting
       const first = !tried
       tried = true
+      if (first) this.#rememberFirstClient(pool)
       // Called outside of the promise, so that what the callback throws is not taken for a failed connect.
       connecting.then(
-        (client) => process.nextTick(callback, undefined, patientClient(client), client.release),
+        (client) => {
+          const patient = patientClient(client)
+          const given = first ? this.#listeningForAll(pool, patient) : patient
+          process.nextTick(callback, undefined, given, client.release)
+        },
         async (error: Error) => {
           if (first) await this.#abandon()
           process.nextTick(callback, error, undefined, () => {})
@@ -84,6 +90,20 @@ export class ManagerLifecycle {
       return undefined
     }
     pool.connect = connect as ManagedPool['connect']
+  }
+
+  #rememberFirstClient(pool: ManagedPool): void {
+    pool.once('acquire', (client) => this.#firstClients.set(pool, client))
+  }
+
+  /** What TypeORM listens to for `logNotifications` it adds to its first client alone; it is meant for all. */
+  #listeningForAll(pool: ManagedPool, handle: PoolClient): PoolClient {
+    const on = (event: string, listener: () => void): PoolClient => {
+      this.#firstClients.get(pool)?.on(event as 'notice', listener)
+      pool.on('connect', (client) => client.on(event as 'notice', listener))
+      return handle
+    }
+    return Object.create(handle, { on: { value: on } })
   }
 
   #followEnd(pool: ManagedPool): void {

@@ -7,6 +7,7 @@ const resolve = (options: object, env: NodeJS.ProcessEnv = {}) =>
 test('without options everything has the documented default', () => {
   const { pool, leaks, health, failover, ...rest } = resolve({})
   expect(pool).toMatchObject({
+    exclusive: false,
     poolSize: 5,
     maxOverflow: 10,
     minIdle: 0,
@@ -20,7 +21,7 @@ test('without options everything has the documented default', () => {
     prePingBypassMs: 500,
     validateTimeoutMs: 5000,
     maxWaiters: Number.POSITIVE_INFINITY,
-    reset: 'none',
+    reset: 'auto',
     resetTimeoutMs: 5000,
     closeTimeoutMs: 1000,
     idleOrder: 'lifo',
@@ -36,7 +37,6 @@ test('without options everything has the documented default', () => {
   expect(failover).toMatchObject({ probeIntervalMs: 500, maxLagMs: 10_000, autoFailback: true })
   expect(rest).toMatchObject({
     name: 'fallback',
-    poolMode: 'pooled',
     healthMonitoring: true,
     failoverMode: undefined,
   })

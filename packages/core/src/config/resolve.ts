@@ -80,6 +80,16 @@ const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim', 'detectNested']
 const HEALTH_OPTIONS = Object.keys(HEALTH_NUMBERS)
 const FAILOVER_OPTIONS = ['mode', ...Object.keys(FAILOVER_DEFAULTS)]
 
+const POOL_MODES = ['pooled', 'static'] as const
+/** What `poolMode: 'static'` means: the one connection is never closed for its age, and none is beside it. */
+const ONE_FOR_EVER = {
+  poolSize: 1,
+  maxOverflow: 0,
+  maxLifetimeMs: 0,
+  idleTimeoutMs: 0,
+  maxUses: 0,
+} as const
+
 /** Every name in {@link ManagerOptions}, for packages that add options of their own. */
 export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'name',
@@ -102,7 +112,6 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
 export interface ResolvedOptions<C extends object> {
   readonly name: string
   readonly pool: PoolOptions<C>
-  readonly poolMode: 'pooled' | 'static'
   readonly reads: ReadOptions
   readonly queryTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
@@ -129,7 +138,15 @@ export function resolveManagerOptions<C extends object>(
     throw invalid('options', options, 'an object')
   rejectUnknownOptions(options, MANAGER_OPTION_NAMES, 'the connection manager options')
   requireFunction('onConnect', options.onConnect)
-  const numbers = resolveNumbers('', options, POOL_NUMBERS, env)
+  const poolMode = resolveChoice('poolMode', options.poolMode, POOL_MODES, 'pooled')
+  const exclusive = poolMode === 'static'
+  if (exclusive) rejectMoreThanOne(options)
+  const numbers = resolveNumbers(
+    '',
+    exclusive ? { ...options, ...ONE_FOR_EVER } : options,
+    POOL_NUMBERS,
+    env,
+  )
   if (numbers.poolSize + numbers.maxOverflow === 0) {
     throw invalid('poolSize', 0, 'at least 1 if maxOverflow is 0')
   }
@@ -139,7 +156,12 @@ export function resolveManagerOptions<C extends object>(
   const reset =
     typeof options.reset === 'function'
       ? options.reset
-      : resolveChoice('reset', options.reset, ['none', 'reset-all', 'discard-all'] as const, 'none')
+      : resolveChoice(
+          'reset',
+          options.reset,
+          ['auto', 'none', 'reset-all', 'discard-all'] as const,
+          'auto',
+        )
   const leaks = resolveSwitch('leakDetection', options.leakDetection, LEAK_OPTIONS)
   const health = resolveSwitch('healthMonitoring', options.healthMonitoring, HEALTH_OPTIONS)
   const failover = resolveFailover(options.failover, env)
@@ -147,12 +169,12 @@ export function resolveManagerOptions<C extends object>(
     name: resolveName(options.name, fallbackName),
     pool: {
       ...numbers,
+      exclusive,
       prePing: resolveBoolean('prePing', options.prePing, true),
       reset,
       idleOrder: resolveChoice('idleOrder', options.idleOrder, ['lifo', 'fifo'] as const, 'lifo'),
       onConnect: options.onConnect,
     },
-    poolMode: resolveChoice('poolMode', options.poolMode, ['pooled', 'static'] as const, 'pooled'),
     reads: resolveNumbers('', options, READ_NUMBERS, env),
     queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
@@ -162,6 +184,18 @@ export function resolveManagerOptions<C extends object>(
     topology: resolveTopology(options.topology),
     logger: resolveLogger(options.logger),
     clock: options.clock ?? systemClock,
+  }
+}
+
+function rejectMoreThanOne(options: object): void {
+  for (const [name, only] of Object.entries(ONE_FOR_EVER)) {
+    const given = (options as Record<string, unknown>)[name]
+    if (given === undefined || given === only) continue
+    throw invalid(
+      name,
+      given,
+      `${only} or left out with poolMode 'static', which keeps one connection for one caller at a time`,
+    )
   }
 }
 

@@ -1,6 +1,8 @@
+import { FakeClock } from '@connmgr/testing'
 import type { ConnmgrEvent } from '../events/events.js'
 import { EventEmitter } from './emitter.js'
 
+const clock = new FakeClock()
 const resized = (poolSize: number): ConnmgrEvent => ({
   type: 'poolResized',
   pool: 'p',
@@ -10,31 +12,31 @@ const resized = (poolSize: number): ConnmgrEvent => ({
 })
 
 test('listeners hear their type, onAny hears all, in the order of subscription', () => {
-  const emitter = new EventEmitter('p')
+  const emitter = new EventEmitter('p', clock)
   const heard: string[] = []
   emitter.on('poolResized', (event) => heard.push(`first ${event.poolSize}`))
   emitter.on('poolResized', (event) => heard.push(`second ${event.poolSize}`))
   emitter.on('poolCleared', () => heard.push('never'))
   emitter.onAny((event) => heard.push(`any ${event.type}`))
-  emitter.emit(resized(3))
+  emitter.turn(() => emitter.emit(resized(3)))
   expect(heard).toEqual(['first 3', 'second 3', 'any poolResized'])
 })
 
 test('one function subscribed twice is called twice and unsubscribed one at a time', () => {
-  const emitter = new EventEmitter('p')
+  const emitter = new EventEmitter('p', clock)
   const listener = jest.fn()
   const first = emitter.on('poolResized', listener)
   emitter.on('poolResized', listener)
-  emitter.emit(resized(1))
+  emitter.turn(() => emitter.emit(resized(1)))
   expect(listener).toHaveBeenCalledTimes(2)
   first()
   first()
-  emitter.emit(resized(2))
+  emitter.turn(() => emitter.emit(resized(2)))
   expect(listener).toHaveBeenCalledTimes(3)
 })
 
 test('a listener that subscribes or unsubscribes during an event does not disturb it', () => {
-  const emitter = new EventEmitter('p')
+  const emitter = new EventEmitter('p', clock)
   const heard: string[] = []
   const off = emitter.on('poolResized', () => {
     heard.push('first')
@@ -42,14 +44,14 @@ test('a listener that subscribes or unsubscribes during an event does not distur
     emitter.on('poolResized', () => heard.push('late'))
   })
   emitter.on('poolResized', () => heard.push('second'))
-  emitter.emit(resized(1))
+  emitter.turn(() => emitter.emit(resized(1)))
   expect(heard).toEqual(['first', 'second'])
-  emitter.emit(resized(2))
+  emitter.turn(() => emitter.emit(resized(2)))
   expect(heard).toEqual(['first', 'second', 'second', 'late'])
 })
 
 test('what a listener throws is reported as an event; a listener of that event that throws does not loop', () => {
-  const emitter = new EventEmitter('p')
+  const emitter = new EventEmitter('p', clock)
   const failures: ConnmgrEvent[] = []
   const heard = jest.fn()
   emitter.on('poolResized', () => {
@@ -60,7 +62,7 @@ test('what a listener throws is reported as an event; a listener of that event t
     failures.push(event)
     throw new Error('broken too')
   })
-  emitter.emit(resized(1))
+  emitter.turn(() => emitter.emit(resized(1)))
   expect(heard).toHaveBeenCalledTimes(1)
   expect(failures).toEqual([
     {
@@ -73,7 +75,7 @@ test('what a listener throws is reported as an event; a listener of that event t
 })
 
 test('a topic tells whether its event would be read', () => {
-  const emitter = new EventEmitter('p')
+  const emitter = new EventEmitter('p', clock)
   expect(emitter.topic('connectionAcquired').wanted).toBe(false)
   const off = emitter.on('connectionAcquired', () => {})
   expect(emitter.topic('connectionAcquired').wanted).toBe(true)

@@ -26,6 +26,8 @@ export interface ConnectionCreatedEvent extends PoolEvent {
 }
 export interface ConnectionFailedEvent extends PoolEvent {
   readonly type: 'connectionFailed'
+  /** `hook`: the connection came about, and `onConnect` failed on it. */
+  readonly reason: 'connect' | 'hook'
   readonly durationMs: number
   readonly error: ErrorSummary
 }
@@ -74,11 +76,14 @@ export interface QueryTimedOutEvent extends PoolEvent {
   /** The text of the latest statement on the connection, without values. */
   readonly query: string | undefined
 }
-/** A connection came back inside a transaction or mid-query. It was cleaned or destroyed, never lent on as it was. */
+/**
+ * A connection came back inside a transaction, mid-query, or with advisory locks of its session. It was cleaned or
+ * destroyed, never lent on as it was.
+ */
 export interface ConnectionDirtyEvent extends PoolEvent {
   readonly type: 'connectionDirty'
   readonly connectionId: number
-  readonly reason: 'transaction' | 'busy'
+  readonly reason: 'transaction' | 'busy' | 'advisory-locks'
   /** Who had it. */
   readonly lease: LeaseReport
 }
@@ -102,10 +107,17 @@ export interface LeaseMisusedEvent extends PoolEvent {
   readonly type: 'leaseMisused'
   readonly connectionId: number
   readonly leaseId: number
-  /** `nested`: whoever holds the lease waits for another; told with `leakDetection.detectNested` only. */
-  readonly reason: 'released-twice' | 'nested'
-  /** Of `nested`: the lease that is held. */
+  /**
+   * `nested`: whoever holds the lease waits for another; told with `leakDetection.detectNested` only.
+   * `used-after-release`: what the lease had handed out was used after its end. It was refused, and nothing was sent.
+   */
+  readonly reason: 'released-twice' | 'nested' | 'used-after-release'
+  /** Of `nested`: the lease that is held. Of `used-after-release`: the one that had ended, which names who kept it. */
   readonly lease?: LeaseReport
+  /** Of `used-after-release`: the lease that has the connection now, if one has. */
+  readonly holder?: LeaseReport
+  /** Of `used-after-release`: the text of the refused statement, without its values, if it was one. */
+  readonly query?: string
   /** Of `nested`: the acquire that waits. */
   readonly waiter?: Pick<LeaseReport, 'label' | 'checkedOutBy' | 'stack'>
 }
@@ -240,7 +252,7 @@ export interface TopologyFailedEvent {
   readonly source: string
   readonly error: ErrorSummary
 }
-/** A user's listener, hook or logger threw. The pool went on. */
+/** A user's listener or logger threw, or rejected. The pool went on. */
 export interface ListenerFailedEvent {
   readonly type: 'listenerFailed'
   readonly pool: string
@@ -291,7 +303,8 @@ type OfType<E, T> = E extends { readonly type: infer K }
     ? E & { readonly type: T }
     : never
   : never
-export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => void
+/** Hears one type of event. It may do anything, also be asynchronous: what it throws or rejects with is emitted as `listenerFailed`. */
+export type Listener<T extends ConnmgrEventType> = (event: EventOf<T>) => unknown
 
 /** What an event says of a thrown thing. */
 export function summarize(thrown: unknown): ErrorSummary {

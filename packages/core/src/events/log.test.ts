@@ -152,9 +152,14 @@ test.each<[ConnmgrEvent, string, string]>([
     'connection 7 to db:5432/app opened in 61000 ms',
   ],
   [
-    { type: 'connectionFailed', ...about, error },
+    { type: 'connectionFailed', ...about, reason: 'connect', error },
     'debug',
     'could not connect to db:5432/app: it broke',
+  ],
+  [
+    { type: 'connectionFailed', ...about, reason: 'hook', error },
+    'warn',
+    'onConnect failed on a new connection to db:5432/app: it broke',
   ],
   [
     { type: 'connectionClosed', ...about, reason: 'evicted' },

@@ -29,7 +29,6 @@ export const consoleLogger: Logger = {
 
 const ALWAYS_DEBUG = [
   'connectionCreated',
-  'connectionFailed',
   'connectionClosed',
   'acquireFailed',
   'healthCheckCompleted',
@@ -39,6 +38,7 @@ const ALWAYS_DEBUG = [
 /** What a manager logs by itself: everything but the two events of every single acquire, which would slow it down. */
 export const LOGGED_EVENT_TYPES = [
   ...ALWAYS_DEBUG,
+  'connectionFailed',
   'validationFailed',
   'queryTimedOut',
   'connectionDirty',
@@ -84,10 +84,10 @@ export function describeEvent(event: ConnmgrEvent): {
   return { level, message: `connmgr "${event.pool}": ${text}` }
 }
 
-/** Logs an event with its fields as `meta`. A logger that throws is the logger's own affair. */
-export function logEvent(logger: Logger, event: ConnmgrEvent): void {
+/** Logs an event with its fields as `meta`; returns what the logger does, for those who mind that it may fail. */
+export function logEvent(logger: Logger, event: ConnmgrEvent): unknown {
   const { level, message } = describeEvent(event)
-  logger[level](message, { event: event.type, ...event })
+  return logger[level](message, { event: event.type, ...event })
 }
 
 function describe(event: ConnmgrEvent): [LogLevel, string] {
@@ -98,7 +98,12 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         `connection ${event.connectionId} to ${event.endpoint} opened in ${ms(event.durationMs)}`,
       ]
     case 'connectionFailed':
-      return ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
+      return event.reason === 'hook'
+        ? [
+            'warn',
+            `onConnect failed on a new connection to ${event.endpoint}: ${event.error.message}`,
+          ]
+        : ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
     case 'connectionClosed': {
       const cause = event.error === undefined ? '' : `: ${event.error.message}`
       return [
@@ -129,7 +134,7 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
     case 'connectionDirty':
       return [
         'warn',
-        `connection ${event.connectionId} came back ${event.reason === 'busy' ? 'mid-query' : 'inside a transaction'} ` +
+        `connection ${event.connectionId} came back ${LEFT[event.reason]} ` +
           `from ${who(event.lease)}; it was not lent on as it was`,
       ]
     case 'leakDetected':
@@ -253,9 +258,24 @@ function indent(stack: string | undefined): string {
   return stack === undefined ? '' : `\n    ${stack.replaceAll('\n', '\n    ')}`
 }
 
-function describeMisuse({ leaseId, reason, lease, waiter }: EventOf<'leaseMisused'>): string {
+/** What a connection came back in or with. */
+const LEFT = {
+  busy: 'mid-query',
+  transaction: 'inside a transaction',
+  'advisory-locks': 'with advisory locks of its session, which were released,',
+} as const
+
+function describeMisuse(event: EventOf<'leaseMisused'>): string {
+  const { leaseId, reason, lease, waiter } = event
   if (reason === 'released-twice')
     return `lease ${leaseId} was released twice; the second time was ignored`
+  if (reason === 'used-after-release') {
+    const { holder, query } = event
+    return (
+      `connection ${event.connectionId} was used by ${lease === undefined ? 'a caller' : who(lease)} after lease ${leaseId} had ended` +
+      `${holder === undefined ? '' : `, while ${who(holder)} has it`}; refused${query === undefined ? '' : `: ${query}`}`
+    )
+  }
   return (
     `whoever holds lease ${leaseId}, acquired by ${lease?.checkedOutBy}, waits for another connection of the same pool ` +
     `at ${waiter?.checkedOutBy}; give the first back before, or pass it on, as several of these at once never end`

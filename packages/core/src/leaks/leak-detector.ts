@@ -167,17 +167,29 @@ export function reportLease<C extends object>(
   const now = clock.now()
   const { stack, label } = lease.owner
   const { entry } = lease
-  const queryCount = (entry.activity?.queryCount ?? 0) - lease.queryCountBefore
   return {
     leaseId: lease.id,
     connectionId: entry.id,
     endpoint: entry.endpoint.id,
     ...(label === undefined ? {} : { label }),
     checkedOutAt: new Date(clock.wallTime() - (now - lease.acquiredAt)),
-    heldForMs: heldFor(lease, now, stall.stalledMs),
     checkedOutBy: stack && describeOrigin(stack),
     stack: stack && formatStack(stack),
-    lastQuery: queryCount > 0 ? entry.activity?.lastQuery : undefined,
+    ...(lease.past ?? activityOf(lease, clock, stall)),
+  }
+}
+
+/** What a lease has come to so far. */
+export function activityOf<C extends object>(
+  lease: Lease<C>,
+  clock: Clock,
+  stall: StallMonitor,
+): Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> {
+  const { activity } = lease.entry
+  const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore
+  return {
+    heldForMs: heldFor(lease, clock.now(), stall.stalledMs),
+    lastQuery: queryCount > 0 ? activity?.lastQuery : undefined,
     queryCount,
   }
 }

@@ -328,6 +328,7 @@ describe('acquire, of a pool by itself', () => {
     expect(lone.of('connectionFailed')).toEqual([
       {
         type: 'connectionFailed',
+        reason: 'connect',
         pool: 'p',
         endpoint: 'a',
         durationMs: 7,

@@ -1,11 +1,28 @@
 import { attempt, bounded } from '../bounded.js'
-import type { ConnectionCondition, Driver, Endpoint } from '../driver.js'
+import type { Driver, Endpoint } from '../driver.js'
+import { messageOf } from '../errors.js'
+import type { ConnectionDirtyEvent } from '../events/events.js'
 import { reportLease } from '../leaks/leak-detector.js'
 import { outside } from '../outside.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
+import { LEFT_BEHIND, runHook } from './hook.js'
 import type { Lease } from './lease.js'
 import type { PoolOptions } from './options.js'
+
+/** What is being done to a connection. */
+type Step = 'settle' | 'rollback' | 'reset' | 'onConnect'
+
+/** A function of the user failed on a connection that came back: `onConnect` after a reset, or `reset` itself. */
+export class HookRefusal extends Error {
+  constructor(
+    readonly hook: Step,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+  }
+}
 
 /** Makes a connection that came back fit for the next borrower, whatever its last one left behind. */
 export class Cleaner<C extends object> {
@@ -26,49 +43,110 @@ export class Cleaner<C extends object> {
     this.#environment = environment
   }
 
-  inspect(entry: PoolEntry<C>): ConnectionCondition {
-    return this.#driver.inspect(entry.connection)
+  /** Whether the session of a connection that is otherwise in order is to be cleaned before it is lent on. */
+  needsReset(entry: PoolEntry<C>): boolean {
+    const { reset } = this.#options
+    if (reset === 'auto') return this.#driver.altered?.(entry.connection) === true
+    return reset !== 'none'
   }
 
-  /** Rejects if the connection cannot be made clean within `resetTimeoutMs`; it must then be destroyed. */
+  /**
+   * Rejects if the connection cannot be made clean, at the latest after `resetTimeoutMs`; it must then be destroyed.
+   *
+   * @throws HookRefusal if a function of the user is to blame
+   */
   clean(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
     const { resetTimeoutMs } = this.#options
+    let step: Step = 'settle'
+    const onStep = (next: Step): void => {
+      step = next
+    }
     return bounded(
       this.#environment.deadlines,
       resetTimeoutMs,
       // What the user's functions do in it is no work of the borrower.
-      attempt(() => outside(() => this.#cleanUp(entry, lease))),
+      attempt(() => outside(() => this.#cleanUp(entry, lease, onStep))),
       () => {
-        if (this.inspect(entry) === 'busy') this.#report(entry, lease, 'busy')
-        return new Error(
-          `connection ${entry.id} could not be cleaned within resetTimeoutMs (${resetTimeoutMs} ms)`,
-        )
+        if (step === 'settle') this.#report(entry, lease, 'busy')
+        const late = step === 'onConnect' ? ': onConnect has not finished' : ''
+        const message = `connection ${entry.id} could not be cleaned within resetTimeoutMs (${resetTimeoutMs} ms)${late}`
+        return this.#isUsers(step) ? new HookRefusal(step, message) : new Error(message)
       },
     )
   }
 
-  async #cleanUp(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
+  async #cleanUp(
+    entry: PoolEntry<C>,
+    lease: Lease<C>,
+    onStep: (step: Step) => void,
+  ): Promise<void> {
     const { connection } = entry
-    // A statement sent just before the release is allowed to finish: destroying it could undo a write that the
-    // caller believes in.
-    if (this.inspect(entry) === 'busy') await this.#driver.settle?.(connection)
-    if (this.inspect(entry) === 'transaction') {
+    await this.#settle(entry, lease)
+    if (this.#driver.inspect(connection) === 'transaction') {
       this.#report(entry, lease, 'transaction')
+      onStep('rollback')
       await this.#driver.rollback?.(connection)
     }
     const { onConnect, reset } = this.#options
-    if (typeof reset === 'function') await reset(connection)
-    else if (reset !== 'none') {
-      await this.#driver.reset?.(connection, reset)
-      // What it had set has been reset too.
-      await onConnect?.(connection)
+    if (this.needsReset(entry)) {
+      onStep('reset')
+      if (typeof reset === 'function') await this.#run(entry, 'reset', reset)
+      else {
+        const policy = reset === 'discard-all' ? reset : 'reset-all'
+        const found = await this.#driver.reset?.(connection, policy)
+        if (found !== undefined && found.advisoryLocks > 0)
+          this.#report(entry, lease, 'advisory-locks')
+        // What it had set has been reset too.
+        onStep('onConnect')
+        if (onConnect !== undefined) await this.#run(entry, 'onConnect', onConnect)
+      }
     }
-    const condition = this.inspect(entry)
+    const condition = this.#driver.inspect(connection)
     if (condition !== 'clean')
       throw new Error(`connection ${entry.id} is still ${condition} after its reset`)
   }
 
-  #report(entry: PoolEntry<C>, lease: Lease<C>, reason: 'transaction' | 'busy'): void {
+  /**
+   * A statement sent just before the release is allowed to finish: destroying it could undo a write that the caller
+   * believes in. One that waits for a caller who has gone never does.
+   */
+  async #settle(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
+    const { connection } = entry
+    try {
+      if (this.#driver.inspect(connection) === 'busy') await this.#driver.settle?.(connection)
+    } catch (error) {
+      if (this.#driver.inspect(connection) !== 'broken') this.#report(entry, lease, 'busy')
+      throw error
+    }
+    const condition = this.#driver.inspect(connection)
+    if (condition !== 'busy' && condition !== 'stuck') return
+    this.#report(entry, lease, 'busy')
+    throw new Error(
+      `connection ${entry.id} is still ${condition}: ${LEFT_BEHIND[condition]} was left behind`,
+    )
+  }
+
+  /** Runs a function of the user, which must leave the connection as a borrower may find it. */
+  async #run(
+    entry: PoolEntry<C>,
+    hook: Step,
+    work: (connection: C) => Promise<void> | void,
+  ): Promise<void> {
+    try {
+      await runHook(this.#driver, entry.connection, work)
+    } catch (error) {
+      // A connection that was lost under it is no fault of the hook.
+      throw this.#driver.inspect(entry.connection) === 'broken'
+        ? error
+        : new HookRefusal(hook, messageOf(error), error)
+    }
+  }
+
+  #isUsers(step: Step): boolean {
+    return step === 'onConnect' || (step === 'reset' && typeof this.#options.reset === 'function')
+  }
+
+  #report(entry: PoolEntry<C>, lease: Lease<C>, reason: ConnectionDirtyEvent['reason']): void {
     const { clock, stall, events, name } = this.#environment
     events.emit({
       type: 'connectionDirty',

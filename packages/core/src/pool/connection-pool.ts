@@ -18,6 +18,9 @@ export interface ConnectionPool<C extends object> {
   /** Connections in use and callers queued: how much it has to do. */
   readonly load: number
 
+  /** Why the pool has no connection though they come about: `onConnect` fails each time, for example. */
+  readonly uselessError: Error | undefined
+
   /** `below` is the function that the caller called: leak reports begin above it. */
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>>
   /** A waiter that stands in no queue yet. */

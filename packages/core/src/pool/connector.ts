@@ -1,23 +1,37 @@
 import { attempt, bounded } from '../bounded.js'
 import type { TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Driver, Endpoint } from '../driver.js'
-import { ConnectTimeoutError, toError } from '../errors.js'
+import { ConnectFailedError, ConnectTimeoutError, messageOf, toError } from '../errors.js'
 import { connectionCreateChannel, traced } from '../events/channels.js'
 import { outside } from '../outside.js'
 import type { PoolEnvironment } from './environment.js'
+import { runHook } from './hook.js'
 import type { PoolOptions } from './options.js'
 
 const FIRST_RETRY_MS = 25
 const LAST_RETRY_MS = 1000
 /** Failures in a row after which it takes more than a guess to try again ahead of time. */
 const FEW_FAILURES = 4
+/** So many connections in a row that came about and were of no use are no accident. */
+const NO_ACCIDENT = 2
 /** An attempt older than this may be held by a proxy for a server that has gone; if not, to begin anew costs little. */
 const STALE_MS = 1000
 
-/** The user's `onConnect` hook refused a connection. */
-export class HookRejection extends Error {
-  constructor(readonly error: Error) {
-    super(error.message)
+/** The user's `onConnect` failed on a new connection. Its `cause` is what the hook has thrown, or says what it did wrong. */
+export class HookFailure extends ConnectFailedError {
+  constructor(
+    endpoint: string,
+    cause: Error,
+    /** It had not come to an end in time, and might have with more. */
+    readonly late = false,
+  ) {
+    super(endpoint, cause, `onConnect failed: ${messageOf(cause)}`)
+  }
+
+  /** The same for one caller, with an own stack. */
+  forCaller(): ConnectFailedError {
+    const { cause, endpoint } = this
+    return new HookFailure(endpoint, cause as Error)
   }
 }
 
@@ -37,6 +51,10 @@ export class Connector<C extends object> {
   readonly #running = new Map<AbortController, number>()
   readonly #onRetry: () => void
   #failures = 0
+  /** Connections in a row that came about and were of no use. */
+  #useless = 0
+  /** The latest of them had been of use before, and was not after its reset. */
+  #uselessAfterReset = false
   #retryTimer: TimerHandle | undefined
   #lastError: Error | undefined
   #usualMs: number | undefined
@@ -64,6 +82,11 @@ export class Connector<C extends object> {
     return this.#lastError
   }
 
+  /** Why connections come about and are of no use, one after the other; undefined if they are of use. */
+  get uselessError(): Error | undefined {
+    return this.#useless >= NO_ACCIDENT ? this.#lastError : undefined
+  }
+
   /** How long the latest attempt that succeeded took. */
   get usualMs(): number | undefined {
     return this.#usualMs
@@ -71,7 +94,7 @@ export class Connector<C extends object> {
 
   /** Whether to make an attempt now. If not, whoever has asked is told when to ask again, or an attempt that ends is a reason to. */
   admits(): boolean {
-    const most = this.throttled ? 1 : this.#options.connectConcurrency
+    const most = this.throttled || this.#useless > 0 ? 1 : this.#options.connectConcurrency
     if (this.#retryTimer !== undefined || this.#running.size >= most) return false
     return this.#rampEndsAt === 0 || this.#rampAdmits()
   }
@@ -80,7 +103,7 @@ export class Connector<C extends object> {
    * Resolves with a connection that is ready for use. Neither its socket nor the user's hook belongs to the flow of whoever
    * has caused it to be opened.
    *
-   * @throws HookRejection if the user's hook refused it, or else the driver's error or ConnectTimeoutError
+   * @throws HookFailure if the user's hook failed, or else the driver's error or ConnectTimeoutError
    */
   open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
     return outside(() => this.#open(onSignal))
@@ -96,9 +119,8 @@ export class Connector<C extends object> {
       this.#usualMs = clock.now() - startedAt
       return connection
     } catch (error) {
-      if (!(error instanceof HookRejection || error instanceof Abandoned)) {
-        this.backOff(toError(error))
-      }
+      if (error instanceof HookFailure) this.useless(error)
+      else if (!(error instanceof Abandoned)) this.backOff(toError(error))
       throw error
     } finally {
       this.#running.delete(controller)
@@ -122,15 +144,37 @@ export class Connector<C extends object> {
    * which tells little about new ones.
    */
   retrySoon(): void {
-    if (this.#retryTimer === undefined || this.#failures >= FEW_FAILURES) return
+    // That the server answers is known of connections that come about.
+    if (this.#retryTimer === undefined || this.#failures >= FEW_FAILURES || this.#useless > 0)
+      return
     this.#clearTimer()
     this.#onRetry()
   }
 
-  /** A connection has proved to be of use: from now on failures count from the first again. */
-  succeeded(): void {
+  /**
+   * A connection has proved to be of use: from now on failures count from the first again.
+   *
+   * @param cleaned whether it had been reset, and so prepared a second time
+   */
+  succeeded(cleaned: boolean): void {
     this.#failures = 0
+    if (this.#uselessAfterReset && !cleaned) return
+    this.#useless = 0
+    this.#uselessAfterReset = false
     this.#lastError = undefined
+  }
+
+  /**
+   * A connection came about and was of no use: the user's hook failed on it, or it ended meanwhile. One may be an
+   * accident; from the second in a row on waits before the next attempt, longer each time.
+   *
+   * @param afterReset whether it had been of use, until its reset
+   */
+  useless(error: Error, afterReset = false): void {
+    this.#useless += 1
+    this.#uselessAfterReset ||= afterReset
+    if (this.#useless >= NO_ACCIDENT) this.#pause(error, this.#useless - NO_ACCIDENT)
+    else this.#lastError = error
   }
 
   /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
@@ -142,10 +186,8 @@ export class Connector<C extends object> {
 
   /** Waits before the next attempt, longer each time. */
   backOff(error: Error): void {
-    this.#lastError = error
-    const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
+    this.#pause(error, this.#failures)
     this.#failures += 1
-    this.#retryIn(ceiling * (0.5 + this.#environment.clock.random() / 2))
   }
 
   /** Gives up every attempt under way. */
@@ -160,6 +202,7 @@ export class Connector<C extends object> {
   ): Promise<C> {
     const { connectTimeoutMs, onConnect } = this.#options
     const { signal } = controller
+    let preparing = false
     const about = { endpoint: this.#endpoint, poolName: this.#environment.name }
     const opening = traced(connectionCreateChannel, about, () =>
       attempt(() => this.#driver.connect(this.#endpoint, { signal, onSignal })),
@@ -167,7 +210,10 @@ export class Connector<C extends object> {
     const prepared = opening.then(async (connection) => {
       // Too late: nobody is left to take it.
       if (signal.aborted) this.#driver.destroy(connection)
-      else if (onConnect !== undefined) await this.#prepare(connection, signal, onConnect)
+      else if (onConnect !== undefined) {
+        preparing = true
+        await this.#prepare(connection, signal, onConnect)
+      }
       signal.throwIfAborted()
       return connection
     })
@@ -179,7 +225,10 @@ export class Connector<C extends object> {
       connectTimeoutMs,
       Promise.race([prepared, aborted]),
       () => {
-        const error = new ConnectTimeoutError(this.#endpoint.id, connectTimeoutMs)
+        const { id } = this.#endpoint
+        const error = preparing
+          ? new HookFailure(id, new Error(tooSlow(connectTimeoutMs)), true)
+          : new ConnectTimeoutError(id, connectTimeoutMs)
         controller.abort(error)
         return error
       },
@@ -203,13 +252,21 @@ export class Connector<C extends object> {
     const destroy = (): void => this.#driver.destroy(connection)
     signal.addEventListener('abort', destroy, { once: true })
     try {
-      await onConnect(connection)
+      await runHook(this.#driver, connection, onConnect)
     } catch (error) {
+      // A connection that was lost under it is no fault of the hook.
+      const lost = this.#driver.inspect(connection) === 'broken'
       if (!signal.aborted) destroy()
-      throw new HookRejection(toError(error))
+      throw lost ? error : new HookFailure(this.#endpoint.id, toError(error))
     } finally {
       signal.removeEventListener('abort', destroy)
     }
+  }
+
+  #pause(error: Error, failures: number): void {
+    this.#lastError = error
+    const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
+    this.#retryIn(ceiling * (0.5 + this.#environment.clock.random() / 2))
   }
 
   #rampAdmits(): boolean {
@@ -240,4 +297,8 @@ export class Connector<C extends object> {
     this.#environment.clock.clearTimeout(this.#retryTimer)
     this.#retryTimer = undefined
   }
+}
+
+function tooSlow(connectTimeoutMs: number): string {
+  return `it had not finished when connectTimeoutMs (${connectTimeoutMs} ms) were over, counted from the start of the connect`
 }

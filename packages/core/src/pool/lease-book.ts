@@ -2,7 +2,7 @@ import type { Endpoint } from '../driver.js'
 import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
-import { heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
+import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import {
@@ -17,6 +17,8 @@ import { Lease, type LeaseHome } from './lease.js'
 import { PoolTotals } from './metrics.js'
 import type { LeaseOwner } from './waiter.js'
 
+const HOLDERS_IN_ERROR = 5
+const SAME_MOMENT_MS = 1
 const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined }
 
 /** Writes down who holds what: the leases of one pool, its totals, and its leaks. */
@@ -30,6 +32,8 @@ export class LeaseBook<C extends object> {
    * one was returned. Never undefined, so that it stays a plain double and each release need not allocate one.
    */
   usualHeldMs = Number.NaN
+  #holdersSeen: readonly LeaseReport[] = []
+  #holdersSeenAt = Number.NEGATIVE_INFINITY
   readonly #home: LeaseHome<C>
   readonly #endpoint: Endpoint
   readonly #environment: PoolEnvironment
@@ -123,6 +127,36 @@ export class LeaseBook<C extends object> {
     })
   }
 
+  /** A handle was used after its lease had ended: tells who kept it, and who has the connection now. */
+  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
+    const { clock, stall, events, name } = this.#environment
+    const { lease: latest } = lease.entry
+    events.emit({
+      type: 'leaseMisused',
+      pool: name,
+      endpoint: this.#endpoint.id,
+      connectionId: lease.connectionId,
+      leaseId: lease.id,
+      reason: 'used-after-release',
+      lease: reportLease(lease, clock, stall),
+      ...(latest !== undefined && latest !== lease && latest.booked
+        ? { holder: reportLease(latest, clock, stall) }
+        : {}),
+      ...(statement === undefined ? {} : { query: statement }),
+    })
+  }
+
+  releasedTwice(lease: Lease<C>): void {
+    this.#environment.events.emit({
+      type: 'leaseMisused',
+      pool: this.#environment.name,
+      endpoint: this.#endpoint.id,
+      connectionId: lease.connectionId,
+      leaseId: lease.id,
+      reason: 'released-twice',
+    })
+  }
+
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
@@ -177,6 +211,16 @@ export class LeaseBook<C extends object> {
     return this.leaks.reclaim ? leaked : []
   }
 
+  /** Those who have held a connection for longest: many waiters may run out of time at once, and are told the same. */
+  longestHolders(): readonly LeaseReport[] {
+    const now = this.#environment.clock.now()
+    if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
+      this.#holdersSeen = this.holders(HOLDERS_IN_ERROR)
+      this.#holdersSeenAt = now
+    }
+    return this.#holdersSeen
+  }
+
   /** Everyone who holds a connection now, longest first. */
   holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
     const { clock, stall } = this.#environment
@@ -224,6 +268,11 @@ export class LeaseBook<C extends object> {
 
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
+    if (lease.handedOut) {
+      const { clock, stall } = this.#environment
+      const { heldForMs, queryCount, lastQuery } = activityOf(lease, clock, stall)
+      lease.past = { heldForMs, queryCount, lastQuery }
+    }
     lease.booked = false
     this.size -= 1
     this.totals.returned += 1

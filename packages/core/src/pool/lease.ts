@@ -1,4 +1,4 @@
-import type { Endpoint } from '../driver.js'
+import type { Endpoint, LeaseFence } from '../driver.js'
 import { LeaseReleasedError } from '../errors.js'
 import type { PoolEntry } from './entry.js'
 import type { LeaseOwner } from './waiter.js'
@@ -11,6 +11,9 @@ export interface LeaseHome<C extends object> {
   destroyLease(lease: Lease<C>, error: unknown): void
   detachLease(lease: Lease<C>): void
   releasedTwice(lease: Lease<C>): void
+  /** What the lease hands out for its connection. */
+  fence(lease: Lease<C>): C
+  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void
 }
 
 let lastLeaseId = 0
@@ -29,7 +32,7 @@ let lastLeaseId = 0
  *   lease.release()
  * }
  */
-export class Lease<C extends object> {
+export class Lease<C extends object> implements LeaseFence {
   /** Unique within the process. */
   declare readonly id: number
   declare readonly acquiredAt: number
@@ -47,6 +50,11 @@ export class Lease<C extends object> {
   declare readonly entry: PoolEntry<C>
   declare private readonly home: LeaseHome<C>
   declare private ended: 'released' | 'destroyed' | 'detached' | undefined
+  /** What it has handed out, made when first asked for: most leases of a pool's own `query` never do. */
+  declare private handle: C | undefined
+  declare private tidy: (() => void) | undefined
+  /** @internal what to report of it after its end, when its connection tells of another; only if it has a handle */
+  declare past: { heldForMs: number; queryCount: number; lastQuery: string | undefined } | undefined
 
   constructor(
     home: LeaseHome<C>,
@@ -67,16 +75,25 @@ export class Lease<C extends object> {
     this.entry = entry
     this.home = home
     this.ended = undefined
+    this.handle = undefined
+    this.tidy = undefined
+    this.past = undefined
   }
 
   /**
-   * The driver's connection.
+   * The driver's connection, by a handle that ends with this lease: kept longer, it refuses every use.
    *
    * @throws LeaseReleasedError `CONNMGR_LEASE_RELEASED` once the lease has ended
    */
   get connection(): C {
-    if (this.ended !== undefined) throw new LeaseReleasedError(this.id, this.ended)
-    return this.entry.connection
+    if (this.ended !== undefined) throw this.refuse()
+    this.handle ??= this.home.fence(this)
+    return this.handle
+  }
+
+  /** @internal */
+  get handedOut(): boolean {
+    return this.handle !== undefined
   }
 
   get connectionId(): number {
@@ -99,6 +116,7 @@ export class Lease<C extends object> {
   /** Gives the connection back. A second call does nothing but emit `leaseMisused`. */
   release(): void {
     if (!this.#end('released')) return
+    this.tidy?.()
     this.home.returnLease(this)
   }
 
@@ -110,10 +128,21 @@ export class Lease<C extends object> {
 
   /** Takes the connection out of the pool for good; from now on it is the caller's to close. Its slot becomes free. */
   detach(): C {
-    const { connection } = this
+    if (this.ended !== undefined) throw this.refuse()
     this.#end('detached')
     this.home.detachLease(this)
-    return connection
+    return this.entry.connection
+  }
+
+  /** @internal */
+  refuse(statement?: string): LeaseReleasedError {
+    this.home.usedAfterEnd(this, statement)
+    return new LeaseReleasedError(this.id, this.ended ?? 'released')
+  }
+
+  /** @internal */
+  onRelease(tidy: () => void): void {
+    this.tidy = tidy
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

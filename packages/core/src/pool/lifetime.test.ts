@@ -253,6 +253,7 @@ describe('lifetime, of a pool by itself', () => {
     const [lent, idle] = await Promise.all([lone.acquire(), lone.acquire()])
     idle.release()
     lone.pool.destroyAll('the endpoint is DOWN')
+    await lone.clock.settle()
     expect(lone.driver.connections.map((each) => each.ended)).toEqual(['destroyed', 'destroyed'])
     expect(lone.pool.counts).toMatchObject({ total: 0, inUse: 0 })
     expect(lone.of('connectionClosed')).toMatchObject([

@@ -5,6 +5,8 @@ function pool(given: Partial<MeasuredPool> = {}): MeasuredPool {
     total: 4,
     idle: 1,
     inUse: 3,
+    testing: 0,
+    cleaning: 0,
     connecting: 0,
     waiting: 0,
     overflow: 0,
@@ -50,7 +52,17 @@ test('without any pool or lease every figure is 0, none is NaN', () => {
 
 test('every figure of several pools is the sum of theirs', () => {
   const one = pool({
-    counts: { total: 1, idle: 2, inUse: 3, connecting: 4, waiting: 5, overflow: 6, limit: 7 },
+    counts: {
+      total: 1,
+      idle: 2,
+      inUse: 3,
+      testing: 1,
+      cleaning: 1,
+      connecting: 4,
+      waiting: 5,
+      overflow: 6,
+      limit: 7,
+    },
     totals: Object.assign(new PoolTotals(), { created: 8, closed: 9, failedCheckouts: 10 }),
     leaks: { detected: 11, active: 12 },
   })
@@ -76,6 +88,8 @@ test('every figure of several pools is the sum of theirs', () => {
     total: 2,
     idle: 4,
     inUse: 6,
+    testing: 2,
+    cleaning: 2,
     connecting: 8,
     waiting: 110,
     overflow: 12,

@@ -1,9 +1,13 @@
-/** How many connections and callers a pool has, in the words used everywhere. */
+/** How many connections and callers a pool has, in the words used everywhere: `total` is idle, inUse, testing and cleaning. */
 export interface PoolCounts {
   /** Open connections, lent or not. */
   readonly total: number
   readonly idle: number
   readonly inUse: number
+  /** Open connections whose server is being asked for a sign of life. */
+  readonly testing: number
+  /** Open connections that came back and are made fit for the next borrower. */
+  readonly cleaning: number
   /** Connections being opened. */
   readonly connecting: number
   /** Callers queued for a connection. */
@@ -77,6 +81,8 @@ export function sumCounts(counts: readonly PoolCounts[], waitingElsewhere: numbe
     total: sum((each) => each.total),
     idle: sum((each) => each.idle),
     inUse: sum((each) => each.inUse),
+    testing: sum((each) => each.testing),
+    cleaning: sum((each) => each.cleaning),
     connecting: sum((each) => each.connecting),
     waiting: sum((each) => each.waiting) + waitingElsewhere,
     overflow: sum((each) => each.overflow),

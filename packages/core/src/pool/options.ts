@@ -2,6 +2,8 @@ import type { ResetPolicy } from '../driver.js'
 
 /** Everything that shapes a pool, resolved: no value is missing. Times are in milliseconds. */
 export interface PoolOptions<C extends object> {
+  /** There is one connection and never another beside it: `poolMode: 'static'`. */
+  readonly exclusive: boolean
   /** Connections kept open when idle. */
   readonly poolSize: number
   /** Connections that may be opened above `poolSize`; they close on return when nobody waits. */

@@ -1,31 +1,37 @@
-import { attempt, bounded } from '../bounded.js'
-import type { Driver, Endpoint } from '../driver.js'
-import { type ConnectionSignal, isFatal, type Role } from '../driver.js'
-import { toError, ValidationFailedError } from '../errors.js'
-import { summarize } from '../events/events.js'
+import type { ConnectionSignal, Driver, Endpoint, Role } from '../driver.js'
+import { isFatal } from '../driver.js'
+import {
+  AcquireAbortedError,
+  ConnectFailedError,
+  PoolClosedError,
+  QueueFullError,
+  toError,
+  UnsupportedError,
+  ValidationFailedError,
+} from '../errors.js'
+import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import type { Target } from '../failover/states.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
+import type { LeaseReport } from '../leaks/lease-report.js'
+import { leaseAround } from '../leaks/nesting.js'
 import type { FunctionReference } from '../leaks/stack.js'
-import { BasePool } from './base-pool.js'
-import { Cleaner } from './cleaner.js'
-import type { CloseReason, PoolEntry } from './entry.js'
+import { Cleaner, HookRefusal } from './cleaner.js'
+import type { ConnectionPool } from './connection-pool.js'
+import { Abandoned, Connector, HookFailure } from './connector.js'
+import { Drain } from './drain.js'
+import { type CloseReason, PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
-import type { Lease } from './lease.js'
+import type { Lease, LeaseHome } from './lease.js'
+import { LeaseBook } from './lease-book.js'
 import { LinkedList } from './linked-list.js'
-import type { PoolCounts } from './metrics.js'
+import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
 import type { AcquireOptions, PoolOptions } from './options.js'
-import type { LeaseOwner } from './waiter.js'
-
-/** So long before its death an idle connection that is to be kept in reserve gets its successor. */
-const REPLACED_AHEAD_MS = 2000
-/** An address that has led to standbys for so long leads to them on purpose, or there is nobody else. */
-const ASTRAY_MS = 30_000
-
-class PingUnansweredError extends ValidationFailedError {
-  constructor(connectionId: number, when: string) {
-    super(`connection ${connectionId} did not answer its ping ${when}`)
-  }
-}
+import { Pings, PingUnansweredError } from './pings.js'
+import { Retirement } from './retirement.js'
+import { RoleTrust } from './role-trust.js'
+import { Sizing } from './sizing.js'
+import { acquireTimeoutError } from './timeout-error.js'
+import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
 
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
@@ -35,24 +41,32 @@ class PingUnansweredError extends ValidationFailedError {
  *     any → closed
  *
  * A connection that becomes free goes to the first waiter, or else onto the idle list.
+ *
+ * What callers, drivers and timers start is a turn of the event emitter: its events are delivered when it is over.
  */
-export class Pool<C extends object> extends BasePool<C> {
+export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, WaitPlace<C> {
+  readonly endpoint: Endpoint
+  readonly #driver: Driver<C>
+  readonly #options: PoolOptions<C>
+  readonly #environment: PoolEnvironment
+  readonly #book: LeaseBook<C>
+  readonly #waiters = new WaitQueue<C>(this)
+  readonly #sizing: Sizing<C>
+  readonly #connector: Connector<C>
+  readonly #pings: Pings<C>
+  readonly #trust = new RoleTrust()
   readonly #cleaner: Cleaner<C>
+  readonly #retirement: Retirement<C>
+  readonly #drain: Drain
+  /** Every open connection that is ours. */
+  readonly #entries = new Set<PoolEntry<C>>()
   /** Least lately used first. */
   readonly #idle = new LinkedList<PoolEntry<C>>()
-  readonly #entries = new Set<PoolEntry<C>>()
-  #poolSize: number
-  #maxOverflow: number
-  #expected: Role | undefined
-  /** Of the server that the first connection led to. */
-  #firstRole: Role = 'unknown'
-  /** Since when connections have led to standbys though the first led to a primary. */
-  #standbySince: number | undefined
-  #distrustful = false
-  /** A write was refused as by a standby: what new connections say of themselves may be out of date. */
-  #wary = false
-  /** When each ping under way was sent, and how it is given up. */
-  readonly #pings = new Map<PoolEntry<C>, { sentAt: number; giveUp: (error: Error) => void }>()
+  /** Connections on their way. */
+  #opening = 0
+  #suspended = false
+  /** Rises when all connections are invalidated: those of an earlier one are not lent again. */
+  #generation = 0
 
   constructor(
     endpoint: Endpoint,
@@ -61,64 +75,137 @@ export class Pool<C extends object> extends BasePool<C> {
     leaks: LeakTracking<C>,
     environment: PoolEnvironment,
   ) {
-    super(endpoint, driver, options, leaks, environment)
-    this.#poolSize = options.poolSize
-    this.#maxOverflow = options.maxOverflow
+    this.endpoint = endpoint
+    this.#driver = driver
+    this.#options = options
+    this.#environment = environment
+    this.#sizing = new Sizing(options)
+    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#wake())
+    this.#pings = new Pings(driver, options.validateTimeoutMs, environment)
+    this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
+    this.#retirement = new Retirement(endpoint, driver, options, environment)
+    this.#drain = new Drain(environment)
   }
 
   get size(): number {
-    return this.#poolSize
+    return this.#sizing.poolSize
   }
 
   get counts(): PoolCounts {
     const total = this.#entries.size
+    const idle = this.#idle.size
+    const inUse = this.#book.size
+    const testing = this.#pings.size
     return {
       total,
-      idle: this.#idle.size,
-      inUse: this.book.size,
-      connecting: this.opening,
-      waiting: this.waiters.size,
-      overflow: Math.max(0, total - this.#poolSize),
-      limit: this.limit,
+      idle,
+      inUse,
+      testing,
+      cleaning: total - idle - inUse - testing,
+      connecting: this.#opening,
+      waiting: this.#waiters.size,
+      overflow: Math.max(0, total - this.#sizing.poolSize),
+      limit: this.#sizing.limit,
     }
+  }
+
+  get totals(): PoolTotals {
+    return this.#book.totals
+  }
+
+  get leakCounts(): LeakCounts {
+    return this.#book.leaks.counts
+  }
+
+  get load(): number {
+    return this.#book.size + this.#waiters.size
   }
 
   get leases(): Iterable<Lease<C>> {
     return this.#currentLeases()
   }
 
+  get uselessError(): Error | undefined {
+    return this.#entries.size === 0 ? this.#connector.uselessError : undefined
+  }
+
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
-    const refusal = this.refuse(options)
-    if (refusal !== undefined) return refusal
-    const now = this.environment.clock.now()
-    const owner = this.identify(options, below, now)
+    const { signal } = options
+    if (this.#closing) return this.#reject('closed', new PoolClosedError(this.#environment.name))
+    if (signal?.aborted === true)
+      return this.#reject('aborted', new AcquireAbortedError(signal.reason))
+    const now = this.#environment.clock.now()
+    const owner = this.#identify(options, below, now)
     let untested: PoolEntry<C> | undefined
-    if (this.waiters.size === 0 && !this.suspended) {
+    if (this.#waiters.size === 0 && !this.#suspended) {
       const entry = this.#takeIdle(now)
       if (entry !== undefined) {
         if (!this.#needsTest(entry, now)) return Promise.resolve(this.#lend(entry, owner, now, now))
         untested = entry
       }
     }
-    if (this.waiters.size >= this.options.maxWaiters) return this.queueIsFull()
+    const { maxWaiters } = this.#options
+    if (this.#waiters.size >= maxWaiters) {
+      const { name } = this.#environment
+      return this.#reject('queue-full', new QueueFullError(name, maxWaiters, this.counts))
+    }
     const waiter = this.createWaiter(options, target, below, now, owner)
-    this.waiters.push(waiter)
-    if (owner.holding !== undefined) this.book.waits(owner)
+    this.#waiters.push(waiter)
+    if (owner.holding !== undefined) this.#book.waits(owner)
     if (untested !== undefined) this.#test(untested)
     // When all are lent there is nothing to start: whoever gives one back serves the queue.
-    if (this.#entries.size < this.limit || this.#idle.size > 0) this.supply()
+    if (this.#entries.size < this.#sizing.limit || this.#idle.size > 0) this.#supply()
     return waiter.promise
+  }
+
+  createWaiter(
+    options: AcquireOptions,
+    target: Target,
+    below: FunctionReference,
+    now = this.#environment.clock.now(),
+    owner = this.#identify(options, below, now),
+  ): Waiter<C> {
+    const timeoutMs = options.timeoutMs ?? this.#options.acquireTimeoutMs
+    return new Waiter(this.#environment.deadlines, target, owner, now, timeoutMs, options.signal)
+  }
+
+  enqueue(waiter: Waiter<C>): void {
+    this.#waiters.push(waiter)
+    if (this.#closing) waiter.fail('closed', new PoolClosedError(this.#environment.name))
+    else this.#supply()
+  }
+
+  extractWaiters(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
+    return this.#waiters.extract(leaves)
   }
 
   evict(connectionId: number): boolean {
     for (const entry of this.#entries) {
       if (entry.id !== connectionId) continue
       this.#invalidate(entry, 'evicted')
-      this.supply()
+      this.#supply()
       return true
     }
     return false
+  }
+
+  clear(reason: string): void {
+    this.#generation += 1
+    this.#closeIdle('cleared')
+    this.#cleared(reason)
+  }
+
+  destroyAll(reason: string): void {
+    this.#generation += 1
+    this.#connector.abandon(reason)
+    this.#closeAll('lost', new Error(reason))
+    this.#cleared(reason)
+  }
+
+  destroy(entry: PoolEntry<C>, error: Error): void {
+    this.#take(entry, 'query-timeout', error)
+    this.#changed()
   }
 
   suspectAll(): void {
@@ -126,245 +213,363 @@ export class Pool<C extends object> extends BasePool<C> {
   }
 
   distrust(on: boolean): void {
-    this.#distrustful = on
+    this.#trust.distrustful = on
+  }
+
+  heard(): boolean {
+    let heard = false
+    for (const entry of this.#entries) {
+      const received = entry.activity?.received ?? 0
+      if (received === entry.received) continue
+      entry.received = received
+      heard = true
+    }
+    return heard
+  }
+
+  overdue(since: number, now: number): PoolEntry<C>[] {
+    const overdue: PoolEntry<C>[] = []
+    for (const entry of this.#entries) {
+      const running = entry.activity?.running
+      if (running !== entry.running) {
+        entry.running = running
+        entry.runningSince = now
+      } else if (running !== undefined && entry.runningSince <= since) overdue.push(entry)
+    }
+    return overdue
   }
 
   answered(since: number): void {
-    for (const [entry, { sentAt, giveUp }] of this.#pings) {
-      if (sentAt < since)
-        giveUp(new PingUnansweredError(entry.id, 'though its server answers others'))
-    }
+    this.#pings.answered(since)
   }
 
   expect(role: Role | undefined): void {
-    this.#expected = role
-    this.#firstRole = 'unknown'
-    this.#standbySince = undefined
+    this.#trust.expect(role)
+  }
+
+  retryNow(): void {
+    this.#connector.retryNow()
+  }
+
+  retrySoon(): void {
+    this.#connector.retrySoon()
+  }
+
+  ramp(): void {
+    this.#connector.ramp()
+  }
+
+  throttle(on: boolean): void {
+    this.#connector.throttled = on
+  }
+
+  suspend(): void {
+    this.#suspended = true
+  }
+
+  resume(): void {
+    this.#suspended = false
+    this.#supply()
   }
 
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
-    this.#poolSize = size.poolSize ?? this.#poolSize
-    this.#maxOverflow = size.maxOverflow ?? this.#maxOverflow
-    this.environment.events.emit({
+    const { poolSize = this.#sizing.poolSize, maxOverflow = this.#sizing.maxOverflow } = size
+    this.#sizing.poolSize = poolSize
+    this.#sizing.maxOverflow = maxOverflow
+    const { events, name } = this.#environment
+    events.emit({
       type: 'poolResized',
-      pool: this.environment.name,
+      pool: name,
       endpoint: this.endpoint.id,
-      poolSize: this.#poolSize,
-      maxOverflow: this.#maxOverflow,
+      poolSize,
+      maxOverflow,
     })
     for (const entry of this.#idle) {
-      if (this.#entries.size <= this.#poolSize) break
+      if (this.#entries.size <= poolSize) break
       this.#close(entry, 'overflow')
     }
-    this.supply()
+    this.#supply()
   }
 
-  async warmUp(count = this.#poolSize): Promise<void> {
-    const wanted = Math.min(count, this.limit)
+  async warmUp(count = this.#sizing.poolSize): Promise<void> {
+    const wanted = Math.min(count, this.#sizing.limit)
     // Holding them all at once is what makes them all be opened.
     const leases = await Promise.allSettled(
       Array.from({ length: wanted }, () => this.acquire({ label: 'warmUp' }, 'any', this.warmUp)),
     )
     for (const lease of leases) if (lease.status === 'fulfilled') lease.value.release()
     // These were held for as long as it took to open them all, which tells nothing about the callers to come.
-    this.book.usualHeldMs = Number.NaN
+    this.#book.usualHeldMs = Number.NaN
     const failed = leases.find((lease) => lease.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
 
   maintain(): void {
-    if (this.closing) return
-    const now = this.environment.clock.now()
-    for (const entry of this.#idle) {
-      const reason = this.#unfit(entry, now)
-      if (reason !== undefined) this.#close(entry, reason)
-      else if (
-        now - entry.idleSince >= this.options.idleTimeoutMs &&
-        this.#idle.size > this.options.minIdle
-      ) {
-        this.#close(entry, 'idle')
-      }
-    }
-    for (const lease of this.book.scanForLeaks(this.limit)) this.#kill(lease, 'leaked')
-    this.supply()
+    if (!this.#closing) this.#environment.events.turn(() => this.#maintain())
+  }
+
+  holders(): LeaseReport[] {
+    return this.#book.holders()
+  }
+
+  leaked(): LeaseReport[] {
+    return this.#book.leaked()
+  }
+
+  close(drainTimeoutMs: number): Promise<void> {
+    return this.#drain.begin(() => this.#drainAndClose(drainTimeoutMs))
   }
 
   returnLease(lease: Lease<C>): void {
-    const now = this.environment.clock.now()
-    if (!this.book.end(lease, now)) return
+    const now = this.#environment.clock.now()
+    if (!this.#book.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
     const unfit = this.#unfit(entry, now)
-    const condition = this.#cleaner.inspect(entry)
-    if (condition === 'clean' && unfit === undefined && this.options.reset === 'none') {
-      if (this.#wary) this.#test(entry)
+    const condition = this.#driver.inspect(entry.connection)
+    if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
+      if (this.#trust.wary) this.#test(entry)
       else this.#offer(entry, now)
-    } else if (condition === 'busy') this.#clean(entry, lease)
-    else if (condition === 'broken' || unfit !== undefined || this.closing) {
+    } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
+    else if (condition === 'broken' || unfit !== undefined || this.#closing) {
       this.#close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
-      this.changed()
+      this.#changed()
     } else this.#clean(entry, lease)
+    this.#environment.events.deliver()
   }
 
   destroyLease(lease: Lease<C>, error: unknown): void {
-    if (!this.book.end(lease, this.environment.clock.now())) return
-    this.#close(lease.entry, 'destroyed', error === undefined ? undefined : toError(error))
-    this.changed()
+    this.#environment.events.turn(() => {
+      if (!this.#book.end(lease, this.#environment.clock.now())) return
+      this.#close(lease.entry, 'destroyed', error === undefined ? undefined : toError(error))
+      this.#changed()
+    })
   }
 
+  /** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if the connection is the only one that there may be */
   detachLease(lease: Lease<C>): void {
-    if (!this.book.end(lease, this.environment.clock.now())) return
-    lease.entry.state = 'detached'
-    this.#entries.delete(lease.entry)
-    this.changed()
+    if (this.#options.exclusive) {
+      this.returnLease(lease)
+      throw new UnsupportedError(
+        "the only connection of a pool with poolMode 'static' cannot be detached; the lease was released instead",
+      )
+    }
+    this.#environment.events.turn(() => {
+      if (!this.#book.end(lease, this.#environment.clock.now())) return
+      lease.entry.state = 'detached'
+      this.#entries.delete(lease.entry)
+      this.#changed()
+    })
   }
 
-  destroy(entry: PoolEntry<C>, error: Error): void {
-    if (entry.lease !== undefined) this.book.strikeOff(entry.lease)
-    this.#close(entry, 'query-timeout', error)
-    this.changed()
+  releasedTwice(lease: Lease<C>): void {
+    this.#environment.events.turn(() => this.#book.releasedTwice(lease))
   }
 
-  protected get limit(): number {
-    return this.#poolSize + this.#maxOverflow
+  fence(lease: Lease<C>): C {
+    const { connection } = lease.entry
+    return this.#driver.fence?.(connection, lease) ?? connection
   }
 
-  protected get empty(): boolean {
-    return this.#entries.size === 0
+  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
+    this.#environment.events.turn(() => this.#book.usedAfterEnd(lease, statement))
   }
 
-  protected get connections(): Iterable<PoolEntry<C>> {
-    return this.#entries
+  timeoutError(waiter: Waiter<C>): Error {
+    const { clock, name } = this.#environment
+    return acquireTimeoutError({
+      pool: name,
+      endpoint: this.endpoint.id,
+      waitedMs: clock.now() - waiter.enqueuedAt,
+      timeoutMs: waiter.timeoutMs,
+      counts: this.counts,
+      exclusive: this.#options.exclusive,
+      holders: this.#book.longestHolders(),
+      heldByItself: leaseAround(waiter.owner.holding)?.id,
+      lastConnectError: this.#connector.lastError,
+    })
   }
 
-  protected adopt(entry: PoolEntry<C>): void {
-    entry.suspect = this.#distrustful || this.#wary
-    this.#entries.add(entry)
+  waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
+    this.#book.acquireFailed(reason, error, this.#environment.clock.now() - waiter.enqueuedAt)
   }
 
-  protected closeIdle(reason: CloseReason): void {
-    for (const entry of this.#idle) this.#close(entry, reason)
+  get #closing(): boolean {
+    return this.#drain.begun
   }
 
-  protected closeAll(reason: CloseReason, error?: Error): void {
-    for (const entry of this.#entries) this.#close(entry, reason, error)
+  #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
+    return this.#book.identify(options.label, below, this.load, this.#sizing.limit, now)
+  }
+
+  #reject(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {
+    this.#book.acquireFailed(reason, error, 0)
+    return Promise.reject(error)
+  }
+
+  /** A pause is over, or a connection may be opened ahead of its end. */
+  #wake(): void {
+    this.#environment.events.turn(() => this.#supply())
   }
 
   /** Starts as much as the waiters need: idle connections first, then new ones. */
-  protected supply(): void {
-    if (this.suspended || this.closing) return
-    const now = this.environment.clock.now()
-    while (this.waiters.size > this.testing) {
+  #supply(): void {
+    if (this.#suspended || this.#closing) return
+    const now = this.#environment.clock.now()
+    while (this.#waiters.size > this.#pings.size) {
       const entry = this.#takeIdle(now)
       if (entry === undefined) break
       if (this.#needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
-    while (this.#wantsAnother(now) && this.connector.admits()) this.open(this.#lifetime())
+    while (this.#wantsAnother(now) && this.#connector.admits()) this.#open()
   }
 
   #wantsAnother(now: number): boolean {
-    const coming = this.opening + this.testing
-    const open = this.#entries.size + this.opening
-    if (open >= this.limit) return false
-    if (this.waiters.size > coming) return this.opening === 0 || !this.#willSoonBeServed(now)
-    const { minIdle } = this.options
-    const expiring = this.#expiring(now)
-    const lasting = this.#idle.size - expiring + coming - this.waiters.size
-    return lasting < minIdle && open - expiring < this.#poolSize
+    // Nothing but a connection that is of use tells that they are of use again.
+    if (this.uselessError !== undefined && this.#opening === 0) return true
+    return this.#sizing.wantsAnother(
+      {
+        open: this.#entries.size + this.#opening,
+        opening: this.#opening,
+        testing: this.#pings.size,
+        idle: this.#idle,
+        inUse: this.#book.size,
+        waiting: this.#waiters.size,
+        first: this.#waiters.first,
+        usualHeldMs: this.#book.usualHeldMs,
+        usualConnectMs: this.#connector.usualMs,
+      },
+      now,
+    )
   }
 
-  /**
-   * True if the queue is likely to be served by connections that come back before a further one could be opened: then
-   * one connection on its way is enough, and a short burst does not leave a pool full of connections behind.
-   */
-  #willSoonBeServed(now: number): boolean {
-    const { usualMs } = this.connector
-    const { size } = this.book
-    const usualHeldMs = this.book.usualHeldMs || 0
-    const { first } = this.waiters
-    if (usualMs === undefined || size === 0 || first === undefined) return false
-    // Whoever has waited for longer than that proves the estimate wrong.
-    const waitedMs = now - first.enqueuedAt
-    return waitedMs < usualMs && (this.waiters.size * usualHeldMs) / size < usualMs
+  #open(): void {
+    const { clock, events } = this.#environment
+    const generation = this.#generation
+    const startedAt = clock.now()
+    let entry: PoolEntry<C> | undefined
+    let early: ConnectionSignal | undefined
+    const onSignal = (signal: ConnectionSignal): void => {
+      if (entry === undefined) early = signal
+      else this.#signalled(entry, signal)
+    }
+    this.#opening += 1
+    this.#connector.open(onSignal).then(
+      (connection) =>
+        events.turn(() => {
+          this.#opening -= 1
+          entry = this.#adopt(connection, generation, startedAt)
+          if (early !== undefined) this.#signalled(entry, early)
+          this.#begin(entry, early?.error)
+          // Its place among the concurrent connects is free for the next.
+          this.#supply()
+        }),
+      (thrown: unknown) =>
+        events.turn(() => {
+          this.#opening -= 1
+          if (!(thrown instanceof Abandoned)) this.#openFailed(thrown, clock.now() - startedAt)
+          this.#changed()
+        }),
+    )
   }
 
-  /** Idle connections so near to their death that a successor is to be there before. */
-  #expiring(now: number): number {
-    const { minIdle, maxLifetimeMs } = this.options
-    // Without a reserve to keep up nothing is lost if one dies before its successor is wanted.
-    if (minIdle === 0) return 0
-    const ahead = Math.min(REPLACED_AHEAD_MS, maxLifetimeMs / 10)
-    let expiring = 0
-    for (const entry of this.#idle) if (entry.expiresAt - ahead <= now) expiring += 1
-    return expiring
+  /** Takes a connection that has just been opened into the records. */
+  #adopt(connection: C, generation: number, startedAt: number): PoolEntry<C> {
+    const now = this.#environment.clock.now()
+    const activity = this.#driver.activity?.(connection)
+    const expiresAt = now + this.#lifetime()
+    const entry = new PoolEntry(connection, this.endpoint, generation, now, expiresAt, activity)
+    entry.suspect = this.#trust.distrustful || this.#trust.wary
+    this.#entries.add(entry)
+    this.#book.totals.created += 1
+    this.#retirement.opened(entry, now - startedAt)
+    this.#environment.observer.connected(this.endpoint)
+    return entry
   }
 
-  /** A connection that is new or has just been tested. */
-  protected admit(entry: PoolEntry<C>): void {
-    const now = this.environment.clock.now()
-    const role = this.driver.role?.(entry.connection) ?? 'unknown'
-    const unfit = this.closing ? 'closed' : this.#unfit(entry, now)
-    if (entry.state === 'closed') this.changed()
-    else if (unfit !== undefined) {
-      this.#close(entry, unfit)
-      this.changed()
-    } else if (entry.suspect && entry.state === 'testing') this.#test(entry)
-    else if (!this.#isWrong(entry, role, now)) {
-      entry.role = role
-      if (entry.state === 'testing') this.#wary = false
-      if (this.#firstRole === 'unknown') this.#firstRole = role
-      if (role === 'primary') this.#standbySince = undefined
-      // The next borrower may want to write.
-      else if (role === 'standby' && this.#isAstray(now)) entry.doomed = 'invalid'
-      this.connector.succeeded()
-      this.#offer(entry, now)
-    } else if (this.#expected === undefined && entry.role === 'unknown') {
-      // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
-      entry.role = role
-      this.#test(entry)
-    } else {
-      const error = new ValidationFailedError(
-        `expected a ${this.#expected ?? 'primary'}, found a ${role}`,
-      )
-      this.#close(entry, 'invalid', error)
-      if (this.#expected !== undefined || entry.role !== 'primary') {
-        this.connector.backOff(error)
-        this.environment.observer.roleMismatch(this.endpoint, role)
-      }
-      this.changed()
+  /** Puts a new connection into service, unless it has come to nothing already. */
+  #begin(
+    entry: PoolEntry<C>,
+    cause = new Error(`a connection to ${this.endpoint.id} ended while it was prepared`),
+  ): void {
+    if (this.#driver.inspect(entry.connection) === 'broken') this.#close(entry, 'lost', cause)
+    // The next ones may well end like this one, as fast as the server accepts them.
+    if (entry.state === 'closed' && !this.#closing) this.#connector.useless(cause)
+    this.#admit(entry)
+  }
+
+  #openFailed(thrown: unknown, durationMs: number): void {
+    const { events, name, observer } = this.#environment
+    const { id } = this.endpoint
+    const error = toError(thrown)
+    const byHook = error instanceof HookFailure
+    events.emit({
+      type: 'connectionFailed',
+      pool: name,
+      endpoint: id,
+      reason: byHook ? 'hook' : 'connect',
+      durationMs,
+      error: summarize(byHook ? error.cause : error),
+    })
+    if (byHook && !error.late) {
+      // One may be an accident, and costs one caller; if the next connection meets the same, so will the others.
+      if (this.#connector.uselessError === undefined)
+        this.#waiters.first?.fail('connect-failed', error.forCaller())
+      else this.#waiters.failAll('connect-failed', () => error.forCaller())
+    } else if (
+      !byHook &&
+      observer.connectFailed(this.endpoint, this.#driver.classify(error), error) === 'give-up'
+    ) {
+      this.#waiters.failAll('connect-failed', () => new ConnectFailedError(id, error))
     }
   }
 
-  /**
-   * Whether a connection leads to a server in a role it should not have. With nothing else to go by, one that led to a
-   * primary must still: where a name or a proxy moves on to another server, those opened before stay behind. A new one
-   * must too, unless it is for a reader: a proxy may lead to a standby for a moment, or to a winner not yet promoted.
-   */
-  #isWrong(entry: PoolEntry<C>, role: Role, now: number): boolean {
-    if (role === 'unknown') return false
-    if (this.#expected !== undefined) return role !== this.#expected
-    if (role !== 'standby') return false
-    const { target = 'primary' } = this.waiters.first ?? {}
-    return entry.role === 'primary' || (target === 'primary' && this.#isAstray(now))
+  /** A connection that is new, or has just been tested or cleaned. */
+  #admit(entry: PoolEntry<C>): void {
+    const now = this.#environment.clock.now()
+    const role = this.#driver.role?.(entry.connection) ?? 'unknown'
+    const unfit = this.#closing ? 'closed' : this.#unfit(entry, now)
+    if (entry.state === 'closed') this.#changed()
+    else if (unfit !== undefined) {
+      this.#close(entry, unfit)
+      this.#changed()
+    } else if (entry.suspect && entry.state === 'testing') this.#test(entry)
+    else if (
+      !this.#trust.isWrong(role, entry.role, this.#waiters.first?.target ?? 'primary', now)
+    ) {
+      entry.role = role
+      if (!this.#trust.accept(role, entry.state === 'testing', now)) entry.doomed = 'invalid'
+      this.#connector.succeeded(entry.state === 'cleaning')
+      this.#offer(entry, now)
+    } else if (this.#trust.expected === undefined && entry.role === 'unknown') {
+      // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
+      entry.role = role
+      this.#test(entry)
+    } else this.#turnAway(entry, role)
   }
 
-  /** Whether an address of a primary leads to a standby. It does so for good if it does for long. */
-  #isAstray(now: number): boolean {
-    if (this.#expected !== undefined || this.#firstRole !== 'primary') return false
-    this.#standbySince ??= now
-    return now - this.#standbySince < ASTRAY_MS
+  /** Closes a connection that leads to a server in the wrong role. */
+  #turnAway(entry: PoolEntry<C>, role: Role): void {
+    const { expected } = this.#trust
+    const error = new ValidationFailedError(`expected a ${expected ?? 'primary'}, found a ${role}`)
+    this.#close(entry, 'invalid', error)
+    if (expected !== undefined || entry.role !== 'primary') {
+      this.#connector.backOff(error)
+      this.#environment.observer.roleMismatch(this.endpoint, role)
+    }
+    this.#changed()
   }
 
   /** Shortened at random, so that connections born together do not die together. */
   #lifetime(): number {
-    const { maxLifetimeMs, lifetimeJitter } = this.options
-    return maxLifetimeMs * (1 - lifetimeJitter * this.environment.clock.random())
+    const { maxLifetimeMs, lifetimeJitter } = this.#options
+    return maxLifetimeMs * (1 - lifetimeJitter * this.#environment.clock.random())
   }
 
   #takeIdle(now: number): PoolEntry<C> | undefined {
     for (;;) {
-      const entry = this.options.idleOrder === 'lifo' ? this.#idle.last : this.#idle.first
+      const entry = this.#options.idleOrder === 'lifo' ? this.#idle.last : this.#idle.first
       if (entry === undefined) return undefined
       this.#idle.remove(entry)
       const unfit = this.#unfit(entry, now)
@@ -376,77 +581,69 @@ export class Pool<C extends object> extends BasePool<C> {
   /** Why an entry must not be lent again, if so. */
   #unfit(entry: PoolEntry<C>, now: number): CloseReason | undefined {
     if (entry.doomed !== undefined) return entry.doomed
-    if (entry.generation !== this.generation) return 'cleared'
+    if (entry.generation !== this.#generation) return 'cleared'
     if (now >= entry.expiresAt) return 'lifetime'
-    return entry.uses >= this.options.maxUses ? 'uses' : undefined
+    return entry.uses >= this.#options.maxUses ? 'uses' : undefined
   }
 
   #needsTest(entry: PoolEntry<C>, now: number): boolean {
     if (entry.suspect) return true
-    if (this.#expected !== undefined && this.driver.role !== undefined) {
-      const role = this.driver.role(entry.connection)
-      if (role !== this.#expected && role !== 'unknown') return true
+    const { expected } = this.#trust
+    if (expected !== undefined && this.#driver.role !== undefined) {
+      const role = this.#driver.role(entry.connection)
+      if (role !== expected && role !== 'unknown') return true
     }
-    return this.options.prePing && now - entry.idleSince > this.options.prePingBypassMs
+    return this.#options.prePing && now - entry.idleSince > this.#options.prePingBypassMs
   }
 
   #test(entry: PoolEntry<C>): void {
-    const { clock, deadlines, events, name } = this.environment
-    const { validateTimeoutMs } = this.options
+    const { clock, events } = this.#environment
     const startedAt = clock.now()
     entry.state = 'testing'
-    this.testing += 1
-    const ping = new Promise<void>((resolve, reject) => {
-      this.#pings.set(entry, { sentAt: startedAt, giveUp: reject })
-      attempt(() => this.driver.validate(entry.connection)).then(resolve, reject)
-    })
-    bounded(
-      deadlines,
-      validateTimeoutMs,
-      ping,
-      () => new PingUnansweredError(entry.id, `within ${validateTimeoutMs} ms`),
-    ).then(
-      () => {
-        this.testing -= 1
-        this.#pings.delete(entry)
-        entry.suspect = false
-        this.admit(entry)
-      },
-      (thrown: unknown) => {
-        this.testing -= 1
-        this.#pings.delete(entry)
-        const error = toError(thrown)
-        events.emit({
-          type: 'validationFailed',
-          pool: name,
-          endpoint: this.endpoint.id,
-          connectionId: entry.id,
-          durationMs: clock.now() - startedAt,
-          error: summarize(error),
-        })
-        this.#close(entry, 'invalid', error)
-        if (this.#distrustful && entry.uses === 0) this.connector.backOff(error)
-        // What broke this connection has probably broken the others. To find out one by one that nobody answers would
-        // take longer than callers have.
-        if (error instanceof PingUnansweredError) this.#closeUnusedSince(startedAt, error)
-        this.suspectAll()
-        this.changed()
-      },
+    this.#pings.send(entry).then(
+      () =>
+        events.turn(() => {
+          this.#pings.forget(entry)
+          entry.suspect = false
+          this.#admit(entry)
+        }),
+      (thrown: unknown) =>
+        events.turn(() => {
+          this.#pings.forget(entry)
+          this.#testFailed(entry, startedAt, toError(thrown))
+        }),
     )
   }
 
-  #closeUnusedSince(since: number, error: Error): void {
-    for (const entry of this.#idle)
-      if (entry.idleSince <= since) this.#close(entry, 'invalid', error)
+  #testFailed(entry: PoolEntry<C>, startedAt: number, error: Error): void {
+    const { clock, events, name } = this.#environment
+    events.emit({
+      type: 'validationFailed',
+      pool: name,
+      endpoint: this.endpoint.id,
+      connectionId: entry.id,
+      durationMs: clock.now() - startedAt,
+      error: summarize(error),
+    })
+    this.#close(entry, 'invalid', error)
+    if (this.#trust.distrustful && entry.uses === 0) this.#connector.backOff(error)
+    // What broke this connection has probably broken the others. To find out one by one that nobody answers would
+    // take longer than callers have.
+    if (error instanceof PingUnansweredError) {
+      for (const other of this.#idle)
+        if (other.idleSince <= startedAt) this.#close(other, 'invalid', error)
+    }
+    this.suspectAll()
+    this.#changed()
   }
 
   /** Gives a usable connection to the first waiter, or keeps it if it belongs to the base, or lets it go. */
   #offer(entry: PoolEntry<C>, now: number): void {
-    if (this.closing || this.#entries.size > this.limit) {
-      this.#close(entry, this.closing ? 'closed' : 'overflow')
-      this.changed()
-    } else if (this.waiters.size > 0 && !this.suspended) this.#serve(entry, now)
-    else if (this.#entries.size > this.#poolSize && !this.#succeeds(now)) {
+    if (this.#closing || this.#entries.size > this.#sizing.limit) {
+      this.#close(entry, this.#closing ? 'closed' : 'overflow')
+      this.#changed()
+    } else if (this.#waiters.size > 0 && !this.#suspended) this.#serve(entry, now)
+    else if (this.#entries.size > this.#sizing.poolSize && !this.#succeeds(now)) {
       this.#close(entry, 'overflow')
     } else {
       entry.state = 'idle'
@@ -457,7 +654,7 @@ export class Pool<C extends object> extends BasePool<C> {
 
   /** Makes room for a new connection by closing the idle one that it was opened to replace. */
   #succeeds(now: number): boolean {
-    if (this.#expiring(now) === 0) return false
+    if (this.#sizing.expiring(this.#idle, now) === 0) return false
     let oldest: PoolEntry<C> | undefined
     for (const entry of this.#idle) {
       if (oldest === undefined || entry.expiresAt < oldest.expiresAt) oldest = entry
@@ -467,35 +664,47 @@ export class Pool<C extends object> extends BasePool<C> {
   }
 
   #serve(entry: PoolEntry<C>, now: number): void {
-    const waiter = this.waiters.shift()
+    const waiter = this.#waiters.shift()
     if (waiter === undefined) this.#offer(entry, now)
     else waiter.serve(this.#lend(entry, waiter.owner, waiter.enqueuedAt, now))
   }
 
   #lend(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     entry.state = 'inUse'
-    return this.book.begin(entry, owner, requestedAt, now)
+    return this.#book.begin(entry, owner, requestedAt, now)
   }
 
   #clean(entry: PoolEntry<C>, lease: Lease<C>): void {
+    const { events } = this.#environment
     entry.state = 'cleaning'
     this.#cleaner.clean(entry, lease).then(
-      () => this.admit(entry),
-      (error: unknown) => {
-        this.#close(entry, 'dirty', toError(error))
-        this.changed()
-      },
+      () => events.turn(() => this.#admit(entry)),
+      (thrown: unknown) =>
+        events.turn(() => {
+          const error = toError(thrown)
+          const refused = error instanceof HookRefusal && entry.state !== 'closed'
+          // A new connection may be refused as this one was, as fast as callers give them back.
+          if (refused && !this.#closing) this.#connector.useless(error, true)
+          this.#close(entry, refused && error.hook === 'onConnect' ? 'hook' : 'dirty', error)
+          this.#changed()
+        }),
     )
   }
 
-  protected onSignal(entry: PoolEntry<C>, signal: ConnectionSignal): void {
-    if (entry.state === 'detached' || !isFatal(signal.kind)) return
-    if (signal.kind === 'lost') {
-      if (entry.lease !== undefined) this.book.strikeOff(entry.lease)
-      this.#close(entry, 'lost', signal.error)
-      this.changed()
+  #signalled(entry: PoolEntry<C>, signal: ConnectionSignal): void {
+    this.#environment.events.turn(() => {
+      if (entry.state === 'closed') return
+      if (entry.state !== 'detached' && isFatal(signal.kind)) this.#inTrouble(entry, signal)
+      this.#environment.observer.signalled(this.endpoint, signal)
+    })
+  }
+
+  #inTrouble(entry: PoolEntry<C>, { error, kind }: ConnectionSignal): void {
+    if (kind === 'lost') {
+      this.#take(entry, 'lost', error)
+      this.#changed()
     } else this.#invalidate(entry, 'lost')
-    if (signal.kind === 'read-only' && this.#firstRole === 'primary') this.#wary = true
+    if (kind === 'read-only') this.#trust.writeRefused()
     // One connection in trouble voids the bypass window of all the others.
     this.suspectAll()
   }
@@ -505,19 +714,82 @@ export class Pool<C extends object> extends BasePool<C> {
     else entry.doomed ??= reason
   }
 
-  #kill(lease: Lease<C>, reason: CloseReason): void {
-    this.#close(lease.entry, reason)
-    this.book.strikeOff(lease)
+  #closeIdle(reason: CloseReason): void {
+    for (const entry of this.#idle) this.#close(entry, reason)
+  }
+
+  #closeAll(reason: CloseReason, error?: Error): void {
+    for (const entry of this.#entries) this.#take(entry, reason, error)
+  }
+
+  /** Closes a connection, also one that a caller has. */
+  #take(entry: PoolEntry<C>, reason: CloseReason, error?: Error): void {
+    if (entry.lease !== undefined) this.#book.strikeOff(entry.lease)
+    this.#close(entry, reason, error)
   }
 
   #close(entry: PoolEntry<C>, reason: CloseReason, error?: Error): void {
     if (entry.state === 'closed') return
+    entry.state = 'closed'
     this.#idle.remove(entry)
+    this.#pings.forget(entry)
     this.#entries.delete(entry)
-    this.retire(entry, reason, error)
+    this.#book.totals.closed += 1
+    this.#retirement.retire(entry, reason, error)
+  }
+
+  #cleared(reason: string): void {
+    const { events, name } = this.#environment
+    events.emit({ type: 'poolCleared', pool: name, endpoint: this.endpoint.id, reason })
+    this.#changed()
+  }
+
+  /** A slot has become free, or a connection. */
+  #changed(): void {
+    if (!this.#closing) this.#supply()
+    else if (this.#entries.size === 0 && this.#opening === 0) this.#drain.done()
   }
 
   *#currentLeases(): Generator<Lease<C>, void> {
     for (const { lease } of this.#entries) if (lease !== undefined) yield lease
+  }
+
+  #maintain(): void {
+    const { idleTimeoutMs, minIdle } = this.#options
+    const now = this.#environment.clock.now()
+    for (const entry of this.#idle) {
+      const reason = this.#unfit(entry, now)
+      if (reason !== undefined) this.#close(entry, reason)
+      else if (now - entry.idleSince >= idleTimeoutMs && this.#idle.size > minIdle)
+        this.#close(entry, 'idle')
+    }
+    for (const lease of this.#book.scanForLeaks(this.#sizing.limit))
+      this.#take(lease.entry, 'leaked')
+    this.#supply()
+  }
+
+  async #drainAndClose(drainTimeoutMs: number): Promise<void> {
+    const { clock, events, name } = this.#environment
+    const startedAt = clock.now()
+    let stragglers: LeaseReport[] = []
+    events.turn(() => {
+      this.#waiters.failAll('closed', () => new PoolClosedError(name))
+      this.#connector.abandon('the pool is closing')
+      this.#closeIdle('closed')
+    })
+    if (this.#entries.size > 0 || this.#opening > 0) {
+      await this.#drain.wait(drainTimeoutMs, () => {
+        stragglers = this.holders()
+        this.#closeAll('closed')
+      })
+    }
+    await this.#retirement.settled()
+    events.emit({
+      type: 'poolClosed',
+      pool: name,
+      endpoint: this.endpoint.id,
+      durationMs: clock.now() - startedAt,
+      stragglers,
+    })
   }
 }

@@ -40,6 +40,7 @@ test.each(['destroyed', 'lost'])('a connection closed as %s is cut off at once',
   const { connection } = lease
   if (reason === 'destroyed') lease.destroy()
   else lone.pool.destroyAll('the endpoint is DOWN')
+  await lone.clock.settle()
   expect(lone.of('connectionClosed')).toMatchObject([{ reason }])
   expect(connection.ended).toBe('destroyed')
   expect(lone.driver.count('close')).toBe(0)

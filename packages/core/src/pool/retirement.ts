@@ -1,5 +1,6 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Driver, Endpoint } from '../driver.js'
+import { ConnectionDestroyedError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import { outside } from '../outside.js'
 import type { CloseReason, PoolEntry } from './entry.js'
@@ -62,7 +63,7 @@ export class Retirement<C extends object> {
 
   #tearDown(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void {
     if (!this.#deservesGoodbye(entry, reason)) {
-      this.#driver.destroy(entry.connection, error)
+      this.#driver.destroy(entry.connection, whyCutOff(entry, reason, error))
       return
     }
     const goodbye = bounded(
@@ -85,4 +86,23 @@ export class Retirement<C extends object> {
   #deservesGoodbye(entry: PoolEntry<C>, reason: CloseReason): boolean {
     return GRACEFUL.has(reason) && this.#driver.inspect(entry.connection) === 'clean'
   }
+}
+
+/** What the statements are told that are cut off with a connection: what was done on purpose is no failure. */
+function whyCutOff<C extends object>(
+  entry: PoolEntry<C>,
+  reason: CloseReason,
+  error: Error | undefined,
+): Error | undefined {
+  const how = ON_PURPOSE[reason]
+  if (how === undefined) return error
+  return new ConnectionDestroyedError(`connection ${entry.id} was ${how}`, error)
+}
+
+/** Ends that somebody wanted, while the server was well. */
+const ON_PURPOSE: Partial<Record<CloseReason, string>> = {
+  destroyed: 'destroyed by the caller who had it',
+  leaked: 'taken from the caller who had it, as it had leaked (leakDetection.reclaim)',
+  dirty: 'destroyed, as it came back in a state that could not be cleaned',
+  closed: 'destroyed with its pool, as it had not come back in time',
 }

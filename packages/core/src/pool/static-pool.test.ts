@@ -5,14 +5,49 @@ describe('a static pool', () => {
   let h: Harness
   afterEach(() => close(h))
 
-  test('has all callers share one connection at the same time', async () => {
+  test('lends its one connection to one caller at a time, in the order in which they came', async () => {
     h = manage({ poolMode: 'static' })
-    const leases = await Promise.all(Array.from({ length: 5 }, () => h.manager.acquire()))
-    expect(new Set(leases.map((lease) => lease.connection)).size).toBe(1)
+    const turns: number[] = []
+    let holding = 0
+    await Promise.all(
+      Array.from({ length: 5 }, (_, turn) =>
+        h.manager.use(async () => {
+          holding += 1
+          expect(holding).toBe(1)
+          await h.clock.settle()
+          turns.push(turn)
+          holding -= 1
+        }),
+      ),
+    )
+    expect(turns).toEqual([0, 1, 2, 3, 4])
     expect(h.driver.count('connect')).toBe(1)
-    expect(h.manager.getPoolMetrics()).toMatchObject({ limit: 1, totalCheckouts: 5 })
-    for (const lease of leases) lease.release()
+    expect(h.manager.getPoolMetrics()).toMatchObject({ size: 1, limit: 1, totalCheckouts: 5 })
     expect(h.driver.open).toHaveLength(1)
+  })
+
+  test('transactions of two callers never interleave: one that is rolled back takes nothing of the other', async () => {
+    h = manage({ poolMode: 'static' })
+    const kept = h.manager.transaction(async (connection) => {
+      await connection.query('insert')
+      await h.clock.settle()
+      await connection.query('insert')
+    })
+    const failed = h.manager.transaction(async (connection) => {
+      await connection.query('insert')
+      await h.clock.settle()
+      throw new Error('changed my mind')
+    })
+    await kept
+    await expect(failed).rejects.toThrow('changed my mind')
+    expect(h.driver.server('a').rows).toBe(2)
+    expect(h.driver.calls.map(({ method }) => method).filter((each) => each !== 'query')).toEqual([
+      'connect',
+      'begin',
+      'commit',
+      'begin',
+      'rollback',
+    ])
   })
 
   test('opens another when the one was lost', async () => {
@@ -40,17 +75,81 @@ describe('a static pool', () => {
     })
   })
 
-  test('reports leaks of each caller', async () => {
+  test('reports who has leaked it', async () => {
     h = manage({ poolMode: 'static', leakDetection: { thresholdMs: 100, captureStack: 'always' } })
-    const [a, b] = await Promise.all([
-      h.manager.acquire({ label: 'a' }),
-      h.manager.acquire({ label: 'b' }),
-    ])
+    const lease = await h.manager.acquire({ label: 'a' })
     await h.clock.advance(500)
-    expect(h.of('leakDetected').map((event) => event.lease.label)).toEqual(['a', 'b'])
-    a.release()
-    b.release()
-    expect(h.of('leakResolved')).toHaveLength(2)
+    expect(h.of('leakDetected').map((event) => event.lease.label)).toEqual(['a'])
+    lease.release()
+    expect(h.of('leakResolved')).toHaveLength(1)
+  })
+
+  test('who waits too long is told that there is one connection, and who has it', async () => {
+    h = manage({ poolMode: 'static', acquireTimeoutMs: 500 })
+    const lease = await h.manager.acquire({ label: 'the report' })
+    const waiting = expectLater(h.manager.acquire())
+    await h.clock.advance(500)
+    await expect(waiting).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+      phase: 'wait',
+      message: expect.stringContaining(
+        "there is one connection, for one caller at a time (poolMode 'static'), and it has been in use for 500 ms by ",
+      ),
+      holders: [{ label: 'the report' }],
+    })
+    lease.release()
+  })
+
+  test('a flow that waits for itself is named, at once by an event and by its error', async () => {
+    h = manage({
+      poolMode: 'static',
+      acquireTimeoutMs: 500,
+      leakDetection: { detectNested: true },
+    })
+    await h.manager.use(async (_connection, lease) => {
+      const nested = expectLater(h.manager.acquire())
+      expect(h.of('leaseMisused')).toMatchObject([{ reason: 'nested', leaseId: lease.id }])
+      await h.clock.advance(501)
+      await expect(nested).rejects.toThrow(`the flow that waits holds lease ${lease.id} itself`)
+    })
+  })
+
+  test('is never closed for its age, its idleness or its uses', async () => {
+    // Only the caller's options count: the defaults of a pool would close it.
+    h = manage({ poolMode: 'static', maxLifetimeMs: undefined, idleTimeoutMs: undefined } as never)
+    for (let use = 0; use < 10; use += 1) {
+      await h.manager.use(() => {})
+      h.clock.stall(3_600_000)
+      await h.clock.advance(2000)
+    }
+    expect(h.driver.count('connect')).toBe(1)
+    expect(h.of('connectionClosed')).toEqual([])
+  })
+
+  test.each([
+    [{ poolSize: 2 }, 'option "poolSize" must be 1 or left out with poolMode \'static\''],
+    [{ maxOverflow: 1 }, 'option "maxOverflow" must be 0 or left out'],
+    [{ maxLifetimeMs: 1000 }, 'option "maxLifetimeMs" must be 0 or left out'],
+    [{ idleTimeoutMs: 1000 }, 'option "idleTimeoutMs" must be 0 or left out'],
+    [{ maxUses: 1000 }, 'option "maxUses" must be 0 or left out'],
+  ])('%j contradicts it', (options, message) => {
+    h = manage()
+    expect(() => manage({ poolMode: 'static', ...options })).toThrow(
+      expect.objectContaining({
+        code: 'CONNMGR_INVALID_OPTION',
+        message: expect.stringContaining(message),
+      }),
+    )
+  })
+
+  test('the sizes of the environment are not for it', async () => {
+    process.env.DB_POOL_SIZE = '7'
+    try {
+      h = manage({ poolMode: 'static', poolSize: 1, maxOverflow: 0 })
+    } finally {
+      delete process.env.DB_POOL_SIZE
+    }
+    expect(h.manager.getPoolMetrics()).toMatchObject({ limit: 1 })
   })
 
   test('close waits for its callers, then closes the connection', async () => {
@@ -65,7 +164,7 @@ describe('a static pool', () => {
     expect(h.clock.pendingTimers).toBe(0)
   })
 
-  test('a lost connection is replaced for those who come later, while its holders keep their leases', async () => {
+  test('a lost connection is replaced for those who come later, while its holder keeps its lease', async () => {
     h = manage({ poolMode: 'static' })
     const before = await h.manager.acquire()
     before.connection.lose(new Error('cut'))
@@ -85,9 +184,9 @@ describe('a static pool', () => {
     h = manage({ poolMode: 'static' })
     const first = await h.manager.acquire()
     first.connection.signal('serialization')
+    first.release()
     const second = await h.manager.acquire()
     expect(second.connectionId).toBe(first.connectionId)
-    first.release()
     second.release()
   })
 
@@ -122,10 +221,11 @@ describe('a static pool', () => {
     current.release()
   })
 
-  test('a lease that is released twice is reported and takes nothing from the others', async () => {
+  test('a lease that is released twice is reported and takes nothing from the next', async () => {
     h = manage({ poolMode: 'static' })
-    const [a, b] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    const a = await h.manager.acquire()
     a.release()
+    const b = await h.manager.acquire()
     a.release()
     expect(h.of('leaseMisused')).toMatchObject([{ leaseId: a.id, reason: 'released-twice' }])
     expect(h.manager.getHolders().map((each) => each.leaseId)).toEqual([b.id])
@@ -159,21 +259,20 @@ describe('a static pool', () => {
     expect(h.driver.count('connect')).toBe(2)
   })
 
-  test('what is evicted while it is used closes when the last of its holders gives it back', async () => {
+  test('what is evicted while it is used closes when its holder gives it back, and never has another beside it', async () => {
     h = manage({ poolMode: 'static' })
-    const [first, second] = [await h.manager.acquire(), await h.manager.acquire()]
+    const first = await h.manager.acquire()
     h.manager.evict(first.connectionId)
-    const later = await h.manager.acquire()
-    expect(later.connectionId).not.toBe(first.connectionId)
-    first.release()
-    expect(h.driver.open).toHaveLength(2)
-    second.release()
+    const later = h.manager.acquire()
     await h.clock.settle()
+    expect(h.driver.open).toHaveLength(1)
+    first.release()
+    expect((await later).connectionId).not.toBe(first.connectionId)
     expect(h.driver.open).toHaveLength(1)
     expect(h.of('connectionClosed')).toMatchObject([
       { reason: 'evicted', connectionId: first.connectionId },
     ])
-    later.release()
+    ;(await later).release()
   })
 
   test('what was cleared and is not given back is cut off when the pool closes', async () => {
@@ -186,12 +285,16 @@ describe('a static pool', () => {
     expect(h.of('poolClosed')).toMatchObject([{ stragglers: [{ leaseId: expect.any(Number) }] }])
   })
 
-  test('resize changes nothing: there is always one connection', async () => {
+  test('cannot be resized to anything but what it is', () => {
     h = manage({ poolMode: 'static' })
-    h.manager.resize({ poolSize: 7 })
-    await Promise.all(Array.from({ length: 3 }, () => h.manager.use(() => {})))
+    expect(() => h.manager.resize({ poolSize: 7 })).toThrow(
+      expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION', option: 'poolSize' }),
+    )
+    expect(() => h.manager.resize({ maxOverflow: 1 })).toThrow(
+      expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION', option: 'maxOverflow' }),
+    )
+    h.manager.resize({ poolSize: 1, maxOverflow: 0 })
     expect(h.manager.getPoolMetrics()).toMatchObject({ size: 1, limit: 1 })
-    expect(h.driver.count('connect')).toBe(1)
   })
 
   test('warmUp opens the connection and holds nothing', async () => {
@@ -247,7 +350,7 @@ describe('a static pool', () => {
     expect(h.driver.count('connect')).toBe(1)
   })
 
-  test('fails everybody who waits when onConnect refuses the connection', async () => {
+  test('fails everybody who waits when onConnect refuses one connection after the other', async () => {
     h = manage({
       poolMode: 'static',
       onConnect: () => {
@@ -255,10 +358,11 @@ describe('a static pool', () => {
       },
     })
     const acquiring = await Promise.allSettled([h.manager.acquire(), h.manager.acquire()])
-    expect(acquiring).toMatchObject([
-      { reason: { message: 'no such schema' } },
-      { reason: { message: 'no such schema' } },
-    ])
+    for (const each of acquiring) {
+      expect(each).toMatchObject({
+        reason: { code: 'CONNMGR_CONNECT_FAILED', cause: { message: 'no such schema' } },
+      })
+    }
     expect(h.driver.open).toEqual([])
   })
 
@@ -303,32 +407,33 @@ describe('a static pool', () => {
     expect(h.manager.getHolders()).toEqual([])
   })
 
-  test('close is done as soon as the last holder destroys the connection', async () => {
+  test('close is done as soon as the holder destroys the connection', async () => {
     h = manage({ poolMode: 'static' })
-    const [a, b] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    const lease = await h.manager.acquire()
     const closing = h.manager.close({ drainTimeoutMs: 1000 })
-    a.release()
     expect(await h.outcome(closing)).toBe('pending')
-    b.destroy()
+    lease.destroy()
     await closing
     expect(h.of('poolClosed')).toMatchObject([{ durationMs: 0, stragglers: [] }])
   })
 
-  test('leaks are listed while they last, and never reclaimed from the other callers', async () => {
+  test('leaks are listed while they last, and reclaimed if that is wanted', async () => {
     h = manage({
       poolMode: 'static',
       leakDetection: { thresholdMs: 100, captureStack: 'always', reclaim: true },
     })
     const lease = await h.manager.acquire({ label: 'forgetful' })
-    await h.clock.advance(500)
-    expect(h.manager.detectLeaks()).toMatchObject([{ leaseId: lease.id, label: 'forgetful' }])
-    expect(h.manager.getLeakStats()).toMatchObject({ detected: 1, active: 1 })
-    expect(lease.connection.open).toBe(true)
+    const { connection } = lease
+    const next = h.manager.acquire()
+    await h.clock.advance(150)
+    expect(h.of('leakDetected')).toMatchObject([{ reclaimed: true, lease: { label: 'forgetful' } }])
+    expect(connection.open).toBe(false)
+    expect((await next).connectionId).not.toBe(lease.connectionId)
     lease.release()
-    expect(h.manager.detectLeaks()).toEqual([])
+    ;(await next).release()
   })
 
-  test('refuses to detach what others share, and releases instead', async () => {
+  test('refuses to detach the only connection, and releases it instead', async () => {
     h = manage({ poolMode: 'static' })
     const lease = await h.manager.acquire()
     expect(() => lease.detach()).toThrow(expect.objectContaining({ code: 'CONNMGR_UNSUPPORTED' }))
@@ -345,10 +450,11 @@ describe('a static pool', () => {
     ;(await first).release()
   })
 
-  test('who has given the connection back cannot destroy it for the others', async () => {
+  test('who has given the connection back cannot destroy it for the next', async () => {
     h = manage({ poolMode: 'static' })
-    const [gone, staying] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
+    const gone = await h.manager.acquire()
     gone.release()
+    const staying = await h.manager.acquire()
     gone.destroy()
     expect(staying.connection.open).toBe(true)
     expect(h.of('leaseMisused')).toHaveLength(1)
@@ -434,13 +540,13 @@ describe('a static pool under failover', () => {
     await expect(moving).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
   })
 
-  test('an expected role and suspicion do not touch the connection', async () => {
+  test('a suspected connection is asked before it is lent again', async () => {
     const { driver, pool, acquire } = create()
     ;(await acquire()).release()
-    pool.expect('standby')
     pool.suspectAll()
     const lease = await acquire()
     expect(lease.connection).toBe(driver.connections[0])
+    expect(driver.count('validate')).toBe(1)
     lease.release()
     await pool.close(0)
   })
@@ -492,26 +598,25 @@ describe('a static pool under failover', () => {
     await pool.close(0)
   })
 
-  test('what was evicted closes for that reason, even if it comes back broken', async () => {
+  test('what was evicted and comes back broken is closed as lost', async () => {
     const { pool, acquire, of } = create()
     const lease = await acquire()
     pool.evict(lease.connectionId)
     lease.connection.condition = 'broken'
     lease.release()
-    expect(of('connectionClosed')).toMatchObject([{ reason: 'evicted' }])
+    expect(of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
     await pool.close(0)
   })
 
   test('the loss of a connection that was replaced already spares its successor', async () => {
     const { pool, acquire } = create()
     const old = await acquire()
-    pool.evict(old.connectionId)
+    const { connection } = old
+    old.destroy()
     const current = await acquire()
-    old.connection.lose()
+    connection.lose()
     expect(current.connection.open).toBe(true)
-    const next = await acquire()
-    expect(next.connectionId).toBe(current.connectionId)
-    for (const lease of [old, current, next]) lease.release()
+    current.release()
     await pool.close(0)
   })
 
@@ -519,17 +624,8 @@ describe('a static pool under failover', () => {
     const { pool, acquire } = create()
     const lease = await acquire()
     expect(() => lease.detach()).toThrow(
-      'the connection of a static pool is shared and cannot be detached; the lease was released instead',
+      "the only connection of a pool with poolMode 'static' cannot be detached; the lease was released instead",
     )
-    await pool.close(0)
-  })
-
-  test('however many share the connection, that alone is no reason to capture stacks', async () => {
-    const { pool, acquire } = create()
-    for (let n = 0; n < 20; n += 1) await acquire()
-    expect(pool.holders().filter((each) => each.stack !== undefined)).toEqual([])
-    expect(pool.holders()).toHaveLength(20)
-    pool.destroyAll('the end of the test')
     await pool.close(0)
   })
 })

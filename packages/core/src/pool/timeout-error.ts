@@ -1,4 +1,4 @@
-import { type AcquirePhase, AcquireTimeoutError, messageOf } from '../errors.js'
+import { type AcquirePhase, AcquireTimeoutError, ConnectFailedError, messageOf } from '../errors.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { PoolCounts } from './metrics.js'
 
@@ -12,31 +12,25 @@ export function acquireTimeoutError(details: {
   waitedMs: number
   timeoutMs: number
   counts: PoolCounts
-  testing: number
+  /** There is one connection and never another. */
+  exclusive: boolean
   holders: readonly LeaseReport[]
+  /** Id of a lease that the flow which has waited holds itself, if that is known. */
+  heldByItself: number | undefined
   lastConnectError: Error | undefined
 }): AcquireTimeoutError {
-  const { counts, holders, lastConnectError, testing, waitedMs } = details
-  // A deadline gets back the time in which the event loop stood still.
-  const stalledMs = Math.round(waitedMs - details.timeoutMs)
-  const phase: AcquirePhase =
-    counts.inUse >= counts.limit
-      ? 'wait'
-      : counts.connecting > 0 || lastConnectError !== undefined
-        ? 'connect'
-        : testing > 0
-          ? 'validate'
-          : 'wait'
-  const waited = `no connection to ${details.endpoint} within ${Math.round(waitedMs)} ms`
-  const stall =
-    stalledMs < NOTEWORTHY_STALL_MS
-      ? ''
-      : `; for ${stalledMs} ms of it the event loop was blocked, look for synchronous work`
-  const state =
-    `${counts.inUse} in use, ${counts.idle} idle, ${counts.connecting} connecting, ` +
-    `${counts.waiting} waiting, limit ${counts.limit}`
+  const { counts, holders, lastConnectError, waitedMs } = details
+  const phase = phaseOf(counts, lastConnectError)
+  const why =
+    phase === 'wait'
+      ? explainWait(counts, holders, details.exclusive) + explainNested(details.heldByItself)
+      : phase === 'validate'
+        ? 'a connection is being validated and has not answered'
+        : explainConnect(lastConnectError)
   return new AcquireTimeoutError({
-    message: `pool "${details.pool}": ${waited}: ${explain(phase, holders, lastConnectError)}${stall} (${state})`,
+    message:
+      `pool "${details.pool}": no connection to ${details.endpoint} within ${Math.round(waitedMs)} ms: ` +
+      `${why}${explainStall(waitedMs - details.timeoutMs)} (${describeCounts(counts)})`,
     phase,
     waitedMs,
     counts,
@@ -45,19 +39,57 @@ export function acquireTimeoutError(details: {
   })
 }
 
-function explain(
-  phase: AcquirePhase,
-  holders: readonly LeaseReport[],
-  lastConnectError: Error | undefined,
+function phaseOf(counts: PoolCounts, lastConnectError: Error | undefined): AcquirePhase {
+  if (counts.inUse + counts.cleaning >= counts.limit) return 'wait'
+  if (counts.connecting > 0 || lastConnectError !== undefined) return 'connect'
+  return counts.testing > 0 ? 'validate' : 'wait'
+}
+
+function explainConnect(lastConnectError: Error | undefined): string {
+  if (lastConnectError === undefined) return 'the server has not answered the attempt to connect'
+  // It says what it is about.
+  return lastConnectError instanceof ConnectFailedError
+    ? lastConnectError.message
+    : `the server cannot be reached: ${messageOf(lastConnectError)}`
+}
+
+function explainWait(
+  { cleaning }: PoolCounts,
+  [longest]: readonly LeaseReport[],
+  exclusive: boolean,
 ): string {
-  if (phase === 'connect') {
-    return lastConnectError === undefined
-      ? 'the server has not answered the attempt to connect'
-      : `the server cannot be reached: ${messageOf(lastConnectError)}`
+  if (longest === undefined) {
+    return cleaning > 0
+      ? 'what has come back is still being cleaned for the next borrower'
+      : 'all connections are busy'
   }
-  if (phase === 'validate') return 'a connection is being validated and has not answered'
-  const [longest] = holders
-  if (longest === undefined) return 'all connections are busy'
   const who = longest.checkedOutBy ?? longest.label ?? 'a caller whose stack was not captured'
-  return `all connections are in use, the longest for ${Math.round(longest.heldForMs)} ms by ${who}`
+  const held = Math.round(longest.heldForMs)
+  return exclusive
+    ? `there is one connection, for one caller at a time (poolMode 'static'), and it has been in use for ${held} ms by ${who}`
+    : `all connections are in use, the longest for ${held} ms by ${who}`
+}
+
+function explainNested(leaseId: number | undefined): string {
+  return leaseId === undefined
+    ? ''
+    : `; the flow that waits holds lease ${leaseId} itself: let it give that back before, or pass its connection on`
+}
+
+function explainStall(stalledMs: number): string {
+  // A deadline gets back the time in which the event loop stood still.
+  return stalledMs < NOTEWORTHY_STALL_MS
+    ? ''
+    : `; for ${Math.round(stalledMs)} ms of it the event loop was blocked, look for synchronous work`
+}
+
+/** Every open connection is in one of these numbers. */
+function describeCounts(counts: PoolCounts): string {
+  const { cleaning, testing } = counts
+  return (
+    `${counts.inUse} in use, ${counts.idle} idle, ` +
+    (testing > 0 ? `${testing} being tested, ` : '') +
+    (cleaning > 0 ? `${cleaning} being cleaned, ` : '') +
+    `${counts.connecting} connecting, ${counts.waiting} waiting, limit ${counts.limit}`
+  )
 }

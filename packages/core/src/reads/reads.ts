@@ -66,7 +66,7 @@ export class Reads<C extends object> {
     }
     const lease = await router.acquire({ label: 'write token', ...options }, 'primary', below)
     try {
-      return new WriteToken(await driver.writePosition(lease.connection))
+      return new WriteToken(await driver.writePosition(lease.entry.connection))
     } finally {
       if (lease.active) lease.release()
     }

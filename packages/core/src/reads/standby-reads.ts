@@ -103,8 +103,8 @@ export class StandbyReads<C extends object> {
     signal: AbortSignal | undefined,
   ): Promise<true | ReplayPosition | undefined> {
     try {
-      if (await this.#replay.reaches(lease.connection, needed, until, signal)) return true
-      return this.#replay.seen(lease.connection)
+      if (await this.#replay.reaches(lease.entry.connection, needed, until, signal)) return true
+      return this.#replay.seen(lease.entry.connection)
     } catch (error) {
       // `connectionClosed` tells of it; there are other connections to read on. It may be gone already.
       if (lease.active) lease.destroy(error)

@@ -15,6 +15,8 @@ const NO_COUNTS = {
   total: 0,
   idle: 0,
   inUse: 0,
+  testing: 0,
+  cleaning: 0,
   connecting: 0,
   waiting: 0,
   overflow: 0,

@@ -5,8 +5,10 @@ const ROLLED_BACK = { command: 'ROLLBACK', rowCount: null, oid: null, fields: []
 
 /** Has a query fail that is not to be sent, in whichever way its caller would hear of it. */
 export function refuse(args: readonly unknown[], error: unknown): unknown {
-  const callback = args.at(-1)
-  const { submit, handleError } = (args[0] ?? {}) as PendingQuery
+  const { submit, handleError, callback: own } = (args[0] ?? {}) as PendingQuery
+  const last = args.at(-1)
+  // A plain query may have its callback in its config.
+  const callback = typeof last === 'function' || submit !== undefined ? last : own
   if (typeof callback === 'function') process.nextTick(callback as (error: unknown) => void, error)
   else if (typeof submit === 'function')
     process.nextTick(() => handleError?.call(args[0], error, undefined))

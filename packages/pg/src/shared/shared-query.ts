@@ -6,6 +6,7 @@ import type { ServerMessage } from '../client-internals.js'
 import type { ClientClass } from '../driver.js'
 import { endsSession, isUnresolved, stageAtEnd } from '../outcome/evidence.js'
 import { failureOf, type InFlight, lossOf } from '../outcome/in-flight.js'
+import { wasStale } from '../prepared-statements.js'
 import type { Lane } from './lane.js'
 import type { Statement } from './statement.js'
 
@@ -72,7 +73,6 @@ export type SharedQueryClass = new (
 
 const NOT_SENT = new Error('the connection had been closed before the query was sent')
 const CANCELLED = '57014'
-const NO_SUCH_STATEMENT = '26000'
 
 const CLASSES = new WeakMap<ClientClass, SharedQueryClass>()
 
@@ -175,8 +175,8 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     #hitByMistake(lane: Lane, error: unknown): boolean {
       const { code } = error as { code?: unknown }
       if (code === CANCELLED) return lane.cancelled && !this.abandoned
-      // It relied on the preparation by a query before it that failed.
-      return code === NO_SUCH_STATEMENT && Boolean(this.name)
+      // What was prepared under its name does not fit, or was to be prepared by a query before it that failed.
+      return wasStale(error, this)
     }
   }
 }

@@ -145,12 +145,13 @@ export class FakeDriver implements Driver<FakeConnection> {
     return play(outcome, this.#clock, { gone: connection.gone }).then(() => connection.idle())
   }
 
-  reset(connection: FakeConnection, policy: 'reset-all' | 'discard-all'): Promise<void> {
+  reset(connection: FakeConnection, policy: 'reset-all' | 'discard-all'): Promise<undefined> {
     return this.run('reset', connection, policy).then(() => {
       if (policy === 'discard-all' && connection.condition === 'transaction') {
         throw new FakeError('statement', 'DISCARD ALL cannot run inside a transaction block')
       }
       connection.session.clear()
+      return undefined
     })
   }
 

@@ -1,0 +1,23 @@
+import type { ConnectionCondition, Driver } from '../driver.js'
+
+/** What no borrower must find on a connection, whoever left it there. */
+export const LEFT_BEHIND: Partial<Record<ConnectionCondition, string>> = {
+  transaction: 'an open transaction',
+  busy: 'a statement that is still running',
+  stuck: 'a statement that waits for its client',
+}
+
+/** Runs a function of the user on a connection that the next borrower is to find as it was made for. */
+export async function runHook<C extends object>(
+  driver: Driver<C>,
+  connection: C,
+  hook: (connection: C) => Promise<void> | void,
+): Promise<void> {
+  await hook(connection)
+  // A statement that it did not wait for may finish.
+  if (driver.inspect(connection) === 'busy') await driver.settle?.(connection)
+  const left = LEFT_BEHIND[driver.inspect(connection)]
+  if (left !== undefined) throw new Error(`it left ${left} behind`)
+  // What it has set is the connection's own, not the next borrower's.
+  driver.baseline?.(connection)
+}

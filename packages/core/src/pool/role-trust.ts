@@ -1,0 +1,67 @@
+import type { Role } from '../driver.js'
+import type { Target } from '../failover/states.js'
+
+/** An address that has led to standbys for so long leads to them on purpose, or there is nobody else. */
+const ASTRAY_MS = 30_000
+
+/** Which roles the servers behind connections may be in, and how far what connections say of that is believed. */
+export class RoleTrust {
+  // Fields, not accessors of private ones: they are read on each acquire and release.
+  /** The only role that is accepted; undefined for any. */
+  expected: Role | undefined = undefined
+  /** A write was refused as by a standby: what new connections say of themselves may be out of date. */
+  wary = false
+  /** New connections are validated too before they are lent. */
+  distrustful = false
+  /** Of the server that the first connection led to. */
+  #firstRole: Role = 'unknown'
+  /** Since when connections have led to standbys though the first led to a primary. */
+  #standbySince: number | undefined
+
+  /** Accepts only this role from now on; undefined for any. */
+  expect(role: Role | undefined): void {
+    this.expected = role
+    this.#firstRole = 'unknown'
+    this.#standbySince = undefined
+  }
+
+  /** A server has refused a write. */
+  writeRefused(): void {
+    if (this.#firstRole === 'primary') this.wary = true
+  }
+
+  /**
+   * Notes the role of a connection that may be lent; false if it should not be lent a second time, as the next borrower
+   * may want to write.
+   *
+   * @param asked whether the server itself has just said so
+   */
+  accept(role: Role, asked: boolean, now: number): boolean {
+    if (asked) this.wary = false
+    if (this.#firstRole === 'unknown') this.#firstRole = role
+    if (role === 'primary') this.#standbySince = undefined
+    return role !== 'standby' || !this.#isAstray(now)
+  }
+
+  /**
+   * Whether a connection leads to a server in a role it should not have. With nothing else to go by, one that led to a
+   * primary must still: where a name or a proxy moves on to another server, those opened before stay behind. A new one
+   * must too, unless it is for a reader: a proxy may lead to a standby for a moment, or to a winner not yet promoted.
+   *
+   * @param before the role that the connection led to before
+   * @param target what the caller who waits for it wants
+   */
+  isWrong(role: Role, before: Role, target: Target, now: number): boolean {
+    if (role === 'unknown') return false
+    if (this.expected !== undefined) return role !== this.expected
+    if (role !== 'standby') return false
+    return before === 'primary' || (target === 'primary' && this.#isAstray(now))
+  }
+
+  /** Whether an address of a primary leads to a standby. It does so for good if it does for long. */
+  #isAstray(now: number): boolean {
+    if (this.expected !== undefined || this.#firstRole !== 'primary') return false
+    this.#standbySince ??= now
+    return now - this.#standbySince < ASTRAY_MS
+  }
+}

@@ -1,0 +1,74 @@
+import type { PoolEntry } from './entry.js'
+import type { PoolOptions } from './options.js'
+import type { Waiter } from './waiter.js'
+
+/** So long before its death an idle connection that is to be kept in reserve gets its successor. */
+const REPLACED_AHEAD_MS = 2000
+
+/** What a pool has, and what is asked of it. */
+export interface Demand<C extends object> {
+  /** Open connections, and those being opened. */
+  readonly open: number
+  readonly opening: number
+  readonly testing: number
+  readonly idle: Iterable<PoolEntry<C>> & { readonly size: number }
+  readonly inUse: number
+  readonly waiting: number
+  readonly first: Waiter<C> | undefined
+  /** How long a lease lasts of late; not a number if not known. */
+  readonly usualHeldMs: number
+  /** How long a connect takes of late. */
+  readonly usualConnectMs: number | undefined
+}
+
+/** How many connections there may and should be. */
+export class Sizing<C extends object> {
+  poolSize: number
+  maxOverflow: number
+  readonly #options: PoolOptions<C>
+
+  constructor(options: PoolOptions<C>) {
+    this.#options = options
+    this.poolSize = options.poolSize
+    this.maxOverflow = options.maxOverflow
+  }
+
+  get limit(): number {
+    return this.poolSize + this.maxOverflow
+  }
+
+  /** Whether to open a further connection. */
+  wantsAnother(demand: Demand<C>, now: number): boolean {
+    const { idle, open, opening, testing, waiting } = demand
+    if (open >= this.limit) return false
+    const coming = opening + testing
+    if (waiting > coming) return opening === 0 || !willSoonBeServed(demand, now)
+    const expiring = this.expiring(idle, now)
+    const lasting = idle.size - expiring + coming - waiting
+    return lasting < this.#options.minIdle && open - expiring < this.poolSize
+  }
+
+  /** Idle connections so near to their death that a successor is to be there before. */
+  expiring(idle: Iterable<PoolEntry<C>>, now: number): number {
+    const { minIdle, maxLifetimeMs } = this.#options
+    // Without a reserve to keep up nothing is lost if one dies before its successor is wanted.
+    if (minIdle === 0) return 0
+    const ahead = Math.min(REPLACED_AHEAD_MS, maxLifetimeMs / 10)
+    let expiring = 0
+    for (const entry of idle) if (entry.expiresAt - ahead <= now) expiring += 1
+    return expiring
+  }
+}
+
+/**
+ * True if the queue is likely to be served by connections that come back before a further one could be opened: then
+ * one connection on its way is enough, and a short burst does not leave a pool full of connections behind.
+ */
+function willSoonBeServed<C extends object>(demand: Demand<C>, now: number): boolean {
+  const { first, inUse, usualConnectMs, waiting } = demand
+  if (usualConnectMs === undefined || inUse === 0 || first === undefined) return false
+  // Whoever has waited for longer than that proves the estimate wrong.
+  const waitedMs = now - first.enqueuedAt
+  const usualHeldMs = demand.usualHeldMs || 0
+  return waitedMs < usualConnectMs && (waiting * usualHeldMs) / inUse < usualConnectMs
+}
