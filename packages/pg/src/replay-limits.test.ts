@@ -143,6 +143,21 @@ describe('a transaction that is ended on purpose is run once', () => {
   })
 })
 
+test.each([[false], [true]])(
+  'a single statement that took too long is run once, shared: %s',
+  async (shared) => {
+    open({ shared, replayStatements: 'safe', queryTimeoutMs: 300 })
+    const text = 'select pg_sleep(60)'
+    for (const query of [
+      text,
+      { text, query_timeout: 200 },
+      { text, replay: 'idempotent' as const },
+    ])
+      await expect(manager.pool.query(query as never)).rejects.toMatchObject(LOST)
+    expect(manager.getReplayStats()).toMatchObject({ replays: 0 })
+  },
+)
+
 test('an error of the work is not repeated as its connection was lost while it was idle', async () => {
   open()
   const failures = await runs(async (client) => {
