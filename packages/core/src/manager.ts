@@ -96,7 +96,7 @@ export class ConnectionManager<C extends object> {
       driver,
       replayer: this.#replayer,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
-      acquire: (wanted, below) => this.#acquire(wanted, below),
+      acquire: (wanted, below) => this.lend(wanted, below),
       rollBackWithin: (rollback) =>
         bounded(
           this.#engine.deadlines,
@@ -147,7 +147,7 @@ export class ConnectionManager<C extends object> {
         return Promise.reject(error)
       }
     }
-    return this.#acquire(options, below)
+    return this.lend(options, below)
   }
 
   /**
@@ -247,8 +247,9 @@ export class ConnectionManager<C extends object> {
    * Runs `work` so that what is read in it sees what was written in it, also through an ORM and through the pools:
    * reads on standbys come after the writes of the same asynchronous flow, as if each had been given a token. For the
    * length of a request, for example: the session ends when the promise settles that `work` returns, and what goes on
-   * after that, such as a timer, is in none. If it returns no promise, all that it has started is in the session. Who writes in the flow are all that borrow a connection to the primary, but for
-   * transactions with `readOnly`.
+   * after that, such as a timer, is in none. If it returns no promise, all that it has started is in the session.
+   *
+   * Whatever borrows a connection to the primary in the flow may have written, but for transactions with `readOnly`.
    *
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
    *
@@ -492,8 +493,8 @@ export class ConnectionManager<C extends object> {
     return this.#engine.events.turn(change)
   }
 
-  /** Acquires as options ask that have been checked. */
-  #acquire(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
+  /** @internal `acquire` for those whose options need no check: facades, and what has checked them. */
+  lend(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
     const { target = 'primary' } = options
     if (this.#started === undefined && this.#closing === undefined) void this.start()
     const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router

@@ -78,6 +78,49 @@ test('a transaction is run again whose connection is lost, or that meets a confl
   expect(await db.select().from(items)).toEqual([{ id: 3 }])
 })
 
+test('an error of the work is not repeated as its connection was lost while it was idle', async () => {
+  for (const replay of ['safe', 'idempotent'] as const) {
+    let attempts = 0
+    await expect(
+      replayTransaction(
+        db,
+        async (tx) => {
+          attempts += 1
+          await tx.insert(items).values({ id: attempts })
+          const lost = new Promise<void>((resolve) => {
+            const stop = db.$connections.on('connectionClosed', () => {
+              stop()
+              resolve()
+            })
+          })
+          proxy.reset()
+          await lost
+          throw new Error('sold out')
+        },
+        { replay },
+      ),
+    ).rejects.toThrow('sold out')
+    expect(attempts).toBe(1)
+  }
+  expect(await db.select().from(items)).toEqual([])
+})
+
+test('what a transaction is given reaches SQL only from a list', async () => {
+  const harmful = 'serializable; drop table items' as 'serializable'
+  for (const config of [{ isolationLevel: harmful }, { accessMode: harmful as 'read only' }]) {
+    for (const running of [
+      db.transaction(async () => {}, config),
+      replayTransaction(db, async () => {}, {}, config),
+    ])
+      await expect(running).rejects.toMatchObject({ code: 'CONNMGR_INVALID_OPTION' })
+  }
+  await db.transaction(async () => {}, {
+    isolationLevel: 'read uncommitted',
+    accessMode: 'read only',
+  })
+  expect(await db.select().from(items)).toEqual([])
+})
+
 test('a COMMIT that is cut off is asked for, not repeated', async () => {
   for (const outcome of ['committed', 'unknown'] as const) {
     let attempts = 0

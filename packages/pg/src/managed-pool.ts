@@ -236,10 +236,10 @@ export class ManagedPool extends PgPool {
 
   async #checkOut(below: FunctionReference): Promise<PoolClient> {
     if (this.ending) throw new Error(ENDED)
-    let lease = await this.$connections.acquire(this.#wanted, below)
+    let lease = await this.$connections.lend(this.#wanted, below)
     for (let attempt = 1; diedOnTheWay(lease, attempt); attempt += 1) {
       lease.destroy()
-      lease = await this.$connections.acquire(this.#wanted, below)
+      lease = await this.$connections.lend(this.#wanted, below)
     }
     const client = lease.connection as PoolClient
     client.release = this.#releaseOnce(lease, this.#lend(lease))
@@ -285,7 +285,7 @@ export class ManagedPool extends PgPool {
 
   #createLender(): Lender {
     return {
-      acquire: (wanted, below) => this.$connections.acquire(wanted, below),
+      acquire: (wanted, below) => this.$connections.lend(wanted, below),
       lend: (lease) => this.#lend(lease),
       takeBack: (lease, client, error) => this.#takeBack(lease, client, error),
       catalogs: this.$connections.driver.catalogs,

@@ -129,6 +129,58 @@ it('does not repeat what other errors tell of', async () => {
   expect(attempts).toBe(1)
 })
 
+it('does not repeat an error of the work as its session has ended while it was idle', async () => {
+  for (const replay of ['safe', 'idempotent'] as const) {
+    open()
+    let attempts = 0
+    await expect(
+      replayTransaction(
+        prisma,
+        async (tx) => {
+          attempts += 1
+          await tx.user.create({ data: { email: 'a@example.org' } })
+          await endSession(tx)
+          throw new Error('sold out')
+        },
+        { replay },
+      ),
+    ).rejects.toThrow('sold out')
+    expect(attempts).toBe(1)
+    expect(await prisma.user.count()).toBe(0)
+    await prisma.$disconnect()
+  }
+  open()
+})
+
+it('does not repeat what a time limit has ended, though Prisma tells no more than the code', async () => {
+  const limits = [
+    [{ queryTimeoutMs: 200 }, []],
+    [{ clientConfig: { query_timeout: 200 } }, []],
+    [{}, ['set local transaction_timeout = 200']],
+  ] as const
+  for (const [options, settings] of limits) {
+    for (const replay of ['safe', 'idempotent'] as const) {
+      open(options)
+      let attempts = 0
+      await expect(
+        replayTransaction(
+          prisma,
+          async (tx) => {
+            attempts += 1
+            for (const setting of settings) await tx.$executeRawUnsafe(setting)
+            await tx.$executeRaw`select pg_sleep(60)`
+          },
+          { replay },
+          { timeout: 30_000 },
+        ),
+      ).rejects.toMatchObject({ code: 'CONNMGR_CONNECTION_LOST' })
+      expect(attempts).toBe(1)
+      await prisma.$disconnect()
+    }
+  }
+  open()
+})
+
 it('asks what became of a COMMIT, and returns the result of what was committed', async () => {
   open()
   let asked = 0

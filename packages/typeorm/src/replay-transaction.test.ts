@@ -103,6 +103,47 @@ test('a transaction is run again whose connection is lost under a statement or b
   expect(await dataSource.getRepository(Item).find({ select: { id: true } })).toEqual([{ id: 5 }])
 })
 
+test('any unit of work is run again whose connection is lost between two statements', async () => {
+  const attempts: number[] = []
+  await getConnections(dataSource).replay((attempt) =>
+    dataSource.transaction(async (entities) => {
+      attempts.push(attempt)
+      await entities.insert(Item, { id: attempt })
+      if (attempt === 1) await endSession(entities)
+      await entities.count(Item)
+    }),
+  )
+  expect(attempts).toEqual([1, 2])
+  expect(await dataSource.getRepository(Item).find({ select: { id: true } })).toEqual([{ id: 2 }])
+})
+
+test('an error of the work is not repeated as its connection was lost while it was idle', async () => {
+  for (const replay of ['safe', 'idempotent'] as const) {
+    let attempts = 0
+    await expect(
+      replayTransaction(
+        dataSource,
+        async (entities) => {
+          attempts += 1
+          await entities.insert(Item, { id: attempts })
+          await endSession(entities)
+          throw new Error('sold out')
+        },
+        { replay },
+      ),
+    ).rejects.toThrow('sold out')
+    expect(attempts).toBe(1)
+  }
+  expect(await dataSource.getRepository(Item).count()).toBe(0)
+  expect(getConnections(dataSource).getCounts().inUse).toBe(0)
+})
+
+test('an isolation level that is none does not reach SQL', async () => {
+  const isolation = 'SERIALIZABLE; drop table item' as 'SERIALIZABLE'
+  await expect(replayTransaction(dataSource, async () => {}, { isolation })).rejects.toThrow()
+  expect(await dataSource.getRepository(Item).count()).toBe(0)
+})
+
 test('a COMMIT that is cut off is asked for, not repeated', async () => {
   for (const outcome of ['committed', 'unknown'] as const) {
     let attempts = 0

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { close, type Harness, manage } from '../../test/harness.js'
 import { currentContext, runWithContext, runWithOrigin } from './context.js'
 import { describeOrigin } from './stack.js'
@@ -51,4 +52,20 @@ test('a lease acquired far from the caller is reported by the origin of its flow
   const lease = await userCode()
   expect(h.manager.getHolders()[0]?.checkedOutBy).toMatch(/^userCode \(/)
   lease.release()
+})
+
+test('what work leaves behind is not reported as of it', async () => {
+  h = manage()
+  let left = async (): Promise<void> => {}
+  await runWithContext({ label: 'nightly report' }, async () => {
+    left = AsyncResource.bind(async () => {
+      const lease = await h.manager.acquire()
+      expect(lease.label).toBeUndefined()
+      lease.release()
+    })
+    const lease = await h.manager.acquire()
+    expect(lease.label).toBe('nightly report')
+    lease.release()
+  })
+  await left()
 })

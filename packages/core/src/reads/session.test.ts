@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { WriteToken } from '@connmgr/core'
 import { close, type Harness, type HarnessOptions, manage } from '../../test/harness.js'
 
@@ -44,6 +45,54 @@ describe('a session', () => {
       expect(await session.writeToken()).toBeUndefined()
     })
     expect(h.driver.count('writePosition') + h.driver.count('replayPosition')).toBe(0)
+  })
+
+  test('has ended once the promise of its work has settled: what that leaves behind is in none', async () => {
+    h = await start()
+    const left: (() => Promise<string>)[] = []
+    await h.manager.withSession(async () => {
+      await write(h)
+      left.push(AsyncResource.bind(() => lendTo(h)))
+      expect(h.manager.inSession).toBe(true)
+      const reading = lendTo(h)
+      await h.clock.advance(120)
+      expect(await reading).toBe('a')
+    })
+    expect(h.manager.inSession).toBe(false)
+    const asked = h.driver.count('writePosition')
+    expect(await left[0]?.()).toBe('b')
+    expect(h.driver.count('writePosition')).toBe(asked)
+  })
+
+  test('goes on for what work has started that tells no end, and for later sessions in it', async () => {
+    h = await start()
+    let handled: Promise<string> = Promise.resolve('')
+    const next = (): void => {
+      handled = (async () => {
+        await write(h)
+        for (let round = 0; round < 100; round += 1) await h.manager.use(() => {})
+        const reading = lendTo(h)
+        await h.clock.advance(120)
+        return reading
+      })()
+    }
+    h.manager.withSession(next)
+    expect(await handled).toBe('a')
+  })
+
+  test('a token covers what had ended when it was asked for, and no more', async () => {
+    h = await start()
+    await h.manager.withSession(async (session) => {
+      await write(h)
+      const open = await h.manager.acquire()
+      expect(String(await session.writeToken())).toContain('.c8.')
+      // It may have written since.
+      expect(session.unasked).toBe(true)
+      open.release()
+      await write(h)
+      expect(String(await session.writeToken())).toContain('.12c.')
+      expect(session.unasked).toBe(false)
+    })
   })
 
   test('reads its own writes: from the standby once that has replayed them, else from the writer', async () => {

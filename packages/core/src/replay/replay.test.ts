@@ -1,7 +1,14 @@
+import { AsyncResource } from 'node:async_hooks'
 import { FakeError } from '@connmgr/testing'
+import fc from 'fast-check'
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
-import { CommitOutcomeUnknownError } from '../errors.js'
-import { currentEffects } from './effects.js'
+import {
+  CommitOutcomeUnknownError,
+  ConnectionDestroyedError,
+  ConnectionLostError,
+  QueryTimeoutError,
+} from '../errors.js'
+import { currentEffects, type WriteEnd } from './effects.js'
 
 let h: Harness
 afterEach(() => close(h))
@@ -299,4 +306,271 @@ describe('a transaction of a library', () => {
     await h.clock.advance(1000)
     expect(await running).toBe('written')
   })
+})
+
+describe('what was ended on purpose is not run again', () => {
+  test.each(['safe', 'idempotent'] as const)(
+    'a statement of a transaction that took too long, %s',
+    async (replay) => {
+      h = manage({ queryTimeoutMs: 100 })
+      h.driver.always('query', 'hang')
+      let attempts = 0
+      const running = expectLater(
+        h.manager.transaction(
+          (connection) => {
+            attempts += 1
+            return connection.query('insert')
+          },
+          { replay },
+        ),
+      )
+      await h.clock.advance(1000)
+      await expect(running).rejects.toMatchObject({
+        code: 'CONNMGR_CONNECTION_LOST',
+        cause: { cause: { code: 'CONNMGR_QUERY_TIMEOUT' } },
+      })
+      expect(attempts).toBe(1)
+      expect(h.of('workReplayed')).toEqual([])
+    },
+  )
+
+  test('a lease that was destroyed, by the work or beside it', async () => {
+    h = manage()
+    h.driver.always('query', 'hang')
+    let attempts = 0
+    const running = expectLater(
+      h.manager.transaction(
+        (connection, lease) => {
+          attempts += 1
+          const querying = connection.query('insert')
+          lease.destroy(new ConnectionDestroyedError('enough'))
+          return querying
+        },
+        { replay: 'safe' },
+      ),
+    )
+    await h.clock.advance(1000)
+    await expect(running).rejects.toMatchObject({
+      cause: { cause: { code: 'CONNMGR_CONNECTION_DESTROYED' } },
+    })
+    expect(attempts).toBe(1)
+  })
+
+  test('work whose error says nothing of it, as a library puts it', async () => {
+    h = manage()
+    let attempts = 0
+    await expect(
+      h.manager.replay(async () => {
+        attempts += 1
+        currentEffects()?.noteDeliberateEnd()
+        throw Object.assign(new Error('mapped'), { code: 'CONNMGR_CONNECTION_LOST' })
+      }),
+    ).rejects.toThrow('mapped')
+    expect(attempts).toBe(1)
+  })
+
+  test('work of a manager that closes', async () => {
+    h = manage()
+    const { attempts, work } = failing(refused(), refused())
+    const running = expectLater(
+      h.manager.replay((attempt) => {
+        void h.manager.close()
+        return work(attempt)
+      }),
+    )
+    await h.clock.advance(1000)
+    await expect(running).rejects.toThrow('no primary')
+    expect(attempts).toEqual([1])
+    expect(h.of('workReplayed')).toEqual([])
+  })
+
+  test('work whose signal fires in the pause before it is run again', async () => {
+    h = manage()
+    const abort = new AbortController()
+    const { attempts, work } = failing(conflict())
+    const running = expectLater(h.manager.replay(work, { signal: abort.signal }))
+    await h.clock.settle()
+    abort.abort()
+    await h.clock.advance(1000)
+    await expect(running).rejects.toThrow('conflict')
+    expect(attempts).toEqual([1])
+  })
+
+  test('a COMMIT that took too long, though it may be asked what became of it', async () => {
+    h = manage()
+    for (const [outcome, expected] of [
+      ['committed', 'resolves'],
+      ['not-committed', 'rejects'],
+      ['unknown', 'rejects'],
+    ] as const) {
+      let attempts = 0
+      h.driver.next('commit', { fail: new CommitOutcomeUnknownError(new QueryTimeoutError(5)) })
+      const running = h.manager.transaction(
+        async () => {
+          attempts += 1
+          return 'done'
+        },
+        { replay: 'idempotent', outcome: async () => outcome },
+      )
+      if (expected === 'resolves') expect(await running).toBe('done')
+      else await expect(running).rejects.toMatchObject({ code: expect.stringMatching(/^CONNMGR_/) })
+      expect(attempts).toBe(1)
+    }
+  })
+})
+
+describe('an error of the caller', () => {
+  test('is not repeated as a connection was lost while it was idle', async () => {
+    h = manage()
+    for (const replay of ['safe', 'idempotent'] as const) {
+      for (const unit of ['transaction', 'use'] as const) {
+        let attempts = 0
+        await expect(
+          h.manager[unit](
+            async (connection) => {
+              attempts += 1
+              connection.lose()
+              throw new Error('sold out')
+            },
+            { replay },
+          ),
+        ).rejects.toThrow('sold out')
+        expect(attempts).toBe(1)
+      }
+    }
+  })
+
+  test('is repeated if the loss is its cause', async () => {
+    h = manage()
+    let attempts = 0
+    await h.manager.transaction(
+      async (connection) => {
+        attempts += 1
+        if (attempts > 1) return
+        h.driver.next('query', { fail: new ConnectionLostError('cut') })
+        await connection.query('insert').catch((cause: unknown) => {
+          throw new Error('no order was placed', { cause })
+        })
+      },
+      { replay: 'safe' },
+    )
+    expect(attempts).toBe(2)
+  })
+})
+
+describe('statements of an attempt that nobody awaits', () => {
+  test('keep it from being run again while they are in flight', async () => {
+    h = manage()
+    const { attempts, work } = failing(refused())
+    await expect(
+      h.manager.replay((attempt) => {
+        currentEffects()?.begin()
+        return work(attempt)
+      }),
+    ).rejects.toThrow('no primary')
+    expect(attempts).toEqual([1])
+  })
+
+  test('a transaction that was begun in it is not committed, not even after the unit has ended', async () => {
+    h = manage()
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    let straggler: Promise<unknown> = Promise.resolve()
+    await h.manager.replay(async (attempt) => {
+      if (attempt > 1) return
+      straggler = expectLater(h.manager.transaction(() => held))
+      await h.clock.settle()
+      throw refused()
+    })
+    letGo()
+    await expect(straggler).rejects.toMatchObject({ code: 'CONNMGR_CONNECTION_LOST', sent: false })
+    expect(h.driver.count('commit')).toBe(0)
+    expect(h.driver.count('rollback')).toBe(1)
+  })
+})
+
+test('what a unit has left behind is of no attempt once it has ended, however it has', async () => {
+  h = manage()
+  const left: (() => unknown)[] = []
+  const work = async (attempt: number): Promise<void> => {
+    left.push(AsyncResource.bind(() => currentEffects()))
+    if (attempt === 1) throw refused()
+  }
+  await h.manager.replay(work)
+  await expect(h.manager.replay(() => work(1), { deadlineMs: 0 })).rejects.toThrow('no primary')
+  await h.manager.use((_c, _l, attempt) => work(attempt), { replay: 'safe' })
+  expect(left).toHaveLength(5)
+  expect(left.map((each) => each())).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ])
+})
+
+test('never is a thing written twice, whatever fails, and when', async () => {
+  // What each statement of an attempt does, and how the attempt ends.
+  const statement = fc.record({
+    end: fc.constantFrom<WriteEnd>('kept', 'undone', 'unknown'),
+    awaited: fc.boolean(),
+    late: fc.boolean(),
+  })
+  const ending = fc.constantFrom(
+    'refused',
+    'conflict',
+    'lost',
+    'limit',
+    'business',
+    'unknown',
+    'done',
+  )
+  const attempt = fc.record({ statements: fc.array(statement, { maxLength: 4 }), ending })
+  const errors: Record<string, () => Error> = {
+    refused,
+    conflict,
+    lost: () => new ConnectionLostError('cut'),
+    limit: () => new ConnectionLostError('cut', new QueryTimeoutError(1)),
+    business: () => new Error('sold out'),
+    unknown: () => new CommitOutcomeUnknownError(undefined),
+  }
+  h = manage()
+  await fc.assert(
+    fc.asyncProperty(fc.array(attempt, { minLength: 1, maxLength: 4 }), async (plan) => {
+      /** Attempts that may have left something behind. */
+      const wrote = new Set<number>()
+      let run = 0
+      const running = expectLater(
+        h.manager.replay(async (number) => {
+          run = number
+          const { statements, ending } = plan[number - 1] ?? { statements: [], ending: 'done' }
+          for (const { end, awaited, late } of statements) {
+            const write = async (): Promise<void> => {
+              if (late) await Promise.resolve()
+              const ended = currentEffects()?.begin()
+              if (end !== 'undone') wrote.add(number)
+              if (!awaited) await new Promise((resolve) => setImmediate(resolve))
+              ended?.(end)
+            }
+            if (awaited) await write()
+            else write().catch(() => {})
+          }
+          const fail = errors[ending]
+          if (fail !== undefined) throw fail()
+        }),
+      )
+      await h.clock.advance(5000)
+      await running.catch(() => {})
+      await h.clock.settle()
+      const earlier = [...wrote].filter((number) => number < run)
+      expect(earlier).toEqual([])
+      const last = plan[run - 1]
+      for (const { ending } of plan.slice(0, run - 1))
+        expect(['limit', 'business', 'unknown', 'done']).not.toContain(ending)
+      if (last === undefined) await expect(running).resolves.toBeUndefined()
+    }),
+    { numRuns: 200 },
+  )
 })
