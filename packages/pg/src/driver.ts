@@ -50,7 +50,10 @@ export class PgDriver implements Driver<Client> {
     const { client, session } = await this.#open(
       endpoint.config as ClientConfig,
       context,
-      (opened) => catalog.readIfDue(opened),
+      // Its user waits for that, so it is left to the probe of the endpoint if there is one.
+      async (opened) => {
+        if (!catalog.isWatched) await catalog.readIfDue(opened)
+      },
     )
     session.catalog = catalog
     return client
@@ -60,7 +63,6 @@ export class PgDriver implements Driver<Client> {
     const session = this.#sessionOf(client)
     const { rows } = await session.ask<[boolean]>('select pg_is_in_recovery()')
     session.role = rows[0]?.[0] === true ? 'standby' : 'primary'
-    await session.catalog?.readIfDue(session)
   }
 
   /** Of the database that a connection leads to. */
@@ -139,24 +141,52 @@ export class PgDriver implements Driver<Client> {
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
-    const config = endpoint.config as ClientConfig
-    const { client, session } = await this.#open(
-      { ...config, password: config.password, application_name: PROBE_APPLICATION_NAME },
-      context,
-    )
-    // Watching alone keeps no process alive.
-    internalsOf(client).connection?.stream.unref()
+    const session = await this.#openAside(endpoint, context)
     const probe = new PgProbe(session)
     const catalog = this.catalogs.of(endpoint.id)
+    catalog.isWatched = true
+    const closing = new AbortController()
+    const ask = (text: string) => this.#askAside(endpoint, closing.signal, text)
     return {
       check: async (signal) => {
         const result = await probe.check(signal)
-        // Where all connections are busy no other reads it anew. Nobody waits for it here.
-        if (catalog.wasRead) void catalog.readIfDue(session)
+        void catalog.readIfDue({ ask })
         return result
       },
-      destroy: () => probe.destroy(),
+      destroy: () => {
+        closing.abort(new Error('the probe has been closed'))
+        probe.destroy()
+      },
     }
+  }
+
+  /** Asks over a connection that is opened for that, so that neither callers nor probes wait for the answer. */
+  async #askAside(endpoint: Endpoint, signal: AbortSignal, text: string): Promise<unknown> {
+    const session = await this.#openAside(endpoint, { signal, onSignal: () => {} })
+    const stop = (): void => session.destroy()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await session.ask(text)
+    } finally {
+      signal.removeEventListener('abort', stop)
+      session.destroy()
+    }
+  }
+
+  /** Opens a connection of the engine's own, beside those of callers. It keeps no process alive. */
+  async #openAside(endpoint: Endpoint, context: ConnectContext): Promise<Session> {
+    const config = endpoint.config as ClientConfig
+    const { client, session } = await this.#open(
+      {
+        ...config,
+        password: config.password,
+        application_name: PROBE_APPLICATION_NAME,
+        query_timeout: 0,
+      },
+      context,
+    )
+    internalsOf(client).connection?.stream.unref()
+    return session
   }
 
   async #open(

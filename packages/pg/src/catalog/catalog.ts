@@ -1,5 +1,4 @@
 import type { Clock } from '@connmgr/core'
-import type { Session } from '../session.js'
 import { CATALOG_QUERY, type CatalogAnswer } from './catalog-query.js'
 import { Snapshot } from './snapshot.js'
 
@@ -9,10 +8,17 @@ export interface Catalog {
   agree(judge: (snapshot: Snapshot) => boolean): boolean
 }
 
+/** What a catalog is read from. */
+interface CatalogSource {
+  ask(text: string): Promise<unknown>
+}
+
 /** After this time a catalog is read anew as soon as a connection is at hand. */
 const FRESH_MS = 60_000
 /** What has been read so long ago proves nothing any more: another program may have changed it. */
 const VALID_MS = 300_000
+/** After a connection for it was lost, or could not be had, another is tried so much later. */
+const RETRY_MS = 5000
 
 /**
  * The catalogs of the databases behind the endpoints of one driver, each read by the first connection to it and again
@@ -40,7 +46,8 @@ export class Catalogs implements Catalog {
   agree(judge: (snapshot: Snapshot) => boolean): boolean {
     let known = false
     for (const catalog of this.#byEndpoint.values()) {
-      if (!catalog.wasRead) continue
+      // Of a server that has been away for long nothing is known, and nothing runs there.
+      if (catalog.isOutdated) continue
       if (!catalog.agree(judge)) return false
       known = true
     }
@@ -68,7 +75,12 @@ export class EndpointCatalog implements Catalog {
   readonly #invalidate: () => void
   /** As it was read last, unless it has changed since; undefined if it is not known. */
   latest: Snapshot | undefined
-  #readAt = Number.NEGATIVE_INFINITY
+  /** A probe of the endpoint reads it. */
+  isWatched = false
+  /** When it was read last, or has changed since. */
+  #knownSince = Number.NEGATIVE_INFINITY
+  /** When the server answered last to being asked for it, if by an error. */
+  #askedAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
   /** Counts changes, so that what was read before or during one is not taken for what is there after it. */
   #changes = 0
@@ -78,9 +90,9 @@ export class EndpointCatalog implements Catalog {
     this.#invalidate = invalidate
   }
 
-  /** It has been read before, or at least that was tried. */
-  get wasRead(): boolean {
-    return this.#readAt !== Number.NEGATIVE_INFINITY
+  /** It has not been read lately, or never. */
+  get isOutdated(): boolean {
+    return this.#clock.now() - this.#knownSince >= VALID_MS
   }
 
   /** It is being read, or will be by the next connection that is at hand. */
@@ -89,12 +101,11 @@ export class EndpointCatalog implements Catalog {
   }
 
   get #isDue(): boolean {
-    return this.#clock.now() - this.#readAt >= FRESH_MS
+    return this.#clock.now() - this.#askedAt >= FRESH_MS
   }
 
   agree(judge: (snapshot: Snapshot) => boolean): boolean {
-    if (this.latest === undefined || this.#clock.now() - this.#readAt >= VALID_MS) return false
-    return judge(this.latest)
+    return this.latest !== undefined && !this.isOutdated && judge(this.latest)
   }
 
   /** A statement that may change it was sent, or has ended: what was read before no longer counts, here and elsewhere. */
@@ -105,40 +116,51 @@ export class EndpointCatalog implements Catalog {
   forget(): void {
     this.#changes += 1
     this.latest = undefined
-    if (this.wasRead) this.#readAt = this.#clock.now() - FRESH_MS
+    this.#askedAt = Number.NEGATIVE_INFINITY
+    if (!this.isOutdated) this.#knownSince = this.#clock.now()
   }
 
   /**
    * Reads it if it is due, or waits for another that reads it if nothing is known yet. Never rejects: without it
    * statements are in doubt, and no worse.
    */
-  async readIfDue(session: Pick<Session, 'ask'>): Promise<void> {
+  async readIfDue(server: CatalogSource): Promise<void> {
     if (this.#reading === undefined) {
       if (!this.#isDue) return
-      this.#reading = this.#read(session)
+      this.#reading = this.#read(server)
     } else if (this.latest !== undefined) return
     await this.#reading
   }
 
-  async #read(session: Pick<Session, 'ask'>): Promise<void> {
+  async #read(server: CatalogSource): Promise<void> {
     const changes = this.#changes
     let found: Snapshot | undefined
+    let answered = true
     try {
-      const { rows } = await session.ask<[string]>(CATALOG_QUERY)
-      found = new Snapshot(answerOf(rows[0]?.[0]))
-    } catch {
-      // The role may not be allowed to, or the server is none of PostgreSQL's: then nothing is known.
+      found = new Snapshot(answerOf(await server.ask(CATALOG_QUERY)))
+    } catch (error) {
+      // The role may not be allowed to, it may take too long, or the server is none of PostgreSQL's.
+      answered = isAnswer(error)
     }
     this.#reading = undefined
-    const changed = this.#changes !== changes
-    this.latest = changed ? undefined : found
-    // What has changed meanwhile is due again at once.
-    this.#readAt = this.#clock.now() - (changed ? FRESH_MS : 0)
+    const now = this.#clock.now()
+    if (this.#changes !== changes) return
+    // What was known before is true for a while, even if it cannot be read anew.
+    if (found !== undefined) this.#knownSince = now
+    this.latest = found ?? this.latest
+    this.#askedAt = answered ? now : now - FRESH_MS + RETRY_MS
   }
 }
 
-/** What is missing is empty: `json_agg` of no rows is null. */
-function answerOf(text: unknown): CatalogAnswer {
+/** False if the connection was lost, by which nothing is said of the next. */
+function isAnswer(error: unknown): boolean {
+  return (error as { severity?: unknown }).severity !== undefined || error instanceof SyntaxError
+}
+
+/** Of several statements, of which the last has the answer. What is missing is empty: `json_agg` of no rows is null. */
+function answerOf(result: unknown): CatalogAnswer {
+  const results = (Array.isArray(result) ? result : [result]) as { rows: [string][] }[]
+  const text = results.at(-1)?.rows[0]?.[0]
   const answer = JSON.parse(String(text)) as { [K in keyof CatalogAnswer]: CatalogAnswer[K] | null }
   return {
     harmless: answer.harmless ?? [],
