@@ -148,6 +148,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   }
 
   protected override async finish(): Promise<void> {
+    this.driver.catalogs.close()
     await this.#notifications?.close()
   }
 

@@ -46,16 +46,9 @@ export class PgDriver implements Driver<Client> {
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
-    const catalog = this.catalogs.of(endpoint.id)
-    const { client, session } = await this.#open(
-      endpoint.config as ClientConfig,
-      context,
-      // Its user waits for that, so it is left to the probe of the endpoint if there is one.
-      async (opened) => {
-        if (!catalog.isWatched) await catalog.readIfDue(opened)
-      },
-    )
-    session.catalog = catalog
+    const { client, session } = await this.#open(endpoint.config as ClientConfig, context)
+    session.catalog = this.#catalogOf(endpoint)
+    void session.catalog.read()
     return client
   }
 
@@ -68,12 +61,6 @@ export class PgDriver implements Driver<Client> {
   /** Of the database that a connection leads to. */
   catalogOf(client: Client): EndpointCatalog | undefined {
     return this.#sessionOf(client).catalog
-  }
-
-  /** Sees to it that the catalog has been read lately. Never rejects. */
-  async readCatalog(client: Client): Promise<void> {
-    const session = this.#sessionOf(client)
-    await session.catalog?.readIfDue(session)
   }
 
   role(client: Client): Role {
@@ -141,23 +128,22 @@ export class PgDriver implements Driver<Client> {
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
-    const session = await this.#openAside(endpoint, context)
-    const probe = new PgProbe(session)
-    const catalog = this.catalogs.of(endpoint.id)
-    catalog.isWatched = true
-    const closing = new AbortController()
-    const ask = (text: string) => this.#askAside(endpoint, closing.signal, text)
+    const probe = new PgProbe(await this.#openAside(endpoint, context))
+    const catalog = this.#catalogOf(endpoint)
     return {
       check: async (signal) => {
         const result = await probe.check(signal)
-        void catalog.readIfDue({ ask })
+        void catalog.read()
         return result
       },
-      destroy: () => {
-        closing.abort(new Error('the probe has been closed'))
-        probe.destroy()
-      },
+      destroy: () => probe.destroy(),
     }
+  }
+
+  #catalogOf(endpoint: Endpoint): EndpointCatalog {
+    return this.catalogs.of(endpoint.id, {
+      ask: (text, signal) => this.#askAside(endpoint, signal, text),
+    })
   }
 
   /** Asks over a connection that is opened for that, so that neither callers nor probes wait for the answer. */
@@ -192,7 +178,6 @@ export class PgDriver implements Driver<Client> {
   async #open(
     config: ClientConfig,
     { signal, onSignal }: ConnectContext,
-    prepare?: (session: Session) => Promise<void>,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
     const client = new this.#Client({
@@ -207,8 +192,6 @@ export class PgDriver implements Driver<Client> {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await client.connect()
-      if (prepare !== undefined) await Promise.race([prepare(session), aborted(signal)])
-      if (session.condition() === 'broken') throw new Error('Connection terminated unexpectedly')
     } catch (error) {
       session.destroy()
       throw signal.aborted ? signal.reason : withoutSecrets(error)
@@ -224,14 +207,6 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
-}
-
-/** Rejects when it is aborted. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */

@@ -198,6 +198,7 @@ describe('what may commit, outside of a transaction and in one', () => {
 test.each([
   ['select 1', false],
   ['insert into item values (1)', false],
+  ["insert into item select 1 from pg_sleep(1), pg_notify('a', 'b')", false],
   ['begin', false],
   ['commit', false],
   ['truncate item', false],
