@@ -48,7 +48,6 @@ export class PgDriver implements Driver<Client> {
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
     const { client, session } = await this.#open(endpoint.config as ClientConfig, context)
     session.catalog = this.#catalogOf(endpoint)
-    void session.catalog.read()
     return client
   }
 

@@ -65,6 +65,11 @@ export class Catalogs implements Catalog {
     return true
   }
 
+  /** Reads that of an endpoint if it is due: a connection to it has just been opened. */
+  read(endpointId: string): void {
+    void this.#byEndpoint.get(endpointId)?.read()
+  }
+
   /** Ends what is being read. */
   close(): void {
     for (const catalog of this.#byEndpoint.values()) catalog.close()
