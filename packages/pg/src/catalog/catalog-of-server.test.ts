@@ -82,6 +82,7 @@ test('a database tells which of its functions, operators and relations are harml
       'select größe()',
       'select lies()',
       'select 1 |> 2',
+      'select not 1 <| 2',
       'select 1 operator(shop.<+>) 2',
       'select total(id) from item',
       "select setting('1MB', false)",
@@ -120,6 +121,12 @@ test.each([
   [
     'a cast',
     'create type t as (a int); create function c(t) returns int language sql as $$ select f(1) $$; create cast (t as int) with function c(t) as implicit',
+  ],
+  [
+    'an order',
+    `create type t as (a int); create function same(t, t) returns boolean language sql as $$ select f(1) = 1 $$;
+     create operator === (leftarg = t, rightarg = t, function = same);
+     create operator class o for type t using hash as operator 1 ===`,
   ],
   [
     'a comparison',

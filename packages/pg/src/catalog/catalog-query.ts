@@ -82,6 +82,12 @@ with harmless_of_server as (
 ), other as (
   select oid, name, of_users, readable, source, one_argument, callable from func
   where not harmless or oid in (select oid from aggregate_of_users)
+), operation as (
+  -- The planner may use the commutator or the negator of an operator in its place.
+  select op.oid, op.oprname::pg_catalog.text as name, o.oid as other
+  from pg_catalog.pg_operator op
+  join pg_catalog.pg_operator used on used.oid in (op.oid, op.oprcom, op.oprnegate)
+  join other o on o.oid = used.oprcode::pg_catalog.oid
 ), relation as (
   select oid, relname::pg_catalog.text as name, relkind = 'f' as is_foreign, relrowsecurity as secured
   from pg_catalog.pg_class where oid >= ${FIRST_OF_USERS} and relkind in ('r', 'p', 'v', 'm', 'f')
@@ -120,9 +126,9 @@ with harmless_of_server as (
   select e.relid, e.read, o.name, o.oid
   from expression e
   join pg_catalog.pg_depend d on d.classid = e.of_class and d.objid = e.number
-  left join pg_catalog.pg_operator op
+  left join operation op
     on d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass and op.oid = d.refobjid
-  join other o on o.oid = case when op.oid is null then d.refobjid else op.oprcode::pg_catalog.oid end and o.of_users
+  join other o on o.oid = coalesce(op.other, d.refobjid) and o.of_users
   where d.refclassid in ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
 ), related as (
   select r.ev_class as relid, d.refobjid as other from pg_catalog.pg_rewrite r join pg_catalog.pg_depend d
@@ -143,8 +149,7 @@ select pg_catalog.json_build_object(
       case when readable and pg_catalog.length(source) < 20000 and c.oid is not null then source end))
     from other left join (select distinct oid from called) c on c.oid = other.oid where of_users),
   'columns', (select pg_catalog.json_agg(distinct name) from other where one_argument and callable),
-  'operators', (select pg_catalog.json_agg(distinct o.oprname) from pg_catalog.pg_operator o
-    where o.oprcode::pg_catalog.oid in (select oid from other)),
+  'operators', (select pg_catalog.json_agg(distinct name) from operation),
   'whenRead', (select pg_catalog.json_agg(pg_catalog.json_build_array(r.relname, c.name))
     from called c join pg_catalog.pg_class r on r.oid = c.relid where c.read),
   'whenWritten', (select pg_catalog.json_agg(pg_catalog.json_build_array(r.relname, c.name))
@@ -161,6 +166,7 @@ select pg_catalog.json_build_object(
     or exists (select from pg_catalog.pg_cast where castfunc in (select oid from other))
     or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid >= ${FIRST_OF_USERS}
       and amproc::pg_catalog.oid in (select oid from other))
+    or exists (select from pg_catalog.pg_amop where amopopr in (select oid from operation))
 )::pg_catalog.text`
 
 function list(names: readonly string[]): string {

@@ -188,6 +188,8 @@ const { expression } = fc.letrec<{ expression: string }>((tie) => ({
           '|>',
           'operator(shop.<+>)',
           'operator(public.|>)',
+          '<|',
+          '|>=',
           '||',
           '<',
           '|>-',
