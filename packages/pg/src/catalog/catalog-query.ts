@@ -6,7 +6,7 @@ import {
 } from './reviewed.js'
 
 /** A database whose catalog takes longer to read is not worth it: nothing is known of it. */
-const LONGEST_MS = 2000
+const LONGEST_MS = 5000
 /** Objects with a smaller number have come with the server itself. */
 const FIRST_OF_USERS = 16384
 /** Types of the arguments of functions that read or write values of a type, or that no statement can call. */
