@@ -45,10 +45,10 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   /**
    * Lets independent queries of `pool.query` share few connections, called lanes: each is sent without waiting for the
    * answers to those before it, and is a transaction of its own. `connect()`, transactions, cursors, texts of several
-   * statements and whatever shows by its text that it uses the session get a connection of their own, as without it.
+   * statements and whatever could change the session (a function of the user's, a view or a table whose triggers may do
+   * so, by the catalog of the database) get a connection of their own, as without it. In doubt a query is not shared.
    *
-   * What a function or a view does cannot be seen by the text. So leave it out where `pool.query` calls functions that
-   * change the session (settings, advisory locks, temporary tables), and where a caller that holds locks by a
+   * Leave it out where a caller that holds locks by a
    * transaction awaits a `pool.query`: that may stand behind another's that waits for these locks. Queries that are
    * slow, or whose results are huge, belong on `connect()`. See the README of @connmgr/pg. `@default` false
    */
@@ -111,6 +111,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const driver = new PgDriver({ Client, clock: options.clock })
     super({ driver, endpoints, options })
     this.driver = driver
+    this.on('connectionCreated', ({ endpoint }) => driver.catalogs.read(endpoint))
     this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharingOf(shared, options, Client)
   }
@@ -164,6 +165,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   }
 
   protected override async finish(): Promise<void> {
+    this.driver.catalogs.close()
     await this.#notifications?.close()
   }
 

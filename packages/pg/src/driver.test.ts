@@ -134,6 +134,8 @@ describe('the PostgreSQL driver', () => {
 
   test('the timeout is noticed in the callback form too', async () => {
     const { client } = await connect(undefined, { query_timeout: 50 })
+    // A manager has it read when it opens a connection.
+    await driver.catalogOf(client)?.read()
     const error = await new Promise<Error>((resolve) => {
       client.query('select pg_sleep(60)', (failure: Error) => resolve(failure))
     })

@@ -55,13 +55,8 @@ export class PgDriver implements Driver<Client> {
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
-    const catalog = this.catalogs.of(endpoint.id)
-    const { client, session } = await this.#open(
-      endpoint.config as ClientConfig,
-      context,
-      (opened) => catalog.readIfDue(opened),
-    )
-    session.catalog = catalog
+    const { client, session } = await this.#open(endpoint.config as ClientConfig, context)
+    session.catalog = this.#catalogOf(endpoint)
     return client
   }
 
@@ -73,18 +68,11 @@ export class PgDriver implements Driver<Client> {
     } catch (error) {
       if (!isAnswer(error)) throw error
     }
-    await session.catalog?.readIfDue(session)
   }
 
   /** Of the database that a connection leads to. */
   catalogOf(client: Client): EndpointCatalog | undefined {
     return this.#sessionOf(client).catalog
-  }
-
-  /** Sees to it that the catalog has been read lately. Never rejects. */
-  async readCatalog(client: Client): Promise<void> {
-    const session = this.#sessionOf(client)
-    await session.catalog?.readIfDue(session)
   }
 
   role(client: Client): Role {
@@ -175,30 +163,56 @@ export class PgDriver implements Driver<Client> {
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
-    const config = endpoint.config as ClientConfig
-    const { client, session } = await this.#open(
-      { ...config, password: config.password, application_name: PROBE_APPLICATION_NAME },
-      context,
-    )
-    // Watching alone keeps no process alive.
-    internalsOf(client).connection?.stream.unref()
-    const probe = new PgProbe(session)
-    const catalog = this.catalogs.of(endpoint.id)
+    const probe = new PgProbe(await this.#openAside(endpoint, context))
+    const catalog = this.#catalogOf(endpoint)
     return {
       check: async (signal) => {
         const result = await probe.check(signal)
-        // Where all connections are busy no other reads it anew. Nobody waits for it here.
-        if (catalog.wasRead) void catalog.readIfDue(session)
+        void catalog.read()
         return result
       },
       destroy: () => probe.destroy(),
     }
   }
 
+  #catalogOf(endpoint: Endpoint): EndpointCatalog {
+    return this.catalogs.of(endpoint.id, {
+      ask: (text, signal) => this.#askAside(endpoint, signal, text),
+    })
+  }
+
+  /** Asks over a connection that is opened for that, so that neither callers nor probes wait for the answer. */
+  async #askAside(endpoint: Endpoint, signal: AbortSignal, text: string): Promise<unknown> {
+    const session = await this.#openAside(endpoint, { signal, onSignal: () => {} })
+    const stop = (): void => session.destroy()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await session.ask(text)
+    } finally {
+      signal.removeEventListener('abort', stop)
+      session.destroy()
+    }
+  }
+
+  /** Opens a connection of the engine's own, beside those of callers. It keeps no process alive. */
+  async #openAside(endpoint: Endpoint, context: ConnectContext): Promise<Session> {
+    const config = endpoint.config as ClientConfig
+    const { client, session } = await this.#open(
+      {
+        ...config,
+        password: config.password,
+        application_name: PROBE_APPLICATION_NAME,
+        query_timeout: 0,
+      },
+      context,
+    )
+    internalsOf(client).connection?.stream.unref()
+    return session
+  }
+
   async #open(
     config: ClientConfig,
     { signal, onSignal }: ConnectContext,
-    prepare?: (session: Session) => Promise<void>,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
     const client = new this.#Client({
@@ -217,8 +231,6 @@ export class PgDriver implements Driver<Client> {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await client.connect()
-      if (prepare !== undefined) await Promise.race([prepare(session), aborted(signal)])
-      if (session.condition() === 'broken') throw new Error('Connection terminated unexpectedly')
     } catch (error) {
       session.destroy()
       throw signal.aborted ? signal.reason : withoutSecrets(error)
@@ -249,14 +261,6 @@ function levelOf(isolation: IsolationLevel): string {
   if (level === undefined)
     throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
   return level
-}
-
-/** Rejects when it is aborted. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }
 
 /** node-postgres attaches the client, whose configuration has the password, to some errors. */

@@ -7,6 +7,7 @@ import {
 } from '@connmgr/testing'
 import type { PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
+import { catalogRead } from '../test/known-catalog.js'
 import { ManagedPool } from './managed-pool.js'
 import type { ManagedPoolConfig } from './pool-config.js'
 
@@ -21,10 +22,18 @@ beforeAll(async () => {
   cluster = await startCluster()
   await cluster.primary.query(`
     create table item (id int);
-    create function slow() returns int language sql volatile as 'select 1 from pg_sleep(60)'`)
+    create function slow() returns int language sql volatile as 'select 1 from pg_sleep(60)';
+    create schema shop;
+    create function reverse(int) returns int language sql as 'select slow()';
+    create function shop.log(text) returns int language sql as 'select slow()';
+    create function bump(item) returns int language sql as 'select slow()';
+    create function a$b() returns int language sql as 'select slow()';
+    create function pick(int, int) returns int language sql as 'select slow()';
+    create operator |> (leftarg = int, rightarg = int, function = pick);
+    create view sleepy as select slow() from item`)
 })
 beforeEach(async () => {
-  await cluster.primary.query('truncate item')
+  await cluster.primary.query('truncate item; insert into item values (0)')
   proxy = await startFaultProxy({ target: cluster.primary })
 })
 afterEach(async () => {
@@ -49,6 +58,7 @@ function open(config: ManagedPoolConfig = {}): ManagedPool {
 /** A client of the pool, its backend, and a way to wait until that is at work. */
 async function connect(): Promise<{ client: PoolClient; pid: number; busy: () => Promise<void> }> {
   const client = await pool.connect()
+  await catalogRead(pool)
   const pid = (client as unknown as { processID: number }).processID
   const busy = () =>
     eventually(async () => {
@@ -68,9 +78,23 @@ describe('of a connection that is reset', () => {
     ['a function', 'select slow()', UNKNOWN],
     ['several statements', 'select 1; select pg_sleep(60)', UNKNOWN],
     ['a read', 'select pg_sleep(60)', LOST],
+    [
+      'a read with a string that a setting could end elsewhere',
+      "select pg_sleep(60), '\\d+'",
+      LOST,
+    ],
+    ['a function named like one of the server', 'select reverse(60)', UNKNOWN],
+    ['the same with its schema', 'select shop . /**/ log($$60$$)', UNKNOWN],
+    ['a function written like a column', 'select item.bump from item', UNKNOWN],
+    ['a function with a dollar in its name', 'select a$b()', UNKNOWN],
+    ['an operator', 'select 1 |> 60', UNKNOWN],
+    ['a view', 'select * from sleepy', UNKNOWN],
+    ['a temporary view', 'select * from sleeping', UNKNOWN],
   ])('%s is told what is known', async (_what, text, expected) => {
     open()
     const { client, busy } = await connect()
+    await client.query('create temp view sleeping as select slow()')
+    await catalogRead(pool)
     const running = expect(client.query(text)).rejects.toMatchObject({
       ...expected,
       cause: expect.objectContaining({ message: expect.any(String) }),
@@ -92,7 +116,7 @@ describe('of a connection that is reset', () => {
     await Promise.all([running, queued])
     await expect(client.query('commit')).rejects.toMatchObject({ ...LOST, sent: false })
     client.release()
-    expect(await cluster.primary.query('select 1 from item')).toEqual([])
+    expect(await cluster.primary.query('select 1 from item where id > 0')).toEqual([])
   })
 
   test('a callback is told the same as a promise', async () => {
@@ -166,7 +190,7 @@ describe('of a session that the server ends', () => {
     await eventually(() => pool.totalCount === 0)
     await expect(client.query('commit')).rejects.toMatchObject({ ...LOST, sent: false })
     client.release()
-    expect(await cluster.primary.query('select 1 from item')).toEqual([])
+    expect(await cluster.primary.query('select 1 from item where id > 0')).toEqual([])
   })
 })
 

@@ -302,7 +302,6 @@ export class ManagedPool extends PgPool {
       wanted,
       counts: () => this.#counts,
       catalogOf: (client) => driver.catalogOf(client),
-      readCatalog: (client) => driver.readCatalog(client),
     }
     const lanes = new Lanes(source, sharing)
     // A server that was left, or connections that were invalidated, get no more queries.

@@ -9,6 +9,7 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import type { Client, PoolClient } from 'pg'
+import { catalogRead } from '../test/known-catalog.js'
 import {
   createConnectionManager,
   type PgConnectionManager,
@@ -208,6 +209,7 @@ describe('what has been written by itself', () => {
 
   test('does not if it failed, was rolled back or only read', async () => {
     open()
+    await catalogRead(manager.pool)
     const attempts: number[] = []
     await manager.replay(async (attempt) => {
       attempts.push(attempt)
@@ -228,6 +230,7 @@ test.each([[false], [true]])(
   'what goes on of an attempt that has failed writes nothing beside the next one, shared: %s',
   async (shared) => {
     open({ shared })
+    await catalogRead(manager.pool)
     const fates: string[] = []
     let letGo = (): void => {}
     const failed = new Promise<void>((resolve) => {
@@ -395,6 +398,7 @@ describe('a single statement', () => {
 
   test('is not run again unless it or the manager says so', async () => {
     open()
+    await catalogRead(manager.pool)
     const running = expect(
       manager.pool.query('select pg_sleep(60) /* marked */'),
     ).rejects.toMatchObject({ code: 'CONNMGR_CONNECTION_LOST' })

@@ -31,6 +31,19 @@ const KEEPS_DEFINITIONS: ReadonlySet<string> = new Set([
   grant lock move notify prepare refresh reindex revoke truncate vacuum`.split(/\s+/),
 ])
 
+/** Of the tables of the catalog, which superusers may change, those that tell of code. */
+const CATALOG =
+  `pg_aggregate pg_amproc pg_attrdef pg_cast pg_class pg_constraint pg_depend pg_extension pg_index pg_inherits pg_language
+  pg_operator pg_policy pg_proc pg_rewrite pg_trigger pg_type`.split(/\s+/)
+
+/** This is asked of every text that is sent, and one that is long, such as many rows to insert, is seldom sent again. */
+const SHORT = 2000
+/** A keyword cannot be written in other letters, so without one of these a text changes nothing of the catalog. */
+const NAMES_A_CHANGE = new RegExp(
+  `\\b(?:create|alter|do|call|import|security|prepared|${CATALOG.join('|')})\\b`,
+  'i',
+)
+
 /**
  * Whether a text shows plainly that it writes nothing that outlives its session: a single statement that reads, and
  * calls nothing that could write. What a name leads to only the catalog tells; without it, and in any other doubt, the
@@ -84,6 +97,7 @@ export function mayCommitBlock(text: string): boolean {
 
 /** Whether a text may change what names lead to: a function, a view, an operator, a type. In doubt it may. */
 export function mayChangeCatalog(text: string): boolean {
+  if (text.length > SHORT && !NAMES_A_CHANGE.test(text)) return false
   const statements = statementsOf(text)
   return statements === undefined || statements.some(changesCatalog)
 }
@@ -93,10 +107,7 @@ function changesCatalog(statement: StatementShape): boolean {
   const first = firstWord(statement)
   if (head[1] === 'prepared') return true
   if (!KEEPS_DEFINITIONS.has(first)) return !(first === 'create' && isTemporaryTable(head))
-  if (!changesRows) return false
-  // Superusers may change the tables of the catalog themselves.
-  for (const name of names) if (name.startsWith('pg_')) return true
-  return false
+  return changesRows && CATALOG.some((name) => names.has(name))
 }
 
 function isTemporaryTable([, second, third]: readonly string[]): boolean {

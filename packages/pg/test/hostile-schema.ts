@@ -23,6 +23,9 @@ create function bump(item) returns int language sql as $$ select effect('bump') 
 create function anything(anyelement, int default 1) returns int language sql as $$ select effect('anything') $$;
 create function pick(int, int) returns int language sql as $$ select effect('pick') $$;
 create operator |> (leftarg = int, rightarg = int, function = pick);
+create function fewer(int, int) returns boolean language sql as $$ select effect('fewer') = 1 $$;
+create operator |>= (leftarg = int, rightarg = int, function = fewer);
+create operator <| (leftarg = int, rightarg = int, function = int4lt, negator = |>=);
 create operator shop.<+> (leftarg = int, rightarg = int, function = pick);
 create function add_up(int, int) returns int language sql as $$ select effect('add_up') $$;
 create aggregate total(int) (sfunc = add_up, stype = int, initcond = '0');

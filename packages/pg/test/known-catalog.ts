@@ -1,6 +1,8 @@
+import { eventually } from '@connmgr/testing'
 import type { Catalog } from '../src/catalog/catalog.js'
 import type { CatalogAnswer } from '../src/catalog/catalog-query.js'
 import { Snapshot } from '../src/catalog/snapshot.js'
+import type { ManagedPool } from '../src/managed-pool.js'
 
 /** Of the server's own functions, those that the tests call. */
 const HARMLESS =
@@ -22,6 +24,12 @@ export function snapshotOf(answer: Partial<CatalogAnswer> = {}): Snapshot {
     hidden: false,
     ...answer,
   })
+}
+
+/** Resolves when the pool has learned what is in its database, which it does beside its first connections. */
+export function catalogRead(pool: ManagedPool): Promise<void> {
+  void pool.$connections.start()
+  return eventually(() => pool.$connections.driver.catalogs.agree(() => true))
 }
 
 /** A catalog that is known. */

@@ -5,6 +5,8 @@ import {
   RUNS_WHAT_IT_IS_GIVEN,
 } from './reviewed.js'
 
+/** A database whose catalog takes longer to read is not worth it: nothing is known of it. */
+const LONGEST_MS = 5000
 /** Objects with a smaller number have come with the server itself. */
 const FIRST_OF_USERS = 16384
 /** Types of the arguments of functions that read or write values of a type, or that no statement can call. */
@@ -35,13 +37,16 @@ export interface CatalogAnswer {
 
 /**
  * What there is in a database that a statement could run and that has not come with the server. It reads the system
- * catalogs alone, which are open to every role, in a form that is the same from PostgreSQL 10 on.
+ * catalogs alone, which are open to every role, in a form that is the same from PostgreSQL 10 on. The settings hold for
+ * the transaction that statements sent together are; with a compiler the query would take seconds.
  *
  * A function is harmless if it has come with the server and does not change with each call, unless it runs what it is
  * given; or if it is written in C and declared not to change. All others can do anything: a function in SQL that is
  * declared stable may call one that is not.
  */
 export const CATALOG_QUERY = `
+set local search_path = pg_catalog; set local statement_timeout = ${LONGEST_MS};
+select set_config(name, 'off', true) from pg_settings where name = 'jit';
 with harmless_of_server as (
   select o.prosrc as own from pg_catalog.pg_proc o join pg_catalog.pg_language l on l.oid = o.prolang
   where l.lanname = 'internal' and o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
@@ -77,71 +82,91 @@ with harmless_of_server as (
 ), other as (
   select oid, name, of_users, readable, source, one_argument, callable from func
   where not harmless or oid in (select oid from aggregate_of_users)
-), rel as (
-  select oid, relname::pg_catalog.text as name, relkind as kind, relrowsecurity as secured from pg_catalog.pg_class
-  where oid >= ${FIRST_OF_USERS} and relkind in ('r', 'p', 'v', 'm', 'f')
-), tree as (
-  select ev_class as relid, ev_type = '1' as read, ev_action::pg_catalog.text || ev_qual::pg_catalog.text as text
+), operation as (
+  -- The planner may use the commutator or the negator of an operator in its place.
+  select op.oid, op.oprname::pg_catalog.text as name, o.oid as other
+  from pg_catalog.pg_operator op
+  join pg_catalog.pg_operator used on used.oid in (op.oid, op.oprcom, op.oprnegate)
+  join other o on o.oid = used.oprcode::pg_catalog.oid
+), relation as (
+  select oid, relname::pg_catalog.text as name, relkind = 'f' as is_foreign, relrowsecurity as secured
+  from pg_catalog.pg_class where oid >= ${FIRST_OF_USERS} and relkind in ('r', 'p', 'v', 'm', 'f')
+), expression as (
+  -- All that is evaluated without being named: what it belongs to, whether reading that is enough, and its tree.
+  select 'pg_catalog.pg_rewrite'::pg_catalog.regclass as of_class, oid as number, ev_class as relid,
+         ev_type = '1' as read, ev_action::pg_catalog.text || ev_qual::pg_catalog.text as tree
   from pg_catalog.pg_rewrite where oid >= ${FIRST_OF_USERS}
   union all
-  select polrelid, true, pg_catalog.concat(polqual::pg_catalog.text, polwithcheck::pg_catalog.text) from pg_catalog.pg_policy
-  where polrelid in (select oid from rel where secured)
+  select 'pg_catalog.pg_policy'::pg_catalog.regclass, oid, polrelid, true,
+         pg_catalog.concat(polqual::pg_catalog.text, polwithcheck::pg_catalog.text)
+  from pg_catalog.pg_policy where polrelid in (select oid from relation where secured)
   union all
-  select adrelid, false, adbin::pg_catalog.text from pg_catalog.pg_attrdef where adrelid >= ${FIRST_OF_USERS}
+  select 'pg_catalog.pg_attrdef'::pg_catalog.regclass, oid, adrelid, false, adbin::pg_catalog.text
+  from pg_catalog.pg_attrdef where adrelid >= ${FIRST_OF_USERS}
   union all
-  select conrelid, false, conbin::pg_catalog.text from pg_catalog.pg_constraint
-  where conrelid >= ${FIRST_OF_USERS} and conbin is not null
+  -- The check of a domain belongs to no relation.
+  select 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, conrelid, contypid <> 0, conbin::pg_catalog.text
+  from pg_catalog.pg_constraint where oid >= ${FIRST_OF_USERS} and conbin is not null
   union all
-  select indrelid, false, pg_catalog.concat(indexprs::pg_catalog.text, indpred::pg_catalog.text) from pg_catalog.pg_index
-  where indrelid >= ${FIRST_OF_USERS} and (indexprs is not null or indpred is not null)
+  select 'pg_catalog.pg_class'::pg_catalog.regclass, indexrelid, indrelid, false,
+         pg_catalog.concat(indexprs::pg_catalog.text, indpred::pg_catalog.text)
+  from pg_catalog.pg_index where indexrelid >= ${FIRST_OF_USERS} and (indexprs is not null or indpred is not null)
   union all
-  select tgrelid, false, tgqual::pg_catalog.text from pg_catalog.pg_trigger where not tgisinternal and tgqual is not null
-  union all
-  -- The checks of domains, which belong to no relation.
-  select 0, true, conbin::pg_catalog.text from pg_catalog.pg_constraint where contypid <> 0 and conbin is not null
-  and oid >= ${FIRST_OF_USERS}
+  select 'pg_catalog.pg_trigger'::pg_catalog.regclass, oid, tgrelid, false, coalesce(tgqual::pg_catalog.text, '')
+  from pg_catalog.pg_trigger where not tgisinternal
 ), called as (
-  select distinct tree.relid, tree.read, other.oid, other.name, other.of_users, other.readable, other.source from tree
-  cross join lateral pg_catalog.regexp_matches(tree.text, ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\\d+)', 'g') as m(number)
-  join other on other.oid = (m.number)[1]::pg_catalog.oid
-), trigger_of_users as (
-  select t.tgrelid as relid, t.tgfoid as oid from pg_catalog.pg_trigger t where not t.tgisinternal
+  -- What has come with the server is not recorded as a dependency, so its number is looked for in the tree.
+  select e.relid, e.read, o.proname::pg_catalog.text as name, o.oid
+  from expression e
+  cross join lateral pg_catalog.regexp_matches(
+    e.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\\d+)', 'g') as m(number)
+  join pg_catalog.pg_proc o on o.oid = (m.number[1])::pg_catalog.oid
+  where (m.number[1])::pg_catalog.oid = any(array(select oid from other where not of_users))
+  union
+  select e.relid, e.read, o.name, o.oid
+  from expression e
+  join pg_catalog.pg_depend d on d.classid = e.of_class and d.objid = e.number
+  left join operation op
+    on d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass and op.oid = d.refobjid
+  join other o on o.oid = coalesce(op.other, d.refobjid) and o.of_users
+  where d.refclassid in ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
 ), related as (
-  select distinct r.ev_class as relid, d.refobjid as other from pg_catalog.pg_depend d
-  join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid
-  where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and r.oid >= ${FIRST_OF_USERS} and d.refobjid <> r.ev_class
-  union all
-  select p.polrelid, d.refobjid from pg_catalog.pg_depend d
-  join pg_catalog.pg_policy p on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
-  where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> p.polrelid
-  union all
+  select r.ev_class as relid, d.refobjid as other from pg_catalog.pg_rewrite r join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> r.ev_class
+  where r.oid >= ${FIRST_OF_USERS}
+  union
+  select p.polrelid, d.refobjid from pg_catalog.pg_policy p join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> p.polrelid
+  union
   select inhparent, inhrelid from pg_catalog.pg_inherits
 )
 select pg_catalog.json_build_object(
   'harmless', (select pg_catalog.json_agg(distinct name) from func where callable and harmless
     and name not in (select name from other)),
-  'others', (select pg_catalog.json_agg(pg_catalog.json_build_array(name, source)) from (
-    select name, case when readable and pg_catalog.length(source) < 20000 and (oid in (select oid from called)
-      or oid in (select oid from trigger_of_users)) then source end as source
-    from other where of_users) o),
+  'others', (select pg_catalog.json_agg(pg_catalog.json_build_array(name,
+      case when readable and pg_catalog.length(source) < 20000 and c.oid is not null then source end))
+    from other left join (select distinct oid from called) c on c.oid = other.oid where of_users),
   'columns', (select pg_catalog.json_agg(distinct name) from other where one_argument and callable),
-  'operators', (select pg_catalog.json_agg(distinct o.oprname) from pg_catalog.pg_operator o where o.oprcode::pg_catalog.oid in (select oid from other)),
-  'whenRead', (select pg_catalog.json_agg(pg_catalog.json_build_array(rel.name, c.name)) from called c join rel on rel.oid = c.relid where c.read),
-  'whenWritten', (select pg_catalog.json_agg(pg_catalog.json_build_array(rel.name, c.name)) from (
-    select relid, name from called where not read
-    union all select t.relid, other.name from trigger_of_users t join other using (oid) where other.of_users) c
-    join rel on rel.oid = c.relid),
-  'leads', (select pg_catalog.json_agg(pg_catalog.json_build_array(a.name, coalesce(b.name, c.relname::pg_catalog.text))) from related
-    join rel a on a.oid = related.relid left join rel b on b.oid = related.other
-    join pg_catalog.pg_class c on c.oid = related.other),
-  'cascades', (select pg_catalog.json_agg(pg_catalog.json_build_array(a.name, b.name)) from pg_catalog.pg_constraint f
-    join rel a on a.oid = f.confrelid join rel b on b.oid = f.conrelid
+  'operators', (select pg_catalog.json_agg(distinct name) from operation),
+  'whenRead', (select pg_catalog.json_agg(pg_catalog.json_build_array(r.relname, c.name))
+    from called c join pg_catalog.pg_class r on r.oid = c.relid where c.read),
+  'whenWritten', (select pg_catalog.json_agg(pg_catalog.json_build_array(r.relname, c.name))
+    from called c join pg_catalog.pg_class r on r.oid = c.relid where not c.read),
+  'leads', (select pg_catalog.json_agg(pg_catalog.json_build_array(a.relname, b.relname)) from related
+    join pg_catalog.pg_class a on a.oid = related.relid join pg_catalog.pg_class b on b.oid = related.other
+    where a.relkind <> 'i' and a.relkind <> 'I'),
+  'cascades', (select pg_catalog.json_agg(pg_catalog.json_build_array(a.relname, b.relname))
+    from pg_catalog.pg_constraint f
+    join pg_catalog.pg_class a on a.oid = f.confrelid join pg_catalog.pg_class b on b.oid = f.conrelid
     where f.contype = 'f' and (f.confdeltype not in ('a', 'r') or f.confupdtype not in ('a', 'r'))),
-  'foreign', (select pg_catalog.json_agg(name) from rel where kind = 'f'),
+  'foreign', (select pg_catalog.json_agg(name) from relation where is_foreign),
   'hidden', exists (select from called where relid = 0)
     or exists (select from pg_catalog.pg_cast where castfunc in (select oid from other))
     or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid >= ${FIRST_OF_USERS}
       and amproc::pg_catalog.oid in (select oid from other))
+    or exists (select from pg_catalog.pg_amop where amopopr in (select oid from operation))
 )::pg_catalog.text`
 
 function list(names: readonly string[]): string {

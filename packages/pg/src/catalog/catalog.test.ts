@@ -26,7 +26,11 @@ class Database {
   }
 
   fail(): void {
-    this.#answers.shift()?.reject(new Error('permission denied'))
+    this.#answers.shift()?.reject(Object.assign(new Error('denied'), { severity: 'ERROR' }))
+  }
+
+  lose(): void {
+    this.#answers.shift()?.reject(new Error('Connection terminated'))
   }
 }
 
@@ -37,13 +41,13 @@ let database: Database
 
 beforeEach(() => {
   clock = new FakeClock()
-  catalogs = new Catalogs(clock)
-  catalog = catalogs.of('a')
   database = new Database()
+  catalogs = new Catalogs(clock)
+  catalog = catalogs.of('a', database)
 })
 
 async function read(answer?: Partial<CatalogAnswer>): Promise<void> {
-  const reading = catalog.readIfDue(database)
+  const reading = catalog.read()
   database.answer(answer)
   await reading
 }
@@ -58,24 +62,27 @@ test('as long as it has not been read nothing is a read', async () => {
 test('it is read anew after a minute, and counts for nothing after five', async () => {
   await read()
   await clock.advance(MINUTE - 1)
-  await catalog.readIfDue(database)
+  await catalog.read()
   expect(database.asked).toBe(1)
   await clock.advance(1)
-  const reading = catalog.readIfDue(database)
+  void catalog.read()
   expect(database.asked).toBe(2)
-  await clock.advance(4 * MINUTE - 1)
+  database.fail()
+  await clock.advance(MINUTE)
+  await clock.advance(3 * MINUTE - 1)
   expect(reads(catalog)).toBe(true)
   await clock.advance(1)
   expect(reads(catalog)).toBe(false)
+  const reading = catalog.read()
   database.answer()
   await reading
   expect(reads(catalog)).toBe(true)
 })
 
 test('while one reads it, others wait only if nothing is known yet', async () => {
-  const first = catalog.readIfDue(database)
+  const first = catalog.read()
   let waited = false
-  const second = catalog.readIfDue(database).then(() => {
+  const second = catalog.read().then(() => {
     waited = true
   })
   await Promise.resolve()
@@ -83,19 +90,16 @@ test('while one reads it, others wait only if nothing is known yet', async () =>
   database.answer()
   await Promise.all([first, second])
   await clock.advance(MINUTE)
-  const third = catalog.readIfDue(database)
-  await catalog.readIfDue(database)
+  await Promise.all([catalog.read(), catalog.read()])
   expect(database.asked).toBe(2)
-  database.answer()
-  await third
 })
 
 test('if it cannot be read nothing is known, nobody hears of it, and it is tried again a minute later', async () => {
-  const reading = catalog.readIfDue(database)
+  const reading = catalog.read()
   database.fail()
   await reading
   expect(reads(catalog)).toBe(false)
-  await catalog.readIfDue(database)
+  await catalog.read()
   expect(database.asked).toBe(1)
   await clock.advance(MINUTE)
   await read()
@@ -110,33 +114,84 @@ test('what is no answer of PostgreSQL is none', async () => {
   }
 })
 
-test('a change makes all catalogs unknown until they are read again, which they are at once', async () => {
-  const other = catalogs.of('b')
-  await read()
-  const reading = other.readIfDue(database)
-  database.answer()
+test('if the connection is lost meanwhile, or none was to be had, it is tried again a second later', async () => {
+  const reading = catalog.read()
+  database.lose()
   await reading
-  catalog.invalidate()
-  expect([reads(catalog), reads(other), reads(catalogs)]).toEqual([false, false, false])
-  await read()
-  expect([reads(catalog), reads(other)]).toEqual([true, false])
-})
-
-test('what was read while it changed is not believed', async () => {
-  const reading = catalog.readIfDue(database)
-  catalog.invalidate()
-  database.answer()
-  await reading
-  expect(reads(catalog)).toBe(false)
+  await clock.advance(999)
+  await catalog.read()
+  expect(database.asked).toBe(1)
+  await clock.advance(1)
   await read()
   expect(reads(catalog)).toBe(true)
 })
 
+test('a change makes all catalogs unknown until they have been read again, which follows by itself', async () => {
+  const other = catalogs.of('b', database)
+  await read()
+  const reading = other.read()
+  database.answer()
+  await reading
+  catalog.invalidate()
+  expect([reads(catalog), reads(other), reads(catalogs)]).toEqual([false, false, false])
+  for (let change = 0; change < 10; change += 1) {
+    await clock.advance(90)
+    catalog.invalidate()
+  }
+  expect(database.asked).toBe(2)
+  await clock.advance(1000)
+  expect(database.asked).toBe(4)
+  database.answer()
+  await Promise.all([catalog.read()])
+  expect([reads(catalog), reads(other)]).toEqual([true, false])
+  expect(reads(catalogs)).toBe(false)
+})
+
+test('what was read while it changed is not believed', async () => {
+  const reading = catalog.read()
+  catalog.invalidate()
+  database.answer()
+  await reading
+  expect(reads(catalog)).toBe(false)
+  await clock.advance(1000)
+  database.answer()
+  await catalog.read()
+  expect(reads(catalog)).toBe(true)
+})
+
+test('a server that does not answer is given up on, and so is any once the manager is closed', async () => {
+  const reasons: unknown[] = []
+  const silent = catalogs.of('silent', {
+    ask: (_text, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reasons.push((signal.reason as Error).message)
+          reject(signal.reason)
+        })
+      }),
+  })
+  const first = silent.read()
+  await clock.advance(10_000)
+  await first
+  await clock.advance(1000)
+  const second = silent.read()
+  catalogs.close()
+  await second
+  expect(reasons).toEqual([
+    'the catalog was not read within 10000 ms',
+    'the manager has been closed',
+  ])
+  await clock.advance(MINUTE)
+  await silent.read()
+  expect(reasons).toHaveLength(2)
+  expect(clock.pendingTimers).toBe(0)
+})
+
 test('where it is not known where a statement will run, all databases must agree', async () => {
   await read()
-  const other = catalogs.of('b')
+  const other = catalogs.of('b', database)
   expect(reads(catalogs)).toBe(true)
-  const reading = other.readIfDue(database)
+  const reading = other.read()
   database.answer({ foreign: ['item'] })
   await reading
   expect([reads(catalog), reads(other), reads(catalogs)]).toEqual([true, false, false])
@@ -145,7 +200,7 @@ test('where it is not known where a statement will run, all databases must agree
 
 test('what is not known yet may turn out well, and what could not be read may not', async () => {
   expect(catalogs.mayAgree(() => true)).toBe(true)
-  const reading = catalog.readIfDue(database)
+  const reading = catalog.read()
   expect(catalogs.mayAgree(() => true)).toBe(true)
   database.fail()
   await reading

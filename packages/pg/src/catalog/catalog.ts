@@ -1,5 +1,4 @@
-import type { Clock } from '@connmgr/core'
-import type { Session } from '../session.js'
+import type { Clock, TimerHandle } from '@connmgr/core'
 import { CATALOG_QUERY, type CatalogAnswer } from './catalog-query.js'
 import { Snapshot } from './snapshot.js'
 
@@ -9,14 +8,23 @@ export interface Catalog {
   agree(judge: (snapshot: Snapshot) => boolean): boolean
 }
 
-/** After this time a catalog is read anew as soon as a connection is at hand. */
+/** What a catalog is read from, over a connection that neither callers nor probes wait for. */
+export interface CatalogSource {
+  ask(text: string, signal: AbortSignal): Promise<unknown>
+}
+
+/** After this time a catalog is read anew when a connection is opened or a probe is answered. */
 const FRESH_MS = 60_000
 /** What has been read so long ago proves nothing any more: another program may have changed it. */
 const VALID_MS = 300_000
+/** Pause after a reading, if statements that change the catalog follow one another, or no connection was to be had. */
+const PAUSE_MS = 1000
+/** A server that does not answer within this time is not waited for. */
+const LONGEST_MS = 10_000
 
 /**
- * The catalogs of the databases behind the endpoints of one driver, each read by the first connection to it and again
- * now and then. Until one has been read nothing is known of its database; the same if reading it fails.
+ * The catalogs of the databases behind the endpoints of one driver, each read when the first connection to it has been
+ * opened, and again now and then. Until one has been read nothing is known of its database; the same if that fails.
  */
 export class Catalogs implements Catalog {
   readonly #clock: Clock
@@ -27,10 +35,10 @@ export class Catalogs implements Catalog {
   }
 
   /** That of one endpoint. Connections to it may lead to different servers, but to databases of one name. */
-  of(endpointId: string): EndpointCatalog {
+  of(endpointId: string, source: CatalogSource): EndpointCatalog {
     let catalog = this.#byEndpoint.get(endpointId)
     if (catalog === undefined) {
-      catalog = new EndpointCatalog(this.#clock, () => this.#invalidate())
+      catalog = new EndpointCatalog(this.#clock, source, () => this.#invalidate())
       this.#byEndpoint.set(endpointId, catalog)
     }
     return catalog
@@ -40,7 +48,8 @@ export class Catalogs implements Catalog {
   agree(judge: (snapshot: Snapshot) => boolean): boolean {
     let known = false
     for (const catalog of this.#byEndpoint.values()) {
-      if (!catalog.wasRead) continue
+      // Of a server that has been away for long nothing is known, and nothing runs there.
+      if (catalog.isOutdated) continue
       if (!catalog.agree(judge)) return false
       known = true
     }
@@ -56,6 +65,16 @@ export class Catalogs implements Catalog {
     return true
   }
 
+  /** Reads that of an endpoint if it is due: a connection to it has just been opened. */
+  read(endpointId: string): void {
+    void this.#byEndpoint.get(endpointId)?.read()
+  }
+
+  /** Ends what is being read. */
+  close(): void {
+    for (const catalog of this.#byEndpoint.values()) catalog.close()
+  }
+
   /** What one connection changes concerns them all: standbys follow, and a statement may be routed to any of them. */
   #invalidate(): void {
     for (const catalog of this.#byEndpoint.values()) catalog.forget()
@@ -65,36 +84,39 @@ export class Catalogs implements Catalog {
 /** The catalog of the database behind one endpoint. */
 export class EndpointCatalog implements Catalog {
   readonly #clock: Clock
+  readonly #source: CatalogSource
   readonly #invalidate: () => void
   /** As it was read last, unless it has changed since; undefined if it is not known. */
   latest: Snapshot | undefined
-  #readAt = Number.NEGATIVE_INFINITY
+  /** When it was read last, or has changed since. */
+  #knownSince = Number.NEGATIVE_INFINITY
+  /** When it is to be read again. */
+  #dueAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
+  #abort: AbortController | undefined
+  #timer: TimerHandle | undefined
+  #closed = false
   /** Counts changes, so that what was read before or during one is not taken for what is there after it. */
   #changes = 0
 
-  constructor(clock: Clock, invalidate: () => void) {
+  constructor(clock: Clock, source: CatalogSource, invalidate: () => void) {
     this.#clock = clock
+    this.#source = source
     this.#invalidate = invalidate
   }
 
-  /** It has been read before, or at least that was tried. */
-  get wasRead(): boolean {
-    return this.#readAt !== Number.NEGATIVE_INFINITY
+  /** It has not been read lately, or never. */
+  get isOutdated(): boolean {
+    return this.#clock.now() - this.#knownSince >= VALID_MS
   }
 
-  /** It is being read, or will be by the next connection that is at hand. */
+  /** It is being read, or will be soon. */
   get mayBeRead(): boolean {
-    return this.#reading !== undefined || this.#isDue
-  }
-
-  get #isDue(): boolean {
-    return this.#clock.now() - this.#readAt >= FRESH_MS
+    return this.#reading !== undefined || this.#clock.now() >= this.#dueAt
   }
 
   agree(judge: (snapshot: Snapshot) => boolean): boolean {
-    if (this.latest === undefined || this.#clock.now() - this.#readAt >= VALID_MS) return false
-    return judge(this.latest)
+    return this.latest !== undefined && !this.isOutdated && judge(this.latest)
   }
 
   /** A statement that may change it was sent, or has ended: what was read before no longer counts, here and elsewhere. */
@@ -105,40 +127,76 @@ export class EndpointCatalog implements Catalog {
   forget(): void {
     this.#changes += 1
     this.latest = undefined
-    if (this.wasRead) this.#readAt = this.#clock.now() - FRESH_MS
+    if (!this.isOutdated) this.#knownSince = this.#clock.now()
+    this.#readLater()
   }
 
   /**
-   * Reads it if it is due, or waits for another that reads it if nothing is known yet. Never rejects: without it
-   * statements are in doubt, and no worse.
+   * Reads it if that is due: the server has just shown that it is there. Resolves when it is known, or cannot be; at
+   * once if it is known already. Never rejects: without it statements are in doubt, and no worse.
    */
-  async readIfDue(session: Pick<Session, 'ask'>): Promise<void> {
-    if (this.#reading === undefined) {
-      if (!this.#isDue) return
-      this.#reading = this.#read(session)
-    } else if (this.latest !== undefined) return
-    await this.#reading
+  async read(): Promise<void> {
+    if (this.#reading === undefined && !this.#closed && this.#clock.now() >= this.#dueAt)
+      this.#reading = this.#read()
+    if (this.latest === undefined || this.isOutdated) await this.#reading
   }
 
-  async #read(session: Pick<Session, 'ask'>): Promise<void> {
+  close(): void {
+    this.#closed = true
+    this.#clock.clearTimeout(this.#timer)
+    this.#abort?.abort(new Error('the manager has been closed'))
+  }
+
+  /** No connection may be opened for long, so it does not wait for one. */
+  #readLater(): void {
+    if (this.#timer !== undefined || this.#closed) return
+    this.#dueAt = Math.min(this.#dueAt, this.#clock.now() + PAUSE_MS)
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#timer = undefined
+      // A timer may fire a little early by another clock.
+      this.#dueAt = Number.NEGATIVE_INFINITY
+      void this.read()
+    }, PAUSE_MS)
+  }
+
+  async #read(): Promise<void> {
     const changes = this.#changes
+    const abort = new AbortController()
+    this.#abort = abort
+    const timer = this.#clock.setTimeout(
+      () => abort.abort(new Error(`the catalog was not read within ${LONGEST_MS} ms`)),
+      LONGEST_MS,
+    )
     let found: Snapshot | undefined
+    let answered = true
     try {
-      const { rows } = await session.ask<[string]>(CATALOG_QUERY)
-      found = new Snapshot(answerOf(rows[0]?.[0]))
-    } catch {
-      // The role may not be allowed to, or the server is none of PostgreSQL's: then nothing is known.
+      found = new Snapshot(answerOf(await this.#source.ask(CATALOG_QUERY, abort.signal)))
+    } catch (error) {
+      // The role may not be allowed to, it may take too long, or the server is none of PostgreSQL's.
+      answered = isAnswer(error)
     }
+    this.#clock.clearTimeout(timer)
     this.#reading = undefined
-    const changed = this.#changes !== changes
-    this.latest = changed ? undefined : found
-    // What has changed meanwhile is due again at once.
-    this.#readAt = this.#clock.now() - (changed ? FRESH_MS : 0)
+    const now = this.#clock.now()
+    if (this.#changes !== changes) this.#readLater()
+    else {
+      // What was known before is true for a while, even if it cannot be read anew.
+      if (found !== undefined) this.#knownSince = now
+      this.latest = found ?? this.latest
+      this.#dueAt = now + (answered ? FRESH_MS : PAUSE_MS)
+    }
   }
 }
 
-/** What is missing is empty: `json_agg` of no rows is null. */
-function answerOf(text: unknown): CatalogAnswer {
+/** False if the connection was lost, by which nothing is said of the next. */
+function isAnswer(error: unknown): boolean {
+  return (error as { severity?: unknown }).severity !== undefined || error instanceof SyntaxError
+}
+
+/** Of several statements, of which the last has the answer. What is missing is empty: `json_agg` of no rows is null. */
+function answerOf(result: unknown): CatalogAnswer {
+  const results = (Array.isArray(result) ? result : [result]) as { rows: [string][] }[]
+  const text = results.at(-1)?.rows[0]?.[0]
   const answer = JSON.parse(String(text)) as { [K in keyof CatalogAnswer]: CatalogAnswer[K] | null }
   return {
     harmless: answer.harmless ?? [],

@@ -19,7 +19,6 @@ export interface LanesSource extends Lender {
   readonly wanted: ManagerAcquireOptions
   counts(): PoolCounts
   catalogOf(client: Client): EndpointCatalog | undefined
-  readCatalog(client: Client): Promise<void>
 }
 
 /** Queries under way on a lane from which on another is opened: a few go faster together than apart. */
@@ -90,8 +89,8 @@ export class Lanes implements LaneHost {
   async borrow(below: FunctionReference): Promise<Lease<Client>> {
     // For all callers, so in the flow of none of them.
     const lease = await outside(() => this.#source.acquire(this.#source.wanted, below))
-    // Lanes may leave no connection idle, by whose validation it would be read.
-    await this.#source.readCatalog(lease.connection)
+    // Until it is known nothing can be shared.
+    await this.#source.catalogOf(lease.entry.connection)?.read()
     return lease
   }
 

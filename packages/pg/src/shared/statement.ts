@@ -4,8 +4,8 @@ import { BoundedTexts } from '../text/bounded-texts.js'
 import type { StatementShape } from '../text/shape.js'
 import { shareableShapeOf } from './shareable.js'
 
-/** Of all texts kept in mind; a program has fewer, unless it writes values into them. */
-const MOST_CHARACTERS = 512 * 1024
+/** Of all texts kept in mind, some 4 MB; a program has fewer, unless it writes values into them. */
+const MOST_CHARACTERS = 2 * 1024 * 1024
 /** What takes longer than this on average holds up those behind it noticeably. */
 const SLOW_MS = 5
 /** A single run counts for no more, as it may be the fault of the machine. */

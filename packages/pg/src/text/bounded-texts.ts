@@ -1,5 +1,5 @@
-/** What an entry takes beside its text, in characters. */
-const ENTRY = 200
+/** About what an entry takes beside its text, in characters of two bytes. */
+const ENTRY = 1000
 
 /**
  * Keeps what is known of texts, up to a total length of the texts: a program that writes values into its statements

@@ -20,8 +20,8 @@ export interface StatementShape {
 
 /** Longer texts are not looked at: what cannot be told of them is in doubt. */
 const LONGEST_TEXT = 512 * 1024
-/** Of the texts whose shapes are kept, which are about as large again. */
-const MOST_CHARACTERS = 512 * 1024
+/** Of the texts whose shapes are kept, and what those take: some 4 MB. */
+const MOST_CHARACTERS = 2 * 1024 * 1024
 
 const UNCLEAR: readonly StatementShape[] = []
 const SHAPES = new BoundedTexts<readonly StatementShape[]>(MOST_CHARACTERS)
