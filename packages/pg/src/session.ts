@@ -32,7 +32,7 @@ export class Session {
   role: Role = 'unknown'
   readonly #changes: SessionChanges
   readonly #prepared: PreparedStatements | undefined
-  readonly #open = new OpenStatements()
+  readonly #open: OpenStatements
   readonly #client: Client
   readonly #internals: ClientInternals
   readonly #onSignal: (signal: ConnectionSignal) => void
@@ -58,7 +58,7 @@ export class Session {
     const { connection } = this.#internals
     this.#changes = new SessionChanges(client)
     this.#prepared = connection && new PreparedStatements(connection)
-    this.#open.isCurrent = (query) => this.#internals._activeQuery === query
+    this.#open = new OpenStatements(this.#internals)
     // Before node-postgres, which listens from `connect` on.
     connection?.on('errorMessage', (error: Error & ServerMessage) => this.#onErrorMessage(error))
     connection?.on(
