@@ -170,8 +170,11 @@ async function take(client: Client, { kind, ...step }: Step, kept: Kept): Promis
   return kept.push(kept.shift() as Client)
 }
 
-/** Ends before its borrower's next step: an open cursor holds up all that is sent after it. */
-const isOpenCursor = (step: Step): boolean => step.kind === 'cursor' && !step.close
+/**
+ * Holds up all that is sent after it. One that is closed before it had its turn, as nothing was read, is so too: to
+ * pg-cursor that is nothing to close.
+ */
+const isOpenCursor = (step: Step): boolean => step.kind === 'cursor' && !(step.read && step.close)
 
 async function live(manager: PgConnectionManager, borrower: Borrower, kept: Kept): Promise<void> {
   const lease = await manager.acquire()

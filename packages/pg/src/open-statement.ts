@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { LeaseFence } from '@connmgr/core'
+import type { ClientInternals } from './client-internals.js'
 import { textOf } from './outcome/in-flight.js'
 
 type AnyFunction = (...args: unknown[]) => unknown
@@ -63,6 +64,11 @@ export class OpenStatements {
   #copiesIn = false
   /** Wait for the server to be ready. */
   readonly #waiting = new Set<() => void>()
+  readonly #internals: ClientInternals
+
+  constructor(internals: ClientInternals) {
+    this.#internals = internals
+  }
 
   /** To be called before a statement is handed to the client. */
   follow(query: Submittable, connection: StatementConnection): void {
@@ -134,19 +140,14 @@ export class OpenStatements {
 
   /** Whether what it sends can reach no other borrower. */
   #isRunning(query: Submittable): boolean {
-    return this.#gone || this.#connection?.stream.destroyed === true || this.#settling(query)
+    if (this.#gone || this.#connection?.stream.destroyed === true) return true
+    // It had been handed over before the lease ended, and its connection is not lent on before it is over.
+    return this.#internals._activeQuery === (query as unknown)
   }
-
-  /** It had been handed over before the lease ended, and its connection is not lent on before it is over. */
-  #settling(query: Submittable): boolean {
-    return query === this.#current && this.isCurrent(query)
-  }
-
-  /** Set by the session: whether a statement is the one that the client is at. */
-  isCurrent: (query: Submittable) => boolean = () => false
 
   #awaitReady(answer: () => void, view: StatementConnection): StatementConnection {
-    if (this.#gone) process.nextTick(answer)
+    // A cursor that has failed asks the server for nothing more, and would wait for the end of somebody else's statement.
+    if (this.#gone || this.#internals.readyForQuery === true) process.nextTick(answer)
     else {
       this.#waiting.add(answer)
       this.#connection?.once('readyForQuery', () => {

@@ -40,7 +40,7 @@ export class Session {
   role: Role = 'unknown'
   readonly #changes: SessionChanges
   readonly #prepared: PreparedStatements | undefined
-  readonly #open = new OpenStatements()
+  readonly #open: OpenStatements
   /** Of the database that it leads to; undefined for what is no borrower's. */
   catalog: EndpointCatalog | undefined
   /** How its socket was made, if by a function of the user's. */
@@ -74,7 +74,7 @@ export class Session {
     const { connection } = this.#internals
     this.#changes = new SessionChanges(client)
     this.#prepared = connection && new PreparedStatements(connection)
-    this.#open.isCurrent = (query) => this.#internals._activeQuery === query
+    this.#open = new OpenStatements(this.#internals)
     // Before node-postgres, which listens from `connect` on.
     connection?.on('errorMessage', (error: Error & ServerMessage) => this.#onErrorMessage(error))
     connection?.on(

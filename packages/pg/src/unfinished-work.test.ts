@@ -186,6 +186,16 @@ describe('a cursor', () => {
     await expect(cursor.read(1)).resolves.toEqual([])
   })
 
+  test('that has failed closes at once', async () => {
+    const lease = await manager.acquire()
+    const cursor = lease.connection.query(new Cursor('select 1 / 0'))
+    await expect(cursor.read(1)).rejects.toMatchObject({ code: '22012' })
+    await lease.connection.query('select 1')
+    await cursor.close()
+    lease.release()
+    await keptIt()
+  })
+
   test('cannot end the connection of the next borrower', async () => {
     const misused = jest.fn()
     manager.on('leaseMisused', misused)
