@@ -249,6 +249,8 @@ export class Engine<C extends object> {
     if (failures === 0) return health.intervalMs
     // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
     if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
+    // Connections to it come about: it is back, whatever became of the latest probe.
+    if ((first?.pool.counts.total ?? 0) > 0) return SOLO_RETRY_MS
     // With nobody waiting it is asked again soon, and then less and less often.
     return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
   }
@@ -363,8 +365,10 @@ export class Engine<C extends object> {
         const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
         // A single one is asked ever more rarely while it does not answer, and is back before that.
-        if (!ANSWERED.has(state) && this.monitor.started)
+        if (!ANSWERED.has(state) && this.monitor.started) {
           this.monitor.checkAfterTrouble(managed(endpoint))
+          this.monitor.hurry()
+        }
       },
       connectFailed: (endpoint, kind, error) => {
         // What is known already is no news: sessions work all the same.

@@ -5,8 +5,9 @@ import type {
   Lease,
   ManagerOptions,
   Target,
+  TopologySource,
 } from '@connmgr/core'
-import type { FakeConnection } from '@connmgr/testing'
+import { type FakeConnection, fakeEndpoint } from '@connmgr/testing'
 import type { FailoverCompletedEvent } from '../src/events/events.js'
 import type { EndpointState } from '../src/failover/states.js'
 import { ClusterWorld } from './cluster-world.js'
@@ -21,6 +22,9 @@ export interface ClusterOptions {
   readonly autoFailback: boolean
   readonly suspectCount: number
   readonly loginProbeMs: number
+  /** Servers of the cluster that the options do not name: a source does. */
+  readonly discovered: number
+  readonly rogue: 'none' | 'unknown' | 'foreign'
   readonly manager: Partial<ManagerOptions<FakeConnection>>
 }
 
@@ -46,6 +50,8 @@ interface Shown {
   readonly resets: number
 }
 
+/** A server of somebody else's, which calls itself the primary, on a timeline far ahead. */
+const ROGUE = 'rogue'
 const ACQUIRE_TIMEOUT_MS = 3000
 const SLACK_MS = 5
 const RECOVERY_MS = 15_000
@@ -70,6 +76,17 @@ export class ClusterModel {
   readonly #states = new Map<string, EndpointState>()
   readonly #distrusted = new Set<string>()
   readonly #held = new Set<string>()
+  /** Whether the source names the rogue. */
+  rogueNamed = true
+  readonly #source: TopologySource = {
+    name: 'model',
+    refreshMs: 700,
+    timeoutMs: 200,
+    discover: async () => ({
+      endpoints: [...(this.rogueNamed ? [ROGUE] : []), ...this.world.ids].map(fakeEndpoint),
+      ...(this.rogueNamed ? { primary: ROGUE } : {}),
+    }),
+  }
   readonly #latestWish = new Map<string, number>()
   #wishes = 0
   /** How things stood with the endpoint of each lease when it was lent. */
@@ -104,7 +121,8 @@ export class ClusterModel {
       resetTimeoutMs: 300,
       closeTimeoutMs: 300,
       ...options.manager,
-      endpoints: this.world.ids,
+      endpoints: this.world.ids.slice(0, options.servers - this.#discovered),
+      ...(this.#sourced ? { topology: this.#source } : {}),
       failover: {
         mode: options.mode,
         splitBrain: options.splitBrain,
@@ -117,7 +135,11 @@ export class ClusterModel {
         failoverTimeoutMs: 2000,
         retryAttempts: 2,
       },
-      prepare: (driver) => this.world.prepare(driver),
+      prepare: (driver) => {
+        this.world.prepare(driver)
+        const systemId = options.rogue === 'foreign' ? 'rogue' : undefined
+        Object.assign(driver.server(ROGUE), { systemId, timeline: 1_000_000 })
+      },
     })
     this.#clusterState = this.solo ? 'STEADY' : 'DEGRADED'
     this.harness.manager.onAny((event) => this.#heard(event))
@@ -125,6 +147,18 @@ export class ClusterModel {
 
   get solo(): boolean {
     return this.#options.servers === 1
+  }
+
+  /** The first server stays in the options, so that it can be known which cluster is meant. */
+  get #discovered(): number {
+    const { discovered, servers } = this.#options
+    return this.#sourced ? Math.min(discovered, servers - 1) : 0
+  }
+
+  /** Independent servers have no identity that a rogue lacks. */
+  get #sourced(): boolean {
+    const { discovered, mode, rogue } = this.#options
+    return !this.solo && mode === 'role' && (discovered > 0 || rogue !== 'none')
   }
 
   get waiting(): Caller[] {
@@ -253,7 +287,7 @@ export class ClusterModel {
     this.#equal('callers left waiting', this.waiting.length, 0)
     this.#equal('total after close', manager.getCounts().total, 0)
     this.#equal('connections left open', driver.open.length, 0)
-    for (const id of this.world.ids)
+    for (const id of [...this.world.ids, ROGUE])
       this.#equal(`probes left open to ${id}`, this.world.server(id).probes, 0)
     this.#equal('timers left', clock.pendingTimers, 0)
     if (this.#violations.length > 0) throw new Error(this.#violations.join('; '))
@@ -277,7 +311,8 @@ export class ClusterModel {
     this.#equal('state', status.state, 'STEADY')
     if (this.#options.mode === 'role') this.#equal('writer', status.activeEndpoint, primary)
     for (const { id, state } of status.endpoints) {
-      if (state !== 'UP' && state !== 'PROBATION') this.#violate(`${id} is ${state} for ever`)
+      if (id !== ROGUE && state !== 'UP' && state !== 'PROBATION')
+        this.#violate(`${id} is ${state} for ever`)
     }
     for (const caller of holding) this.end(caller, 'release')
     // A standby that has just come back gets no reads yet.
@@ -299,6 +334,7 @@ export class ClusterModel {
     if (status.epoch < this.#epoch) this.#violate('the epoch went back')
     this.#equal('cluster state', status.state, this.#clusterState)
     if (this.solo) return
+    this.#equal('connections to a rogue', this.world.server(ROGUE).connections.length, 0)
     this.#equal('writers', active.length, status.state === 'STEADY' ? 1 : 0)
     for (const { id } of active) this.#checkWriter(id)
     for (const { id, state } of status.endpoints) {
@@ -382,6 +418,13 @@ export class ClusterModel {
       case 'endpointStateChanged':
         this.#onState(event)
         break
+      case 'topologyChanged':
+        // What comes back begins anew.
+        for (const id of event.added) {
+          this.#states.delete(id)
+          this.#distrusted.delete(id)
+        }
+        break
       case 'clusterStateChanged':
         this.#equal('cluster state before the change', event.from, this.#clusterState)
         if (event.to === event.from) this.#violate('no change of the cluster state')
@@ -424,7 +467,9 @@ export class ClusterModel {
     if (to === 'UP' && this.#distrusted.has(endpoint))
       this.#violate(`${endpoint} is trusted at once after it was ${from}`)
     if (DISTRUSTED.has(to)) this.#distrusted.add(endpoint)
-    else if (to === 'PROBATION' || to === 'UNKNOWN') this.#distrusted.delete(endpoint)
+    // Nobody is sent to one that is unproven, but how long it answers is counted.
+    else if (to === 'PROBATION' || to === 'UNKNOWN' || to === 'UNPROVEN')
+      this.#distrusted.delete(endpoint)
   }
 
   #onMoved({ endpoint, epoch, from }: FailoverCompletedEvent): void {

@@ -12,6 +12,8 @@ const clusterOptions: fc.Arbitrary<ClusterOptions> = fc.record({
   autoFailback: fc.boolean(),
   suspectCount: fc.integer({ min: 1, max: 3 }),
   loginProbeMs: fc.constantFrom(0, 1000),
+  discovered: fc.constantFrom(0, 0, 1, 2),
+  rogue: fc.constantFrom('none', 'none', 'unknown', 'foreign'),
   manager: fc.record({
     poolSize: fc.integer({ min: 1, max: 2 }),
     maxOverflow: fc.integer({ min: 0, max: 1 }),
@@ -130,6 +132,11 @@ const faults: fc.Arbitrary<Command>[] = [
   either('refuseWrites', ({ world }, id, on) => world.refuseWrites(id, on)),
   either('replace', ({ world }, id, foreign) => world.replace(id, foreign)),
   either('pauseReplay', ({ world }, id, on) => world.pauseReplay(id, on)),
+  fc.boolean().map((on) =>
+    step(`nameRogue(${on})`, (model) => {
+      model.rogueNamed = on
+    }),
+  ),
   fc.constant(step('write', ({ world }) => world.write())),
   fc
     .tuple(fc.constantFrom(0, 5, 100, 300), pick)

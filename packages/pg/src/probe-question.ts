@@ -37,8 +37,13 @@ export type Rights = ReadonlySet<Source>
 
 export const ALL_RIGHTS: Rights = new Set(NAMES)
 
-/** For servers that answer nothing but this of themselves. */
-export const PLAIN = questionFor(new Set())
+/** For servers that tell nothing of themselves but whether they are in recovery. */
+export const NO_RIGHTS: Rights = new Set()
+
+/** What is left of rights where the write-ahead log is no matter of the server's. */
+export function withoutLog(rights: Rights): Rights {
+  return new Set((['system', 'startedAt'] as const).filter((source) => rights.has(source)))
+}
 
 /** For what only speaks the protocol. */
 export const MINIMAL = `select 'f', 'off', null, null, null, null, null, null`

@@ -12,10 +12,11 @@ import {
   askRights,
   MINIMAL,
   missingRights,
-  PLAIN,
+  NO_RIGHTS,
   type ProbeRow,
   questionFor,
   type Rights,
+  withoutLog,
 } from './probe-question.js'
 import type { Session } from './session.js'
 
@@ -35,10 +36,13 @@ const TRANSACTION_TIMEOUT = { since: 17, off: 'set local transaction_timeout to 
 /** Between two probes the session may be idle for a minute; not all servers and roles limit that. */
 const STAY = 'set idle_session_timeout to 0'
 
-/** Errors by which a server says that it lacks something, or keeps it from this role: asked again it says the same. */
-const UNABLE = /^(42|0A)/
-/** insufficient_privilege and undefined_function: something less may be answered. */
-const WITHHELD: ReadonlySet<unknown> = new Set(['42501', '42883'])
+/** Errors by which a server says that it does not understand: asked again it says the same. */
+const UNKNOWN = /^42/
+/**
+ * insufficient_privilege and undefined_function, and feature_not_supported, by which Aurora answers the functions that
+ * its storage has no use for: something less may be answered.
+ */
+const WITHHELD: ReadonlySet<unknown> = new Set(['42501', '42883', '0A000'])
 /** query_canceled, object_not_in_prerequisite_state, T_R_serialization_failure: next time it may go better. */
 const PASSING: ReadonlySet<unknown> = new Set(['57014', '55000', '55P03', '40001'])
 
@@ -89,9 +93,10 @@ export class PgProbe implements Probe {
       if (!WITHHELD.has(codeOf(error))) throw error
     }
     await this.#learnRights()
-    for (const question of [questionFor(this.#rights), PLAIN]) {
+    for (const rights of [this.#rights, withoutLog(this.#rights), NO_RIGHTS]) {
       try {
-        return await this.#answerTo(question)
+        const result = await this.#answerTo(questionFor(rights))
+        return rights === this.#rights ? result : this.#settleFor(rights, result)
       } catch (error) {
         if (!WITHHELD.has(codeOf(error))) throw error
       }
@@ -99,13 +104,23 @@ export class PgProbe implements Probe {
     return { ...(await this.#answerTo(MINIMAL)), role: 'unknown' }
   }
 
+  /** More than this is not answered, whatever the role may do. */
+  #settleFor(rights: Rights, result: ProbeResult): ProbeResult {
+    this.#know(rights)
+    return { ...result, missing: this.#missing }
+  }
+
   async #learnRights(): Promise<void> {
     try {
-      this.#rights = await askRights((question) => this.#run(question))
+      this.#know(await askRights((question) => this.#run(question)))
     } catch (error) {
       if (!WITHHELD.has(codeOf(error))) throw error
-      this.#rights = new Set()
+      this.#know(NO_RIGHTS)
     }
+  }
+
+  #know(rights: Rights): void {
+    this.#rights = rights
     this.#missing = missingRights(this.#rights)
     this.#askForMoreAt =
       this.#missing.length === 0 ? Number.POSITIVE_INFINITY : this.#now() + ASK_FOR_MORE_MS
@@ -120,7 +135,7 @@ export class PgProbe implements Probe {
       if (code === undefined) throw error
       // If that fails too, the session has ended, which is what the error says.
       await this.#session.ask('rollback').catch(() => {})
-      if (WITHHELD.has(code) || !UNABLE.test(code)) throw error
+      if (WITHHELD.has(code) || !UNKNOWN.test(code)) throw error
       const row = await this.#row<R>(question)
       // It was not the question that the server did not understand.
       this.#wraps = false

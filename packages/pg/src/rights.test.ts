@@ -136,6 +136,37 @@ test('a grant heals it without a restart, and a revocation is noticed', async ()
   probe.destroy()
 })
 
+test('a server without a write-ahead log of its own still tells its role and its identity', async () => {
+  const [a] = (await start(0, [])) as [PostgresNode]
+  const client = new Client({ connectionString: a.url({ user: 'app' }) })
+  const session = new Session(client, () => {})
+  await client.connect()
+  session.begin()
+  const ask = session.ask.bind(session)
+  let asked = 0
+  // As Aurora does.
+  session.ask = ((text: string) => {
+    asked += 1
+    return text.includes('pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn()') ||
+      text.includes('name(pg_catalog.pg_current_wal_lsn()')
+      ? Promise.reject(Object.assign(new Error('not supported'), { code: '0A000' }))
+      : ask(text)
+  }) as typeof session.ask
+  const probe = new PgProbe(session, () => 0)
+  const check = () => probe.check(new AbortController().signal)
+  const expected = { role: 'primary', writable: true, systemId: expect.any(String) }
+  const first = await check()
+  expect(first).toMatchObject(expected)
+  expect(first.timeline).toBeUndefined()
+  expect(first.missing).toContainEqual(
+    expect.objectContaining({ name: 'pg_walfile_name(pg_lsn), pg_current_wal_lsn()' }),
+  )
+  asked = 0
+  expect(await check()).toMatchObject(expected)
+  expect(asked).toBe(1)
+  probe.destroy()
+})
+
 test('an error that passes is asked through, and one that stays takes nothing from what is known', async () => {
   const [a] = (await start(0, [])) as [PostgresNode]
   const client = new Client({ connectionString: a.url({ user: 'app' }) })

@@ -64,6 +64,8 @@ export class ManagedEndpoint<C extends object> {
     readonly origin: Origin = 'configured',
   ) {
     this.since = since
+    if (origin !== 'configured')
+      this.doubt = 'has not been asked yet whether it belongs to the cluster'
   }
 
   get id(): string {

@@ -54,8 +54,9 @@ export function nextStanding(
 ): Standing {
   const trusted = standing.trusted && !UNTRUSTED.has(standing.state)
   const serving = trusted || SERVING_UNTRUSTED.has(standing.state)
-  // Its other connections bring answers: it is slow, and no slower for being given up.
-  if (!outcome.ok && outcome.heard === true && serving) {
+  // Its other connections bring answers: it is slow, and no slower for being given up. Of one that has never been seen
+  // nothing is known that could hold.
+  if (!outcome.ok && outcome.heard === true && serving && standing.state !== 'UNKNOWN') {
     const cleared = trusted ? 'UP' : 'PROBATION'
     return { ...standing, state: standing.state === 'SUSPECT' ? cleared : standing.state }
   }

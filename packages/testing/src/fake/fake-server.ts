@@ -1,4 +1,4 @@
-import type { ProbeResult, Role } from '@connmgr/core'
+import type { MissingRight, ProbeResult, Role } from '@connmgr/core'
 import type { FakeConnection } from './fake-connection.js'
 import { FakeError, type FakeOutcome } from './outcome.js'
 
@@ -27,6 +27,8 @@ export class FakeServer {
   timeline: number | undefined = 1
   position: bigint | undefined = 0n
   startedAt: string | undefined = 'start-1'
+  /** What it keeps from the role that probes it. */
+  missing: readonly MissingRight[] | undefined
   /** Rows that were inserted and committed. */
   rows = 0
   #state: FakeServerState = 'up'
@@ -132,6 +134,7 @@ export class FakeServer {
       ...(this.timeline !== undefined && { timeline: this.timeline }),
       ...(this.position !== undefined && { position: this.position }),
       ...(this.startedAt !== undefined && { startedAt: this.startedAt }),
+      ...(this.missing !== undefined && { missing: this.missing }),
     }
   }
 
