@@ -4,7 +4,7 @@ import { History } from './history.js'
 import { type RealServer, realEnd } from './real-world.js'
 
 /** Histories of a pool of a real server, held against what was written. The server is the caller's to stop. */
-export function realOutcomeProperty(server: () => Promise<RealServer>) {
+export function realOutcomeProperty(server: RealServer) {
   return fc.asyncProperty(
     options,
     fc.record({
@@ -13,7 +13,7 @@ export function realOutcomeProperty(server: () => Promise<RealServer>) {
       cutAfter: fc.option(fc.integer({ min: 400, max: 4000 }), { nil: undefined }),
     }),
     async (chosen, { ends, cutAfter, ...steps }) => {
-      const world = await (await server()).begin(ends, cutAfter)
+      const world = await server.begin(ends, cutAfter)
       await new History(chosen, world).run(steps.callers)
     },
   )

@@ -25,7 +25,7 @@ describe('in no history is a caller told of a write what is not so', () => {
       const server = await RealServer.start()
       try {
         await fc.assert(
-          realOutcomeProperty(async () => server),
+          realOutcomeProperty(server),
           // To repeat a history takes luck, as it depends on when things happen.
           { numRuns: REAL_RUNS, endOnFailure: true },
         )
