@@ -16,6 +16,7 @@ const end: fc.Arbitrary<End> = fc.record({
   cut: fc.boolean(),
 })
 
+/** A pool's view of a scripted server. */
 function worldOf(ends: readonly End[]): World {
   const server = new ScriptedServer(ends)
   return {
