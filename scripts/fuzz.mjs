@@ -5,13 +5,16 @@ import { randomSeed, readArguments, SEED } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
 /** Histories of each kind, unless another number is asked for: as many as take a minute or two. */
-const RUNS = { pool: '20000', failover: '3000', outcomes: '10000' }
+const RUNS = { pool: '20000', failover: '3000', outcomes: '5000', 'real-outcomes': '40' }
+/** Of so many histories of outcomes one is played on a real server as well, up to a limit: they take real time. */
+const REAL_SHARE = 250
+const MOST_REAL = 40
 const WHOLE = /^\d{1,9}$/
 const given = readArguments(
   {
     of: {
       check: (value) => value in RUNS,
-      wants: "'pool', 'failover' or 'outcomes'",
+      wants: "'pool', 'failover', 'outcomes' or 'real-outcomes'",
     },
     runs: {
       check: (value) => WHOLE.test(value) && Number(value) > 0,
@@ -37,19 +40,27 @@ const { runs = path === undefined ? RUNS[of] : '1' } = given
 
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
+  await search(of, runs)
+  if (of === 'outcomes' && path === undefined) {
+    const real = Math.min(MOST_REAL, Math.ceil(Number(runs) / REAL_SHARE))
+    await search('real-outcomes', String(real))
+  }
+} catch (error) {
+  exitLike(error)
+}
+
+async function search(what, count) {
   const place = path === undefined ? [] : ['--path', path]
   await run(process.execPath, [
     '--import',
     'tsx',
     'packages/core/test/fuzz.ts',
     '--of',
-    of,
+    what,
     '--runs',
-    runs,
+    count,
     '--seed',
     seed,
     ...place,
   ])
-} catch (error) {
-  exitLike(error)
 }

@@ -4,11 +4,25 @@ import fc from 'fast-check'
 
 type Property = fc.IAsyncPropertyWithHooks<unknown[]>
 
+/** What is held against random histories, and what is to be stopped after them. */
+interface Search {
+  readonly property: unknown
+  readonly stop?: () => Promise<void>
+}
+
 /** Each with all that it needs, which is not loaded for another. */
-const PROPERTIES: Record<string, () => Promise<unknown>> = {
-  pool: async () => (await import('./pool-model.js')).poolProperty,
-  failover: async () => (await import('./cluster-steps.js')).clusterProperty,
-  outcomes: async () => (await import('../../pg/test/outcome-property.js')).outcomeProperty,
+const SEARCHES: Record<string, () => Promise<Search>> = {
+  pool: async () => ({ property: (await import('./pool-model.js')).poolProperty }),
+  failover: async () => ({ property: (await import('./cluster-steps.js')).clusterProperty }),
+  outcomes: async () => ({
+    property: (await import('../../pg/test/outcome-property.js')).outcomeProperty,
+  }),
+  'real-outcomes': async () => {
+    const { RealServer } = await import('../../pg/test/real-world.js')
+    const { realOutcomeProperty } = await import('../../pg/test/real-outcome-property.js')
+    const server = await RealServer.start()
+    return { property: realOutcomeProperty(server), stop: () => server.stop() }
+  },
 }
 const SHOW_EVERY_MS = 5000
 
@@ -29,7 +43,8 @@ let shownAt = startedAt
 let begun = 0
 
 async function main(): Promise<void> {
-  const property = (await (PROPERTIES[of] as () => Promise<unknown>)()) as Property
+  const search = await (SEARCHES[of] as () => Promise<Search>)()
+  const property = search.property as Property
   // A timer would not do: histories on a fake clock follow each other without a pause.
   property.beforeEach(() => {
     begun += 1
@@ -50,7 +65,13 @@ async function main(): Promise<void> {
   }
   process.once('beforeExit', onNothingLeft)
 
-  const result = await fc.check(property, { numRuns, seed, path: values.path })
+  const result = await fc.check(property, {
+    numRuns,
+    seed,
+    path: values.path,
+    // When things happen to a real server is not to be repeated, so that nothing can be made smaller.
+    endOnFailure: of === 'real-outcomes',
+  })
   process.off('beforeExit', onNothingLeft)
   const what = numRuns === 1 ? 'history' : 'histories'
   console.log(
@@ -59,6 +80,7 @@ async function main(): Promise<void> {
       : `${numRuns} ${what} kept the invariants (seed ${seed}, ${seconds()} s)`,
   )
   process.exitCode = result.failed ? 1 : 0
+  await search.stop?.()
 }
 
 function describe({

@@ -23,6 +23,24 @@ export const GARBAGE = message('\x07', Buffer.from('garbage'))
 export const ready = (status: string): Buffer => message('Z', Buffer.from(status))
 export const commandComplete = (tag: string): Buffer => message('C', text(tag))
 
+const TEXT = 25
+
+/** One row of one column of text. */
+export function row(value: string): Buffer {
+  const description = Buffer.alloc(2 + 2 + 18)
+  description.writeInt16BE(1, 0)
+  description.write('a\0', 2)
+  description.writeInt32BE(TEXT, 2 + 2 + 6)
+  description.writeInt16BE(-1, 2 + 2 + 10)
+  const data = Buffer.alloc(2 + 4)
+  data.writeInt16BE(1, 0)
+  data.writeInt32BE(Buffer.byteLength(value), 2)
+  return Buffer.concat([
+    message('T', description),
+    message('D', Buffer.concat([data, Buffer.from(value)])),
+  ])
+}
+
 /** An error or a notice, as its fields: severity in the server's language, severity, SQLSTATE, message, routine. */
 export interface Report {
   readonly S: string
