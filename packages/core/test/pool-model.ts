@@ -218,7 +218,7 @@ export class PoolModel {
 
   end(caller: Caller, how: 'release' | 'destroy' | 'detach'): void {
     const { lease } = caller
-    if (lease === undefined) return
+    if (lease === undefined || caller.state !== 'holding') return
     caller.state = 'done'
     const lost = caller.connection?.open !== true
     if (how !== 'detach') lease[how]()
@@ -500,8 +500,9 @@ const commandArbitraries: fc.Arbitrary<Command>[] = [
     step(
       `abortAndRelease(${index})`,
       (model) => {
+        const holder = chosen(model.holding, index)
         chosen(model.waiting, index).controller.abort()
-        model.end(chosen(model.holding, index), 'release')
+        model.end(holder, 'release')
       },
       (model) => someHold(model) && someWait(model),
     ),

@@ -134,10 +134,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
-    const { signal } = options
-    if (this.#closing) return this.#reject('closed', new PoolClosedError(this.#environment.name))
-    if (signal?.aborted === true)
-      return this.#reject('aborted', new AcquireAbortedError(signal.reason))
+    const refusal = this.#refuse(options)
+    if (refusal !== undefined) return refusal
     const now = this.#environment.clock.now()
     const owner = this.#identify(options, below, now)
     let untested: PoolEntry<C> | undefined
@@ -149,11 +147,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         untested = entry
       }
     }
-    const { maxWaiters } = this.#options
-    if (this.#waiters.size >= maxWaiters) {
-      const { name } = this.#environment
-      return this.#reject('queue-full', new QueueFullError(name, maxWaiters, this.counts))
-    }
+    if (this.#waiters.size >= this.#options.maxWaiters) return this.#queueIsFull()
     const waiter = this.createWaiter(options, target, below, now, owner)
     this.#waiters.push(waiter)
     if (owner.holding !== undefined) this.#book.waits(owner)
@@ -389,6 +383,21 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
     return this.#book.identify(options.label, below, this.load, this.#sizing.limit, now)
+  }
+
+  /** Rejects a caller who cannot even be queued; undefined for one who can. */
+  #refuse({ signal }: AcquireOptions): Promise<never> | undefined {
+    if (this.#drain.begun)
+      return this.#reject('closed', new PoolClosedError(this.#environment.name))
+    if (signal?.aborted === true)
+      return this.#reject('aborted', new AcquireAbortedError(signal.reason))
+    return undefined
+  }
+
+  #queueIsFull(): Promise<never> {
+    const { maxWaiters } = this.#options
+    const { name } = this.#environment
+    return this.#reject('queue-full', new QueueFullError(name, maxWaiters, this.counts))
   }
 
   #reject(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {
