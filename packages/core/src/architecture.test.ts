@@ -15,7 +15,7 @@ const PACKAGES = Object.keys(MAY_IMPORT)
 
 /** The layers of core, the lowest first. A file imports values from its own layer and those below. */
 const LAYERS = [
-  ['clock', 'stall', 'deadlines', 'bounded', 'errors', 'driver', 'once'],
+  ['clock', 'stall', 'deadlines', 'bounded', 'errors', 'thrown', 'secrets', 'driver', 'once'],
   ['events'],
   ['leaks'],
   ['pool'],

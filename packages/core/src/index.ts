@@ -85,6 +85,8 @@ export type {
   UnitReplayOptions,
 } from './replay/options.js'
 export type { ReplayStats } from './replay/replayer.js'
+export { errorFields, redact } from './secrets/redact.js'
+export { redactText } from './secrets/redact-text.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export type { Discovery, TopologySource } from './topology/source.js'
 export { failedCommit } from './transaction.js'

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { redact } from './index.js'
+import { redact } from './redact.js'
 
 const SECRET = 's3cr3t'
 
