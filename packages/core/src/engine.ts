@@ -2,6 +2,7 @@ import type { ResolvedOptions } from './config/resolve.js'
 import { Deadlines } from './deadlines.js'
 import { DedicatedConnection } from './dedicated.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver.js'
+import { messageOf } from './errors.js'
 import { EventEmitter } from './events/emitter.js'
 import { logEvent, loggedBy } from './events/log.js'
 import { FailoverController } from './failover/failover-controller.js'
@@ -25,6 +26,7 @@ import { Pool } from './pool/pool.js'
 import { StaticPool } from './pool/static-pool.js'
 import { Reads } from './reads/reads.js'
 import { Router } from './routing.js'
+import { SqlReports } from './secrets/sql-reports.js'
 import { StallMonitor } from './stall.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
@@ -51,6 +53,7 @@ export class Engine<C extends object> {
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #stall: StallMonitor
+  readonly #sql: SqlReports
   /** One endpoint, and no source that may name others. */
   readonly #solo: boolean
   readonly #topology: TopologyWatch | undefined
@@ -66,7 +69,8 @@ export class Engine<C extends object> {
     this.#driver = driver
     this.#options = options
     this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
-    this.events = new EventEmitter(options.name)
+    this.#sql = new SqlReports(options.reportSql, driver.fingerprint?.bind(driver))
+    this.events = new EventEmitter(options.name, (event) => this.#sql.event(event))
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#solo = endpoints.length === 1 && options.topology === undefined
@@ -101,6 +105,7 @@ export class Engine<C extends object> {
       clock: options.clock,
       stall: this.#stall,
       events: this.events,
+      sql: this.#sql,
       check: (endpoint) => this.monitor.check(endpoint),
     })
     this.#logins = new LoginProbes(
@@ -116,7 +121,7 @@ export class Engine<C extends object> {
         clock: options.clock,
         deadlines: this.deadlines,
         events: this.events,
-        onEnding: (endpoint, error) => this.controller.drain(endpoint, error.message),
+        onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
         onMoved: (endpoint) => void this.#askAnew(endpoint),
       },
     )
@@ -224,7 +229,7 @@ export class Engine<C extends object> {
     if (writer === undefined) return undefined
     const signalled = (signal: ConnectionSignal): void => {
       onSignal(signal)
-      this.controller.trouble(writer, signal.kind, signal.error.message)
+      this.controller.trouble(writer, signal.kind, messageOf(signal.error))
     }
     return DedicatedConnection.open(writer.endpoint, signalled, abort, {
       ...this.#options.pool,
@@ -299,6 +304,7 @@ export class Engine<C extends object> {
       events: this.events,
       deadlines: this.deadlines,
       stall: this.#stall,
+      sql: this.#sql,
       observer: this.#observer(),
       epoch: () => this.controller.epoch,
     }
@@ -329,7 +335,7 @@ export class Engine<C extends object> {
           { ...probing, onLateAnswer: () => void this.monitor.check(managed) },
           clock,
           this.deadlines,
-          (signal) => this.controller.trouble(managed, signal.kind, signal.error.message),
+          (signal) => this.controller.trouble(managed, signal.kind, messageOf(signal.error)),
         ),
         new Date(clock.wallTime()),
       )
@@ -361,7 +367,7 @@ export class Engine<C extends object> {
       connectFailed: (endpoint, kind, error) => {
         // What is known already is no news: sessions work all the same.
         if (managed(endpoint).loginError === undefined) {
-          trouble(managed(endpoint), kind, error.message)
+          trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
@@ -369,7 +375,7 @@ export class Engine<C extends object> {
           : 'retry'
       },
       signalled: (endpoint, signal) =>
-        trouble(managed(endpoint), signal.kind, signal.error.message),
+        trouble(managed(endpoint), signal.kind, messageOf(signal.error)),
       roleMismatch: (endpoint, seen) => {
         void this.#askAnew(managed(endpoint))
         trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)

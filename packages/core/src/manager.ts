@@ -27,6 +27,8 @@ import type {
 } from './replay/options.js'
 import { Replayer, type ReplayStats } from './replay/replayer.js'
 import { UnitsOfWork } from './replay/work.js'
+import { printAsJson } from './secrets/print.js'
+import { redactText } from './secrets/redact-text.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
@@ -57,6 +59,10 @@ const NO_OPTIONS: ManagerAcquireOptions = {}
  * await manager.use(async (client) => client.query('select 1'))
  */
 export class ConnectionManager<C extends object> {
+  static {
+    printAsJson(ConnectionManager.prototype)
+  }
+
   readonly #options: ResolvedOptions<C>
   readonly #engine: Engine<C>
   readonly #figures: Figures<C>
@@ -278,7 +284,7 @@ export class ConnectionManager<C extends object> {
 
   /** Invalidates all connections: idle ones close now, lent ones when they come back. */
   clear(reason = 'requested'): void {
-    for (const each of this.#engine.endpoints) each.pool.clear(reason)
+    for (const each of this.#engine.endpoints) each.pool.clear(redactText(reason))
   }
 
   /** Closes one connection: now if it is idle, else when it comes back. False if there is none with this id. */
@@ -323,7 +329,7 @@ export class ConnectionManager<C extends object> {
    */
   async quarantine(endpoint: string, reason = 'quarantined by an operator'): Promise<void> {
     await this.start()
-    this.#engine.controller.quarantine(endpoint, reason)
+    this.#engine.controller.quarantine(endpoint, redactText(reason))
   }
 
   /**
@@ -430,6 +436,18 @@ export class ConnectionManager<C extends object> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */
+  toJSON(): object {
+    const { activeEndpoint, endpoints } = this.getFailoverStatus()
+    return {
+      name: this.name,
+      closed: this.closed,
+      activeEndpoint,
+      endpoints: endpoints.map((each) => each.id),
+      counts: this.getCounts(),
+    }
   }
 
   protected get clock(): Clock {

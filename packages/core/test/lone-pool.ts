@@ -16,6 +16,7 @@ import type { Lease } from '../src/pool/lease.js'
 import type { AcquireOptions } from '../src/pool/options.js'
 import { Pool } from '../src/pool/pool.js'
 import { StaticPool } from '../src/pool/static-pool.js'
+import { SqlReports } from '../src/secrets/sql-reports.js'
 import { StallMonitor } from '../src/stall.js'
 import type { HarnessOptions } from './harness.js'
 
@@ -78,6 +79,7 @@ export function lonePool({
       events: emitter,
       deadlines: new Deadlines(clock, stall),
       stall,
+      sql: new SqlReports('text', undefined),
       epoch: () => 0,
       observer: {
         connected: () => told.push({ what: 'connected' }),

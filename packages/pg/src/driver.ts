@@ -11,10 +11,12 @@ import type {
   TransactionOptions,
   WritePosition,
 } from '@connmgr/core'
+import { withoutSecrets } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
+import { fingerprint } from './fingerprint.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
 import { Session } from './session.js'
@@ -99,6 +101,10 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).activity
   }
 
+  fingerprint(text: string): string {
+    return fingerprint(text)
+  }
+
   close(client: Client): Promise<void> {
     return this.#sessionOf(client).end()
   }
@@ -141,6 +147,7 @@ export class PgDriver implements Driver<Client> {
       await client.connect()
     } catch (error) {
       session.destroy()
+      // node-postgres attaches the client to some errors, and a function for the password may fail with anything.
       throw signal.aborted ? signal.reason : withoutSecrets(error)
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -154,10 +161,4 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
-}
-
-/** node-postgres attaches the client, whose configuration has the password, to some errors. */
-function withoutSecrets(error: unknown): unknown {
-  if (typeof error === 'object' && error !== null && 'client' in error) delete error.client
-  return error
 }

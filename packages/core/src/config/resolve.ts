@@ -6,6 +6,7 @@ import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { ReadOptions } from '../reads/reads.js'
+import type { ReportSql } from '../secrets/sql-reports.js'
 import type { TopologySource } from '../topology/source.js'
 import {
   invalid,
@@ -94,6 +95,7 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'healthMonitoring',
   'failover',
   'topology',
+  'reportSql',
   'logger',
   'clock',
 ]
@@ -111,6 +113,7 @@ export interface ResolvedOptions<C extends object> {
   readonly failover: FailoverKnobs
   readonly failoverMode: 'role' | 'ordered' | undefined
   readonly topology: TopologySource | undefined
+  readonly reportSql: ReportSql
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -160,6 +163,12 @@ export function resolveManagerOptions<C extends object>(
     health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),
     ...failover,
     topology: resolveTopology(options.topology),
+    reportSql: resolveChoice(
+      'reportSql',
+      options.reportSql,
+      ['text', 'fingerprint', 'none'] as const,
+      'text',
+    ),
     logger: resolveLogger(options.logger),
     clock: options.clock ?? systemClock,
   }

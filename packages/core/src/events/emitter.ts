@@ -53,8 +53,12 @@ export class EventEmitter {
   readonly #topics = new Map<ConnmgrEventType, Topic>()
   readonly #all = new Listeners()
 
-  constructor(pool: string) {
+  readonly #show: (event: ConnmgrEvent) => ConnmgrEvent
+
+  /** @param show what is told of an event instead of it */
+  constructor(pool: string, show: (event: ConnmgrEvent) => ConnmgrEvent = (event) => event) {
     this.#pool = pool
+    this.#show = show
   }
 
   topic(type: ConnmgrEventType): Topic {
@@ -77,7 +81,8 @@ export class EventEmitter {
     return this.#all.add((event) => listener(event))
   }
 
-  emit(event: ConnmgrEvent): void {
+  emit(occurred: ConnmgrEvent): void {
+    const event = this.#show(occurred)
     const { channel, listeners } = this.topic(event.type)
     if (channel?.hasSubscribers === true) channel.publish(event)
     for (const listener of listeners.current) this.#deliver(listener, event)

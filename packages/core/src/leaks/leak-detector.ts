@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.js'
 import type { Lease } from '../pool/lease.js'
 import type { LeakCounts } from '../pool/metrics.js'
+import { redactText } from '../secrets/redact-text.js'
+import type { SqlReports } from '../secrets/sql-reports.js'
 import type { StallMonitor } from '../stall.js'
 import type { LeaseReport } from './lease-report.js'
 import { Nesting } from './nesting.js'
@@ -158,11 +160,17 @@ export function heldFor<C extends object>(lease: Lease<C>, now: number, stalledM
   return Math.max(0, now - lease.acquiredAt - (stalledMs - lease.stalledBefore))
 }
 
+/** What describing a lease takes. */
+export interface ReportContext {
+  readonly clock: Clock
+  readonly stall: StallMonitor
+  readonly sql: SqlReports
+}
+
 /** Describes a lease as it is now. */
 export function reportLease<C extends object>(
   lease: Lease<C>,
-  clock: Clock,
-  stall: StallMonitor,
+  { clock, stall, sql }: ReportContext,
 ): LeaseReport {
   const now = clock.now()
   const { stack, label } = lease.owner
@@ -172,12 +180,12 @@ export function reportLease<C extends object>(
     leaseId: lease.id,
     connectionId: entry.id,
     endpoint: entry.endpoint.id,
-    ...(label === undefined ? {} : { label }),
+    ...(label === undefined ? {} : { label: redactText(label) }),
     checkedOutAt: new Date(clock.wallTime() - (now - lease.acquiredAt)),
     heldForMs: heldFor(lease, now, stall.stalledMs),
     checkedOutBy: stack && describeOrigin(stack),
     stack: stack && formatStack(stack),
-    lastQuery: queryCount > 0 ? entry.activity?.lastQuery : undefined,
+    lastQuery: queryCount > 0 ? sql.statement(entry.activity?.lastQuery) : undefined,
     queryCount,
   }
 }

@@ -1,7 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Driver, Endpoint } from '../driver.js'
-import { ConnectTimeoutError, toError } from '../errors.js'
+import { ConnectTimeoutError, messageOf, toError } from '../errors.js'
 import { connectionCreateChannel, traced } from '../events/channels.js'
 import type { PoolEnvironment } from './environment.js'
 import type { PoolOptions } from './options.js'
@@ -16,7 +16,7 @@ const STALE_MS = 1000
 /** The user's `onConnect` hook refused a connection. */
 export class HookRejection extends Error {
   constructor(readonly error: Error) {
-    super(error.message)
+    super(messageOf(error))
   }
 }
 

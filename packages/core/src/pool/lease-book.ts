@@ -11,6 +11,7 @@ import {
   type FunctionReference,
   formatStack,
 } from '../leaks/stack.js'
+import { redactText } from '../secrets/redact-text.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
@@ -99,7 +100,7 @@ export class LeaseBook<C extends object> {
   waits({ holding, label, stack }: LeaseOwner): void {
     const outer = leaseAround(holding)
     if (outer === undefined) return
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     events.emit({
       type: 'leaseMisused',
       pool: name,
@@ -107,9 +108,9 @@ export class LeaseBook<C extends object> {
       connectionId: outer.connectionId,
       leaseId: outer.id,
       reason: 'nested',
-      lease: reportLease(outer, clock, stall),
+      lease: reportLease(outer, this.#environment),
       waiter: {
-        ...(label === undefined ? {} : { label }),
+        ...(label === undefined ? {} : { label: redactText(label) }),
         checkedOutBy: stack && describeOrigin(stack),
         stack: stack && formatStack(stack),
       },
@@ -126,7 +127,7 @@ export class LeaseBook<C extends object> {
   /** Ends a lease that its holder gave back; false if it had been struck off before. */
   end(lease: Lease<C>, now: number): boolean {
     if (!lease.booked) return false
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     const heldMs = this.#count(lease, now)
     if (this.leaks.ended(lease)) {
       events.emit({
@@ -135,7 +136,7 @@ export class LeaseBook<C extends object> {
         endpoint: this.#endpoint.id,
         connectionId: lease.connectionId,
         durationMs: heldMs,
-        lease: reportLease(lease, clock, stall),
+        lease: reportLease(lease, this.#environment),
       })
     }
     if (this.#released.wanted) {
@@ -153,10 +154,10 @@ export class LeaseBook<C extends object> {
 
   /** Reports new leaks; returns those whose connection is to be destroyed. */
   scanForLeaks(limit: number): Lease<C>[] {
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     const leaked = this.leaks.scan(this.#current(), limit)
     for (const lease of leaked) {
-      const report = reportLease(lease, clock, stall)
+      const report = reportLease(lease, this.#environment)
       events.emit({
         type: 'leakDetected',
         pool: name,
@@ -172,11 +173,10 @@ export class LeaseBook<C extends object> {
 
   /** Everyone who holds a connection now, longest first. */
   holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
-    const { clock, stall } = this.#environment
     const reports: LeaseReport[] = []
     for (const lease of this.#current()) {
       if (reports.length >= atMost) break
-      reports.push(reportLease(lease, clock, stall))
+      reports.push(reportLease(lease, this.#environment))
     }
     return reports
   }
@@ -189,7 +189,7 @@ export class LeaseBook<C extends object> {
     const reports: LeaseReport[] = []
     for (const lease of this.#current()) {
       if (heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
-        reports.push(reportLease(lease, clock, stall))
+        reports.push(reportLease(lease, this.#environment))
       }
     }
     return reports

@@ -10,14 +10,17 @@ const CARRIERS = ['client', 'config', 'input', 'base'] as const
  * in place, so that it stays the one that the driver knows; one that refuses that is replaced.
  */
 export function withoutSecrets(thrown: unknown): unknown {
-  return typeof thrown === 'string' ? redactText(thrown) : clean(thrown, new Set())
+  return typeof thrown === 'string' ? redactText(thrown) : clean(thrown)
 }
 
-function clean(thrown: unknown, seen: Set<unknown>): unknown {
-  if (!isError(thrown) || seen.has(thrown)) return thrown
-  seen.add(thrown)
+/** Errors that were cleaned: one failure to connect is the cause of the errors of all who waited for it. */
+const cleaned = new WeakSet<Error>()
+
+function clean(thrown: unknown): unknown {
+  if (!isError(thrown) || cleaned.has(thrown)) return thrown
+  cleaned.add(thrown)
   try {
-    cleanInPlace(thrown, seen)
+    cleanInPlace(thrown)
     return thrown
   } catch {
     // Frozen, or with fields that cannot be set.
@@ -29,7 +32,7 @@ function clean(thrown: unknown, seen: Set<unknown>): unknown {
   }
 }
 
-function cleanInPlace(error: Error, seen: Set<unknown>): void {
+function cleanInPlace(error: Error): void {
   const fields = error as unknown as Record<string, unknown>
   for (const name of CARRIERS) {
     const carried = fields[name]
@@ -47,13 +50,13 @@ function cleanInPlace(error: Error, seen: Set<unknown>): void {
     if (redacted !== value) fields[name] = redacted
   }
   if (error.cause !== undefined) {
-    const cause = clean(error.cause, seen)
+    const cause = clean(error.cause)
     if (cause !== error.cause) error.cause = cause
   }
   const { errors } = fields
   if (!Array.isArray(errors)) return
   for (const [index, each] of errors.entries()) {
-    const part = clean(each, seen)
+    const part = clean(each)
     if (part !== each) errors[index] = part
   }
 }
