@@ -3,7 +3,7 @@ import { isSecretName, isSecretParameter } from './secret-names.js'
 import { HIDDEN } from './url-credentials.js'
 
 /** A piece of a name, percent-encoded or escaped letters included; a longer name comes in several. */
-const NAME = /(?:[\w.$-]|%(?:25){0,3}(?:[4-7][0-9a-f]|3\d|2[de])|\\u00[0-7][0-9a-f]){1,256}/gi
+const NAME = /(?:[\w.$]|-(?!-)|%(?:25){0,3}(?:[4-7][0-9a-f]|3\d|2[de])|\\u00[0-7][0-9a-f]){1,256}/gi
 const CLOSING = `(?:\\\\{0,15}["'\`\\]]|%(?:25){0,3}(?:22|27|5d)){0,4}`
 /** `name=`, `"name": `, `'name' => `, `name := `, `name%3D`. A colon that has another beside it is a cast. */
 const ASSIGNED = new RegExp(
@@ -13,10 +13,16 @@ const ASSIGNED = new RegExp(
 const BLANK = String.raw`(?:\s|\/\*[^*]{0,256}\*\/|--[^\n]{0,256}\n)`
 /** `PASSWORD 'x'`, `SET name TO 'x'`, `name <> 'x'`, `PASSWORD('x')`: what follows is a literal, or else a sentence. */
 const BEFORE_LITERAL = new RegExp(
-  `(?:${BLANK}{1,16}|(?=\\())(?:(?:to|by|as|like|ilike)\\s{1,16}|(?:<>|!=)\\s{0,16}|\\(\\s{0,16})?(?=(?:[enbx]|u&)?['"]|\\$\\w{0,63}\\$)`,
+  `["\`]?(?:${BLANK}{1,16}|(?=\\())(?:(?:to|by|as|like|ilike)\\s{1,16}|(?:<>|!=)\\s{0,16}|\\(\\s{0,16})?(?=(?:[enbx]|u&)?['"]|\\$\\w{0,63}\\$)`,
   'iy',
 )
 const FLAG = /\s{1,16}(?=[^\s-])/y
+/** `SET name TO value` */
+const TO = /\s{1,16}to\s{1,16}(?=[^\s'"$])/iy
+const SET = /\bset\s{1,8}(?:session\s{1,8}|local\s{1,8})?$/i
+/** `{ name: 'password', value: 'x' }`, `<add key="password" value="x">` */
+const NAMED_BEFORE = /\b(?:name|key)["']?\s{0,8}[:=]\s{0,8}["']([\w.-]{1,64})["'],?\s{0,8}["']?$/i
+const BRACED = /\{[^}]*\}(?=[\s;,"')]|$)/y
 const ARGUMENT = /['"]\s{0,16},\s{0,16}(?=(?:[enbx]|u&)?'|\$\w{0,63}\$)/iy
 const SECRET_KEY = /(?:api|access|secret|private|signing|encryption|shared)\s$/i
 const PARSED = /(?:unexpected|illegal|unknown|expected)\s$/i
@@ -84,9 +90,15 @@ class NamedSecrets {
       const setting = /\bset_config\s{0,16}\(\s{0,16}'$/i.test(this.#before(begin, 64))
       return setting && this.#isSecret(name, begin) ? quotedAt(this.#text, argument) : undefined
     }
-    if (!name.startsWith('--') || !this.#isSecret(name, begin)) return undefined
-    const value = matchAt(FLAG, this.#text, end)
-    return value === undefined || matchAt(NO_SECRET, this.#text, value) !== undefined
+    const isFlag = name.startsWith('-') && this.#before(begin, 1) === '-'
+    const value = isFlag
+      ? matchAt(FLAG, this.#text, end)
+      : SET.test(this.#before(begin, 24))
+        ? matchAt(TO, this.#text, end)
+        : undefined
+    return value === undefined ||
+      !this.#isSecret(name, begin) ||
+      matchAt(NO_SECRET, this.#text, value) !== undefined
       ? undefined
       : this.#value(value, isBlank)
   }
@@ -100,8 +112,9 @@ class NamedSecrets {
         : !(isSecretParameter(name) || this.#isSecret(name, begin))
     )
       return undefined
-    const braced = !colon && this.#text[value] === '{'
-    if (!braced && matchAt(NO_SECRET, this.#text, value) !== undefined) return undefined
+    const braced = colon ? undefined : matchAt(BRACED, this.#text, value)
+    if (braced !== undefined) return { from: value + 1, to: braced - 1 }
+    if (matchAt(NO_SECRET, this.#text, value) !== undefined) return undefined
     const quoted = quotedAt(this.#text, value)
     if (quoted !== undefined) return quoted
     if (colon) return this.#afterColon(name, value)
@@ -113,7 +126,6 @@ class NamedSecrets {
     if (before === '?' || before === '&')
       return this.#value(value, (each) => each === '&' || isBlank(each))
     if (before === ';') return this.#value(value, (each) => each === ';' || isBlank(each))
-    if (braced) return this.#value(value + 1, (each) => each === '}')
     return this.#value(value, WHOLE_LINE.test(name) ? isLineBreak : isBlank)
   }
 
@@ -168,6 +180,11 @@ class NamedSecrets {
   /** Whether the name that begins here is a secret's: `api key` is, `primary key` and `Unexpected token` are not. */
   #isSecret(name: string, begin: number): boolean {
     const before = (): string => this.#before(begin, 16)
+    if (/^value$/i.test(name)) {
+      const named = NAMED_BEFORE.exec(this.#before(begin, 96))?.[1]
+      return named !== undefined && isSecretName(named)
+    }
+    if (/\bset\s{1,8}password\s{1,8}for\s{1,8}$/i.test(this.#before(begin, 32))) return true
     if (/^key$/i.test(name)) return SECRET_KEY.test(before())
     if (/^token$/i.test(name) && PARSED.test(before())) return false
     return isSecretName(name)

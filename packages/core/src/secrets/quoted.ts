@@ -69,7 +69,8 @@ function endOfQuoted(text: string, from: number, quote: string, width: number): 
     const run = lengthOfRun(text, i, quote)
     const doubled = Math.floor(run / (2 * width)) * 2 * width
     // A backslash before a quote escapes it in some languages and does not in others.
-    if (escaped || doubled === run) {
+    // Nor do they agree on a quote in the middle of a word.
+    if (escaped || doubled === run || /\w/.test(text[i + doubled + width] ?? '')) {
       i += run - 1
       continue
     }

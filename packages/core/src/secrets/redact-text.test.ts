@@ -114,6 +114,27 @@ test.each([
     "select pgp_sym_encrypt('data', 'p'), crypt($1, 'q')",
     "select pgp_sym_encrypt('***', '***'), crypt($1, '***')",
   ],
+  ['a comment right behind', "PASSWORD--new\n'p'", "PASSWORD--new\n'***'"],
+  ['a quoted name', `OPTIONS ("password" 'p')`, `OPTIONS ("password" '***')`],
+  ['SET without quotes', 'set local app.secret to p', 'set local app.secret to ***'],
+  [
+    'a list',
+    "where api_key in ('p', 'q') and a in ('b')",
+    "where api_key in ('***', '***') and a in ('b')",
+  ],
+  ['SET PASSWORD FOR', "SET PASSWORD FOR u = 'p'", "SET PASSWORD FOR u = '***'"],
+  ['a semicolon in braces', 'a;password={p;q};x=1', 'a;password={***};x=1'],
+  [
+    'a pair of name and value',
+    '{"name":"db_password","value":"p"}',
+    '{"name":"db_password","value":"***"}',
+  ],
+  [
+    'an element of a configuration',
+    '<add key="password" value="p"/>',
+    '<add key="password" value="***"/>',
+  ],
+  ['an apostrophe that nobody has escaped', "password='it's p' user=u", "password='***' user=u"],
   ['a bearer token', 'sent Bearer abc.def-1 to h', 'sent Bearer *** to h'],
   ['a header', 'Authorization: Bearer abc', 'Authorization: ***'],
   [

@@ -7,7 +7,7 @@ const PRIVATE_KEY =
 const JWT = /(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]+){1,8}/g
 /** Behind `Bearer` stands a token, unless it is a sentence about such tokens. */
 const BEARER =
-  /\b(bearer\s{1,8})(?!\*\*\*|(?:tokens?|auth\w*|schemes?|headers?|realm|credentials?|errors?|challenges?|of|is|was|are|and|or|in|for|with|to|from|not|must|has)(?![\w.~+/=-]))[^\s"',;]+/gi
+  /\b(bearer(?:\s{0,8}[:=]{1,3}\s{0,8}|\s{1,8}))(?!\*\*\*|[:=]|(?:tokens?|auth\w*|schemes?|headers?|realm|credentials?|errors?|challenges?|of|is|was|are|and|or|in|for|with|to|from|not|must|has)(?![\w.~+/=-]))[^\s"',;]+/gi
 const BASIC = /\b(basic\s{1,8})([\w+/-]{4,}={0,2})/gi
 /** Tokens and keys that show by their form what they are, and the verifiers that PostgreSQL keeps of passwords. */
 const WELL_KNOWN =
