@@ -26,7 +26,7 @@ import { Pool } from './pool/pool.js'
 import { StaticPool } from './pool/static-pool.js'
 import { Reads } from './reads/reads.js'
 import { Router } from './routing.js'
-import { SqlReports } from './secrets/sql-reports.js'
+import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import { StallMonitor } from './stall.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
@@ -70,7 +70,10 @@ export class Engine<C extends object> {
     this.#options = options
     this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
     this.#sql = new SqlReports(options.reportSql, driver.fingerprint?.bind(driver))
-    this.events = new EventEmitter(options.name, (event) => this.#sql.event(event))
+    this.events = new EventEmitter(
+      options.name,
+      options.reportSql === 'text' ? undefined : (event) => withoutQuoted(event),
+    )
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#solo = endpoints.length === 1 && options.topology === undefined

@@ -153,6 +153,8 @@ export class PgDriver implements Driver<Client> {
       signal.removeEventListener('abort', onAbort)
     }
     session.begin()
+    // It cancels what the session runs. As node-postgres hides the password, out of sight of whoever prints a client.
+    if ('secretKey' in client) Object.defineProperty(client, 'secretKey', { enumerable: false })
     return { client, session }
   }
 

@@ -192,6 +192,15 @@ describe('on a server', () => {
     },
   )
 
+  test('the key that cancels a session is not printed with its client', async () => {
+    await using({}, async (manager) => {
+      await manager.use((client) => {
+        expect((client as unknown as { secretKey: number }).secretKey).toEqual(expect.any(Number))
+        expect(Object.keys(client)).not.toContain('secretKey')
+      })
+    })
+  })
+
   test('a source of the topology with credentials in its URL fails without showing them', async () => {
     const seen = await using(
       { topology: patroniTopology({ urls: [`http://patroni:${SECRET}@127.0.0.1:1`] }) },

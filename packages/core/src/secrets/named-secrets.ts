@@ -143,11 +143,11 @@ class NamedSecrets {
       : undefined
   }
 
-  /** `<password>x</password>` */
+  /** `<password>x</password>`, and not the `<password>` of a usage. */
   #element(name: string, begin: number, end: number): Range | undefined {
     if (this.#before(begin, 1) !== '<' || !this.#isSecret(name, begin)) return undefined
     const close = this.#text.indexOf('<', end)
-    return { from: end + 1, to: close === -1 ? this.#text.length : close }
+    return this.#text[close + 1] === '/' ? { from: end + 1, to: close } : undefined
   }
 
   /** An unquoted value, to the first character that ends it, or to the quote around all of it. */

@@ -222,6 +222,7 @@ test.each([
   'Unexpected token \'a\', "abc" is not valid JSON',
   'column "password" does not exist',
   'select password::text, token from users where id = $1',
+  'usage: login <user> <password> [host]; writeToken(): Promise<WriteToken> {',
   'signature: (a, b) => void; SIGTERM; signal: 9',
   'the server requires password authentication (scram-sha-256)',
   'postgres://h/d?sslmode=require&application_name=a',

@@ -21,13 +21,13 @@ export class SqlReports {
     if (text === undefined || this.#mode === 'none') return undefined
     return this.#mode === 'text' ? redactText(text) : this.#fingerprint?.(text)
   }
+}
 
-  /** The same event, its error without what the server quotes of a statement, unless texts are shown. */
-  event<E extends object>(event: E): E {
-    const { error } = event as { error?: { readonly message: string } }
-    if (this.#mode === 'text' || error === undefined) return event
-    return { ...event, error: { ...error, message: error.message.replace(QUOTED, unquoted) } }
-  }
+/** The same event, its error without what the server quotes of a statement. */
+export function withoutQuoted<E extends object>(event: E): E {
+  const { error } = event as { error?: { readonly message: string } }
+  if (error === undefined) return event
+  return { ...event, error: { ...error, message: error.message.replace(QUOTED, unquoted) } }
 }
 
 function unquoted(quoted: string): string {
