@@ -24,6 +24,7 @@ function clean(thrown: unknown): unknown {
     return thrown
   } catch {
     // Frozen, or with fields that cannot be set.
+    cleaned.delete(thrown)
     const copy = new Error(redactText(thrown.message))
     copy.name = thrown.name
     copy.stack = redactText(thrown.stack ?? '')
