@@ -15,7 +15,19 @@ const PACKAGES = Object.keys(MAY_IMPORT)
 
 /** The layers of core, the lowest first. A file imports values from its own layer and those below. */
 const LAYERS = [
-  ['outside', 'clock', 'stall', 'deadlines', 'bounded', 'errors', 'driver', 'once', 'scope'],
+  [
+    'outside',
+    'clock',
+    'stall',
+    'deadlines',
+    'bounded',
+    'errors',
+    'thrown',
+    'secrets',
+    'driver',
+    'once',
+    'scope',
+  ],
   ['events'],
   ['leaks'],
   ['pool'],

@@ -214,6 +214,8 @@ export interface Driver<C extends object> {
   /** On a standby: up to where what was written can be read. Undefined if the server is none any more. */
   replayPosition?(connection: C): Promise<ReplayPosition | undefined>
   activity?(connection: C): ConnectionActivity
+  /** A statement's shape: without literals, comments and superfluous blanks. Where its text is unclear it is cut off, with `…`. */
+  fingerprint?(text: string): string
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>
   /**

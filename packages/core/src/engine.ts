@@ -2,6 +2,7 @@ import type { ResolvedOptions } from './config/resolve.js'
 import { Deadlines } from './deadlines.js'
 import { DedicatedConnection } from './dedicated.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver.js'
+import { messageOf } from './errors.js'
 import { EventEmitter } from './events/emitter.js'
 import { logEvent, loggedBy } from './events/log.js'
 import { FailoverController } from './failover/failover-controller.js'
@@ -26,6 +27,7 @@ import { Pool } from './pool/pool.js'
 import { Reads } from './reads/reads.js'
 import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
+import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import { StallMonitor } from './stall.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
@@ -54,6 +56,7 @@ export class Engine<C extends object> {
   readonly #stall: StallMonitor
   /** The ids of the endpoints in the options. */
   readonly #configured: ReadonlySet<string>
+  readonly #sql: SqlReports
   /** One endpoint, and no source that may name others. */
   readonly #solo: boolean
   readonly #topology: TopologyWatch | undefined
@@ -69,7 +72,12 @@ export class Engine<C extends object> {
     this.#driver = driver
     this.#options = options
     this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
-    this.events = new EventEmitter(options.name, options.clock)
+    this.#sql = new SqlReports(options.reportSql, driver.fingerprint?.bind(driver))
+    this.events = new EventEmitter(
+      options.name,
+      options.clock,
+      options.reportSql === 'text' ? undefined : (event) => withoutQuoted(event),
+    )
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#solo = endpoints.length === 1 && options.topology === undefined
@@ -105,6 +113,7 @@ export class Engine<C extends object> {
       clock: options.clock,
       stall: this.#stall,
       events: this.events,
+      sql: this.#sql,
       check: (endpoint) => this.monitor.check(endpoint),
     })
     this.#logins = new LoginProbes(
@@ -120,7 +129,7 @@ export class Engine<C extends object> {
         clock: options.clock,
         deadlines: this.deadlines,
         events: this.events,
-        onEnding: (endpoint, error) => this.controller.drain(endpoint, error.message),
+        onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
         onMoved: (endpoint) => void this.#askAnew(endpoint),
       },
     )
@@ -229,7 +238,7 @@ export class Engine<C extends object> {
     if (writer === undefined) return undefined
     const signalled = (signal: ConnectionSignal): void => {
       onSignal(signal)
-      this.controller.trouble(writer, signal.kind, signal.error.message)
+      this.controller.trouble(writer, signal.kind, messageOf(signal.error))
     }
     return DedicatedConnection.open(writer.endpoint, signalled, abort, {
       ...this.#options.pool,
@@ -306,6 +315,7 @@ export class Engine<C extends object> {
       events: this.events,
       deadlines: this.deadlines,
       stall: this.#stall,
+      sql: this.#sql,
       observer: this.#observer(),
       epoch: () => this.controller.epoch,
       effects: currentEffects,
@@ -330,7 +340,7 @@ export class Engine<C extends object> {
           { ...probing, onLateAnswer: () => void this.monitor.check(managed) },
           clock,
           this.deadlines,
-          (signal) => this.controller.trouble(managed, signal.kind, signal.error.message),
+          (signal) => this.controller.trouble(managed, signal.kind, messageOf(signal.error)),
         ),
         new Date(clock.wallTime()),
         this.#originOf(endpoint),
@@ -373,7 +383,7 @@ export class Engine<C extends object> {
       connectFailed: (endpoint, kind, error) => {
         // What is known already is no news: sessions work all the same.
         if (managed(endpoint).loginError === undefined) {
-          trouble(managed(endpoint), kind, error.message)
+          trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
@@ -381,7 +391,7 @@ export class Engine<C extends object> {
           : 'retry'
       },
       signalled: (endpoint, signal) =>
-        trouble(managed(endpoint), signal.kind, signal.error.message),
+        trouble(managed(endpoint), signal.kind, messageOf(signal.error)),
       roleMismatch: (endpoint, seen) => {
         void this.#askAnew(managed(endpoint))
         trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)

@@ -1,6 +1,9 @@
-import { types } from 'node:util'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { PoolCounts } from './pool/metrics.js'
+import { withoutSecrets } from './secrets/clean-error.js'
+import { messageOf } from './thrown.js'
+
+export { isError, messageOf, toError } from './thrown.js'
 
 /** Every code an error of connmgr can carry. The strings are stable. */
 export type ConnmgrErrorCode =
@@ -82,7 +85,8 @@ export class AcquireAbortedError extends ConnmgrError {
   override readonly name = 'AcquireAbortedError'
 
   constructor(cause: unknown) {
-    super('CONNMGR_ACQUIRE_ABORTED', 'acquire was aborted by its signal', causeOf(cause))
+    // The caller's own object, which goes back to the caller as it is.
+    super('CONNMGR_ACQUIRE_ABORTED', 'acquire was aborted by its signal', { cause })
   }
 }
 
@@ -267,25 +271,6 @@ export class UnsupportedError extends ConnmgrError {
   }
 }
 
-/** Whether a thrown thing is an error, also one made in another realm, as Node's own are under some test runners. */
-export function isError(thrown: unknown): thrown is Error {
-  return thrown instanceof Error || types.isNativeError(thrown)
-}
-
-/** The message of anything that was thrown. An AggregateError of Node's connect has none of its own, so its parts are shown. */
-export function messageOf(error: unknown): string {
-  if (!isError(error)) return String(error)
-  const { errors } = error as { errors?: unknown }
-  return error.message === '' && Array.isArray(errors)
-    ? errors.map(messageOf).join('; ')
-    : error.message
-}
-
-/** Anything that was thrown, as an Error. */
-export function toError(thrown: unknown): Error {
-  return isError(thrown) ? thrown : new Error(String(thrown))
-}
-
 function causeOf(cause: unknown): { cause: unknown } | undefined {
-  return cause === undefined ? undefined : { cause }
+  return cause === undefined ? undefined : { cause: withoutSecrets(cause) }
 }

@@ -92,6 +92,12 @@ export type {
   UnitReplayOptions,
 } from './replay/options.js'
 export type { ReplayStats } from './replay/replayer.js'
+export { withoutSecrets } from './secrets/clean-error.js'
+export { printAsJson } from './secrets/print.js'
+export { errorFields, redact } from './secrets/redact.js'
+export { redactText } from './secrets/redact-text.js'
+export { redactUrl } from './secrets/redact-url.js'
+export type { ReportSql } from './secrets/sql-reports.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export type { Discovery, TopologySource } from './topology/source.js'
 export { failedCommit } from './transaction.js'

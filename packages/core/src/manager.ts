@@ -35,6 +35,8 @@ import type {
 } from './replay/options.js'
 import { Replayer, type ReplayStats } from './replay/replayer.js'
 import { UnitsOfWork } from './replay/work.js'
+import { printAsJson } from './secrets/print.js'
+import { redactText } from './secrets/redact-text.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
@@ -63,6 +65,10 @@ const NO_OPTIONS: ManagerAcquireOptions = {}
  * await manager.use(async (client) => client.query('select 1'))
  */
 export class ConnectionManager<C extends object> {
+  static {
+    printAsJson(ConnectionManager.prototype)
+  }
+
   readonly #options: ResolvedOptions<C>
   readonly #engine: Engine<C>
   readonly #figures: Figures<C>
@@ -295,7 +301,7 @@ export class ConnectionManager<C extends object> {
   clear(reason = 'requested'): void {
     checkName('reason', reason)
     this.#turn(() => {
-      for (const each of this.#engine.endpoints) each.pool.clear(reason)
+      for (const each of this.#engine.endpoints) each.pool.clear(redactText(reason))
     })
   }
 
@@ -344,7 +350,7 @@ export class ConnectionManager<C extends object> {
     checkName('endpoint', endpoint)
     checkName('reason', reason)
     await this.start()
-    this.#engine.controller.quarantine(endpoint, reason)
+    this.#engine.controller.quarantine(endpoint, redactText(reason))
   }
 
   /**
@@ -459,6 +465,18 @@ export class ConnectionManager<C extends object> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */
+  toJSON(): object {
+    const { activeEndpoint, endpoints } = this.getFailoverStatus()
+    return {
+      name: this.name,
+      closed: this.closed,
+      activeEndpoint,
+      endpoints: endpoints.map((each) => each.id),
+      counts: this.getCounts(),
+    }
   }
 
   protected get clock(): Clock {

@@ -3,6 +3,7 @@ import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
+import type { ReportSql } from './secrets/sql-reports.js'
 import type { TopologySource } from './topology/source.js'
 
 /** How the background health monitor works. */
@@ -106,6 +107,13 @@ export interface ManagerOptions<C extends object> {
    * alone
    */
   readonly topology?: TopologySource
+  /**
+   * How SQL appears in reports, events and logs (`lastQuery`, `query`): its text, with what shows that it is a secret
+   * hidden; its fingerprint, which is its shape without literals and comments; or not at all. Under the latter two the
+   * messages of errors in events lose what the server quotes in them. For teams whose SQL holds values. Parameters are
+   * never shown. `@default` 'text'
+   */
+  readonly reportSql?: ReportSql
   /** Where to log; winston's loggers fit as they are. `false` logs nothing. `@default` warnings and errors to the console */
   readonly logger?: Logger | false
   /** For tests. `@default` the clock of the process */

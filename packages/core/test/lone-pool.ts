@@ -14,6 +14,7 @@ import { LeakDetector, NoLeakDetection } from '../src/leaks/leak-detector.js'
 import type { Lease } from '../src/pool/lease.js'
 import type { AcquireOptions } from '../src/pool/options.js'
 import { Pool } from '../src/pool/pool.js'
+import { SqlReports } from '../src/secrets/sql-reports.js'
 import { StallMonitor } from '../src/stall.js'
 import type { HarnessOptions } from './harness.js'
 
@@ -71,6 +72,7 @@ export function lonePool({
       events: emitter,
       deadlines: new Deadlines(clock, stall),
       stall,
+      sql: new SqlReports('text', undefined),
       epoch: () => 0,
       effects: () => undefined,
       observer: {

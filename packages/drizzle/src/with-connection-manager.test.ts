@@ -199,6 +199,13 @@ describe('a managed drizzle database', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cr3t')
   })
 
+  test('what it is printed by shows no password', async () => {
+    open({ password: 's3cr3t', name: 'shop' })
+    await db.insert(users).values({ name: 'Ada' })
+    expect(inspect(db.$client)).toMatch(/^ManagedPool \{\s+target: 'primary',\s+name: 'shop'/)
+    expect(inspect([db, db.$client, db.$connections], { depth: 9 })).not.toContain('s3cr3t')
+  })
+
   test('a wrong option is refused at once', () => {
     open()
     expect(() => withConnectionManager({}, { poolsize: 5 } as PgManagerOptions)).toThrow(

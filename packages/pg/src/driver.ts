@@ -16,6 +16,7 @@ import {
   systemClock,
   type TransactionOptions,
   type WritePosition,
+  withoutSecrets,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
@@ -24,6 +25,7 @@ import { Catalogs, type EndpointCatalog } from './catalog/catalog.js'
 import { classify, isAnswer } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { authPolicyOf } from './endpoint-config.js'
+import { fingerprint } from './fingerprint.js'
 import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
@@ -146,6 +148,10 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).activity
   }
 
+  fingerprint(text: string): string {
+    return fingerprint(text)
+  }
+
   close(client: Client): Promise<void> {
     return this.#sessionOf(client).end()
   }
@@ -233,11 +239,14 @@ export class PgDriver implements Driver<Client> {
       await client.connect()
     } catch (error) {
       session.destroy()
+      // node-postgres attaches the client to some errors, and a function for the password may fail with anything.
       throw signal.aborted ? signal.reason : withoutSecrets(error)
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
     session.open()
+    // It cancels what the session runs. As node-postgres hides the password, out of sight of whoever prints a client.
+    if ('secretKey' in client) Object.defineProperty(client, 'secretKey', { enumerable: false })
     return { client, session }
   }
 
@@ -261,10 +270,4 @@ function levelOf(isolation: IsolationLevel): string {
   if (level === undefined)
     throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
   return level
-}
-
-/** node-postgres attaches the client, whose configuration has the password, to some errors. */
-function withoutSecrets(error: unknown): unknown {
-  if (typeof error === 'object' && error !== null && 'client' in error) delete error.client
-  return error
 }

@@ -1,9 +1,8 @@
 import { isIP } from 'node:net'
 import { inspect } from 'node:util'
-import { type Endpoint, InvalidOptionError } from '@connmgr/core'
+import { type Endpoint, InvalidOptionError, redactUrl } from '@connmgr/core'
 import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
-import { redactUrl } from './redact.js'
 import { type AuthPolicy, allowedMethods, FOR_NAMED } from './require-auth.js'
 
 const SCHEMES = ['postgres:', 'postgresql:']
@@ -100,7 +99,9 @@ export function relocate(
   // A certificate is issued for the name, whatever the address.
   if (isIP(host) !== 0 && isIP(endpoint.host) === 0 && config.ssl) {
     const ssl = config.ssl === true ? {} : config.ssl
-    moved.ssl = { servername: endpoint.host, ...ssl }
+    // node-postgres hides the key of the options that it is given, and a spread would lose it.
+    const key = ssl.key === undefined ? {} : { key: ssl.key }
+    moved.ssl = { servername: endpoint.host, ...ssl, ...key }
   }
   Object.defineProperty(moved, 'password', {
     value: config.password,

@@ -1,3 +1,4 @@
+export { redactUrl } from '@connmgr/core'
 export { classify } from './classify.js'
 export {
   createConnectionManager,
@@ -15,7 +16,6 @@ export type {
 } from './listen/listen-options.js'
 export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
 export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
-export { redactUrl } from './redact.js'
 export type { SharedOptions } from './shared/sharing.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'
 export {

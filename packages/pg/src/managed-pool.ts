@@ -5,6 +5,7 @@ import {
   type ManagerAcquireOptions,
   outside,
   type PoolCounts,
+  printAsJson,
   type ReplayOptions,
   type Target,
 } from '@connmgr/core'
@@ -12,6 +13,7 @@ import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryRes
 import pg from 'pg'
 import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
+import { hideSecretOptions } from './hidden-options.js'
 import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
@@ -78,6 +80,7 @@ type QueryWithReplay = <R extends QueryResultRow = QueryResultRow, I = unknown[]
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface declares
 export class ManagedPool extends PgPool {
   static {
+    printAsJson(ManagedPool.prototype)
     Object.defineProperty(ManagedPool.prototype, 'query', {
       value: function query(
         this: ManagedPool,
@@ -108,6 +111,7 @@ export class ManagedPool extends PgPool {
   constructor(config: ManagedPoolConfig = {}) {
     const facade = (config as Partial<Facade>)[FACADE]
     super(facade === undefined ? (config as PoolConfig) : {})
+    hideSecretOptions(this.options)
     // One facade may serve any number of ORM clients, each of which listens to it.
     this.setMaxListeners(0)
     if (facade === undefined) {
@@ -167,6 +171,11 @@ export class ManagedPool extends PgPool {
 
   get idleCount(): number {
     return this.#counts.idle
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of a pool. */
+  toJSON(): object {
+    return { target: this.#target, ...this.$connections.toJSON() }
   }
 
   get waitingCount(): number {

@@ -141,7 +141,7 @@ test('a server without a write-ahead log of its own still tells its role and its
   const client = new Client({ connectionString: a.url({ user: 'app' }) })
   const session = new Session(client, () => {})
   await client.connect()
-  session.begin()
+  session.open()
   const ask = session.ask.bind(session)
   let asked = 0
   // As Aurora does.

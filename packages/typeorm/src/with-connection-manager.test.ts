@@ -224,6 +224,15 @@ describe('a managed DataSource', () => {
   })
 })
 
+test('what a DataSource has of ours is printed without a password', async () => {
+  await open({}, { password: 's3cr3t', name: 'shop' })
+  const { master } = dataSource.driver as unknown as { master: unknown }
+  expect(inspect(master)).toMatch(/^ManagedPool \{\s+target: 'primary',\s+name: 'shop'/)
+  expect(inspect([dataSource, master, getConnections(dataSource)], { depth: 9 })).not.toContain(
+    's3cr3t',
+  )
+})
+
 describe('a DataSource that cannot be initialized', () => {
   test.each([
     [

@@ -1,6 +1,5 @@
-import { isError } from '@connmgr/core'
+import { errorFields, isError, redact } from '@connmgr/core'
 import { format, type Logform } from 'winston'
-import { errorFields, redact } from './redact.js'
 
 type Info = Logform.TransformableInfo
 

@@ -1,5 +1,4 @@
+export { redact, redactText } from '@connmgr/core'
 export { connmgrFormat } from './format.js'
 export { type EventSource, logEvents } from './log-events.js'
 export { createLogger, type LoggerSettings } from './logger.js'
-export { redact } from './redact.js'
-export { redactText } from './redact-text.js'

@@ -6,6 +6,7 @@ import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { ReadOptions } from '../reads/reads.js'
+import type { ReportSql } from '../secrets/sql-reports.js'
 import { isAllowedHostEntry } from '../topology/allowed-hosts.js'
 import type { TopologySource } from '../topology/source.js'
 import {
@@ -105,6 +106,7 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'healthMonitoring',
   'failover',
   'topology',
+  'reportSql',
   'logger',
   'clock',
 ]
@@ -121,6 +123,7 @@ export interface ResolvedOptions<C extends object> {
   readonly failover: FailoverKnobs
   readonly failoverMode: 'role' | 'ordered' | undefined
   readonly topology: TopologySource | undefined
+  readonly reportSql: ReportSql
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -183,6 +186,12 @@ export function resolveManagerOptions<C extends object>(
     health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),
     ...failover,
     topology: resolveTopology(options.topology),
+    reportSql: resolveChoice(
+      'reportSql',
+      options.reportSql,
+      ['text', 'fingerprint', 'none'] as const,
+      'text',
+    ),
     logger: resolveLogger(options.logger),
     clock: options.clock ?? systemClock,
   }

@@ -1,4 +1,6 @@
 import { InvalidOptionError } from '../errors.js'
+import { redactText } from '../secrets/redact-text.js'
+import { isSecretName } from '../secrets/secret-names.js'
 
 /** Node fires timers that are longer than this at once. */
 export const LONGEST_MS = 2 ** 31 - 1
@@ -154,18 +156,22 @@ export function rejectMisspeltOptions(
 export function invalid(option: string, value: unknown, expected: string): InvalidOptionError {
   return new InvalidOptionError(
     option,
-    `option "${option}" must be ${expected}, but it is ${show(value)}`,
+    `option "${option}" must be ${expected}, but it is ${isSecretName(option) ? kindOf(value) : show(value)}`,
   )
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string')
-    return value.includes('@') || value.includes('password')
-      ? 'a string'
-      : JSON.stringify(value.slice(0, 60))
+  if (typeof value !== 'string')
+    return typeof value === 'object' || typeof value === 'function' ? kindOf(value) : String(value)
+  return value.includes('@') || redactText(value) !== value
+    ? kindOf(value)
+    : JSON.stringify(value.slice(0, 60))
+}
+
+function kindOf(value: unknown): string {
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'an array' : 'an object'
-  return typeof value === 'function' ? 'a function' : String(value)
+  return value === null || value === undefined ? String(value) : `a ${typeof value}`
 }
 
 function nearest(name: string, known: readonly string[], limit: number): string | undefined {

@@ -61,6 +61,7 @@ class Listeners {
 export class EventEmitter {
   readonly #pool: string
   readonly #clock: Clock
+  readonly #show: (event: ConnmgrEvent) => ConnmgrEvent
   readonly #topics = new Map<ConnmgrEventType, Topic>()
   readonly #all = new Listeners()
   /** Emitted and not delivered yet: events, and messages for other channels. */
@@ -73,9 +74,15 @@ export class EventEmitter {
     this.#deliverAll()
   }
 
-  constructor(pool: string, clock: Clock) {
+  /** @param show what listeners get of an event instead of it */
+  constructor(
+    pool: string,
+    clock: Clock,
+    show: (event: ConnmgrEvent) => ConnmgrEvent = (event) => event,
+  ) {
     this.#pool = pool
     this.#clock = clock
+    this.#show = show
   }
 
   topic(type: ConnmgrEventType): Topic {
@@ -125,7 +132,7 @@ export class EventEmitter {
   }
 
   emit(event: ConnmgrEvent): void {
-    if (this.topic(event.type).wanted) this.#post(event)
+    if (this.topic(event.type).wanted) this.#post(this.#show(event))
   }
 
   /** Publishes on a channel when it is its turn, as its subscribers may do anything too. */

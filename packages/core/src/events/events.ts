@@ -73,7 +73,7 @@ export interface QueryTimedOutEvent extends PoolEvent {
   readonly connectionId: number
   /** How long the statement had been seen running. */
   readonly durationMs: number
-  /** The text of the latest statement on the connection, without values. */
+  /** The latest statement on the connection, as `reportSql` says: its text, its fingerprint or nothing. Never its parameters. */
   readonly query: string | undefined
 }
 /**

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import type { ProbeResult } from '../driver.js'
+import { messageOf } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ProbeOutcome } from '../health/prober.js'
@@ -104,7 +105,7 @@ export class EndpointTracker<C extends object> {
       this.#trackLag(endpoint, outcome.result, isWriter, now)
     } else {
       endpoint.lastError = summarize(outcome.error)
-      reason = outcome.error.message
+      reason = messageOf(outcome.error)
     }
     if (endpoint.doubt !== undefined && COUNTED.has(endpoint.state)) {
       endpoint.standing = putInto(

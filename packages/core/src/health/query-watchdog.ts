@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from '../clock.js'
 import { QueryTimeoutError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { SqlReports } from '../secrets/sql-reports.js'
 import type { StallMonitor } from '../stall.js'
 
 export interface QueryWatchdogContext<C extends object> {
@@ -9,6 +10,7 @@ export interface QueryWatchdogContext<C extends object> {
   readonly clock: Clock
   readonly stall: StallMonitor
   readonly events: EventEmitter
+  readonly sql: SqlReports
   /** Probes an endpoint; its state says the rest. */
   readonly check: (endpoint: ManagedEndpoint<C>) => Promise<unknown>
 }
@@ -73,7 +75,7 @@ export class QueryWatchdog<C extends object> {
         endpoint: endpoint.id,
         connectionId: entry.id,
         durationMs,
-        query: entry.activity?.lastQuery,
+        query: this.#context.sql.statement(entry.activity?.lastQuery),
       })
       endpoint.pool.destroy(entry, new QueryTimeoutError(this.#queryTimeoutMs))
     }

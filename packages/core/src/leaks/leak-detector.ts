@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.js'
 import type { Lease } from '../pool/lease.js'
 import type { LeakCounts } from '../pool/metrics.js'
+import { redactText } from '../secrets/redact-text.js'
+import type { SqlReports } from '../secrets/sql-reports.js'
 import type { StallMonitor } from '../stall.js'
 import type { LeaseReport } from './lease-report.js'
 import { Nesting } from './nesting.js'
@@ -158,32 +160,40 @@ export function heldFor<C extends object>(lease: Lease<C>, now: number, stalledM
   return Math.max(0, now - lease.acquiredAt - (stalledMs - lease.stalledBefore))
 }
 
+/** What describing a lease takes. */
+export interface ReportContext {
+  readonly clock: Clock
+  readonly stall: StallMonitor
+  readonly sql: SqlReports
+}
+
 /** Describes a lease as it is now. */
 export function reportLease<C extends object>(
   lease: Lease<C>,
-  clock: Clock,
-  stall: StallMonitor,
+  { clock, stall, sql }: ReportContext,
 ): LeaseReport {
   const now = clock.now()
   const { stack, label } = lease.owner
   const { entry } = lease
+  const { heldForMs, lastQuery, queryCount } = lease.past ?? activityOf(lease, { clock, stall })
   return {
     leaseId: lease.id,
     connectionId: entry.id,
     endpoint: entry.endpoint.id,
-    ...(label === undefined ? {} : { label }),
+    ...(label === undefined ? {} : { label: redactText(label) }),
     checkedOutAt: new Date(clock.wallTime() - (now - lease.acquiredAt)),
     checkedOutBy: stack && describeOrigin(stack),
     stack: stack && formatStack(stack),
-    ...(lease.past ?? activityOf(lease, clock, stall)),
+    heldForMs,
+    lastQuery: sql.statement(lastQuery),
+    queryCount,
   }
 }
 
-/** What a lease has come to so far. */
+/** What a lease has come to so far; its text as the driver has it. */
 export function activityOf<C extends object>(
   lease: Lease<C>,
-  clock: Clock,
-  stall: StallMonitor,
+  { clock, stall }: Pick<ReportContext, 'clock' | 'stall'>,
 ): Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> {
   const { activity } = lease.entry
   const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore

@@ -1,4 +1,4 @@
-/** Who holds a connection, since when, and what for. A snapshot; safe to log: it never holds values of a query. */
+/** Who holds a connection, since when, and what for. A snapshot; safe to log: it holds no parameters of a query. */
 export interface LeaseReport {
   readonly leaseId: number
   readonly connectionId: number
@@ -12,7 +12,7 @@ export interface LeaseReport {
   readonly checkedOutBy: string | undefined
   /** The caller's frames, one a line, without those of Node and of packages. */
   readonly stack: string | undefined
-  /** Text of the latest statement of this lease, without its values. */
+  /** The latest statement of this lease, as `reportSql` says: its text, its fingerprint or nothing. Never its parameters. */
   readonly lastQuery: string | undefined
   /** Statements sent by this lease. */
   readonly queryCount: number

@@ -147,14 +147,14 @@ export class Cleaner<C extends object> {
   }
 
   #report(entry: PoolEntry<C>, lease: Lease<C>, reason: ConnectionDirtyEvent['reason']): void {
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     events.emit({
       type: 'connectionDirty',
       pool: name,
       endpoint: this.#endpoint.id,
       connectionId: entry.id,
       reason,
-      lease: reportLease(lease, clock, stall),
+      lease: reportLease(lease, this.#environment),
     })
   }
 }

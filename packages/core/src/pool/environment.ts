@@ -3,6 +3,7 @@ import type { Deadlines } from '../deadlines.js'
 import type { ConnectionSignal, Endpoint, FailureKind, Role } from '../driver.js'
 import type { EventEmitter } from '../events/emitter.js'
 import type { Effects } from '../replay/effects.js'
+import type { SqlReports } from '../secrets/sql-reports.js'
 import type { StallMonitor } from '../stall.js'
 
 /** What a pool tells the policies around it. It never asks them what to do with a connection. */
@@ -24,6 +25,7 @@ export interface PoolEnvironment {
   readonly events: EventEmitter
   readonly deadlines: Deadlines
   readonly stall: StallMonitor
+  readonly sql: SqlReports
   readonly observer: PoolObserver
   /** The current epoch of the manager. */
   readonly epoch: () => number

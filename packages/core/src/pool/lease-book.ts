@@ -11,6 +11,7 @@ import {
   type FunctionReference,
   formatStack,
 } from '../leaks/stack.js'
+import { redactText } from '../secrets/redact-text.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
@@ -110,7 +111,7 @@ export class LeaseBook<C extends object> {
   waits({ holding, label, stack }: LeaseOwner): void {
     const outer = leaseAround(holding)
     if (outer === undefined) return
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     events.emit({
       type: 'leaseMisused',
       pool: name,
@@ -118,9 +119,9 @@ export class LeaseBook<C extends object> {
       connectionId: outer.connectionId,
       leaseId: outer.id,
       reason: 'nested',
-      lease: reportLease(outer, clock, stall),
+      lease: reportLease(outer, this.#environment),
       waiter: {
-        ...(label === undefined ? {} : { label }),
+        ...(label === undefined ? {} : { label: redactText(label) }),
         checkedOutBy: stack && describeOrigin(stack),
         stack: stack && formatStack(stack),
       },
@@ -129,8 +130,9 @@ export class LeaseBook<C extends object> {
 
   /** A handle was used after its lease had ended: tells who kept it, and who has the connection now. */
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    const { clock, stall, events, name } = this.#environment
+    const { events, name, sql } = this.#environment
     const { lease: latest } = lease.entry
+    const query = sql.statement(statement)
     events.emit({
       type: 'leaseMisused',
       pool: name,
@@ -138,11 +140,11 @@ export class LeaseBook<C extends object> {
       connectionId: lease.connectionId,
       leaseId: lease.id,
       reason: 'used-after-release',
-      lease: reportLease(lease, clock, stall),
+      lease: reportLease(lease, this.#environment),
       ...(latest !== undefined && latest !== lease && latest.booked
-        ? { holder: reportLease(latest, clock, stall) }
+        ? { holder: reportLease(latest, this.#environment) }
         : {}),
-      ...(statement === undefined ? {} : { query: statement }),
+      ...(query === undefined ? {} : { query }),
     })
   }
 
@@ -167,7 +169,7 @@ export class LeaseBook<C extends object> {
   /** Ends a lease that its holder gave back; false if it had been struck off before. */
   end(lease: Lease<C>, now: number): boolean {
     if (!lease.booked) return false
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     const heldMs = this.#count(lease, now)
     if (this.leaks.ended(lease)) {
       events.emit({
@@ -176,7 +178,7 @@ export class LeaseBook<C extends object> {
         endpoint: this.#endpoint.id,
         connectionId: lease.connectionId,
         durationMs: heldMs,
-        lease: reportLease(lease, clock, stall),
+        lease: reportLease(lease, this.#environment),
       })
     }
     if (this.#released.wanted) {
@@ -194,10 +196,10 @@ export class LeaseBook<C extends object> {
 
   /** Reports new leaks; returns those whose connection is to be destroyed. */
   scanForLeaks(limit: number): Lease<C>[] {
-    const { clock, stall, events, name } = this.#environment
+    const { events, name } = this.#environment
     const leaked = this.leaks.scan(this.#current(), limit)
     for (const lease of leaked) {
-      const report = reportLease(lease, clock, stall)
+      const report = reportLease(lease, this.#environment)
       events.emit({
         type: 'leakDetected',
         pool: name,
@@ -223,11 +225,10 @@ export class LeaseBook<C extends object> {
 
   /** Everyone who holds a connection now, longest first. */
   holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
-    const { clock, stall } = this.#environment
     const reports: LeaseReport[] = []
     for (const lease of this.#current()) {
       if (reports.length >= atMost) break
-      reports.push(reportLease(lease, clock, stall))
+      reports.push(reportLease(lease, this.#environment))
     }
     return reports
   }
@@ -240,7 +241,7 @@ export class LeaseBook<C extends object> {
     const reports: LeaseReport[] = []
     for (const lease of this.#current()) {
       if (heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
-        reports.push(reportLease(lease, clock, stall))
+        reports.push(reportLease(lease, this.#environment))
       }
     }
     return reports
@@ -269,8 +270,7 @@ export class LeaseBook<C extends object> {
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
     if (lease.handedOut) {
-      const { clock, stall } = this.#environment
-      const { heldForMs, queryCount, lastQuery } = activityOf(lease, clock, stall)
+      const { heldForMs, queryCount, lastQuery } = activityOf(lease, this.#environment)
       lease.past = { heldForMs, queryCount, lastQuery }
     }
     lease.booked = false

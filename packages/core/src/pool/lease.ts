@@ -1,5 +1,7 @@
 import type { Endpoint, LeaseFence } from '../driver.js'
 import { LeaseReleasedError } from '../errors.js'
+import { printAsJson } from '../secrets/print.js'
+import { redactText } from '../secrets/redact-text.js'
 import type { PoolEntry } from './entry.js'
 import type { LeaseOwner } from './waiter.js'
 
@@ -33,6 +35,10 @@ let lastLeaseId = 0
  * }
  */
 export class Lease<C extends object> implements LeaseFence {
+  static {
+    printAsJson(Lease.prototype)
+  }
+
   /** Unique within the process. */
   declare readonly id: number
   declare readonly acquiredAt: number
@@ -143,6 +149,19 @@ export class Lease<C extends object> implements LeaseFence {
   /** @internal */
   onRelease(tidy: () => void): void {
     this.tidy = tidy
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of a lease: not the connection. */
+  toJSON(): object {
+    const { id, connectionId, label, active, leaked } = this
+    return {
+      id,
+      connectionId,
+      endpoint: this.endpoint.id,
+      ...(label === undefined ? {} : { label: redactText(label) }),
+      active,
+      leaked,
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

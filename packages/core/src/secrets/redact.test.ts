@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { redact } from './index.js'
+import { redact } from './redact.js'
 
 const SECRET = 's3cr3t'
 
@@ -27,10 +27,65 @@ test.each([
   ['a set', new Set([`postgres://u:${SECRET}@h/d`])],
   ['what toJSON gives', { toJSON: () => ({ password: SECRET }) }],
   ['bytes', Buffer.from(SECRET)],
+  [
+    'bytes that JSON has turned into numbers',
+    JSON.parse(JSON.stringify({ key: Buffer.from(SECRET) })),
+  ],
+  ['an array buffer', new TextEncoder().encode(SECRET).buffer],
+  ['pass and pwd', { pass: SECRET, DB_PASS: SECRET, pwd: SECRET, MYSQL_PWD: SECRET }],
+  [
+    'keys and credentials',
+    { api_key: SECRET, accessKey: SECRET, private_key: SECRET, credentials: { a: SECRET } },
+  ],
+  ['an encoded name', { 'pass%77ord': SECRET }],
+  ['headers', new Headers({ authorization: `Bearer ${SECRET}`, 'x-api-key': SECRET })],
+  ['headers as an object', { Authorization: SECRET, Cookie: SECRET }],
+  ['headers as Node lists them', ['Host', 'h', 'Authorization', SECRET, 'Set-Cookie', SECRET]],
+  ['entries', Object.entries({ password: SECRET })],
+  ['a form', new URLSearchParams({ password: SECRET })],
+  ['a name and a value', [{ name: 'DB_PASSWORD', value: SECRET }]],
+  ['a map within a map', new Map([[{}, new Map([['token', SECRET]])]])],
+  ['a name', { [`postgres://u:${SECRET}@h/d`]: 1 }],
+  ['a boxed text', new String(`password=${SECRET}`)],
+  ['a symbol', { [Symbol('password')]: SECRET }],
+  [
+    'an inherited getter',
+    new (class {
+      get token() {
+        return SECRET
+      }
+      toJSON() {
+        return { token: this.token }
+      }
+    })(),
+  ],
+  [
+    'a getter',
+    {
+      get secret() {
+        return SECRET
+      },
+    },
+  ],
+  [
+    'a hidden field of an error',
+    Object.defineProperty(new Error('x'), 'cause', { value: { pwd: SECRET } }),
+  ],
+  ['a number', { pin: 1, password: SECRET.length, secret: SECRET }],
 ])('hides the secret in %s', (_, value) => {
   const result = redact({ value })
   expect(inspect(result, { depth: null })).not.toContain(SECRET)
   expect(JSON.stringify(result)).not.toContain(SECRET)
+})
+
+test('what shows an object’s prototype is kept as a plain field', () => {
+  const result = redact(JSON.parse('{"__proto__":{"polluted":true}}')) as object
+  expect(Object.hasOwn(result, '__proto__')).toBe(true)
+  expect('polluted' in result).toBe(false)
+})
+
+test('lists of names stay as they are', () => {
+  expect(redact(['id', 'password', 'email', 'token'])).toEqual(['id', 'password', 'email', 'token'])
 })
 
 test('leaves what it is given untouched', () => {

@@ -1,11 +1,13 @@
-import { isError } from '@connmgr/core'
+import { isError } from '../thrown.js'
 import { redactText } from './redact-text.js'
+import { isSecretName } from './secret-names.js'
+import { HIDDEN } from './url-credentials.js'
 
-const HIDDEN = '***'
-
-/** Fields whose value is a secret whatever it looks like, in lower case and without separators. */
-const SECRET_FIELD =
-  /(?:password|passwd|passphrase|secret|secretkey|apikey|privatekey|accesskey|token)$|^(?:authorization|cookie|connectionstring|databaseurl|failoverurls|databasefailoverurls)$/
+/** Fields that hold connection strings, which may be malformed, in lower case and without separators. */
+const CONNECTION_FIELD =
+  /^(?:connectionstring|connectionuri|databaseurl|failoverurls|databasefailoverurls)$/
+/** Collections of pairs, of whichever realm. */
+const PAIRS = /^\[object (?:Map|Headers|URLSearchParams|FormData)\]$/
 
 /** Depth and number of values at which a structure is cut off: nothing we log is deeper or larger. */
 const DEEPEST = 8
@@ -40,19 +42,40 @@ class Copier {
 
   #copyObject(value: object, path: ReadonlySet<object>): unknown {
     if (isError(value)) return this.#copyFields(errorFields(value), path)
-    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+    if (value instanceof String) return redactText(String(value))
+    const bytes = bytesIn(value)
+    if (bytes !== undefined) return `[${bytes} bytes]`
     if (Array.isArray(value) || value instanceof Set) return this.#copyList(value, path)
-    if (value instanceof Map) return this.#copyFields(Object.fromEntries(value), path)
+    if (PAIRS.test(Object.prototype.toString.call(value)))
+      return this.#copyPairs(value as Iterable<readonly [unknown, unknown]>, path)
     const { toJSON } = value as { toJSON?: unknown }
     if (typeof toJSON === 'function') return this.copy(toJSON.call(value), path)
     return this.#copyFields(value, path)
   }
 
   #copyList(values: Iterable<unknown>, path: ReadonlySet<object>): unknown[] {
+    const list = [...values]
     const result: unknown[] = []
-    for (const value of values) {
+    for (const [index, value] of list.entries()) {
       if (this.#left-- <= 0) break
-      result.push(this.copy(value, path))
+      // An entry of a map, or headers as Node gives them: names and values by turns.
+      const name = index % 2 === 1 && list.length % 2 === 0 ? list[index - 1] : undefined
+      const secret =
+        typeof name === 'string' && isSecretName(name) && (list.length === 2 || isHeader(name))
+      result.push(secret && value !== null ? HIDDEN : this.copy(value, path))
+    }
+    return result
+  }
+
+  #copyPairs(
+    pairs: Iterable<readonly [unknown, unknown]>,
+    path: ReadonlySet<object>,
+  ): Record<string, unknown> {
+    const result: Record<string, unknown> = {}
+    for (const [key, value] of pairs) {
+      if (this.#left-- <= 0) break
+      const name = typeof key === 'object' && key !== null ? '[object]' : String(key)
+      put(result, name, isSecret(name, value, pairs) ? HIDDEN : this.copy(value, path))
     }
     return result
   }
@@ -61,7 +84,7 @@ class Copier {
     const result: Record<string, unknown> = {}
     for (const name of Object.keys(value)) {
       if (this.#left-- <= 0) break
-      result[name] = this.#copyField(value, name, path)
+      put(result, name, this.#copyField(value, name, path))
     }
     return result
   }
@@ -80,7 +103,36 @@ function isSecret(name: string, field: unknown, owner: object): boolean {
   if (field === undefined || field === null || typeof field === 'boolean') return false
   // Where a failed `new URL()` keeps what it was given.
   if (name === 'input' || name === 'base') return Reflect.get(owner, 'code') === 'ERR_INVALID_URL'
-  return SECRET_FIELD.test(name.toLowerCase().replace(/[_-]/g, ''))
+  // `{ name: 'password', value: 'x' }`
+  if (name === 'value')
+    return ['name', 'key'].some((each) => isSecretField(Reflect.get(owner, each)))
+  return isSecretField(name) || CONNECTION_FIELD.test(name.toLowerCase().replace(/[_-]/g, ''))
+}
+
+function isSecretField(name: unknown): boolean {
+  return typeof name === 'string' && isSecretName(name)
+}
+
+/** Names of headers have their place in lists of other things less often than `password` has. */
+function isHeader(name: string): boolean {
+  return /authorization|cookie|-/i.test(name)
+}
+
+/** How many bytes a binary value has; also one that JSON has turned into numbers. */
+function bytesIn(value: object): number | undefined {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength
+  const { type, data } = value as { type?: unknown; data?: unknown }
+  return type === 'Buffer' && Array.isArray(data) ? data.length : undefined
+}
+
+/** A key may be a secret too, or be `__proto__`. */
+function put(target: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(target, redactText(name), {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  })
 }
 
 /** Everything that tells something about an error; most of it is not enumerable. */

@@ -1,0 +1,24 @@
+import { types } from 'node:util'
+import { redactText } from './secrets/redact-text.js'
+
+/** Whether a thrown thing is an error, also one made in another realm, as Node's own are under some test runners. */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown)
+}
+
+/**
+ * The message of anything that was thrown, without secrets. An AggregateError of Node's connect has none of its own, so
+ * its parts are shown.
+ */
+export function messageOf(error: unknown): string {
+  if (!isError(error)) return redactText(String(error))
+  const { errors } = error as { errors?: unknown }
+  return error.message === '' && Array.isArray(errors)
+    ? errors.map(messageOf).join('; ')
+    : redactText(error.message)
+}
+
+/** Anything that was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+  return isError(thrown) ? thrown : new Error(String(thrown))
+}
