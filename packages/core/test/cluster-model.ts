@@ -240,10 +240,15 @@ export class ClusterModel {
 
   reset(): void {
     const { manager } = this.harness
-    this.#operate(manager.reset())
-    // It takes effect once the manager has started.
+    const done = manager.reset()
+    this.#operate(done)
+    // It takes effect once the manager has started, and all servers have been asked.
     const wishes = this.#wishes
     void manager.start().then(() => this.#forgetCluster(wishes))
+    done.then(
+      () => this.#forgetCluster(wishes),
+      () => {},
+    )
     this.#forgetCluster(wishes)
   }
 

@@ -60,6 +60,11 @@ export class ClusterIdentity {
     this.#systemId = this.#shared ? this.#pinned : undefined
   }
 
+  /** Nobody of the options has spoken for another cluster: the one before goes on. */
+  settle(): void {
+    if (this.open && this.#former !== undefined) this.adopt(this.#former)
+  }
+
   isStranger({ systemId }: ProbeResult): boolean {
     return this.#systemId !== undefined && systemId !== undefined && systemId !== this.#systemId
   }

@@ -249,7 +249,7 @@ export class FailoverController<C extends object> {
 
   /**
    * Accepts whatever cluster and timeline are found next, after the cluster has been rebuilt. Which cluster it is, the
-   * servers of the options say: those that a source has named stay, as long as they belong to the same.
+   * servers of the options say that answer now; if none does, it stays the one it was.
    */
   async reset(): Promise<void> {
     this.#highestTimeline = 0
@@ -267,6 +267,9 @@ export class FailoverController<C extends object> {
     // From now on a single endpoint may be a standby for good.
     if (this.#solo) this.#writer?.pool.expect(undefined)
     await this.#monitor?.round()
+    this.#adoptCluster()
+    this.#identity.settle()
+    for (const each of this.#endpoints) this.#tracker.reconsider(each)
     this.#acceptTimelines()
     this.#evaluate('reset')
   }
