@@ -86,13 +86,29 @@ export class Session {
     text: string,
     decide?: () => Error | undefined,
   ): Promise<QueryArrayResult<R>> {
-    const result = await this.#statements.ask({ text, rowMode: 'array' }, decide)
-    return result as QueryArrayResult<R>
+    const run = () => this.#run<R>(text, decide === undefined)
+    return this.#statements.ask(text, run, decide)
+  }
+
+  /** @param unlimited whether limits that are set for the statements of users are none of its business */
+  #run<R extends unknown[]>(text: string, unlimited: boolean): Promise<QueryArrayResult<R>> {
+    const { query } = Object.getPrototypeOf(this.#client) as { query(config: object): unknown }
+    const parameters = this.#internals.connectionParameters as
+      | { query_timeout?: unknown }
+      | undefined
+    const limit = parameters?.query_timeout
+    // node-postgres reads it when it is given a query.
+    if (unlimited && parameters !== undefined) parameters.query_timeout = false
+    try {
+      return query.call(this.#client, { text, rowMode: 'array' }) as Promise<QueryArrayResult<R>>
+    } finally {
+      if (unlimited && parameters !== undefined) parameters.query_timeout = limit
+    }
   }
 
   /** Begins a transaction of the engine. @param text of the statement that does it */
   async begin(text: string): Promise<void> {
-    await this.ask(text)
+    await this.ask(text, () => this.refusal(text))
     this.#endedBefore = this.#statements.transactionsEnded
   }
 

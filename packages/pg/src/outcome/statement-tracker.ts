@@ -129,24 +129,22 @@ export class StatementTracker {
   /**
    * Runs a statement of the engine's.
    *
+   * @param run sends it
    * @param decide called when it is about to be sent; what it returns is told instead
    */
-  async ask(config: object, decide?: () => Error | undefined): Promise<unknown> {
+  async ask<T>(text: string, run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
     if (this.#status === 'I') this.#begunIn = currentEffects()
-    const statement = this.#statement(config)
+    const statement = this.#statement(text)
     try {
-      return await this.#send(
-        () => this.#prototype.query.call(this.#client, config),
-        (waiting) => {
-          statement.stage = 'unsent'
-          whenSent(waiting, () => {
-            statement.sentIn(this.#status)
-            return decide?.()
-          })
-        },
-      )
+      return await this.#send(run, (waiting) => {
+        statement.stage = 'unsent'
+        whenSent(waiting, () => {
+          statement.sentIn(this.#status)
+          return decide?.()
+        })
+      })
     } catch (error) {
       throw isQueryTimeout(error) ? this.#giveUpOn(statement, error) : error
     }
@@ -223,7 +221,7 @@ export class StatementTracker {
   }
 
   /** @param waits called with the query that `send` has left waiting behind others, if it has */
-  #send(send: () => unknown, waits: (query: PendingQuery) => void): unknown {
+  #send<T>(send: () => T, waits: (query: PendingQuery) => void): T {
     const before = this.#internals._queryQueue?.length ?? 0
     const result = send()
     const { _queryQueue = [] } = this.#internals
