@@ -119,12 +119,22 @@ export class Session {
    * @param decide called when it is about to be sent; what it returns is told instead
    */
   ask<R extends TextRow>(text: string, decide?: () => Error | undefined): Promise<OwnResult<R>> {
-    return this.#statements.ask(() => runOwn<R>(this.#client, text), decide)
+    const run = (): Promise<OwnResult<R>> =>
+      decide === undefined ? runOwn<R>(this.#client, text) : this.#runLimited<R>(text)
+    return this.#statements.ask(text, run, decide)
+  }
+
+  /** What ends a transaction takes no longer than users' own statements may. */
+  #runLimited<R extends TextRow>(text: string): Promise<OwnResult<R>> {
+    const { query } = Object.getPrototypeOf(this.#client) as {
+      query(config: object): Promise<OwnResult<R>>
+    }
+    return query.call(this.#client, { text, rowMode: 'array' })
   }
 
   /** Begins a transaction of the engine. @param text of the statement that does it */
   async begin(text: string): Promise<void> {
-    await this.ask(text)
+    await this.ask(text, () => this.refusal(text))
     this.#endedBefore = this.#statements.transactionsEnded
   }
 

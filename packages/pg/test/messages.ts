@@ -2,7 +2,7 @@
 
 const HEADER = 5
 
-export function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
+function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
   const bytes = Buffer.alloc(HEADER + body.length)
   bytes.write(type, 0, 'latin1')
   bytes.writeInt32BE(4 + body.length, 1)

@@ -129,16 +129,25 @@ export class StatementTracker {
   /**
    * Runs a statement of the engine's.
    *
-   * @param run hands it to the client
+   * @param run sends it
    * @param decide called when it is about to be sent; what it returns is told instead
    */
-  async ask<T>(run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
+  async ask<T>(text: string, run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
     if (this.#status === 'I') this.#begunIn = currentEffects()
-    return this.#send(run, (waiting) => {
-      if (decide !== undefined) whenSent(waiting, decide)
-    })
+    const statement = this.#statement(text)
+    try {
+      return await this.#send(run, (waiting) => {
+        statement.stage = 'unsent'
+        whenSent(waiting, () => {
+          statement.sentIn(this.#status)
+          return decide?.()
+        })
+      })
+    } catch (error) {
+      throw isQueryTimeout(error) ? this.#giveUpOn(statement, error) : error
+    }
   }
 
   /** Why a query must not be sent. */
