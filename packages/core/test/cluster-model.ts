@@ -246,7 +246,7 @@ export class ClusterModel {
     const wishes = this.#wishes
     void manager.start().then(() => this.#forgetCluster(wishes))
     done.then(
-      () => this.#forgetCluster(wishes),
+      () => this.#followAny(),
       () => {},
     )
     this.#forgetCluster(wishes)
@@ -487,11 +487,16 @@ export class ClusterModel {
 
   /** @param wishes how many quarantines had been asked for or ended before */
   #forgetCluster(wishes: number): void {
+    this.#followAny()
+    this.#held.clear()
+    for (const [id, wish] of this.#latestWish) if (wish <= wishes) this.#latestWish.delete(id)
+  }
+
+  /** Whatever cluster and timeline are seen next may be followed. */
+  #followAny(): void {
     this.#resets += 1
     this.#highestTimeline = 0
     this.#systemId = undefined
-    this.#held.clear()
-    for (const [id, wish] of this.#latestWish) if (wish <= wishes) this.#latestWish.delete(id)
   }
 
   /** What an operator asks for may be refused, but only in words meant for it. */
