@@ -128,19 +128,17 @@ export class ConnectFailedError extends ConnmgrError {
   }
 }
 
-/** One attempt to connect took longer than `connectTimeoutMs`. */
+/** One attempt to connect, the user's `onConnect` included, took longer than `connectTimeoutMs`. */
 export class ConnectTimeoutError extends ConnmgrError {
   override readonly name = 'ConnectTimeoutError'
 
   constructor(
     readonly endpoint: string,
     timeoutMs: number,
+    message = `connecting to ${endpoint} took longer than connectTimeoutMs (${timeoutMs} ms); ` +
+      'check that the address is right and no firewall drops packets',
   ) {
-    super(
-      'CONNMGR_CONNECT_TIMEOUT',
-      `connecting to ${endpoint} took longer than connectTimeoutMs (${timeoutMs} ms); ` +
-        'check that the address is right and no firewall drops packets',
-    )
+    super('CONNMGR_CONNECT_TIMEOUT', message)
   }
 }
 

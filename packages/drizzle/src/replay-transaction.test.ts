@@ -7,6 +7,7 @@ import {
 } from '@connmgr/testing'
 import { eq, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
+import { catalogRead } from '../../pg/test/known-catalog.js'
 import { replayTransaction } from './replay-transaction.js'
 import { type ManagedDatabase, withConnectionManager } from './with-connection-manager.js'
 
@@ -171,6 +172,7 @@ test('a statement by itself keeps its code in the cause, and any unit of work ca
   expect(await cut(db.execute(sql`insert into items select 1 from pg_sleep(60)`))).toMatchObject({
     cause: { code: 'CONNMGR_COMMIT_OUTCOME_UNKNOWN' },
   })
+  await catalogRead(db.$connections.pool)
   expect(await cut(db.execute(sql`select pg_sleep(60)`))).toMatchObject({
     cause: { code: 'CONNMGR_CONNECTION_LOST' },
   })

@@ -163,14 +163,10 @@ test('the session stays until its request has been taken, and is dead for its us
   const client = await connect()
   const { failed, pid } = await running(client)
   tap.hold = true
-  let told = false
-  void failed.then(() => {
-    told = true
-  })
   driver.destroy(client)
   expect(driver.inspect(client)).toBe('broken')
   await expect(client.query('select 1')).rejects.toThrow('not queryable')
-  expect(told).toBe(true)
+  await failed
   await eventually(() => tap.heard.length >= 2)
   // The pooler has not passed the request on: nothing has been closed.
   expect(tap.heard[0]?.open).toBe(true)

@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events'
+import { systemClock } from '@connmgr/core'
 import type { Client, QueryArrayResult } from 'pg'
 import { isStatementError } from './classify.js'
 import { type ClientInternals, internalsOf } from './client-internals.js'
+import { QUERY_TIMEOUT } from './outcome/evidence.js'
 
 /** A row as the server wrote it: text, whatever parsers there are for the types of its columns. */
 export type TextRow = readonly (string | null)[]
@@ -28,8 +30,14 @@ interface Wire {
 /**
  * Runs a statement of ours on a client, straight through its queue: neither `query` of the client, which users and
  * instrumentation replace, nor parsers, row modes and time limits set for users' queries have a part in it.
+ *
+ * @param limitMs after which it rejects as node-postgres does at `query_timeout`; 0 for none
  */
-export function runOwn<R extends TextRow>(client: Client, text: string): Promise<OwnResult<R>> {
+export function runOwn<R extends TextRow>(
+  client: Client,
+  text: string,
+  limitMs = 0,
+): Promise<OwnResult<R>> {
   const internals = internalsOf(client)
   const queue = client as unknown as Queue
   if (
@@ -43,7 +51,25 @@ export function runOwn<R extends TextRow>(client: Client, text: string): Promise
   const query = new OwnQuery<R>(text)
   queue._queryQueue.push(query as unknown as OwnQuery<TextRow>)
   queue._pulseQueryQueue()
-  return query.done
+  return limitMs > 0 ? withinLimit(query, queue._queryQueue, limitMs) : query.done
+}
+
+/** As node-postgres does it: one that still waits is not sent any more. */
+async function withinLimit<R extends TextRow>(
+  query: OwnQuery<R>,
+  queue: OwnQuery<TextRow>[],
+  limitMs: number,
+): Promise<OwnResult<R>> {
+  const timer = systemClock.setTimeout(() => {
+    const at = queue.indexOf(query as unknown as OwnQuery<TextRow>)
+    if (at !== -1) queue.splice(at, 1)
+    query.handleError(new Error(QUERY_TIMEOUT))
+  }, limitMs)
+  try {
+    return await query.done
+  } finally {
+    systemClock.clearTimeout(timer)
+  }
 }
 
 /** In the words of node-postgres, which tell what kind of failure it is. */

@@ -119,17 +119,10 @@ export class Session {
    * @param decide called when it is about to be sent; what it returns is told instead
    */
   ask<R extends TextRow>(text: string, decide?: () => Error | undefined): Promise<OwnResult<R>> {
-    const run = (): Promise<OwnResult<R>> =>
-      decide === undefined ? runOwn<R>(this.#client, text) : this.#runLimited<R>(text)
+    // What begins or ends a transaction belongs to the work of users, and has the limit of their statements.
+    const limit = decide === undefined ? 0 : this.#internals.connectionParameters?.query_timeout
+    const run = (): Promise<OwnResult<R>> => runOwn<R>(this.#client, text, Number(limit || 0))
     return this.#statements.ask(text, run, decide)
-  }
-
-  /** What ends a transaction takes no longer than users' own statements may. */
-  #runLimited<R extends TextRow>(text: string): Promise<OwnResult<R>> {
-    const { query } = Object.getPrototypeOf(this.#client) as {
-      query(config: object): Promise<OwnResult<R>>
-    }
-    return query.call(this.#client, { text, rowMode: 'array' })
   }
 
   /** Begins a transaction of the engine. @param text of the statement that does it */

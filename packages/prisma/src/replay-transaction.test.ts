@@ -6,6 +6,7 @@ import {
   type PostgresCluster,
   startFaultProxy,
 } from '@connmgr/testing'
+import { catalogRead } from '../../pg/test/known-catalog.js'
 import { PrismaClient } from '../test/generated/client.js'
 import { clearShop, startShop } from '../test/shop.js'
 import { replayTransaction } from './replay-transaction.js'
@@ -254,6 +255,7 @@ describe('a statement outside of a transaction', () => {
     proxy.reset()
     await write
     await terminateSleeping()
+    await catalogRead(prisma.$connections.pool)
     const read = expect(prisma.$queryRaw`select pg_sleep(60)::text`).rejects.toMatchObject({
       code: 'CONNMGR_CONNECTION_LOST',
     })
@@ -264,6 +266,7 @@ describe('a statement outside of a transaction', () => {
 
   it('of replay() is run again if it only read, and never if it may have written', async () => {
     open()
+    await catalogRead(prisma.$connections.pool)
     const reading = prisma.$connections.replay(
       (attempt) =>
         prisma.$queryRaw<{ n: number }[]>`select ${attempt}::int as n, pg_sleep(0.3)::text`,

@@ -6,6 +6,7 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import { Column, DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm'
+import { catalogRead } from '../../pg/test/known-catalog.js'
 import { replayTransaction } from './replay-transaction.js'
 import { getConnections, withConnectionManager } from './with-connection-manager.js'
 
@@ -182,6 +183,7 @@ test('a statement by itself keeps its code, and any unit of work can be replayed
     code: 'CONNMGR_COMMIT_OUTCOME_UNKNOWN',
     driverError: { cause: expect.anything() },
   })
+  await catalogRead(getConnections(dataSource).pool)
   expect(await cut(dataSource.query('select pg_sleep(60)'))).toMatchObject({
     code: 'CONNMGR_CONNECTION_LOST',
   })

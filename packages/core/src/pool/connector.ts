@@ -228,7 +228,7 @@ export class Connector<C extends object> {
       () => {
         const { id } = this.#endpoint
         const error = preparing
-          ? new HookFailure(id, new Error(tooSlow(connectTimeoutMs)), true)
+          ? new HookFailure(id, hookTooSlow(id, connectTimeoutMs), true)
           : new ConnectTimeoutError(id, connectTimeoutMs)
         controller.abort(error)
         return error
@@ -300,6 +300,10 @@ export class Connector<C extends object> {
   }
 }
 
-function tooSlow(connectTimeoutMs: number): string {
-  return `it had not finished when connectTimeoutMs (${connectTimeoutMs} ms) were over, counted from the start of the connect`
+function hookTooSlow(endpoint: string, timeoutMs: number): ConnectTimeoutError {
+  return new ConnectTimeoutError(
+    endpoint,
+    timeoutMs,
+    `it had not finished when connectTimeoutMs (${timeoutMs} ms) were over, counted from the start of the connect`,
+  )
 }

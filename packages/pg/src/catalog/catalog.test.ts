@@ -114,14 +114,24 @@ test('what is no answer of PostgreSQL is none', async () => {
   }
 })
 
-test('if the connection is lost meanwhile, or none was to be had, it is tried again a second later', async () => {
+test('if the connection is lost meanwhile, or none was to be had, it is tried again, after longer and longer pauses', async () => {
   const reading = catalog.read()
   database.lose()
   await reading
-  await clock.advance(999)
-  await catalog.read()
-  expect(database.asked).toBe(1)
-  await clock.advance(1)
+  for (const pauseMs of [50, 100, 200, 400, 800, 1600, 3200, 6400]) {
+    const { asked } = database
+    await clock.advance(pauseMs - 1)
+    await catalog.read()
+    expect(database.asked).toBe(asked)
+    await clock.advance(1)
+    expect(database.asked).toBe(asked + 1)
+    database.lose()
+    await clock.advance(0)
+  }
+  // Then it waits for a sign of life.
+  const { asked } = database
+  await clock.advance(MINUTE)
+  expect(database.asked).toBe(asked)
   await read()
   expect(reads(catalog)).toBe(true)
 })

@@ -17,8 +17,12 @@ export interface CatalogSource {
 const FRESH_MS = 60_000
 /** What has been read so long ago proves nothing any more: another program may have changed it. */
 const VALID_MS = 300_000
-/** Pause after a reading, if statements that change the catalog follow one another, or no connection was to be had. */
+/** Pause after a reading, if statements that change the catalog follow one another. */
 const PAUSE_MS = 1000
+/** Pause after a reading whose connection was lost, or could not be opened; doubles each time. */
+const FIRST_RETRY_MS = 50
+/** After so many of them in a row the next connection that is opened, or probe that is answered, is waited for. */
+const MOST_RETRIES = 8
 /** A server that does not answer within this time is not waited for. */
 const LONGEST_MS = 10_000
 
@@ -98,6 +102,8 @@ export class EndpointCatalog implements Catalog {
   #closed = false
   /** Counts changes, so that what was read before or during one is not taken for what is there after it. */
   #changes = 0
+  /** Readings in a row that were not answered. */
+  #failures = 0
 
   constructor(clock: Clock, source: CatalogSource, invalidate: () => void) {
     this.#clock = clock
@@ -148,15 +154,21 @@ export class EndpointCatalog implements Catalog {
   }
 
   /** No connection may be opened for long, so it does not wait for one. */
-  #readLater(): void {
+  #readLater(pauseMs = PAUSE_MS): void {
     if (this.#timer !== undefined || this.#closed) return
-    this.#dueAt = Math.min(this.#dueAt, this.#clock.now() + PAUSE_MS)
+    this.#dueAt = Math.min(this.#dueAt, this.#clock.now() + pauseMs)
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
       // A timer may fire a little early by another clock.
       this.#dueAt = Number.NEGATIVE_INFINITY
       void this.read()
-    }, PAUSE_MS)
+    }, pauseMs)
+  }
+
+  #retry(): void {
+    const pauseMs = FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, MOST_RETRIES)
+    if (this.#failures <= MOST_RETRIES) this.#readLater(pauseMs)
+    else this.#dueAt = this.#clock.now() + pauseMs
   }
 
   async #read(): Promise<void> {
@@ -183,7 +195,9 @@ export class EndpointCatalog implements Catalog {
       // What was known before is true for a while, even if it cannot be read anew.
       if (found !== undefined) this.#knownSince = now
       this.latest = found ?? this.latest
-      this.#dueAt = now + (answered ? FRESH_MS : PAUSE_MS)
+      this.#dueAt = now + FRESH_MS
+      this.#failures = answered ? 0 : this.#failures + 1
+      if (!answered) this.#retry()
     }
   }
 }
