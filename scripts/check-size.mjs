@@ -7,15 +7,16 @@ import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
 
 /**
  * Bytes. A tenth above what they were when set, so that growth is a decision: raise one in the change that needs it.
- * The aim for core was 15,000, and it is missed by far: besides pool and leaks it holds health, failover, replay and reads.
+ * The aim for core was 15,000, and it is missed by far: besides pool and leaks it holds health, failover, replay, reads and
+ * the redactor. A third of pg reads statements and the catalog, to tell what may have been written.
  */
 const BUDGETS = {
-  core: 37_000,
-  pg: 18_500,
-  typeorm: 2300,
+  core: 52_500,
+  pg: 43_000,
+  typeorm: 2500,
   prisma: 1800,
-  drizzle: 1000,
-  winston: 2500,
+  drizzle: 1100,
+  winston: 1200,
 }
 
 async function weigh(name) {

@@ -2,7 +2,6 @@ import { eventually } from '@connmgr/testing'
 import type { Catalog } from '../src/catalog/catalog.js'
 import type { CatalogAnswer } from '../src/catalog/catalog-query.js'
 import { Snapshot } from '../src/catalog/snapshot.js'
-import type { ManagedPool } from '../src/managed-pool.js'
 
 /** Of the server's own functions, those that the tests call. */
 const HARMLESS =
@@ -27,7 +26,12 @@ export function snapshotOf(answer: Partial<CatalogAnswer> = {}): Snapshot {
 }
 
 /** Resolves when the pool has learned what is in its database, which it does beside its first connections. */
-export function catalogRead(pool: ManagedPool): Promise<void> {
+export function catalogRead(pool: {
+  readonly $connections: {
+    start(): Promise<void>
+    readonly driver: { readonly catalogs: { agree(judge: () => boolean): boolean } }
+  }
+}): Promise<void> {
   void pool.$connections.start()
   return eventually(() => pool.$connections.driver.catalogs.agree(() => true))
 }
