@@ -10,6 +10,7 @@ import {
   type ManagerOptions,
   PoolClosedError,
   rejectUnknownOptions,
+  summarize,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
@@ -162,6 +163,16 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     requireChannel(channel)
     if (typeof payload !== 'string') throw invalidOption('payload', payload, 'a string')
     await this.pool.query('select pg_notify($1, $2)', [channel, payload])
+  }
+
+  /** @internal A listener of one of the pools has failed. */
+  listenerFailed(event: string, error: unknown): void {
+    this.emit({
+      type: 'listenerFailed',
+      pool: this.name,
+      reason: `a listener of the pool's ${event} failed`,
+      error: summarize(error),
+    })
   }
 
   protected override async finish(): Promise<void> {

@@ -146,6 +146,33 @@ describe('ManagedPool is a pg.Pool', () => {
     expect((client as PoolClient & { processID: number }).processID).toBe(first?.processID)
   })
 
+  test('listeners that throw or reject cost neither a connection nor another listener', async () => {
+    open({ max: 1, connectionTimeoutMillis: 10_000 })
+    const failures: string[] = []
+    const heard: string[] = []
+    pool.$connections.on('listenerFailed', ({ reason, error }) => {
+      failures.push(`${reason}: ${error.message}`)
+    })
+    for (const event of ['connect', 'acquire', 'release', 'remove'] as const) {
+      pool.on(event as 'connect', () => {
+        throw new Error('thrown')
+      })
+      pool.on(event as 'connect', async () => {
+        throw new Error('rejected')
+      })
+      pool.on(event as 'connect', () => heard.push(event))
+    }
+    for (let round = 0; round < 2; round += 1) {
+      await pool.query('select 1')
+      const client = await pool.connect()
+      client.release(round === 1)
+    }
+    await eventually(() => heard.includes('remove') && failures.length >= 2 * heard.length)
+    for (const event of ['connect', 'acquire', 'release', 'remove'])
+      for (const how of ['thrown', 'rejected'])
+        expect(failures).toContain(`a listener of the pool's ${event} failed: ${how}`)
+  })
+
   test('a double release throws as pg-pool does, and harms nobody', async () => {
     open({ max: 1 })
     const client = await pool.connect()

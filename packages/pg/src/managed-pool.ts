@@ -265,21 +265,34 @@ export class ManagedPool extends PgPool {
       this.#known.set(connectionId, client)
       // Of a connection that was detached the manager tells no end; of all others it has told before this.
       client.once('end', () => {
-        if (this.#known.delete(connectionId)) this.emit('remove', client)
+        if (this.#known.delete(connectionId)) this.#tell('remove', client)
       })
       // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
-      outside(() => settingUpClient(client, () => this.emit('connect', client as PoolClient)))
+      outside(() => settingUpClient(client, () => this.#tell('connect', client)))
     }
-    this.emit('acquire', client as PoolClient)
+    this.#tell('acquire', client)
     return client
   }
 
   #takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void {
     this.#lent.delete(client)
-    this.emit('release', error as Error, client as PoolClient)
+    this.#tell('release', error, client)
     if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
     if (error) lease.destroy(error === true ? undefined : error)
     else lease.release()
+  }
+
+  /** As `emit`, but a listener that fails, at once or later, harms nobody: neither the others nor the lease. */
+  #tell(event: 'connect' | 'acquire' | 'release' | 'remove' | 'error', ...args: unknown[]): void {
+    if (this.listenerCount(event) === 0) return
+    const failed = (error: unknown): void => this.$connections.listenerFailed(event, error)
+    for (const listener of this.rawListeners(event)) {
+      try {
+        Promise.resolve(Reflect.apply(listener, this, args)).catch(failed)
+      } catch (error) {
+        failed(error)
+      }
+    }
   }
 
   #releaseOnce(lease: Lease<Client>, client: Client): PoolClient['release'] {
@@ -332,17 +345,13 @@ export class ManagedPool extends PgPool {
       const client = this.#known.get(connectionId)
       if (client === undefined) return
       this.#known.delete(connectionId)
-      // As with pg.Pool, 'error' is about idle clients; whoever holds one hears of it from their query. Without a
-      // listener it would end the process.
-      if (reason === 'lost' && !this.#lent.has(client) && this.listenerCount('error') > 0) {
-        this.emit(
-          'error',
-          new Error(error?.message ?? 'Connection terminated unexpectedly'),
-          client,
-        )
+      // As with pg.Pool, 'error' is about idle clients; whoever holds one hears of it from their query.
+      if (reason === 'lost' && !this.#lent.has(client)) {
+        const lost = new Error(error?.message ?? 'Connection terminated unexpectedly')
+        this.#tell('error', lost, client)
       }
       this.#lent.delete(client)
-      this.emit('remove', client)
+      this.#tell('remove', client)
     })
     if (log !== undefined) this.$connections.onAny((event) => log(describeEvent(event).message))
   }
