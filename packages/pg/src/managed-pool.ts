@@ -268,7 +268,9 @@ export class ManagedPool extends PgPool {
         if (this.#known.delete(connectionId)) this.#tell('remove', client)
       })
       // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
-      outside(() => settingUpClient(client, () => this.#tell('connect', client)))
+      // Without one, asynchronous tracking, for which each promise of the process pays, is not begun.
+      if (this.listenerCount('connect') > 0)
+        outside(() => settingUpClient(client, () => this.#tell('connect', client)))
     }
     this.#tell('acquire', client)
     return client
