@@ -65,6 +65,15 @@ const DISTRUSTED: ReadonlySet<EndpointState> = new Set([
 ])
 const OPERATOR_ERRORS = ['CONNMGR_FAILOVER_FAILED']
 
+/** What was known of an endpoint when a connection to it was lent. */
+interface Lent {
+  /** Counted in events. */
+  readonly at: number
+  readonly endpoint?: EndpointStatus
+  /** All but its state is of a later moment. */
+  readonly outdated?: boolean
+}
+
 /** One manager over a cluster under a random history, and what must hold after each step of it. */
 export class ClusterModel {
   readonly world: ClusterWorld
@@ -90,7 +99,7 @@ export class ClusterModel {
   readonly #latestWish = new Map<string, number>()
   #wishes = 0
   /** How things stood with the endpoint of each lease when it was lent. */
-  readonly #lent = new Map<number, { readonly at: number; readonly endpoint?: EndpointStatus }>()
+  readonly #lent = new Map<number, Lent>()
   /** Connections that were invalidated, and when, counted in events. */
   readonly #retired = new WeakMap<FakeConnection, number>()
   #events = 0
@@ -386,7 +395,7 @@ export class ClusterModel {
     if ((this.#retired.get(connection) ?? Number.POSITIVE_INFINITY) < (lent?.at ?? 0))
       this.#violate(`connection ${connection.id} was lent after it had been invalidated`)
     if (this.#suspended) this.#violate(`caller ${number} was served by a suspended manager`)
-    if (!this.solo) this.#checkRoute(target, lent?.endpoint, number)
+    if (!this.solo) this.#checkRoute(target, lent, number)
     caller.state = 'holding'
     caller.lease = lease
     caller.connection = connection
@@ -394,16 +403,19 @@ export class ClusterModel {
     if (number <= this.#over) this.end(caller, 'release')
   }
 
-  #checkRoute(target: Target, endpoint: EndpointStatus | undefined, number: number): void {
+  #checkRoute(target: Target, lent: Lent | undefined, number: number): void {
+    const { endpoint, outdated } = lent ?? {}
     if (endpoint === undefined) {
       this.#violate(`caller ${number} was served without an event`)
       return
     }
     const { active, id, lagging, role, state } = endpoint
     const reads = role === 'standby' && state === 'UP' && !lagging
+    if (!SERVING.has(state)) this.#violate(`caller ${number} was sent to ${id}, which is ${state}`)
+    // Its role and the writer may have changed with its state since.
+    if (outdated === true) return
     if (target === 'standby' ? !reads : !active && (target === 'primary' || !reads))
       this.#violate(`caller ${number} for ${target} was sent to ${id}, ${state} as ${role}`)
-    if (!SERVING.has(state)) this.#violate(`caller ${number} was sent to ${id}, which is ${state}`)
     if (this.#held.has(id)) this.#violate(`caller ${number} was sent to ${id}, out of service`)
     if (active) this.#checkWriter(id)
   }
@@ -415,7 +427,7 @@ export class ClusterModel {
         if (event.healthy) this.#saw(event.endpoint, event.role)
         break
       case 'connectionAcquired':
-        this.#lent.set(event.leaseId, { at: this.#events, ...this.#statusOf(event.endpoint) })
+        this.#lent.set(event.leaseId, { at: this.#events, ...this.#statusWhenLent(event.endpoint) })
         break
       case 'poolCleared':
         this.#retire(event.endpoint)
@@ -454,10 +466,13 @@ export class ClusterModel {
       if (!this.#retired.has(each)) this.#retired.set(each, this.#events)
   }
 
-  #statusOf(id: string): { readonly endpoint?: EndpointStatus } {
+  /** Events come in order, but some time after what they tell of: the status may be of what has happened since. */
+  #statusWhenLent(id: string): Omit<Lent, 'at'> {
     const { endpoints } = this.harness.manager.getFailoverStatus()
     const endpoint = endpoints.find((each) => each.id === id)
-    return endpoint === undefined ? {} : { endpoint }
+    if (endpoint === undefined) return {}
+    const state = this.#states.get(id) ?? 'UNKNOWN'
+    return { endpoint: { ...endpoint, state }, outdated: endpoint.state !== state }
   }
 
   #saw(id: string, role: string): void {
