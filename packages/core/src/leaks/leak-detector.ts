@@ -175,7 +175,8 @@ export function reportLease<C extends object>(
   const now = clock.now()
   const { stack, label } = lease.owner
   const { entry } = lease
-  const { heldForMs, lastQuery, queryCount } = lease.past ?? activityOf(lease, { clock, stall })
+  const { heldForMs, lastQuery, queryCount } =
+    lease.handedOut?.past ?? activityOf(lease, { clock, stall })
   return {
     leaseId: lease.id,
     connectionId: entry.id,

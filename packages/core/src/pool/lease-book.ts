@@ -269,10 +269,7 @@ export class LeaseBook<C extends object> {
 
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
-    if (lease.handedOut) {
-      const { heldForMs, queryCount, lastQuery } = activityOf(lease, this.#environment)
-      lease.past = { heldForMs, queryCount, lastQuery }
-    }
+    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#environment)
     lease.booked = false
     this.size -= 1
     this.totals.returned += 1

@@ -1,5 +1,6 @@
 import type { Endpoint, LeaseFence } from '../driver.js'
 import { LeaseReleasedError } from '../errors.js'
+import type { LeaseReport } from '../leaks/lease-report.js'
 import { printAsJson } from '../secrets/print.js'
 import { redactText } from '../secrets/redact-text.js'
 import type { PoolEntry } from './entry.js'
@@ -16,6 +17,15 @@ export interface LeaseHome<C extends object> {
   /** What the lease hands out for its connection. */
   fence(lease: Lease<C>): C
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void
+}
+
+/** What a lease has handed out. */
+interface HandedOut<C> {
+  handle: C
+  /** To be called when the lease is released. */
+  tidy: (() => void) | undefined
+  /** What to report of the lease after its end, when its connection tells of another. */
+  past: Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> | undefined
 }
 
 let lastLeaseId = 0
@@ -56,11 +66,8 @@ export class Lease<C extends object> implements LeaseFence {
   declare readonly entry: PoolEntry<C>
   declare private readonly home: LeaseHome<C>
   declare private ended: 'released' | 'destroyed' | 'detached' | undefined
-  /** What it has handed out, made when first asked for: most leases of a pool's own `query` never do. */
-  declare private handle: C | undefined
-  declare private tidy: (() => void) | undefined
-  /** @internal what to report of it after its end, when its connection tells of another; only if it has a handle */
-  declare past: { heldForMs: number; queryCount: number; lastQuery: string | undefined } | undefined
+  /** @internal of the handle, if it has been asked for: the leases of a pool's own `query` never are */
+  declare handedOut: HandedOut<C> | undefined
 
   constructor(
     home: LeaseHome<C>,
@@ -81,9 +88,7 @@ export class Lease<C extends object> implements LeaseFence {
     this.entry = entry
     this.home = home
     this.ended = undefined
-    this.handle = undefined
-    this.tidy = undefined
-    this.past = undefined
+    this.handedOut = undefined
   }
 
   /**
@@ -93,13 +98,12 @@ export class Lease<C extends object> implements LeaseFence {
    */
   get connection(): C {
     if (this.ended !== undefined) throw this.refuse()
-    this.handle ??= this.home.fence(this)
-    return this.handle
-  }
-
-  /** @internal */
-  get handedOut(): boolean {
-    return this.handle !== undefined
+    if (this.handedOut === undefined) {
+      const { connection } = this.entry
+      this.handedOut = { handle: connection, tidy: undefined, past: undefined }
+      this.handedOut.handle = this.home.fence(this)
+    }
+    return this.handedOut.handle
   }
 
   get connectionId(): number {
@@ -122,7 +126,7 @@ export class Lease<C extends object> implements LeaseFence {
   /** Gives the connection back. A second call does nothing but emit `leaseMisused`. */
   release(): void {
     if (!this.#end('released')) return
-    this.tidy?.()
+    this.handedOut?.tidy?.()
     this.home.returnLease(this)
   }
 
@@ -148,7 +152,7 @@ export class Lease<C extends object> implements LeaseFence {
 
   /** @internal */
   onRelease(tidy: () => void): void {
-    this.tidy = tidy
+    if (this.handedOut !== undefined) this.handedOut.tidy = tidy
   }
 
   /** What `JSON.stringify`, `console.log` and loggers show of a lease: not the connection. */
