@@ -27,7 +27,7 @@ export interface Clock {
   random(): number
 }
 
-/** The clock of the running process. Its timers belong to no asynchronous flow, whoever sets them. */
+/** The clock of the running process. Its timers belong to no asynchronous flow. */
 export const systemClock: Clock = {
   // Bound: looked up through the global object each time, it takes half as long again.
   now: performance.now.bind(performance),

@@ -191,7 +191,7 @@ export interface Driver<C extends object> {
   role?(connection: C): Role
   /** The state a connection is in right now. Synchronous and cheap: it runs on every release. */
   inspect(connection: C): ConnectionCondition
-  /** Why a `broken` connection is so, as whoever uses it is told. */
+  /** Why a connection is `broken`, as the error that its user gets. */
   whyBroken?(connection: C): Error | undefined
   /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
   settle?(connection: C): Promise<void>
@@ -226,7 +226,7 @@ export interface Driver<C extends object> {
   destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
   /**
-   * Whether an error says that a limit was reached which somebody has set: a time limit of the client on a statement, or
+   * Whether an error reports a limit that was set on purpose: a time limit of the client on a statement, or
    * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
    */
   isDeliberate?(error: unknown): boolean

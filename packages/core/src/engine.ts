@@ -258,7 +258,7 @@ export class Engine<C extends object> {
     if (failures === 0) return health.intervalMs
     // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
     if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
-    // Connections to it come about: it is back, whatever became of the latest probe.
+    // Connections to it come about: the server is back, even if the latest probe failed.
     if ((first?.pool.counts.total ?? 0) > 0) return SOLO_RETRY_MS
     // With nobody waiting it is asked again soon, and then less and less often.
     return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))

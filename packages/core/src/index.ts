@@ -81,7 +81,7 @@ export type { AcquireOptions, PoolOptions } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'
-export { currentEffects, type Effects, notedFor, unnoted, type WriteEnd } from './replay/effects.js'
+export { currentEffects, type Effects, unnoted, type WriteEnd } from './replay/effects.js'
 export { type Failure, failureOf } from './replay/failure.js'
 export type {
   CommitOutcome,
@@ -100,4 +100,3 @@ export { redactUrl } from './secrets/redact-url.js'
 export type { ReportSql } from './secrets/sql-reports.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export type { Discovery, TopologySource } from './topology/source.js'
-export { failedCommit } from './transaction.js'

@@ -255,7 +255,7 @@ export class ConnectionManager<C extends object> {
    * length of a request, for example: the session ends when the promise settles that `work` returns, and what goes on
    * after that, such as a timer, is in none. If it returns no promise, all that it has started is in the session.
    *
-   * Whatever borrows a connection to the primary in the flow may have written, but for transactions with `readOnly`.
+   * Every lease of a primary in the flow may have written, except transactions with `readOnly`.
    *
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
    *

@@ -14,8 +14,8 @@ const LOSSES: ReadonlySet<FailureKind> = new Set(['lost', 'shutdown', 'unreachab
 const REFUSALS: ReadonlySet<FailureKind> = new Set(['serialization', 'read-only', 'statement'])
 
 /**
- * What the caller is told of a COMMIT that was sent and failed: that nothing was committed if the driver or the server has
- * said so, and otherwise that the outcome is unknown.
+ * The error of a COMMIT that was sent and failed: the driver's or server's own if it proves that nothing was committed,
+ * and otherwise one that says that the outcome is unknown.
  *
  * @param condition what state the connection is in after it
  */
@@ -33,7 +33,7 @@ export function failedCommit(
   return new CommitOutcomeUnknownError(error)
 }
 
-/** What the caller is told if the connection was lost while COMMIT had not been sent. */
+/** The error of a transaction whose connection was lost before COMMIT was sent. */
 function lostBefore(what: 'COMMIT was sent' | 'the transaction had begun', error: unknown): Error {
   if (error instanceof ConnectionLostError) return error
   return new ConnectionLostError(

@@ -57,7 +57,7 @@ export function cancelTargetOf(client: Client, open?: OpenStream): CancelTarget 
  * What a pooler in between still has to pass on for a session is dropped when the session goes, so it has to stay that long.
  *
  * The two connections are not in order, so a first request may overtake a statement just sent, which would then run to
- * its end with nobody left to read it: it is followed by a second, unless the server has answered by then.
+ * its end unread: it is followed by a second, unless the server has answered by then.
  *
  * @param stream of the session; nothing else may read from it any more
  */

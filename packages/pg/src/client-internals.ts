@@ -49,7 +49,7 @@ export function internalsOf(client: ClientBase): ClientInternals {
   return client as unknown as ClientInternals
 }
 
-/** Whatever this client is given from now on, it refuses. */
+/** From now on the client refuses every query. */
 export function markDead(client: ClientBase): void {
   Object.assign(client, { _queryable: false })
 }

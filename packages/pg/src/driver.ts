@@ -245,7 +245,7 @@ export class PgDriver implements Driver<Client> {
       signal.removeEventListener('abort', onAbort)
     }
     session.open()
-    // It cancels what the session runs. As node-postgres hides the password, out of sight of whoever prints a client.
+    // It cancels what the session runs. As node-postgres hides the password, hidden when a client is printed.
     if ('secretKey' in client) Object.defineProperty(client, 'secretKey', { enumerable: false })
     return { client, session }
   }
@@ -257,7 +257,7 @@ export class PgDriver implements Driver<Client> {
   }
 }
 
-/** What goes into SQL is one of these, whatever was given. */
+/** Only these go into SQL. */
 const LEVELS: ReadonlyMap<unknown, string> = new Map([
   ['read uncommitted', 'READ UNCOMMITTED'],
   ['read committed', 'READ COMMITTED'],

@@ -284,7 +284,7 @@ export class ManagedPool extends PgPool {
     else lease.release()
   }
 
-  /** As `emit`, but a listener that fails, at once or later, harms nobody: neither the others nor the lease. */
+  /** As `emit`, but a listener that fails, at once or later, harms neither the others nor the lease. */
   #tell(event: 'connect' | 'acquire' | 'release' | 'remove' | 'error', ...args: unknown[]): void {
     if (this.listenerCount(event) === 0) return
     const failed = (error: unknown): void => this.$connections.listenerFailed(event, error)
@@ -347,7 +347,7 @@ export class ManagedPool extends PgPool {
       const client = this.#known.get(connectionId)
       if (client === undefined) return
       this.#known.delete(connectionId)
-      // As with pg.Pool, 'error' is about idle clients; whoever holds one hears of it from their query.
+      // As with pg.Pool, 'error' is about idle clients; the holder of one gets the error from its query.
       if (reason === 'lost' && !this.#lent.has(client)) {
         const lost = new Error(error?.message ?? 'Connection terminated unexpectedly')
         this.#tell('error', lost, client)

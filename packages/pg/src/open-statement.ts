@@ -146,7 +146,7 @@ export class OpenStatements {
   }
 
   #awaitReady(answer: () => void, view: StatementConnection): StatementConnection {
-    // A cursor that has failed asks the server for nothing more, and would wait for the end of somebody else's statement.
+    // A cursor that has failed asks the server for nothing more, and would wait for the end of another's statement.
     if (this.#gone || this.#internals.readyForQuery === true) process.nextTick(answer)
     else {
       this.#waiting.add(answer)

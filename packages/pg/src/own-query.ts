@@ -5,7 +5,7 @@ import { isStatementError } from './classify.js'
 import { type ClientInternals, internalsOf } from './client-internals.js'
 import { QUERY_TIMEOUT } from './outcome/evidence.js'
 
-/** A row as the server wrote it: text, whatever parsers there are for the types of its columns. */
+/** A row as the server wrote it: text, without any type parser. */
 export type TextRow = readonly (string | null)[]
 
 export interface OwnResult<R extends TextRow> {

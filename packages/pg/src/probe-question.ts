@@ -83,7 +83,7 @@ export async function askRights(
   return new Set(NAMES.filter((_source, index) => row[index] === 't'))
 }
 
-/** A function that the server does not have is one that nobody may execute. */
+/** A function that the server lacks counts as one that may not be executed. */
 function mayExecute(name: string): string {
   return `coalesce(pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.${name}'), 'execute'), false)`
 }
@@ -101,7 +101,7 @@ export function missingRights(rights: Rights): MissingRight[] {
     ),
     ...lacks(
       'walFile',
-      'the timeline of a primary: an old primary that comes back is told by what was seen of promotions alone',
+      'the timeline of a primary: an old primary that comes back is recognised only by promotions that were seen',
     ),
     ...(hidden ? lacks('checkpoint', 'the timeline of a standby') : []),
     ...lacks('written', 'how far standbys are behind, and reading what one has written'),

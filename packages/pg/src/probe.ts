@@ -104,7 +104,7 @@ export class PgProbe implements Probe {
     return { ...(await this.#answerTo(MINIMAL)), role: 'unknown' }
   }
 
-  /** More than this is not answered, whatever the role may do. */
+  /** The server answers no more than this, with any rights. */
   #settleFor(rights: Rights, result: ProbeResult): ProbeResult {
     this.#know(rights)
     return { ...result, missing: this.#missing }

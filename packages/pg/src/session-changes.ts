@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from 'pg'
-import { textOf } from './outcome/in-flight.js'
 import { sessionEffectsOf } from './session-effects.js'
 
 /** While a client is being set up by listeners of its pool's 'connect'; what they set belongs to the connection. */
@@ -54,8 +53,7 @@ export class SessionChanges {
   }
 
   /** A statement is being sent. @returns whether it may prepare statements or have them forgotten */
-  note(args: readonly unknown[]): boolean {
-    const text = textOf(args[0])
+  note(text: string | undefined, args: readonly unknown[]): boolean {
     const effects = sessionEffectsOf(text)
     if (!effects.changes) return false
     this.#prepares ||= effects.prepares

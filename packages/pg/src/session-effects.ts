@@ -1,4 +1,5 @@
 import { KNOWN_NAMES } from './known-names.js'
+import { BoundedTexts } from './text/bounded-texts.js'
 
 /** What a statement may leave in its session that outlives it, by its text. */
 export interface SessionEffects {
@@ -21,34 +22,26 @@ const KEEPS = new Set(
 /** Change the session by what they call, if at all. */
 const CALLS = new Set('copy delete explain insert merge select table update values with'.split(' '))
 const FOR_THE_TRANSACTION = new Set(['local', 'transaction', 'constraints'])
-/** A view that changes settings when it is updated; whatever is temporary; and functions that run a text. */
+/** A view that changes settings when it is updated; temporary objects; and functions that run a text. */
 const TOUCHES_SESSION = /\bpg_settings\b|\btemp(?:orary)?\b|pg_temp/i
 const LOCKS = /pg_(?:try_)?advisory_lock/i
 const PREPARES = /\b(?:prepare|deallocate|discard)\b/i
 
-/** Characters of all texts that are kept in mind; a longer text is looked at anew each time. */
-const MOST_CHARACTERS = 256 * 1024
-const LONGEST_KEPT = 8 * 1024
+/** Of the texts whose effects are kept, and what those take. */
+const MOST_CHARACTERS = 1024 * 1024
 /** Within these the arguments of `set_config` end, or it is not looked at. */
 const LONGEST_CALL = 2000
 
-const known = new Map<string, SessionEffects>()
-let characters = 0
+const KNOWN = new BoundedTexts<SessionEffects>(MOST_CHARACTERS)
 
 /** @param text undefined if it is not known */
 export function sessionEffectsOf(text: string | undefined): SessionEffects {
   if (text === undefined) return UNKNOWN
-  const found = known.get(text)
-  if (found !== undefined) return found
-  const effects = read(text)
-  if (text.length > LONGEST_KEPT) return effects
-  // Beginning anew is cheaper than knowing which were used last, and those in use are back at once.
-  if (characters + text.length > MOST_CHARACTERS) {
-    known.clear()
-    characters = 0
+  let effects = KNOWN.get(text)
+  if (effects === undefined) {
+    effects = read(text)
+    KNOWN.set(text, effects)
   }
-  characters += text.length
-  known.set(text, effects)
   return effects
 }
 

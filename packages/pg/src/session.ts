@@ -98,9 +98,10 @@ export class Session {
     Object.defineProperty(this.#client, 'query', {
       value: (...args: unknown[]) => {
         this.activity.queryCount += 1
-        this.activity.lastQuery = textOf(args[0])
-        this.#noteChangeOfCatalog(this.activity.lastQuery)
-        this.#follow(args)
+        const text = textOf(args[0])
+        this.activity.lastQuery = text
+        this.#noteChangeOfCatalog(text)
+        this.#follow(text, args)
         return this.#statements.query(args)
       },
       configurable: true,
@@ -116,7 +117,7 @@ export class Session {
   /**
    * Runs a statement of our own, which does not count as the borrower's. Its values come as text.
    *
-   * @param decide called when it is about to be sent; what it returns is told instead
+   * @param decide called when it is about to be sent; an error that it returns is thrown instead
    */
   ask<R extends TextRow>(text: string, decide?: () => Error | undefined): Promise<OwnResult<R>> {
     // What begins or ends a transaction belongs to the work of users, and has the limit of their statements.
@@ -255,10 +256,10 @@ export class Session {
   }
 
   /** Follows what a statement of a borrower leaves in the session. What is shared is known to leave it as it is. */
-  #follow(args: unknown[]): void {
+  #follow(text: string | undefined, args: unknown[]): void {
     const [given] = args
     if (isShared(given)) return
-    if (this.#changes.note(args)) this.#prepared?.follow()
+    if (this.#changes.note(text, args)) this.#prepared?.follow()
     const { connection } = this.#internals
     if (isSubmittable(given) && connection !== undefined)
       this.#open.follow(given, connection as unknown as StatementConnection)

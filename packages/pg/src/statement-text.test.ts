@@ -4,8 +4,8 @@ import {
   isPlainRead,
   leavesNothing,
   mayChangeCatalog,
-  mayCommit,
   mayCommitBlock,
+  transactionEndings,
 } from './statement-text.js'
 
 const catalog = knownCatalog({
@@ -161,37 +161,37 @@ test.each([
   expect(leavesNothing(text)).toBe(nothing),
 )
 
-describe('what may commit, outside of a transaction and in one', () => {
-  test.each<[string, { outside: boolean; inside: boolean }]>([
-    ['COMMIT', { outside: true, inside: true }],
-    [' commit and chain;', { outside: true, inside: true }],
-    ['/* a */ end', { outside: true, inside: true }],
-    ["prepare transaction 'a'", { outside: true, inside: true }],
-    ["commit prepared 'a'", { outside: true, inside: true }],
-    ["rollback prepared 'a'", { outside: true, inside: true }],
-    ['insert into item values (1); commit', { outside: true, inside: true }],
-    ['commit; begin', { outside: true, inside: true }],
-    ['rollback; insert into item values (1)', { outside: true, inside: true }],
-    ['rollback and chain; insert into item values (1)', { outside: true, inside: true }],
-    ['abort; insert into item values (1)', { outside: true, inside: true }],
-    ['call post()', { outside: true, inside: false }],
-    ['select 1; call post()', { outside: true, inside: false }],
-    ['do $$ begin commit; end $$', { outside: true, inside: false }],
-    ['insert into item values (1)', { outside: false, inside: false }],
-    ["insert into item values ('commit')", { outside: false, inside: false }],
-    ['select 1 as "commit"', { outside: false, inside: false }],
-    ['select 1; select 2', { outside: false, inside: false }],
-    ['savepoint a; insert into item values (1)', { outside: false, inside: false }],
-    ['rollback to a; insert into item values (1)', { outside: false, inside: false }],
-    ['rollback work to savepoint a; select 1', { outside: false, inside: false }],
-    ['prepare transaction as select 1', { outside: true, inside: true }],
-    ['prepare a as select 1', { outside: false, inside: false }],
-    ['rollback', { outside: false, inside: false }],
-    ['rollback and chain', { outside: false, inside: false }],
-    ["select 'a", { outside: true, inside: true }],
-    [`select '${'x'.repeat(600_000)}'`, { outside: true, inside: true }],
+describe('what may commit the transaction that it is sent in, or another after it', () => {
+  test.each<[string, boolean]>([
+    ['COMMIT', true],
+    [' commit and chain;', true],
+    ['/* a */ end', true],
+    ["prepare transaction 'a'", true],
+    ["commit prepared 'a'", true],
+    ["rollback prepared 'a'", true],
+    ['insert into item values (1); commit', true],
+    ['commit; begin', true],
+    ['rollback; insert into item values (1)', true],
+    ['rollback and chain; insert into item values (1)', true],
+    ['abort; insert into item values (1)', true],
+    ['call post()', false],
+    ['select 1; call post()', false],
+    ['do $$ begin commit; end $$', false],
+    ['insert into item values (1)', false],
+    ["insert into item values ('commit')", false],
+    ['select 1 as "commit"', false],
+    ['select 1; select 2', false],
+    ['savepoint a; insert into item values (1)', false],
+    ['rollback to a; insert into item values (1)', false],
+    ['rollback work to savepoint a; select 1', false],
+    ['prepare transaction as select 1', true],
+    ['prepare a as select 1', false],
+    ['rollback', false],
+    ['rollback and chain', false],
+    ["select 'a", true],
+    [`select '${'x'.repeat(600_000)}'`, true],
   ])('%s', (text, expected) => {
-    expect({ outside: mayCommit(text), inside: mayCommitBlock(text) }).toEqual(expected)
+    expect(mayCommitBlock(text)).toBe(expected)
   })
 })
 
@@ -220,3 +220,19 @@ test.each([
   ["update pg_proc set provolatile = 'v'", true],
   ["select 'a", true],
 ])('%s may change what names lead to: %s', (text, may) => expect(mayChangeCatalog(text)).toBe(may))
+
+test.each<[string, string[]]>([
+  ['commit', ['commit']],
+  ['/* commit */ END work; select 1', ['commit']],
+  ["begin; insert into item values ('; rollback;'); commit", ['commit']],
+  ['do $$ begin null; commit; end $$; rollback', ['rollback']],
+  [
+    'rollback to a; rollback work to savepoint b; abort',
+    ['rollback to', 'rollback to', 'rollback'],
+  ],
+  ["prepare transaction 'a'; commit prepared 'a'; rollback prepared 'b'", ['commit']],
+  ['select 1 as commit', []],
+  ["select 'a", []],
+])('the statements of %s that end a transaction are %j', (text, expected) => {
+  expect(transactionEndings(text)).toEqual(expected)
+})

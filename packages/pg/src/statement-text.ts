@@ -21,8 +21,6 @@ const READS: ReadonlySet<string> = new Set(['select', 'values', 'table', 'with']
  * cannot commit, and a procedure can be called by CALL and DO alone.
  */
 const ATOMIC: ReadonlySet<string> = new Set([...READS, 'insert', 'update', 'delete', 'merge'])
-/** What may commit on its way when no transaction is open. Within one the server refuses that (2D000). */
-const COMMITS_ON_ITS_WAY: ReadonlySet<string> = new Set(['call', 'do'])
 /** What makes or alters no function, view, operator or type, so that a catalog that was read before still tells of all. */
 const KEEPS_DEFINITIONS: ReadonlySet<string> = new Set([
   ...ATOMIC,
@@ -76,16 +74,6 @@ export function leavesNothing(text: string): boolean {
   )
 }
 
-/** Whether a text, sent outside of a transaction, may commit before its end, or commit what had been prepared. */
-export function mayCommit(text: string): boolean {
-  const statements = statementsOf(text)
-  if (statements === undefined) return true
-  return (
-    statements.some((statement) => COMMITS_ON_ITS_WAY.has(firstWord(statement))) ||
-    mayCommitBlock(text)
-  )
-}
-
 /** Whether a text, sent inside a transaction, may have had that transaction committed, or another after it. */
 export function mayCommitBlock(text: string): boolean {
   const statements = statementsOf(text)
@@ -93,6 +81,19 @@ export function mayCommitBlock(text: string): boolean {
   if (statements.some((statement) => endsByCommit(statement, true))) return true
   // What follows the end of a transaction commits by itself.
   return statements.length > 1 && statements.some(endsByRollback)
+}
+
+/** A statement that ends a transaction, or a part of it. */
+export type TransactionEnding = 'commit' | 'rollback' | 'rollback to'
+
+/** The statements of a text that end a transaction, in order; none if that cannot be told. */
+export function transactionEndings(text: string): TransactionEnding[] {
+  return (statementsOf(text) ?? []).flatMap((statement) => {
+    if (endsByCommit(statement, false)) return 'commit'
+    if (endsByRollback(statement)) return 'rollback'
+    const [first, second] = statement.head
+    return first === 'rollback' && second !== 'prepared' ? 'rollback to' : []
+  })
 }
 
 /** Whether a text may change what names lead to: a function, a view, an operator, a type. In doubt it may. */
@@ -124,7 +125,7 @@ function endsByCommit({ head: [first, second] }: StatementShape, prepared: boole
 function endsByRollback({ head }: StatementShape): boolean {
   const [first, second, third] = head
   if (first === 'abort') return true
-  return first === 'rollback' && second !== 'to' && third !== 'to'
+  return first === 'rollback' && second !== 'prepared' && second !== 'to' && third !== 'to'
 }
 
 function isOfTheSession({ head: [first = '', second] }: StatementShape): boolean {

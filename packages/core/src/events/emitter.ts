@@ -105,7 +105,7 @@ export class EventEmitter {
     return this.#all.add((event) => listener(event))
   }
 
-  /** Begins a change of the engine's state; `leave` must follow, whatever happens. Turns may contain turns. */
+  /** Begins a change of the engine's state; `leave` must always follow. Turns may contain turns. */
   enter(): void {
     this.#depth += 1
   }

@@ -108,7 +108,7 @@ export interface LeaseMisusedEvent extends PoolEvent {
   readonly connectionId: number
   readonly leaseId: number
   /**
-   * `nested`: whoever holds the lease waits for another; told with `leakDetection.detectNested` only.
+   * `nested`: the holder of the lease waits for another; emitted with `leakDetection.detectNested` only.
    * `used-after-release`: what the lease had handed out was used after its end. It was refused, and nothing was sent.
    */
   readonly reason: 'released-twice' | 'nested' | 'used-after-release'

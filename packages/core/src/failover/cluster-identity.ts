@@ -49,7 +49,7 @@ export class ClusterIdentity {
     this.#contested = undefined
   }
 
-  /** The addresses of a name lead to servers of different clusters, so that nobody knows which is meant; undefined if not. */
+  /** The addresses of a name lead to servers of different clusters, so the name is ambiguous; undefined if not. */
   contest(reason: string | undefined): void {
     this.#contested = reason
   }
@@ -60,7 +60,7 @@ export class ClusterIdentity {
     this.#systemId = this.#shared ? this.#pinned : undefined
   }
 
-  /** Nobody of the options has spoken for another cluster: the one before goes on. */
+  /** No server of the options belongs to another cluster: the former one stays. */
   settle(): void {
     if (this.open && this.#former !== undefined) this.adopt(this.#former)
   }

@@ -47,11 +47,11 @@ const KEEPS_ROLE: ReadonlySet<EndpointState> = new Set(['BUSY'])
  *
  * One writable primary is the writer, unless its timeline is below the highest seen, or below that of a standby, which
  * followed a promotion. Of several, the highest timeline wins and the others are fenced; one server under two names
- * counts once; equal timelines mean that nobody can tell, and nobody is written to.
+ * counts once; equal timelines leave the writer undecided, and no server gets writes.
  *
  * A primary that does not tell its timeline is judged by what was seen: it is the writer if it is the present one or was
  * promoted, or if no timeline is known at all; it is not if another was promoted after it; beside a primary that tells
- * its timeline nobody can say which is newer. With `splitBrain: 'stay'` it counts as current whatever was seen.
+ * its timeline neither is known to be newer. With `splitBrain: 'stay'` it counts as current whatever was seen.
  */
 export function elect(candidates: readonly Candidate[], memory: ElectionMemory): Election {
   const primaries = candidates.filter(

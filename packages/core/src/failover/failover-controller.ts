@@ -248,7 +248,7 @@ export class FailoverController<C extends object> {
   }
 
   /**
-   * Accepts whatever cluster and timeline are found next, after the cluster has been rebuilt. Which cluster it is, the
+   * Accepts the cluster and timeline that are found next, after the cluster has been rebuilt. Which cluster it is, the
    * servers of the options say that answer now; if none does, it stays the one it was.
    */
   async reset(): Promise<void> {

@@ -219,7 +219,7 @@ export class Prober<C extends object> {
     this.#questions.add(question)
     const { signal } = question.abort
     attempt(() =>
-      // Its connection is kept for longer than whoever asks now.
+      // Its connection outlives the caller.
       outside(() => this.#open({ signal, onSignal: (each) => this.#onSignalOf(question, each) })),
     ).then(
       (probe) => {

@@ -14,7 +14,7 @@ export class Drain {
   }
 
   begin(close: () => Promise<void>): Promise<void> {
-    // Begun before anything is closed, so that whatever happens next meets a pool that is closing.
+    // Begun before anything is closed, so that what follows meets a closing pool.
     this.begun = true
     this.#closing ??= Promise.resolve().then(close)
     return this.#closing

@@ -1,6 +1,6 @@
 import type { ConnectionCondition, Driver } from '../driver.js'
 
-/** What no borrower must find on a connection, whoever left it there. */
+/** What no borrower must find on a connection. */
 export const LEFT_BEHIND: Partial<Record<ConnectionCondition, string>> = {
   transaction: 'an open transaction',
   busy: 'a statement that is still running',

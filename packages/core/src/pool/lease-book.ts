@@ -213,7 +213,7 @@ export class LeaseBook<C extends object> {
     return this.leaks.reclaim ? leaked : []
   }
 
-  /** Those who have held a connection for longest: many waiters may run out of time at once, and are told the same. */
+  /** Those who have held a connection for longest: many waiters may time out at once, and share one list. */
   longestHolders(): readonly LeaseReport[] {
     const now = this.#environment.clock.now()
     if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {

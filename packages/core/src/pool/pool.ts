@@ -599,8 +599,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     })
     this.#close(entry, 'invalid', error)
     if (this.#trust.distrustful && entry.uses === 0) this.#connector.backOff(error)
-    // What broke this connection has probably broken the others. To find out one by one that nobody answers would
-    // take longer than callers have.
+    // What broke this connection has probably broken the others. Testing them one by one would take longer than
+    // callers can wait.
     if (error instanceof PingUnansweredError) {
       for (const other of this.#idle)
         if (other.idleSince <= startedAt) this.#close(other, 'invalid', error)
@@ -664,7 +664,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #signalled(entry: PoolEntry<C>, signal: ConnectionSignal): void {
-    // A driver may say so while it is told to close it: that is no turn of its own.
+    // A driver may signal while it closes the connection: that is no turn of its own.
     if (entry.state === 'closed') return
     this.#environment.events.turn(() => {
       if (entry.state !== 'detached' && isFatal(signal.kind)) this.#inTrouble(entry, signal)

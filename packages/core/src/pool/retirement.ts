@@ -88,7 +88,7 @@ export class Retirement<C extends object> {
   }
 }
 
-/** What the statements are told that are cut off with a connection: what was done on purpose is no failure. */
+/** The error of statements that are cut off with a connection: a deliberate end is no failure. */
 function whyCutOff<C extends object>(
   entry: PoolEntry<C>,
   reason: CloseReason,
@@ -99,7 +99,7 @@ function whyCutOff<C extends object>(
   return new ConnectionDestroyedError(`connection ${entry.id} was ${how}`, error)
 }
 
-/** Ends that somebody wanted, while the server was well. */
+/** Deliberate ends, while the server was well. */
 const ON_PURPOSE: Partial<Record<CloseReason, string>> = {
   destroyed: 'destroyed by the caller who had it',
   leaked: 'taken from the caller who had it, as it had leaked (leakDetection.reclaim)',

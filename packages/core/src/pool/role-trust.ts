@@ -1,7 +1,7 @@
 import type { Role } from '../driver.js'
 import type { Target } from '../failover/states.js'
 
-/** An address that has led to standbys for so long leads to them on purpose, or there is nobody else. */
+/** An address that has led to standbys for so long does so on purpose, or there is no primary. */
 const ASTRAY_MS = 30_000
 
 /** Which roles the servers behind connections may be in, and how far what connections say of that is believed. */

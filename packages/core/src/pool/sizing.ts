@@ -67,7 +67,7 @@ export class Sizing<C extends object> {
 function willSoonBeServed<C extends object>(demand: Demand<C>, now: number): boolean {
   const { first, inUse, usualConnectMs, waiting } = demand
   if (usualConnectMs === undefined || inUse === 0 || first === undefined) return false
-  // Whoever has waited for longer than that proves the estimate wrong.
+  // A waiter that has waited longer proves the estimate wrong.
   const waitedMs = now - first.enqueuedAt
   const usualHeldMs = demand.usualHeldMs || 0
   return waitedMs < usualConnectMs && (waiting * usualHeldMs) / inUse < usualConnectMs

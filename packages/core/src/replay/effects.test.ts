@@ -1,6 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { Lease } from '../pool/lease.js'
-import { currentEffects, Effects, notedFor, runNoting, unnoted } from './effects.js'
+import { currentEffects, Effects, runNoting } from './effects.js'
 
 test('a write counts until it is known to have left nothing behind', () => {
   const effects = new Effects()
@@ -106,64 +105,5 @@ describe('once its unit of work has ended', () => {
       expect(() => each.requireCommittable()).toThrow(
         expect.objectContaining({ code: 'CONNMGR_CONNECTION_LOST', sent: false }),
       )
-  })
-})
-
-describe('a statement on the connection of a lease', () => {
-  const leaseOf = (effects?: Effects) => ({ owner: { effects } }) as unknown as Lease<object>
-  const write = () => currentEffects()?.begin()('kept')
-
-  test('counts for the unit that has acquired it, in whichever flow it is sent', () => {
-    const unit = new Effects()
-    notedFor(leaseOf(unit), write)
-    expect(unit.keptBeside(false)).toBe(true)
-    expect(currentEffects()).toBeUndefined()
-  })
-
-  test('counts for both units if another sends it', () => {
-    const [unit, other] = [new Effects(), new Effects()]
-    runNoting(other, () => notedFor(leaseOf(unit), write))
-    expect([unit.keptBeside(false), other.keptBeside(false)]).toEqual([true, true])
-  })
-
-  test.each(['inside of', 'around'])(
-    'counts once in a unit %s the one that has acquired it',
-    (where) => {
-      const outer = new Effects()
-      const inner = runNoting(outer, () => new Effects())
-      const [flow, own] = where === 'around' ? [outer, inner] : [inner, outer]
-      runNoting(flow, () => notedFor(leaseOf(own), () => currentEffects()?.begin()('unknown')))
-      // The one that fails by it may know its outcome.
-      expect(outer.keptBeside(true)).toBe(false)
-    },
-  )
-
-  test('is as any other once that unit has ended, or if there was none', () => {
-    const unit = new Effects()
-    unit.abandon()
-    unit.end()
-    for (const lease of [leaseOf(unit), leaseOf()]) {
-      expect(notedFor(lease, () => currentEffects())).toBeUndefined()
-      const flow = new Effects()
-      expect(runNoting(flow, () => notedFor(lease, () => currentEffects()))).toBe(flow)
-    }
-  })
-
-  test('is refused while the attempt is over that has acquired it', () => {
-    const unit = new Effects()
-    unit.abandon()
-    expect(() => notedFor(leaseOf(unit), write)).toThrow('its work is run again')
-    runNoting(new Effects(), () =>
-      expect(() => notedFor(leaseOf(unit), write)).toThrow('its work is run again'),
-    )
-  })
-})
-
-test('what belongs to nobody is noted nowhere', async () => {
-  expect(unnoted(() => currentEffects())).toBeUndefined()
-  const effects = new Effects()
-  await runNoting(effects, async () => {
-    expect(currentEffects()).toBe(effects)
-    expect(unnoted(() => currentEffects())).toBeUndefined()
   })
 })

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ConnectionLostError } from '../errors.js'
-import type { Lease } from '../pool/lease.js'
 
 /** How a write has ended: it is there to stay, left nothing behind, or its outcome is unknown. */
 export type WriteEnd = 'kept' | 'undone' | 'unknown'
@@ -13,7 +12,7 @@ export type WriteEnd = 'kept' | 'undone' | 'unknown'
  * only until its unit has ended; after that it is inert.
  */
 export class Effects {
-  /** Of units of work around this one, which have written whatever this one has. */
+  /** Of units of work around this one, whose writes include those of this one. */
   readonly #around: readonly Effects[]
   #kept = 0
   #unknown = 0
@@ -137,18 +136,6 @@ export function unnoted<T>(work: () => T): T {
 /** Where the writes of the running flow are noted, if it is part of a unit of work that may be replayed. For drivers. */
 export function currentEffects(): Effects | undefined {
   return storage?.getStore()?.alive
-}
-
-/**
- * Runs `work`, which sends a statement on the connection of a lease, so that its write counts for the unit of work that
- * acquired the lease, too: a writer made outside of that unit, such as a batching loader, may run in another flow.
- */
-export function notedFor<T>(lease: Lease<object>, work: () => T): T {
-  const own = lease.owner.effects?.alive
-  if (own === undefined) return work()
-  const flow = currentEffects()
-  if (flow === undefined || own.isWithin(flow)) return runNoting(own, work)
-  return flow.isWithin(own) ? work() : runNoting(new Effects([flow, own]), work)
 }
 
 function flowing(): readonly Effects[] {

@@ -72,7 +72,7 @@ export function failureOf(error: unknown, driver: Verdicts): Failure {
 
 /**
  * Whether a failure comes of what was ended on purpose, by a time limit for example: the server was well, so running the
- * work again would only meet the same end, or undo what somebody has decided.
+ * work again would meet the same end, or override a decision.
  */
 export function isDeliberate(error: unknown, driver: Verdicts): boolean {
   for (const each of unwrapped(error)) {

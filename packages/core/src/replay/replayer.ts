@@ -128,7 +128,7 @@ export class Replayer {
     }
   }
 
-  /** Whether somebody has put an end to the unit, or to all. */
+  /** Whether the unit, or the manager, was ended on purpose. */
   #stopped<T>({ options }: Unit<T>): boolean {
     return options.signal?.aborted === true || this.#context.closed()
   }

@@ -20,7 +20,7 @@ export interface Admitted {
  * a host that is none, a port that is none, a host that is not allowed and what is too much are refused, one by one.
  */
 export class Admission {
-  /** By address: what is one of these is used as it is configured, whatever a source calls it. */
+  /** By address: an endpoint with such an address is used as it is configured, under any name that a source gives it. */
   readonly #configured: ReadonlyMap<string, Endpoint>
   readonly #ids: ReadonlySet<string>
   readonly #allowed: AllowedHosts

@@ -12,7 +12,7 @@ const LIMITS = [
 ]
 
 /**
- * Lifts what limits there are: whoever listens is idle most of the time, and no part of what a role is kept from. Only
+ * Lifts time limits: a listener is idle most of the time, and no part of what a role is kept from. Only
  * limits that are set are changed, and none before the session is known to be one.
  */
 const STAY = `

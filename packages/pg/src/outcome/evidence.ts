@@ -70,10 +70,10 @@ export function endsSession(message: ServerMessage): boolean {
   return message.severity !== undefined || provesRollback(message)
 }
 
-/** What the end of a session, of which the server or a proxy tells, says of the query that it is told to. */
+/** The stage of the running query when the server or a proxy reports the end of the session. */
 export function stageAtEnd(query: Pick<PendingQuery, '_result'>, message: ServerMessage): Stage {
   if (refusalOfPgBouncer(message) !== undefined) return 'unsent'
-  // In the extended protocol a command's end is told before its commit.
+  // In the extended protocol CommandComplete precedes the commit.
   return query._result?.command == null && provesRollback(message) ? 'aborted' : 'sent'
 }
 

@@ -28,7 +28,7 @@ export class Followed implements InFlight {
   }
 }
 
-/** Runs a query so that an error is explained to whoever waits for it. */
+/** Runs a query whose error is explained before its caller gets it. */
 export function followed(
   args: unknown[],
   explain: (error: unknown) => unknown,

@@ -26,8 +26,7 @@ export interface InFlight {
 }
 
 /**
- * What the caller of a statement is told whose connection is gone: that nothing can have been written by it, or that
- * nobody knows.
+ * The error of a statement whose connection is gone: it was not written, or its outcome is unknown.
  *
  * @param cause what node-postgres says of it
  */
@@ -45,8 +44,8 @@ export function lossOf(statement: InFlight, cause: unknown): Error {
 }
 
 /**
- * What the caller of a statement is told that has failed, while its connection lives on: the error itself, unless that
- * says that it does not know.
+ * The error of a statement that failed while its connection lives on: the server's own, unless that leaves the outcome
+ * open.
  */
 export function failureOf(statement: InFlight, error: ServerMessage): unknown {
   return isUnresolved(error) && reasonOfSafety(statement) === undefined
@@ -54,7 +53,7 @@ export function failureOf(statement: InFlight, error: ServerMessage): unknown {
     : error
 }
 
-/** Whether a statement that succeeds may have written something that stays, whatever becomes of its connection. */
+/** Whether a statement that succeeds may have written something that stays. */
 export function mayWrite({
   text,
   status,
@@ -101,7 +100,7 @@ function circumstances({ status }: InFlight): string {
     : 'while it was in flight, so it may or may not have been executed'
 }
 
-/** The text of whatever `client.query` was given. */
+/** The text of the argument of `client.query`. */
 export function textOf(query: unknown): string | undefined {
   if (typeof query === 'string') return query
   const { text, cursor } = (query ?? {}) as { text?: unknown; cursor?: { text?: unknown } }

@@ -35,7 +35,7 @@ interface Known {
   destroy(reason: Error): void
 }
 
-/** A statement whose answer nobody waits for any more, though the server may still be at it. */
+/** A statement that was given up on while the server may still run it. */
 interface GivenUpOn {
   readonly cause: unknown
   /** Neither it nor the transaction that it was sent in can be committed any more. */
@@ -43,9 +43,9 @@ interface GivenUpOn {
 }
 
 /**
- * Follows the statements of one client, so that the caller of each is told the truth when it fails: what it means that
- * the connection is lost, that the server has ended the session, that it was given up on, or that a COMMIT was answered
- * that has committed nothing. Refuses what must not be sent.
+ * Follows the statements of one client and gives each that fails an error that says what is known of its outcome: after a
+ * lost connection, an end of the session by the server, a time limit, or a COMMIT that committed nothing. Refuses what must
+ * not be sent.
  */
 export class StatementTracker {
   /** Why the connection is no more, or is about to be. */
@@ -81,7 +81,7 @@ export class StatementTracker {
     return this.#transactions.ended
   }
 
-  /** A statement was given up on: whatever came next would be answered with its answer. */
+  /** A statement was given up on: the next one would get its answer. */
   get poisoned(): boolean {
     return this.#givenUpOn !== undefined
   }
@@ -130,7 +130,7 @@ export class StatementTracker {
    * Runs a statement of the engine's.
    *
    * @param run sends it
-   * @param decide called when it is about to be sent; what it returns is told instead
+   * @param decide called when it is about to be sent; an error that it returns is thrown instead
    */
   async ask<T>(text: string, run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
     const refusal = this.#idle ? decide?.() : undefined
@@ -265,8 +265,8 @@ export class StatementTracker {
   }
 
   /**
-   * Whatever is sent from now on would have its effect beside a statement that the server may still be at, above all a
-   * COMMIT. So nothing is.
+   * A statement sent from now on, above all a COMMIT, would take effect beside one that the server may still run. So none is
+   * sent.
    */
   #giveUpOn(statement: InFlight, cause: unknown): Error {
     const { text, stage, status } = statement

@@ -1,15 +1,7 @@
 import { TransactionRolledBackError } from '@connmgr/core'
+import { transactionEndings } from '../statement-text.js'
 
 const BEGIN = new Set(['BEGIN', 'START TRANSACTION'])
-/** Literals, quoted names and comments. */
-const NOT_CODE = /'(?:[^']|'')*'|"[^"]*"|--[^\r\n]*|\/\*[\s\S]*?\*\//g
-/** What is answered `COMMIT`, `ROLLBACK` or `PREPARE TRANSACTION`. */
-const ENDING =
-  /(?:^|;)\s*(commit|end|rollback|abort|prepare\s+transaction)\b(?!\s+prepared)(?:\s+(?:work|transaction)\b)?(\s+to\b)?/gi
-
-/** A statement that ends a transaction, or a part of it. */
-type Ending = 'commit' | 'rollback' | 'rollback to'
-
 /**
  * Follows by the server's answers which transaction a connection is in. The text of a statement alone does not tell: a
  * COMMIT of a failed transaction rolls back, and one outside of any does nothing, but both are answered.
@@ -76,7 +68,7 @@ export class TransactionWatch {
     text: () => string | undefined,
     borrower: object | undefined,
   ): TransactionRolledBackError | undefined {
-    const ending = endingsOf(text())[this.#endings - 1]
+    const ending = transactionEndings(text() ?? '')[this.#endings - 1]
     if (ending === 'rollback to') return undefined
     this.#end('rolled-back', borrower)
     if (ending !== 'commit') return undefined
@@ -91,11 +83,4 @@ export class TransactionWatch {
     this.#latest = how
     this.#borrower = borrower
   }
-}
-
-function endingsOf(text = ''): Ending[] {
-  return [...text.replace(NOT_CODE, ' ').matchAll(ENDING)].map(([, word = '', to]) => {
-    if (!/^[ra]/i.test(word)) return 'commit'
-    return to === undefined ? 'rollback' : 'rollback to'
-  })
 }

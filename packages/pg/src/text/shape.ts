@@ -12,7 +12,7 @@ export interface StatementShape {
   /** Names behind a dot: of a table, a column, or a function that is written like a column. */
   readonly members: ReadonlySet<string>
   readonly operators: ReadonlySet<string>
-  /** It inserts, updates, deletes or merges, at whatever depth. */
+  /** It inserts, updates, deletes or merges, at any depth. */
   readonly changesRows: boolean
   /** It makes a table of what it selects. */
   readonly selectsInto: boolean
