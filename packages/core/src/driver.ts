@@ -65,9 +65,13 @@ export interface ConnectionActivity {
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
-  lease?: object
-  /** The `Effects` of the unit of work that has borrowed it, if that may be run again. Set by the engine. */
-  effects?: object | undefined
+  lease?: Borrower
+}
+
+/** A lease, as a driver sees it. */
+interface Borrower {
+  /** `effects`: the `Effects` of the unit of work that acquired the lease, if that may be run again. */
+  readonly owner: { readonly effects?: object | undefined }
 }
 
 /** Limits and listeners of one attempt to connect. */

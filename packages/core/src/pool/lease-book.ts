@@ -86,10 +86,7 @@ export class LeaseBook<C extends object> {
     // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
     // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
     entry.lease = lease
-    if (entry.activity !== undefined) {
-      entry.activity.lease = lease
-      entry.activity.effects = owner.effects
-    }
+    if (entry.activity !== undefined) entry.activity.lease = lease
     if (owner.holding !== undefined) owner.holding.lease = lease
     this.size += 1
     this.totals.checkouts += 1

@@ -29,7 +29,7 @@ const ROLLBACK = /^\s*(?:rollback|abort)(?:\s+(?:work|transaction))?\s*;?\s*$/i
 /** What a connection is known to be, beyond what node-postgres keeps. */
 interface Known {
   /** Whose it is. */
-  readonly activity: Pick<ConnectionActivity, 'lease' | 'effects'>
+  readonly activity: Pick<ConnectionActivity, 'lease'>
   readonly catalog: Catalog | undefined
   /** Cuts it off. */
   destroy(reason: Error): void
@@ -92,7 +92,7 @@ export class StatementTracker {
     const refusal = this.refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
     const effects = currentEffects()
-    const borrowers = this.#known.activity.effects as Effects | undefined
+    const borrowers = this.#borrowers
     this.#effects = effects
     // What is shared is noted where it is handed over.
     const noted = (effects !== undefined || borrowers !== undefined) && !isShared(given)
@@ -201,7 +201,12 @@ export class StatementTracker {
   /** For libraries that keep of an error no more than its code. */
   #noteDeliberateEnd(): void {
     this.#effects?.noteDeliberateEnd()
-    ;(this.#known.activity.effects as Effects | undefined)?.noteDeliberateEnd()
+    this.#borrowers?.noteDeliberateEnd()
+  }
+
+  /** Of the unit of work that has borrowed the connection, if that may be run again. */
+  get #borrowers(): Effects | undefined {
+    return this.#known.activity.lease?.owner.effects as Effects | undefined
   }
 
   #refuse(args: unknown[], refusal: Error): unknown {
