@@ -26,10 +26,13 @@ function open(options: PgManagerOptions = {}): PgConnectionManager {
   return manager
 }
 
-const terminateAll = () =>
-  cluster.primary.query(
+const terminateAll = async (): Promise<void> => {
+  await cluster.primary.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
   )
+  // A session ends a moment later, and would take a statement that is sent meanwhile with it.
+  await eventually(() => manager.getPoolMetrics().checkedIn === 0)
+}
 
 const onConnect: PgManagerOptions['onConnect'] = async (client) => {
   await client.query("set app.tenant = 'acme'")
