@@ -13,6 +13,8 @@ const BASIC = /\b(basic\s{1,8})([\w+/-]{4,}={0,2})/gi
 const WELL_KNOWN =
   /\b(?:A[KS]IA[0-9A-Z]{16}|gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{8,}|[rs]k_(?:live|test)_\w{8,}|npm_\w{30,}|SCRAM-SHA-256\$[^\s'"]{16,})/g
 
+const MOST_PASSES = 8
+
 /**
  * A text without secrets: passwords of URLs, well-formed or not, values behind names such as `password`, `DB_PASS` or
  * `api_key` in connection strings, query strings, JSON, SQL and printed objects, bearer tokens, presigned URLs and private
@@ -22,6 +24,18 @@ const WELL_KNOWN =
  * A secret that nothing marks as one, such as a literal in `values ('ada', 'hunter2')`, cannot be told from other text.
  */
 export function redactText(text: string): string {
+  let shown = redactOnce(text)
+  if (shown === text) return text
+  // What has been hidden may bring together what marks another secret.
+  for (let pass = 1; pass < MOST_PASSES; pass += 1) {
+    const again = redactOnce(shown)
+    if (again === shown) break
+    shown = again
+  }
+  return shown
+}
+
+function redactOnce(text: string): string {
   const unkeyed = text.replace(PRIVATE_KEY, `-----BEGIN $1PRIVATE KEY$2----- ${HIDDEN}`)
   return redactNamed(redactCalls(redactUrls(unkeyed)))
     .replace(JWT, HIDDEN)
