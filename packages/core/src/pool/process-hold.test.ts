@@ -31,7 +31,7 @@ test('a connection that is opened for the reserve keeps no process that may exit
 test.each([
   [{ idleTimeoutMs: 0 }, 10_000],
   [{ idleTimeoutMs: 600_000 }, 10_000],
-  [{ idleTimeoutMs: 3000, minIdle: 1 }, 3000],
+  [{ idleTimeoutMs: 3000, minIdle: 1, poolSize: 1, maxOverflow: 0 }, 3000],
 ])('without it, and with %j, an idle connection keeps it for %i ms', async (options, ms) => {
   const lone = lonePool(options)
   ;(await lone.acquire()).release()
@@ -60,9 +60,9 @@ test('a connection that is detached keeps the process', async () => {
 test('what goes on in the background sets no timer that keeps the process', async () => {
   const h = manage({ endpoints: ['a', 'b'], healthMonitoring: true })
   h.driver.server('b').hang()
-  const lease = await h.manager.acquire()
-  lease.release()
-  await h.clock.advance(300)
+  const acquiring = h.manager.acquire()
+  await h.clock.advance(5000)
+  ;(await acquiring).release()
   for (let passed = 0; passed < 20; passed += 1) {
     expect(h.clock.pendingKeepAliveTimers).toBe(0)
     await h.clock.advance(777)
