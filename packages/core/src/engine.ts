@@ -29,6 +29,7 @@ import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import { StallMonitor } from './stall.js'
+import { StartUp } from './start-up.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
 import { TopologyWatch } from './topology/topology-watch.js'
@@ -51,6 +52,7 @@ export class Engine<C extends object> {
   readonly monitor: HealthMonitor<C>
   readonly router: Router<C>
   readonly reads: Reads<C>
+  readonly startUp: StartUp
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #stall: StallMonitor
@@ -83,6 +85,7 @@ export class Engine<C extends object> {
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#background = new Deadlines(options.clock, this.#stall, false)
+    this.startUp = this.#createStartUp()
     this.#solo = endpoints.length === 1 && options.topology === undefined
     this.set = this.#createSet()
     this.#configured = new Set(endpoints.map((each) => each.id))
@@ -94,7 +97,11 @@ export class Engine<C extends object> {
       clock: options.clock,
       events: this.events,
       paceMs: () => this.#paceMs(),
-      onOutcome: (endpoint, outcome) => this.controller.observe(endpoint, outcome),
+      onOutcome: (endpoint, outcome) => {
+        if (outcome.ok) this.startUp.end()
+        else if (!outcome.timedOut) this.startUp.refused(endpoint.id, outcome.error)
+        this.controller.observe(endpoint, outcome)
+      },
     })
     this.#maintainer = new Maintainer(
       this.set.pools,
@@ -220,6 +227,7 @@ export class Engine<C extends object> {
     this.stopHealthMonitoring()
     this.#topology?.stop()
     this.controller.stop()
+    this.startUp.end()
     this.router.close()
   }
 
@@ -309,6 +317,24 @@ export class Engine<C extends object> {
       this.monitor.roundAfterTrouble()
   }
 
+  #createStartUp(): StartUp {
+    const { clock, name, pool, startTimeoutMs } = this.#options
+    const { acquireTimeoutMs } = pool
+    return new StartUp({
+      name,
+      clock,
+      deadlines: this.deadlines,
+      events: this.events,
+      startTimeoutMs,
+      acquireTimeoutMs,
+      endpoints: () => this.endpoints.map((each) => each.id),
+      giveUp: (errorFor) => {
+        this.router.giveUp(acquireTimeoutMs, errorFor)
+        for (const each of this.endpoints) each.pool.giveUp(acquireTimeoutMs, errorFor)
+      },
+    })
+  }
+
   #createSet(): EndpointSet<C> {
     const { clock, failover, health, leaks, pool } = this.#options
     const solo = this.#solo
@@ -377,6 +403,7 @@ export class Engine<C extends object> {
       connected: (endpoint) => {
         const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        this.startUp.end()
         // A single one is asked ever more rarely while it does not answer, and is back before that.
         if (!ANSWERED.has(state) && this.monitor.started) {
           this.monitor.checkAfterTrouble(managed(endpoint))
@@ -384,6 +411,7 @@ export class Engine<C extends object> {
         }
       },
       connectFailed: (endpoint, kind, error) => {
+        this.startUp.refused(endpoint.id, error)
         // What is known already is no news: sessions work all the same.
         if (managed(endpoint).loginError === undefined) {
           trouble(managed(endpoint), kind, messageOf(error))

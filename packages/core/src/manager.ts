@@ -245,7 +245,7 @@ export class ConnectionManager<C extends object> {
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
     checkCall('writeToken', options, CALLS.writeToken)
-    if (this.#closing === undefined) void this.#start()
+    this.#begin()
     return this.#engine.reads.token(options, this.writeToken)
   }
 
@@ -276,10 +276,17 @@ export class ConnectionManager<C extends object> {
     return this.#engine.reads.session !== undefined
   }
 
-  /** Opens connections until `count` are there. `@default` poolSize */
+  /**
+   * Opens connections to the server that takes writes until `count` are there. Throws what `acquire` does.
+   *
+   * @param count `@default` poolSize
+   */
   async warmUp(count?: number): Promise<void> {
     if (count !== undefined) checkCount('count', count)
-    await this.start()
+    this.#begin()
+    // While there is no server to warm up, waits for one as every caller does.
+    if (this.#engine.controller.pick('primary') === undefined)
+      (await this.lend({ label: 'warmUp' }, this.warmUp)).release()
     await this.#engine.controller.pick('primary')?.pool.warmUp(count)
   }
 
@@ -506,6 +513,13 @@ export class ConnectionManager<C extends object> {
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
+  /** Somebody wants a connection. */
+  #begin(): void {
+    if (this.#closing !== undefined) return
+    if (this.#started === undefined) void this.#start()
+    if (!this.#engine.startUp.over) this.#engine.startUp.begin()
+  }
+
   #start(): Promise<void> {
     this.#started ??= outside(() => this.#engine.start())
     return this.#started
@@ -524,7 +538,7 @@ export class ConnectionManager<C extends object> {
   /** @internal `acquire` for those whose options need no check: facades, and what has checked them. */
   lend(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
     const { target = 'primary' } = options
-    if (this.#started === undefined && this.#closing === undefined) void this.#start()
+    this.#begin()
     const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
     if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
     const endpoint = this.#engine.controller.pick(target)?.endpoint

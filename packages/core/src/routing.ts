@@ -102,6 +102,11 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
+  /** As `giveUp` of a pool. */
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    this.#parked.giveUp(timeoutMs, errorFor)
+  }
+
   suspend(): void {
     this.#suspended = true
     this.reroute()

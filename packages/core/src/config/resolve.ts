@@ -25,6 +25,7 @@ const POOL_NUMBERS = {
   maxOverflow: { fallback: 10, min: 0, max: 100_000, env: 'DB_MAX_OVERFLOW' },
   minIdle: { fallback: 0, min: 0, max: 100_000 },
   acquireTimeoutMs: { fallback: 30_000, min: 1 },
+  startTimeoutMs: { fallback: 10_000, min: 0, zeroIsOff: true },
   connectTimeoutMs: { fallback: 5000, min: 1 },
   maxLifetimeMs: { fallback: 3_600_000, min: 0, zeroIsOff: true },
   lifetimeJitter: { fallback: 0.1, min: 0, max: 1, fraction: true },
@@ -118,6 +119,7 @@ export interface ResolvedOptions<C extends object> {
   readonly pool: PoolOptions<C>
   readonly reads: ReadOptions
   readonly queryTimeoutMs: number
+  readonly startTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
   readonly health: Required<HealthMonitoringOptions>
@@ -183,6 +185,7 @@ export function resolveManagerOptions<C extends object>(
     },
     reads: resolveNumbers('', options, READ_NUMBERS, env),
     queryTimeoutMs: numbers.queryTimeoutMs,
+    startTimeoutMs: numbers.startTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
     health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),

@@ -39,6 +39,7 @@ const ALWAYS_DEBUG = [
 export const LOGGED_EVENT_TYPES = [
   ...ALWAYS_DEBUG,
   'connectionFailed',
+  'startDelayed',
   'validationFailed',
   'queryTimedOut',
   'connectionDirty',
@@ -106,6 +107,11 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
             `onConnect failed on a new connection to ${event.endpoint}: ${event.error.message}`,
           ]
         : ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
+    case 'startDelayed':
+      return [
+        'warn',
+        `${event.endpoint} is not there yet: ${event.error.message}; trying for another ${ms(event.remainingMs)}`,
+      ]
     case 'connectionClosed': {
       const cause = event.error === undefined ? '' : `: ${event.error.message}`
       return [

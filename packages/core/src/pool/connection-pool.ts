@@ -30,6 +30,9 @@ export interface ConnectionPool<C extends object> {
   /** Gives up the waiters that `leaves` chooses, for another queue to take over. */
   extractWaiters(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[]
 
+  /** Fails the callers that wait for `timeoutMs`, which is the usual time: those with one of their own go on. */
+  giveUp(timeoutMs: number, errorFor: () => Error): void
+
   /** Closes one connection: now if idle, else when it comes back. False if there is none with this id. */
   evict(connectionId: number): boolean
   /** Invalidates every connection: idle ones close now, lent ones when they come back. */

@@ -181,6 +181,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#waiters.extract(leaves)
   }
 
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    this.#waiters.giveUp(timeoutMs, errorFor)
+  }
+
   evict(connectionId: number): boolean {
     for (const entry of this.#entries) {
       if (entry.id !== connectionId) continue
