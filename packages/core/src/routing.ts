@@ -7,7 +7,7 @@ import {
   QueueFullError,
 } from './errors.js'
 import type { EventEmitter } from './events/emitter.js'
-import { type AcquireFailedEvent, summarize } from './events/events.js'
+import { type AcquireFailedEvent, type ErrorSummary, summarize } from './events/events.js'
 import type { FailoverController } from './failover/failover-controller.js'
 import type { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { takeTurn } from './failover/selection.js'
@@ -181,7 +181,8 @@ export class Router<C extends object> implements WaitPlace<C> {
   #giveUpIfHopeless(): void {
     if (this.#parked.size === 0 || !this.#controller.hopeless) return
     const [first] = this.#endpoints as [ManagedEndpoint<C>]
-    const cause = new Error(first.lastError?.message ?? 'the endpoint is quarantined')
+    const { code, message = 'it needs a person' }: Partial<ErrorSummary> = first.lastError ?? {}
+    const cause = Object.assign(new Error(message), code === undefined ? {} : { code })
     this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))
   }
 }
