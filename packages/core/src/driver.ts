@@ -64,6 +64,8 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** True while the session does what takes a connection for itself, as long as that lasts: it listens, for example. */
+  readonly longLived?: boolean
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
   lease?: Borrower
 }

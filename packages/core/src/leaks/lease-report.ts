@@ -5,6 +5,8 @@ export interface LeaseReport {
   readonly endpoint: string
   /** What the caller named the work, through `label` or `runWithContext`. */
   readonly label?: string
+  /** True if it is held on purpose, by the option `longLived` or as its session listens: then it is never a leak. */
+  readonly longLived?: boolean
   readonly checkedOutAt: Date
   /** Time held, less the time the event loop or the process stood still. */
   readonly heldForMs: number

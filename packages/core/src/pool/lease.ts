@@ -118,6 +118,11 @@ export class Lease<C extends object> implements LeaseFence {
     return this.owner.label
   }
 
+  /** @internal held for long on purpose: its holder has said so, or its session does what takes a connection for itself */
+  get isLongLived(): boolean {
+    return this.owner.longLived === true || this.entry.activity?.longLived === true
+  }
+
   /** True until the lease is released, destroyed or detached. */
   get active(): boolean {
     return this.ended === undefined

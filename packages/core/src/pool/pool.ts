@@ -382,7 +382,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
-    return this.#book.identify(options.label, below, this.load, this.#sizing.limit, now)
+    return this.#book.identify(options, below, this.load, this.#sizing.limit, now)
   }
 
   /** Rejects a caller who cannot even be queued; undefined for one who can. */
