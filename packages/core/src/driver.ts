@@ -112,6 +112,8 @@ export interface LeaseFence {
   readonly active: boolean
   /** Reports a use after the end, as `leaseMisused`; returns the error to refuse it with. @param statement its text */
   refuse(statement?: string): Error
+  /** A statement is about to be sent, by the call of `below`. For leak reports. */
+  noteUse(below: (...args: never[]) => unknown): void
   /** Has the handle leave nothing behind: called when the connection goes back to its pool. At most one. */
   onRelease(tidy: () => void): void
 }

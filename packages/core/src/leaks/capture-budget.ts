@@ -6,8 +6,9 @@ const SAMPLES_PER_SECOND = 500
 const SECOND_MS = 1000
 /** How often a way into the engine that is used rarely is captured beside those, so that a busy one does not hide it. */
 const RARE_EVERY_MS = 20
-const RARE_PER_MS = 0.25
-const RARE_AT_ONCE = 250
+/** Of those, and of the statements of leases whose acquire was captured: so many at once, and so many more in a millisecond. */
+const EXTRA_AT_ONCE = 500
+const EXTRA_PER_MS = 0.5
 /** Adapters have a few functions to acquire by. A caller that makes new ones has them share. */
 const MOST_WAYS = 64
 
@@ -24,8 +25,8 @@ export class CaptureBudget {
   /** One acquire in so many is captured, on average. */
   #every = 1
   #skip = 0
-  #rareTokens = RARE_AT_ONCE
-  #rareAt = Number.NEGATIVE_INFINITY
+  #extraTokens = EXTRA_AT_ONCE
+  #extraAt = Number.NEGATIVE_INFINITY
 
   constructor(random: () => number) {
     this.#random = random
@@ -46,13 +47,13 @@ export class CaptureBudget {
     return true
   }
 
-  /** Takes one of the captures that are kept for what is rare. */
-  takeRare(now: number): boolean {
-    const refill = Math.max(0, now - this.#rareAt) * RARE_PER_MS
-    this.#rareTokens = Math.min(RARE_AT_ONCE, this.#rareTokens + refill)
-    this.#rareAt = now
-    if (this.#rareTokens < 1) return false
-    this.#rareTokens -= 1
+  /** Takes one of the captures that are kept beside the samples. */
+  takeExtra(now: number): boolean {
+    const refill = Math.max(0, now - this.#extraAt) * EXTRA_PER_MS
+    this.#extraTokens = Math.min(EXTRA_AT_ONCE, this.#extraTokens + refill)
+    this.#extraAt = now
+    if (this.#extraTokens < 1) return false
+    this.#extraTokens -= 1
     return true
   }
 
@@ -79,7 +80,7 @@ export class RareWays {
   /** @param below the function that the caller called */
   wants(below: FunctionReference, now: number): boolean {
     const way = this.#dueAt.size < MOST_WAYS || this.#dueAt.has(below) ? below : undefined
-    if (now < (this.#dueAt.get(way) ?? now) || !this.#budget.takeRare(now)) return false
+    if (now < (this.#dueAt.get(way) ?? now) || !this.#budget.takeExtra(now)) return false
     this.#dueAt.set(way, now + RARE_EVERY_MS)
     return true
   }

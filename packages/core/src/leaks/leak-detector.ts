@@ -39,6 +39,8 @@ export interface LeakTracking<C extends object> {
   readonly nesting: Nesting | undefined
   /** Whether this acquire, by the function `below`, should capture its stack. */
   wantsStack(load: number, limit: number, now: number, below: FunctionReference): boolean
+  /** Whether a statement of a lease, whose acquire was captured, should capture its stack too. */
+  wantsStackOfUse(now: number): boolean
   /** The leases that have just become leaks. `leases` is ordered by the time of lending. */
   scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[]
   /** True if the lease that ends had been reported. */
@@ -97,6 +99,10 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     return this.#rareWays.wants(below, now)
   }
 
+  wantsStackOfUse(now: number): boolean {
+    return this.#options.captureStack === 'always' || this.#sampling.takeExtra(now)
+  }
+
   scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[] {
     const now = this.#clock.now()
     const { thresholdMs } = this.#options
@@ -147,6 +153,10 @@ export class NoLeakDetection<C extends object> implements LeakTracking<C> {
     return false
   }
 
+  wantsStackOfUse(): boolean {
+    return false
+  }
+
   scan(): Lease<C>[] {
     return []
   }
@@ -174,7 +184,8 @@ export function reportLease<C extends object>(
   { clock, stall, sql }: ReportContext,
 ): LeaseReport {
   const now = clock.now()
-  const { stack, label } = lease.owner
+  const { label } = lease.owner
+  const stack = lease.whereabouts
   const { entry } = lease
   const { heldForMs, lastQuery, queryCount } =
     lease.handedOut?.past ?? activityOf(lease, { clock, stall })

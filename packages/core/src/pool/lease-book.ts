@@ -6,6 +6,7 @@ import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/le
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import {
+  type CapturedStack,
   captureStack,
   describeOrigin,
   type FunctionReference,
@@ -81,6 +82,12 @@ export class LeaseBook<C extends object> {
     return label === undefined && stack === undefined && effects === undefined && !longLived
       ? ANONYMOUS
       : { label, stack, longLived, effects }
+  }
+
+  stackOfUse(below: FunctionReference): CapturedStack | undefined {
+    return this.leaks.wantsStackOfUse(this.#environment.clock.now())
+      ? captureStack(below)
+      : undefined
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {

@@ -14,7 +14,7 @@ import type { Target } from '../failover/states.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
-import type { FunctionReference } from '../leaks/stack.js'
+import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectionPool } from './connection-pool.js'
 import { Abandoned, Connector, HookFailure } from './connector.js'
@@ -352,6 +352,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   fence(lease: Lease<C>): C {
     const { connection } = lease.entry
     return this.#driver.fence?.(connection, lease) ?? connection
+  }
+
+  stackOfUse(below: FunctionReference): CapturedStack | undefined {
+    return this.#book.stackOfUse(below)
   }
 
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
