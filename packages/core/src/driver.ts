@@ -66,6 +66,8 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** True while the session does what takes a connection for itself, as long as that lasts: it listens, for example. */
+  readonly longLived?: boolean
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
   lease?: Borrower
 }
@@ -112,6 +114,8 @@ export interface LeaseFence {
   readonly active: boolean
   /** Reports a use after the end, as `leaseMisused`; returns the error to refuse it with. @param statement its text */
   refuse(statement?: string): Error
+  /** A statement is about to be sent, by the call of `below`. For leak reports. */
+  noteUse(below: (...args: never[]) => unknown): void
   /** Has the handle leave nothing behind: called when the connection goes back to its pool. At most one. */
   onRelease(tidy: () => void): void
 }
