@@ -417,6 +417,8 @@ export class Engine<C extends object> {
           trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }
+        // The next attempt meets the same mistake, wherever it leads.
+        if (kind === 'defect') return 'give-up'
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
           ? 'give-up'
           : 'retry'

@@ -113,8 +113,8 @@ export class ManagedPool extends PgPool {
     // One facade may serve any number of ORM clients, each of which listens to it.
     this.setMaxListeners(0)
     if (facade === undefined) {
-      const { endpoints, options, Client } = blueprintOf(config)
-      this.$connections = new PgConnectionManager(endpoints, options, Client)
+      const { endpoints, options, Client, clientOptions } = blueprintOf(config)
+      this.$connections = new PgConnectionManager(endpoints, options, Client, clientOptions)
     } else this.$connections = facade.manager
     this.#target = facade?.target ?? 'primary'
     this.#wanted = { target: this.#target }

@@ -14,7 +14,7 @@ import type { Target } from '../failover/states.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
-import type { FunctionReference } from '../leaks/stack.js'
+import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectionPool } from './connection-pool.js'
 import { Abandoned, Connector, HookFailure } from './connector.js'
@@ -361,6 +361,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#driver.fence?.(connection, lease) ?? connection
   }
 
+  stackOfUse(below: FunctionReference): CapturedStack | undefined {
+    return this.#book.stackOfUse(below)
+  }
+
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
     this.#environment.events.turn(() => this.#book.usedAfterEnd(lease, statement))
   }
@@ -389,7 +393,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
-    return this.#book.identify(options.label, below, this.load, this.#sizing.limit, now)
+    return this.#book.identify(options, below, this.load, this.#sizing.limit, now)
   }
 
   /** Rejects a caller who cannot even be queued; undefined for one who can. */
