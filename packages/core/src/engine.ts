@@ -21,14 +21,17 @@ import { QueryWatchdog } from './health/query-watchdog.js'
 import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import { outside } from './outside.js'
+import { Drain } from './pool/drain.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
+import { ReadinessTracker } from './readiness.js'
 import { Reads } from './reads/reads.js'
 import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import { StallMonitor } from './stall.js'
+import { standingOf } from './standing.js'
 import { StartUp } from './start-up.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
@@ -38,6 +41,8 @@ import { TopologyWatch } from './topology/topology-watch.js'
 const ANSWERED: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'FENCED'])
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
+/** Reactions of promises between two acquires of one request. */
+const TURNS = 8
 /** Whoever still works on an endpoint that is named no more gets this long to finish. */
 const REMOVED_DRAIN_TIMEOUT_MS = 60_000
 
@@ -53,6 +58,7 @@ export class Engine<C extends object> {
   readonly router: Router<C>
   readonly reads: Reads<C>
   readonly startUp: StartUp
+  readonly readiness: ReadinessTracker
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #stall: StallMonitor
@@ -69,8 +75,10 @@ export class Engine<C extends object> {
   /** Of several endpoints each is probed often enough. */
   readonly #silence: SilenceWatch<C> | undefined
   readonly #logins: LoginProbes<C>
+  readonly #drain: Drain
   #size: { poolSize: number; maxOverflow: number }
   #quiet = false
+  #isIdle = (): boolean => true
 
   constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
     this.#driver = driver
@@ -85,6 +93,7 @@ export class Engine<C extends object> {
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#background = new Deadlines(options.clock, this.#stall, false)
+    this.#drain = new Drain({ clock: options.clock, deadlines: this.deadlines })
     this.startUp = this.#createStartUp()
     this.#solo = endpoints.length === 1 && options.topology === undefined
     this.set = this.#createSet()
@@ -99,7 +108,8 @@ export class Engine<C extends object> {
       paceMs: () => this.#paceMs(),
       onOutcome: (endpoint, outcome) => {
         if (outcome.ok) this.startUp.end()
-        else if (!outcome.timedOut) this.startUp.refused(endpoint.id, outcome.error)
+        else if (!outcome.timedOut)
+          this.startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
         this.controller.observe(endpoint, outcome)
       },
     })
@@ -173,6 +183,13 @@ export class Engine<C extends object> {
       })
     for (const type of loggedBy(options.logger))
       this.events.on(type, (event) => outside(() => logEvent(options.logger, event)))
+    this.readiness = new ReadinessTracker(
+      options.clock,
+      { ...options.health, startTimeoutMs: options.startTimeoutMs },
+      () => standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo),
+    )
+    for (const type of ['endpointStateChanged', 'clusterStateChanged'] as const)
+      this.events.on(type, () => void this.readiness.current)
     for (const type of FAILOVER_EVENT_TYPES) {
       this.events.on(type, (event) =>
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
@@ -221,14 +238,68 @@ export class Engine<C extends object> {
     this.#silence?.stop()
   }
 
+  /** One endpoint, and no source that may name others. */
+  get solo(): boolean {
+    return this.#solo
+  }
+
+  /** Whether callers who write can be served at this moment. */
+  get usable(): boolean {
+    return (
+      standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo).unusable ===
+      undefined
+    )
+  }
+
+  /** True once nobody is served any more. */
+  get over(): boolean {
+    return this.#drain.over
+  }
+
+  /**
+   * Serves those who have come, and closes whatever they leave, until nothing is under way or the time has passed. All goes
+   * on meanwhile: should the writer be lost, another serves them.
+   *
+   * @param idle whether nothing is under way that shows in no pool
+   */
+  async windDown(timeoutMs: number, idle: () => boolean): Promise<void> {
+    this.#drain.windDown()
+    this.#topology?.stop()
+    this.#isIdle = idle
+    this.events.turn(() => {
+      for (const each of this.endpoints) each.pool.windDown()
+    })
+    if (this.#drained) return
+    const stops = this.events.on('acquireFailed', () => void this.lookWhetherDrained())
+    await this.#drain.wait(timeoutMs, () => {})
+    stops()
+  }
+
+  /** Something that was under way has ended. */
+  async lookWhetherDrained(): Promise<void> {
+    if (!this.#drain.begun || !this.#drained) return
+    // Whoever has just given a connection back may go on with another at once.
+    for (let turn = 0; turn < TURNS; turn += 1) await undefined
+    if (this.#drained) this.#drain.done()
+  }
+
+  get #drained(): boolean {
+    return (
+      this.router.waiting === 0 &&
+      this.#isIdle() &&
+      this.endpoints.every((each) => each.pool.drained)
+    )
+  }
+
   /** Stops deciding anything for good, and lets nobody in any more. `stop` follows, once all is closed. */
-  quiesce(): void {
+  quiesce(drainTimeoutMs: number): void {
     this.#quiet = true
+    this.#drain.over = true
     this.stopHealthMonitoring()
     this.#topology?.stop()
     this.controller.stop()
     this.startUp.end()
-    this.router.close()
+    this.router.close(drainTimeoutMs)
   }
 
   stop(): void {
@@ -403,7 +474,10 @@ export class Engine<C extends object> {
       connected: (endpoint) => {
         const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
-        this.startUp.end()
+        if (!this.startUp.over) {
+          this.startUp.end()
+          void this.readiness.current
+        }
         // A single one is asked ever more rarely while it does not answer, and is back before that.
         if (!ANSWERED.has(state) && this.monitor.started) {
           this.monitor.checkAfterTrouble(managed(endpoint))
@@ -411,7 +485,7 @@ export class Engine<C extends object> {
         }
       },
       connectFailed: (endpoint, kind, error) => {
-        this.startUp.refused(endpoint.id, error)
+        this.startUp.refused(endpoint.id, error, kind === 'setup')
         // What is known already is no news: sessions work all the same.
         if (managed(endpoint).loginError === undefined) {
           trouble(managed(endpoint), kind, messageOf(error))
@@ -425,6 +499,7 @@ export class Engine<C extends object> {
       },
       signalled: (endpoint, signal) =>
         trouble(managed(endpoint), signal.kind, messageOf(signal.error)),
+      drained: () => void this.lookWhetherDrained(),
       roleMismatch: (endpoint, seen) => {
         void this.#askAnew(managed(endpoint))
         trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)

@@ -17,6 +17,10 @@ export interface HealthMonitoringOptions {
   readonly timeoutMs?: number
   /** Checks to keep. `@default` 100 */
   readonly history?: number
+  /** How long a trouble must last before `getHealthStatus()` shows it. `@default` 5000 */
+  readonly unhealthyAfterMs?: number
+  /** How long all must be well again before `getHealthStatus()` shows it. `@default` 1000 */
+  readonly healthyAfterMs?: number
 }
 
 /** What a connection manager can be told, whatever its driver. All times are in milliseconds; 0 means "off" where it says so. */

@@ -117,9 +117,17 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
-  close(): void {
+  /** Rejects a caller who comes after the end has begun. */
+  refuse(): Promise<never> {
+    const error = new PoolClosedError(this.#name)
+    this.noteFailure('closed', error, this.#clock.now(), undefined)
+    return Promise.reject(error)
+  }
+
+  /** Lets nobody in any more. @param waitedMs for how long those were waited for who are left */
+  close(waitedMs: number): void {
     this.#closed = true
-    this.#parked.failAll('closed', () => new PoolClosedError(this.#name))
+    this.#parked.failAll('closed', () => new PoolClosedError(this.#name, waitedMs))
   }
 
   timeoutError(waiter: Waiter<C>): Error {
@@ -137,6 +145,7 @@ export class Router<C extends object> implements WaitPlace<C> {
       message: `pool "${this.#name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
       phase: 'no-endpoint',
       waitedMs,
+      cause: causeOf(this.#endpoints.find((each) => each.lastError !== undefined)?.lastError),
     })
   }
 
@@ -181,8 +190,14 @@ export class Router<C extends object> implements WaitPlace<C> {
   #giveUpIfHopeless(): void {
     if (this.#parked.size === 0 || !this.#controller.hopeless) return
     const [first] = this.#endpoints as [ManagedEndpoint<C>]
-    const { code, message = 'it needs a person' }: Partial<ErrorSummary> = first.lastError ?? {}
-    const cause = Object.assign(new Error(message), code === undefined ? {} : { code })
+    const cause = causeOf(first.lastError) ?? new Error('it needs a person')
     this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))
   }
+}
+
+/** What an endpoint has said, as an error again. */
+function causeOf(said: ErrorSummary | undefined): Error | undefined {
+  if (said === undefined) return undefined
+  const { code, message } = said
+  return Object.assign(new Error(message), code === undefined ? {} : { code })
 }

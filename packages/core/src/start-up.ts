@@ -39,6 +39,7 @@ export class StartUp {
   readonly #deadline = new StartDeadline(() => this.#expired())
   /** The latest refusal of each endpoint. */
   readonly #refusals = new Map<string, Error>()
+  readonly #refusedForGood = new Set<string>()
   #begunAt: number | undefined
   #notice: TimerHandle | undefined
   #noticed = false
@@ -64,10 +65,22 @@ export class StartUp {
     this.#notice = clock.setTimeout(() => this.#tell(), NOTICE_MS)
   }
 
-  /** An endpoint has refused a connection. */
-  refused(endpoint: string, error: Error): void {
+  /** True if every endpoint has refused for a reason that only a person can mend. */
+  get hopeless(): boolean {
+    return !this.#over && this.#context.endpoints().every((id) => this.#refusedForGood.has(id))
+  }
+
+  /** What an endpoint has said. */
+  refusalOf(endpoint: string): Error | undefined {
+    return this.#refusals.get(endpoint)
+  }
+
+  /** An endpoint has refused a connection. @param forGood whether only a person can mend that */
+  refused(endpoint: string, error: Error, forGood: boolean): void {
     if (this.#over) return
     this.#refusals.set(endpoint, error)
+    if (forGood) this.#refusedForGood.add(endpoint)
+    else this.#refusedForGood.delete(endpoint)
     if (this.#late) this.#giveUp()
     else this.#tell()
   }

@@ -52,6 +52,8 @@ const HEALTH_NUMBERS = {
   intervalMs: { fallback: 60_000, min: 10 },
   timeoutMs: { fallback: 5000, min: 1 },
   history: { fallback: 100, min: 1, max: 100_000 },
+  unhealthyAfterMs: { fallback: 5000, min: 0 },
+  healthyAfterMs: { fallback: 1000, min: 0 },
 } as const satisfies NumberRules
 
 /** Failover numbers of which 0 makes no sense. */

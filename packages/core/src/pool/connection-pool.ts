@@ -72,6 +72,10 @@ export interface ConnectionPool<C extends object> {
   maintain(): void
   holders(): LeaseReport[]
   leaked(): LeaseReport[]
-  /** Refuses new callers, waits for the lent connections until the deadline, then destroys what is left. */
+  /** Closes whatever nobody waits for, from now on; callers are served as before. */
+  windDown(): void
+  /** Whether there is no connection left, none on its way, and nobody who waits for one. */
+  readonly drained: boolean
+  /** Winds down, refuses new callers, serves those who wait until the deadline, then destroys what is left. */
   close(drainTimeoutMs: number): Promise<void>
 }

@@ -13,7 +13,8 @@ export interface WorkEnvironment<C extends object, A extends AcquireOptions> {
   readonly driver: Driver<C>
   readonly replayer: Replayer
   readonly acquireTimeoutMs: number
-  readonly acquire: (options: A, below: FunctionReference) => Promise<Lease<C>>
+  /** @param again for another attempt */
+  readonly acquire: (options: A, below: FunctionReference, again: boolean) => Promise<Lease<C>>
   /** Rejects if a rollback takes too long. */
   readonly rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>
 }
@@ -125,7 +126,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     below: FunctionReference,
     attempt: number,
   ): Promise<T> {
-    const lease = await this.#environment.acquire(options, below)
+    const lease = await this.#environment.acquire(options, below, attempt > 1)
     try {
       return await work(lease.connection, lease, attempt)
     } finally {
@@ -140,7 +141,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     attempt: number,
   ): Promise<T> {
     const { acquire, driver, rollBackWithin } = this.#environment
-    const lease = await acquire(options, below)
+    const lease = await acquire(options, below, attempt > 1)
     return inTransaction(
       driver,
       lease,
