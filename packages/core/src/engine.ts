@@ -182,7 +182,7 @@ export class Engine<C extends object> {
         urgent: () => this.controller.urgent,
       })
     for (const type of loggedBy(options.logger))
-      this.events.on(type, (event) => outside(() => logEvent(options.logger, event)))
+      this.events.on(type, (event) => outside(() => logEvent(options.logger, event, this.#solo)))
     this.readiness = new ReadinessTracker(
       options.clock,
       { ...options.health, startTimeoutMs: options.startTimeoutMs },

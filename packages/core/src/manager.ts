@@ -125,6 +125,11 @@ export class ConnectionManager<C extends object> {
     return this.#options.name
   }
 
+  /** True if there is one server, and no source that may name others: then nothing is said of endpoints and failover. */
+  get oneDatabase(): boolean {
+    return this.#engine.solo
+  }
+
   /** True from the first call of `close`. */
   get closed(): boolean {
     return this.#closed

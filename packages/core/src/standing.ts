@@ -1,7 +1,7 @@
 import { messageOf } from './errors.js'
 import type { ErrorSummary } from './events/events.js'
+import { STATE_WORDS } from './events/state-words.js'
 import type { ManagedEndpoint } from './failover/managed-endpoint.js'
-import { STATE_WORDS } from './failover/state-words.js'
 import { MAY_SERVE } from './failover/states.js'
 import type { Standing } from './readiness.js'
 import type { StartUp } from './start-up.js'

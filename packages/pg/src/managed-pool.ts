@@ -371,7 +371,10 @@ export class ManagedPool extends PgPool {
       this.#lent.delete(client)
       this.#tell('remove', client)
     })
-    if (log !== undefined) this.$connections.onAny((event) => log(describeEvent(event).message))
+    if (log !== undefined)
+      this.$connections.onAny((event) =>
+        log(describeEvent(event, this.$connections.oneDatabase).message),
+      )
   }
 
   /** `result` as a promise of the class that the `Promise` option names. */
