@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { clusterProperty } from '../../test/cluster-steps.js'
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 300)
+/** Few, as there is a search of its own: `npm run fuzz`. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 75)
 /** Far above what they take: it only ends a run that hangs. */
 const TIMEOUT_MS = 600_000 + RUNS * 500
 

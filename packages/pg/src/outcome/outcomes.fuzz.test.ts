@@ -4,9 +4,9 @@ import { realOutcomeProperty } from '../../test/real-outcome-property.js'
 import { RealServer } from '../../test/real-world.js'
 
 /** Few, as there is a search of its own: `npm run fuzz -- --of outcomes`. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 400)
+const RUNS = Number(process.env.FUZZ_RUNS ?? 150)
 /** Each takes real time on a real server. */
-const REAL_RUNS = Number(process.env.REAL_FUZZ_RUNS ?? 25)
+const REAL_RUNS = Number(process.env.REAL_FUZZ_RUNS ?? 10)
 /** Far above what they take: it only ends a run that hangs. */
 const TIMEOUT_MS = 600_000 + RUNS * 100
 
