@@ -168,6 +168,13 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).end()
   }
 
+  holdProcess(client: Client, hold: boolean): void {
+    const { stream } = internalsOf(client).connection ?? {}
+    // A socket of the user's own making may have neither.
+    if (hold) stream?.ref?.()
+    else stream?.unref?.()
+  }
+
   destroy(client: Client, reason?: Error): void {
     this.#sessionOf(client).destroy(reason)
   }
@@ -218,7 +225,7 @@ export class PgDriver implements Driver<Client> {
   async #openAside(endpoint: Endpoint, context: ConnectContext): Promise<Session> {
     const own = { application_name: PROBE_APPLICATION_NAME, query_timeout: 0 }
     const { client, session } = await this.#open(endpoint, own, context)
-    internalsOf(client).connection?.stream.unref()
+    this.holdProcess(client, false)
     return session
   }
 
