@@ -169,7 +169,7 @@ export class Engine<C extends object> {
       )
     }
     // After a stop of the whole process nobody knows which sockets have survived.
-    this.#stall.onStall(() => {
+    this.#stall.onStop(() => {
       for (const each of this.endpoints) each.pool.suspectAll()
     })
   }
