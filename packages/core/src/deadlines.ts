@@ -83,14 +83,15 @@ const MANY_BUCKETS = 64
  */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #stall: StallMonitor
+  /** What tells the time that does not count. */
+  readonly stall: StallMonitor
   readonly #buckets = new Map<number, Bucket>()
   /** The one used last, which is nearly always the one that is wanted. */
   #latest: Bucket
 
   constructor(clock: Clock, stall: StallMonitor) {
     this.#clock = clock
-    this.#stall = stall
+    this.stall = stall
     this.#latest = this.#newBucket(0)
   }
 
@@ -106,7 +107,7 @@ export class Deadlines {
   /** @param now the clock's time, if the caller has just read it */
   add(deadline: Deadline, durationMs: number, now = this.#clock.now()): void {
     deadline.dueAt = now + durationMs
-    deadline.stalledBefore = this.#stall.stalledAt(now)
+    deadline.stalledBefore = this.stall.stalledAt(now)
     this.#insert(deadline, durationMs, now)
   }
 
@@ -141,7 +142,7 @@ export class Deadlines {
   #expire(bucket: Bucket): void {
     bucket.disarm()
     const now = this.#clock.now()
-    const stalledMs = this.#stall.stalledAt(now)
+    const stalledMs = this.stall.stalledAt(now)
     for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
       // Node's timers may fire a fraction of a millisecond early.
       if (deadline.dueAt > now + 1) break

@@ -218,7 +218,7 @@ export class PgDriver implements Driver<Client> {
 
   async #open(
     config: ClientConfig,
-    { signal, onSignal }: ConnectContext,
+    { signal, onSignal, watch }: ConnectContext,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
     const client = new this.#Client({
@@ -233,6 +233,7 @@ export class PgDriver implements Driver<Client> {
     const policy = authPolicyOf(config)
     if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
+    watch?.(session.receivedAtLogin())
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {

@@ -11,6 +11,7 @@ import {
 } from '../errors.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import type { Target } from '../failover/states.js'
+import { ResponseTimes } from '../health/response-times.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
@@ -49,6 +50,7 @@ import { heardAny, overdueOf } from './watching.js'
  */
 export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, WaitPlace<C> {
   readonly endpoint: Endpoint
+  readonly times = new ResponseTimes()
   readonly #driver: Driver<C>
   readonly #options: PoolOptions<C>
   readonly #environment: PoolEnvironment
@@ -83,8 +85,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#environment = environment
     this.#sizing = new Sizing(options)
     this.#fitness = new Fitness(driver, options, this.#trust)
-    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#supply())
-    this.#pings = new Pings(driver, options.validateTimeoutMs, environment)
+    this.#connector = new Connector(endpoint, driver, options, environment, this.times, () =>
+      this.#supply(),
+    )
+    this.#pings = new Pings(driver, options.validateTimeoutMs, environment, this.times)
     this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
     this.#retirement = new Retirement(endpoint, driver, options, environment)
