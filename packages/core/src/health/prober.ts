@@ -51,6 +51,13 @@ export interface ProberOptions {
 
 /** Connections that are tried at once, at the most. */
 const MOST_PENDING = 4
+/**
+ * A server that has never answered is waited for so long, or so many times as long as a login may take: even the first
+ * byte of one takes two round trips, of which nobody knows yet how long they are.
+ */
+const FIRST_ANSWER_MS = 7000
+const FIRST_ATTEMPTS = 7
+
 class ProbeTimeoutError extends Error {}
 
 class ProbeDeadline extends Deadline {
@@ -205,7 +212,7 @@ export class Prober<C extends object> {
   #wait(timeoutMs: number): void {
     this.#deadline?.cancel()
     const deadline = new ProbeDeadline(() => {
-      if (this.#goesOn) {
+      if (this.#goesOn || this.#mayBeFar) {
         this.#askAnew(this.#clock.now())
         this.#deadlines.add(deadline, timeoutMs)
         return
@@ -216,6 +223,17 @@ export class Prober<C extends object> {
     })
     this.#deadline = deadline
     this.#deadlines.add(deadline, timeoutMs)
+  }
+
+  /** The first answer of a server may come from far away, and what is not known cannot be lost meanwhile. */
+  get #mayBeFar(): boolean {
+    const waitedMs = this.#clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
+    const patienceMs = Math.min(
+      FIRST_ANSWER_MS,
+      FIRST_ATTEMPTS * this.#options.probeConnectTimeoutMs,
+    )
+    // The first miss is told in any case: other servers may serve already.
+    return this.#failing && !this.#times.known && waitedMs < patienceMs
   }
 
   /** Whether the server has sent something to a login since this was asked last. One that never lets anybody in is gone too. */
