@@ -93,6 +93,17 @@ export class Session {
     )
   }
 
+  /** What tells how many bytes have come so far, those of the TLS handshake too. To be asked for before the client connects. */
+  receivedAtLogin(): () => number {
+    const { connection } = this.#internals
+    const socket = connection?.stream
+    // TLS runs over the first socket by another.
+    return () => {
+      const stream = connection?.stream
+      return (socket?.bytesRead ?? 0) + (stream === socket ? 0 : (stream?.bytesRead ?? 0))
+    }
+  }
+
   /** The client has connected: from now on trouble is signalled, and its statements are noted. */
   open(): void {
     this.#live = true
