@@ -1,4 +1,4 @@
-import { Deadline, type Deadlines } from '../deadlines.js'
+import { Deadline, type Deadlines } from './deadlines.js'
 
 /** Whether a server has sent something to one that logs in: it is slow, then, and not gone. */
 export class LoginProgress {
