@@ -24,22 +24,32 @@ type Extension = Types.Extensions.InternalArgs<
 >
 
 /**
- * A PrismaClient with `$connections`. It is what Prisma's own `$extends` would give, so that models, `select`
- * inference and further `$extends` keep their types.
+ * A PrismaClient, or a subclass of it, with `$connections`. It is that client in all else; what `$extends` makes of it
+ * has `$connections` too.
  */
-export type Managed<P extends PrismaClientLike> =
-  P['$extends'] extends Types.Extensions.ExtendsHook<
+// Its own $extends comes first: of two signatures TypeScript takes the first that fits.
+export type Managed<P extends PrismaClientLike> = ManagedMembers<P> & P
+
+interface ManagedMembers<P extends PrismaClientLike> {
+  /**
+   * Metrics, leaks, health and failover. After `$disconnect()` a manager that was made from options is closed; once the
+   * client is used again, there is a new one here.
+   */
+  readonly $connections: PgConnectionManager
+  readonly $extends: P['$extends'] extends Types.Extensions.ExtendsHook<
     'extends',
     infer TypeMapCb,
     infer ExtArgs,
     infer TypeMap
   >
-    ? Types.Extensions.DynamicClientExtensionThis<
+    ? Types.Extensions.ExtendsHook<
+        'extends',
+        TypeMapCb,
+        Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>,
         Types.Utils.Call<
           TypeMapCb,
           { extArgs: Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
-        >,
-        TypeMapCb,
-        Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>
+        >
       >
-    : P & { readonly $connections: PgConnectionManager }
+    : P['$extends']
+}
