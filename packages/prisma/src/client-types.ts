@@ -1,4 +1,7 @@
 import type { PgConnectionManager } from '@connmgr/pg'
+import type { Types as RequiredTypes } from '@prisma/client/runtime/client' with {
+  'resolution-mode': 'require',
+}
 import type { Types } from '@prisma/client/runtime/client'
 import type { ConnectionManagerAdapter } from './adapter.js'
 
@@ -36,12 +39,16 @@ interface ManagedMembers<P extends PrismaClientLike> {
    * client is used again, there is a new one here.
    */
   readonly $connections: PgConnectionManager
-  readonly $extends: P['$extends'] extends Types.Extensions.ExtendsHook<
-    'extends',
-    infer TypeMapCb,
-    infer ExtArgs,
-    infer TypeMap
-  >
+  readonly $extends: ManagedExtends<P['$extends']>
+}
+
+/**
+ * `$extends` of a client that has our extension. Prisma declares its types twice, for `import` and for `require`, and
+ * TypeScript holds them for different ones; a client that the generator `prisma-client-js` has made uses the second
+ * even where it is imported.
+ */
+type ManagedExtends<E> =
+  E extends Types.Extensions.ExtendsHook<'extends', infer TypeMapCb, infer ExtArgs, infer TypeMap>
     ? Types.Extensions.ExtendsHook<
         'extends',
         TypeMapCb,
@@ -51,5 +58,19 @@ interface ManagedMembers<P extends PrismaClientLike> {
           { extArgs: Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
         >
       >
-    : P['$extends']
-}
+    : E extends RequiredTypes.Extensions.ExtendsHook<
+          'extends',
+          infer TypeMapCb,
+          infer ExtArgs,
+          infer TypeMap
+        >
+      ? RequiredTypes.Extensions.ExtendsHook<
+          'extends',
+          TypeMapCb,
+          RequiredTypes.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>,
+          RequiredTypes.Utils.Call<
+            TypeMapCb,
+            { extArgs: RequiredTypes.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
+          >
+        >
+      : E
