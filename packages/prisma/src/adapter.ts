@@ -45,7 +45,7 @@ export class ConnectionManagerAdapter {
     this.#options = options
     // Made at once, so that a mistake in the options shows where they are written.
     this.#manager = this.#createManager()
-    this.#factory = new PrismaPg(this.#manager.pool, options)
+    this.#factory = this.#createFactory()
     this.adapterName = this.#factory.adapterName
   }
 
@@ -88,11 +88,31 @@ export class ConnectionManagerAdapter {
       : createConnectionManager(this.#given)
   }
 
+  #createFactory(): PrismaPg {
+    return new PrismaPg(this.#manager.pool, withUrlOf(this.#manager, this.#options))
+  }
+
   #reopen(): void {
     if (!this.ownsManager) throw new PoolClosedError(this.#manager.name)
     this.#manager = this.#createManager()
-    this.#factory = new PrismaPg(this.#manager.pool, this.#options)
+    this.#factory = this.#createFactory()
   }
+}
+
+/** Options with what the URL says to Prisma. What it says of the pool, the manager has done already. */
+function withUrlOf(
+  { urlSettings }: PgConnectionManager,
+  options: PrismaPgOptions,
+): PrismaPgOptions {
+  const { schema, statementCacheSize = 0 } = urlSettings
+  if (statementCacheSize > 0 && options.statementNameGenerator === undefined) {
+    throw new InvalidOptionError(
+      'statement_cache_size',
+      `the URL has statement_cache_size=${statementCacheSize}, but over node-postgres no statement is kept prepared unless ` +
+        'it has a name; leave the parameter out, or give connectionManagerAdapter a statementNameGenerator',
+    )
+  }
+  return schema === undefined ? options : { schema, ...options }
 }
 
 const TWO_COPIES_OF_PG =
