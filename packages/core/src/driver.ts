@@ -66,6 +66,8 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** True while the session does what takes a connection for itself, as long as that lasts: it listens, for example. */
+  readonly longLived?: boolean
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
   lease?: Borrower
 }
@@ -82,6 +84,11 @@ export interface ConnectContext {
   readonly signal: AbortSignal
   /** Called for as long as the connection lives. Never throws. */
   readonly onSignal: (signal: ConnectionSignal) => void
+  /**
+   * To be given, as soon as there is a socket, what tells how many bytes the server has sent over it: a login that goes on,
+   * however slowly, is left to finish. A driver that cannot tell does not call it.
+   */
+  readonly watch?: (received: () => number) => void
 }
 
 /**
@@ -112,6 +119,8 @@ export interface LeaseFence {
   readonly active: boolean
   /** Reports a use after the end, as `leaseMisused`; returns the error to refuse it with. @param statement its text */
   refuse(statement?: string): Error
+  /** A statement is about to be sent, by the call of `below`. For leak reports. */
+  noteUse(below: (...args: never[]) => unknown): void
   /** Has the handle leave nothing behind: called when the connection goes back to its pool. At most one. */
   onRelease(tidy: () => void): void
 }

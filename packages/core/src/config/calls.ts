@@ -46,7 +46,7 @@ const TOKEN: Rule = {
 export const CALL_RULES = { function: FUNCTION, milliseconds: MILLISECONDS, oneOf } as const
 
 const WAITING = { signal: SIGNAL, timeoutMs: MILLISECONDS, label: TEXT }
-const ACQUIRING = { ...WAITING, target: oneOf(...TARGETS), after: TOKEN }
+const ACQUIRING = { ...WAITING, longLived: BOOLEAN, target: oneOf(...TARGETS), after: TOKEN }
 const REPLAYING = {
   replay: oneOf('never', 'safe', 'idempotent'),
   deadlineMs: MILLISECONDS,

@@ -58,4 +58,9 @@ export interface AcquireOptions {
   readonly timeoutMs?: number
   /** Names the work in leak reports and holder lists. */
   readonly label?: string
+  /**
+   * Says that the connection is held for long on purpose, by a listener or a job queue: it is not reported as a leak and
+   * not reclaimed, and `getHolders()` shows it as such. `@default` false
+   */
+  readonly longLived?: boolean
 }
