@@ -14,6 +14,7 @@ import {
   internalsOf,
   markDead,
   type ServerMessage,
+  supplyInternals,
 } from './client-internals.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
@@ -64,6 +65,7 @@ export class Session {
   #listener: ConnectionActivity['lease']
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
+    supplyInternals(client)
     this.#client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal

@@ -12,9 +12,9 @@ import type {
 } from '../driver.js'
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
+import { LoginProgress } from '../login-progress.js'
 import { outside } from '../outside.js'
-import { LoginProgress } from './login-progress.js'
-import { ResponseTimes } from './response-times.js'
+import { ResponseTimes } from '../response-times.js'
 
 /** What one probe found. */
 export type ProbeOutcome =

@@ -1,4 +1,4 @@
-import { Deadline, type Deadlines } from '../deadlines.js'
+import { Deadline, type Deadlines } from './deadlines.js'
 
 /** What a server has sent to one that logs in: if something, it is slow, and not gone. */
 export class LoginProgress {
