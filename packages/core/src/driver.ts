@@ -227,6 +227,11 @@ export interface Driver<C extends object> {
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>
   /**
+   * Whether an open connection keeps the process running. Until this is called it does. Synchronous, never throws. Without
+   * it every open connection does, also one that is idle.
+   */
+  holdProcess?(connection: C, hold: boolean): void
+  /**
    * Cuts the connection off at once, cancelling what still runs on the server. Never throws.
    *
    * @param reason for those whose statements are cut off with it

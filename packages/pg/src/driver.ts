@@ -156,6 +156,13 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).end()
   }
 
+  holdProcess(client: Client, hold: boolean): void {
+    const { stream } = internalsOf(client).connection ?? {}
+    // A socket of the user's own making may have neither.
+    if (hold) stream?.ref?.()
+    else stream?.unref?.()
+  }
+
   destroy(client: Client, reason?: Error): void {
     this.#sessionOf(client).destroy(reason)
   }
@@ -212,7 +219,7 @@ export class PgDriver implements Driver<Client> {
       },
       context,
     )
-    internalsOf(client).connection?.stream.unref()
+    this.holdProcess(client, false)
     return session
   }
 

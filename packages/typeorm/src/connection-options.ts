@@ -100,7 +100,7 @@ function poolSettings({
   connectTimeoutMS,
   extra,
 }: PostgresDataSourceOptions): PgManagerOptions {
-  const settings = (extra ?? {}) as Record<string, number | undefined>
+  const settings = (extra ?? {}) as Partial<Record<string, number>> & { allowExitOnIdle?: unknown }
   const size = settings.max ?? poolSize
   const acquireTimeoutMs = settings.connectionTimeoutMillis || connectTimeoutMS
   return {
@@ -110,6 +110,9 @@ function poolSettings({
     ...(settings.idleTimeoutMillis === undefined
       ? {}
       : { idleTimeoutMs: settings.idleTimeoutMillis }),
+    ...(typeof settings.allowExitOnIdle === 'boolean'
+      ? { allowExitOnIdle: settings.allowExitOnIdle }
+      : {}),
     ...(settings.maxUses === undefined ? {} : { maxUses: settings.maxUses }),
     ...(settings.maxLifetimeSeconds === undefined
       ? {}

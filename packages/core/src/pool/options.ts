@@ -29,6 +29,8 @@ export interface PoolOptions<C extends object> {
   readonly connectConcurrency: number
   /** Over what time the connections to a server that has come back are opened. */
   readonly rampMs: number
+  /** Idle connections keep no process running, not even for a moment. */
+  readonly allowExitOnIdle: boolean
   readonly onConnect: ((connection: C) => Promise<void> | void) | undefined
 }
 
