@@ -1,4 +1,5 @@
 export { redactUrl } from '@connmgr/core'
+export type { AbortableQuery } from './aborted-query.js'
 export { classify } from './classify.js'
 export {
   createConnectionManager,
@@ -14,7 +15,7 @@ export type {
   NotificationGap,
   NotificationHandler,
 } from './listen/listen-options.js'
-export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
+export { type ConnectOptions, ManagedPool, type ReplayableQuery } from './managed-pool.js'
 export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 export type { SharedOptions } from './shared/sharing.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'

@@ -6,6 +6,7 @@ import {
 } from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import { ConnectionManagerAdapter, connectionManagerAdapter } from './adapter.js'
+import { readEachByItself } from './batching.js'
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
 
 type ManagerOrOptions = PgConnectionManager | PgManagerOptions
@@ -102,6 +103,7 @@ function adapterOf(client: unknown): ConnectionManagerAdapter | undefined {
 function extend(client: PrismaClientLike, adapter: ConnectionManagerAdapter): unknown {
   const { manager } = adapter
   const { $disconnect, $transaction, $extends } = client as unknown as ExtendableClient
+  if (manager.preparesLeases) readEachByItself(client)
   const leaksTracked = manager.getLeakStats().enabled
 
   /**
