@@ -25,6 +25,7 @@ export interface Endpoint {
  * - `starting`: the server is there but not ready yet (57P03)
  * - `busy`: the server is there but has no room (53300)
  * - `setup`: nothing but a person can mend it (bad credentials, missing database, TLS)
+ * - `defect`: the program is wrong, such as a client class that throws a TypeError; no server has had a part in it
  * - `shutdown`: the server reported that it ended the session (57P01, 57P02)
  * - `read-only`: the server refused a write without effect (25006)
  * - `serialization`: an ordinary conflict (40001, 40P01)
@@ -36,6 +37,7 @@ export type FailureKind =
   | 'starting'
   | 'busy'
   | 'setup'
+  | 'defect'
   | 'shutdown'
   | 'read-only'
   | 'serialization'
@@ -82,6 +84,11 @@ export interface ConnectContext {
   readonly signal: AbortSignal
   /** Called for as long as the connection lives. Never throws. */
   readonly onSignal: (signal: ConnectionSignal) => void
+  /**
+   * To be given, as soon as there is a socket, what tells how many bytes the server has sent over it: a login that goes on,
+   * however slowly, is left to finish. A driver that cannot tell does not call it.
+   */
+  readonly watch?: (received: () => number) => void
 }
 
 /**

@@ -1,11 +1,14 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
+export type { ForeignOptions } from './config/foreign-options.js'
+export { nearestName } from './config/nearest.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
+export { invalid as invalidOption } from './config/rules.js'
 export {
-  invalid as invalidOption,
+  rejectForeignOptions,
   rejectMisspeltOptions,
   rejectUnknownOptions,
-} from './config/rules.js'
+} from './config/unknown-options.js'
 export type { DedicatedConnection } from './dedicated.js'
 export type {
   ConnectContext,
@@ -80,7 +83,7 @@ export type { AcquireContext, OnAcquire } from './pool/acquire-hook.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
-export type { AcquireOptions, PoolOptions } from './pool/options.js'
+export type { AcquireOptions, PoolOptions, PoolSettings } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'

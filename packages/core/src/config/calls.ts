@@ -1,5 +1,6 @@
 import { TARGETS } from '../failover/states.js'
-import { invalid, LONGEST_MS, rejectUnknownOptions } from './rules.js'
+import { invalid, LONGEST_MS } from './rules.js'
+import { rejectUnknownOptions } from './unknown-options.js'
 
 /** What the value of one option must be: a test, and the words for the error. */
 interface Rule {

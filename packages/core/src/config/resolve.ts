@@ -13,13 +13,13 @@ import type { TopologySource } from '../topology/source.js'
 import {
   invalid,
   type NumberRules,
-  rejectUnknownOptions,
   requireFunction,
   resolveBoolean,
   resolveChoice,
   resolveNumbers,
   resolveSwitch,
 } from './rules.js'
+import { rejectForeignOptions, rejectUnknownOptions } from './unknown-options.js'
 
 const POOL_NUMBERS = {
   poolSize: { fallback: 5, min: 0, max: 100_000, env: 'DB_POOL_SIZE' },
@@ -144,7 +144,9 @@ export function resolveManagerOptions<C extends object>(
 ): ResolvedOptions<C> {
   if (typeof options !== 'object' || options === null)
     throw invalid('options', options, 'an object')
-  rejectUnknownOptions(options, MANAGER_OPTION_NAMES, 'the connection manager options')
+  const what = 'the connection manager options'
+  rejectForeignOptions(options, MANAGER_OPTION_NAMES, what)
+  rejectUnknownOptions(options, MANAGER_OPTION_NAMES, what)
   requireFunction('onConnect', options.onConnect)
   requireFunction('onAcquire', options.onAcquire)
   const poolMode = resolveChoice('poolMode', options.poolMode, POOL_MODES, 'pooled')
