@@ -138,7 +138,8 @@ export class Router<C extends object> implements WaitPlace<C> {
   /** Says so where servers answer, and none of them takes writes. */
   #whyNoneWrites(target: Target): string {
     if (target !== 'primary' || this.#controller.writer !== undefined) return ''
-    const readOnly = this.#endpoints.filter((each) => each.isReadOnlyPrimary)
+    const up = this.#endpoints.filter((each) => each.state === 'UP')
+    const readOnly = up.filter((each) => each.isReadOnlyPrimary)
     if (readOnly.length > 0) {
       const ids = readOnly.map((each) => each.id).join(', ')
       return `, as the primary ${ids} is read-only: it refuses writes (default_transaction_read_only); reads go on by manager.replica or target 'prefer-standby',`
