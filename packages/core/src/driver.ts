@@ -69,7 +69,7 @@ export interface ConnectionActivity {
   /** True while the session does what takes a connection for itself, as long as that lasts: it listens, for example. */
   readonly longLived?: boolean
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
-  lease?: Borrower
+  lease?: Borrower | undefined
 }
 
 /** A lease, as a driver sees it. */
@@ -84,6 +84,11 @@ export interface ConnectContext {
   readonly signal: AbortSignal
   /** Called for as long as the connection lives. Never throws. */
   readonly onSignal: (signal: ConnectionSignal) => void
+  /**
+   * To be given, as soon as there is a socket, what tells how many bytes the server has sent over it: a login that goes on,
+   * however slowly, is left to finish. A driver that cannot tell does not call it.
+   */
+  readonly watch?: (received: () => number) => void
 }
 
 /**

@@ -24,10 +24,11 @@ import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
 import { outside } from './outside.js'
 import { Pending } from './pending.js'
+import { AcquireHook } from './pool/acquire-hook.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
-import type { AcquireOptions } from './pool/options.js'
-import type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
+import type { AcquireOptions, PoolSettings } from './pool/options.js'
+import type { ReadAcquireOptions, Reads, SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
 import type {
@@ -37,6 +38,7 @@ import type {
 } from './replay/options.js'
 import { Replayer, type ReplayStats } from './replay/replayer.js'
 import { UnitsOfWork } from './replay/work.js'
+import type { Router } from './routing.js'
 import { printAsJson } from './secrets/print.js'
 import { redactText } from './secrets/redact-text.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
@@ -76,6 +78,7 @@ export class ConnectionManager<C extends object> {
   readonly #figures: Figures<C>
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
+  readonly #hook: AcquireHook<C> | undefined
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Set before anything is closed, so that what hears of that finds it closed. */
@@ -95,6 +98,16 @@ export class ConnectionManager<C extends object> {
     }
     this.#engine = new Engine(driver, endpoints, options)
     this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
+    const { onAcquire } = options
+    this.#hook =
+      onAcquire &&
+      new AcquireHook<C>({
+        onAcquire,
+        acquireTimeoutMs: options.pool.acquireTimeoutMs,
+        driver,
+        clock: options.clock,
+        deadlines: this.#engine.deadlines,
+      })
     this.#replayer = new Replayer({
       name: options.name,
       clock: options.clock,
@@ -106,6 +119,7 @@ export class ConnectionManager<C extends object> {
     })
     this.#work = new UnitsOfWork({
       driver,
+      clock: options.clock,
       replayer: this.#replayer,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
       acquire: (wanted, below, again) => this.lend(wanted, below, again),
@@ -151,6 +165,7 @@ export class ConnectionManager<C extends object> {
    * @throws AcquireAbortedError `CONNMGR_ACQUIRE_ABORTED`: `signal` fired
    * @throws QueueFullError `CONNMGR_QUEUE_FULL`: `maxWaiters` callers are queued already
    * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`: the server refuses for a reason that waiting does not mend
+   * @throws AcquireHookError `CONNMGR_ACQUIRE_HOOK_FAILED`: `onAcquire` failed
    * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
    */
   acquire(
@@ -170,6 +185,12 @@ export class ConnectionManager<C extends object> {
   /**
    * Lends a connection to `work` and takes it back whatever happens. With `replay: 'safe'` the work is run again when it
    * has failed and nothing that it wrote before is there to stay.
+   *
+   * When `signal` fires, the statement that runs is cancelled on the server, the connection is closed, and the call
+   * rejects, also if the work goes on with something else.
+   *
+   * @throws AbortedError `CONNMGR_ABORTED`: `signal` fired; what was committed before stays
+   * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if that was while a write was in flight
    */
   use<T>(
     work: (connection: C, lease: Lease<C>, attempt: number) => Promise<T> | T,
@@ -187,6 +208,7 @@ export class ConnectionManager<C extends object> {
    * committed.
    * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if the connection was lost before COMMIT was sent, so that
    * nothing was committed
+   * @throws AbortedError `CONNMGR_ABORTED` if `signal` fired before COMMIT was sent: the transaction was rolled back
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
    *
    * @example
@@ -417,6 +439,29 @@ export class ConnectionManager<C extends object> {
     return this.#figures.poolMetrics(endpoint)
   }
 
+  /** The sizes and times in force, per endpoint: what the options have come to, and sizes as `resize` has left them. */
+  getPoolSettings(): PoolSettings {
+    const {
+      minIdle,
+      acquireTimeoutMs,
+      connectTimeoutMs,
+      idleTimeoutMs,
+      maxLifetimeMs,
+      maxUses,
+      allowExitOnIdle,
+    } = this.#options.pool
+    return {
+      ...this.#engine.size,
+      minIdle,
+      acquireTimeoutMs,
+      connectTimeoutMs,
+      idleTimeoutMs,
+      maxLifetimeMs,
+      maxUses,
+      allowExitOnIdle,
+    }
+  }
+
   /** Connections and callers of the endpoints that serve a target now. */
   getCounts(target: Target = 'any'): PoolCounts {
     return this.#figures.counts(target)
@@ -590,6 +635,11 @@ export class ConnectionManager<C extends object> {
     return this.#engine.events.turn(change)
   }
 
+  /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */
+  get preparesLeases(): boolean {
+    return this.#hook !== undefined
+  }
+
   /**
    * @internal `acquire` for those whose options need no check: facades, and what has checked them.
    *
@@ -602,11 +652,21 @@ export class ConnectionManager<C extends object> {
     this.#begin()
     const acquire = (): Promise<Lease<C>> =>
       reads.concern(options)
-        ? this.#pending.track(reads.acquire(options, target, below))
-        : router.acquire(options, target, below)
+        ? this.#pending.track(this.#acquireBy(reads, options, target, below))
+        : this.#acquireBy(router, options, target, below)
     if (!isTraced(acquireChannel)) return acquire()
     const endpoint = controller.pick(target)?.endpoint
     return traced(acquireChannel, { endpoint, poolName: this.name }, acquire)
+  }
+
+  #acquireBy(
+    way: Reads<C> | Router<C>,
+    options: ManagerAcquireOptions,
+    target: Target,
+    below: FunctionReference,
+  ): Promise<Lease<C>> {
+    if (this.#hook === undefined) return way.acquire(options, target, below)
+    return this.#hook.acquire((...wanted) => way.acquire(...wanted), options, target, below)
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {

@@ -7,17 +7,21 @@ import type {
 } from '@connmgr/core'
 import { TransactionRolledBackError } from '@connmgr/core'
 import type { Client } from 'pg'
+import { notSent, runAbortable, signalOf } from './aborted-query.js'
 import { cancelRunning, cancelTargetOf, type OpenStream } from './cancel.js'
 import type { EndpointCatalog } from './catalog/catalog.js'
 import {
   type ClientInternals,
   internalsOf,
   markDead,
+  type PendingQuery,
   type ServerMessage,
+  supplyInternals,
 } from './client-internals.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
 import { textOf } from './outcome/in-flight.js'
+import { refuse } from './outcome/refusal.js'
 import { learnSeverity } from './outcome/severity.js'
 import { isShared, StatementTracker } from './outcome/statement-tracker.js'
 import { type OwnResult, runOwn, type TextRow } from './own-query.js'
@@ -45,6 +49,8 @@ export class Session {
   catalog: EndpointCatalog | undefined
   /** How its socket was made, if by a function of the user's. */
   openStream: OpenStream | undefined
+  /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
+  trouble: Error | undefined
   /** The first number of the version that the server says it has; 0 if it does not say. */
   serverVersion = 0
   readonly #client: Client
@@ -64,6 +70,7 @@ export class Session {
   #listener: ConnectionActivity['lease']
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
+    supplyInternals(client)
     this.#client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
@@ -93,18 +100,30 @@ export class Session {
     )
   }
 
+  /** What tells how many bytes have come so far, those of the TLS handshake too. To be asked for before the client connects. */
+  receivedAtLogin(): () => number {
+    const { connection } = this.#internals
+    const socket = connection?.stream
+    // TLS runs over the first socket by another.
+    return () => {
+      const stream = connection?.stream
+      return (socket?.bytesRead ?? 0) + (stream === socket ? 0 : (stream?.bytesRead ?? 0))
+    }
+  }
+
   /** The client has connected: from now on trouble is signalled, and its statements are noted. */
   open(): void {
     this.#live = true
     this.#changes.baseline()
     Object.defineProperty(this.#client, 'query', {
       value: (...args: unknown[]) => {
-        this.activity.queryCount += 1
-        const text = textOf(args[0])
-        this.activity.lastQuery = text
-        this.#noteChangeOfCatalog(text)
-        this.#follow(text, args)
-        return this.#statements.query(args)
+        let signal: AbortSignal | undefined
+        try {
+          signal = signalOf(args[0])
+        } catch (error) {
+          return refuse(args, error)
+        }
+        return signal === undefined ? this.#query(args) : this.#queryUntil(signal, args)
       },
       configurable: true,
       enumerable: false,
@@ -246,6 +265,37 @@ export class Session {
     })
   }
 
+  /** What `client.query` does. */
+  #query(args: unknown[]): unknown {
+    this.activity.queryCount += 1
+    const text = textOf(args[0])
+    this.activity.lastQuery = text
+    this.#noteChangeOfCatalog(text)
+    this.#follow(text, args)
+    return this.#statements.query(args)
+  }
+
+  #queryUntil(signal: AbortSignal, args: unknown[]): unknown {
+    if (signal.aborted) return refuse(args, notSent(signal))
+    const queue = (): PendingQuery[] => this.#internals._queryQueue ?? []
+    return runAbortable(args, signal, {
+      send: (followed) => {
+        const before = queue().length
+        const result = this.#query(followed)
+        return { result, waiting: queue().length > before ? queue().at(-1) : undefined }
+      },
+      withdraw: (waiting) => {
+        const at = queue().indexOf(waiting)
+        const { _txStatus } = this.#internals
+        // A transaction that goes on without one of its statements is not what its caller meant.
+        if (at === -1 || _txStatus === 'T' || _txStatus === 'E') return false
+        queue().splice(at, 1)
+        return true
+      },
+      destroy: (reason) => this.destroy(reason),
+    })
+  }
+
   /** Rejects if what is sent next would wait for ever behind a statement that waits for its client. */
   async #finished(): Promise<void> {
     await this.settled()
@@ -317,13 +367,16 @@ export class Session {
 
   #onServerMessage(message: Error & ServerMessage): void {
     if (!this.#live || this.#closing || message.code === undefined) return
-    if (SHUTDOWN_CODES.has(message.code)) this.#onSignal({ kind: 'shutdown', error: message })
-    else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
+    if (SHUTDOWN_CODES.has(message.code)) {
+      this.trouble ??= message
+      this.#onSignal({ kind: 'shutdown', error: message })
+    } else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
   }
 
   #onLost(error: Error): void {
     if (this.#lost) return
     this.#lost = true
+    this.trouble ??= error
     this.#statements.lost(error)
     if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return

@@ -15,6 +15,8 @@ export interface LeaseHome<C extends object> {
   destroyLease(lease: Lease<C>, error: unknown): void
   detachLease(lease: Lease<C>): void
   releasedTwice(lease: Lease<C>): void
+  /** Whether its connection may have died unnoticed since it was lent. */
+  isSuspect(lease: Lease<C>, now: number): boolean
   /** What the lease hands out for its connection. */
   fence(lease: Lease<C>): C
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void
@@ -62,7 +64,7 @@ export class Lease<C extends object> implements LeaseFence {
   declare readonly epoch: number
   declare readonly owner: LeaseOwner
   /** Totals at the start of the lease, to tell what happened in it. */
-  declare readonly queryCountBefore: number
+  declare queryCountBefore: number
   declare readonly stalledBefore: number
   /** Where its first statements came from, as libraries may acquire in a flow that does not lead to their caller. */
   declare private uses: CapturedStack[] | undefined
@@ -160,6 +162,14 @@ export class Lease<C extends object> implements LeaseFence {
     return this.entry.connection
   }
 
+  /**
+   * @internal Whether its connection may have died unnoticed since it was lent, as while the process stood still: new work
+   * is better begun on another.
+   */
+  isSuspect(now: number): boolean {
+    return this.home.isSuspect(this, now)
+  }
+
   /** @internal */
   refuse(statement?: string): LeaseReleasedError {
     this.home.usedAfterEnd(this, statement)
@@ -174,6 +184,23 @@ export class Lease<C extends object> implements LeaseFence {
     if (stack === undefined) return
     this.uses ??= []
     this.uses.push(stack)
+  }
+
+  /** @internal What is sent until `endPreparation` is not the borrower's. */
+  beginPreparation(): void {
+    this.usesToNote = 0
+    const { activity } = this.entry
+    if (activity !== undefined) activity.lease = undefined
+  }
+
+  /** @internal */
+  endPreparation(): void {
+    this.usesToNote = this.owner.stack === undefined ? 0 : USES_TO_NOTE
+    const { activity } = this.entry
+    if (activity === undefined) return
+    if (activity.queryCount > this.queryCountBefore) this.entry.prepared = true
+    this.queryCountBefore = activity.queryCount
+    if (this.booked) activity.lease = this
   }
 
   /** @internal the stack that tells best whose lease it is */
