@@ -29,11 +29,11 @@ export function standingOf<C extends object>(
     const { everConnected, pool, state } = writer
     if (!everConnected && startUp.hopeless)
       return `${nameOf(writer)} refused the login${said(writer)}`
-    if (!MAY_SERVE.has(state) || !everConnected) return describe(writer)
+    if (!MAY_SERVE.has(state)) return describe(writer)
     const { uselessError } = pool
-    return uselessError === undefined
-      ? undefined
-      : `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
+    if (uselessError !== undefined)
+      return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
+    return everConnected ? undefined : describe(writer)
   }
 
   function whyImpaired(): string | undefined {

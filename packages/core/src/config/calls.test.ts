@@ -22,6 +22,7 @@ const METHODS: Record<Exclude<keyof typeof CALLS, 'query'>, Call> = {
       done,
       options,
     ),
+  ready: (options) => h.manager.ready(options),
   writeToken: (options) => h.manager.writeToken(options),
   withSession: (options) => h.manager.withSession(done, options),
   resize: (options) => h.manager.resize(options),

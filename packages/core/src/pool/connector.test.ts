@@ -97,8 +97,10 @@ describe('attempts to connect', () => {
     const lone = lonePool({ connectTimeoutMs: 100 })
     const connect = jest.spyOn(lone.driver, 'connect')
     lone.driver.always('connect', 'hang')
-    expectLater(lone.acquire())
+    const waiting = new AbortController()
+    expectLater(lone.acquire({ signal: waiting.signal }))
     await lone.clock.advance(200)
+    waiting.abort()
     await closeLone(lone)
     const reasons = connect.mock.calls.map(([, { signal }]) => signal.reason)
     expect(reasons).toMatchObject([
@@ -136,8 +138,10 @@ describe('attempts to connect', () => {
   test('that the driver does not give up when told to hold up nobody', async () => {
     const lone = lonePool()
     lone.driver.always('connect', { afterMs: 10_000, ignoreAbort: true })
-    expectLater(lone.acquire())
+    const waiting = new AbortController()
+    expectLater(lone.acquire({ signal: waiting.signal }))
     await lone.clock.advance(10)
+    waiting.abort()
     await lone.pool.close(60_000)
     expect(lone.of('poolClosed')).toMatchObject([{ durationMs: 0 }])
     await lone.clock.advance(10_000)

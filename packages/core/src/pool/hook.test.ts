@@ -88,7 +88,7 @@ describe('onConnect', () => {
   test('that fails each time is bad health, until it works again, with or without callers', async () => {
     let works = false
     h = manage({ onConnect: () => (works ? undefined : broken()) })
-    expect(h.manager.getHealthStatus().healthy).toBe(true)
+    expect(h.manager.getHealthStatus().status).toBe('starting')
     await Promise.allSettled([h.manager.acquire(), h.manager.acquire()])
     await h.clock.advance(1000)
     expect(h.manager.getHealthStatus().healthy).toBe(false)

@@ -411,7 +411,9 @@ describe('lifecycle', () => {
     })
     expectLater(lone.acquire())
     await lone.clock.settle()
-    await lone.pool.close(1000)
+    const closing = lone.pool.close(1000)
+    await lone.clock.advance(1000)
+    await closing
     expect(lone.driver.open).toEqual([])
     expect(lone.driver.count('destroy')).toBe(1)
     fail(new Error('the connection is gone'))

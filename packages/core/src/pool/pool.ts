@@ -604,7 +604,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** Whether a connection that must be tested before it is lent would be lent at once. */
   #isWanted(entry: PoolEntry<C>): boolean {
-    return entry.suspect && this.#waiters.size > 0 && !this.#suspended && !this.#closing
+    return entry.suspect && this.#waiters.size > 0 && !this.#suspended && !this.#drain.over
   }
 
   /** Whether the process has stood still since: an answer read now may have arrived before that. */
@@ -722,7 +722,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           const error = toError(thrown)
           const refused = error instanceof HookRefusal && entry.state !== 'closed'
           // A new connection may be refused as this one was, as fast as callers give them back.
-          if (refused && !this.#closing) this.#connector.useless(error, true)
+          if (refused && !this.#drain.over) this.#connector.useless(error, true)
           this.#close(entry, refused && error.hook === 'onConnect' ? 'hook' : 'dirty', error)
           this.#changed()
         }),

@@ -88,15 +88,16 @@ export class Lanes implements LaneHost {
     for (const lane of this.#lanes) lane.retire()
   }
 
-  async borrow(below: FunctionReference): Promise<Lease<Client>> {
+  /** @param again for queries that were promised a connection before */
+  async borrow(below: FunctionReference, again = false): Promise<Lease<Client>> {
     // For all callers, so in the flow of none of them.
-    const lease = await outside(() => this.#source.acquire(this.#source.wanted, below))
+    const lease = await outside(() => this.#source.acquire(this.#source.wanted, below, again))
     // Until it is known nothing can be shared.
     await this.#source.catalogOf(lease.entry.connection)?.read()
     if (!lease.isSuspect(this.#sharing.clock.now())) return lease
     // The process has stood still over the reading: what is released now is tested before it is lent again.
     lease.release()
-    return this.borrow(below)
+    return this.borrow(below, true)
   }
 
   catalogOf(client: Client): EndpointCatalog | undefined {
