@@ -8,10 +8,10 @@ const MEMORY = 0.99
 /** What an answer may take beyond the slowest of late. */
 const MARGIN = 1.25
 
-/** Answers of late by which a network is called near or far. */
-const LATEST = 10
+/** Answers of late of which one must have come soon for a network to be near: a busy machine delays most of them. */
+const LATEST = 60
 /** Servers of one site answer sooner than this. */
-const NEAR_MS = 5
+const NEAR_MS = 8
 /**
  * On a network beyond one site a packet may be lost and sent again, which takes a second before it has been seen: so many
  * times as long as in a near one an answer is waited for at least, up to so long.

@@ -237,8 +237,8 @@ describe('no server is given up that answers', () => {
     TIMEOUT_MS,
   )
 
-  test('when the way to it becomes longer, more than once', async () => {
-    const { h, network } = beyond({ ...LAN, roundTripMs: 20 }, 1)
+  test.each([1, 20])('when the way of %d ms becomes longer, more than once', async (before) => {
+    const { h, network } = beyond({ ...LAN, roundTripMs: before }, 1)
     await started(h)
     network.conditions = { ...LAN, roundTripMs: 600 }
     await anHour(h, Number.POSITIVE_INFINITY)
