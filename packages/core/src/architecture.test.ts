@@ -45,6 +45,7 @@ const LAYERS = [
     'replay',
     'abort',
     'acquire-hook',
+    'hold-process',
   ],
   ['engine', 'figures'],
   ['manager'],
