@@ -1,3 +1,4 @@
+export type { AcquireContext, OnAcquire } from './acquire-hook.js'
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'
@@ -79,7 +80,6 @@ export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } fro
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export { outside } from './outside.js'
-export type { AcquireContext, OnAcquire } from './pool/acquire-hook.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'

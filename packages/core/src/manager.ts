@@ -1,3 +1,4 @@
+import { AcquireHook } from './acquire-hook.js'
 import { bounded } from './bounded.js'
 import type { Clock } from './clock.js'
 import {
@@ -23,7 +24,6 @@ import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
 import { outside } from './outside.js'
-import { AcquireHook } from './pool/acquire-hook.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'

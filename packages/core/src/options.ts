@@ -1,9 +1,9 @@
+import type { OnAcquire } from './acquire-hook.js'
 import type { Clock } from './clock.js'
 import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
-import type { OnAcquire } from './pool/acquire-hook.js'
 import type { ReportSql } from './secrets/sql-reports.js'
 import type { TopologySource } from './topology/source.js'
 
