@@ -3,6 +3,7 @@ import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
+import type { OnAcquire } from './pool/acquire-hook.js'
 import type { ReportSql } from './secrets/sql-reports.js'
 import type { TopologySource } from './topology/source.js'
 
@@ -31,7 +32,10 @@ export interface ManagerOptions<C extends object> {
   readonly minIdle?: number
   /** Deadline of an acquire: queueing, connecting and validating together. `@default` 30_000 */
   readonly acquireTimeoutMs?: number
-  /** Deadline of one attempt to connect. `@default` 5000 */
+  /**
+   * Deadline of one attempt to connect. One in which the server goes on to send something, or to a server whose logins
+   * have taken longer, gets up to 20 s. `@default` 5000
+   */
   readonly connectTimeoutMs?: number
   /** Age at which a connection is replaced; 0 for never. `@default` 3_600_000 */
   readonly maxLifetimeMs?: number
@@ -51,7 +55,10 @@ export interface ManagerOptions<C extends object> {
   readonly prePing?: boolean
   /** A connection used within this time is lent without a ping: it would cost a round trip and tell little. `@default` 500 */
   readonly prePingBypassMs?: number
-  /** Deadline of such a ping. `@default` 5000 */
+  /**
+   * The longest that such a ping may take. Of a server that has answered before no more than twice the time is waited that
+   * it may need by what was measured, and a second at the least. `@default` 5000
+   */
   readonly validateTimeoutMs?: number
   /** Callers that may queue; the next one is rejected at once. 0 for no limit. `@default` 0 */
   readonly maxWaiters?: number
@@ -103,6 +110,17 @@ export interface ManagerOptions<C extends object> {
    * that wait fail with `CONNMGR_CONNECT_FAILED`, and attempts pause longer and longer.
    */
   readonly onConnect?: (connection: C) => Promise<void> | void
+  /**
+   * Awaited before each lease, in the asynchronous flow of its caller: sets up the connection for that caller, by `SET
+   * ROLE` or a setting that row level security reads. It is handed the `context` of the call or of `runWithContext`, and
+   * sees the caller's `AsyncLocalStorage`. What it sends is undone before the next borrower, so it cannot be combined with
+   * `reset: 'none'`. If it fails, the acquire rejects with `CONNMGR_ACQUIRE_HOOK_FAILED`. It costs the round trips of its
+   * statements and of the reset, for each lease. `@default` none
+   *
+   * @example
+   * onAcquire: (client, { context }) => client.query("select set_config('app.tenant', $1, false)", [context])
+   */
+  readonly onAcquire?: OnAcquire<C>
   /** `@default` true */
   readonly leakDetection?: boolean | Partial<LeakDetectionOptions>
   /** `@default` true */
