@@ -50,7 +50,9 @@ const ENDED = 'Cannot use a pool after calling end on the pool'
 const LANE_LABEL = 'shared lane'
 
 /** A query that is run again by itself if it has failed without effect. */
-export interface ReplayableQuery<I = unknown[]> extends QueryConfig<I>, ReplayOptions {}
+export interface ReplayableQuery<I extends unknown[] = unknown[]>
+  extends QueryConfig<I>,
+    ReplayOptions {}
 
 export interface ManagedPool {
   /**
@@ -60,7 +62,7 @@ export interface ManagedPool {
   query: pg.Pool['query'] & QueryWithReplay
 }
 
-type QueryWithReplay = <R extends QueryResultRow = QueryResultRow, I = unknown[]>(
+type QueryWithReplay = <R extends QueryResultRow = QueryResultRow, I extends unknown[] = unknown[]>(
   query: ReplayableQuery<I>,
 ) => Promise<QueryResult<R>>
 
