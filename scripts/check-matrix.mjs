@@ -87,8 +87,8 @@ async function checkColumn(column, folder, compilers, nodes) {
 }
 
 async function checkAllTypes(folder, compiler) {
-  for (const format of FORMATS) await checkTypes(folder, format, 'node16', compiler)
-  await checkTypes(folder, 'esm', 'bundler', compiler)
+  await checkTypes(folder, 'node16', compiler)
+  await checkTypes(folder, 'bundler', compiler)
 }
 
 async function checkIdentity(folder) {
