@@ -97,6 +97,11 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).condition()
   }
 
+  /** What has ended a connection, as the server or node-postgres has said it. */
+  troubleOf(client: Client): Error | undefined {
+    return this.#sessionOf(client).trouble
+  }
+
   whyBroken(client: Client): Error | undefined {
     return this.#sessionOf(client).refusal('COMMIT')
   }
@@ -232,7 +237,7 @@ export class PgDriver implements Driver<Client> {
   async #open(
     endpoint: Endpoint,
     own: ClientConfig,
-    { signal, onSignal }: ConnectContext,
+    { signal, onSignal, watch }: ConnectContext,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
     const config = endpoint.config as ClientConfig
@@ -243,6 +248,7 @@ export class PgDriver implements Driver<Client> {
     const policy = authPolicyOf(config)
     if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
+    watch?.(session.receivedAtLogin())
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
