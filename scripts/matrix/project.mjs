@@ -60,11 +60,14 @@ async function prepare(folder, column, format) {
       copyFileSync(join(PROGRAMS, `${program}.ts`), join(project, `${program}.ts`))
       continue
     }
-    const text = readFileSync(join(PROGRAMS, 'prisma.ts'), 'utf8')
-    writeFileSync(
-      join(project, `${program}.ts`),
-      text.replace('./generated/', `./generated-${program}/`),
-    )
+    const parts = program === 'prisma-ts' ? ['prisma', 'prisma-extensions'] : ['prisma']
+    for (const part of parts) {
+      const text = readFileSync(join(PROGRAMS, `${part}.ts`), 'utf8')
+      writeFileSync(
+        join(project, `${part.replace('prisma', program)}.ts`),
+        text.replace('./generated/', `./generated-${program}/`),
+      )
+    }
     await generateClient(folder, project, column, program, format)
   }
 }
