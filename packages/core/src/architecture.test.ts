@@ -18,6 +18,7 @@ const LAYERS = [
   [
     'outside',
     'clock',
+    'process',
     'stall',
     'deadlines',
     'bounded',

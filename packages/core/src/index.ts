@@ -20,6 +20,7 @@ export type {
   MissingRight,
   Probe,
   ProbeResult,
+  ProbeScope,
   ReplayPosition,
   ResetFindings,
   ResetPolicy,

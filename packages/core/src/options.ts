@@ -13,7 +13,10 @@ export interface HealthMonitoringOptions {
    * nothing comes from it for a second. With several, `failover.probeIntervalMs` rules. `@default` 60_000
    */
   readonly intervalMs?: number
-  /** Deadline of one check, with a single endpoint. With several, `failover.probeTimeoutMs` rules. `@default` 5000 */
+  /**
+   * Deadline of one check, with a single endpoint, which takes a login. With several, `failover.probeTimeoutMs` rules.
+   * `@default` 5000, or `connectTimeoutMs` if that is longer
+   */
   readonly timeoutMs?: number
   /** Checks to keep. `@default` 100 */
   readonly history?: number

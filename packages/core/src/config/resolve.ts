@@ -183,7 +183,12 @@ export function resolveManagerOptions<C extends object>(
     queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
-    health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),
+    health: resolveNumbers(
+      'healthMonitoring.',
+      { timeoutMs: Math.max(5000, numbers.connectTimeoutMs), ...health.settings },
+      HEALTH_NUMBERS,
+      env,
+    ),
     ...failover,
     topology: resolveTopology(options.topology),
     reportSql: resolveChoice(

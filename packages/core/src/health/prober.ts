@@ -13,10 +13,20 @@ import type {
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
 import { outside } from '../outside.js'
+import type { EndpointProber } from './endpoint-prober.js'
+
+/** A probe that was answered. */
+export interface SuccessfulProbe {
+  readonly ok: true
+  readonly durationMs: number
+  readonly result: ProbeResult
+  /** True if it was asked over a session to another database of the server: this one may not be there. */
+  readonly elsewhere?: boolean
+}
 
 /** What one probe found. */
 export type ProbeOutcome =
-  | { readonly ok: true; readonly durationMs: number; readonly result: ProbeResult }
+  | SuccessfulProbe
   | {
       readonly ok: false
       readonly durationMs: number
@@ -81,7 +91,7 @@ class Question {
  * A question that misses its deadline stays asked: the next probe opens a fresh connection beside it, and whichever
  * answers first tells how the server is.
  */
-export class Prober<C extends object> {
+export class Prober<C extends object> implements EndpointProber {
   readonly #endpoint: Endpoint
   readonly #driver: Driver<C>
   readonly #options: ProberOptions
@@ -118,8 +128,8 @@ export class Prober<C extends object> {
     this.#onSignal = onSignal
   }
 
-  /** One probe; joins the one under way, if there is one. Never rejects. */
-  probe(): Promise<ProbeOutcome> {
+  probe(suspected = false): Promise<ProbeOutcome> {
+    this.#failing ||= suspected
     this.#running ??= traced(healthCheckChannel, { endpoint: this.#endpoint }, () =>
       this.#ask(),
     ).finally(() => {
