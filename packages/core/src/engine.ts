@@ -329,6 +329,7 @@ export class Engine<C extends object> {
       stall: this.#stall,
       sql: this.#sql,
       observer: this.#observer(),
+      budget: this.#options.budget,
       epoch: () => this.controller.epoch,
       effects: currentEffects,
     }

@@ -75,6 +75,11 @@ export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } fro
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export { outside } from './outside.js'
+export {
+  type Budget,
+  ConnectionBudget,
+  type ConnectionBudgetOptions,
+} from './pool/connection-budget.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'

@@ -3,6 +3,7 @@ import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
+import type { Budget } from './pool/connection-budget.js'
 import type { ReportSql } from './secrets/sql-reports.js'
 import type { TopologySource } from './topology/source.js'
 
@@ -110,6 +111,11 @@ export interface ManagerOptions<C extends object> {
    * alone
    */
   readonly topology?: TopologySource
+  /**
+   * A limit on connections that this manager shares with others: `new ConnectionBudget({ maxConnections })`. `@default` none;
+   * `poolSize` and `maxOverflow` limit each manager for itself
+   */
+  readonly budget?: Budget
   /**
    * How SQL appears in reports, events and logs (`lastQuery`, `query`): its text, with what shows that it is a secret
    * hidden; its fingerprint, which is its shape without literals and comments; or not at all. Under the latter two the
