@@ -61,6 +61,8 @@ export class Engine<C extends object> {
   readonly #options: ResolvedOptions<C>
   readonly #sharedStall: SharedStall
   readonly #stall: StallMonitor
+  /** Of what runs in the background, which keeps no process running. */
+  readonly #background: Deadlines
   /** The ids of the endpoints in the options. */
   readonly #configured: ReadonlySet<string>
   readonly #sql: SqlReports
@@ -88,6 +90,7 @@ export class Engine<C extends object> {
     this.#sharedStall = new SharedStall(options.clock)
     this.#stall = this.#sharedStall.monitor
     this.deadlines = new Deadlines(options.clock, this.#stall)
+    this.#background = new Deadlines(options.clock, this.#stall, false)
     this.#solo = endpoints.length === 1 && options.topology === undefined
     this.set = this.#createSet()
     this.#configured = new Set(endpoints.map((each) => each.id))
@@ -140,7 +143,7 @@ export class Engine<C extends object> {
       {
         name: options.name,
         clock: options.clock,
-        deadlines: this.deadlines,
+        deadlines: this.#background,
         events: this.events,
         onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
         onMoved: (endpoint) => void this.#askAnew(endpoint),
@@ -168,7 +171,7 @@ export class Engine<C extends object> {
       new TopologyWatch(options.topology, endpoints, {
         name: options.name,
         clock: options.clock,
-        deadlines: this.deadlines,
+        deadlines: this.#background,
         events: this.events,
         onDiscovery: (discovery) => this.#follow(discovery),
         present: () => this.set.all.map((each) => each.endpoint),
@@ -319,7 +322,7 @@ export class Engine<C extends object> {
   }
 
   #createSet(): EndpointSet<C> {
-    const { clock, failover, health, leaks, pool } = this.#options
+    const { clock, failover, health, leaks, pool: poolOptions } = this.#options
     const solo = this.#solo
     const environment: PoolEnvironment = {
       name: this.#options.name,
@@ -343,11 +346,18 @@ export class Engine<C extends object> {
         leaks === undefined
           ? new NoLeakDetection<C>()
           : new LeakDetector<C>(leaks, clock, this.#stall)
+      const pool = new Pool<C>(
+        endpoint,
+        this.#driver,
+        { ...poolOptions, ...this.#size },
+        tracking,
+        environment,
+      )
       const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
         endpoint,
         order,
-        new Pool<C>(endpoint, this.#driver, { ...pool, ...this.#size }, tracking, environment),
-        this.#createProber(endpoint, probing, {
+        pool,
+        this.#createProber(endpoint, pool, probing, {
           onLateAnswer: () => void this.monitor.check(managed),
           onSignal: ({ error, kind }) => this.controller.trouble(managed, kind, messageOf(error)),
         }),
@@ -363,13 +373,21 @@ export class Engine<C extends object> {
   /** Managers of one process that would ask a server the same ask it together. */
   #createProber(
     endpoint: Endpoint,
-    options: Omit<ProberOptions, 'onLateAnswer'>,
+    { times }: Pool<C>,
+    options: Omit<ProberOptions, 'onLateAnswer' | 'times'>,
     own: ProberCallbacks,
   ): EndpointProber {
     const { clock } = this.#options
     const driver = this.#driver
     const createProber = ({ onLateAnswer, onSignal }: ProberCallbacks): Prober<C> =>
-      new Prober(endpoint, driver, { ...options, onLateAnswer }, clock, this.deadlines, onSignal)
+      new Prober(
+        endpoint,
+        driver,
+        { ...options, times, onLateAnswer },
+        clock,
+        this.#background,
+        onSignal,
+      )
     const scope = driver.probeScope?.(endpoint)
     if (scope === undefined) return createProber(own)
     return new SharedProber([driver.name, options, scope.server], scope.database, {
@@ -425,6 +443,8 @@ export class Engine<C extends object> {
           trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }
+        // The next attempt meets the same mistake, wherever it leads.
+        if (kind === 'defect') return 'give-up'
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
           ? 'give-up'
           : 'retry'

@@ -185,7 +185,8 @@ export class FailoverController<C extends object> {
     if (outcome.ok) {
       this.#remember(endpoint)
       const askedAt = this.#context.clock.now() - outcome.durationMs
-      endpoint.pool.answered(askedAt - this.#knobs.probeTimeoutMs)
+      const { pool } = endpoint
+      pool.answered(askedAt - pool.times.answerWithinMs(this.#knobs.probeTimeoutMs))
     }
     if (role !== endpoint.role) {
       endpoint.pool.suspectAll()
@@ -217,9 +218,9 @@ export class FailoverController<C extends object> {
   #keepUp(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): void {
     const readable = endpoint.lagging
     this.#tracker.keepUp(endpoint, outcome, endpoint === this.#writer)
-    endpoint.pool.answered(
-      this.#context.clock.now() - outcome.durationMs - this.#knobs.probeTimeoutMs,
-    )
+    const { pool } = endpoint
+    const askedAt = this.#context.clock.now() - outcome.durationMs
+    pool.answered(askedAt - pool.times.answerWithinMs(this.#knobs.probeTimeoutMs))
     if (readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -399,7 +400,9 @@ export class FailoverController<C extends object> {
     this.#monitor?.hurry()
     if (LOST.has(state)) {
       this.#context.onLost(endpoint)
-      if (endpoint.heldFor === undefined) endpoint.prober.forget()
+      // A login that is slow is let in yet, and tells that the server is alive.
+      if (state === 'DOWN') endpoint.prober.forgetSession()
+      else if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
       pool.distrust(state === 'SUSPECT' || LOST.has(state))

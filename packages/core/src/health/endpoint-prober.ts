@@ -22,6 +22,8 @@ export interface EndpointProber {
   probe(suspected?: boolean): Promise<ProbeOutcome>
   /** Gives up the connection: the next probe begins anew. */
   forget(): void
+  /** The same, and logins that are under way go on. */
+  forgetSession(): void
   /** Ends it for good. */
   stop(): void
   /** Present if several managers share what is asked. */

@@ -47,7 +47,8 @@ export class ServerWatch {
   /** Asked for while all were being told of the one before. */
   #next: PromiseWithResolvers | undefined
   #telling = false
-  #forgets = false
+  /** What is to be given up once all have been told. */
+  #forgets: 'all' | 'session' | undefined
   #suspected = false
   #login: SharedLogin | undefined
   #timer: TimerHandle | undefined
@@ -78,7 +79,7 @@ export class ServerWatch {
   rest(): void {
     if (this.#isAttended) return
     this.#schedule(Number.POSITIVE_INFINITY)
-    this.forget()
+    this.forget('all')
   }
 
   /** One probe; joins the one under way. Resolves when all have heard of its outcome. Never rejects. */
@@ -92,10 +93,17 @@ export class ServerWatch {
     return this.#running
   }
 
-  /** Gives up the session, once the probe under way has been answered. */
-  forget(): void {
-    if (this.#telling || this.#running !== undefined) this.#forgets = true
-    else this.#prober?.forget()
+  /** Gives up the session, or logins under way too, once the probe under way has been answered. */
+  forget(what: 'all' | 'session'): void {
+    if (this.#forgets !== 'all') this.#forgets = what
+    if (!this.#telling && this.#running === undefined) this.#giveUp()
+  }
+
+  #giveUp(): void {
+    const what = this.#forgets
+    this.#forgets = undefined
+    if (what === 'all') this.#prober?.forget()
+    else if (what === 'session') this.#prober?.forgetSession()
   }
 
   /** Brings the next probe forward to the pace that a member wants now; never puts it off. */
@@ -190,10 +198,8 @@ export class ServerWatch {
     this.#telling = false
     const next = this.#next
     this.#next = undefined
-    if (this.#forgets || (next === undefined && !this.#keepsSession)) {
-      this.#forgets = false
-      this.#prober?.forget()
-    }
+    if (next === undefined && !this.#keepsSession) this.forget('all')
+    this.#giveUp()
     next?.resolve(this.probe())
     const paceMs = this.#paceMs()
     if (this.#clock.now() + paceMs < this.#dueAt) this.#schedule(paceMs)

@@ -50,7 +50,11 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
   }
 
   forget(): void {
-    this.#watch?.forget()
+    this.#watch?.forget('all')
+  }
+
+  forgetSession(): void {
+    this.#watch?.forget('session')
   }
 
   stop(): void {

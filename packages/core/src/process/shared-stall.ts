@@ -27,12 +27,12 @@ export class SharedStall {
     return this.#shared.monitor
   }
 
-  /** @param onStall called after every stall until `stop` */
-  start(onStall: () => void): void {
+  /** @param onStop called after every stop of the process, until `stop` */
+  start(onStop: () => void): void {
     if (this.#using) return
     this.#using = true
     this.#shared.users += 1
-    this.#unsubscribe = this.monitor.onStall(onStall)
+    this.#unsubscribe = this.monitor.onStop(onStop)
     this.monitor.start()
   }
 
