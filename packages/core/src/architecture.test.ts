@@ -35,7 +35,7 @@ const LAYERS = [
   ['health', 'failover', 'topology'],
   ['options', 'config', 'dedicated', 'reads', 'routing', 'status', 'transaction', 'replay'],
   ['engine', 'figures'],
-  ['manager'],
+  ['manager', 'tenants'],
   ['index', 'index.mts'],
 ]
 /** Plain shapes that lower layers may name, as types only. */

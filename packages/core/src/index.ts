@@ -108,4 +108,11 @@ export { redactText } from './secrets/redact-text.js'
 export { redactUrl } from './secrets/redact-url.js'
 export type { ReportSql } from './secrets/sql-reports.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
+export {
+  TENANT_OPTION_NAMES,
+  type TenantId,
+  type TenantLimits,
+  Tenants,
+  type TenantsConfig,
+} from './tenants.js'
 export type { Discovery, TopologySource } from './topology/source.js'

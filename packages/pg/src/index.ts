@@ -1,4 +1,4 @@
-export { redactUrl } from '@connmgr/core'
+export { ConnectionBudget, redactUrl } from '@connmgr/core'
 export { classify } from './classify.js'
 export {
   createConnectionManager,
@@ -24,6 +24,7 @@ export {
   translatePoolConfig,
 } from './pool-config.js'
 export type { SharedOptions } from './shared/sharing.js'
+export { createTenants, PgTenants, type PgTenantsOptions } from './tenants.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'
 export {
   type PatroniAnswer,
