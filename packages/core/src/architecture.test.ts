@@ -21,6 +21,8 @@ const LAYERS = [
     'process',
     'stall',
     'deadlines',
+    'login-progress',
+    'response-times',
     'bounded',
     'errors',
     'thrown',

@@ -86,7 +86,7 @@ export {
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
-export type { AcquireOptions, PoolOptions } from './pool/options.js'
+export type { AcquireOptions, PoolOptions, PoolSettings } from './pool/options.js'
 export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 export type { ReadSession } from './reads/session.js'
 export { WriteToken } from './reads/write-token.js'

@@ -14,6 +14,7 @@ import {
   internalsOf,
   markDead,
   type ServerMessage,
+  supplyInternals,
 } from './client-internals.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
@@ -45,6 +46,8 @@ export class Session {
   catalog: EndpointCatalog | undefined
   /** How its socket was made, if by a function of the user's. */
   openStream: OpenStream | undefined
+  /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
+  trouble: Error | undefined
   /** The first number of the version that the server says it has; 0 if it does not say. */
   serverVersion = 0
   readonly #client: Client
@@ -64,6 +67,7 @@ export class Session {
   #listener: ConnectionActivity['lease']
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
+    supplyInternals(client)
     this.#client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
@@ -328,13 +332,16 @@ export class Session {
 
   #onServerMessage(message: Error & ServerMessage): void {
     if (!this.#live || this.#closing || message.code === undefined) return
-    if (SHUTDOWN_CODES.has(message.code)) this.#onSignal({ kind: 'shutdown', error: message })
-    else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
+    if (SHUTDOWN_CODES.has(message.code)) {
+      this.trouble ??= message
+      this.#onSignal({ kind: 'shutdown', error: message })
+    } else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
   }
 
   #onLost(error: Error): void {
     if (this.#lost) return
     this.#lost = true
+    this.trouble ??= error
     this.#statements.lost(error)
     if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return

@@ -7,8 +7,8 @@ import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
 import type { EndpointState } from '../failover/states.js'
+import { LoginProgress, whileProgressing } from '../login-progress.js'
 import { outside } from '../outside.js'
-import { LoginProgress, whileProgressing } from './login-progress.js'
 
 export interface LoginProbesContext<C extends object> {
   readonly name: string

@@ -12,7 +12,9 @@ import type {
 } from '../driver.js'
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
+import { LoginProgress } from '../login-progress.js'
 import { outside } from '../outside.js'
+import { ResponseTimes } from '../response-times.js'
 import type { EndpointProber } from './endpoint-prober.js'
 
 /** A probe that was answered. */
@@ -23,9 +25,6 @@ export interface SuccessfulProbe {
   /** True if it was asked over a session to another database of the server: this one may not be there. */
   readonly elsewhere?: boolean
 }
-
-import { LoginProgress } from './login-progress.js'
-import { ResponseTimes } from './response-times.js'
 
 /** What one probe found. */
 export type ProbeOutcome =
@@ -247,12 +246,14 @@ export class Prober<C extends object> implements EndpointProber {
     return this.#failing && !this.#times.known && waitedMs < patienceMs
   }
 
-  /** Whether the server has sent something to a login since this was asked last. One that never lets anybody in is gone too. */
+  /** Whether a login under way comes forward. A server that never lets anybody in is gone too. */
   get #goesOn(): boolean {
-    const waitedMs = this.#clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
-    let made = false
-    for (const question of this.#questions) if (question.progress.made()) made = true
-    return made && waitedMs < this.#longestMs
+    const now = this.#clock.now()
+    const waitedMs = now - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
+    if (waitedMs >= this.#longestMs) return false
+    return [...this.#questions].some(
+      ({ askedAt, fresh, progress }) => fresh && progress.goesOn(now - askedAt),
+    )
   }
 
   get #loginMs(): number {

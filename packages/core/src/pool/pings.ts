@@ -1,7 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Driver } from '../driver.js'
 import { ValidationFailedError } from '../errors.js'
-import type { ResponseTimes } from '../health/response-times.js'
+import type { ResponseTimes } from '../response-times.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 

@@ -11,11 +11,11 @@ import {
 } from '../errors.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import type { Target } from '../failover/states.js'
-import { ResponseTimes } from '../health/response-times.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
+import { ResponseTimes } from '../response-times.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { BudgetShare } from './connection-budget.js'
 import type { ConnectionPool } from './connection-pool.js'
@@ -750,14 +750,14 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (kind === 'lost') {
       this.#take(entry, 'lost', error)
       this.#changed()
-    } else this.#invalidate(entry, 'lost')
+    } else this.#invalidate(entry, 'lost', error)
     if (kind === 'read-only') this.#trust.writeRefused()
     // One connection in trouble voids the bypass window of all the others.
     this.suspectAll()
   }
 
-  #invalidate(entry: PoolEntry<C>, reason: CloseReason): void {
-    if (entry.state === 'idle') this.#close(entry, reason)
+  #invalidate(entry: PoolEntry<C>, reason: CloseReason, error?: Error): void {
+    if (entry.state === 'idle') this.#close(entry, reason, error)
     else entry.doomed ??= reason
   }
 
