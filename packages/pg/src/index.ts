@@ -1,4 +1,4 @@
-export { ConnectionBudget, redactUrl } from '@connmgr/core'
+export { ConnectionBudget, once, redactUrl } from '@connmgr/core'
 export { classify } from './classify.js'
 export {
   createConnectionManager,

@@ -803,6 +803,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #maintain(): void {
     const { idleTimeoutMs, minIdle } = this.#options
+    // Of many managers most are idle: there is nothing to keep house for.
+    if (this.#entries.size === 0 && this.#waiters.size === 0 && minIdle === 0) return
     const holdMs = Math.min(idleTimeoutMs, LONGEST_IDLE_HOLD_MS)
     const now = this.#environment.clock.now()
     for (const entry of this.#idle) {
