@@ -32,7 +32,9 @@ export type {
   WritePosition,
 } from './driver.js'
 export {
+  AbortedError,
   AcquireAbortedError,
+  AcquireHookError,
   type AcquirePhase,
   AcquireTimeoutError,
   AuthenticationRefusedError,
@@ -78,6 +80,7 @@ export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } fro
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export { outside } from './outside.js'
+export type { AcquireContext, OnAcquire } from './pool/acquire-hook.js'
 export {
   type Budget,
   ConnectionBudget,
