@@ -18,6 +18,7 @@ const LAYERS = [
   [
     'outside',
     'clock',
+    'process',
     'stall',
     'deadlines',
     'login-progress',
@@ -48,7 +49,7 @@ const LAYERS = [
     'hold-process',
   ],
   ['engine', 'figures'],
-  ['manager'],
+  ['manager', 'tenants'],
   ['index', 'index.mts'],
 ]
 /** Plain shapes that lower layers may name, as types only. */
