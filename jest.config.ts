@@ -1,34 +1,41 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest'
+import { calibrate } from './packages/testing/src/patience'
+import { QUICK_FILES, QUICK_RUNS } from './test/quick-tests'
 
-const config: Config = {
-  testEnvironment: 'node',
-  roots: ['<rootDir>/packages', '<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-  modulePathIgnorePatterns: ['/dist/'],
-  transform: {
-    '^.+\\.m?tsx?$': [
-      '@swc/jest',
-      {
-        sourceMaps: 'inline',
-        module: { type: 'commonjs' },
-        jsc: {
-          target: 'es2022',
-          keepClassNames: true,
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
+/** A function, because it measures how slow the machine is, for the deadlines of tests. */
+export default async function config(): Promise<Config> {
+  await calibrate()
+  const quick = process.env.CONNMGR_TEST_QUICK !== undefined
+  if (quick) process.env.FUZZ_RUNS ??= QUICK_RUNS
+  return {
+    testEnvironment: 'node',
+    roots: ['<rootDir>/packages', '<rootDir>/test'],
+    testMatch: quick ? QUICK_FILES.map((file) => `<rootDir>/${file}`) : ['**/*.test.ts'],
+    testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+    modulePathIgnorePatterns: ['/dist/'],
+    transform: {
+      '^.+\\.m?tsx?$': [
+        '@swc/jest',
+        {
+          sourceMaps: 'inline',
+          module: { type: 'commonjs' },
+          jsc: {
+            target: 'es2022',
+            keepClassNames: true,
+            parser: { syntax: 'typescript', decorators: true },
+            transform: { legacyDecorator: true, decoratorMetadata: true },
+          },
         },
-      },
-    ],
-  },
-  moduleNameMapper: {
-    '^@connmgr/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
-  testTimeout: 60_000,
-  maxWorkers: 2,
-  collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts', '!**/*.test-d.ts'],
+      ],
+    },
+    moduleNameMapper: {
+      '^@connmgr/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
+      '^(\\.{1,2}/.*)\\.js$': '$1',
+    },
+    testSequencer: '<rootDir>/scripts/longest-first-sequencer.cjs',
+    setupFilesAfterEnv: ['<rootDir>/packages/testing/src/test-timeout.ts'],
+    maxWorkers: 2,
+    collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts', '!**/*.test-d.ts'],
+  }
 }
-
-export default config

@@ -83,13 +83,16 @@ const MANY_BUCKETS = 64
 export class Deadlines {
   readonly #clock: Clock
   readonly #stall: StallMonitor
+  readonly #keepAlive: boolean
   readonly #buckets = new Map<number, Bucket>()
   /** The one used last, which is nearly always the one that is wanted. */
   #latest: Bucket
 
-  constructor(clock: Clock, stall: StallMonitor) {
+  /** @param keepAlive whether what is waited for keeps the process running; `@default` true */
+  constructor(clock: Clock, stall: StallMonitor, keepAlive = true) {
     this.#clock = clock
     this.#stall = stall
+    this.#keepAlive = keepAlive
     this.#latest = this.#newBucket(0)
   }
 
@@ -133,7 +136,7 @@ export class Deadlines {
       // What somebody waits for may have arrived together with the timer.
       () => this.#clock.setImmediate(() => this.#expire(bucket)),
       Math.max(0, delayMs),
-      true,
+      this.#keepAlive,
     )
   }
 

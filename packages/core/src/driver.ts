@@ -25,6 +25,7 @@ export interface Endpoint {
  * - `starting`: the server is there but not ready yet (57P03)
  * - `busy`: the server is there but has no room (53300)
  * - `setup`: nothing but a person can mend it (bad credentials, missing database, TLS)
+ * - `defect`: the program is wrong, such as a client class that throws a TypeError; no server has had a part in it
  * - `shutdown`: the server reported that it ended the session (57P01, 57P02)
  * - `read-only`: the server refused a write without effect (25006)
  * - `serialization`: an ordinary conflict (40001, 40P01)
@@ -36,6 +37,7 @@ export type FailureKind =
   | 'starting'
   | 'busy'
   | 'setup'
+  | 'defect'
   | 'shutdown'
   | 'read-only'
   | 'serialization'
@@ -64,6 +66,8 @@ export interface ConnectionActivity {
   readonly received?: number
   /** Stands for the statement that is being run, the same for as long as that lasts; undefined while none is. */
   readonly running?: unknown
+  /** True while the session does what takes a connection for itself, as long as that lasts: it listens, for example. */
+  readonly longLived?: boolean
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
   lease?: Borrower
 }
@@ -110,6 +114,8 @@ export interface LeaseFence {
   readonly active: boolean
   /** Reports a use after the end, as `leaseMisused`; returns the error to refuse it with. @param statement its text */
   refuse(statement?: string): Error
+  /** A statement is about to be sent, by the call of `below`. For leak reports. */
+  noteUse(below: (...args: never[]) => unknown): void
   /** Has the handle leave nothing behind: called when the connection goes back to its pool. At most one. */
   onRelease(tidy: () => void): void
 }
@@ -222,6 +228,11 @@ export interface Driver<C extends object> {
   fingerprint?(text: string): string
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>
+  /**
+   * Whether an open connection keeps the process running. Until this is called it does. Synchronous, never throws. Without
+   * it every open connection does, also one that is idle.
+   */
+  holdProcess?(connection: C, hold: boolean): void
   /**
    * Cuts the connection off at once, cancelling what still runs on the server. Never throws.
    *

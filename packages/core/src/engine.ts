@@ -54,6 +54,8 @@ export class Engine<C extends object> {
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #stall: StallMonitor
+  /** Of what runs in the background, which keeps no process running. */
+  readonly #background: Deadlines
   /** The ids of the endpoints in the options. */
   readonly #configured: ReadonlySet<string>
   readonly #sql: SqlReports
@@ -80,6 +82,7 @@ export class Engine<C extends object> {
     )
     this.#stall = new StallMonitor(options.clock)
     this.deadlines = new Deadlines(options.clock, this.#stall)
+    this.#background = new Deadlines(options.clock, this.#stall, false)
     this.#solo = endpoints.length === 1 && options.topology === undefined
     this.set = this.#createSet()
     this.#configured = new Set(endpoints.map((each) => each.id))
@@ -127,7 +130,7 @@ export class Engine<C extends object> {
       {
         name: options.name,
         clock: options.clock,
-        deadlines: this.deadlines,
+        deadlines: this.#background,
         events: this.events,
         onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
         onMoved: (endpoint) => void this.#askAnew(endpoint),
@@ -155,7 +158,7 @@ export class Engine<C extends object> {
       new TopologyWatch(options.topology, endpoints, {
         name: options.name,
         clock: options.clock,
-        deadlines: this.deadlines,
+        deadlines: this.#background,
         events: this.events,
         onDiscovery: (discovery) => this.#follow(discovery),
         present: () => this.set.all.map((each) => each.endpoint),
@@ -339,7 +342,7 @@ export class Engine<C extends object> {
           this.#driver,
           { ...probing, onLateAnswer: () => void this.monitor.check(managed) },
           clock,
-          this.deadlines,
+          this.#background,
           (signal) => this.controller.trouble(managed, signal.kind, messageOf(signal.error)),
         ),
         new Date(clock.wallTime()),
@@ -386,6 +389,8 @@ export class Engine<C extends object> {
           trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }
+        // The next attempt meets the same mistake, wherever it leads.
+        if (kind === 'defect') return 'give-up'
         return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
           ? 'give-up'
           : 'retry'

@@ -1,11 +1,14 @@
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
+export type { ForeignOptions } from './config/foreign-options.js'
+export { nearestName } from './config/nearest.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
+export { invalid as invalidOption } from './config/rules.js'
 export {
-  invalid as invalidOption,
+  rejectForeignOptions,
   rejectMisspeltOptions,
   rejectUnknownOptions,
-} from './config/rules.js'
+} from './config/unknown-options.js'
 export type { DedicatedConnection } from './dedicated.js'
 export type {
   ConnectContext,

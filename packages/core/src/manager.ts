@@ -18,6 +18,7 @@ import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.j
 import type { Target } from './failover/states.js'
 import { Figures } from './figures.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
+import { holdProcess } from './hold-process.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
@@ -111,7 +112,7 @@ export class ConnectionManager<C extends object> {
           () => new Error('rollback timed out'),
         ),
     })
-    if (options.pool.minIdle > 0) void this.start()
+    if (options.pool.minIdle > 0) void this.#start()
   }
 
   get name(): string {
@@ -128,8 +129,7 @@ export class ConnectionManager<C extends object> {
    * everything ready before. Resolves when every endpoint has been looked at once.
    */
   start(): Promise<void> {
-    this.#started ??= outside(() => this.#engine.start())
-    return this.#started
+    return this.#await(this.#start())
   }
 
   /**
@@ -245,7 +245,7 @@ export class ConnectionManager<C extends object> {
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
     checkCall('writeToken', options, CALLS.writeToken)
-    if (this.#closing === undefined) void this.start()
+    if (this.#closing === undefined) void this.#start()
     return this.#engine.reads.token(options, this.writeToken)
   }
 
@@ -329,13 +329,13 @@ export class ConnectionManager<C extends object> {
   async failover(to?: string): Promise<void> {
     if (to !== undefined) checkName('to', to)
     await this.start()
-    await this.#engine.controller.failover(to)
+    await this.#await(this.#engine.controller.failover(to))
   }
 
   /** Accepts another cluster or an older timeline, after the cluster has been rebuilt on purpose. */
   async reset(): Promise<void> {
     await this.start()
-    await this.#engine.controller.reset()
+    await this.#await(this.#engine.controller.reset())
   }
 
   /**
@@ -361,7 +361,7 @@ export class ConnectionManager<C extends object> {
   async unquarantine(endpoint: string): Promise<void> {
     checkName('endpoint', endpoint)
     await this.start()
-    await this.#engine.controller.unquarantine(endpoint)
+    await this.#await(this.#engine.controller.unquarantine(endpoint))
   }
 
   /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
@@ -390,8 +390,8 @@ export class ConnectionManager<C extends object> {
 
   /** Asks every endpoint now; resolves with the check of the one that takes writes. Never rejects. */
   async checkHealth(): Promise<HealthCheck> {
-    const checks = await Promise.all(
-      this.#engine.endpoints.map((each) => this.#engine.monitor.check(each)),
+    const checks = await this.#await(
+      Promise.all(this.#engine.endpoints.map((each) => this.#engine.monitor.check(each))),
     )
     const active = this.#engine.controller.writer?.id
     return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
@@ -409,7 +409,7 @@ export class ConnectionManager<C extends object> {
   /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
   async startHealthMonitoring(): Promise<void> {
     await this.start()
-    await this.#engine.startHealthMonitoring()
+    await this.#await(this.#engine.startHealthMonitoring())
   }
 
   /** Stops the background checks. With several endpoints this also stops automatic failover. */
@@ -506,6 +506,16 @@ export class ConnectionManager<C extends object> {
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
+  #start(): Promise<void> {
+    this.#started ??= outside(() => this.#engine.start())
+    return this.#started
+  }
+
+  /** What a caller awaits keeps the process running. */
+  #await<T>(work: Promise<T>): Promise<T> {
+    return holdProcess(this.clock, work)
+  }
+
   /** Runs a change that a caller asks for; its events are delivered at its end. */
   #turn<T>(change: () => T): T {
     return this.#engine.events.turn(change)
@@ -514,7 +524,7 @@ export class ConnectionManager<C extends object> {
   /** @internal `acquire` for those whose options need no check: facades, and what has checked them. */
   lend(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
     const { target = 'primary' } = options
-    if (this.#started === undefined && this.#closing === undefined) void this.start()
+    if (this.#started === undefined && this.#closing === undefined) void this.#start()
     const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
     if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
     const endpoint = this.#engine.controller.pick(target)?.endpoint

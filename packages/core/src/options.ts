@@ -39,6 +39,12 @@ export interface ManagerOptions<C extends object> {
   readonly lifetimeJitter?: number
   /** Time after which an unused connection is closed, down to `minIdle`; 0 for never. `@default` 600_000 */
   readonly idleTimeoutMs?: number
+  /**
+   * Lets the process end as soon as nothing is lent, waiting or under way, though connections are open. Without it an idle
+   * connection keeps the process running for `idleTimeoutMs`, but for no longer than 10 seconds, which is what `pg.Pool`
+   * does by default. Either way no `close()` is needed for a script to end. `@default` false
+   */
+  readonly allowExitOnIdle?: boolean
   /** Leases after which a connection is replaced; 0 for never. `@default` 0 */
   readonly maxUses?: number
   /** Ask a connection for a sign of life, and its server for its role, before it is lent. `@default` true */

@@ -52,6 +52,8 @@ const LOST_MESSAGES = [
   'Client was closed and is not queryable',
   'Query read timeout',
 ]
+/** The client's own `connectionTimeoutMillis` has passed. */
+const CONNECT_TIMEOUT_MESSAGE = 'timeout expired'
 
 const TLS_MESSAGES = [
   'The server does not support SSL connections',
@@ -81,6 +83,7 @@ export function classify(error: unknown): FailureKind {
   }
   if (TLS_MESSAGES.some((message) => error.message.startsWith(message))) return 'setup'
   if (LOST_MESSAGES.some((message) => error.message.startsWith(message))) return 'lost'
+  if (error.message === CONNECT_TIMEOUT_MESSAGE) return 'unreachable'
   // SASL cannot go on without a usable password; a person has to give one.
   if (error.message.startsWith('SASL') || error.message === 'Password must be a string')
     return 'setup'
@@ -112,6 +115,7 @@ function isTlsCode(code: string): boolean {
   return (
     code.startsWith('ERR_TLS') ||
     code.startsWith('ERR_SSL') ||
+    code.startsWith('ERR_OSSL') ||
     code.startsWith('CERT_') ||
     code.startsWith('UNABLE_TO_') ||
     code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ||

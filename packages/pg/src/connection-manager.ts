@@ -9,23 +9,43 @@ import {
   MANAGER_OPTION_NAMES,
   type ManagerOptions,
   PoolClosedError,
+  rejectForeignOptions,
   rejectUnknownOptions,
   summarize,
 } from '@connmgr/core'
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
-import { type EndpointConfig, resolveEndpoints } from './endpoint-config.js'
+import { type EndpointConfig, settingsOf, withPassword } from './endpoint-config.js'
+import { resolveEndpoints } from './endpoint-options.js'
+import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
 import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
 import { Notifications } from './listen/notifications.js'
 import { ManagedPool } from './managed-pool.js'
 import { type SharedOptions, type Sharing, sharingOf } from './shared/sharing.js'
+import { type UrlSettings, withSettings } from './url-settings.js'
 
 /** Options of {@link createConnectionManager}: where the servers are, and everything of `ManagerOptions`. */
 export interface PgManagerOptions extends ManagerOptions<Client> {
-  /** The preferred server. `@default` DATABASE_URL */
+  /**
+   * The preferred server: a URL, or `/directory/of/sockets database`. Its parameters `connection_limit`, `pool_timeout`,
+   * `connect_timeout`, `socket_timeout` and `pgbouncer` are options of the manager where it has none of its own.
+   * `@default` DATABASE_URL, else what PGHOST, PGPORT, PGUSER and PGDATABASE say
+   */
   readonly databaseUrl?: string
-  /** Servers to fail over to, in order; an array, or a string separated by commas. `@default` DATABASE_FAILOVER_URLS */
+  /** The preferred server without a URL: a name, an address, or a directory of sockets. `@default` PGHOST, else localhost */
+  readonly host?: string
+  /** Beside `host`. `@default` PGPORT, else 5432 */
+  readonly port?: number
+  /** Who logs in, for URLs that do not say it. `@default` PGUSER, else the user of the process */
+  readonly user?: string
+  /** The database, for URLs that do not say it. `@default` PGDATABASE, else one that is called as the user */
+  readonly database?: string
+  /**
+   * Servers to fail over to, in order; an array, or a string separated by commas. What such a URL leaves out (user,
+   * password, database, parameters) is as for the preferred server. `@default` DATABASE_FAILOVER_URLS if the preferred
+   * server is the environment's too, else none
+   */
   readonly failoverUrls?: readonly string[] | string
   /** For URLs that have none. A function wins over the URL and is asked before each connect, so that credentials may expire. */
   readonly password?: string | (() => string | Promise<string>)
@@ -65,6 +85,10 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
 export const PG_OPTION_NAMES: readonly string[] = [
   ...MANAGER_OPTION_NAMES,
   'databaseUrl',
+  'host',
+  'port',
+  'user',
+  'database',
   'failoverUrls',
   'password',
   'ssl',
@@ -95,23 +119,32 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   readonly sharing: Sharing | undefined
   /** @internal */
   readonly replayStatements: 'never' | 'safe'
+  /** @internal What the URL of the preferred server says beyond the connection. */
+  readonly urlSettings: UrlSettings
 
-  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+  /**
+   * @param clientOptions what a client class of the user gets beside the configuration of an endpoint
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   */
   constructor(
     endpoints: readonly Endpoint[],
     {
       shared,
       replayStatements,
-      ...options
+      ...given
     }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>,
     Client?: ClientClass,
+    clientOptions?: object,
   ) {
+    const urlSettings = settingsOf(endpoints[0])
+    const options = withSettings(given, urlSettings)
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
-    const driver = new PgDriver({ Client, clock: options.clock })
+    const driver = new PgDriver({ Client, clientOptions, clock: options.clock })
     super({ driver, endpoints, options })
     this.driver = driver
+    this.urlSettings = urlSettings
     this.on('connectionCreated', ({ endpoint }) => driver.catalogs.read(endpoint))
     this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharingOf(shared, options, Client)
@@ -216,30 +249,45 @@ export function createConnectionManager(options: PgManagerOptions = {}): PgConne
         'see the copies with "npm ls @connmgr/pg" and install one version',
     )
   }
-  rejectUnknownOptions(options, PG_OPTION_NAMES, 'the options of createConnectionManager')
+  const what = 'the options of createConnectionManager'
+  rejectForeignOptions(options, PG_OPTION_NAMES, what, FOREIGN_TO_PG)
+  rejectUnknownOptions(options, PG_OPTION_NAMES, what)
   const {
     databaseUrl,
+    host,
+    port,
+    user,
+    database,
     failoverUrls,
     password,
     ssl,
     requireAuth,
-    clientConfig,
+    clientConfig = {},
     Client,
     ...managerOptions
   } = options
-  const config: EndpointConfig = {
-    ...clientConfig,
-    ...(requireAuth === undefined ? {} : { requireAuth }),
-  }
+  // A client class of the user may have options of any name.
+  if (Client === undefined)
+    rejectForeignOptions(clientConfig, CLIENT_OPTIONS, 'the option clientConfig', FOREIGN_TO_PG)
+  const {
+    host: itsHost,
+    port: itsPort,
+    user: itsUser,
+    database: itsDatabase,
+    ...rest
+  } = clientConfig
+  const config: EndpointConfig = { ...rest, ...(requireAuth === undefined ? {} : { requireAuth }) }
   if (ssl !== undefined) config.ssl = ssl
-  const credentials = password ?? clientConfig?.password
-  if (credentials !== undefined) {
-    Object.defineProperty(config, 'password', {
-      value: credentials,
-      enumerable: false,
-      configurable: true,
-    })
-  }
-  const endpoints = resolveEndpoints({ databaseUrl, failoverUrls, clientConfig: config })
+  const endpoints = resolveEndpoints({
+    databaseUrl,
+    server: {
+      host: host ?? itsHost,
+      port: port ?? itsPort,
+      user: user ?? itsUser,
+      database: database ?? itsDatabase,
+    },
+    failoverUrls,
+    clientConfig: withPassword(config, password ?? clientConfig.password),
+  })
   return new PgConnectionManager(endpoints, managerOptions, Client)
 }

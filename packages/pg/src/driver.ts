@@ -23,6 +23,7 @@ import pg from 'pg'
 import type { OpenStream } from './cancel.js'
 import { Catalogs, type EndpointCatalog } from './catalog/catalog.js'
 import { classify, isAnswer } from './classify.js'
+import { configForClass } from './client-config.js'
 import { internalsOf } from './client-internals.js'
 import { authPolicyOf } from './endpoint-config.js'
 import { fingerprint } from './fingerprint.js'
@@ -30,6 +31,7 @@ import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
+import { isProgrammingError } from './programming-error.js'
 import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
 
@@ -43,21 +45,31 @@ const PROBE_APPLICATION_NAME = 'connmgr-probe'
 export class PgDriver implements Driver<Client> {
   readonly name = 'postgresql'
   readonly #Client: ClientClass
+  readonly #clientOptions: object
+  readonly #mistakes = new WeakSet<object>()
   readonly #sessions = new WeakMap<Client, Session>()
   /** Of the databases behind all endpoints. */
   readonly catalogs: Catalogs
 
   /**
    * @param options.Client `@default` pg.Client
+   * @param options.clientOptions what a class of the user gets beside the configuration of an endpoint
    * @param options.clock `@default` the system's
    */
-  constructor(options: { Client?: ClientClass | undefined; clock?: Clock | undefined } = {}) {
+  constructor(
+    options: {
+      Client?: ClientClass | undefined
+      clientOptions?: object | undefined
+      clock?: Clock | undefined
+    } = {},
+  ) {
     this.#Client = options.Client ?? pg.Client
+    this.#clientOptions = options.clientOptions ?? {}
     this.catalogs = new Catalogs(options.clock ?? systemClock)
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
-    const { client, session } = await this.#open(endpoint.config as ClientConfig, context)
+    const { client, session } = await this.#open(endpoint, {}, context)
     session.catalog = this.#catalogOf(endpoint)
     return client
   }
@@ -156,12 +168,21 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).end()
   }
 
+  holdProcess(client: Client, hold: boolean): void {
+    const { stream } = internalsOf(client).connection ?? {}
+    // A socket of the user's own making may have neither.
+    if (hold) stream?.ref?.()
+    else stream?.unref?.()
+  }
+
   destroy(client: Client, reason?: Error): void {
     this.#sessionOf(client).destroy(reason)
   }
 
   classify(error: unknown): FailureKind {
-    return classify(error)
+    return typeof error === 'object' && error !== null && this.#mistakes.has(error)
+      ? 'defect'
+      : classify(error)
   }
 
   isDeliberate(error: unknown): boolean {
@@ -202,31 +223,20 @@ export class PgDriver implements Driver<Client> {
 
   /** Opens a connection of the engine's own, beside those of callers. It keeps no process alive. */
   async #openAside(endpoint: Endpoint, context: ConnectContext): Promise<Session> {
-    const config = endpoint.config as ClientConfig
-    const { client, session } = await this.#open(
-      {
-        ...config,
-        password: config.password,
-        application_name: PROBE_APPLICATION_NAME,
-        query_timeout: 0,
-      },
-      context,
-    )
-    internalsOf(client).connection?.stream.unref()
+    const own = { application_name: PROBE_APPLICATION_NAME, query_timeout: 0 }
+    const { client, session } = await this.#open(endpoint, own, context)
+    this.holdProcess(client, false)
     return session
   }
 
   async #open(
-    config: ClientConfig,
+    endpoint: Endpoint,
+    own: ClientConfig,
     { signal, onSignal }: ConnectContext,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
-    const client = new this.#Client({
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-      ...config,
-      password: config.password,
-    })
+    const config = endpoint.config as ClientConfig
+    const client = this.#createClient(endpoint, own)
     const session = new Session(client, onSignal)
     if (typeof config.stream === 'function')
       session.openStream = config.stream as unknown as OpenStream
@@ -239,8 +249,7 @@ export class PgDriver implements Driver<Client> {
       await client.connect()
     } catch (error) {
       session.destroy()
-      // node-postgres attaches the client to some errors, and a function for the password may fail with anything.
-      throw signal.aborted ? signal.reason : withoutSecrets(error)
+      throw signal.aborted ? signal.reason : this.#failure(error)
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
@@ -248,6 +257,31 @@ export class PgDriver implements Driver<Client> {
     // It cancels what the session runs. As node-postgres hides the password, hidden when a client is printed.
     if ('secretKey' in client) Object.defineProperty(client, 'secretKey', { enumerable: false })
     return { client, session }
+  }
+
+  #createClient(endpoint: Endpoint, own: ClientConfig): Client {
+    const endpointConfig = endpoint.config as ClientConfig
+    const config: ClientConfig = {
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+      ...endpointConfig,
+      ...own,
+      password: endpointConfig.password,
+    }
+    try {
+      return this.#Client === pg.Client
+        ? new pg.Client(config)
+        : new this.#Client(configForClass(endpoint, this.#clientOptions, config))
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  /** node-postgres attaches the client to some errors, and a function for the password may fail with anything. */
+  #failure(thrown: unknown): unknown {
+    const error = withoutSecrets(thrown)
+    if (isProgrammingError(error)) this.#mistakes.add(error)
+    return error
   }
 
   #sessionOf(client: Client): Session {

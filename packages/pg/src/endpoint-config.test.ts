@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { createConnectionManager } from './connection-manager.js'
-import { resolveEndpoints } from './endpoint-config.js'
+import { resolveEndpoints } from './endpoint-options.js'
 
 const SECRET = 's3cr3t'
 const urls = (options: Parameters<typeof resolveEndpoints>[0], env = {}) =>
@@ -13,10 +13,7 @@ describe('where the servers are', () => {
       DATABASE_FAILOVER_URLS: 'postgres://u@f1/db',
     }
     expect(urls({}, env)).toEqual(['env:5432/db', 'f1:5432/db'])
-    expect(urls({ databaseUrl: 'postgresql://u@mine:6000/db' }, env)).toEqual([
-      'mine:6000/db',
-      'f1:5432/db',
-    ])
+    expect(urls({ databaseUrl: 'postgresql://u@mine:6000/db' }, env)).toEqual(['mine:6000/db'])
     expect(urls({ failoverUrls: [] }, env)).toEqual(['env:5432/db'])
   })
 
@@ -119,7 +116,7 @@ describe('where the servers are', () => {
   test('an error about the environment names the variable', () => {
     expect(() => resolveEndpoints({}, { DATABASE_URL: 'http://h' })).toThrow(/"DATABASE_URL"/)
     expect(() =>
-      resolveEndpoints({ databaseUrl: 'postgres://h/d' }, { DATABASE_FAILOVER_URLS: 'nonsense' }),
+      resolveEndpoints({}, { DATABASE_URL: 'postgres://h/d', DATABASE_FAILOVER_URLS: 'nonsense' }),
     ).toThrow(/"DATABASE_FAILOVER_URLS"/)
   })
 })

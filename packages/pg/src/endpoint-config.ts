@@ -1,48 +1,41 @@
 import { isIP } from 'node:net'
 import { inspect } from 'node:util'
-import { type Endpoint, InvalidOptionError, redactUrl } from '@connmgr/core'
+import { type Endpoint, InvalidOptionError, invalidOption } from '@connmgr/core'
 import type { ClientConfig } from 'pg'
-import { parse } from 'pg-connection-string'
+import pg from 'pg'
+import {
+  CONNECTION_PARAMETERS,
+  hasSeveralHosts,
+  type NamedUrl,
+  parseUrl,
+  portOf,
+  TLS_PARAMETERS,
+  type UrlParts,
+} from './connection-url.js'
 import { type AuthPolicy, allowedMethods, FOR_NAMED } from './require-auth.js'
+import { rejectPaths } from './tls-files.js'
+import { NO_SETTINGS, settingsIn, type UrlSettings } from './url-settings.js'
 
-const SCHEMES = ['postgres:', 'postgresql:']
-const DEFAULT_PORT = 5432
-
-/** A URL and where it came from, for messages. */
-interface NamedUrl {
-  readonly option: string
-  readonly url: string
+/** What is known of an endpoint beyond its configuration. */
+interface Origin {
+  /** What the options say, without the URL and the environment. */
+  readonly base: EndpointConfig
+  /** The URL, if node-postgres would read from it alone what we have; it has the password. */
+  readonly connectionString?: string | undefined
+  /** What its URL says of the manager. */
+  readonly settings?: UrlSettings
 }
 
-/** Where the servers are and how to log in. */
-export interface EndpointOptions {
-  readonly databaseUrl?: string | undefined
-  readonly failoverUrls?: readonly string[] | string | undefined
-  readonly clientConfig?: ClientConfig | undefined
+const origins = new WeakMap<Endpoint, Origin>()
+
+/** What the parameters of an endpoint's URL say of the manager. */
+export function settingsOf(endpoint: Endpoint | undefined): UrlSettings {
+  return (endpoint && origins.get(endpoint)?.settings) ?? NO_SETTINGS
 }
 
-/**
- * The endpoints that options and environment name; the preferred one first.
- *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
- */
-export function resolveEndpoints(
-  options: EndpointOptions,
-  env: NodeJS.ProcessEnv = process.env,
-): Endpoint[] {
-  const preferred = parseEndpoint(databaseUrl(options, env), options.clientConfig ?? {}, env)
-  return distinct([preferred, ...resolveFailoverEndpoints(options, env)])
-}
-
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if one server is named twice */
-export function distinct(endpoints: Endpoint[]): Endpoint[] {
-  const ids = endpoints.map((each) => each.id)
-  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
-  if (twice === undefined) return endpoints
-  throw new InvalidOptionError(
-    'failoverUrls',
-    `option "failoverUrls" names ${twice} again; list each server once`,
-  )
+/** The URL of an endpoint, for a client class of the user, which may read it; undefined if it does not say it all. */
+export function connectionStringOf(endpoint: Endpoint): string | undefined {
+  return origins.get(endpoint)?.connectionString
 }
 
 /**
@@ -53,18 +46,34 @@ export function distinct(endpoints: Endpoint[]): Endpoint[] {
  */
 export function endpointFrom(option: string, config: ClientConfig): Endpoint {
   const { connectionString } = config
-  if (connectionString === undefined) return endpointOf(config)
-  return parseEndpoint({ option, url: requireText(option, connectionString) }, config, process.env)
+  // As node-postgres, which takes an empty one for none.
+  if (connectionString === undefined || connectionString === null || connectionString === '')
+    return configuredEndpoint(config)
+  return endpointOfUrl({ option, url: requireUrl(option, connectionString) }, config)
 }
 
-/** The endpoints that `failoverUrls` or the environment name. */
-export function resolveFailoverEndpoints(
-  options: EndpointOptions,
+/**
+ * The endpoint of a URL.
+ *
+ * @param base for what the URL leaves out, or from its parts
+ */
+export function endpointOfUrl(
+  named: NamedUrl,
+  base: ClientConfig | ((parts: UrlParts) => ClientConfig),
   env: NodeJS.ProcessEnv = process.env,
-): Endpoint[] {
-  return failoverUrls(options, env).map((each) =>
-    parseEndpoint(each, options.clientConfig ?? {}, env),
-  )
+): Endpoint {
+  const parts = parseUrl(named)
+  const options = typeof base === 'function' ? base(parts) : base
+  const config = mergeConfig(options, parts)
+  const saysAll =
+    config.password === parts.password &&
+    config.ssl === parts.ssl &&
+    (['user', 'database', 'port'] as const).every((name) => config[name] === parts[name])
+  return remember(configuredEndpoint(config, env), {
+    base: options,
+    connectionString: saysAll ? named.url : undefined,
+    settings: settingsIn(named.option, parts),
+  })
 }
 
 /**
@@ -103,32 +112,65 @@ export function relocate(
     const key = ssl.key === undefined ? {} : { key: ssl.key }
     moved.ssl = { servername: endpoint.host, ...ssl, ...key }
   }
-  Object.defineProperty(moved, 'password', {
-    value: config.password,
+  const relocated = endpointOf(withPassword(moved, config.password))
+  return how === 'resolved' ? Object.assign(relocated, { resolvedFrom: endpoint.id }) : relocated
+}
+
+/** The same configuration with a password that is out of sight. */
+export function withPassword<C extends ClientConfig>(config: C, password: C['password']): C {
+  return Object.defineProperty(config, 'password', {
+    value: password,
     enumerable: false,
     writable: true,
     configurable: true,
   })
-  const relocated = endpointOf(moved)
-  return how === 'resolved' ? Object.assign(relocated, { resolvedFrom: endpoint.id }) : relocated
 }
 
-/** The endpoint of a node-postgres configuration without a URL. */
+/**
+ * The endpoint of a node-postgres configuration without a URL.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function configuredEndpoint(
+  config: EndpointConfig,
+  env: NodeJS.ProcessEnv = process.env,
+): Endpoint {
+  const endpoint = endpointOf(config, env)
+  const { host } = endpoint
+  if (hasSeveralHosts(host)) {
+    throw invalidOption(
+      config.host ? 'host' : 'PGHOST',
+      host,
+      'one host; name the others in failoverUrls',
+    )
+  }
+  portOf(config.port ? 'port' : 'PGPORT', config.port || env.PGPORT || endpoint.port)
+  rejectPaths('ssl', config.ssl)
+  return endpoint
+}
+
+/** What the configuration leaves out is as node-postgres has it. */
 function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
   const config = withRequiredAuth(given, env)
-  const host = config.host || env.PGHOST || 'localhost'
-  const port = Number(config.port || env.PGPORT || DEFAULT_PORT)
-  const user = config.user || env.PGUSER || env.USER || env.USERNAME
-  const database = config.database || env.PGDATABASE || user || 'postgres'
+  const { defaults } = pg
+  const host = config.host || env.PGHOST || defaults.host || 'localhost'
+  const port = Number(config.port || env.PGPORT || defaults.port)
+  const user = config.user || env.PGUSER || defaults.user
+  const database = config.database || env.PGDATABASE || defaults.database || user || 'postgres'
   const shown = isIP(host) === 6 ? `[${host}]` : host
   const endpoint = { id: `${shown}:${port}/${database}`, host, port, database }
+  // From now on the environment may change: the endpoint leads where its name says.
+  const own = { ...config, host, port, database, ...(user === undefined ? {} : { user }) }
   // Out of sight of JSON, spread and console.log: it has the password.
-  Object.defineProperty(endpoint, 'config', { value: config, enumerable: false })
+  Object.defineProperty(endpoint, 'config', {
+    value: withPassword(own, config.password),
+    enumerable: false,
+  })
   Object.defineProperty(endpoint, inspect.custom, {
     value: () => `Endpoint(${endpoint.id})`,
     enumerable: false,
   })
-  return endpoint as typeof endpoint & { config: ClientConfig }
+  return remember(endpoint as typeof endpoint & { config: ClientConfig }, { base: given })
 }
 
 /** The option wins over the URL, and that over the environment of libpq. */
@@ -142,120 +184,59 @@ function withRequiredAuth(config: EndpointConfig, env: NodeJS.ProcessEnv): Endpo
     sources.find(([, value]) => value !== undefined && value !== '') ?? []
   if (option === undefined) return config
   allowedMethods(option, requireAuth)
-  return Object.defineProperty({ ...config, requireAuth }, 'password', {
-    value: config.password,
-    enumerable: false,
-    writable: true,
-    configurable: true,
-  })
+  return withPassword({ ...config, requireAuth }, config.password)
 }
 
-function databaseUrl({ databaseUrl }: EndpointOptions, env: NodeJS.ProcessEnv): NamedUrl {
-  if (databaseUrl !== undefined)
-    return { option: 'databaseUrl', url: requireText('databaseUrl', databaseUrl) }
-  const fromEnv = env.DATABASE_URL
-  if (fromEnv === undefined || fromEnv.trim() === '') {
-    throw new InvalidOptionError(
-      'databaseUrl',
-      'option "databaseUrl" is missing and DATABASE_URL is not set; ' +
-        'pass databaseUrl: "postgres://user:password@host:5432/database" or set DATABASE_URL',
-    )
+/**
+ * What the URL says wins, as with node-postgres, and what it leaves out is as in `base`; but `ssl` there, and a password
+ * that is asked for at each connect, win over it.
+ */
+function mergeConfig(base: ClientConfig, parts: UrlParts): ClientConfig {
+  const fromUrl = Object.fromEntries(
+    CONNECTION_PARAMETERS.filter((name) => parts[name] !== undefined).map((name) => [
+      name,
+      parts[name],
+    ]),
+  )
+  const merged = { ...base, ...fromUrl } as ClientConfig
+  delete merged.connectionString
+  const { requireAuth } = base as EndpointConfig
+  if (requireAuth !== undefined) Object.assign(merged, { requireAuth })
+  if (base.ssl !== undefined) merged.ssl = base.ssl
+  const own = base.password
+  return withPassword(merged, typeof own === 'function' ? own : parts.password || own)
+}
+
+/**
+ * What a further server has in common with the preferred one: all but its address, and what its own URL says.
+ *
+ * @param parts of that URL
+ */
+export function inheritable(preferred: Endpoint, parts: UrlParts): ClientConfig {
+  const config = preferred.config as EndpointConfig
+  const { base } = origins.get(preferred) as Origin
+  const { host: _host, port: _port, requireAuth: _resolved, ...common } = config
+  if (base.requireAuth !== undefined) Object.assign(common, { requireAuth: base.requireAuth })
+  if (base.ssl === undefined && TLS_PARAMETERS.some((name) => parts[name] !== undefined)) {
+    delete common.ssl
+    delete (common as { sslnegotiation?: unknown }).sslnegotiation
   }
-  return { option: 'DATABASE_URL', url: fromEnv }
+  // The password of the preferred URL is that of its user.
+  const another = parts.user !== undefined && parts.user !== config.user
+  return withPassword(common, another ? base.password : config.password)
 }
 
-function failoverUrls({ failoverUrls }: EndpointOptions, env: NodeJS.ProcessEnv): NamedUrl[] {
-  const given: unknown = failoverUrls ?? env.DATABASE_FAILOVER_URLS
-  const option = failoverUrls === undefined ? 'DATABASE_FAILOVER_URLS' : 'failoverUrls'
-  if (given === undefined) return []
-  if (typeof given === 'string') return splitUrls(given).map((url) => ({ option, url }))
-  if (!Array.isArray(given)) {
-    throw new InvalidOptionError(
-      option,
-      `option "${option}" must be an array of URLs, but it is a ${typeof given}`,
-    )
-  }
-  return given.map((url, index) => ({
-    option: `${option}[${index}]`,
-    url: requireText(`${option}[${index}]`, url),
-  }))
+function remember(endpoint: Endpoint, origin: Origin): Endpoint {
+  origins.set(endpoint, origin)
+  return endpoint
 }
 
-/** Splits on commas that precede a scheme: passwords may hold commas too. */
-function splitUrls(list: string): string[] {
-  return list
-    .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
-    .map((url) => url.trim())
-    .filter((url) => url !== '')
-}
-
-function requireText(option: string, value: unknown): string {
+/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+export function requireUrl(option: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '') return value.trim()
   const found = value === '' || typeof value === 'string' ? 'empty' : `a ${typeof value}`
   throw new InvalidOptionError(
     option,
     `option "${option}" must be a connection URL, but it is ${found}`,
   )
-}
-
-function parseEndpoint(
-  { option, url }: NamedUrl,
-  clientConfig: ClientConfig,
-  env: NodeJS.ProcessEnv,
-): Endpoint {
-  const shown = redactUrl(url)
-  const scheme = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined || !SCHEMES.includes(scheme)) {
-    throw new InvalidOptionError(
-      option,
-      `option "${option}" has an unsupported scheme: "${shown}"; it must begin with postgres:// or postgresql://`,
-    )
-  }
-  if (hasSeveralHosts(url)) {
-    throw new InvalidOptionError(
-      option,
-      `option "${option}" names several hosts: "${shown}"; give one host here and the others in failoverUrls`,
-    )
-  }
-  let parsed: ReturnType<typeof parse>
-  try {
-    // The error of a URL that cannot be parsed carries the URL, password included; it goes no further.
-    new URL(url)
-    parsed = parse(url)
-  } catch {
-    throw new InvalidOptionError(
-      option,
-      `option "${option}" is not a valid URL: "${shown}"; it must look like postgres://user:password@host:5432/database, ` +
-        'with special characters of the password percent-encoded',
-    )
-  }
-  return endpointOf(mergeConfig(clientConfig, parsed), env)
-}
-
-function hasSeveralHosts(url: string): boolean {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1] ?? ''
-  return authority.slice(authority.lastIndexOf('@') + 1).includes(',')
-}
-
-/** As node-postgres does it, what the URL says wins; but a password that is asked for at each connect wins over it. */
-function mergeConfig(clientConfig: ClientConfig, parsed: ReturnType<typeof parse>): ClientConfig {
-  const fromUrl = Object.fromEntries(
-    Object.entries(parsed).filter(
-      ([, value]) => value !== undefined && value !== null && value !== '',
-    ),
-  )
-  const merged = { ...clientConfig, ...fromUrl } as ClientConfig
-  delete merged.connectionString
-  const { requireAuth } = clientConfig as EndpointConfig
-  if (requireAuth !== undefined) Object.assign(merged, { requireAuth })
-  const own = clientConfig.password
-  const password = typeof own === 'function' ? own : parsed.password || own
-  if (clientConfig.ssl !== undefined) merged.ssl = clientConfig.ssl
-  Object.defineProperty(merged, 'password', {
-    value: password,
-    enumerable: false,
-    writable: true,
-    configurable: true,
-  })
-  return merged
 }

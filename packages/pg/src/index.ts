@@ -7,7 +7,8 @@ export {
   type PgManagerOptions,
 } from './connection-manager.js'
 export { type ClientClass, PgDriver } from './driver.js'
-export { endpointFrom, resolveFailoverEndpoints } from './endpoint-config.js'
+export { endpointFrom } from './endpoint-config.js'
+export { failoverEndpoints, ofOneDatabase } from './endpoint-options.js'
 export type {
   ListenOptions,
   Notification,
@@ -15,7 +16,13 @@ export type {
   NotificationHandler,
 } from './listen/listen-options.js'
 export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
-export { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
+export {
+  blueprintOf,
+  type ManagedPoolConfig,
+  type PoolBlueprint,
+  type TranslatedPool,
+  translatePoolConfig,
+} from './pool-config.js'
 export type { SharedOptions } from './shared/sharing.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'
 export {

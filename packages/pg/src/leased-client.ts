@@ -124,6 +124,7 @@ class LeasedClient implements ProxyHandler<Client> {
   #send(args: unknown[]): unknown {
     if (!this.#fence.active) return refuse(args, this.#fence.refuse(textOf(args[0])))
     fenceStatement(args[0], this.#fence)
+    this.#fence.noteUse(this.#query as AnyFunction)
     return (this.#client.query as AnyFunction)(...args)
   }
 

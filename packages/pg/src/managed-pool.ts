@@ -11,7 +11,6 @@ import {
 } from '@connmgr/core'
 import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
-import { internalsOf } from './client-internals.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { hideSecretOptions } from './hidden-options.js'
 import { textOf } from './outcome/in-flight.js'
@@ -99,7 +98,6 @@ export class ManagedPool extends PgPool {
   readonly $connections: PgConnectionManager
   readonly #target: Target
   readonly #owned: boolean
-  readonly #exitOnIdle: boolean
   /** Clients that this pool has lent and that still live, by the id of their connection. */
   readonly #known = new Map<number, Client>()
   readonly #lent = new Set<Client>()
@@ -115,13 +113,12 @@ export class ManagedPool extends PgPool {
     // One facade may serve any number of ORM clients, each of which listens to it.
     this.setMaxListeners(0)
     if (facade === undefined) {
-      const { endpoints, options, Client } = blueprintOf(config)
-      this.$connections = new PgConnectionManager(endpoints, options, Client)
+      const { endpoints, options, Client, clientOptions } = blueprintOf(config)
+      this.$connections = new PgConnectionManager(endpoints, options, Client, clientOptions)
     } else this.$connections = facade.manager
     this.#target = facade?.target ?? 'primary'
     this.#wanted = { target: this.#target }
     this.#owned = facade === undefined
-    this.#exitOnIdle = config.allowExitOnIdle === true
     this.#lender = this.#createLender()
     this.#lanes = this.#createLanes()
     this.#forwardEvents(config.log)
@@ -260,7 +257,6 @@ export class ManagedPool extends PgPool {
     const { connectionId, entry } = lease
     const { connection: client } = entry
     this.#lent.add(client)
-    if (this.#exitOnIdle) internalsOf(client).connection?.stream.ref()
     if (!this.#known.has(connectionId)) {
       this.#known.set(connectionId, client)
       // Of a connection that was detached the manager tells no end; of all others it has told before this.
@@ -279,7 +275,6 @@ export class ManagedPool extends PgPool {
   #takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void {
     this.#lent.delete(client)
     this.#tell('release', error, client)
-    if (this.#exitOnIdle) internalsOf(client).connection?.stream.unref()
     if (error) lease.destroy(error === true ? undefined : error)
     else lease.release()
   }

@@ -3,12 +3,16 @@ import {
   invalidOption,
   MANAGER_OPTION_NAMES,
   type ManagerOptions,
+  rejectForeignOptions,
   rejectMisspeltOptions,
 } from '@connmgr/core'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
 import type { PgManagerOptions } from './connection-manager.js'
 import type { ClientClass } from './driver.js'
-import { distinct, endpointFrom, resolveFailoverEndpoints } from './endpoint-config.js'
+import { endpointFrom, settingsOf, withPassword } from './endpoint-config.js'
+import { failoverEndpoints, ofOneDatabase } from './endpoint-options.js'
+import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
+import { withSettings } from './url-settings.js'
 
 /** Hooks and options of pg-pool that its type declarations leave out. */
 interface UntypedPoolConfig {
@@ -25,11 +29,20 @@ export type ManagedPoolConfig = Omit<PoolConfig, 'onConnect' | 'Client' | 'passw
   UntypedPoolConfig &
   Omit<PgManagerOptions, 'onConnect'> & { readonly password?: ClientConfig['password'] }
 
-/** The manager behind a pool that was made from a pg-pool configuration. */
-export interface PoolBlueprint {
-  readonly endpoints: readonly Endpoint[]
+/** What a pool configuration says, in our words. */
+export interface TranslatedPool {
+  /** Only what it says: nothing by default. */
   readonly options: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>
+  /** What is the client's business, `connectionString` included. */
+  readonly clientConfig: ClientConfig
   readonly Client: ClientClass | undefined
+}
+
+/** The manager behind a pool that was made from a pg-pool configuration. */
+export interface PoolBlueprint extends TranslatedPool {
+  readonly endpoints: readonly Endpoint[]
+  /** What pg-pool would give to a client class of the user, undefined without one. */
+  readonly clientOptions: object | undefined
 }
 
 /** pg-pool's own options, which are no business of the client's. */
@@ -48,35 +61,7 @@ const POOL_ONLY = [
   'Client',
   'connectionString',
 ]
-/** What `pg.Client` takes, for telling a misspelt option from one that is none of our business. */
-const CLIENT_OPTIONS = [
-  'user',
-  'database',
-  'password',
-  'port',
-  'host',
-  'ssl',
-  'sslNegotiation',
-  'sslnegotiation',
-  'types',
-  'stream',
-  'binary',
-  'options',
-  'replication',
-  'pipeline',
-  'connection',
-  'keepAlive',
-  'keepAliveInitialDelayMillis',
-  'enableChannelBinding',
-  'scramMaxIterations',
-  'client_encoding',
-  'application_name',
-  'fallback_application_name',
-  'statement_timeout',
-  'lock_timeout',
-  'idle_in_transaction_session_timeout',
-  'query_timeout',
-]
+/** What names a server, or is the client's, has the same name there. */
 const OURS = [
   'databaseUrl',
   'failoverUrls',
@@ -92,64 +77,69 @@ const DEFAULT_MAX = 10
 const DEFAULT_IDLE_TIMEOUT_MS = 10_000
 
 /**
- * Translates pg-pool's options into ours.
+ * Translates pg-pool's options into ours, and keeps pg-pool's defaults.
  *
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  */
 export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
-  rejectMisspeltOptions(
-    config,
-    [...OURS, ...POOL_ONLY, ...CLIENT_OPTIONS],
-    'the options of ManagedPool',
-    'put it into clientConfig',
-  )
+  const translated = translatePoolConfig(config, 'the options of ManagedPool')
+  const { clientConfig, Client } = translated
+  const option = config.databaseUrl === undefined ? 'connectionString' : 'databaseUrl'
+  const preferred = endpointFrom(option, clientConfig)
+  // A pg.Pool knows nothing of the environment's failover servers, so only those named here count.
+  const failovers = failoverEndpoints(preferred, config.failoverUrls ?? [])
+  const options = withSettings(translated.options, settingsOf(preferred))
+  // What a pg-pool does by default is not meant for one connection that is kept for ever.
+  const exclusive = options.poolMode === 'static'
+  return {
+    ...translated,
+    endpoints: ofOneDatabase([preferred, ...failovers]),
+    options: {
+      ...options,
+      poolSize: options.poolSize ?? (exclusive ? 1 : DEFAULT_MAX),
+      // A pg-pool has a fixed bound: overflow is for those who ask for it.
+      maxOverflow: options.maxOverflow ?? 0,
+      idleTimeoutMs: options.idleTimeoutMs ?? (exclusive ? 0 : DEFAULT_IDLE_TIMEOUT_MS),
+    },
+    clientOptions: Client === undefined ? undefined : clientOptionsOf(config),
+  }
+}
+
+/**
+ * What pg-pool's options say, in our words.
+ *
+ * @param what where they were given, for messages
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function translatePoolConfig(config: ManagedPoolConfig, what: string): TranslatedPool {
+  const known = [...OURS, ...POOL_ONLY, ...CLIENT_OPTIONS]
+  // A client class of the user may have options of any name.
+  if (config.Client === undefined) rejectForeignOptions(config, known, what, FOREIGN_TO_PG)
+  rejectMisspeltOptions(config, known, what, 'put it into clientConfig')
   const given: Record<string, unknown> = { ...config }
   const options: Record<string, unknown> = {}
   for (const name of MANAGER_OPTION_NAMES)
     if (given[name] !== undefined) options[name] = given[name]
   if (config.shared !== undefined) options.shared = config.shared
   if (config.replayStatements !== undefined) options.replayStatements = config.replayStatements
-  // What a pg-pool does by default is not meant for one connection that is kept for ever.
-  const exclusive = given.poolMode === 'static'
-  options.poolSize ??= given.max ?? (exclusive ? 1 : DEFAULT_MAX)
-  // A pg-pool has a fixed bound: overflow is for those who ask for it.
-  options.maxOverflow ??= 0
-  options.minIdle ??= given.min ?? 0
-  const connectTimeout = millis('connectionTimeoutMillis', given.connectionTimeoutMillis)
-  // pg-pool's 0 waits for ever; ours is the finite default.
-  if (connectTimeout) options.acquireTimeoutMs ??= connectTimeout
-  options.idleTimeoutMs ??=
-    millis('idleTimeoutMillis', given.idleTimeoutMillis) ??
-    (exclusive ? 0 : DEFAULT_IDLE_TIMEOUT_MS)
-  if (given.maxUses !== undefined && given.maxUses !== Number.POSITIVE_INFINITY)
-    options.maxUses ??= given.maxUses
-  if (given.maxLifetimeSeconds !== undefined) {
-    options.maxLifetimeMs ??= (millis('maxLifetimeSeconds', given.maxLifetimeSeconds) ?? 0) * 1000
+  const add = (name: string, value: unknown): void => {
+    if (value !== undefined) options[name] ??= value
   }
+  add('poolSize', given.max)
+  add('minIdle', given.min)
+  // pg-pool's 0 waits for ever; ours is the finite default.
+  add(
+    'acquireTimeoutMs',
+    millis('connectionTimeoutMillis', given.connectionTimeoutMillis) || undefined,
+  )
+  add('idleTimeoutMs', millis('idleTimeoutMillis', given.idleTimeoutMillis))
+  if (given.maxUses !== Number.POSITIVE_INFINITY) add('maxUses', given.maxUses)
+  const lifetime = millis('maxLifetimeSeconds', given.maxLifetimeSeconds)
+  add('maxLifetimeMs', lifetime && lifetime * 1000)
   const hook = hooksOf(config)
   if (hook === undefined) delete options.onConnect
   else options.onConnect = hook
-  const clientConfig = clientConfigOf(config)
-  return { endpoints: endpointsOf(config, clientConfig), options, Client: config.Client }
-}
-
-function endpointsOf(config: ManagedPoolConfig, clientConfig: ClientConfig): Endpoint[] {
-  const connectionString = config.databaseUrl ?? config.connectionString
-  const option = config.databaseUrl === undefined ? 'connectionString' : 'databaseUrl'
-  const preferred = endpointFrom(option, withUrl(clientConfig, connectionString))
-  // A pg.Pool knows nothing of the environment's failover servers, so only those named here count.
-  return distinct([
-    preferred,
-    ...resolveFailoverEndpoints({ failoverUrls: config.failoverUrls ?? [], clientConfig }),
-  ])
-}
-
-function withUrl(config: ClientConfig, connectionString: string | undefined): ClientConfig {
-  if (connectionString === undefined) return config
-  return Object.defineProperty({ ...config, connectionString }, 'password', {
-    value: config.password,
-    enumerable: false,
-  })
+  return { options, clientConfig: clientConfigOf(config), Client: config.Client }
 }
 
 function clientConfigOf(config: ManagedPoolConfig): ClientConfig {
@@ -159,16 +149,28 @@ function clientConfigOf(config: ManagedPoolConfig): ClientConfig {
     ),
   )
   const { requireAuth } = config
+  const connectionString = config.databaseUrl ?? config.connectionString
   const merged = {
     ...config.clientConfig,
     ...rest,
     ...(requireAuth === undefined ? {} : { requireAuth }),
+    ...(connectionString === undefined ? {} : { connectionString }),
   } as ClientConfig
   // Read by name: pg-pool hides it from enumeration, and a spread of its options would lose it.
-  const password = config.password ?? config.clientConfig?.password
-  if (password !== undefined)
-    Object.defineProperty(merged, 'password', { value: password, enumerable: false })
-  return merged
+  return withPassword(merged, config.password ?? config.clientConfig?.password)
+}
+
+/** As pg-pool fills in its options, which it hands to each client as they are. */
+function clientOptionsOf(config: ManagedPoolConfig): object {
+  return {
+    ...config,
+    max: config.max || config.poolSize || DEFAULT_MAX,
+    min: config.min || 0,
+    maxUses: config.maxUses || Number.POSITIVE_INFINITY,
+    allowExitOnIdle: config.allowExitOnIdle || false,
+    maxLifetimeSeconds: config.maxLifetimeSeconds || 0,
+    idleTimeoutMillis: config.idleTimeoutMillis ?? DEFAULT_IDLE_TIMEOUT_MS,
+  }
 }
 
 /** pg-pool's `onConnect` and `verify` as one hook: both run once on every new client, in this order. */

@@ -8,7 +8,8 @@ import {
 import type { Client, ClientConfig } from 'pg'
 import { createConnectionManager } from './connection-manager.js'
 import { PgDriver } from './driver.js'
-import { type EndpointConfig, endpointFrom, relocate, resolveEndpoints } from './endpoint-config.js'
+import { type EndpointConfig, endpointFrom, relocate } from './endpoint-config.js'
+import { resolveEndpoints } from './endpoint-options.js'
 import { ManagedPool } from './managed-pool.js'
 import { allowedMethods } from './require-auth.js'
 

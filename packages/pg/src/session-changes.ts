@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Client } from 'pg'
-import { sessionEffectsOf } from './session-effects.js'
+import { type SessionEffects, sessionEffectsOf } from './session-effects.js'
 
 /** While a client is being set up by listeners of its pool's 'connect'; what they set belongs to the connection. */
 const settingUp = new AsyncLocalStorage<Client>()
@@ -52,15 +52,15 @@ export class SessionChanges {
     return this.#locks
   }
 
-  /** A statement is being sent. @returns whether it may prepare statements or have them forgotten */
-  note(text: string | undefined, args: readonly unknown[]): boolean {
+  /** A statement is being sent. Returns what it may leave in the session. */
+  note(text: string | undefined, args: readonly unknown[]): SessionEffects {
     const effects = sessionEffectsOf(text)
-    if (!effects.changes) return false
+    if (!effects.changes) return effects
     this.#prepares ||= effects.prepares
     this.#locks ||= effects.locks
     if (settingUp.getStore() === this.#client) this.#setup.set(text, args.filter(isNoFunction))
     else this.#altered = true
-    return effects.prepares
+    return effects
   }
 
   /** The server tells of a parameter. What a transaction sets for itself it reports again when that has ended. */

@@ -9,6 +9,8 @@ export interface SessionEffects {
   readonly locks: boolean
   /** It may prepare statements, or have them forgotten, by SQL. */
   readonly prepares: boolean
+  /** Whether it begins to listen to a channel, or ends all of that; undefined if it does neither. */
+  readonly listens?: boolean | undefined
 }
 
 const NONE: SessionEffects = { changes: false, locks: false, prepares: false }
@@ -25,6 +27,8 @@ const FOR_THE_TRANSACTION = new Set(['local', 'transaction', 'constraints'])
 /** A view that changes settings when it is updated; temporary objects; and functions that run a text. */
 const TOUCHES_SESSION = /\bpg_settings\b|\btemp(?:orary)?\b|pg_temp/i
 const LOCKS = /pg_(?:try_)?advisory_lock/i
+const LISTENS = /(?:^|;)\s*listen\s/i
+const UNLISTENS = /(?:^|;)\s*unlisten\s*\*/i
 const PREPARES = /\b(?:prepare|deallocate|discard)\b/i
 
 /** Of the texts whose effects are kept, and what those take. */
@@ -47,7 +51,12 @@ export function sessionEffectsOf(text: string | undefined): SessionEffects {
 
 function read(text: string): SessionEffects {
   if (!mayChange(text)) return NONE
-  return { changes: true, locks: LOCKS.test(text), prepares: PREPARES.test(text) }
+  return {
+    changes: true,
+    locks: LOCKS.test(text),
+    prepares: PREPARES.test(text),
+    listens: LISTENS.test(text) ? true : UNLISTENS.test(text) ? false : undefined,
+  }
 }
 
 /** What stands in literals and comments is taken for code: that costs a reset at most. */

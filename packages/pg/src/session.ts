@@ -60,12 +60,14 @@ export class Session {
   #received: Buffer = Buffer.alloc(0)
   /** A statement that may change the catalog has been sent, and may not have been committed yet. */
   #changesCatalog = false
+  /** The lease that has begun to listen: it is for notifications, which take a connection for as long as they are wanted. */
+  #listener: ConnectionActivity['lease']
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
     this.#client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
-    this.activity = activityOf(this.#internals)
+    this.activity = this.#createActivity()
     this.#statements = new StatementTracker(client, this)
     // Stays for the client's whole life: an 'error' nobody listens to would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
@@ -259,7 +261,9 @@ export class Session {
   #follow(text: string | undefined, args: unknown[]): void {
     const [given] = args
     if (isShared(given)) return
-    if (this.#changes.note(text, args)) this.#prepared?.follow()
+    const { listens, prepares } = this.#changes.note(text, args)
+    if (prepares) this.#prepared?.follow()
+    if (listens !== undefined) this.#listener = listens ? this.activity.lease : undefined
     const { connection } = this.#internals
     if (isSubmittable(given) && connection !== undefined)
       this.#open.follow(given, connection as unknown as StatementConnection)
@@ -279,6 +283,25 @@ export class Session {
       catalog.invalidate()
     }
     this.#client.on('drain', onDrain)
+  }
+
+  #createActivity(): ConnectionActivity {
+    const internals = this.#internals
+    const listens = (): boolean =>
+      this.#listener !== undefined && this.#listener === this.activity.lease
+    return {
+      queryCount: 0,
+      lastQuery: undefined,
+      get received() {
+        return internals.connection?.stream.bytesRead ?? 0
+      },
+      get running() {
+        return internals._activeQuery ?? internals._sentQueryQueue?.[0] ?? undefined
+      },
+      get longLived() {
+        return listens()
+      },
+    }
   }
 
   #onErrorMessage(error: Error & ServerMessage): void {
@@ -305,18 +328,5 @@ export class Session {
     if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
-  }
-}
-
-function activityOf(internals: ClientInternals): ConnectionActivity {
-  return {
-    queryCount: 0,
-    lastQuery: undefined,
-    get received() {
-      return internals.connection?.stream.bytesRead ?? 0
-    },
-    get running() {
-      return internals._activeQuery ?? internals._sentQueryQueue?.[0] ?? undefined
-    },
   }
 }

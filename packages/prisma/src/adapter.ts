@@ -32,7 +32,7 @@ export class ConnectionManagerAdapter {
     this.ownsManager = !(manager instanceof PgConnectionManager)
     this.manager =
       manager instanceof PgConnectionManager ? manager : createConnectionManager(manager)
-    this.#factory = new PrismaPg(this.manager.pool, options)
+    this.#factory = new PrismaPg(this.manager.pool, withUrlOf(this.manager, options))
     this.adapterName = this.#factory.adapterName
   }
 
@@ -62,6 +62,22 @@ export class ConnectionManagerAdapter {
   async release(): Promise<void> {
     if (this.ownsManager) await this.manager.close()
   }
+}
+
+/** Options with what the URL says to Prisma. What it says of the pool, the manager has done already. */
+function withUrlOf(
+  { urlSettings }: PgConnectionManager,
+  options: PrismaPgOptions,
+): PrismaPgOptions {
+  const { schema, statementCacheSize = 0 } = urlSettings
+  if (statementCacheSize > 0 && options.statementNameGenerator === undefined) {
+    throw new InvalidOptionError(
+      'statement_cache_size',
+      `the URL has statement_cache_size=${statementCacheSize}, but over node-postgres no statement is kept prepared unless ` +
+        'it has a name; leave the parameter out, or give connectionManagerAdapter a statementNameGenerator',
+    )
+  }
+  return schema === undefined ? options : { schema, ...options }
 }
 
 const TWO_COPIES_OF_PG =

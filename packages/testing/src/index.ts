@@ -7,6 +7,8 @@ export { FakeDriver, fakeEndpoint } from './fake/fake-driver.js'
 export { FakeServer, type FakeServerState } from './fake/fake-server.js'
 export { FakeError, type FakeOutcome, play } from './fake/outcome.js'
 export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
+export { findFreePort } from './free-port.js'
+export { calibrate, patient, slowness } from './patience.js'
 export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'
 export {
   type ClusterOptions,

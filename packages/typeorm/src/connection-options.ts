@@ -2,9 +2,13 @@ import { type Endpoint, InvalidOptionError } from '@connmgr/core'
 import {
   createConnectionManager,
   endpointFrom,
+  failoverEndpoints,
+  type ManagedPoolConfig,
+  ofOneDatabase,
   PgConnectionManager,
   type PgManagerOptions,
-  resolveFailoverEndpoints,
+  type TranslatedPool,
+  translatePoolConfig,
 } from '@connmgr/pg'
 import type { ClientConfig } from 'pg'
 import type { DataSourceOptions } from 'typeorm'
@@ -14,20 +18,12 @@ export type PostgresDataSourceOptions = Extract<DataSourceOptions, { type: 'post
 
 type Credentials = NonNullable<PostgresDataSourceOptions['replication']>['master']
 
-/** What TypeORM hands to pg-pool through `extra` that means the pool rather than its connections. */
-const POOL_EXTRAS = [
-  'max',
-  'min',
-  'connectionTimeoutMillis',
-  'idleTimeoutMillis',
-  'maxUses',
-  'maxLifetimeSeconds',
-  'allowExitOnIdle',
-]
+/** What says which server a manager is for. */
+const SERVER = ['databaseUrl', 'host', 'port', 'user', 'database'] as const
 
 /**
- * The manager for a DataSource: the servers and pool settings that its options name, unless `managerOptions` name
- * others.
+ * The manager for a DataSource: the servers and pool settings that its options name, as TypeORM understands them, unless
+ * `managerOptions` say otherwise.
  *
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  */
@@ -35,34 +31,37 @@ export function managerFor(
   dataSourceOptions: PostgresDataSourceOptions,
   managerOptions: PgManagerOptions,
 ): PgConnectionManager {
-  const options: PgManagerOptions = { ...poolSettings(dataSourceOptions), ...managerOptions }
-  const shared = sharedConfig(dataSourceOptions, managerOptions)
-  if (managerOptions.databaseUrl !== undefined || namesNoServer(dataSourceOptions)) {
-    return createConnectionManager({ ...options, clientConfig: shared })
-  }
-  // Checked as they would be there; what is left is where the servers are.
-  const {
-    databaseUrl: _url,
-    failoverUrls,
-    password,
-    ssl: _ssl,
-    clientConfig: _config,
-    Client,
-    ...rest
-  } = options
   const { replication } = dataSourceOptions
   const master = replication?.master ?? dataSourceOptions
-  const endpoints: Endpoint[] = [
-    endpointFrom('url', clientConfigOf(master, shared, password)),
-    ...(replication?.slaves ?? []).map((slave, index) =>
-      endpointFrom(`replication.slaves[${index}].url`, clientConfigOf(slave, shared, password)),
-    ),
-  ]
-  const known = new Set(endpoints.map((each) => each.id))
-  for (const endpoint of resolveFailoverEndpoints({ failoverUrls, clientConfig: shared })) {
-    if (!known.has(endpoint.id)) endpoints.push(endpoint)
+  const { options, clientConfig, Client } = translated(dataSourceOptions, master)
+  const elsewhere = SERVER.some((name) => managerOptions[name] !== undefined)
+  if (elsewhere || (replication === undefined && namesNoServer(clientConfig))) {
+    return createConnectionManager({
+      ...options,
+      ...(Client === undefined ? {} : { Client }),
+      ...managerOptions,
+      clientConfig: { ...withoutServer(clientConfig), ...managerOptions.clientConfig },
+    })
   }
-  return new PgConnectionManager(endpoints, rest, Client)
+  const { password, ssl, requireAuth, clientConfig: own, failoverUrls, ...rest } = managerOptions
+  const shared = { ...own, ...defined({ ssl, requireAuth }) }
+  const endpoint = (option: string, config: ClientConfig): Endpoint =>
+    endpointFrom(option, hide({ ...config, ...shared }, password ?? config.password))
+  const preferred = endpoint('url', clientConfig)
+  const slaves = (replication?.slaves ?? []).map((slave, index) =>
+    endpoint(`replication.slaves[${index}].url`, translated(dataSourceOptions, slave).clientConfig),
+  )
+  const known = new Set([preferred, ...slaves].map((each) => each.id))
+  // Explicit servers are not mixed with those of the environment.
+  const further = failoverEndpoints(preferred, failoverUrls ?? []).filter(
+    ({ id }) => !known.has(id),
+  )
+  const { Client: ownClient = Client, ...managed } = rest
+  return new PgConnectionManager(
+    ofOneDatabase([preferred, ...slaves, ...further]),
+    { ...options, ...managed },
+    ownClient,
+  )
 }
 
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a DataSource that is not for PostgreSQL through `pg` */
@@ -83,79 +82,53 @@ export function requirePostgres(
   }
 }
 
-function namesNoServer({
-  url,
-  host,
-  port,
-  database,
-  username,
-  replication,
-}: PostgresDataSourceOptions): boolean {
-  return [url, host, port, database, username, replication].every((each) => each === undefined)
+/**
+ * What TypeORM gives to pg-pool for one server, in our words. As there, `extra` wins over everything else, and what is the
+ * pool's in it is the pool's.
+ */
+function translated(options: PostgresDataSourceOptions, credentials: Credentials): TranslatedPool {
+  const { url, host, port, username, password, database, ssl } = credentials
+  const config = {
+    ...defined({
+      connectionString: url,
+      host,
+      port,
+      user: username,
+      database,
+      ssl,
+      connectionTimeoutMillis: options.connectTimeoutMS,
+      application_name: options.applicationName ?? credentials.applicationName,
+      max: options.poolSize,
+    }),
+    ...(options.extra as object | undefined),
+  } as ManagedPoolConfig
+  const own = config.password ?? password
+  const pool = translatePoolConfig(hide(config, own), "the DataSource's option extra")
+  // A pool that was given a fixed size keeps it.
+  return pool.options.poolSize === undefined
+    ? pool
+    : { ...pool, options: { maxOverflow: 0, ...pool.options } }
 }
 
-/** TypeORM's own pool settings in our words. A pool that was given a fixed size keeps it. */
-function poolSettings({
-  poolSize,
-  connectTimeoutMS,
-  extra,
-}: PostgresDataSourceOptions): PgManagerOptions {
-  const settings = (extra ?? {}) as Record<string, number | undefined>
-  const size = settings.max ?? poolSize
-  const acquireTimeoutMs = settings.connectionTimeoutMillis || connectTimeoutMS
-  return {
-    ...(size === undefined ? {} : { poolSize: size, maxOverflow: 0 }),
-    ...(settings.min === undefined ? {} : { minIdle: settings.min }),
-    ...(acquireTimeoutMs ? { acquireTimeoutMs } : {}),
-    ...(settings.idleTimeoutMillis === undefined
-      ? {}
-      : { idleTimeoutMs: settings.idleTimeoutMillis }),
-    ...(settings.maxUses === undefined ? {} : { maxUses: settings.maxUses }),
-    ...(settings.maxLifetimeSeconds === undefined
-      ? {}
-      : { maxLifetimeMs: settings.maxLifetimeSeconds * 1000 }),
-  }
+function namesNoServer({ connectionString, host, port, user, database }: ClientConfig): boolean {
+  return [connectionString, host, port, user, database].every((each) => each === undefined)
 }
 
-/** What all servers have in common. */
-function sharedConfig(
-  options: PostgresDataSourceOptions,
-  managerOptions: PgManagerOptions,
-): ClientConfig {
-  const extra = Object.fromEntries(
-    Object.entries((options.extra ?? {}) as object).filter(([name]) => !POOL_EXTRAS.includes(name)),
-  )
-  // TypeORM types it as a server's TLS options, but hands it to node-postgres as it is.
-  const ssl = managerOptions.ssl ?? (options.ssl as ClientConfig['ssl'])
-  return {
-    ...(options.applicationName === undefined ? {} : { application_name: options.applicationName }),
-    ...extra,
-    ...managerOptions.clientConfig,
-    ...(ssl === undefined ? {} : { ssl }),
-  }
+function withoutServer(config: ClientConfig): ClientConfig {
+  const { connectionString, host, port, user, database, password, ...rest } = config
+  return rest
 }
 
-function clientConfigOf(
-  credentials: Credentials,
-  shared: ClientConfig,
-  password: PgManagerOptions['password'],
-): ClientConfig {
-  const { url, host, port, username, database, ssl, applicationName } = credentials
-  const config: ClientConfig = { ...shared }
-  const own = {
-    connectionString: url,
-    host,
-    port,
-    user: username,
-    database,
-    ssl,
-    application_name: applicationName,
-  }
-  for (const [name, value] of Object.entries(own))
-    if (value !== undefined) Object.assign(config, { [name]: value })
+function defined(values: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}
+
+/** The same with a password that is out of sight, as spreads and printing would show it. */
+function hide<T extends object>(config: T, password: unknown): T {
   return Object.defineProperty(config, 'password', {
-    value: password ?? credentials.password,
+    value: password,
     enumerable: false,
     configurable: true,
+    writable: true,
   })
 }

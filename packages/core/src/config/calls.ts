@@ -1,5 +1,6 @@
 import { TARGETS } from '../failover/states.js'
-import { invalid, LONGEST_MS, rejectUnknownOptions } from './rules.js'
+import { invalid, LONGEST_MS } from './rules.js'
+import { rejectUnknownOptions } from './unknown-options.js'
 
 /** What the value of one option must be: a test, and the words for the error. */
 interface Rule {
@@ -45,7 +46,7 @@ const TOKEN: Rule = {
 export const CALL_RULES = { function: FUNCTION, milliseconds: MILLISECONDS, oneOf } as const
 
 const WAITING = { signal: SIGNAL, timeoutMs: MILLISECONDS, label: TEXT }
-const ACQUIRING = { ...WAITING, target: oneOf(...TARGETS), after: TOKEN }
+const ACQUIRING = { ...WAITING, longLived: BOOLEAN, target: oneOf(...TARGETS), after: TOKEN }
 const REPLAYING = {
   replay: oneOf('never', 'safe', 'idempotent'),
   deadlineMs: MILLISECONDS,

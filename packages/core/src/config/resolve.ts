@@ -12,13 +12,13 @@ import type { TopologySource } from '../topology/source.js'
 import {
   invalid,
   type NumberRules,
-  rejectUnknownOptions,
   requireFunction,
   resolveBoolean,
   resolveChoice,
   resolveNumbers,
   resolveSwitch,
 } from './rules.js'
+import { rejectForeignOptions, rejectUnknownOptions } from './unknown-options.js'
 
 const POOL_NUMBERS = {
   poolSize: { fallback: 5, min: 0, max: 100_000, env: 'DB_POOL_SIZE' },
@@ -98,6 +98,7 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   ...(Object.keys(POOL_NUMBERS) as (keyof typeof POOL_NUMBERS)[]),
   ...(Object.keys(READ_NUMBERS) as (keyof typeof READ_NUMBERS)[]),
   'prePing',
+  'allowExitOnIdle',
   'reset',
   'idleOrder',
   'poolMode',
@@ -140,7 +141,9 @@ export function resolveManagerOptions<C extends object>(
 ): ResolvedOptions<C> {
   if (typeof options !== 'object' || options === null)
     throw invalid('options', options, 'an object')
-  rejectUnknownOptions(options, MANAGER_OPTION_NAMES, 'the connection manager options')
+  const what = 'the connection manager options'
+  rejectForeignOptions(options, MANAGER_OPTION_NAMES, what)
+  rejectUnknownOptions(options, MANAGER_OPTION_NAMES, what)
   requireFunction('onConnect', options.onConnect)
   const poolMode = resolveChoice('poolMode', options.poolMode, POOL_MODES, 'pooled')
   const exclusive = poolMode === 'static'
@@ -175,6 +178,7 @@ export function resolveManagerOptions<C extends object>(
       ...numbers,
       exclusive,
       prePing: resolveBoolean('prePing', options.prePing, true),
+      allowExitOnIdle: resolveBoolean('allowExitOnIdle', options.allowExitOnIdle, false),
       reset,
       idleOrder: resolveChoice('idleOrder', options.idleOrder, ['lifo', 'fifo'] as const, 'lifo'),
       onConnect: options.onConnect,

@@ -1,12 +1,5 @@
 import { InvalidOptionError } from '../errors.js'
-import {
-  rejectMisspeltOptions,
-  rejectUnknownOptions,
-  resolveBoolean,
-  resolveChoice,
-  resolveNumbers,
-  resolveSwitch,
-} from './rules.js'
+import { resolveBoolean, resolveChoice, resolveNumbers, resolveSwitch } from './rules.js'
 
 const RULES = {
   poolSize: { fallback: 5, min: 1, max: 10, env: 'DB_POOL_SIZE' },
@@ -79,25 +72,6 @@ test('a choice, a boolean and a switch say what they can be', () => {
   )
   expect(failureOf(() => resolveSwitch('leaks', { threshold: 1 }, ['thresholdMs'])).message).toBe(
     'unknown option "threshold" in leaks; did you mean "thresholdMs"?',
-  )
-})
-
-test('an unknown option is named, with the one that was probably meant', () => {
-  const known = ['poolSize', 'maxOverflow']
-  expect(failureOf(() => rejectUnknownOptions({ poolsize: 1 }, known, 'here')).message).toBe(
-    'unknown option "poolsize" in here; did you mean "poolSize"?',
-  )
-  expect(failureOf(() => rejectUnknownOptions({ colour: 1 }, known, 'here')).message).toBe(
-    'unknown option "colour" in here; known are poolSize, maxOverflow',
-  )
-})
-
-test('where unknown options are let through, those nearly right are not', () => {
-  const reject = (options: object) =>
-    rejectMisspeltOptions(options, ['poolSize', 'host'], 'here', 'rename it')
-  reject({ poolSize: 1, host: 'a', somethingElse: true })
-  expect(failureOf(() => reject({ pool_size: 1 })).message).toBe(
-    'unknown option "pool_size" in here; did you mean "poolSize"? If not, rename it',
   )
 })
 

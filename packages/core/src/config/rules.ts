@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js'
 import { redactText } from '../secrets/redact-text.js'
 import { isSecretName } from '../secrets/secret-names.js'
+import { rejectUnknownOptions } from './unknown-options.js'
 
 /** Node fires timers that are longer than this at once. */
 export const LONGEST_MS = 2 ** 31 - 1
@@ -110,48 +111,6 @@ export function resolveSwitch(
   return { enabled: true, settings: given }
 }
 
-/**
- * Refuses options that nobody reads, which are most often misspelt.
- *
- * @param what where the options were given, for the message
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
- */
-export function rejectUnknownOptions(
-  options: object,
-  known: readonly string[],
-  what: string,
-): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    const near = nearest(name, known, Math.max(2, Math.floor(name.length / 3)))
-    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`
-    throw new InvalidOptionError(name, `unknown option "${name}" in ${what}; ${hint}`)
-  }
-}
-
-/**
- * Refuses options that are nearly, but not quite, known ones, where others must be let through because somebody else may
- * know them.
- *
- * @param instead where to put an option that is meant as it is written, for the message
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
- */
-export function rejectMisspeltOptions(
-  options: object,
-  known: readonly string[],
-  what: string,
-  instead: string,
-): void {
-  for (const name of Object.keys(options)) {
-    const near = known.includes(name) ? undefined : nearest(name, known, 2)
-    if (near === undefined) continue
-    throw new InvalidOptionError(
-      name,
-      `unknown option "${name}" in ${what}; did you mean "${near}"? If not, ${instead}`,
-    )
-  }
-}
-
 /** The error of an option with a wrong value. The value is shown only if it cannot hold a secret. */
 export function invalid(option: string, value: unknown, expected: string): InvalidOptionError {
   return new InvalidOptionError(
@@ -172,30 +131,4 @@ function kindOf(value: unknown): string {
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'an array' : 'an object'
   return value === null || value === undefined ? String(value) : `a ${typeof value}`
-}
-
-function nearest(name: string, known: readonly string[], limit: number): string | undefined {
-  let best: string | undefined
-  let bestDistance = limit + 1
-  for (const each of known) {
-    const distance = editDistance(name.toLowerCase(), each.toLowerCase())
-    if (distance < bestDistance) {
-      best = each
-      bestDistance = distance
-    }
-  }
-  return best
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
 }

@@ -28,18 +28,46 @@ test.each<[ConnmgrEvent, string, string]>([
   [
     { type: 'leakDetected', ...about, lease, reclaimed: false },
     'warn',
-    'connmgr "orders": leak: connection 7 held for 61000 ms by buildReport (/app/report.ts:12:5)\n' +
-      '    at buildReport (/app/report.ts:12:5)\n    at main (/app/main.ts:3:1)',
+    'connmgr "orders": leak: connection 7 held for 61000 ms by buildReport (/app/report.ts:12:5); ' +
+      'it has run 2 statements, the last: select 1\n    at buildReport (/app/report.ts:12:5)\n    at main (/app/main.ts:3:1)',
   ],
   [
     {
       type: 'leakDetected',
       ...about,
-      lease: { ...lease, checkedOutBy: undefined, stack: undefined },
+      lease: { ...lease, checkedOutBy: undefined, stack: undefined, queryCount: 0 },
       reclaimed: true,
     },
     'warn',
-    'connmgr "orders": leak: connection 7 held for 61000 ms by a caller whose stack was not captured, destroyed',
+    'connmgr "orders": leak: connection 7 held for 61000 ms by a caller whose stack was not captured, destroyed; ' +
+      'it has run no statement',
+  ],
+  [
+    {
+      type: 'leakDetected',
+      ...about,
+      lease: {
+        ...lease,
+        stack: undefined,
+        queryCount: 1,
+        lastQuery: `select\n  ${'a'.repeat(400)}`,
+      },
+      reclaimed: false,
+    },
+    'warn',
+    'connmgr "orders": leak: connection 7 held for 61000 ms by buildReport (/app/report.ts:12:5); ' +
+      `it has run 1 statement, the last: select ${'a'.repeat(293)}…`,
+  ],
+  [
+    {
+      type: 'leakDetected',
+      ...about,
+      lease: { ...lease, stack: undefined, queryCount: 3, lastQuery: undefined },
+      reclaimed: false,
+    },
+    'warn',
+    'connmgr "orders": leak: connection 7 held for 61000 ms by buildReport (/app/report.ts:12:5); ' +
+      'it has run 3 statements',
   ],
   [
     { type: 'connectionDirty', ...about, reason: 'transaction', lease },

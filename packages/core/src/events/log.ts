@@ -1,3 +1,4 @@
+import type { LeaseReport } from '../leaks/lease-report.js'
 import type { ConnmgrEvent, ConnmgrEventType, EventOf } from './events.js'
 
 /** Where connmgr logs. A winston logger is one; so is `console`. */
@@ -9,6 +10,9 @@ export interface Logger {
 }
 
 export type LogLevel = keyof Logger
+
+/** Of a statement in a line of the log. */
+const LONGEST_SQL = 300
 
 const nothing = (): void => {}
 
@@ -143,7 +147,7 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       return [
         'warn',
         `leak: connection ${event.connectionId} held for ${ms(event.durationMs)} by ${who(event.lease)}` +
-          `${event.reclaimed ? ', destroyed' : ''}${indent(event.lease.stack)}`,
+          `${event.reclaimed ? ', destroyed' : ''}; ${doneSoFar(event.lease)}${indent(event.lease.stack)}`,
       ]
     case 'leakResolved':
       return [
@@ -265,6 +269,20 @@ const WORDS = {
 
 function who(lease: { checkedOutBy: string | undefined; label?: string }): string {
   return lease.checkedOutBy ?? lease.label ?? 'a caller whose stack was not captured'
+}
+
+/** What a holder has done with its connection. */
+function doneSoFar({ lastQuery, queryCount }: LeaseReport): string {
+  if (queryCount === 0) return 'it has run no statement'
+  const count = queryCount === 1 ? 'it has run 1 statement' : `it has run ${queryCount} statements`
+  if (lastQuery === undefined) return count
+  return `${count}, the last: ${shortened(lastQuery)}`
+}
+
+/** On one line, and no longer than a reader needs to find it. */
+function shortened(sql: string): string {
+  const line = sql.replace(/\s+/g, ' ').trim()
+  return line.length <= LONGEST_SQL ? line : `${line.slice(0, LONGEST_SQL)}…`
 }
 
 function ms(durationMs: number): string {

@@ -90,6 +90,7 @@ function failedState(
 ): EndpointState {
   switch (outcome.kind) {
     case 'setup':
+    case 'defect':
       return 'QUARANTINED'
     case 'starting':
       return 'STARTING'

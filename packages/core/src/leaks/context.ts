@@ -5,6 +5,8 @@ import { type CapturedStack, captureStack, type FunctionReference } from './stac
 export interface LeaseContext {
   /** Shown in leak reports and in the list of holders. */
   readonly label?: string
+  /** As the option of `acquire`, for libraries that acquire by themselves. */
+  readonly longLived?: boolean
   /** Where the flow began, for libraries whose own stack no longer reaches the caller. */
   readonly origin?: CapturedStack
 }

@@ -4,20 +4,20 @@ import type { LeakCounts } from '../pool/metrics.js'
 import { redactText } from '../secrets/redact-text.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
 import type { StallMonitor } from '../stall.js'
+import { type CaptureBudget, captureBudgetOf, RareWays } from './capture-budget.js'
 import type { LeaseReport } from './lease-report.js'
 import { Nesting } from './nesting.js'
-import { describeOrigin, formatStack } from './stack.js'
+import { describeOrigin, type FunctionReference, formatStack } from './stack.js'
 
 export interface LeakDetectionOptions {
   /** Time after which a lease counts as leaked. `@default` 300_000 */
   readonly thresholdMs: number
   /**
-   * When to capture the stack of an acquire, which costs 4 to 20 µs. `adaptive` does while a leak has been reported in
-   * the last ten minutes or a quarter of the connections have been held for more than a second, so that leaks which
-   * come slowly have their stacks before they exhaust a pool. While half of the connections are in use it also captures
-   * as many acquires as can leak at once, twice over, and then 200 a second, and one acquire in 64 otherwise, for leaks
-   * that come at once. A pool that is busy and healthy spends about a thousandth of a core on it.
-   * `@default` 'adaptive'
+   * When to capture the stack of an acquire, which costs 4 to 20 µs. `adaptive` captures every acquire while the process
+   * makes no more than 500 a second, so that the first leak has its line. Above that it captures about 500 a second,
+   * drawn at random, and beside them some of each way in (`connect`, `use`, an adapter) and of those that fill half of
+   * a pool; that is at most a hundredth of a core. It captures every acquire while a leak lasts, for ten minutes after
+   * one, and while a quarter of the connections have been held for more than a second. `@default` 'adaptive'
    */
   readonly captureStack: 'adaptive' | 'always' | 'never'
   /** Destroy the connection of a leaked lease, to free its slot. It is never lent on. `@default` false */
@@ -37,8 +37,10 @@ export interface LeakTracking<C extends object> {
   readonly thresholdMs: number
   /** Undefined unless nested acquires are to be found. */
   readonly nesting: Nesting | undefined
-  /** Whether this acquire should capture its stack. */
-  wantsStack(load: number, limit: number, now: number): boolean
+  /** Whether this acquire, by the function `below`, should capture its stack. */
+  wantsStack(load: number, limit: number, now: number, below: FunctionReference): boolean
+  /** Whether a statement of a lease, whose acquire was captured, should capture its stack too. */
+  wantsStackOfUse(now: number): boolean
   /** The leases that have just become leaks. `leases` is ordered by the time of lending. */
   scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[]
   /** True if the lease that ends had been reported. */
@@ -46,10 +48,9 @@ export interface LeakTracking<C extends object> {
 }
 
 const RECENT_LEAK_MS = 600_000
-const SAMPLE_EVERY = 64
 /** Leases held for longer are not yet leaks, but if there are many, something is wrong. */
 const LONG_MS = 1000
-/** Stacks that may be captured without any suspicion: so many at once per connection, and so many more in a millisecond. */
+/** Of what fills half of a pool: so many at once per connection, and so many more in a millisecond. */
 const BURST_PER_CONNECTION = 2
 const REFILL_PER_MS = 0.2
 
@@ -58,12 +59,13 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
   readonly #options: LeakDetectionOptions
   readonly #clock: Clock
   readonly #stall: StallMonitor
+  readonly #sampling: CaptureBudget
+  readonly #rareWays: RareWays
   readonly nesting: Nesting | undefined
   #detected = 0
   #active = 0
   #lastLeakAt = Number.NEGATIVE_INFINITY
   #alert = false
-  #sampleIn = SAMPLE_EVERY
   #budget = 0
   #refilledAt = Number.NEGATIVE_INFINITY
 
@@ -71,6 +73,8 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     this.#options = options
     this.#clock = clock
     this.#stall = stall
+    this.#sampling = captureBudgetOf(clock)
+    this.#rareWays = new RareWays(this.#sampling)
     this.nesting = options.detectNested ? new Nesting() : undefined
   }
 
@@ -86,15 +90,17 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     return { detected: this.#detected, active: this.#active }
   }
 
-  wantsStack(load: number, limit: number, now: number): boolean {
+  wantsStack(load: number, limit: number, now: number, below: FunctionReference): boolean {
     if (this.nesting !== undefined) return true
     if (this.#options.captureStack !== 'adaptive') return this.#options.captureStack === 'always'
-    if (this.#active > 0 || this.#alert) return true
-    this.#sampleIn -= 1
-    // The lease about to begin counts too.
-    if ((load + 1) * 2 < limit && this.#sampleIn > 0) return false
-    this.#sampleIn = SAMPLE_EVERY
-    return this.#spend(now, limit)
+    if (this.#active > 0 || this.#alert || this.#sampling.sample(now)) return true
+    // The lease about to begin counts too. Leaks that come at once fill a pool before anything else tells of them.
+    if ((load + 1) * 2 >= limit && this.#spend(now, limit)) return true
+    return this.#rareWays.wants(below, now)
+  }
+
+  wantsStackOfUse(now: number): boolean {
+    return this.#options.captureStack === 'always' || this.#sampling.takeExtra(now)
   }
 
   scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[] {
@@ -106,6 +112,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     for (const lease of leases) {
       // Ordered by age: nothing behind a young lease can be over a threshold, stalls only make it younger.
       if (now - lease.acquiredAt < Math.min(LONG_MS, thresholdMs)) break
+      if (lease.isLongLived) continue
       long += 1
       if (lease.leaked || heldFor(lease, now, stalledMs) < thresholdMs) continue
       lease.leaked = true
@@ -146,6 +153,10 @@ export class NoLeakDetection<C extends object> implements LeakTracking<C> {
     return false
   }
 
+  wantsStackOfUse(): boolean {
+    return false
+  }
+
   scan(): Lease<C>[] {
     return []
   }
@@ -173,7 +184,8 @@ export function reportLease<C extends object>(
   { clock, stall, sql }: ReportContext,
 ): LeaseReport {
   const now = clock.now()
-  const { stack, label } = lease.owner
+  const { label } = lease.owner
+  const stack = lease.whereabouts
   const { entry } = lease
   const { heldForMs, lastQuery, queryCount } =
     lease.handedOut?.past ?? activityOf(lease, { clock, stall })
@@ -182,6 +194,7 @@ export function reportLease<C extends object>(
     connectionId: entry.id,
     endpoint: entry.endpoint.id,
     ...(label === undefined ? {} : { label: redactText(label) }),
+    ...(lease.isLongLived ? { longLived: true } : {}),
     checkedOutAt: new Date(clock.wallTime() - (now - lease.acquiredAt)),
     checkedOutBy: stack && describeOrigin(stack),
     stack: stack && formatStack(stack),

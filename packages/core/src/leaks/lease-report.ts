@@ -5,10 +5,15 @@ export interface LeaseReport {
   readonly endpoint: string
   /** What the caller named the work, through `label` or `runWithContext`. */
   readonly label?: string
+  /** True if it is held on purpose, by the option `longLived` or as its session listens: then it is never a leak. */
+  readonly longLived?: boolean
   readonly checkedOutAt: Date
   /** Time held, less the time the event loop or the process stood still. */
   readonly heldForMs: number
-  /** `function (file:line:column)`, where the caller's own code acquired it; undefined if no stack was captured. */
+  /**
+   * `function (file:line:column)`, where the caller's own code acquired it, or if a library acquired it in a flow of its
+   * own, where that code used it first; undefined if no stack was captured.
+   */
   readonly checkedOutBy: string | undefined
   /** The caller's frames, one a line, without those of Node and of packages. */
   readonly stack: string | undefined

@@ -68,6 +68,12 @@ function userFrames(captured: CapturedStack): readonly CallSite[] {
   return frames
 }
 
+/** Whether a stack leads to code that is neither Node's nor a package's. */
+export function leadsToUser(captured: CapturedStack): boolean {
+  const [first] = userFrames(captured)
+  return first !== undefined && !isPackage(first.file)
+}
+
 /** The caller's frames as lines of text. */
 export function formatStack(captured: CapturedStack): string {
   return userFrames(captured)
@@ -118,8 +124,11 @@ function readFrames(captured: CapturedStack): CallSite[] {
     Error.prepareStackTrace = previous
   }
   const all = sites.filter((site) => isInFile(site.getFileName()))
-  const own = all.filter((site) => !isPackage(site.getFileName() ?? ''))
-  return (own.length > 0 ? own : all).map((site) => locate(site, previous))
+  const outside = all.filter((site) => !isPackage(site.getFileName() ?? ''))
+  const located = (outside.length > 0 ? outside : all).map((site) => locate(site, previous))
+  // In a bundle it is the source map that tells whose code a frame is.
+  const own = located.filter((site) => !isPackage(site.file))
+  return own.length > 0 ? own : located
 }
 
 function isInFile(file: string | null | undefined): boolean {

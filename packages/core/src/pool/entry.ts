@@ -51,6 +51,8 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   role: Role = 'unknown'
   /** True if it must be validated before it is lent, however lately it was used. */
   suspect = false
+  /** True while it keeps the process running. */
+  holdsProcess = true
   /** Set on a connection that is in use: it is closed for this reason when it comes back. */
   doomed: CloseReason | undefined = undefined
 

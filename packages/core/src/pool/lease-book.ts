@@ -6,6 +6,7 @@ import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/le
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import {
+  type CapturedStack,
   captureStack,
   describeOrigin,
   type FunctionReference,
@@ -16,11 +17,12 @@ import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
 import { PoolTotals } from './metrics.js'
+import type { AcquireOptions } from './options.js'
 import type { LeaseOwner } from './waiter.js'
 
 const HOLDERS_IN_ERROR = 5
 const SAME_MOMENT_MS = 1
-const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined }
+const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined, longLived: false }
 
 /** Writes down who holds what: the leases of one pool, its totals, and its leaks. */
 export class LeaseBook<C extends object> {
@@ -62,7 +64,7 @@ export class LeaseBook<C extends object> {
    * and those who wait for one.
    */
   identify(
-    label: string | undefined,
+    options: AcquireOptions,
     below: FunctionReference,
     load: number,
     limit: number,
@@ -70,14 +72,22 @@ export class LeaseBook<C extends object> {
   ): LeaseOwner {
     const context = currentContext()
     const stack =
-      context?.origin ?? (this.leaks.wantsStack(load, limit, now) ? captureStack(below) : undefined)
-    const name = label ?? context?.label
+      context?.origin ??
+      (this.leaks.wantsStack(load, limit, now, below) ? captureStack(below) : undefined)
+    const label = options.label ?? context?.label
+    const longLived = options.longLived ?? context?.longLived ?? false
     const effects = this.#environment.effects()
     const { nesting } = this.leaks
-    if (nesting !== undefined) return { label: name, stack, effects, holding: nesting.enter() }
-    return name === undefined && stack === undefined && effects === undefined
+    if (nesting !== undefined) return { label, stack, longLived, effects, holding: nesting.enter() }
+    return label === undefined && stack === undefined && effects === undefined && !longLived
       ? ANONYMOUS
-      : { label: name, stack, effects }
+      : { label, stack, longLived, effects }
+  }
+
+  stackOfUse(below: FunctionReference): CapturedStack | undefined {
+    return this.leaks.wantsStackOfUse(this.#environment.clock.now())
+      ? captureStack(below)
+      : undefined
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
@@ -237,7 +247,7 @@ export class LeaseBook<C extends object> {
     const stalledMs = stall.stalledMs
     const reports: LeaseReport[] = []
     for (const lease of this.#current()) {
-      if (heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
+      if (!lease.isLongLived && heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
         reports.push(reportLease(lease, this.#environment))
       }
     }

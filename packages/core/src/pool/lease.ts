@@ -1,6 +1,7 @@
 import type { Endpoint, LeaseFence } from '../driver.js'
 import { LeaseReleasedError } from '../errors.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
+import { type CapturedStack, type FunctionReference, leadsToUser } from '../leaks/stack.js'
 import { printAsJson } from '../secrets/print.js'
 import { redactText } from '../secrets/redact-text.js'
 import type { PoolEntry } from './entry.js'
@@ -17,7 +18,12 @@ export interface LeaseHome<C extends object> {
   /** What the lease hands out for its connection. */
   fence(lease: Lease<C>): C
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void
+  /** The stack of a statement that is being sent, of which `below` is the function that the caller called. */
+  stackOfUse(below: FunctionReference): CapturedStack | undefined
 }
+
+/** Statements of a lease whose stacks are captured: the first few may be of a library, such as a BEGIN. */
+const USES_TO_NOTE = 3
 
 /** What a lease has handed out. */
 interface HandedOut<C> {
@@ -58,6 +64,9 @@ export class Lease<C extends object> implements LeaseFence {
   /** Totals at the start of the lease, to tell what happened in it. */
   declare readonly queryCountBefore: number
   declare readonly stalledBefore: number
+  /** Where its first statements came from, as libraries may acquire in a flow that does not lead to their caller. */
+  declare private uses: CapturedStack[] | undefined
+  declare private usesToNote: number
   /** Set once it has been reported as leaked. */
   declare leaked: boolean
   /** @internal true while the pool counts it; false also once its connection was taken away from its holder */
@@ -83,6 +92,8 @@ export class Lease<C extends object> implements LeaseFence {
     this.owner = owner
     this.queryCountBefore = entry.activity === undefined ? 0 : entry.activity.queryCount
     this.stalledBefore = stalledBefore
+    this.uses = undefined
+    this.usesToNote = owner.stack === undefined ? 0 : USES_TO_NOTE
     this.leaked = false
     this.booked = true
     this.entry = entry
@@ -118,6 +129,11 @@ export class Lease<C extends object> implements LeaseFence {
     return this.owner.label
   }
 
+  /** @internal held for long on purpose: its holder has said so, or its session does what takes a connection for itself */
+  get isLongLived(): boolean {
+    return this.owner.longLived === true || this.entry.activity?.longLived === true
+  }
+
   /** True until the lease is released, destroyed or detached. */
   get active(): boolean {
     return this.ended === undefined
@@ -148,6 +164,23 @@ export class Lease<C extends object> implements LeaseFence {
   refuse(statement?: string): LeaseReleasedError {
     this.home.usedAfterEnd(this, statement)
     return new LeaseReleasedError(this.id, this.ended ?? 'released')
+  }
+
+  /** @internal A statement is being sent. @param below the function that the caller called */
+  noteUse(below: FunctionReference): void {
+    if (this.usesToNote === 0) return
+    this.usesToNote -= 1
+    const stack = this.home.stackOfUse(below)
+    if (stack === undefined) return
+    this.uses ??= []
+    this.uses.push(stack)
+  }
+
+  /** @internal the stack that tells best whose lease it is */
+  get whereabouts(): CapturedStack | undefined {
+    const { stack } = this.owner
+    if (stack === undefined || this.uses === undefined || leadsToUser(stack)) return stack
+    return this.uses.find(leadsToUser) ?? stack
   }
 
   /** @internal */

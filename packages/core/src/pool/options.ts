@@ -29,6 +29,8 @@ export interface PoolOptions<C extends object> {
   readonly connectConcurrency: number
   /** Over what time the connections to a server that has come back are opened. */
   readonly rampMs: number
+  /** Idle connections keep no process running, not even for a moment. */
+  readonly allowExitOnIdle: boolean
   readonly onConnect: ((connection: C) => Promise<void> | void) | undefined
 }
 
@@ -40,4 +42,9 @@ export interface AcquireOptions {
   readonly timeoutMs?: number
   /** Names the work in leak reports and holder lists. */
   readonly label?: string
+  /**
+   * Says that the connection is held for long on purpose, by a listener or a job queue: it is not reported as a leak and
+   * not reclaimed, and `getHolders()` shows it as such. `@default` false
+   */
+  readonly longLived?: boolean
 }

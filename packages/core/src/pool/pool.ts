@@ -14,7 +14,7 @@ import type { Target } from '../failover/states.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
-import type { FunctionReference } from '../leaks/stack.js'
+import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectionPool } from './connection-pool.js'
 import { Abandoned, Connector, HookFailure } from './connector.js'
@@ -34,6 +34,9 @@ import { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
 import { heardAny, overdueOf } from './watching.js'
+
+/** For so long at the most an idle connection keeps the process running: the idle time-out of a pg.Pool by default. */
+const LONGEST_IDLE_HOLD_MS = 10_000
 
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
@@ -354,6 +357,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#driver.fence?.(connection, lease) ?? connection
   }
 
+  stackOfUse(below: FunctionReference): CapturedStack | undefined {
+    return this.#book.stackOfUse(below)
+  }
+
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
     this.#environment.events.turn(() => this.#book.usedAfterEnd(lease, statement))
   }
@@ -382,7 +389,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
-    return this.#book.identify(options.label, below, this.load, this.#sizing.limit, now)
+    return this.#book.identify(options, below, this.load, this.#sizing.limit, now)
   }
 
   /** Rejects a caller who cannot even be queued; undefined for one who can. */
@@ -621,6 +628,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       entry.state = 'idle'
       entry.idleSince = now
       this.#idle.push(entry)
+      if (this.#options.allowExitOnIdle) this.#holdProcess(entry, false)
     }
   }
 
@@ -643,7 +651,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #lend(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     entry.state = 'inUse'
+    if (!entry.holdsProcess) this.#holdProcess(entry, true)
     return this.#book.begin(entry, owner, requestedAt, now)
+  }
+
+  #holdProcess(entry: PoolEntry<C>, hold: boolean): void {
+    entry.holdsProcess = hold
+    this.#driver.holdProcess?.(entry.connection, hold)
   }
 
   #clean(entry: PoolEntry<C>, lease: Lease<C>): void {
@@ -729,12 +743,15 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #maintain(): void {
     const { idleTimeoutMs, minIdle } = this.#options
+    const holdMs = Math.min(idleTimeoutMs, LONGEST_IDLE_HOLD_MS)
     const now = this.#environment.clock.now()
     for (const entry of this.#idle) {
       const reason = this.#fitness.unfit(entry, now)
       if (reason !== undefined) this.#close(entry, reason)
       else if (now - entry.idleSince >= idleTimeoutMs && this.#idle.size > minIdle)
         this.#close(entry, 'idle')
+      else if (entry.holdsProcess && now - entry.idleSince >= holdMs)
+        this.#holdProcess(entry, false)
     }
     for (const lease of this.#book.scanForLeaks(this.#sizing.limit))
       this.#take(lease.entry, 'leaked')

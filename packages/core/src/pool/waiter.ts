@@ -12,6 +12,8 @@ import { type Linked, LinkedList } from './linked-list.js'
 export interface LeaseOwner {
   readonly label: string | undefined
   readonly stack: CapturedStack | undefined
+  /** It is meant to hold its connection for long. */
+  readonly longLived?: boolean
   /** What its flow holds, if flows are followed. */
   readonly holding?: Holding
   /** Of the unit of work that acquires, if that may be run again. */

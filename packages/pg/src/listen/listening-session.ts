@@ -22,14 +22,22 @@ select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
    and reset_val operator(pg_catalog.<>) '0';
 commit`
 
+/** Attempts to lift the limits: the first of them may itself run into a short `statement_timeout` on a busy server. */
+const ATTEMPTS = 10
+const CANCELED = '57014'
+
 /** Prepares a session for nothing but listening. Rejects if the connection fails. */
 export async function prepareToListen(client: Client): Promise<void> {
-  try {
-    await runOwn(client, STAY)
-  } catch (error) {
-    // A server that knows none of this limits nothing either.
-    if (!isAnswer(error)) throw error
-    await runOwn(client, 'rollback')
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    try {
+      await runOwn(client, STAY)
+      return
+    } catch (error) {
+      // A server that knows none of this limits nothing either.
+      if (!isAnswer(error)) throw error
+      await runOwn(client, 'rollback')
+      if ((error as { code?: unknown }).code !== CANCELED) return
+    }
   }
 }
 

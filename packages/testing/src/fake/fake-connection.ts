@@ -25,6 +25,8 @@ export class FakeConnection {
   readonly session = new Map<string, string>()
   /** The role that the server told last. */
   role: Role = 'unknown'
+  /** Whether it keeps the process running while it is open. */
+  holdsProcess = true
   /** How it ended: said goodbye, was cut off by us, or was cut off by the other side. */
   ended: 'closed' | 'destroyed' | 'lost' | undefined
   /** Why it ended. */

@@ -201,6 +201,10 @@ export class FakeDriver implements Driver<FakeConnection> {
       )
   }
 
+  holdProcess(connection: FakeConnection, hold: boolean): void {
+    connection.holdsProcess = hold
+  }
+
   destroy(connection: FakeConnection, reason?: Error): void {
     this.#note('destroy', connection.endpoint, connection, reason)
     const error = new FakeError('lost', `connection ${connection.id} was destroyed`)

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import { eventually } from '../eventually.js'
 import { findFreePort } from '../free-port.js'
+import { patient } from '../patience.js'
 import type { Binaries } from './binaries.js'
 import { DataDirectory, type HbaMethod, SUPERUSER_PASSWORD } from './data-directory.js'
 import { PortTakenError, ServerProcess } from './server-process.js'
@@ -128,7 +129,7 @@ export class PostgresNode {
     const server = this.#server
     if (server === undefined || !server.running) return
     // smart waits for the clients, however long they stay
-    const within = mode === 'smart' ? Number.POSITIVE_INFINITY : 30_000
+    const within = mode === 'smart' ? Number.POSITIVE_INFINITY : patient(30_000)
     if (!(await server.shutDown(STOP_SIGNALS[mode], within))) {
       await this.crash()
       throw new Error(`${this.name} did not stop (${mode}) within ${within} ms\n${server.log}`)
@@ -252,7 +253,10 @@ export class PostgresNode {
   }
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const client = new Client({ connectionString: this.url(), connectionTimeoutMillis: 10_000 })
+    const client = new Client({
+      connectionString: this.url(),
+      connectionTimeoutMillis: patient(10_000),
+    })
     // The server may be killed under it; the query in flight reports that.
     client.on('error', () => {})
     await client.connect()

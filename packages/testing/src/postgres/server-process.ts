@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { listChildren, listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
 import { eventually } from '../eventually.js'
+import { patient } from '../patience.js'
 import type { Binaries } from './binaries.js'
 import type { ServerUser } from './server-user.js'
 
@@ -45,7 +46,10 @@ export class ServerProcess {
   }
 
   /** Resolves when the server accepts connections, on a standby when it accepts reads. */
-  static async start(settings: ServerSettings, timeoutMs = 60_000): Promise<ServerProcess> {
+  static async start(
+    settings: ServerSettings,
+    timeoutMs = patient(60_000),
+  ): Promise<ServerProcess> {
     const { binaries, user, dataDirectory, port, clusterName } = settings
     const child = spawn(
       binaries.postgres,

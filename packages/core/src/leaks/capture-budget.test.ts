@@ -1,0 +1,109 @@
+import { FakeClock } from '@connmgr/testing'
+import { CaptureBudget, captureBudgetOf, RareWays } from './capture-budget.js'
+
+/** Numbers that are the same in every run. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return state / 2 ** 32
+  }
+}
+
+/** How many of the acquires of a second at this rate are captured, second by second. */
+function capturesAt(budget: CaptureBudget, perSecond: number, seconds: number, from = 0): number[] {
+  return Array.from({ length: seconds }, (_, second) => {
+    let captured = 0
+    for (let n = 0; n < perSecond; n += 1)
+      if (budget.sample(from + second * 1000 + (n * 1000) / perSecond)) captured += 1
+    return captured
+  })
+}
+
+test('every acquire is captured while there are no more than 500 a second', () => {
+  const budget = new CaptureBudget(seeded(1))
+  expect(capturesAt(budget, 500, 5)).toEqual([500, 500, 500, 500, 500])
+})
+
+test('above that about 500 a second are, whatever the rate', () => {
+  const budget = new CaptureBudget(seeded(2))
+  const [first, ...later] = capturesAt(budget, 20_000, 20)
+  // Before the rate is known.
+  expect(first).toBe(750)
+  for (const captured of later) {
+    expect(captured).toBeGreaterThan(350)
+    expect(captured).toBeLessThanOrEqual(750)
+  }
+})
+
+test('an app that has become quiet has every acquire captured again within two seconds', () => {
+  const budget = new CaptureBudget(seeded(3))
+  capturesAt(budget, 20_000, 3)
+  const [, second, third] = capturesAt(budget, 100, 3, 3000)
+  expect([second, third]).toEqual([100, 100])
+})
+
+/**
+ * A site that leaks, `every` acquires of another apart and always right behind it, under load: what share of its
+ * acquires is captured?
+ */
+test.each([2, 10, 97, 1000])(
+  'a rare site, one acquire in %i, always behind the hot one, is captured as often as any: budget / rate',
+  (every) => {
+    const budget = new CaptureBudget(seeded(every))
+    const perSecond = 5000
+    let rare = 0
+    let captured = 0
+    for (let n = 0; n < perSecond * 400; n += 1) {
+      const wanted = budget.sample((n * 1000) / perSecond)
+      if (n < perSecond || n % every !== 0) continue
+      rare += 1
+      if (wanted) captured += 1
+    }
+    const share = captured / rare
+    // The bound is 500 / 5000; three standard deviations of chance around it.
+    const spread = 3 * Math.sqrt((0.1 * 0.9) / rare)
+    expect(share).toBeGreaterThan(0.1 - spread - 0.01)
+    expect(share).toBeLessThan(0.1 + spread + 0.01)
+  },
+)
+
+describe('a way in that is used rarely', () => {
+  const hot = (): void => {}
+  const rare = (): void => {}
+
+  test('is captured beside a busy one', () => {
+    const ways = new RareWays(new CaptureBudget(seeded(1)))
+    let rareCaptured = 0
+    let hotCaptured = 0
+    for (let step = 0; step < 300_000; step += 1) {
+      const now = step / 5
+      if (ways.wants(hot, now)) hotCaptured += 1
+      if (step % 5000 === 0 && ways.wants(rare, now)) rareCaptured += 1
+    }
+    expect(rareCaptured).toBe(60)
+    // One every 20 ms.
+    expect(hotCaptured).toBeLessThanOrEqual(3001)
+  })
+
+  test('is captured 500 times a second at most, whatever the number of ways and pools', () => {
+    const budget = new CaptureBudget(seeded(1))
+    const pools = Array.from({ length: 500 }, () => new RareWays(budget))
+    let captured = 0
+    for (let now = 0; now < 10_000; now += 1)
+      for (const ways of pools) if (ways.wants(hot, now)) captured += 1
+    expect(captured).toBeLessThanOrEqual(500 + 5000)
+  })
+
+  test('shares with others when there are too many, so that none is kept for ever', () => {
+    const ways = new RareWays(new CaptureBudget(seeded(1)))
+    const wanted = Array.from({ length: 200 }, () => ways.wants(() => {}, 0))
+    expect(wanted.filter(Boolean)).toHaveLength(65)
+  })
+})
+
+test('managers of one process share the budget', () => {
+  const clock = new FakeClock()
+  expect(captureBudgetOf(clock)).toBe(captureBudgetOf(clock))
+  expect(captureBudgetOf(new FakeClock())).not.toBe(captureBudgetOf(clock))
+})

@@ -1,0 +1,18 @@
+// What `npm test -- --quick` runs: all of core, with fewer histories of each property, and what each package does first
+// of all on a real server.
+
+/** Patterns as in the configuration of jest, from the root of the repository. */
+export const QUICK_FILES = [
+  'packages/core/src/**/*.test.ts',
+  'packages/testing/src/{fake,conformance,proxy}/*.test.ts',
+  'packages/pg/src/connection-manager.test.ts',
+  'packages/pg/src/endpoint-config.test.ts',
+  'packages/pg/src/managed-pool.test.ts',
+  'packages/typeorm/src/with-connection-manager.test.ts',
+  'packages/prisma/src/with-connection-manager.test.ts',
+  'packages/drizzle/src/with-connection-manager.test.ts',
+  'packages/winston/src/*.test.ts',
+]
+
+/** Histories of each property. */
+export const QUICK_RUNS = '50'
