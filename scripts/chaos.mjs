@@ -31,8 +31,8 @@ const options = process.argv.includes('--peers')
   : readArguments(
       {
         only: {
-          check: (value) => /^\d+(,\d+)*$/.test(value),
-          wants: 'numbers of scenarios separated by commas, such as 1,10',
+          check: (value) => /^(\d+|[a-z]+)(,(\d+|[a-z]+))*$/.test(value),
+          wants: 'numbers or groups of scenarios separated by commas, such as 1,10 or wan',
         },
         repeat: numbers('rounds', 30),
         orm: { check: (value) => ORMS.includes(value), wants: `one of ${ORMS.join(', ')}` },

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { packPackages } from './pack.mjs'
 import { exitLike, PUBLIC_PACKAGES, ROOT, run, runBin, runNpm } from './run.mjs'
 
 const require = createRequire(join(ROOT, 'package.json'))
@@ -13,15 +14,6 @@ const versions = require('./package.json').devDependencies
 const PEERS = ['pg', 'typeorm', 'drizzle-orm', '@prisma/client', '@prisma/adapter-pg', 'winston']
 const TYPES = ['@types/pg', '@types/node']
 const EXAMPLE = /```ts runnable\n([\s\S]*?)```/g
-const NOT_FOR_USERS =
-  /\.test(-d)?\.|(^|\/)(test|generated)\/|tsbuildinfo|(^|\/)\.(env|npmrc)|\.(pem|key|log|tgz)$/
-/** What only this machine knows, and keys. The literals in our own redaction are patterns, without a key's body. */
-const SECRETS = [
-  ROOT,
-  `${homedir()}/`,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[\w+/=]{16}/,
-  /_authToken=/,
-]
 const FORMATS = { cjs: 'cts', esm: 'mts' }
 const PRISMA_SCHEMA = (format) => `generator client {
   provider     = "prisma-client"
@@ -45,7 +37,7 @@ let cluster
 let failure
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
-  const tarballs = await packAll()
+  const tarballs = await packPackages(work, step)
   await lint(tarballs)
   const { startCluster } = require('@connmgr/testing')
   cluster = await startCluster()
@@ -60,39 +52,6 @@ try {
   rmSync(work, { recursive: true, force: true })
 }
 if (failure !== undefined) exitLike(failure)
-
-async function packAll() {
-  const tarballs = {}
-  for (const name of PUBLIC_PACKAGES) {
-    const output = await runNpm(['pack', '--json', '--pack-destination', work], {
-      cwd: join(ROOT, 'packages', name),
-      quiet: true,
-    })
-    const listed = JSON.parse(output)
-    const [packed] = Array.isArray(listed) ? listed : Object.values(listed)
-    const files = packed.files.map((file) => file.path)
-    assert(
-      files.includes('README.md') && files.includes('LICENSE'),
-      `@connmgr/${name} lacks its README or LICENSE`,
-    )
-    const strays = files.filter((file) => NOT_FOR_USERS.test(file))
-    assert.deepEqual(strays, [], `@connmgr/${name} packs what is not for users`)
-    checkSecrets(name, files)
-    tarballs[name] = join(work, packed.filename)
-    step(`@connmgr/${name}: ${files.length} files, ${(packed.size / 1024).toFixed(1)} kB packed`)
-  }
-  return tarballs
-}
-
-function checkSecrets(name, files) {
-  for (const file of files) {
-    const text = readFileSync(join(ROOT, 'packages', name, file), 'utf8')
-    const found = SECRETS.find((secret) =>
-      typeof secret === 'string' ? text.includes(secret) : secret.test(text),
-    )
-    assert(found === undefined, `${file} of @connmgr/${name} contains ${found}`)
-  }
-}
 
 async function lint(tarballs) {
   for (const name of PUBLIC_PACKAGES) {

@@ -29,14 +29,19 @@ const runner = new Runner({
 let stopping = false
 
 function chosen(): readonly Scenario[] {
-  const ids = values.only?.split(',').map(Number)
-  const unknown = ids?.filter((id) => !SCENARIOS.some((each) => each.id === id)) ?? []
+  const only = values.only?.split(',')
+  const isNamed = (each: Scenario, name: string): boolean =>
+    name === each.group || Number(name) === each.id
+  const unknown = only?.filter((name) => !SCENARIOS.some((each) => isNamed(each, name))) ?? []
   if (unknown.length > 0) {
     const known = SCENARIOS.map((each) => each.id).join(', ')
-    throw new Error(`there is no scenario ${unknown.join(', ')}; there are ${known}`)
+    const groups = [...new Set(SCENARIOS.flatMap((each) => each.group ?? []))].join(', ')
+    throw new Error(
+      `there is no scenario ${unknown.join(', ')}; there are ${known}, and the groups ${groups}`,
+    )
   }
   return SCENARIOS.filter((each) => {
-    if (ids !== undefined) return ids.includes(each.id)
+    if (only !== undefined) return only.some((name) => isNamed(each, name))
     if (values.quick && each.quick !== true) return false
     return orm === 'pg' || each.throughOrm !== false
   })

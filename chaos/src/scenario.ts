@@ -8,6 +8,8 @@ export interface Scenario {
   readonly id: number
   /** What happens, in a few words. */
   readonly name: string
+  /** What it belongs to, for `--only` to name beside numbers. */
+  readonly group?: 'wan'
   /** True for the most telling ones, which `--quick` runs. */
   readonly quick?: boolean
   /** False if it does not use the ORM that `--orm` names. @default true */

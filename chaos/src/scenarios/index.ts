@@ -64,6 +64,12 @@ import { scenario as pgbouncerBetween } from './62-pgbouncer-between.js'
 import { scenario as patroniApiWrong } from './63-patroni-api-wrong.js'
 import { scenario as secondFailover } from './64-second-failover.js'
 import { scenario as throughEachOrm } from './65-through-each-orm.js'
+import { scenario as wanFirstQuery } from './66-wan-first-query.js'
+import { scenario as wanBadNetwork } from './67-wan-bad-network.js'
+import { scenario as wanSlowPassword } from './68-wan-slow-password.js'
+import { scenario as wanSilence } from './69-wan-silence.js'
+import { scenario as wanLongerWay } from './70-wan-longer-way.js'
+import { scenario as forgottenSockets } from './71-forgotten-sockets.js'
 
 /** All scenarios, by their numbers. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -132,4 +138,10 @@ export const SCENARIOS: readonly Scenario[] = [
   patroniApiWrong,
   secondFailover,
   throughEachOrm,
+  wanFirstQuery,
+  wanBadNetwork,
+  wanSlowPassword,
+  wanSilence,
+  wanLongerWay,
+  forgottenSockets,
 ].sort((a, b) => a.id - b.id)

@@ -20,6 +20,8 @@ const LAYERS = [
     'clock',
     'stall',
     'deadlines',
+    'login-progress',
+    'response-times',
     'bounded',
     'errors',
     'thrown',

@@ -115,3 +115,66 @@ test('what arrives in the same moment as the deadline comes in time', async () =
   await clock.advance(200)
   expect(expired).toEqual([])
 })
+
+describe('a stall', () => {
+  /** When a deadline of a second expires that begins `afterMs` into a stall of eight. */
+  async function expiryOfOneBegun(afterMs: number, stalledMs = 8000): Promise<number> {
+    const { clock, stall, deadlines } = setUp()
+    const expired: [string, number][] = []
+    stall.start()
+    await clock.advance(1000)
+    const begunAt = clock.now()
+    clock.stall(afterMs)
+    deadlines.add(item('a', expired, clock), 1000)
+    clock.stall(stalledMs - afterMs)
+    await clock.advance(20_000)
+    expect(expired).toHaveLength(1)
+    return (expired[0]?.[1] ?? Number.NaN) - begunAt
+  }
+
+  test('that is over when a deadline begins is none of its time, whether it has come to light or not', async () => {
+    expect(await expiryOfOneBegun(8000)).toBe(9000)
+    const { clock, stall, deadlines } = setUp()
+    const expired: [string, number][] = []
+    stall.start()
+    clock.stall(8000)
+    await clock.advance(0)
+    deadlines.add(item('a', expired, clock), 1000)
+    await clock.advance(5000)
+    expect(expired).toEqual([['a', 9000]])
+  })
+
+  test.each([100, 300, 1000, 4000, 7900])(
+    'gives a deadline that begins %d ms into it back what it lost itself',
+    async (afterMs) => {
+      const expiry = await expiryOfOneBegun(afterMs)
+      expect(expiry).toBeGreaterThanOrEqual(8999)
+      // A stall of less than a quarter of a second cannot be told from a busy moment.
+      expect(expiry).toBeLessThanOrEqual(9250)
+    },
+  )
+
+  test('that ends while a deadline runs on gives back its own length and no more', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ run: fc.integer({ min: 101, max: 3000 }), stall: fc.nat(5000) }), {
+          maxLength: 6,
+        }),
+        fc.integer({ min: 100, max: 5000 }),
+        async (history, durationMs) => {
+          const { clock, stall, deadlines } = setUp()
+          const expired: [string, number][] = []
+          stall.start()
+          for (const each of history) {
+            clock.stall(each.stall)
+            await clock.advance(each.run)
+          }
+          const begunAt = clock.now()
+          deadlines.add(item('a', expired, clock), durationMs)
+          await clock.advance(durationMs + 1)
+          expect(expired).toEqual([['a', begunAt + durationMs]])
+        },
+      ),
+    )
+  })
+})

@@ -8,7 +8,7 @@ import type { StallMonitor } from './stall.js'
 export abstract class Deadline {
   /** On the clock's monotonic scale. */
   declare dueAt: number
-  /** What the stall monitor had counted when the time began to run. */
+  /** Time that had been lost to stalls when this one's began to run. */
   declare stalledBefore: number
   declare bucket: Bucket | undefined
   declare earlier: Deadline | undefined
@@ -78,11 +78,13 @@ const MANY_BUCKETS = 64
  * O(1) each however many wait.
  *
  * Time in which the event loop stood still does not count: Node runs timers before it reads sockets, so what somebody
- * waits for may already have arrived. A bucket first lets waiting I/O through, and a deadline gets back the time it lost.
+ * waits for may already have arrived. A bucket first lets waiting I/O through, and a deadline gets back the time that it
+ * lost itself, not what was lost before it began.
  */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #stall: StallMonitor
+  /** What tells the time that does not count. */
+  readonly stall: StallMonitor
   readonly #keepAlive: boolean
   readonly #buckets = new Map<number, Bucket>()
   /** The one used last, which is nearly always the one that is wanted. */
@@ -91,7 +93,7 @@ export class Deadlines {
   /** @param keepAlive whether what is waited for keeps the process running; `@default` true */
   constructor(clock: Clock, stall: StallMonitor, keepAlive = true) {
     this.#clock = clock
-    this.#stall = stall
+    this.stall = stall
     this.#keepAlive = keepAlive
     this.#latest = this.#newBucket(0)
   }
@@ -108,7 +110,7 @@ export class Deadlines {
   /** @param now the clock's time, if the caller has just read it */
   add(deadline: Deadline, durationMs: number, now = this.#clock.now()): void {
     deadline.dueAt = now + durationMs
-    deadline.stalledBefore = this.#stall.countedMs
+    deadline.stalledBefore = this.stall.stalledAt(now)
     this.#insert(deadline, durationMs, now)
   }
 
@@ -143,12 +145,14 @@ export class Deadlines {
   #expire(bucket: Bucket): void {
     bucket.disarm()
     const now = this.#clock.now()
-    const { stalledMs } = this.#stall
+    const stalledMs = this.stall.stalledAt(now)
     for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
       // Node's timers may fire a fraction of a millisecond early.
       if (deadline.dueAt > now + 1) break
       bucket.remove(deadline)
-      deadline.dueAt += stalledMs - deadline.stalledBefore
+      // A stall that it began in had not come to light, but it lost no more than all its own time.
+      const ranMs = now - (deadline.dueAt - bucket.durationMs)
+      deadline.dueAt += Math.min(stalledMs - deadline.stalledBefore, ranMs)
       deadline.stalledBefore = stalledMs
       const remainingMs = Math.ceil(deadline.dueAt - now)
       if (remainingMs > 1) this.#insert(deadline, remainingMs, now)

@@ -84,6 +84,11 @@ export interface ConnectContext {
   readonly signal: AbortSignal
   /** Called for as long as the connection lives. Never throws. */
   readonly onSignal: (signal: ConnectionSignal) => void
+  /**
+   * To be given, as soon as there is a socket, what tells how many bytes the server has sent over it: a login that goes on,
+   * however slowly, is left to finish. A driver that cannot tell does not call it.
+   */
+  readonly watch?: (received: () => number) => void
 }
 
 /**

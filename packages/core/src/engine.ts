@@ -172,7 +172,7 @@ export class Engine<C extends object> {
       )
     }
     // After a stop of the whole process nobody knows which sockets have survived.
-    this.#stall.onStall(() => {
+    this.#stall.onStop(() => {
       for (const each of this.endpoints) each.pool.suspectAll()
     })
   }
@@ -310,7 +310,7 @@ export class Engine<C extends object> {
   }
 
   #createSet(): EndpointSet<C> {
-    const { clock, failover, health, leaks, pool } = this.#options
+    const { clock, failover, health, leaks, pool: poolOptions } = this.#options
     const solo = this.#solo
     const environment: PoolEnvironment = {
       name: this.#options.name,
@@ -325,7 +325,7 @@ export class Engine<C extends object> {
     }
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
-      probeConnectTimeoutMs: solo ? pool.connectTimeoutMs : failover.probeConnectTimeoutMs,
+      probeConnectTimeoutMs: solo ? poolOptions.connectTimeoutMs : failover.probeConnectTimeoutMs,
       ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
     }
     return new EndpointSet<C>(this.deadlines, (endpoint, order) => {
@@ -333,14 +333,25 @@ export class Engine<C extends object> {
         leaks === undefined
           ? new NoLeakDetection<C>()
           : new LeakDetector<C>(leaks, clock, this.#stall)
+      const pool = new Pool<C>(
+        endpoint,
+        this.#driver,
+        { ...poolOptions, ...this.#size },
+        tracking,
+        environment,
+      )
       const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
         endpoint,
         order,
-        new Pool<C>(endpoint, this.#driver, { ...pool, ...this.#size }, tracking, environment),
+        pool,
         new Prober<C>(
           endpoint,
           this.#driver,
-          { ...probing, onLateAnswer: () => void this.monitor.check(managed) },
+          {
+            ...probing,
+            times: pool.times,
+            onLateAnswer: () => void this.monitor.check(managed),
+          },
           clock,
           this.#background,
           (signal) => this.controller.trouble(managed, signal.kind, messageOf(signal.error)),

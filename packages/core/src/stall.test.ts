@@ -5,7 +5,7 @@ test('counts the time in which nothing ran, and reports it once', async () => {
   const clock = new FakeClock()
   const monitor = new StallMonitor(clock)
   const reported: number[] = []
-  monitor.onStall((ms) => reported.push(ms))
+  monitor.onStop((ms) => reported.push(ms))
   monitor.start()
   await clock.advance(10_000)
   expect(monitor.stalledMs).toBe(0)
@@ -46,7 +46,7 @@ test('one who unsubscribed hears nothing', async () => {
   const clock = new FakeClock()
   const monitor = new StallMonitor(clock)
   let heard = 0
-  const off = monitor.onStall(() => {
+  const off = monitor.onStop(() => {
     heard += 1
   })
   monitor.start()
@@ -54,4 +54,52 @@ test('one who unsubscribed hears nothing', async () => {
   clock.stall(5000)
   await clock.advance(1000)
   expect(heard).toBe(0)
+})
+
+test('who looks first after a stop notices it, before the timer of the monitor', async () => {
+  const clock = new FakeClock()
+  const monitor = new StallMonitor(clock)
+  const reported: number[] = []
+  monitor.onStop((ms) => reported.push(ms))
+  monitor.start()
+  await clock.advance(50)
+  monitor.look(clock.now())
+  expect(monitor.stops).toBe(0)
+  clock.stall(5000)
+  monitor.look(clock.now())
+  monitor.look(clock.now())
+  expect(monitor.stops).toBe(1)
+  await clock.advance(1000)
+  expect(monitor.stops).toBe(1)
+  expect(reported).toEqual([4950])
+  expect(monitor.stalledMs).toBe(4950)
+})
+
+test('a sleep of the machine in which the monotonic clock stood still is noticed, and counts as no stall', async () => {
+  const clock = new FakeClock()
+  const monitor = new StallMonitor(clock)
+  monitor.start()
+  await clock.advance(150)
+  clock.shiftWallTime(60_000)
+  await clock.advance(3)
+  monitor.look(clock.now())
+  expect(monitor.stops).toBe(1)
+  expect(monitor.stalledMs).toBe(0)
+  for (const correctionMs of [900, -3_600_000, 999]) {
+    clock.shiftWallTime(correctionMs)
+    await clock.advance(200)
+  }
+  expect(monitor.stops).toBe(1)
+})
+
+test('nothing is looked for before the start and after the end', () => {
+  const clock = new FakeClock()
+  const monitor = new StallMonitor(clock)
+  clock.stall(60_000)
+  monitor.look(clock.now())
+  monitor.start()
+  monitor.stop()
+  clock.stall(60_000)
+  monitor.look(clock.now())
+  expect(monitor.stops).toBe(0)
 })

@@ -1,7 +1,10 @@
+export type {
+  DatabaseConfig,
+  DrizzleSchema,
+  Managed,
+  ManagedDatabase,
+  ManagedReplicatedDatabase,
+  NoSchema,
+} from './drizzle-types.js'
 export { type ReplayableDatabase, replayTransaction } from './replay-transaction.js'
-export {
-  type Managed,
-  type ManagedDatabase,
-  type ManagedReplicatedDatabase,
-  withConnectionManager,
-} from './with-connection-manager.js'
+export { withConnectionManager } from './with-connection-manager.js'

@@ -8,8 +8,9 @@ import {
 import { eq, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { catalogRead } from '../../pg/test/known-catalog.js'
+import type { ManagedDatabase } from './drizzle-types.js'
 import { replayTransaction } from './replay-transaction.js'
-import { type ManagedDatabase, withConnectionManager } from './with-connection-manager.js'
+import { withConnectionManager } from './with-connection-manager.js'
 
 const items = pgTable('items', { id: integer('id') })
 const schema = { items }

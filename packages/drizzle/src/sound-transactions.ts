@@ -6,49 +6,38 @@ import {
   ISOLATION_LEVELS,
 } from '@connmgr/core'
 import type { ManagedPool } from '@connmgr/pg'
-import { type NodePgDatabase, NodePgSession } from 'drizzle-orm/node-postgres'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import type { PoolClient } from 'pg'
 
-type SessionArguments = ConstructorParameters<typeof NodePgSession>
 type Transact = (
   work: (tx: object) => Promise<unknown>,
   config?: PgTransactionConfig,
 ) => Promise<unknown>
 
-/** What drizzle-orm 0.45 keeps on a session beyond its declared surface. */
-interface SessionInternals {
-  readonly dialect: SessionArguments[1]
-  readonly schema: SessionArguments[2]
-  readonly options: SessionArguments[3]
-  transaction: Transact
+/** What drizzle-orm 0.44 to 1.0 keeps on a database beyond its declared surface. */
+interface DatabaseInternals {
+  /** Runs everything on its `client`, which is a pool or a single client. */
+  readonly session: { transaction: Transact }
 }
 
 /**
- * Closes two holes in drizzle's transactions, up to 0.45: a client whose BEGIN fails is never given back
+ * Closes two holes in drizzle's transactions, those of 0.x: a client whose BEGIN fails is never given back
  * (drizzle-orm#6114), and a ROLLBACK that fails hides the error that made it necessary (drizzle-orm#6023), be it of the
  * work or of COMMIT.
  *
  * Drizzle itself runs the transaction, on a session of one client, so that nested transactions, isolation and types
  * stay its own; borrowing and returning the client is ours.
  */
-export function makeTransactionsSound(db: NodePgDatabase<never>, pool: ManagedPool): void {
-  const session = (db as unknown as { session: SessionInternals }).session
+export function makeTransactionsSound(db: object, pool: ManagedPool): void {
+  const { session } = db as DatabaseInternals
+  const runOn = session.transaction
   const transaction: Transact = async (work, config) => {
     checkConfig(config)
     const client = await pool.connectFor(transaction as FunctionReference)
     const outcome: Outcome = { worked: false }
-    const single = new NodePgSession(
-      observedClient(client, outcome),
-      session.dialect,
-      session.schema,
-      session.options,
-    )
+    const single = Object.create(session, { client: { value: observedClient(client, outcome) } })
     try {
-      return await (single as unknown as SessionInternals).transaction(
-        (tx) => observe(work(tx), outcome),
-        config,
-      )
+      return await runOn.call(single, (tx) => observe(work(tx), outcome), config)
     } catch (error) {
       if (outcome.workFailure !== undefined) throw outcome.workFailure.error
       const { commitFailure } = outcome

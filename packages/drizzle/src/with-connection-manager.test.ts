@@ -3,7 +3,8 @@ import { createConnectionManager, ManagedPool, type PgManagerOptions } from '@co
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import { eq, relations, sql } from 'drizzle-orm'
 import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
-import { type ManagedDatabase, withConnectionManager } from './with-connection-manager.js'
+import type { ManagedDatabase } from './drizzle-types.js'
+import { withConnectionManager } from './with-connection-manager.js'
 
 const users = pgTable('users', {
   id: serial('id').primaryKey(),

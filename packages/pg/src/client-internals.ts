@@ -24,7 +24,8 @@ export interface PendingQuery {
 
 /**
  * What node-postgres keeps on a client beyond its documented surface, as far as it tells the state of a connection.
- * Read in pg 8.16 to 8.23; every field is optional, because another client class may lack it.
+ * Read in pg 8.17 to 8.23, and supplied for those from 8.11 on; every field is optional, because another client class may
+ * lack it.
  */
 export interface ClientInternals {
   readonly connection?: EventEmitter & { readonly stream: Socket }
@@ -47,6 +48,32 @@ export interface ClientInternals {
 
 export function internalsOf(client: ClientBase): ClientInternals {
   return client as unknown as ClientInternals
+}
+
+/**
+ * Gives a client of an older node-postgres what it lacks of the internals: below 8.17 they have other names, and below
+ * 8.21 it does not keep the status of the transaction. Called before the client connects.
+ */
+export function supplyInternals(client: ClientBase): void {
+  if (!('_activeQuery' in client) && 'queryQueue' in client) {
+    const old = client as unknown as OldInternals
+    Object.defineProperties(client, {
+      _activeQuery: { get: () => old.activeQuery },
+      _queryQueue: { get: () => old.queryQueue },
+    })
+  }
+  if ('_txStatus' in client) return
+  Object.defineProperty(client, '_txStatus', { value: null, writable: true })
+  // Before node-postgres, which listens from `connect` on, and goes on with the next query at once.
+  internalsOf(client).connection?.on('readyForQuery', ({ status }: { status?: string }) =>
+    Object.assign(client, { _txStatus: status ?? null }),
+  )
+}
+
+/** The names below pg 8.17. */
+interface OldInternals {
+  readonly activeQuery?: PendingQuery | null
+  readonly queryQueue: PendingQuery[]
 }
 
 /** From now on the client refuses every query. */

@@ -232,7 +232,7 @@ export class PgDriver implements Driver<Client> {
   async #open(
     endpoint: Endpoint,
     own: ClientConfig,
-    { signal, onSignal }: ConnectContext,
+    { signal, onSignal, watch }: ConnectContext,
   ): Promise<{ client: Client; session: Session }> {
     signal.throwIfAborted()
     const config = endpoint.config as ClientConfig
@@ -243,6 +243,7 @@ export class PgDriver implements Driver<Client> {
     const policy = authPolicyOf(config)
     if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
+    watch?.(session.receivedAtLogin())
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {

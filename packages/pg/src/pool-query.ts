@@ -138,8 +138,10 @@ export class PoolQuery implements Caller {
       if (retry) again?.()
     }
     try {
-      // Of a submittable, which is no promise, the result is to be had by a callback alone.
-      unnoted(() => client.query(query as string, this.#values as unknown[], settled as never))
+      // Of a submittable, which is no promise, the result is to be had by a callback alone, which an older
+      // node-postgres takes as the second argument only.
+      const args = isRepeatable(query) ? [query, this.#values, settled] : [query, settled]
+      unnoted(() => (client.query as (...all: unknown[]) => unknown)(...args))
     } catch (error) {
       settled(error)
     }

@@ -14,6 +14,7 @@ import {
   internalsOf,
   markDead,
   type ServerMessage,
+  supplyInternals,
 } from './client-internals.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
@@ -64,6 +65,7 @@ export class Session {
   #listener: ConnectionActivity['lease']
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
+    supplyInternals(client)
     this.#client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
@@ -91,6 +93,17 @@ export class Session {
         }
       },
     )
+  }
+
+  /** What tells how many bytes have come so far, those of the TLS handshake too. To be asked for before the client connects. */
+  receivedAtLogin(): () => number {
+    const { connection } = this.#internals
+    const socket = connection?.stream
+    // TLS runs over the first socket by another.
+    return () => {
+      const stream = connection?.stream
+      return (socket?.bytesRead ?? 0) + (stream === socket ? 0 : (stream?.bytesRead ?? 0))
+    }
   }
 
   /** The client has connected: from now on trouble is signalled, and its statements are noted. */

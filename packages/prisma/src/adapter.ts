@@ -10,6 +10,9 @@ export type PrismaPgOptions = Omit<
 
 type SqlAdapter = Awaited<ReturnType<PrismaPg['connect']>>
 
+/** Marks our adapters, whichever of the two builds of this package has made them. */
+const ADAPTER = Symbol.for('@connmgr/prisma adapter')
+
 /**
  * The driver adapter that puts connmgr under Prisma: Prisma's own adapter for node-postgres, over a managed pool.
  * Made by {@link connectionManagerAdapter}.
@@ -17,35 +20,51 @@ type SqlAdapter = Awaited<ReturnType<PrismaPg['connect']>>
 export class ConnectionManagerAdapter {
   readonly provider = 'postgres'
   readonly adapterName: string
-  readonly manager: PgConnectionManager
-  /** True if the manager was made here, from options: then `$disconnect()` closes it. */
+  /** True if the manager was made here, from options: then `$disconnect()` closes it, and the next use makes a new one. */
   readonly ownsManager: boolean
-  readonly #factory: PrismaPg
+  readonly #given: PgConnectionManager | PgManagerOptions
+  readonly #options: PrismaPgOptions
+  #manager: PgConnectionManager
+  #factory: PrismaPg
 
-  constructor(manager: PgConnectionManager | PgManagerOptions, options: PrismaPgOptions) {
+  /** True for adapters of this class, also if `import` has made the one and `require` has loaded the other. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && ADAPTER in value
+  }
+
+  constructor(given: PgConnectionManager | PgManagerOptions, options: PrismaPgOptions) {
     if ('disposeExternalPool' in options) {
       throw new InvalidOptionError(
         'disposeExternalPool',
         'option "disposeExternalPool" would have Prisma open a pool of its own after $disconnect(); leave it out',
       )
     }
-    this.ownsManager = !(manager instanceof PgConnectionManager)
-    this.manager =
-      manager instanceof PgConnectionManager ? manager : createConnectionManager(manager)
-    this.#factory = new PrismaPg(this.manager.pool, withUrlOf(this.manager, options))
+    Object.defineProperty(this, ADAPTER, { value: true })
+    this.ownsManager = !(given instanceof PgConnectionManager)
+    this.#given = given
+    this.#options = options
+    // Made at once, so that a mistake in the options shows where they are written.
+    this.#manager = this.#createManager()
+    this.#factory = this.#createFactory()
     this.adapterName = this.#factory.adapterName
   }
 
+  /** The present manager. */
+  get manager(): PgConnectionManager {
+    return this.#manager
+  }
+
   /**
-   * Called by Prisma, before the first query and by `$connect()`. Opens no connection.
+   * Called by Prisma, before the first query and by `$connect()`, also after `$disconnect()`. Opens no connection.
    *
-   * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
+   * @throws PoolClosedError `CONNMGR_POOL_CLOSED` if a manager that was passed in is closed
    * @throws ConnmgrError `CONNMGR_UNSUPPORTED` if there are two copies of the package `pg`
    */
   async connect(): Promise<SqlAdapter> {
-    if (this.manager.closed) throw new PoolClosedError(this.manager.name)
+    if (this.#manager.closed) this.#reopen()
+    const manager = this.#manager
     const adapter = await this.#factory.connect()
-    if (adapter.underlyingDriver() !== this.manager.pool) {
+    if (adapter.underlyingDriver() !== manager.pool) {
       // It did not recognise our pool as one of its own, took it for a configuration, and made a pool from that.
       await adapter.dispose()
       throw new ConnmgrError('CONNMGR_UNSUPPORTED', TWO_COPIES_OF_PG)
@@ -53,14 +72,30 @@ export class ConnectionManagerAdapter {
     const dispose = adapter.dispose.bind(adapter)
     adapter.dispose = async () => {
       await dispose()
-      await this.release()
+      if (this.ownsManager) await manager.close()
     }
     return adapter
   }
 
-  /** Closes the manager, unless it belongs to someone else. */
+  /** Closes the manager, unless it was passed in. */
   async release(): Promise<void> {
-    if (this.ownsManager) await this.manager.close()
+    if (this.ownsManager) await this.#manager.close()
+  }
+
+  #createManager(): PgConnectionManager {
+    return this.#given instanceof PgConnectionManager
+      ? this.#given
+      : createConnectionManager(this.#given)
+  }
+
+  #createFactory(): PrismaPg {
+    return new PrismaPg(this.#manager.pool, withUrlOf(this.#manager, this.#options))
+  }
+
+  #reopen(): void {
+    if (!this.ownsManager) throw new PoolClosedError(this.#manager.name)
+    this.#manager = this.#createManager()
+    this.#factory = this.#createFactory()
   }
 }
 

@@ -1,4 +1,7 @@
 import type { PgConnectionManager } from '@connmgr/pg'
+import type { Types as RequiredTypes } from '@prisma/client/runtime/client' with {
+  'resolution-mode': 'require',
+}
 import type { Types } from '@prisma/client/runtime/client'
 import type { ConnectionManagerAdapter } from './adapter.js'
 
@@ -24,22 +27,50 @@ type Extension = Types.Extensions.InternalArgs<
 >
 
 /**
- * A PrismaClient with `$connections`. It is what Prisma's own `$extends` would give, so that models, `select`
- * inference and further `$extends` keep their types.
+ * A PrismaClient, or a subclass of it, with `$connections`. It is that client in all else; what `$extends` makes of it
+ * has `$connections` too.
  */
-export type Managed<P extends PrismaClientLike> =
-  P['$extends'] extends Types.Extensions.ExtendsHook<
-    'extends',
-    infer TypeMapCb,
-    infer ExtArgs,
-    infer TypeMap
-  >
-    ? Types.Extensions.DynamicClientExtensionThis<
+// Its own $extends comes first: of two signatures TypeScript takes the first that fits.
+export type Managed<P extends PrismaClientLike> = ManagedMembers<P> & P
+
+interface ManagedMembers<P extends PrismaClientLike> {
+  /**
+   * Metrics, leaks, health and failover. After `$disconnect()` a manager that was made from options is closed; once the
+   * client is used again, there is a new one here.
+   */
+  readonly $connections: PgConnectionManager
+  readonly $extends: ManagedExtends<P['$extends']>
+}
+
+/**
+ * `$extends` of a client that has our extension. Prisma declares its types twice, for `import` and for `require`, and
+ * TypeScript holds them for different ones; a client that the generator `prisma-client-js` has made uses the second
+ * even where it is imported.
+ */
+type ManagedExtends<E> =
+  E extends Types.Extensions.ExtendsHook<'extends', infer TypeMapCb, infer ExtArgs, infer TypeMap>
+    ? Types.Extensions.ExtendsHook<
+        'extends',
+        TypeMapCb,
+        Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>,
         Types.Utils.Call<
           TypeMapCb,
           { extArgs: Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
-        >,
-        TypeMapCb,
-        Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>
+        >
       >
-    : P & { readonly $connections: PgConnectionManager }
+    : E extends RequiredTypes.Extensions.ExtendsHook<
+          'extends',
+          infer TypeMapCb,
+          infer ExtArgs,
+          infer TypeMap
+        >
+      ? RequiredTypes.Extensions.ExtendsHook<
+          'extends',
+          TypeMapCb,
+          RequiredTypes.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>,
+          RequiredTypes.Utils.Call<
+            TypeMapCb,
+            { extArgs: RequiredTypes.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
+          >
+        >
+      : E

@@ -1,5 +1,5 @@
 import { createConnectionManager } from '@connmgr/pg'
-import { connectionManagerAdapter, withConnectionManager } from '@connmgr/prisma'
+import { connectionManagerAdapter, replayTransaction, withConnectionManager } from '@connmgr/prisma'
 import { eventually, type PostgresCluster } from '@connmgr/testing'
 import { Gate } from '../test/gate.js'
 import { PrismaClient } from '../test/generated/client.js'
@@ -34,15 +34,51 @@ describe('a client with a manager of its own', () => {
     expect(prisma.$connections.closed).toBe(true)
   })
 
-  it('says that it is closed when it is used after $disconnect', async () => {
+  it('connects again when it is used after $disconnect, as a client of Prisma does', async () => {
+    const prisma = withConnectionManager(PrismaClient, { ...settings(), poolSize: 2 })
+    await prisma.$connect()
+    const first = prisma.$connections
+    await prisma.$disconnect()
+    expect(await prisma.user.count()).toBe(0)
+    const second = prisma.$connections
+    expect(second).not.toBe(first)
+    expect([first.closed, second.closed]).toEqual([true, false])
+    expect(second.getPoolMetrics()).toMatchObject({ size: 2, totalCheckouts: 1 })
+    await prisma.$disconnect()
+    await prisma.$connect()
+    expect(await prisma.$transaction((tx) => tx.user.count())).toBe(0)
+    await prisma.$disconnect()
+    expect(prisma.$connections.closed).toBe(true)
+    await eventually(async () => (await sessions()) === 0)
+  })
+
+  it('connects again for each kind of first use', async () => {
+    const prisma = withConnectionManager(PrismaClient, settings())
+    const uses = [
+      () => prisma.user.count(),
+      () => prisma.$queryRaw`select 1`,
+      () => prisma.$transaction([prisma.user.count(), prisma.post.count()]),
+      () => prisma.$transaction((tx) => tx.user.count()),
+      () => prisma.$extends({ client: { a: 1 } }).user.count(),
+      () => replayTransaction(prisma, (tx) => tx.user.count()),
+    ]
+    for (const use of uses) {
+      await use()
+      await prisma.$disconnect()
+      expect(prisma.$connections.closed).toBe(true)
+    }
+    await eventually(async () => (await sessions()) === 0)
+  })
+
+  it('loses nothing when it is used while it disconnects', async () => {
     const prisma = withConnectionManager(PrismaClient, settings())
     await prisma.$connect()
+    const disconnecting = prisma.$disconnect()
+    const counting = prisma.user.count()
+    await disconnecting
+    expect(await counting).toBe(0)
     await prisma.$disconnect()
-    await expect(prisma.user.count()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
-    await expect(prisma.$transaction((tx) => tx.user.count())).rejects.toMatchObject({
-      code: 'CONNMGR_POOL_CLOSED',
-    })
-    await expect(prisma.$connect()).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+    await eventually(async () => (await sessions()) === 0)
   })
 
   it('closes the manager even if Prisma never connected', async () => {
@@ -102,6 +138,17 @@ describe('clients that share a manager', () => {
     expect(await second.user.count()).toBe(0)
     await Promise.all([first.$disconnect(), second.$disconnect()])
     expect(manager.pool.listenerCount('error')).toBe(0)
+  })
+
+  it('say that it is closed when they are used after its end', async () => {
+    const manager = createConnectionManager(settings())
+    const prisma = withConnectionManager(PrismaClient, manager)
+    await manager.close()
+    const closed = { code: 'CONNMGR_POOL_CLOSED' }
+    await expect(prisma.user.count()).rejects.toMatchObject(closed)
+    await expect(prisma.$transaction((tx) => tx.user.count())).rejects.toMatchObject(closed)
+    await expect(prisma.$connect()).rejects.toMatchObject(closed)
+    await prisma.$disconnect()
   })
 
   it('share its connections with plain node-postgres', async () => {

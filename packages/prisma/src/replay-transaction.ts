@@ -4,6 +4,7 @@ import type { PgConnectionManager } from '@connmgr/pg'
 /** A managed client, as far as interactive transactions go. */
 export interface ReplayableClient<X, O> {
   readonly $connections: PgConnectionManager
+  $connect(): Promise<void>
   $transaction<R>(work: (tx: X) => Promise<R>, options?: O): Promise<R>
 }
 
@@ -25,6 +26,8 @@ export async function replayTransaction<X, O, T>(
   options: TransactionReplayOptions & { readonly signal?: AbortSignal } = {},
   transactionOptions?: NoInfer<O>,
 ): Promise<T> {
+  // After $disconnect() the next use has another manager.
+  if (client.$connections.closed) await client.$connect()
   return client.$connections.replayTransaction<X, T>(
     (inTransaction) => client.$transaction(inTransaction, transactionOptions),
     work,

@@ -16,20 +16,25 @@ type Maker =
   | ((adapter: ConnectionManagerAdapter) => PrismaClientLike)
 
 /** What is used here of a generated client. */
-interface ExtendableClient {
+interface GeneratedClient {
   $disconnect(): Promise<void>
   $transaction(...args: unknown[]): Promise<unknown>
-  $extends(extension: { name: string; client: Record<string, unknown> }): unknown
+  readonly [MANAGED]?: true
 }
+
+/** Marks a client that is managed already; what `$extends` makes of it inherits the mark. */
+const MANAGED = Symbol.for('@connmgr/prisma managed client')
 
 /**
  * A PrismaClient whose connections connmgr manages, with the manager as `$connections`.
  *
- * Give it the generated class, or a function that makes the client if that takes options of its own (`log`, `omit`)
- * or `$on`: `withConnectionManager((adapter) => new PrismaClient({ adapter, log: ['query'] }), options)`. A client
- * that was made with `connectionManagerAdapter(...)` may be given too.
+ * Give it the generated class or a subclass that hands its options on to `super`, or a function that makes the client
+ * if that takes options of its own (`log`, `omit`):
+ * `withConnectionManager((adapter) => new PrismaClient({ adapter, log: ['query'] }), options)`. A client that was made
+ * with `connectionManagerAdapter(...)` may be given too, `this` in the constructor of a subclass for example.
  *
- * `$disconnect()` closes a manager that was made from options, for good, and leaves one that was passed in alone.
+ * The client is what the class or function has made, an `instanceof` its class too. `$disconnect()` closes a manager
+ * that was made from options, and the next use makes a new one; a manager that was passed in it leaves alone.
  *
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for a client that was made with another adapter
  *
@@ -52,10 +57,10 @@ export function withConnectionManager(
   client: Maker | PrismaClientLike,
   manager?: ManagerOrOptions,
 ): unknown {
-  if (typeof client !== 'function') return extend(client, adopt(client, manager))
+  if (typeof client !== 'function') return manage(client, adopt(client, manager))
   const adapter = connectionManagerAdapter(manager)
   try {
-    return extend(make(client, adapter), adapter)
+    return manage(make(client, adapter), adapter)
   } catch (error) {
     void adapter.release()
     throw error
@@ -66,10 +71,16 @@ function make(maker: Maker, adapter: ConnectionManagerAdapter): PrismaClientLike
   // A generated client is a class; what has no $connect on its prototype is a function that makes one.
   const isClass =
     typeof (maker.prototype as Partial<PrismaClientLike> | undefined)?.$connect === 'function'
-  if (isClass) return new (maker as PrismaClientClass<PrismaClientLike>)({ adapter })
-  const client = (maker as (adapter: ConnectionManagerAdapter) => PrismaClientLike)(adapter)
-  if (adapterOf(client) !== adapter) throw notManaged('the function did not pass its adapter on')
-  return client
+  const client = isClass
+    ? new (maker as PrismaClientClass<PrismaClientLike>)({ adapter })
+    : (maker as (adapter: ConnectionManagerAdapter) => PrismaClientLike)(adapter)
+  if (adapterOf(client) === adapter) return client
+  throw notManaged(
+    isClass
+      ? `the constructor of ${maker.name} did not hand the option "adapter" on to super(); if it makes an adapter itself, ` +
+          `write withConnectionManager(new ${maker.name}())`
+      : 'the function did not pass its adapter on',
+  )
 }
 
 function adopt(
@@ -99,10 +110,13 @@ function adapterOf(client: unknown): ConnectionManagerAdapter | undefined {
   return adapter instanceof ConnectionManagerAdapter ? adapter : undefined
 }
 
-function extend(client: PrismaClientLike, adapter: ConnectionManagerAdapter): unknown {
-  const { manager } = adapter
-  const { $disconnect, $transaction, $extends } = client as unknown as ExtendableClient
-  const leaksTracked = manager.getLeakStats().enabled
+function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): unknown {
+  // On the original rather than by $extends, whose result is no PrismaClient, and has no $on. What $extends makes of a
+  // client inherits from the original.
+  const original = originalOf(client) as GeneratedClient
+  if (original[MANAGED]) return client
+  const { $disconnect, $transaction } = original
+  const leaksTracked = adapter.manager.getLeakStats().enabled
 
   /**
    * Prisma asks for the connection of a transaction deep in its engine, where no stack leads back to a caller who has
@@ -128,10 +142,45 @@ function extend(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
     await Promise.all([$disconnect.apply(this), adapter.release()])
   }
 
-  return $extends.call(client, {
-    name: 'connmgr',
-    client: { $connections: manager, $transaction: transaction, $disconnect: disconnect },
+  const hidden = { configurable: true, enumerable: false }
+  Object.defineProperties(original, {
+    [MANAGED]: { ...hidden, value: true },
+    $connections: { ...hidden, get: () => adapter.manager },
+    $transaction: { ...hidden, value: transaction, writable: true },
+    $disconnect: { ...hidden, value: disconnect, writable: true },
   })
+  recognizeInstances(original)
+  return client
+}
+
+/**
+ * Has `instanceof` tell the truth about managed clients. A client of Prisma is a proxy that hides its class, so that
+ * `new PrismaClient() instanceof PrismaClient` is false; the object behind the proxy knows it.
+ */
+function recognizeInstances(original: object): void {
+  const generated = rootClassOf(original)
+  if (generated === undefined || Object.hasOwn(generated, Symbol.hasInstance)) return
+  const ordinary = Function.prototype[Symbol.hasInstance]
+  function hasInstance(this: unknown, value: unknown): boolean {
+    if (ordinary.call(this as FunctionReference, value)) return true
+    return (
+      adapterOf(value) !== undefined && ordinary.call(this as FunctionReference, originalOf(value))
+    )
+  }
+  Object.defineProperty(generated, Symbol.hasInstance, { value: hasInstance, configurable: true })
+}
+
+/** The client behind the proxies, from before any `$extends`. Prisma keeps it out of its declared surface. */
+function originalOf(client: unknown): object {
+  const { _originalClient } = client as { _originalClient?: object }
+  return _originalClient ?? (client as object)
+}
+
+/** The generated class, whose subclasses inherit what is defined on it. */
+function rootClassOf(original: object): object | undefined {
+  const parent: object | null = Object.getPrototypeOf(original)
+  if (parent === null || parent === Object.prototype) return undefined
+  return rootClassOf(parent) ?? parent.constructor
 }
 
 /** `work`, which may acquire connections of its own: those are not the transaction's, so they do not get its origin. */

@@ -1,7 +1,12 @@
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { attachConnectionManager, getConnections, withConnectionManager } from '@connmgr/typeorm'
+import {
+  attachConnectionManager,
+  getConnections,
+  type PostgresDataSourceOptions,
+  withConnectionManager,
+} from '@connmgr/typeorm'
 import { expectTypeOf } from 'expect-type'
-import { DataSource } from 'typeorm'
+import { DataSource, type DataSourceOptions } from 'typeorm'
 
 function keepsTheOptions(): void {
   const options = withConnectionManager(
@@ -16,11 +21,42 @@ function keepsTheOptions(): void {
   ).toEqualTypeOf<PgConnectionManager>()
 }
 
+function takesOptionsOfUnknownDatabase(options: DataSourceOptions): void {
+  expectTypeOf(withConnectionManager(options)).toEqualTypeOf<DataSourceOptions>()
+  const typed: DataSourceOptions = { type: 'postgres', url: 'postgres://h/d' }
+  void new DataSource(withConnectionManager(typed, { poolSize: 3 }))
+  void new DataSource(withConnectionManager({ type: 'postgres' } as DataSourceOptions))
+  const postgres = withConnectionManager(options as PostgresDataSourceOptions)
+  expectTypeOf(postgres).toEqualTypeOf<PostgresDataSourceOptions>()
+  // @ts-expect-error it is called poolSize
+  withConnectionManager(options, { poolsize: 5 })
+}
+
+function takesOptionsThatAreMoreThanOurs(): void {
+  const shared = { type: 'postgres' as const, url: 'postgres://h/d', autoLoadEntities: true }
+  expectTypeOf(withConnectionManager(shared)).toEqualTypeOf<PostgresDataSourceOptions>()
+  const { entities } = withConnectionManager({ ...shared, entities: [] })
+  expectTypeOf(entities).toEqualTypeOf<PostgresDataSourceOptions['entities']>()
+}
+
 function refusesWhatItCannotDo(): void {
   // @ts-expect-error only PostgreSQL
   withConnectionManager({ type: 'mysql' })
+  // @ts-expect-error only PostgreSQL
+  withConnectionManager({ type: 'sqljs' } as Extract<DataSourceOptions, { type: 'sqljs' }>)
   // @ts-expect-error it is called poolSize
   withConnectionManager({ type: 'postgres' }, { poolsize: 5 })
+  // @ts-expect-error it is called synchronize
+  withConnectionManager({ type: 'postgres', synchronise: true })
+  // @ts-expect-error it is called failoverUrls
+  withConnectionManager({ type: 'postgres', synchronize: true }, { failOverUrls: [] })
+  // @ts-expect-error it is called poolSize
+  attachConnectionManager(new DataSource({ type: 'postgres' }), { poolsize: 5 })
 }
 
-export { keepsTheOptions, refusesWhatItCannotDo }
+export {
+  keepsTheOptions,
+  refusesWhatItCannotDo,
+  takesOptionsOfUnknownDatabase,
+  takesOptionsThatAreMoreThanOurs,
+}

@@ -1,27 +1,46 @@
 import { InvalidOptionError } from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
-import type { DataSource } from 'typeorm'
+import type { DataSource, DataSourceOptions } from 'typeorm'
 import { type PostgresDataSourceOptions, requirePostgres } from './connection-options.js'
 import { lifecycleOf, ManagerLifecycle, managedDriver } from './managed-driver.js'
+
+/** Options that may be those of PostgreSQL, as far as their type tells. */
+type MaybePostgres<O extends DataSourceOptions> = [Extract<O, PostgresDataSourceOptions>] extends [
+  never,
+]
+  ? PostgresDataSourceOptions
+  : [Exclude<O, PostgresDataSourceOptions>] extends [never]
+    ? never
+    : O
 
 /**
  * The options of a DataSource whose connections connmgr manages.
  *
  * Where the servers are is taken from the DataSource's options (`url`, or `host` and so on, or `replication`) unless
  * the manager's options say it. Given a manager instead of options, that one is used, and it is not closed by
- * `destroy()`.
+ * `destroy()`. Options of the type `DataSourceOptions` are taken too; at run time they must be for PostgreSQL.
  *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for another database than PostgreSQL
  *
  * @example
  * const dataSource = new DataSource(
  *   withConnectionManager({ type: 'postgres', url, entities }, { poolSize: 5, maxOverflow: 10, failoverUrls }),
  * )
  */
-export function withConnectionManager<O extends PostgresDataSourceOptions>(
-  dataSourceOptions: O,
+// Neither infers the type of a literal of PostgreSQL's options, so that a misspelt option is an error there; the last
+// one is that which TypeScript explains an error by.
+export function withConnectionManager<O extends DataSourceOptions>(
+  dataSourceOptions: O & MaybePostgres<O>,
+  manager?: PgManagerOptions | PgConnectionManager,
+): O
+export function withConnectionManager(
+  dataSourceOptions: PostgresDataSourceOptions,
+  manager?: PgManagerOptions | PgConnectionManager,
+): PostgresDataSourceOptions
+export function withConnectionManager(
+  dataSourceOptions: DataSourceOptions,
   manager: PgManagerOptions | PgConnectionManager = {},
-): O {
+): PostgresDataSourceOptions {
   requirePostgres(dataSourceOptions)
   return {
     ...dataSourceOptions,

@@ -180,7 +180,8 @@ export class FailoverController<C extends object> {
     if (outcome.ok) {
       this.#remember(endpoint)
       const askedAt = this.#context.clock.now() - outcome.durationMs
-      endpoint.pool.answered(askedAt - this.#knobs.probeTimeoutMs)
+      const { pool } = endpoint
+      pool.answered(askedAt - pool.times.answerWithinMs(this.#knobs.probeTimeoutMs))
     }
     if (role !== endpoint.role) {
       endpoint.pool.suspectAll()
@@ -372,7 +373,9 @@ export class FailoverController<C extends object> {
     this.#monitor?.hurry()
     if (LOST.has(state)) {
       this.#context.onLost(endpoint)
-      if (endpoint.heldFor === undefined) endpoint.prober.forget()
+      // A login that is slow is let in yet, and tells that the server is alive.
+      if (state === 'DOWN') endpoint.prober.forgetSession()
+      else if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
       pool.distrust(state === 'SUSPECT' || LOST.has(state))

@@ -1,4 +1,4 @@
-import { attempt, bounded } from '../bounded.js'
+import { attempt } from '../bounded.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import type { Deadlines } from '../deadlines.js'
 import { type Driver, isAnswer, type Probe, type Role } from '../driver.js'
@@ -7,6 +7,7 @@ import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
 import type { EndpointState } from '../failover/states.js'
+import { LoginProgress, whileProgressing } from '../login-progress.js'
 import { outside } from '../outside.js'
 
 export interface LoginProbesContext<C extends object> {
@@ -23,7 +24,7 @@ export interface LoginProbesContext<C extends object> {
 export interface LoginProbeOptions {
   /** Pause between logins, less up to 20 %; infinity for none. */
   readonly loginProbeMs: number
-  /** Deadline of one login. */
+  /** Deadline of one login; longer where logins take longer, and for one that makes progress. */
   readonly probeConnectTimeoutMs: number
 }
 
@@ -116,14 +117,19 @@ export class LoginProbes<C extends object> {
   }
 
   /** Resolves with the role of the server that it was led to. */
-  async #logIn({ endpoint }: ManagedEndpoint<C>, abort: AbortController): Promise<Role> {
+  async #logIn({ endpoint, pool }: ManagedEndpoint<C>, abort: AbortController): Promise<Role> {
+    const { clock, deadlines } = this.#context
     const { probeConnectTimeoutMs } = this.#options
+    const { times } = pool
     const driver = this.#driver
-    const context = { signal: abort.signal, onSignal: () => {} }
+    const progress = new LoginProgress()
+    const context = { signal: abort.signal, onSignal: () => {}, watch: progress.watch }
+    const startedAt = clock.now()
     // However late it comes about, it is not left open.
     const done = attempt(async () => {
       if (driver.openProbe !== undefined) {
         const probe = await driver.openProbe(endpoint, context)
+        times.loggedIn(clock.now() - startedAt)
         return await this.#roleOver(probe, abort.signal)
       }
       const connection = await driver.connect(endpoint, context)
@@ -131,9 +137,13 @@ export class LoginProbes<C extends object> {
       driver.destroy(connection)
       return role
     })
-    return bounded(this.#context.deadlines, probeConnectTimeoutMs, done, () => {
+    const limits = {
+      quietMs: times.firstAnswerWithinMs(probeConnectTimeoutMs),
+      longestMs: times.longestLoginMs(probeConnectTimeoutMs),
+    }
+    return whileProgressing(deadlines, limits, progress, done, (waitedMs) => {
       const error = new Error(
-        `nobody can log in to ${endpoint.id}: no answer within ${probeConnectTimeoutMs} ms`,
+        `nobody can log in to ${endpoint.id}: no answer within ${waitedMs} ms`,
       )
       abort.abort(error)
       return error

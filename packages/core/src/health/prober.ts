@@ -1,6 +1,6 @@
-import { attempt, bounded } from '../bounded.js'
+import { attempt } from '../bounded.js'
 import type { Clock } from '../clock.js'
-import type { Deadlines } from '../deadlines.js'
+import { Deadline, type Deadlines } from '../deadlines.js'
 import type {
   ConnectContext,
   ConnectionSignal,
@@ -12,7 +12,9 @@ import type {
 } from '../driver.js'
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
+import { LoginProgress } from '../login-progress.js'
 import { outside } from '../outside.js'
+import { ResponseTimes } from '../response-times.js'
 
 /** What one probe found. */
 export type ProbeOutcome =
@@ -32,38 +34,49 @@ export type ProbeOutcome =
     }
 
 export interface ProberOptions {
-  /** Deadline of one question. */
+  /** Deadline of one question; longer for a server that has shown to be slower. */
   readonly probeTimeoutMs: number
-  /** Deadline of a question for which a connection must be opened first. */
+  /** Deadline of a question for which a connection must be opened first; the same holds. */
   readonly probeConnectTimeoutMs: number
   /**
    * After a failure, time until one more connection is tried beside those that have not come about yet: a proxy in
    * between may hold on to one whose server has gone, and lead the next to its successor. `@default` as above
    */
   readonly retryConnectTimeoutMs?: number
+  /** How soon the server answers, if others measure that too. `@default` what this prober measures */
+  readonly times?: ResponseTimes
   /** Called when an answer comes after its probe was given up: a probe now will be answered. */
   readonly onLateAnswer?: () => void
 }
 
 /** Connections that are tried at once, at the most. */
 const MOST_PENDING = 4
-/** A connection that takes so many times as long as the last one may never come about. */
-const PATIENCE = 3
-
-/** On a bad network answers come late, and a deadline that they keep missing tells nothing: it grows, up to so many times. */
-const MOST_GROWTH = 4
-/** What remains of the lateness that is reckoned with after each answer in time. */
-const FORGETTING = 0.9
+/**
+ * A server that has never answered is waited for so long, or so many times as long as a login may take: even the first
+ * byte of one takes two round trips, of which nobody knows yet how long they are.
+ */
+const FIRST_ANSWER_MS = 7000
+const FIRST_ATTEMPTS = 7
 
 class ProbeTimeoutError extends Error {}
+
+class ProbeDeadline extends Deadline {
+  constructor(readonly onExpired: () => void) {
+    super()
+  }
+}
 
 /** What was asked and has not been answered yet. */
 class Question {
   readonly abort = new AbortController()
+  /** Of the login, if it takes one. */
+  readonly progress = new LoginProgress()
   probe: Probe | undefined
 
   constructor(
     readonly askedAt: number,
+    /** Time that had been lost to stalls by then. */
+    readonly stalledBefore: number,
     /** The connection was opened for it, so that its failure is the server's. */
     readonly fresh: boolean,
   ) {}
@@ -92,15 +105,14 @@ export class Prober<C extends object> {
   #kept: Probe | undefined
   #running: Promise<ProbeOutcome> | undefined
   /** Of the probe under way. */
-  #answer: Promise<ProbeResult> | undefined
+  #deadline: ProbeDeadline | undefined
   #resolve: (result: ProbeResult) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #stopped = false
   #failing = false
-  /** How long it took to be answered over a fresh connection, the last time. */
-  #usualMs = 0
-  /** How late answers have been of late, over the kept connection. */
-  #lateMs = 0
+  readonly #times: ResponseTimes
+  /** The first time that it was asked since it has answered last; undefined if there is none. */
+  #unansweredSince: number | undefined
 
   constructor(
     endpoint: Endpoint,
@@ -116,6 +128,7 @@ export class Prober<C extends object> {
     this.#clock = clock
     this.#deadlines = deadlines
     this.#onSignal = onSignal
+    this.#times = options.times ?? new ResponseTimes()
   }
 
   /** One probe; joins the one under way, if there is one. Never rejects. */
@@ -131,6 +144,13 @@ export class Prober<C extends object> {
   /** Gives up the connection and every question: the next probe begins anew. */
   forget(): void {
     for (const question of this.#questions) this.#drop(question)
+    this.#kept?.destroy()
+    this.#kept = undefined
+  }
+
+  /** Gives up the connection and what was asked over it. Logins under way go on: one may be on its way to a slow server. */
+  forgetSession(): void {
+    for (const question of this.#questions) if (!question.fresh) this.#drop(question)
     this.#kept?.destroy()
     this.#kept = undefined
   }
@@ -164,46 +184,81 @@ export class Prober<C extends object> {
 
   #firstAnswer(now: number): Promise<ProbeResult> {
     if (this.#stopped) return Promise.reject(new Error('probing has been stopped'))
-    const { probeConnectTimeoutMs } = this.#options
+    this.#unansweredSince ??= now
     for (const question of this.#questions) {
-      if (question.fresh && now - question.askedAt >= probeConnectTimeoutMs) this.#drop(question)
+      if (question.fresh && now - question.askedAt >= this.#longestMs) this.#drop(question)
     }
-    const cold = this.#kept === undefined && this.#questions.size === 0
-    const retrying = this.#failing && this.#kept === undefined
-    const patienceMs = cold ? probeConnectTimeoutMs : this.#answerWithinMs
-    const timeoutMs = retrying ? Math.min(patienceMs, this.#retryMs) : patienceMs
+    const timeoutMs = this.#timeoutMs
     const answer = new Promise<ProbeResult>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.#answer = answer
+    this.#wait(timeoutMs)
     if (this.#questions.size === 0 && this.#kept !== undefined) this.#askOver(this.#kept, now)
     else this.#askAnew(now)
-    return this.#within(timeoutMs, answer)
+    return answer.finally(() => this.#deadline?.cancel())
   }
 
-  #within(timeoutMs: number, answer: Promise<ProbeResult>): Promise<ProbeResult> {
-    return bounded(
-      this.#deadlines,
-      timeoutMs,
-      answer,
-      () =>
-        new ProbeTimeoutError(`${this.#endpoint.id} did not answer a probe within ${timeoutMs} ms`),
-    )
-  }
-
-  get #answerWithinMs(): number {
+  get #timeoutMs(): number {
     const { probeTimeoutMs } = this.#options
-    return Math.max(probeTimeoutMs, Math.min(2 * this.#lateMs, MOST_GROWTH * probeTimeoutMs))
+    if (this.#kept !== undefined) return this.#times.answerWithinMs(probeTimeoutMs)
+    // From a near server something would have come by now, even to a login.
+    const soon = this.#questions.size > 0 && this.#times.known && !this.#times.far
+    const patienceMs = soon ? this.#times.answerWithinMs(probeTimeoutMs) : this.#loginMs
+    return this.#failing ? Math.min(patienceMs, this.#retryMs) : patienceMs
+  }
+
+  /** From now on the probe under way fails after `timeoutMs`, unless a login goes on. */
+  #wait(timeoutMs: number): void {
+    this.#deadline?.cancel()
+    const deadline = new ProbeDeadline(() => {
+      if (this.#goesOn || this.#mayBeFar) {
+        this.#askAnew(this.#clock.now())
+        this.#deadlines.add(deadline, timeoutMs)
+        return
+      }
+      this.#reject(
+        new ProbeTimeoutError(`${this.#endpoint.id} did not answer a probe within ${timeoutMs} ms`),
+      )
+    })
+    this.#deadline = deadline
+    this.#deadlines.add(deadline, timeoutMs)
+  }
+
+  /** The first answer of a server may come from far away, and what is not known cannot be lost meanwhile. */
+  get #mayBeFar(): boolean {
+    const waitedMs = this.#clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
+    const patienceMs = Math.min(
+      FIRST_ANSWER_MS,
+      FIRST_ATTEMPTS * this.#options.probeConnectTimeoutMs,
+    )
+    // The first miss is told in any case: other servers may serve already.
+    return this.#failing && !this.#times.known && waitedMs < patienceMs
+  }
+
+  /** Whether the server has sent something to a login since this was asked last. One that never lets anybody in is gone too. */
+  get #goesOn(): boolean {
+    const waitedMs = this.#clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
+    let made = false
+    for (const question of this.#questions) if (question.progress.made()) made = true
+    return made && waitedMs < this.#longestMs
+  }
+
+  get #loginMs(): number {
+    return this.#times.firstAnswerWithinMs(this.#options.probeConnectTimeoutMs)
+  }
+
+  get #longestMs(): number {
+    return this.#times.longestLoginMs(this.#options.probeConnectTimeoutMs)
   }
 
   get #retryMs(): number {
     const { retryConnectTimeoutMs, probeConnectTimeoutMs } = this.#options
-    return Math.max(retryConnectTimeoutMs ?? probeConnectTimeoutMs, PATIENCE * this.#usualMs)
+    return this.#times.firstAnswerWithinMs(retryConnectTimeoutMs ?? probeConnectTimeoutMs)
   }
 
   #askOver(kept: Probe, now: number): void {
-    const question = new Question(now, false)
+    const question = new Question(now, this.#deadlines.stall.stalledAt(now), false)
     this.#pose(question, kept)
   }
 
@@ -215,14 +270,17 @@ export class Prober<C extends object> {
     // The first may be on its way to a slow server and keeps all its time.
     const [, second] = pending
     if (second !== undefined && pending.length >= MOST_PENDING) this.#drop(second)
-    const question = new Question(now, true)
+    const question = new Question(now, this.#deadlines.stall.stalledAt(now), true)
     this.#questions.add(question)
     const { signal } = question.abort
+    const { watch } = question.progress
+    const onSignal = (each: ConnectionSignal): void => this.#onSignalOf(question, each)
     attempt(() =>
       // Its connection outlives the caller.
-      outside(() => this.#open({ signal, onSignal: (each) => this.#onSignalOf(question, each) })),
+      outside(() => this.#open({ signal, onSignal, watch })),
     ).then(
       (probe) => {
+        this.#times.loggedIn(this.#tookMs(question))
         if (this.#questions.has(question)) this.#pose(question, probe)
         else probe.destroy()
       },
@@ -233,18 +291,17 @@ export class Prober<C extends object> {
   #pose(question: Question, probe: Probe): void {
     question.probe = probe
     this.#questions.add(question)
+    const loginMs = question.fresh ? this.#tookMs(question) : 0
     attempt(() => probe.check(question.abort.signal)).then(
-      (result) => this.#answered(question, probe, result),
+      (result) => this.#answered(question, probe, result, loginMs),
       (error: unknown) => this.#failed(question, error),
     )
   }
 
-  #answered(question: Question, probe: Probe, result: ProbeResult): void {
+  #answered(question: Question, probe: Probe, result: ProbeResult, loginMs: number): void {
     if (!this.#questions.delete(question)) return
-    const tookMs = this.#clock.now() - question.askedAt
-    if (question.fresh) this.#usualMs = tookMs
-    else if (tookMs > this.#options.probeTimeoutMs) this.#lateMs = tookMs
-    else this.#lateMs *= FORGETTING
+    this.#times.answered(this.#tookMs(question) - loginMs)
+    this.#unansweredSince = undefined
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()
     this.#kept = probe
@@ -266,10 +323,18 @@ export class Prober<C extends object> {
     }
     // The kept connection may merely be stale, as after a restart: only a fresh one tells how the server is.
     this.#drop(question)
-    if (this.#running === undefined || this.#answer === undefined) return
+    if (this.#running === undefined) return
     this.#askAnew(this.#clock.now())
-    if (this.#options.retryConnectTimeoutMs !== undefined)
-      this.#within(this.#retryMs, this.#answer).catch(this.#reject)
+    // A login takes longer than the question that it was to answer.
+    const { probeTimeoutMs, retryConnectTimeoutMs } = this.#options
+    const floorMs = retryConnectTimeoutMs ?? this.#times.answerWithinMs(probeTimeoutMs)
+    this.#wait(this.#times.firstAnswerWithinMs(floorMs))
+  }
+
+  /** Time since a question was asked, or its login was begun, without what was lost to stalls. */
+  #tookMs({ askedAt, stalledBefore }: Question): number {
+    const now = this.#clock.now()
+    return Math.max(0, now - askedAt - (this.#deadlines.stall.stalledAt(now) - stalledBefore))
   }
 
   #drop(question: Question): void {

@@ -49,6 +49,7 @@ export class SilenceWatch<C extends object> {
     const now = clock.now() - stall.stalledMs
     // Asked in any case: what came before this tick says nothing at the next.
     const heard = pool.heard()
-    if (pool.overdue(now - TICK_MS, now).length > 0 && !heard) void probe(this.#endpoint)
+    const patienceMs = pool.times.answerWithinMs(TICK_MS)
+    if (pool.overdue(now - patienceMs, now).length > 0 && !heard) void probe(this.#endpoint)
   }
 }

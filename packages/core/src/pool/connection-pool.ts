@@ -2,6 +2,7 @@ import type { Endpoint, Role } from '../driver.js'
 import type { Target } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { ResponseTimes } from '../response-times.js'
 import type { PoolEntry } from './entry.js'
 import type { Lease } from './lease.js'
 import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
@@ -15,6 +16,8 @@ export interface ConnectionPool<C extends object> {
   readonly counts: PoolCounts
   readonly totals: PoolTotals
   readonly leakCounts: LeakCounts
+  /** How soon its server answers. */
+  readonly times: ResponseTimes
   /** Connections in use and callers queued: how much it has to do. */
   readonly load: number
 

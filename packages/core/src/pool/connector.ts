@@ -1,9 +1,11 @@
-import { attempt, bounded } from '../bounded.js'
+import { attempt } from '../bounded.js'
 import type { TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Driver, Endpoint } from '../driver.js'
 import { ConnectFailedError, ConnectTimeoutError, messageOf, toError } from '../errors.js'
 import { connectionCreateChannel, traced } from '../events/channels.js'
+import { LoginProgress, whileProgressing } from '../login-progress.js'
 import { outside } from '../outside.js'
+import type { ResponseTimes } from '../response-times.js'
 import type { PoolEnvironment } from './environment.js'
 import { runHook } from './hook.js'
 import type { PoolOptions } from './options.js'
@@ -53,6 +55,7 @@ export class Connector<C extends object> {
   /** Attempts under way, and since when. */
   readonly #running = new Map<AbortController, number>()
   readonly #onRetry: () => void
+  readonly #times: ResponseTimes
   #failures = 0
   /** Connections in a row that came about and were of no use. */
   #useless = 0
@@ -71,12 +74,14 @@ export class Connector<C extends object> {
     driver: Driver<C>,
     options: PoolOptions<C>,
     environment: PoolEnvironment,
+    times: ResponseTimes,
     onRetry: () => void,
   ) {
     this.#endpoint = endpoint
     this.#driver = driver
     this.#options = options
     this.#environment = environment
+    this.#times = times
     this.#onRetry = onRetry
   }
 
@@ -134,7 +139,7 @@ export class Connector<C extends object> {
   retryNow(): void {
     this.#failures = 0
     const now = this.#environment.clock.now()
-    const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0))
+    const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0), 2 * this.#times.loginMs)
     for (const [controller, startedAt] of this.#running) {
       if (now - startedAt > staleMs)
         controller.abort(new Abandoned('the endpoint is back since it began'))
@@ -201,14 +206,22 @@ export class Connector<C extends object> {
     controller: AbortController,
     onSignal: (signal: ConnectionSignal) => void,
   ): Promise<C> {
-    const { connectTimeoutMs, onConnect } = this.#options
+    const { onConnect } = this.#options
+    const { clock, deadlines, stall } = this.#environment
     const { signal } = controller
+    const { longestMs, progress, quietMs } = this.#patience()
+    const startedAt = clock.now()
+    const stalledBefore = stall.stalledAt(startedAt)
     let preparing = false
     const about = { endpoint: this.#endpoint, poolName: this.#environment.name }
     const opening = traced(connectionCreateChannel, about, () =>
-      attempt(() => this.#driver.connect(this.#endpoint, { signal, onSignal })),
+      attempt(() =>
+        this.#driver.connect(this.#endpoint, { signal, onSignal, watch: progress.watch }),
+      ),
     )
     const prepared = opening.then(async (connection) => {
+      const now = clock.now()
+      this.#times.loggedIn(Math.max(0, now - startedAt - (stall.stalledAt(now) - stalledBefore)))
       // Too late: nobody is left to take it.
       if (signal.aborted) this.#driver.destroy(connection)
       else if (onConnect !== undefined) {
@@ -221,15 +234,16 @@ export class Connector<C extends object> {
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
-    const opened = bounded(
-      this.#environment.deadlines,
-      connectTimeoutMs,
+    const opened = whileProgressing(
+      deadlines,
+      { quietMs, longestMs },
+      progress,
       Promise.race([prepared, aborted]),
-      () => {
+      (waitedMs) => {
         const { id } = this.#endpoint
         const error = preparing
-          ? new HookFailure(id, hookTooSlow(id, connectTimeoutMs), true)
-          : new ConnectTimeoutError(id, connectTimeoutMs)
+          ? new HookFailure(id, hookTooSlow(id, waitedMs), true)
+          : new ConnectTimeoutError(id, waitedMs)
         controller.abort(error)
         return error
       },
@@ -242,6 +256,15 @@ export class Connector<C extends object> {
       )
       throw error
     })
+  }
+
+  /** A login that is slow is left to finish. Nothing comes of waiting on for a hook of the user. */
+  #patience(): { quietMs: number; longestMs: number; progress: LoginProgress } {
+    const { connectTimeoutMs, onConnect } = this.#options
+    const quietMs = this.#times.loginWithinMs(connectTimeoutMs)
+    const longestMs =
+      onConnect === undefined ? this.#times.longestLoginMs(connectTimeoutMs) : quietMs
+    return { quietMs, longestMs, progress: new LoginProgress() }
   }
 
   /** Runs the user's hook, whose connection does not outlive the attempt, however long the hook takes. */

@@ -92,7 +92,7 @@ export class LeaseBook<C extends object> {
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     const { epoch, stall, events, name } = this.#environment
-    const lease = new Lease(this.#home, entry, owner, now, epoch(), stall.countedMs)
+    const lease = new Lease(this.#home, entry, owner, now, epoch(), stall.stalledAt(now))
     // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
     // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
     entry.lease = lease

@@ -15,6 +15,8 @@ export interface LeaseHome<C extends object> {
   destroyLease(lease: Lease<C>, error: unknown): void
   detachLease(lease: Lease<C>): void
   releasedTwice(lease: Lease<C>): void
+  /** Whether its connection may have died unnoticed since it was lent. */
+  isSuspect(lease: Lease<C>, now: number): boolean
   /** What the lease hands out for its connection. */
   fence(lease: Lease<C>): C
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void
@@ -158,6 +160,14 @@ export class Lease<C extends object> implements LeaseFence {
     this.#end('detached')
     this.home.detachLease(this)
     return this.entry.connection
+  }
+
+  /**
+   * @internal Whether its connection may have died unnoticed since it was lent, as while the process stood still: new work
+   * is better begun on another.
+   */
+  isSuspect(now: number): boolean {
+    return this.home.isSuspect(this, now)
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import { attempt, bounded } from '../bounded.js'
 import type { Driver } from '../driver.js'
 import { ValidationFailedError } from '../errors.js'
+import type { ResponseTimes } from '../response-times.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 
@@ -11,18 +12,33 @@ export class PingUnansweredError extends ValidationFailedError {
   }
 }
 
+/**
+ * A ping is given up after so many times as long as its server may take for an answer, this at the least: with it go the
+ * connections that are as old.
+ */
+const PATIENCE = 2
+const SHORTEST_MS = 1000
+
 /** The pings under way, each within its deadline. */
 export class Pings<C extends object> {
   readonly #driver: Driver<C>
   readonly #timeoutMs: number
   readonly #environment: PoolEnvironment
+  readonly #times: ResponseTimes
   /** When each was sent, and how it is given up. */
   readonly #running = new Map<PoolEntry<C>, { sentAt: number; giveUp: (error: Error) => void }>()
 
-  constructor(driver: Driver<C>, timeoutMs: number, environment: PoolEnvironment) {
+  /** @param timeoutMs the longest that a ping may take */
+  constructor(
+    driver: Driver<C>,
+    timeoutMs: number,
+    environment: PoolEnvironment,
+    times: ResponseTimes,
+  ) {
     this.#driver = driver
     this.#timeoutMs = timeoutMs
     this.#environment = environment
+    this.#times = times
   }
 
   /** Connections that are being asked. */
@@ -32,17 +48,31 @@ export class Pings<C extends object> {
 
   /** Asks the server over a connection; rejects if it does not answer, or not in time. */
   send(entry: PoolEntry<C>): Promise<void> {
-    const { clock, deadlines } = this.#environment
+    const { clock, deadlines, stall } = this.#environment
+    const sentAt = clock.now()
+    const stalledBefore = stall.stalledAt(sentAt)
     const ping = new Promise<void>((resolve, reject) => {
-      this.#running.set(entry, { sentAt: clock.now(), giveUp: reject })
-      attempt(() => this.#driver.validate(entry.connection)).then(resolve, reject)
+      this.#running.set(entry, { sentAt, giveUp: reject })
+      attempt(() => this.#driver.validate(entry.connection)).then(() => {
+        const now = clock.now()
+        this.#times.answered(Math.max(0, now - sentAt - (stall.stalledAt(now) - stalledBefore)))
+        resolve()
+      }, reject)
     })
+    const timeoutMs = this.#withinMs
     return bounded(
       deadlines,
-      this.#timeoutMs,
+      timeoutMs,
       ping,
-      () => new PingUnansweredError(entry.id, `within ${this.#timeoutMs} ms`),
+      () => new PingUnansweredError(entry.id, `within ${timeoutMs} ms`),
     )
+  }
+
+  /** Of a server that nothing has been measured of, all the time that there is. */
+  get #withinMs(): number {
+    if (!this.#times.known) return this.#timeoutMs
+    const patientMs = PATIENCE * this.#times.answerWithinMs(SHORTEST_MS / PATIENCE)
+    return Math.min(this.#timeoutMs, patientMs)
   }
 
   /** The ping of a connection is over, or of no interest any more. */

@@ -15,6 +15,7 @@ import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
+import { ResponseTimes } from '../response-times.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectionPool } from './connection-pool.js'
 import { Abandoned, Connector, HookFailure } from './connector.js'
@@ -52,6 +53,7 @@ const LONGEST_IDLE_HOLD_MS = 10_000
  */
 export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, WaitPlace<C> {
   readonly endpoint: Endpoint
+  readonly times = new ResponseTimes()
   readonly #driver: Driver<C>
   readonly #options: PoolOptions<C>
   readonly #environment: PoolEnvironment
@@ -86,8 +88,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#environment = environment
     this.#sizing = new Sizing(options)
     this.#fitness = new Fitness(driver, options, this.#trust)
-    this.#connector = new Connector(endpoint, driver, options, environment, () => this.#supply())
-    this.#pings = new Pings(driver, options.validateTimeoutMs, environment)
+    this.#connector = new Connector(endpoint, driver, options, environment, this.times, () =>
+      this.#supply(),
+    )
+    this.#pings = new Pings(driver, options.validateTimeoutMs, environment, this.times)
     this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
     this.#retirement = new Retirement(endpoint, driver, options, environment)
@@ -139,7 +143,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
     const refusal = this.#refuse(options)
     if (refusal !== undefined) return refusal
-    const now = this.#environment.clock.now()
+    const { clock, stall } = this.#environment
+    const now = clock.now()
+    stall.look(now)
     const owner = this.#identify(options, below, now)
     let untested: PoolEntry<C> | undefined
     if (this.#waiters.size === 0 && !this.#suspended) {
@@ -307,14 +313,17 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   returnLease(lease: Lease<C>): void {
-    const now = this.#environment.clock.now()
+    const { clock, stall } = this.#environment
+    const now = clock.now()
+    // What the borrower has read last may have arrived before a stop of the process.
+    stall.look(now)
     if (!this.#book.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
     const unfit = this.#fitness.unfit(entry, now)
     const condition = this.#driver.inspect(entry.connection)
     if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
-      if (this.#trust.wary) this.#test(entry)
+      if (this.#trust.wary || this.#isWanted(entry)) this.#test(entry)
       else this.#offer(entry, now)
     } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
     else if (condition === 'broken' || unfit !== undefined || this.#closing) {
@@ -350,6 +359,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   releasedTwice(lease: Lease<C>): void {
     this.#environment.events.turn(() => this.#book.releasedTwice(lease))
+  }
+
+  isSuspect(lease: Lease<C>, now: number): boolean {
+    this.#environment.stall.look(now)
+    return lease.entry.suspect
   }
 
   fence(lease: Lease<C>): C {
@@ -415,7 +429,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Starts as much as the waiters need: idle connections first, then new ones. */
   #supply(): void {
     if (this.#suspended || this.#closing) return
-    const now = this.#environment.clock.now()
+    const { clock, stall } = this.#environment
+    const now = clock.now()
+    stall.look(now)
     while (this.#waiters.size > this.#pings.size) {
       const entry = this.#takeIdle(now)
       if (entry === undefined) break
@@ -445,9 +461,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #open(): void {
-    const { clock, events } = this.#environment
+    const { clock, events, stall } = this.#environment
     const generation = this.#fitness.generation
     const startedAt = clock.now()
+    const { stops } = stall
     let entry: PoolEntry<C> | undefined
     let early: ConnectionSignal | undefined
     const onSignal = (signal: ConnectionSignal): void => {
@@ -460,6 +477,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         events.turn(() => {
           this.#opening -= 1
           entry = this.#adopt(connection, generation, startedAt)
+          if (this.#stoppedSince(stops)) entry.suspect = true
           this.#begin(entry, early)
           // Its place among the concurrent connects is free for the next.
           this.#supply()
@@ -530,14 +548,17 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** A connection that is new, or has just been tested or cleaned. */
   #admit(entry: PoolEntry<C>): void {
-    const now = this.#environment.clock.now()
+    const { clock, stall } = this.#environment
+    const now = clock.now()
+    stall.look(now)
     const role = this.#driver.role?.(entry.connection) ?? 'unknown'
     const unfit = this.#closing ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
       this.#changed()
-    } else if (entry.suspect && entry.state === 'testing') this.#test(entry)
+    } else if (entry.suspect && (entry.state === 'testing' || this.#isWanted(entry)))
+      this.#test(entry)
     else if (
       !this.#trust.isWrong(role, entry.role, this.#waiters.first?.target ?? 'primary', now)
     ) {
@@ -564,6 +585,18 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#changed()
   }
 
+  /** Whether a connection that must be tested before it is lent would be lent at once. */
+  #isWanted(entry: PoolEntry<C>): boolean {
+    return entry.suspect && this.#waiters.size > 0 && !this.#suspended && !this.#closing
+  }
+
+  /** Whether the process has stood still since: an answer read now may have arrived before that. */
+  #stoppedSince(stops: number): boolean {
+    const { clock, stall } = this.#environment
+    stall.look(clock.now())
+    return stall.stops !== stops
+  }
+
   #takeIdle(now: number): PoolEntry<C> | undefined {
     for (;;) {
       const entry = this.#options.idleOrder === 'lifo' ? this.#idle.last : this.#idle.first
@@ -576,14 +609,15 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #test(entry: PoolEntry<C>): void {
-    const { clock, events } = this.#environment
+    const { clock, events, stall } = this.#environment
     const startedAt = clock.now()
+    const { stops } = stall
     entry.state = 'testing'
     this.#pings.send(entry).then(
       () =>
         events.turn(() => {
           this.#pings.forget(entry)
-          entry.suspect = false
+          entry.suspect = this.#stoppedSince(stops)
           this.#admit(entry)
         }),
       (thrown: unknown) =>

@@ -122,7 +122,9 @@ export class Lane {
 
   /** Whether it takes more queries. Looks now and then whether its time is over. */
   isTaking(now: number): boolean {
-    if (now >= this.#turnEndsAt) {
+    // After a stop of the process nothing new goes out on it: the next lane has its connection tested.
+    if (this.#loan?.lease.isSuspect(now) === true) this.retire()
+    else if (now >= this.#turnEndsAt) {
       this.#turnEndsAt = now + TURN_MS
       const doomed = this.#loan?.lease.entry.doomed !== undefined
       if (doomed || now - this.#openedAt >= LONGEST_MS || this.#host.crowding) this.retire()

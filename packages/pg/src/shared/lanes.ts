@@ -91,7 +91,10 @@ export class Lanes implements LaneHost {
     const lease = await outside(() => this.#source.acquire(this.#source.wanted, below))
     // Until it is known nothing can be shared.
     await this.#source.catalogOf(lease.entry.connection)?.read()
-    return lease
+    if (!lease.isSuspect(this.#sharing.clock.now())) return lease
+    // The process has stood still over the reading: what is released now is tested before it is lent again.
+    lease.release()
+    return this.borrow(below)
   }
 
   catalogOf(client: Client): EndpointCatalog | undefined {

@@ -110,9 +110,13 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   // -- the contract ------------------------------------------------------------------------------------------------
 
-  connect(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<FakeConnection> {
+  connect(
+    endpoint: Endpoint,
+    { signal, onSignal, watch }: ConnectContext,
+  ): Promise<FakeConnection> {
     const server = this.server(endpoint)
     const scripted = this.#record('connect', endpoint, undefined)
+    watch?.(this.#received(server, scripted))
     if (signal.aborted) return Promise.reject(signal.reason)
     this.#connecting += 1
     this.#mostOpen = Math.max(this.#mostOpen, this.#openCount + this.#connecting)
@@ -220,9 +224,10 @@ export class FakeDriver implements Driver<FakeConnection> {
     return error instanceof FakeError ? error.kind : 'statement'
   }
 
-  openProbe(endpoint: Endpoint, { signal, onSignal }: ConnectContext): Promise<Probe> {
+  openProbe(endpoint: Endpoint, { signal, onSignal, watch }: ConnectContext): Promise<Probe> {
     const server = this.server(endpoint)
     const scripted = this.#record('openProbe', endpoint, undefined)
+    watch?.(this.#received(server, scripted))
     const owner = {
       clock: this.#clock,
       onCheck: () => this.#record('probe', endpoint, undefined),
@@ -257,6 +262,19 @@ export class FakeDriver implements Driver<FakeConnection> {
   noteEnd(connection: FakeConnection): void {
     this.#openCount -= 1
     this.server(connection.endpoint).removeConnection(connection)
+  }
+
+  /** What tells a login how much has come from the server since it began. */
+  #received(server: FakeServer, scripted: FakeOutcome): () => number {
+    const startedAt = this.#clock.now()
+    const times =
+      (typeof scripted === 'object' && 'receivedAtMs' in scripted && scripted.receivedAtMs) || []
+    let received = 0
+    return () => {
+      const elapsedMs = this.#clock.now() - startedAt
+      if (server.state !== 'hung') received = times.filter((at) => at <= elapsedMs).length
+      return received
+    }
   }
 
   /** Gets through to a server, or is refused: by what it is in the very moment, however long it hung before. */

@@ -22,6 +22,8 @@ export class FakeError extends Error {
  * - `{ afterMs }`: succeeds, or fails if `fail` is there too, when the clock has moved on
  * - `{ until }`: settles as the given promise does
  *
+ * `receivedAtMs` tells a login's watcher of something from the server after these times, as long as the server is not hung.
+ *
  * `ignoreAbort` makes a slow call go on after its signal was aborted, as a careless driver's does.
  */
 export type FakeOutcome =
@@ -32,6 +34,7 @@ export type FakeOutcome =
       readonly fail?: FailureKind | Error
       readonly afterMs?: number
       readonly until?: Promise<unknown>
+      readonly receivedAtMs?: readonly number[]
       readonly ignoreAbort?: boolean
     }
 

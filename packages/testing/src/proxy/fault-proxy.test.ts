@@ -155,6 +155,30 @@ test('latency delays both directions and keeps the order', async () => {
   expect(performance.now() - startedAt).toBeGreaterThan(58)
 })
 
+test('a connection takes a round trip to come about, and jitter and stalls keep the order', async () => {
+  proxy.latency(20)
+  const startedAt = performance.now()
+  const client = await open()
+  await echo(client, 'first')
+  expect(performance.now() - startedAt).toBeGreaterThan(78)
+  proxy.latency(0)
+  proxy.jitter(15)
+  proxy.stalls(0.5, 25)
+  const chunks: string[] = []
+  client.on('data', (chunk) => chunks.push(String(chunk)))
+  for (const word of ['a', 'b', 'c', 'd']) {
+    client.write(word)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await eventually(() => chunks.join('') === 'abcd')
+  proxy.jitter(0)
+  proxy.stalls(1, 50)
+  const stalledAt = performance.now()
+  client.write('e')
+  await eventually(() => chunks.join('') === 'abcde')
+  expect(performance.now() - stalledAt).toBeGreaterThan(98)
+})
+
 test('a black hole swallows nothing for good: after the heal everything arrives', async () => {
   const client = await open()
   await echo(client, 'before')

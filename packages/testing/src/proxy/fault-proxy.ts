@@ -1,6 +1,16 @@
 import { createServer, type Server } from 'node:net'
 import { findFreePort } from '../free-port.js'
+import type { FlowConditions } from './flow.js'
 import { Link, type LinkConditions, type ProxyTarget } from './link.js'
+
+const CLEAR: FlowConditions = {
+  latencyMs: 0,
+  jitterMs: 0,
+  stalled: 0,
+  stallMs: 0,
+  loss: 0,
+  blocked: false,
+}
 
 /** Which half of the conversation is silent. */
 export type Direction = 'both' | 'to-server' | 'to-client'
@@ -18,8 +28,8 @@ export class FaultProxy {
   #target: ProxyTarget
   readonly #links = new Set<Link>()
   readonly #conditions: LinkConditions = {
-    toServer: { latencyMs: 0, loss: 0, blocked: false },
-    toClient: { latencyMs: 0, loss: 0, blocked: false },
+    toServer: { ...CLEAR },
+    toClient: { ...CLEAR },
   }
   #listener: Server | undefined
   readonly #closing: Promise<void>[] = []
@@ -51,6 +61,20 @@ export class FaultProxy {
   latency(ms: number): void {
     this.#conditions.toServer.latencyMs = ms
     this.#conditions.toClient.latencyMs = ms
+  }
+
+  /** Each segment takes up to this much longer, in each direction. */
+  jitter(ms: number): void {
+    this.#conditions.toServer.jitterMs = ms
+    this.#conditions.toClient.jitterMs = ms
+  }
+
+  /** This share of the segments, 0 to 1, is held up for so long, in each direction. */
+  stalls(share: number, ms: number): void {
+    for (const each of [this.#conditions.toServer, this.#conditions.toClient]) {
+      each.stalled = share
+      each.stallMs = ms
+    }
   }
 
   /** This share of what is sent, 0 to 1, gets lost and is sent again after a while, in each direction. */
@@ -103,6 +127,8 @@ export class FaultProxy {
   /** Ends every fault but that of abandoned connections, and listens again. */
   async heal(): Promise<void> {
     this.latency(0)
+    this.jitter(0)
+    this.stalls(0, 0)
     this.loss(0)
     this.#conditions.toServer.blocked = false
     this.#conditions.toClient.blocked = false

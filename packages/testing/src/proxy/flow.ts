@@ -4,6 +4,11 @@ import type { Socket } from 'node:net'
 export interface FlowConditions {
   /** Milliseconds from the arrival to the departure of each chunk. */
   latencyMs: number
+  /** As much more at the most, for each chunk anew. */
+  jitterMs: number
+  /** Share of the chunks that are held up, 0 to 1, and for how long. What follows waits for them. */
+  stalled: number
+  stallMs: number
   /** Share of the chunks that get lost, 0 to 1. Each arrives once TCP has sent it again, and what follows waits for it. */
   loss: number
   /** True while nothing passes. What arrives meanwhile is kept, as a sender's TCP would keep it. */
@@ -21,6 +26,12 @@ function resendingMs(loss: number): number {
   for (let resends = 0; resends < MOST_RESENDS && Math.random() < loss; resends += 1)
     ms += FIRST_RESEND_MS * 2 ** resends
   return ms
+}
+
+/** How long one chunk is on its way. */
+export function transitMs({ jitterMs, latencyMs, loss, stallMs, stalled }: FlowConditions): number {
+  const stallingMs = Math.random() < stalled ? stallMs : 0
+  return latencyMs + jitterMs * Math.random() + stallingMs + resendingMs(loss)
 }
 
 /** One direction of one connection: bytes, the end of the stream and resets, in order. */
@@ -68,7 +79,7 @@ export class Flow {
 
   #arrive(item: Item): void {
     const now = performance.now()
-    const delayMs = this.#conditions.latencyMs + resendingMs(this.#conditions.loss)
+    const delayMs = transitMs(this.#conditions)
     // never before what arrived earlier, even if the latency has become shorter
     this.#departure = Math.max(this.#departure, now + delayMs)
     if (this.#departure <= now) {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { Flow, type FlowConditions } from './flow.js'
+import { Flow, type FlowConditions, transitMs } from './flow.js'
 
 /** Where the far end of a connection is. */
 export interface ProxyTarget {
@@ -19,6 +19,8 @@ export class Link {
   readonly #conditions: LinkConditions
   readonly #target: ProxyTarget
   #server: Socket | undefined
+  #handshake: NodeJS.Timeout | undefined
+  #shaken = false
   #flows: Flow[] = []
   #halfOpen = false
   #abandoned = false
@@ -45,7 +47,7 @@ export class Link {
     if (this.#halfOpen || this.#abandoned) return
     if (this.#server === undefined) {
       // A connection made in silence reaches the server once packets pass again.
-      if (!this.#conditions.toServer.blocked && !this.#client.destroyed) this.#reachServer()
+      if (!this.#conditions.toServer.blocked && !this.#client.destroyed) this.#shakeHands()
       return
     }
     for (const flow of this.#flows) flow.update()
@@ -86,6 +88,22 @@ export class Link {
     this.#server?.destroy()
   }
 
+  /** The client's TCP has connected to this proxy at once; to the server it takes a round trip. */
+  #shakeHands(): void {
+    const { toClient, toServer } = this.#conditions
+    if (this.#handshake !== undefined) return
+    const delayMs = this.#shaken ? 0 : transitMs(toServer) + transitMs(toClient)
+    if (delayMs < 1) {
+      this.#reachServer()
+      return
+    }
+    this.#handshake = setTimeout(() => {
+      this.#handshake = undefined
+      this.#shaken = true
+      this.update()
+    }, delayMs)
+  }
+
   #reachServer(): void {
     const server = connect({ ...this.#target, noDelay: true, allowHalfOpen: true })
     server.on('error', () => {})
@@ -97,6 +115,7 @@ export class Link {
   }
 
   #stopFlows(): void {
+    clearTimeout(this.#handshake)
     for (const flow of this.#flows) flow.stop()
   }
 }

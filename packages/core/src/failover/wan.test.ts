@@ -1,0 +1,185 @@
+import fc from 'fast-check'
+import { close, type Harness, type HarnessOptions, manage } from '../../test/harness.js'
+import { LAN, type NetworkConditions, SimulatedNetwork } from '../../test/simulated-network.js'
+
+const RUNS = Number(process.env.FUZZ_RUNS ?? 8)
+const HOUR_MS = 3_600_000
+/** Far above what they take: it only ends a run that hangs. */
+const TIMEOUT_MS = 600_000 + RUNS * 60_000
+
+/** The networks that the README promises to bear with. */
+const networks = fc.record<NetworkConditions>({
+  roundTripMs: fc.integer({ min: 10, max: 1000 }),
+  jitterMs: fc.constantFrom(0, 50, 150, 400),
+  stalled: fc.constantFrom(0, 0.1),
+  stallMs: fc.constant(800),
+  loginRoundTrips: fc.constantFrom(4, 6),
+})
+
+const WORST: NetworkConditions = {
+  roundTripMs: 1000,
+  jitterMs: 400,
+  stalled: 0.1,
+  stallMs: 800,
+  loginRoundTrips: 6,
+}
+
+const KNOWN: readonly [string, NetworkConditions][] = [
+  ['TLS at a round trip of 160 ms', { ...LAN, roundTripMs: 160, loginRoundTrips: 6 }],
+  ['a round trip of 300 ms', { ...LAN, roundTripMs: 300 }],
+  ['a round trip of 600 ms', { ...LAN, roundTripMs: 600 }],
+  ['jitter of 400 ms', { ...LAN, roundTripMs: 10, jitterMs: 400 }],
+  ['jitter of 50 ms', { ...LAN, roundTripMs: 30, jitterMs: 50 }],
+  ['stalls', { ...LAN, roundTripMs: 10, stalled: 0.1, stallMs: 800 }],
+  ['all of it', WORST],
+]
+
+function beyond(
+  conditions: NetworkConditions,
+  seed: number,
+  options: HarnessOptions = {},
+): { h: Harness; network: SimulatedNetwork } {
+  const network = new SimulatedNetwork(conditions, seed)
+  const h = manage({
+    endpoints: ['a', 'b'],
+    healthMonitoring: true,
+    prePing: true,
+    acquireTimeoutMs: 120_000,
+    ...options,
+    prepare: (driver) => {
+      network.carry(driver)
+      for (const id of ['b', 'c']) {
+        driver.server(id).role = 'standby'
+        driver.server(id).writable = false
+      }
+      options.prepare?.(driver)
+    },
+  })
+  return { h, network }
+}
+
+/** Time from the start until a first query has its answer. */
+async function firstQueryMs(
+  conditions: NetworkConditions,
+  seed: number,
+  options: HarnessOptions,
+): Promise<number> {
+  const { h } = beyond(conditions, seed, options)
+  let answeredAt: number | undefined
+  const asking = h.manager
+    .use((connection) => connection.query('select 1'))
+    .then(() => {
+      answeredAt = h.clock.now()
+    })
+  while (answeredAt === undefined) await h.clock.advance(10)
+  await asking
+  await close(h)
+  return answeredAt
+}
+
+async function medianFirstQueryMs(conditions: NetworkConditions, options: HarnessOptions) {
+  const times: number[] = []
+  for (let seed = 1; seed <= 21; seed += 1)
+    times.push(await firstQueryMs(conditions, seed * 7919, options))
+  return times.sort((x, y) => x - y)[10] as number
+}
+
+function falseAlarms(h: Harness): unknown[] {
+  return [
+    ...h.of('failoverStarted'),
+    ...h.of('failoverCompleted'),
+    ...h.of('switchoverCompleted'),
+    ...h.of('endpointStateChanged').filter((event) => event.to === 'DOWN'),
+  ]
+}
+
+async function started(h: Harness): Promise<void> {
+  const starting = h.manager.start()
+  await h.clock.advance(60_000)
+  await starting
+}
+
+/** An hour, with a statement now and then if anybody is there. */
+async function anHour(h: Harness, everyMs: number): Promise<void> {
+  const until = h.clock.now() + HOUR_MS
+  while (h.clock.now() < until) {
+    if (Number.isFinite(everyMs))
+      void h.manager.use((connection) => connection.query('insert')).catch(() => {})
+    await h.clock.advance(Math.min(everyMs, until - h.clock.now()))
+  }
+}
+
+describe('the first query', () => {
+  test.each(KNOWN)(
+    'over %s takes at most three times as long as with one URL',
+    async (_, given) => {
+      const one = await medianFirstQueryMs(given, { endpoints: ['a'] })
+      for (const endpoints of [
+        ['a', 'b'],
+        ['b', 'a', 'c'],
+      ])
+        expect(await medianFirstQueryMs(given, { endpoints })).toBeLessThanOrEqual(3 * one)
+      const ordered = { endpoints: ['a', 'b'], failover: { mode: 'ordered' as const } }
+      expect(await medianFirstQueryMs(given, ordered)).toBeLessThanOrEqual(3 * one)
+    },
+  )
+})
+
+describe('no server is given up that answers', () => {
+  test.each(KNOWN)(
+    'over %s, in an hour in which nobody uses it',
+    async (_, given) => {
+      const { h } = beyond(given, 1)
+      await started(h)
+      await anHour(h, Number.POSITIVE_INFINITY)
+      expect(falseAlarms(h)).toEqual([])
+      await close(h, 60_000)
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'over any such network',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          networks,
+          fc.integer({ min: 1, max: 1e9 }),
+          fc.constantFrom(['a'], ['a', 'b'], ['b', 'c', 'a']),
+          fc.constantFrom(Number.POSITIVE_INFINITY, 20_000, 700),
+          fc.constantFrom<'role' | 'ordered'>('role', 'ordered'),
+          async (given, seed, endpoints, everyMs, mode) => {
+            const { h } = beyond(given, seed, {
+              endpoints,
+              ...(endpoints.length > 1 ? { failover: { mode } } : {}),
+              prepare: (driver) => {
+                if (mode === 'role') return
+                for (const id of endpoints) {
+                  driver.server(id).role = 'primary'
+                  driver.server(id).writable = true
+                }
+              },
+            })
+            await started(h)
+            expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+            await anHour(h, everyMs)
+            expect(falseAlarms(h)).toEqual([])
+            await close(h, 60_000)
+          },
+        ),
+        { numRuns: RUNS },
+      )
+    },
+    TIMEOUT_MS,
+  )
+
+  test('when the way to it becomes longer, more than once', async () => {
+    const { h, network } = beyond({ ...LAN, roundTripMs: 20 }, 1)
+    await started(h)
+    network.conditions = { ...LAN, roundTripMs: 600 }
+    await anHour(h, Number.POSITIVE_INFINITY)
+    expect(h.of('failoverStarted').length).toBeLessThanOrEqual(1)
+    expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+    await close(h, 60_000)
+  })
+})

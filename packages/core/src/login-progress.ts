@@ -1,0 +1,69 @@
+import { Deadline, type Deadlines } from './deadlines.js'
+
+/** Whether a server has sent something to one that logs in: it is slow, then, and not gone. */
+export class LoginProgress {
+  #received: (() => number) | undefined
+  #seen = 0
+
+  /** For {@link ConnectContext.watch}. */
+  readonly watch = (received: () => number): void => {
+    this.#received = received
+  }
+
+  /** Whether anything has come since this was asked last. */
+  made(): boolean {
+    const received = this.#received?.() ?? 0
+    if (received === this.#seen) return false
+    this.#seen = received
+    return true
+  }
+}
+
+/** Times in milliseconds. */
+export interface LoginLimits {
+  /** Without any progress for so long it is given up. */
+  readonly quietMs: number
+  /** With progress it is given up after this. */
+  readonly longestMs: number
+}
+
+class QuietDeadline extends Deadline {
+  constructor(readonly onExpired: () => void) {
+    super()
+  }
+}
+
+/**
+ * `work`, but rejected with `onTimeout(waitedMs)` once it has made no progress for too long, or has taken too long in
+ * all. `onTimeout` also does what must be done to the thing that hangs.
+ */
+export function whileProgressing<T>(
+  deadlines: Deadlines,
+  { quietMs, longestMs }: LoginLimits,
+  progress: LoginProgress,
+  work: Promise<T>,
+  onTimeout: (waitedMs: number) => Error,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let waitedMs = 0
+    let stepMs = quietMs
+    const deadline = new QuietDeadline(() => {
+      waitedMs += stepMs
+      if (waitedMs < longestMs && progress.made()) {
+        stepMs = Math.min(quietMs, longestMs - waitedMs)
+        deadlines.add(deadline, stepMs)
+      } else reject(onTimeout(waitedMs))
+    })
+    deadlines.add(deadline, stepMs)
+    work.then(
+      (value) => {
+        deadline.cancel()
+        resolve(value)
+      },
+      (error: unknown) => {
+        deadline.cancel()
+        reject(error)
+      },
+    )
+  })
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import {
+  type ManagedDatabase,
+  type ManagedReplicatedDatabase,
+  replayTransaction,
+  withConnectionManager,
+} from '@connmgr/drizzle'
+import type { ManagedPool, PgConnectionManager } from '@connmgr/pg'
+import { is, relations, sql, TransactionRollbackError } from 'drizzle-orm'
+import { drizzle, NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { integer, PgDatabase, pgTable, serial, text } from 'drizzle-orm/pg-core'
+import { expectAllReturned, expectNamedLeak, sameType, WATCHFUL } from './expect.js'
+
+const users = pgTable('users', { id: serial('id').primaryKey(), name: text('name').notNull() })
+const posts = pgTable('posts', {
+  id: serial('id').primaryKey(),
+  authorId: integer('author_id').notNull(),
+})
+const schema = {
+  users,
+  posts,
+  usersRelations: relations(users, ({ many }) => ({ posts: many(posts) })),
+  postsRelations: relations(posts, ({ one }) => ({
+    author: one(users, { fields: [posts.authorId], references: [users.id] }),
+  })),
+}
+
+const db = withConnectionManager({ schema, casing: 'snake_case' }, WATCHFUL)
+sameType<typeof db, ManagedDatabase<typeof schema>>()
+sameType<typeof db.$connections, PgConnectionManager>()
+sameType<typeof db.$client, ManagedPool>()
+const asDrizzle: NodePgDatabase<typeof schema> = db
+const misspelt = [
+  // @ts-expect-error it is called schema
+  () => withConnectionManager({ shema: schema }),
+  // @ts-expect-error it is called poolSize
+  () => withConnectionManager({ schema }, { poolsize: 5 }),
+  // @ts-expect-error there is no such table
+  () => db.query.nonsense,
+]
+
+async function main(): Promise<void> {
+  assert.equal(misspelt.length, 3)
+  assert(db instanceof NodePgDatabase && is(db, PgDatabase) && is(asDrizzle, NodePgDatabase))
+  await db.execute(sql`create table users (id serial primary key, name text not null)`)
+  await db.execute(sql`create table posts (id serial primary key, author_id int not null)`)
+  const [ada] = await db.insert(users).values({ name: 'Ada' }).returning()
+  await db.insert(posts).values({ authorId: ada?.id ?? 0 })
+  const found = await db.query.users.findMany({ with: { posts: true } })
+  sameType<
+    typeof found,
+    { id: number; name: string; posts: { id: number; authorId: number }[] }[]
+  >()
+  assert.deepEqual(found, [{ id: 1, name: 'Ada', posts: [{ id: 1, authorId: 1 }] }])
+
+  await assert.rejects(
+    db.transaction(async (tx) => {
+      await tx.insert(users).values({ name: 'Nobody' })
+      tx.rollback()
+    }),
+    (error) => error instanceof TransactionRollbackError && is(error, TransactionRollbackError),
+  )
+  const names = await replayTransaction(db, (tx) => tx.select({ name: users.name }).from(users))
+  sameType<typeof names, { name: string }[]>()
+  assert.deepEqual(names, [{ name: 'Ada' }])
+  await assert.rejects(db.execute(sql`select nonsense`), (error: Error) => {
+    return (error.cause as { code?: string } | undefined)?.code === '42703'
+  })
+  await expectNamedLeak(db.$connections, async function forgetful() {
+    const client = await db.$client.connect()
+    return () => client.release()
+  })
+
+  const replicated = withConnectionManager({ schema, replicas: true }, db.$connections)
+  sameType<typeof replicated, ManagedReplicatedDatabase<typeof schema>>()
+  assert.equal((await replicated.query.users.findFirst())?.name, 'Ada')
+  assert.equal((await replicated.$primary.query.users.findFirst())?.name, 'Ada')
+  assert.equal(replicated.$connections, db.$connections)
+  expectAllReturned(db.$connections)
+
+  const plain = withConnectionManager(undefined, db.$connections)
+  sameType<typeof plain, ManagedDatabase<Record<string, never>>>()
+  assert.equal(await plain.$count(users), 1)
+  assert.equal(plain.constructor, drizzle({ client: db.$client }).constructor)
+  await db.$connections.close()
+}
+
+void main()
