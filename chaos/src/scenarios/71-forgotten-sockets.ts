@@ -54,6 +54,8 @@ export const scenario: Scenario = {
       slowestMs = Math.max(slowestMs, latest)
     }
     const { closeMs, exitMs, crashes } = await callers.stop()
+    // The servers were not told either.
+    await Promise.all(proxies.map((proxy) => proxy.close()))
     const figures = await measure(context, ledger, callers, [nodes[0] as never], nodes)
     return { slowestMs, closeMs, exitMs, ...figures, processCrashes: crashes }
   },

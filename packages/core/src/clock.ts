@@ -27,13 +27,16 @@ export interface Clock {
   random(): number
 }
 
+const LONGEST_MS = 2 ** 31 - 1
+
 /** The clock of the running process. Its timers belong to no asynchronous flow. */
 export const systemClock: Clock = {
   // Bound: looked up through the global object each time, it takes half as long again.
   now: performance.now.bind(performance),
   wallTime: () => Date.now(),
   setTimeout(callback, delayMs, keepAlive = false) {
-    const timer = outside(() => setTimeout(callback, delayMs))
+    // Node fires what is longer at once.
+    const timer = outside(() => setTimeout(callback, Math.min(delayMs, LONGEST_MS)))
     if (!keepAlive) timer.unref()
     return timer
   },

@@ -1,21 +1,29 @@
 import { Deadline, type Deadlines } from './deadlines.js'
 
-/** Whether a server has sent something to one that logs in: it is slow, then, and not gone. */
+/** What a server has sent to one that logs in: if something, it is slow, and not gone. */
 export class LoginProgress {
   #received: (() => number) | undefined
   #seen = 0
+  #seenAfterMs = 0
 
   /** For {@link ConnectContext.watch}. */
   readonly watch = (received: () => number): void => {
     this.#received = received
   }
 
-  /** Whether anything has come since this was asked last. */
-  made(): boolean {
+  /**
+   * Whether the login can be expected to go on: a server that took so long for what it has sent so far may take as long
+   * again for the next.
+   *
+   * @param elapsedMs time since the login was begun
+   */
+  goesOn(elapsedMs: number): boolean {
     const received = this.#received?.() ?? 0
-    if (received === this.#seen) return false
-    this.#seen = received
-    return true
+    if (received !== this.#seen) {
+      this.#seen = received
+      this.#seenAfterMs = elapsedMs
+    }
+    return elapsedMs < 2 * this.#seenAfterMs
   }
 }
 
@@ -49,7 +57,7 @@ export function whileProgressing<T>(
     let stepMs = quietMs
     const deadline = new QuietDeadline(() => {
       waitedMs += stepMs
-      if (waitedMs < longestMs && progress.made()) {
+      if (waitedMs < longestMs && progress.goesOn(waitedMs)) {
         stepMs = Math.min(quietMs, longestMs - waitedMs)
         deadlines.add(deadline, stepMs)
       } else reject(onTimeout(waitedMs))

@@ -25,7 +25,7 @@ import type { ManagerOptions } from './options.js'
 import { outside } from './outside.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
-import type { AcquireOptions } from './pool/options.js'
+import type { AcquireOptions, PoolSettings } from './pool/options.js'
 import type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
@@ -367,6 +367,29 @@ export class ConnectionManager<C extends object> {
   /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
   getPoolMetrics(endpoint?: string): PoolMetrics {
     return this.#figures.poolMetrics(endpoint)
+  }
+
+  /** The sizes and times in force, per endpoint: what the options have come to, and sizes as `resize` has left them. */
+  getPoolSettings(): PoolSettings {
+    const {
+      minIdle,
+      acquireTimeoutMs,
+      connectTimeoutMs,
+      idleTimeoutMs,
+      maxLifetimeMs,
+      maxUses,
+      allowExitOnIdle,
+    } = this.#options.pool
+    return {
+      ...this.#engine.size,
+      minIdle,
+      acquireTimeoutMs,
+      connectTimeoutMs,
+      idleTimeoutMs,
+      maxLifetimeMs,
+      maxUses,
+      allowExitOnIdle,
+    }
   }
 
   /** Connections and callers of the endpoints that serve a target now. */

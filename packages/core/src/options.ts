@@ -31,7 +31,10 @@ export interface ManagerOptions<C extends object> {
   readonly minIdle?: number
   /** Deadline of an acquire: queueing, connecting and validating together. `@default` 30_000 */
   readonly acquireTimeoutMs?: number
-  /** Deadline of one attempt to connect. `@default` 5000 */
+  /**
+   * Deadline of one attempt to connect. One in which the server goes on to send something, or to a server whose logins
+   * have taken longer, gets up to 20 s. `@default` 5000
+   */
   readonly connectTimeoutMs?: number
   /** Age at which a connection is replaced; 0 for never. `@default` 3_600_000 */
   readonly maxLifetimeMs?: number
@@ -51,7 +54,10 @@ export interface ManagerOptions<C extends object> {
   readonly prePing?: boolean
   /** A connection used within this time is lent without a ping: it would cost a round trip and tell little. `@default` 500 */
   readonly prePingBypassMs?: number
-  /** Deadline of such a ping. `@default` 5000 */
+  /**
+   * The longest that such a ping may take. Of a server that has answered before no more than twice the time is waited that
+   * it may need by what was measured, and a second at the least. `@default` 5000
+   */
   readonly validateTimeoutMs?: number
   /** Callers that may queue; the next one is rejected at once. 0 for no limit. `@default` 0 */
   readonly maxWaiters?: number

@@ -119,6 +119,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   readonly sharing: Sharing | undefined
   /** @internal */
   readonly replayStatements: 'never' | 'safe'
+  /** @internal The preferred server. */
+  readonly preferred: Endpoint
   /** @internal What the URL of the preferred server says beyond the connection. */
   readonly urlSettings: UrlSettings
 
@@ -136,7 +138,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     Client?: ClientClass,
     clientOptions?: object,
   ) {
-    const urlSettings = settingsOf(endpoints[0])
+    const preferred = endpoints[0] as Endpoint
+    const urlSettings = settingsOf(preferred)
     const options = withSettings(given, urlSettings)
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
@@ -144,6 +147,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const driver = new PgDriver({ Client, clientOptions, clock: options.clock })
     super({ driver, endpoints, options })
     this.driver = driver
+    this.preferred = preferred
     this.urlSettings = urlSettings
     this.on('connectionCreated', ({ endpoint }) => driver.catalogs.read(endpoint))
     this.replayStatements = replayStatements ?? 'never'

@@ -97,6 +97,11 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).condition()
   }
 
+  /** What has ended a connection, as the server or node-postgres has said it. */
+  troubleOf(client: Client): Error | undefined {
+    return this.#sessionOf(client).trouble
+  }
+
   whyBroken(client: Client): Error | undefined {
     return this.#sessionOf(client).refusal('COMMIT')
   }

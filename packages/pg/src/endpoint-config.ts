@@ -156,11 +156,12 @@ function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env)
   const host = config.host || env.PGHOST || defaults.host || 'localhost'
   const port = Number(config.port || env.PGPORT || defaults.port)
   const user = config.user || env.PGUSER || defaults.user
-  const database = config.database || env.PGDATABASE || defaults.database || user || 'postgres'
+  const named = config.database || env.PGDATABASE || defaults.database || user
+  const database = named ?? 'postgres'
   const shown = isIP(host) === 6 ? `[${host}]` : host
   const endpoint = { id: `${shown}:${port}/${database}`, host, port, database }
   // From now on the environment may change: the endpoint leads where its name says.
-  const own = { ...config, host, port, database, ...(user === undefined ? {} : { user }) }
+  const own = { ...config, host, port, ...(user && { user }), ...(named && { database }) }
   // Out of sight of JSON, spread and console.log: it has the password.
   Object.defineProperty(endpoint, 'config', {
     value: withPassword(own, config.password),

@@ -10,7 +10,7 @@ import {
 } from './endpoint-config.js'
 
 /** Which server, in parts instead of a URL. */
-export interface ServerParts {
+interface ServerParts {
   readonly host?: string | undefined
   readonly port?: number | string | undefined
   readonly user?: string | undefined

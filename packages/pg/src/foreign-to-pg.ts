@@ -72,7 +72,6 @@ export const FOREIGN_TO_PG: ForeignOptions = {
   query_timeout: TIMEOUT,
   socket_timeout: { ours: 'queryTimeoutMs', factor: 1000 },
   schema: 'put it into the SQL, or into clientConfig: { options: "-c search_path=..." }',
-  allowexitonidle: 'a pool with it is made with new ManagedPool({ allowExitOnIdle: true })',
   verify: { ours: 'onConnect' },
   ...Object.fromEntries(
     [

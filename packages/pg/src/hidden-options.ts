@@ -17,12 +17,13 @@ export function hideSecretOptions(options: { ssl?: unknown }): void {
   if (typeof ssl === 'object' && ssl !== null) {
     // A copy, as the object is the caller's.
     options.ssl = Object.create(Object.getPrototypeOf(ssl), Object.getOwnPropertyDescriptors(ssl))
-    hide(options.ssl as object, SECRET_TLS_OPTIONS)
+    hideProperties(options.ssl as object, SECRET_TLS_OPTIONS)
   }
-  hide(options, SECRET_OPTIONS)
+  hideProperties(options, SECRET_OPTIONS)
 }
 
-function hide(target: object, names: readonly string[]): void {
+/** Hides properties from all but who reads them by name. */
+export function hideProperties(target: object, names: readonly string[]): void {
   for (const name of names) {
     if (!Object.hasOwn(target, name)) continue
     let value: unknown = Reflect.get(target, name)

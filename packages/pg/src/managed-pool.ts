@@ -12,7 +12,8 @@ import {
 import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
 import { PgConnectionManager } from './connection-manager.js'
-import { hideSecretOptions } from './hidden-options.js'
+import { hideProperties, hideSecretOptions } from './hidden-options.js'
+import { showServer, showSettings } from './live-options.js'
 import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
@@ -109,13 +110,15 @@ export class ManagedPool extends PgPool {
   constructor(config: ManagedPoolConfig = {}) {
     const facade = (config as Partial<Facade>)[FACADE]
     super(facade === undefined ? (config as PoolConfig) : {})
-    hideSecretOptions(this.options)
     // One facade may serve any number of ORM clients, each of which listens to it.
     this.setMaxListeners(0)
     if (facade === undefined) {
       const { endpoints, options, Client, clientOptions } = blueprintOf(config)
       this.$connections = new PgConnectionManager(endpoints, options, Client, clientOptions)
     } else this.$connections = facade.manager
+    showServer(this.options, this.$connections)
+    hideSecretOptions(this.options)
+    showSettings(this.options, this.$connections)
     this.#target = facade?.target ?? 'primary'
     this.#wanted = { target: this.#target }
     this.#owned = facade === undefined
@@ -175,8 +178,10 @@ export class ManagedPool extends PgPool {
     return { target: this.#target, ...this.$connections.toJSON() }
   }
 
+  /** Callers that wait for others to be done. As with pg-pool, those are not counted for whom a connection is under way. */
   get waitingCount(): number {
-    return this.#counts.waiting
+    const { waiting, connecting, testing } = this.#counts
+    return Math.max(0, waiting - connecting - testing)
   }
 
   /** Always 0: a connection past its lifetime is never kept. */
@@ -344,7 +349,11 @@ export class ManagedPool extends PgPool {
       this.#known.delete(connectionId)
       // As with pg.Pool, 'error' is about idle clients; the holder of one gets the error from its query.
       if (reason === 'lost' && !this.#lent.has(client)) {
-        const lost = new Error(error?.message ?? 'Connection terminated unexpectedly')
+        const lost =
+          this.$connections.driver.troubleOf(client) ??
+          new Error(error?.message ?? 'Connection terminated unexpectedly')
+        // As pg-pool attaches it, but out of sight: who prints the error does not print the client.
+        hideProperties(Object.assign(lost, { client }), ['client'])
         this.#tell('error', lost, client)
       }
       this.#lent.delete(client)

@@ -46,6 +46,8 @@ export class Session {
   catalog: EndpointCatalog | undefined
   /** How its socket was made, if by a function of the user's. */
   openStream: OpenStream | undefined
+  /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
+  trouble: Error | undefined
   /** The first number of the version that the server says it has; 0 if it does not say. */
   serverVersion = 0
   readonly #client: Client
@@ -330,13 +332,16 @@ export class Session {
 
   #onServerMessage(message: Error & ServerMessage): void {
     if (!this.#live || this.#closing || message.code === undefined) return
-    if (SHUTDOWN_CODES.has(message.code)) this.#onSignal({ kind: 'shutdown', error: message })
-    else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
+    if (SHUTDOWN_CODES.has(message.code)) {
+      this.trouble ??= message
+      this.#onSignal({ kind: 'shutdown', error: message })
+    } else if (message.code === READ_ONLY) this.#onSignal({ kind: 'read-only', error: message })
   }
 
   #onLost(error: Error): void {
     if (this.#lost) return
     this.#lost = true
+    this.trouble ??= error
     this.#statements.lost(error)
     if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return

@@ -34,6 +34,11 @@ const USABLE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY'])
 const ALIVE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'SUSPECT', 'FENCED'])
 /** States in which nothing can be got from the sockets still open to an endpoint. */
 const LOST: ReadonlySet<EndpointState> = new Set(['DOWN', 'QUARANTINED', 'FENCED', 'STARTING'])
+/**
+ * At the start an earlier endpoint of a list gets so many times as long as the first that answers took: it may be as far,
+ * and who is moved to it later has been sent to another server before.
+ */
+const START_PATIENCE = 3
 /** A refusal may be the moment of a restart; asked again this soon, it is known for sure. */
 const RECHECK_MS = 10
 
@@ -67,6 +72,11 @@ export class FailoverController<C extends object> {
   #epoch = 0
   #state: ClusterState
   #surveyed = false
+  /** The first round of probes is over. */
+  #seenOnce = false
+  #startedAt = 0
+  /** When the first endpoint answered. */
+  #firstAnswerAt: number | undefined
   #graceTimer: TimerHandle | undefined
   #stopped = false
 
@@ -144,9 +154,10 @@ export class FailoverController<C extends object> {
   /** Starts to probe; resolves when every endpoint has been seen once. */
   async start(monitor: HealthMonitor<C>): Promise<void> {
     this.#monitor = monitor
+    this.#startedAt = this.#context.clock.now()
     await monitor.start()
-    this.#context.clock.clearTimeout(this.#graceTimer)
-    this.#survey()
+    this.#seenOnce = true
+    this.#surveyIfKnown()
   }
 
   /** From now on nothing that is still under way has any effect. */
@@ -171,7 +182,10 @@ export class FailoverController<C extends object> {
 
   observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
     if (this.#stopped || !this.#endpoints.includes(endpoint)) return
-    if (outcome.ok) endpoint.everConnected = true
+    if (outcome.ok) {
+      endpoint.everConnected = true
+      this.#firstAnswerAt ??= this.#context.clock.now()
+    }
     const role = endpoint.role
     const readable = endpoint.lagging
     const served = USABLE.has(endpoint.state)
@@ -191,6 +205,7 @@ export class FailoverController<C extends object> {
       endpoint.pool.destroyAll(describe(outcome))
     if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
     if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
+    else if (this.#seenOnce) this.#surveyIfKnown()
     else if (outcome.ok) this.#foundAtStart(endpoint)
     this.#judged = undefined
     if (!served && !this.#solo && USABLE.has(endpoint.state)) endpoint.pool.resume()
@@ -335,6 +350,28 @@ export class FailoverController<C extends object> {
       () => this.#survey(),
       this.#knobs.probeTimeoutMs,
     )
+  }
+
+  /** Decides after the first round, or in a list once nothing is expected of those before the first that answers. */
+  #surveyIfKnown(): void {
+    const { clock } = this.#context
+    clock.clearTimeout(this.#graceTimer)
+    if (this.#mode === 'role' || this.#surveyed) {
+      this.#survey()
+      return
+    }
+    const found = this.#endpoints.findIndex((each) => each.result !== undefined)
+    const before = found < 0 ? this.#endpoints : this.#endpoints.slice(0, found)
+    if (!before.some((each) => each.state === 'SUSPECT' && each.result === undefined)) {
+      this.#survey()
+      return
+    }
+    // Whichever answers first.
+    if (this.#firstAnswerAt === undefined) return
+    const patienceMs = START_PATIENCE * (this.#firstAnswerAt - this.#startedAt)
+    const leftMs = this.#startedAt + patienceMs - clock.now()
+    if (leftMs > 0) this.#graceTimer = clock.setTimeout(() => this.#survey(), leftMs)
+    else this.#survey()
   }
 
   /** From now on what has been seen decides. */

@@ -7,18 +7,23 @@ export interface FailoverOptions {
   readonly mode?: 'role' | 'ordered'
   /**
    * Pause between probes of each endpoint, less up to 20 %. A server that falls silent is down after this and
-   * `suspectCount` times `probeTimeoutMs` at the latest. `@default` 500; with a single endpoint see `healthMonitoring.intervalMs`
+   * `suspectCount` times the deadline of a probe at the latest. `@default` 500; with a single endpoint see `healthMonitoring.intervalMs`
    */
   readonly probeIntervalMs?: number
   /** Pause between probes while there is no writer; in its first second, a tenth of the time without. `@default` 100 */
   readonly fastProbeIntervalMs?: number
   /**
-   * Deadline of one probe. When it is missed the next one follows at once, over a fresh connection beside the first; an
-   * answer to either counts, and so does anything that comes over other connections meanwhile. For a server that has lately
-   * answered late, as on a bad network, it is twice as long as that took, at most four times itself. `@default` 250
+   * Deadline of one probe, at the least. When it is missed the next one follows at once, over a fresh connection beside the
+   * first; an answer to either counts, and so does anything that comes over other connections meanwhile. It follows what
+   * the server needs to answer, and how much that varies: for one that is more than 5 ms away it is six times as long (up
+   * to 1.5 s) from the start on, and it grows with slow answers up to twenty times itself (up to 5 s). `@default` 250
    */
   readonly probeTimeoutMs?: number
-  /** Deadline of a probe that has to open its connection first. `@default` 1000 */
+  /**
+   * Deadline of a probe that has to open its connection first, at the least. It grows with what logins take, up to twenty
+   * times itself (up to 20 s); a login in which the server goes on to send something is left to finish for as long, while
+   * another is tried beside it. A server that has never answered is down after seven times as long (up to 7 s). `@default` 1000
+   */
   readonly probeConnectTimeoutMs?: number
   /**
    * Pause between logins that are tried, with several endpoints, less up to 20 %: probes keep their session, and so do

@@ -236,12 +236,14 @@ export class Prober<C extends object> {
     return this.#failing && !this.#times.known && waitedMs < patienceMs
   }
 
-  /** Whether the server has sent something to a login since this was asked last. One that never lets anybody in is gone too. */
+  /** Whether a login under way comes forward. A server that never lets anybody in is gone too. */
   get #goesOn(): boolean {
-    const waitedMs = this.#clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
-    let made = false
-    for (const question of this.#questions) if (question.progress.made()) made = true
-    return made && waitedMs < this.#longestMs
+    const now = this.#clock.now()
+    const waitedMs = now - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
+    if (waitedMs >= this.#longestMs) return false
+    return [...this.#questions].some(
+      ({ askedAt, fresh, progress }) => fresh && progress.goesOn(now - askedAt),
+    )
   }
 
   get #loginMs(): number {

@@ -34,6 +34,22 @@ export interface PoolOptions<C extends object> {
   readonly onConnect: ((connection: C) => Promise<void> | void) | undefined
 }
 
+/** What the options of a pool have come to, with the environment and the defaults. Infinity is no limit. */
+export type PoolSettings = Readonly<
+  Pick<
+    PoolOptions<object>,
+    | 'poolSize'
+    | 'maxOverflow'
+    | 'minIdle'
+    | 'acquireTimeoutMs'
+    | 'connectTimeoutMs'
+    | 'idleTimeoutMs'
+    | 'maxLifetimeMs'
+    | 'maxUses'
+    | 'allowExitOnIdle'
+  >
+>
+
 /** What a caller may ask of one acquire. */
 export interface AcquireOptions {
   /** Gives up when it fires. */

@@ -724,14 +724,14 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (kind === 'lost') {
       this.#take(entry, 'lost', error)
       this.#changed()
-    } else this.#invalidate(entry, 'lost')
+    } else this.#invalidate(entry, 'lost', error)
     if (kind === 'read-only') this.#trust.writeRefused()
     // One connection in trouble voids the bypass window of all the others.
     this.suspectAll()
   }
 
-  #invalidate(entry: PoolEntry<C>, reason: CloseReason): void {
-    if (entry.state === 'idle') this.#close(entry, reason)
+  #invalidate(entry: PoolEntry<C>, reason: CloseReason, error?: Error): void {
+    if (entry.state === 'idle') this.#close(entry, reason, error)
     else entry.doomed ??= reason
   }
 
