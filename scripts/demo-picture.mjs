@@ -13,9 +13,9 @@ const output = await run(process.execPath, ['scripts/demo.mjs'], {
   quiet: true,
   env: { FORCE_COLOR: '1' },
 })
-// The status at the end is as long as a page; the picture stops before it.
-const end = output.lastIndexOf('\n', output.indexOf('getHealthStatus()'))
-const lines = output.slice(0, end).trim().split('\n')
+// What comes before is about building.
+const start = output.lastIndexOf('\n', output.indexOf('1. '))
+const lines = output.slice(start).trim().split('\n')
 const height = PADDING * 2 + lines.length * LINE_HEIGHT
 const width = PADDING * 2 + COLUMNS * CHARACTER_WIDTH
 

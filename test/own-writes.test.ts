@@ -1,23 +1,17 @@
 import * as drizzle from '@connmgr/drizzle'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import * as typeorm from '@connmgr/typeorm'
 import { count, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { DataSource, EntitySchema } from 'typeorm'
 import { ADAPTERS } from './adapters.js'
 
-const DELAY_MS = 300
-
 let cluster: PostgresCluster
 let manager: PgConnectionManager
 
 beforeAll(async () => {
-  cluster = await startCluster({
-    standbys: 1,
-    // Every commit reaches the standby's readers this much later.
-    settings: { recovery_min_apply_delay: `${DELAY_MS}ms` },
-  })
+  cluster = await startCluster({ standbys: 1 })
   await cluster.primary.query('create table notes (n int primary key)')
   await cluster.standbys[0]?.waitForReplay(cluster.primary)
 })
@@ -25,7 +19,7 @@ beforeEach(async () => {
   manager = createConnectionManager({
     databaseUrl: cluster.nodes[0]?.url(),
     failoverUrls: [cluster.nodes[1]?.url() as string],
-    replayWaitMs: 20 * DELAY_MS,
+    replayWaitMs: patient(6000),
     logger: false,
   })
   await manager.start()
@@ -37,6 +31,17 @@ let last = 0
 const next = (): number => {
   last += 1
   return last
+}
+
+/** From then on the standby's readers see nothing new. */
+const pause = () => cluster.standbys[0]?.query('select pg_wal_replay_pause()')
+const resume = () => cluster.standbys[0]?.query('select pg_wal_replay_resume()')
+
+/** Starts a read while the standby does not show yet what it asks for, which it then does. */
+async function resumingFor<T>(read: () => PromiseLike<T>): Promise<T> {
+  const reading = Promise.resolve(read())
+  await resume()
+  return reading
 }
 
 /** How many notes a standby shows, and that it is one. */
@@ -51,17 +56,19 @@ test.each(Object.keys(ADAPTERS))(
     const access = await ADAPTERS[name]?.(manager)
     if (access === undefined) throw new Error(`there is no ${name}`)
     const before = last
+    await pause()
     await access.query(`insert into notes values (${next()})`)
     expect(await onStandby()).toEqual({ n: before, standby: true })
     await manager.withSession(async (session) => {
       expect(await session.writeToken()).toBeUndefined()
       await access.query(`insert into notes values (${next()})`)
-      expect(await onStandby()).toEqual({ n: last, standby: true })
+      expect(await resumingFor(onStandby)).toEqual({ n: last, standby: true })
+      await pause()
       await access.transaction(async (query) => {
         await query(`insert into notes values (${next()})`)
         await query(`insert into notes values (${next()})`)
       })
-      expect(await onStandby()).toEqual({ n: last, standby: true })
+      expect(await resumingFor(onStandby)).toEqual({ n: last, standby: true })
     })
     await access.close()
   },
@@ -72,11 +79,13 @@ test("Drizzle's replicas show what was written in the session", async () => {
   const db = drizzle.withConnectionManager({ schema: { notes }, replicas: true }, manager)
   const look = { n: count(), standby: sql<boolean>`pg_is_in_recovery()` }
   const before = last
+  await pause()
   await db.insert(notes).values({ n: next() })
   expect(await db.select(look).from(notes)).toEqual([{ n: before, standby: true }])
   await manager.withSession(async () => {
     await db.transaction((tx) => tx.insert(notes).values({ n: next() }))
-    expect(await db.select(look).from(notes)).toEqual([{ n: last, standby: true }])
+    const seen = await resumingFor(() => db.select(look).from(notes))
+    expect(seen).toEqual([{ n: last, standby: true }])
     expect(await db.query.notes.findMany()).toHaveLength(last)
   })
 })
@@ -100,11 +109,12 @@ test("TypeORM's slaves show what was written in the session", async () => {
   ).initialize()
   const repository = dataSource.getRepository(Note)
   const before = last
+  await pause()
   await repository.insert({ n: next() })
   expect(await repository.count()).toBe(before)
   await manager.withSession(async () => {
     await repository.save({ n: next() })
-    expect(await repository.count()).toBe(last)
+    expect(await resumingFor(() => repository.count())).toBe(last)
   })
   await dataSource.destroy()
 })

@@ -4,6 +4,7 @@ import {
   eventually,
   FakeClock,
   type PostgresCluster,
+  patient,
   type SilentServer,
   startCluster,
   startSilentServer,
@@ -45,7 +46,7 @@ async function hoarder(pool: Pick<Pool, 'connect'>) {
 }
 
 test('an exhausted pool, an unreachable server and a blocked event loop are told apart', async () => {
-  const config = { max: 1, connectionTimeoutMillis: 400 }
+  const config = { max: 1, connectionTimeoutMillis: patient(400) }
   const failure = (waiting: Promise<unknown>) =>
     waiting.then(
       () => undefined,
@@ -86,7 +87,11 @@ test('an exhausted pool, an unreachable server and a blocked event loop are told
     counts: { inUse: 1, limit: 1 },
     holders: [{ checkedOutBy: expect.stringMatching(/^hoarder /) }],
   })
-  const nowhere = pools.ours({ ...config, connectionString: silentString, connectTimeoutMs: 150 })
+  const nowhere = pools.ours({
+    ...config,
+    connectionString: silentString,
+    connectTimeoutMs: patient(150),
+  })
   await expect(nowhere.connect()).rejects.toMatchObject({
     code: 'CONNMGR_ACQUIRE_TIMEOUT',
     phase: 'connect',
@@ -106,7 +111,7 @@ test('a connect that hangs in its last step does not eat its slot', async () => 
       },
     }
   }
-  const config = { connectionString, max: 1, connectionTimeoutMillis: 500 }
+  const config = { connectionString, max: 1, connectionTimeoutMillis: patient(500) }
   const hook = hangOnce()
   const theirs = pools.theirs({ ...config, onConnect: hook.onConnect })
   const hanging = theirs.connect()
@@ -120,7 +125,7 @@ test('a connect that hangs in its last step does not eat its slot', async () => 
   const ours = pools.ours({
     connectionString,
     max: 1,
-    connectTimeoutMs: 500,
+    connectTimeoutMs: patient(500),
     onConnect: hangOnce().onConnect,
   })
   const failed = new Promise((resolve) => ours.$connections.on('connectionFailed', resolve))
@@ -141,7 +146,7 @@ test('end settles although a client is leaked, and names who holds it', async ()
   })
   await hoarder(ours)
   const closed = new Promise((resolve) => ours.$connections.on('poolClosed', resolve))
-  await ours.$connections.close({ drainTimeoutMs: 50 })
+  await ours.$connections.close({ drainTimeoutMs: patient(50) })
   expect(await closed).toMatchObject({
     stragglers: [{ checkedOutBy: expect.stringMatching(/^hoarder /) }],
   })
@@ -227,7 +232,7 @@ test('by default nobody waits for ever', async () => {
 })
 
 test('a flow that waits for a second connection while it holds the first is found, with both places', async () => {
-  const config = { connectionString, max: 1, connectionTimeoutMillis: 300 }
+  const config = { connectionString, max: 1, connectionTimeoutMillis: patient(300) }
   async function placeOrder(pool: Pick<Pool, 'connect'>): Promise<void> {
     const client = await pool.connect()
     try {

@@ -10,6 +10,7 @@ import {
   FakeClock,
   type PostgresCluster,
   type PostgresNode,
+  patient,
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
@@ -80,7 +81,7 @@ async function runUnlucky(whose: string): Promise<{ exit: unknown; out: string; 
   const child = spawn(process.execPath, ['-', whose, connectionString], {
     cwd: ROOT,
     stdio: 'pipe',
-    timeout: 30_000,
+    timeout: patient(30_000),
   })
   child.stdin.end(outputFiles[0]?.text)
   const exited = new Promise((resolve) => child.on('exit', resolve))
@@ -99,7 +100,7 @@ test('a checked-out client that dies ends its query, not the process', async () 
 })
 
 test('a query that timed out at the client does not time out the next borrower, and is cancelled', async () => {
-  const config = { connectionString, max: 1, query_timeout: 500 }
+  const config = { connectionString, max: 1, query_timeout: patient(500) }
   const theirs = pools.theirs(config)
   const impatient = await theirs.connect()
   await expect(impatient.query('select pg_sleep(600)')).rejects.toThrow('Query read timeout')
@@ -128,7 +129,7 @@ test('a Drizzle transaction whose BEGIN fails gives its client back, and one who
       await terminate(rows[0]?.pid)
       throw new Error('the first')
     })
-  const config = { connectionString, max: 1, connectionTimeoutMillis: 500 }
+  const config = { connectionString, max: 1, connectionTimeoutMillis: patient(500) }
 
   const theirs = pools.theirs(config)
   await expect(beginNothing(drizzle({ client: theirs }))).rejects.toMatchObject({

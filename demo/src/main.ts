@@ -7,9 +7,10 @@ import { startDrizzle } from './drizzle-workload.js'
 import { LEDGER_TABLE, Ledger } from './ledger.js'
 import { Load } from './load.js'
 import { startPrisma } from './prisma-workload.js'
-import { type DemoResult, type FailoverResult, type LeakResult, problemsOf } from './result.js'
+import type { DemoResult, FailoverResult, LeakResult } from './result.js'
 import { Screen } from './screen.js'
 import { startTypeorm } from './typeorm-workload.js'
+import { type Claim, verdictOn } from './verdict.js'
 import type { Workload } from './workload.js'
 
 const ROOT = resolve(__dirname, '../..')
@@ -41,6 +42,7 @@ function createManager(servers: PostgresCluster): PgConnectionManager {
 
 async function run(): Promise<DemoResult> {
   screen.heading('1. Two servers and three ORMs, one manager')
+  screen.event('making two PostgreSQL servers in a temporary directory')
   cluster = await startCluster({ standbys: 1, synchronous: true })
   await cluster.primary.query(LEDGER_TABLE)
   screen.event(
@@ -163,47 +165,13 @@ async function showFailover(
   }
 }
 
-function showResult({
-  failover,
-  ledger,
-  reads,
-  status,
-  processCrashes: crashes,
-}: DemoResult): void {
-  screen.heading('Timeline, from the crash')
-  screen.table([
-    ['crash detected', `${failover.detectedAfterMs} ms`],
-    ['standby promoted', `${failover.promotedAfterMs} ms`],
-    ...Object.entries(failover.firstWriteAfterPromotionMs).map(([orm, ms]) => [
-      `first write by ${orm}`,
-      `${ms} ms after the promotion`,
-    ]),
-    ['old primary rebuilt', `${failover.rebuiltAfterMs} ms`],
-  ])
-  screen.heading('Ledger, row by row against the surviving server')
-  screen.table([
-    ['writes acknowledged', String(ledger.acknowledged)],
-    ['failed, known not to be there', String(ledger.failed)],
-    ['unknown, in flight at the crash', String(ledger.unknown)],
-    ['acknowledged but lost', String(ledger.lost)],
-    ['duplicated', String(ledger.duplicated)],
-    ['reads', `${reads.done} done, ${reads.failed} failed`],
-    ['process crashes', String(crashes)],
-  ])
-  screen.heading('getHealthStatus()')
-  screen.line(
-    JSON.stringify(
-      {
-        ...status,
-        failoverStats: {
-          ...status.failoverStats,
-          history: `${status.failoverStats.history.length} events`,
-        },
-      },
-      null,
-      2,
-    ),
-  )
+function showVerdict(claims: readonly Claim[]): void {
+  screen.heading('Verdict')
+  for (const { ok, text, seen } of claims) screen.claim(ok, text, seen)
+  const failed = claims.filter(({ ok }) => !ok).length
+  const summary =
+    failed === 0 ? 'All as promised.' : `${failed} of ${claims.length} not as promised.`
+  screen.line(`\n${summary} All figures: npm run demo -- --json`)
 }
 
 function statusLine(ledger: Ledger, load: Load): string {
@@ -236,11 +204,10 @@ async function cleanUp(): Promise<void> {
 
 async function main(): Promise<number> {
   const result = await run().finally(cleanUp)
-  const problems = problemsOf(result, OWN_FOLDER)
+  const claims = verdictOn(result, OWN_FOLDER)
+  showVerdict(claims)
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
-  else showResult(result)
-  for (const problem of problems) screen.line(`\nNot as promised: ${problem}`)
-  return problems.length === 0 ? 0 : 1
+  return claims.every(({ ok }) => ok) ? 0 : 1
 }
 
 process.on('uncaughtException', (error) => {

@@ -32,22 +32,3 @@ export interface DemoResult {
   readonly processCrashes: number
   readonly status: HealthStatus
 }
-
-/** What is wrong with a result; nothing if the demo showed what it promises. */
-export function problemsOf(result: DemoResult, ownFolder: string): string[] {
-  const problems: string[] = []
-  for (const orm of result.orms) {
-    const leak = result.leaks.find((each) => each.orm === orm)
-    if (leak === undefined) problems.push(`no leak was reported through ${orm}`)
-    else if (!leak.file.startsWith(ownFolder))
-      problems.push(`the leak through ${orm} was blamed on ${leak.file}`)
-    if (result.failover.firstWriteAfterPromotionMs[orm] == null)
-      problems.push(`${orm} did not write after the failover`)
-  }
-  if (result.ledger.lost > 0) problems.push(`${result.ledger.lost} acknowledged writes were lost`)
-  if (result.ledger.duplicated > 0)
-    problems.push(`${result.ledger.duplicated} writes were duplicated`)
-  if (result.processCrashes > 0)
-    problems.push(`the process would have crashed ${result.processCrashes} times`)
-  return problems
-}

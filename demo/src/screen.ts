@@ -38,12 +38,11 @@ export class Screen {
     this.#hasStatus = true
   }
 
-  table(rows: readonly (readonly string[])[]): void {
-    const widths = (rows[0] ?? []).map((_, column) =>
-      Math.max(...rows.map((row) => (row[column] ?? '').length)),
-    )
-    for (const row of rows)
-      this.line(`  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`)
+  /** Whether something was as promised, and what was seen of it. */
+  claim(ok: boolean, text: string, seen: string): void {
+    const mark = ok ? this.#paint('green', 'ok    ') : this.#paint('red', 'failed')
+    this.line(`  ${mark}  ${text}`)
+    this.line(this.#paint('dim', `          ${seen}`))
   }
 
   #paint(style: Style, text: string): string {

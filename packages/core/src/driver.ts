@@ -69,7 +69,7 @@ export interface ConnectionActivity {
   /** True while the session does what takes a connection for itself, as long as that lasts: it listens, for example. */
   readonly longLived?: boolean
   /** The current or latest lease. Set by the engine, for a driver to tell one borrower from the next. */
-  lease?: Borrower
+  lease?: Borrower | undefined
 }
 
 /** A lease, as a driver sees it. */

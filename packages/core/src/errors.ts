@@ -9,10 +9,12 @@ export { isError, messageOf, toError } from './thrown.js'
 export type ConnmgrErrorCode =
   | 'CONNMGR_INVALID_OPTION'
   | 'CONNMGR_ACQUIRE_TIMEOUT'
+  | 'CONNMGR_ABORTED'
   | 'CONNMGR_ACQUIRE_ABORTED'
   | 'CONNMGR_QUEUE_FULL'
   | 'CONNMGR_POOL_CLOSED'
   | 'CONNMGR_CONNECT_FAILED'
+  | 'CONNMGR_ACQUIRE_HOOK_FAILED'
   | 'CONNMGR_CONNECT_TIMEOUT'
   | 'CONNMGR_VALIDATION_FAILED'
   | 'CONNMGR_LEASE_RELEASED'
@@ -80,13 +82,30 @@ export class AcquireTimeoutError extends ConnmgrError {
   }
 }
 
-/** The caller's AbortSignal fired before a connection was there. `cause` is the signal's reason. */
-export class AcquireAbortedError extends ConnmgrError {
+/**
+ * The caller's AbortSignal fired. What was running was cancelled on the server and its connection closed; an open
+ * transaction was rolled back, and what had been committed before stays. `cause` is the signal's reason. Where a write or a
+ * COMMIT was in flight, the error is `CONNMGR_COMMIT_OUTCOME_UNKNOWN` instead. Its `name` is that of all abort errors.
+ */
+export class AbortedError extends ConnmgrError {
+  override readonly name: string = 'AbortError'
+
+  constructor(
+    cause: unknown,
+    message = 'the work was aborted by its signal; an open transaction was rolled back, and what had been committed before stays',
+    code: 'CONNMGR_ABORTED' | 'CONNMGR_ACQUIRE_ABORTED' = 'CONNMGR_ABORTED',
+  ) {
+    // The caller's own object, which goes back to the caller as it is.
+    super(code, message, { cause })
+  }
+}
+
+/** The caller's AbortSignal fired before a connection was there: nothing was sent. `cause` is the signal's reason. */
+export class AcquireAbortedError extends AbortedError {
   override readonly name = 'AcquireAbortedError'
 
   constructor(cause: unknown) {
-    // The caller's own object, which goes back to the caller as it is.
-    super('CONNMGR_ACQUIRE_ABORTED', 'acquire was aborted by its signal', { cause })
+    super(cause, 'acquire was aborted by its signal', 'CONNMGR_ACQUIRE_ABORTED')
   }
 }
 
@@ -125,6 +144,18 @@ export class ConnectFailedError extends ConnmgrError {
     why = messageOf(cause),
   ) {
     super('CONNMGR_CONNECT_FAILED', `cannot connect to ${endpoint}: ${why}`, causeOf(cause))
+  }
+}
+
+/**
+ * The user's `onAcquire` failed, took too long, or left a transaction or a statement behind, so no connection was lent.
+ * `cause` is what it has thrown.
+ */
+export class AcquireHookError extends ConnmgrError {
+  override readonly name = 'AcquireHookError'
+
+  constructor(message: string, cause?: unknown) {
+    super('CONNMGR_ACQUIRE_HOOK_FAILED', message, causeOf(cause))
   }
 }
 

@@ -31,7 +31,9 @@ export type {
   WritePosition,
 } from './driver.js'
 export {
+  AbortedError,
   AcquireAbortedError,
+  AcquireHookError,
   type AcquirePhase,
   AcquireTimeoutError,
   AuthenticationRefusedError,
@@ -77,6 +79,7 @@ export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } fro
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export { outside } from './outside.js'
+export type { AcquireContext, OnAcquire } from './pool/acquire-hook.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'

@@ -23,10 +23,11 @@ import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
 import { outside } from './outside.js'
+import { AcquireHook } from './pool/acquire-hook.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'
-import type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
+import type { ReadAcquireOptions, Reads, SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
 import type {
@@ -36,6 +37,7 @@ import type {
 } from './replay/options.js'
 import { Replayer, type ReplayStats } from './replay/replayer.js'
 import { UnitsOfWork } from './replay/work.js'
+import type { Router } from './routing.js'
 import { printAsJson } from './secrets/print.js'
 import { redactText } from './secrets/redact-text.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
@@ -75,6 +77,7 @@ export class ConnectionManager<C extends object> {
   readonly #figures: Figures<C>
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
+  readonly #hook: AcquireHook<C> | undefined
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -91,6 +94,16 @@ export class ConnectionManager<C extends object> {
     }
     this.#engine = new Engine(driver, endpoints, options)
     this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
+    const { onAcquire } = options
+    this.#hook =
+      onAcquire &&
+      new AcquireHook<C>({
+        onAcquire,
+        acquireTimeoutMs: options.pool.acquireTimeoutMs,
+        driver,
+        clock: options.clock,
+        deadlines: this.#engine.deadlines,
+      })
     this.#replayer = new Replayer({
       name: options.name,
       clock: options.clock,
@@ -101,6 +114,7 @@ export class ConnectionManager<C extends object> {
     })
     this.#work = new UnitsOfWork({
       driver,
+      clock: options.clock,
       replayer: this.#replayer,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
       acquire: (wanted, below) => this.lend(wanted, below),
@@ -140,6 +154,7 @@ export class ConnectionManager<C extends object> {
    * @throws AcquireAbortedError `CONNMGR_ACQUIRE_ABORTED`: `signal` fired
    * @throws QueueFullError `CONNMGR_QUEUE_FULL`: `maxWaiters` callers are queued already
    * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`: the server refuses for a reason that waiting does not mend
+   * @throws AcquireHookError `CONNMGR_ACQUIRE_HOOK_FAILED`: `onAcquire` failed
    * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
    */
   acquire(
@@ -159,6 +174,12 @@ export class ConnectionManager<C extends object> {
   /**
    * Lends a connection to `work` and takes it back whatever happens. With `replay: 'safe'` the work is run again when it
    * has failed and nothing that it wrote before is there to stay.
+   *
+   * When `signal` fires, the statement that runs is cancelled on the server, the connection is closed, and the call
+   * rejects, also if the work goes on with something else.
+   *
+   * @throws AbortedError `CONNMGR_ABORTED`: `signal` fired; what was committed before stays
+   * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if that was while a write was in flight
    */
   use<T>(
     work: (connection: C, lease: Lease<C>, attempt: number) => Promise<T> | T,
@@ -176,6 +197,7 @@ export class ConnectionManager<C extends object> {
    * committed.
    * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if the connection was lost before COMMIT was sent, so that
    * nothing was committed
+   * @throws AbortedError `CONNMGR_ABORTED` if `signal` fired before COMMIT was sent: the transaction was rolled back
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
    *
    * @example
@@ -544,16 +566,31 @@ export class ConnectionManager<C extends object> {
     return this.#engine.events.turn(change)
   }
 
+  /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */
+  get preparesLeases(): boolean {
+    return this.#hook !== undefined
+  }
+
   /** @internal `acquire` for those whose options need no check: facades, and what has checked them. */
   lend(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
     const { target = 'primary' } = options
     if (this.#started === undefined && this.#closing === undefined) void this.#start()
     const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
-    if (!isTraced(acquireChannel)) return way.acquire(options, target, below)
+    if (!isTraced(acquireChannel)) return this.#acquireBy(way, options, target, below)
     const endpoint = this.#engine.controller.pick(target)?.endpoint
     return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
-      way.acquire(options, target, below),
+      this.#acquireBy(way, options, target, below),
     )
+  }
+
+  #acquireBy(
+    way: Reads<C> | Router<C>,
+    options: ManagerAcquireOptions,
+    target: Target,
+    below: FunctionReference,
+  ): Promise<Lease<C>> {
+    if (this.#hook === undefined) return way.acquire(options, target, below)
+    return this.#hook.acquire((...wanted) => way.acquire(...wanted), options, target, below)
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {

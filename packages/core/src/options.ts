@@ -3,6 +3,7 @@ import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
+import type { OnAcquire } from './pool/acquire-hook.js'
 import type { ReportSql } from './secrets/sql-reports.js'
 import type { TopologySource } from './topology/source.js'
 
@@ -109,6 +110,17 @@ export interface ManagerOptions<C extends object> {
    * that wait fail with `CONNMGR_CONNECT_FAILED`, and attempts pause longer and longer.
    */
   readonly onConnect?: (connection: C) => Promise<void> | void
+  /**
+   * Awaited before each lease, in the asynchronous flow of its caller: sets up the connection for that caller, by `SET
+   * ROLE` or a setting that row level security reads. It is handed the `context` of the call or of `runWithContext`, and
+   * sees the caller's `AsyncLocalStorage`. What it sends is undone before the next borrower, so it cannot be combined with
+   * `reset: 'none'`. If it fails, the acquire rejects with `CONNMGR_ACQUIRE_HOOK_FAILED`. It costs the round trips of its
+   * statements and of the reset, for each lease. `@default` none
+   *
+   * @example
+   * onAcquire: (client, { context }) => client.query("select set_config('app.tenant', $1, false)", [context])
+   */
+  readonly onAcquire?: OnAcquire<C>
   /** `@default` true */
   readonly leakDetection?: boolean | Partial<LeakDetectionOptions>
   /** `@default` true */

@@ -122,17 +122,34 @@ export class Router<C extends object> implements WaitPlace<C> {
     const states = this.#endpoints
       .map(
         (each) =>
-          `${each.id} is ${each.state}${each.lastError ? ` (${each.lastError.message})` : ` (${each.role})`}`,
+          `${each.id} is ${each.state}${each.lastError ? ` (${each.lastError.message})` : ` (${each.roleInWords})`}`,
       )
       .join('; ')
     const why = this.#suspended
       ? 'the manager is suspended'
-      : `no endpoint for target '${waiter.target}'`
+      : `no endpoint for target '${waiter.target}'${this.#whyNoneWrites(waiter.target)}`
     return new AcquireTimeoutError({
       message: `pool "${this.#name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
       phase: 'no-endpoint',
       waitedMs,
     })
+  }
+
+  /** Says so where servers answer, and none of them takes writes. */
+  #whyNoneWrites(target: Target): string {
+    if (target !== 'primary' || this.#controller.writer !== undefined) return ''
+    const up = this.#endpoints.filter((each) => each.state === 'UP')
+    const readOnly = up.filter((each) => each.isReadOnlyPrimary)
+    if (readOnly.length > 0) {
+      const ids = readOnly.map((each) => each.id).join(', ')
+      return `, as the primary ${ids} is read-only: it refuses writes (default_transaction_read_only); reads go on by manager.replica or target 'prefer-standby',`
+    }
+    const standbys = this.#endpoints.filter(
+      (each) => each.role === 'standby' && each.state === 'UP',
+    )
+    return standbys.length === 0
+      ? ''
+      : ", as only standbys answer, which are read-only; reads go on by manager.replica or target 'prefer-standby',"
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {

@@ -1,4 +1,4 @@
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import fc from 'fast-check'
 import type { Client } from 'pg'
 import Cursor from 'pg-cursor'
@@ -133,7 +133,7 @@ function open(): PgConnectionManager {
     poolSize: 2,
     maxOverflow: 0,
     logger: false,
-    resetTimeoutMs: 60_000,
+    resetTimeoutMs: patient(60_000),
   })
 }
 
@@ -216,5 +216,5 @@ test(
       { numRuns: RUNS, endOnFailure: true },
     )
   },
-  120_000 + RUNS * 20_000,
+  patient(120_000 + RUNS * 20_000),
 )

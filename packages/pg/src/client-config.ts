@@ -8,13 +8,15 @@ import { connectionStringOf } from './endpoint-config.js'
  *
  * @param clientOptions as the pool has been given them
  * @param config of the endpoint
+ * @param own what is the engine's in it, which the URL must not overrule
  */
 export function configForClass(
   endpoint: Endpoint,
   clientOptions: object,
   config: ClientConfig,
+  own: ClientConfig,
 ): ClientConfig {
-  const connectionString = connectionStringOf(endpoint)
+  const connectionString = withoutParameters(connectionStringOf(endpoint), Object.keys(own))
   const whole: ClientConfig = { ...clientOptions, ...config }
   delete whole.connectionString
   if (connectionString !== undefined) whole.connectionString = connectionString
@@ -25,4 +27,11 @@ export function configForClass(
     writable: true,
     configurable: true,
   })
+}
+
+function withoutParameters(url: string | undefined, names: readonly string[]): string | undefined {
+  const [address, query] = url?.split(/\?(.*)/s) ?? []
+  if (query === undefined) return url
+  const rest = query.split('&').filter((each) => !names.includes(each.split('=', 1)[0] as string))
+  return rest.length === 0 ? address : `${address}?${rest.join('&')}`
 }

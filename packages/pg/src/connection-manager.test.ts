@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { inspect } from 'node:util'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import {
   createConnectionManager,
   type PgConnectionManager,
@@ -171,7 +171,10 @@ describe('what cannot work is one clear error', () => {
   test.each([
     [
       'an unreachable server',
-      () => ({ databaseUrl: 'postgres://u:postgres-secret@127.0.0.1:1/d', acquireTimeoutMs: 300 }),
+      () => ({
+        databaseUrl: 'postgres://u:postgres-secret@127.0.0.1:1/d',
+        acquireTimeoutMs: patient(300),
+      }),
       'CONNMGR_ACQUIRE_TIMEOUT',
       /ECONNREFUSED/,
     ],

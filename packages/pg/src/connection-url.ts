@@ -99,7 +99,16 @@ const KNOWN_PARAMETERS = [
   ...LIBPQ_PARAMETERS,
 ]
 const PORT = 'a whole number from 1 to 65535'
-const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+/** As libpq has them, and `no-verify` of node-postgres. */
+export const SSL_MODES = [
+  'disable',
+  'allow',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+  'no-verify',
+]
 
 /**
  * Reads a URL exactly as node-postgres does, except that mistakes which that passes over are errors.

@@ -69,6 +69,21 @@ describe('a client class of the user', () => {
     await manager.close()
   })
 
+  test('leaves probes their own name, whatever the URL says', async () => {
+    const { Client, seen } = copying()
+    const manager = createConnectionManager({
+      databaseUrl: `${cluster.primary.url()}?application_name=web&query_timeout=5000`,
+      Client,
+      logger: false,
+    })
+    await manager.checkHealth()
+    const probe = seen.find((each) => each.application_name === 'connmgr-probe')
+    expect(probe).toMatchObject({ connectionString: cluster.primary.url(), query_timeout: 0 })
+    await manager.pool.query('select 1')
+    expect(seen.some((each) => each.application_name === 'web')).toBe(true)
+    await manager.close()
+  })
+
   test('gets no URL that says something else than the options do', async () => {
     const { Client, seen } = copying()
     const { port } = cluster.primary

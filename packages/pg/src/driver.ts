@@ -277,7 +277,7 @@ export class PgDriver implements Driver<Client> {
     try {
       return this.#Client === pg.Client
         ? new pg.Client(config)
-        : new this.#Client(configForClass(endpoint, this.#clientOptions, config))
+        : new this.#Client(configForClass(endpoint, this.#clientOptions, config, own))
     } catch (error) {
       throw this.#failure(error)
     }

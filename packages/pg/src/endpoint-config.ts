@@ -9,6 +9,7 @@ import {
   type NamedUrl,
   parseUrl,
   portOf,
+  SSL_MODES,
   TLS_PARAMETERS,
   type UrlParts,
 } from './connection-url.js'
@@ -146,6 +147,9 @@ export function configuredEndpoint(
   }
   portOf(config.port ? 'port' : 'PGPORT', config.port || env.PGPORT || endpoint.port)
   rejectPaths('ssl', config.ssl)
+  // node-postgres takes any other for none at all.
+  if (config.ssl === undefined && env.PGSSLMODE && !SSL_MODES.includes(env.PGSSLMODE))
+    throw invalidOption('PGSSLMODE', env.PGSSLMODE, `one of ${SSL_MODES.join(', ')}`)
   return endpoint
 }
 

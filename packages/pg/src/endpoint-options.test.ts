@@ -139,6 +139,13 @@ describe('what is explicit and what the environment says', () => {
     })
   })
 
+  test('a wrong PGSSLMODE is named, unless the options say how to encrypt', () => {
+    const env = { PGHOST: 'h', PGSSLMODE: 'requires' }
+    expect(failureOf(() => ids({}, env))).toMatchObject({ option: 'PGSSLMODE' })
+    expect(ids({ clientConfig: { ssl: false } }, env)).toHaveLength(1)
+    expect(ids({}, { ...env, PGSSLMODE: 'require' })).toHaveLength(1)
+  })
+
   test('a wrong PGPORT is named', () => {
     expect(failureOf(() => ids({}, { PGHOST: 'h', PGPORT: 'x' }))).toMatchObject({
       option: 'PGPORT',

@@ -1,4 +1,10 @@
-import { eventually, type PostgresCluster, type PostgresNode, startCluster } from '@connmgr/testing'
+import {
+  eventually,
+  type PostgresCluster,
+  type PostgresNode,
+  patient,
+  startCluster,
+} from '@connmgr/testing'
 import {
   createConnectionManager,
   type PgConnectionManager,
@@ -25,7 +31,7 @@ async function start(
 }
 
 afterEach(async () => {
-  await manager.close({ drainTimeoutMs: 1000 })
+  await manager.close({ drainTimeoutMs: patient(1000) })
   await cluster.stop()
 })
 

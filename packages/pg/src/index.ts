@@ -1,4 +1,5 @@
 export { redactUrl } from '@connmgr/core'
+export type { AbortableQuery } from './aborted-query.js'
 export { classify } from './classify.js'
 export {
   createConnectionManager,
@@ -15,7 +16,7 @@ export type {
   NotificationGap,
   NotificationHandler,
 } from './listen/listen-options.js'
-export { ManagedPool, type ReplayableQuery } from './managed-pool.js'
+export { type ConnectOptions, ManagedPool, type ReplayableQuery } from './managed-pool.js'
 export {
   blueprintOf,
   type ManagedPoolConfig,

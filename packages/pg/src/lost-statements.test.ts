@@ -2,6 +2,7 @@ import {
   eventually,
   type FaultProxy,
   type PostgresCluster,
+  patient,
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
@@ -195,7 +196,7 @@ describe('of a session that the server ends', () => {
 })
 
 test('a statement that is given up on tells whether it may still be executed', async () => {
-  open({ query_timeout: 100 })
+  open({ query_timeout: patient(100) })
   const { client } = await connect()
   await expect(client.query(SLOW_INSERT)).rejects.toMatchObject(UNKNOWN)
   client.release()

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import {
   eventually,
   type PostgresCluster,
+  patient,
   startCluster,
   startFaultProxy,
   startSilentServer,
@@ -147,7 +148,7 @@ describe('ManagedPool is a pg.Pool', () => {
   })
 
   test('listeners that throw or reject cost neither a connection nor another listener', async () => {
-    open({ max: 1, connectionTimeoutMillis: 10_000 })
+    open({ max: 1, connectionTimeoutMillis: patient(10_000) })
     const failures: string[] = []
     const heard: string[] = []
     pool.$connections.on('listenerFailed', ({ reason, error }) => {
@@ -198,7 +199,7 @@ describe('ManagedPool is a pg.Pool', () => {
     open({
       max: 2,
       min: 1,
-      connectionTimeoutMillis: 200,
+      connectionTimeoutMillis: patient(200),
       maxUses: 1,
       idleTimeoutMillis: 50,
       maxLifetimeSeconds: 60,
@@ -373,7 +374,7 @@ describe('where pg.Pool does harm, ManagedPool does not', () => {
   })
 
   test('after query_timeout the connection is not lent on, and the statement is cancelled', async () => {
-    open({ max: 1, query_timeout: 100 })
+    open({ max: 1, query_timeout: patient(100) })
     const pid = (await pool.query('select pg_backend_pid() as pid')).rows[0].pid
     await expect(pool.query('select pg_sleep(60)')).rejects.toThrow('Query read timeout')
     expect((await pool.query('select pg_backend_pid() as pid')).rows[0].pid).not.toBe(pid)
@@ -420,7 +421,7 @@ describe('where pg.Pool does harm, ManagedPool does not', () => {
       await pool.connect()
     }
     await leaky()
-    await pool.$connections.close({ drainTimeoutMs: 50 })
+    await pool.$connections.close({ drainTimeoutMs: patient(50) })
     expect(closed).toMatchObject([
       { stragglers: [{ checkedOutBy: expect.stringContaining('leaky') }] },
     ])
@@ -431,8 +432,8 @@ describe('where pg.Pool does harm, ManagedPool does not', () => {
     const silent = await startSilentServer()
     open({
       connectionString: `postgres://u@127.0.0.1:${silent.port}/d`,
-      connectTimeoutMs: 100,
-      acquireTimeoutMs: 250,
+      connectTimeoutMs: patient(100),
+      acquireTimeoutMs: patient(250),
       healthMonitoring: false,
     })
     await expect(pool.query('select 1')).rejects.toMatchObject({

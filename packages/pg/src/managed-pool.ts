@@ -1,4 +1,6 @@
 import {
+  CALL_RULES,
+  checkCall,
   describeEvent,
   type FunctionReference,
   type Lease,
@@ -9,15 +11,16 @@ import {
   type ReplayOptions,
   type Target,
 } from '@connmgr/core'
-import type { Client, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg'
+import type { Client, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
+import type { AbortableQuery } from './aborted-query.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { hideProperties, hideSecretOptions } from './hidden-options.js'
 import { showServer, showSettings } from './live-options.js'
 import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
-import { replayOptionsOf } from './query-options.js'
+import { type QueryReplay, replayOptionsOf } from './query-options.js'
 import { settingUpClient } from './session-changes.js'
 import { Lanes, type LanesSource } from './shared/lanes.js'
 import { isAtomic } from './statement-text.js'
@@ -50,13 +53,20 @@ const NOTHING = (): void => {}
 const ENDED = 'Cannot use a pool after calling end on the pool'
 const LANE_LABEL = 'shared lane'
 
-/** A query that is run again by itself if it has failed without effect. */
-export interface ReplayableQuery<I = unknown[]> extends QueryConfig<I>, ReplayOptions {}
+/** A query that is run again by itself if it has failed without effect, or that ends when its signal fires. */
+export interface ReplayableQuery<I = unknown[]> extends AbortableQuery<I>, ReplayOptions {}
+
+/** What one `connect` of a pool may be told. */
+export type ConnectOptions = Pick<
+  ManagerAcquireOptions,
+  'context' | 'label' | 'longLived' | 'signal' | 'timeoutMs'
+>
 
 export interface ManagedPool {
   /**
    * As `pg.Pool.query`. A SQL error does not cost the connection. With `replay: 'safe'` in its config a statement that
-   * has failed without effect is run again, on whichever server is the primary then, until `deadlineMs`.
+   * has failed without effect is run again, on whichever server is the primary then, until `deadlineMs`. With a `signal`
+   * it is cancelled on the server when that fires.
    */
   query: pg.Pool['query'] & QueryWithReplay
 }
@@ -132,11 +142,13 @@ export class ManagedPool extends PgPool {
     return new ManagedPool({ [FACADE]: { manager, target } } as unknown as ManagedPoolConfig)
   }
 
-  connect(): Promise<PoolClient>
+  connect(options?: ConnectOptions): Promise<PoolClient>
   connect(callback: ConnectCallback): void
-  connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
-    const connecting = this.#checkOut(ManagedPool.prototype.connect)
-    if (callback === undefined) return this.#adopt(connecting)
+  connect(given?: ConnectCallback | ConnectOptions): Promise<PoolClient> | undefined {
+    const below = ManagedPool.prototype.connect as FunctionReference
+    if (typeof given !== 'function') return this.#adopt(this.#checkOut(below, given))
+    const callback = given
+    const connecting = this.#checkOut(below)
     // Called outside of the promise, so that what the callback throws is not taken for a failed connect.
     connecting.then(
       (client) => process.nextTick(callback, undefined, client, client.release),
@@ -221,7 +233,7 @@ export class ManagedPool extends PgPool {
   }
 
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    let options: ReplayOptions | undefined
+    let options: QueryReplay | undefined
     try {
       options = replayOptionsOf(text, this.$connections.replayStatements)
     } catch (error) {
@@ -245,12 +257,14 @@ export class ManagedPool extends PgPool {
     })
   }
 
-  async #checkOut(below: FunctionReference): Promise<PoolClient> {
+  async #checkOut(below: FunctionReference, options?: ConnectOptions): Promise<PoolClient> {
     if (this.ending) throw new Error(ENDED)
-    let lease = await this.$connections.lend(this.#wanted, below)
+    if (options !== undefined) checkCall('connect', options, CALL_RULES.connect)
+    const wanted = options === undefined ? this.#wanted : { ...options, ...this.#wanted }
+    let lease = await this.$connections.lend(wanted, below)
     for (let attempt = 1; diedOnTheWay(lease, attempt); attempt += 1) {
       lease.destroy()
-      lease = await this.$connections.lend(this.#wanted, below)
+      lease = await this.$connections.lend(wanted, below)
     }
     const client = lease.connection as PoolClient
     client.release = this.#releaseOnce(lease, this.#lend(lease))

@@ -1,4 +1,4 @@
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import type { Client } from 'pg'
 import { ManagedPool } from './managed-pool.js'
 import type { ManagedPoolConfig } from './pool-config.js'
@@ -93,8 +93,8 @@ test.each<[string, ManagedPoolConfig]>([
 
 test('an onConnect that never returns gives way, and is named', async () => {
   open({
-    connectTimeoutMs: 200,
-    acquireTimeoutMs: 1000,
+    connectTimeoutMs: patient(200),
+    acquireTimeoutMs: patient(1000),
     onConnect: () => new Promise<void>(() => {}),
   })
   await expect(pool.query('select 1')).rejects.toMatchObject({

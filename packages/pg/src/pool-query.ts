@@ -9,12 +9,13 @@ import {
   type WriteEnd,
 } from '@connmgr/core'
 import type { Client, QueryResult } from 'pg'
+import { notSent, signalOf } from './aborted-query.js'
 import type { Catalogs } from './catalog/catalog.js'
 import { isDead } from './client-internals.js'
 import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
 import { wasStale } from './prepared-statements.js'
 import type { Lanes } from './shared/lanes.js'
-import { type Caller, RunAlone } from './shared/shared-query.js'
+import { type Caller, RunAlone, type SharedQuery } from './shared/shared-query.js'
 
 /** The pool as those see it who borrow its connections. */
 export interface Lender {
@@ -49,6 +50,9 @@ export class PoolQuery implements Caller {
   readonly #reject: (reason: unknown) => void
   /** If the caller's work may be run again: notes there how what it writes has ended. */
   #endWrite: ((end: WriteEnd) => void) | undefined
+  #signal: AbortSignal | undefined
+  /** Set while it is under way among others. */
+  #stopListening: (() => void) | undefined
 
   constructor(
     lender: Lender,
@@ -71,24 +75,32 @@ export class PoolQuery implements Caller {
   start(lanes: Lanes | undefined): void {
     try {
       const effects = currentEffects()
+      this.#signal = signalOf(this.#query)
+      if (this.#signal?.aborted === true) throw notSent(this.#signal)
       if (effects !== undefined && this.#mayHaveWritten) this.#endWrite = effects.begin()
     } catch (error) {
       this.#reject(error)
       return
     }
     const statement = lanes?.statementOf(this.#query)
-    if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#wanted)
-    else if (!lanes.add(this.#query, this.#values, statement, this, this.#below))
-      this.#runAlone(this.#query, this.#wanted, () => lanes.stopwatch(statement))
+    if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#alone)
+    else {
+      const shared = lanes.add(this.#query, this.#values, statement, this, this.#below)
+      if (shared === undefined)
+        this.#runAlone(this.#query, this.#alone, () => lanes.stopwatch(statement))
+      else if (this.#signal !== undefined) this.#abortIn(shared, this.#signal)
+    }
   }
 
   resolve(result: QueryResult): void {
+    this.#stopListening?.()
     // By now it has had a connection, and with that the catalog is known.
     if (this.#endWrite !== undefined && !this.#mayHaveWritten) this.#endWrite('undone')
     this.#resolve(result)
   }
 
   reject(reason: unknown): void {
+    this.#stopListening?.()
     if (reason instanceof RunAlone) this.#runAgain(reason)
     else {
       this.#endWrite?.(endOfFailed(textOf(this.#query), reason))
@@ -147,6 +159,17 @@ export class PoolQuery implements Caller {
     }
   }
 
+  /** What it asks for to run by itself. */
+  get #alone(): ManagerAcquireOptions {
+    return this.#signal === undefined ? this.#wanted : { ...this.#wanted, signal: this.#signal }
+  }
+
+  #abortIn(shared: SharedQuery, signal: AbortSignal): void {
+    const onAbort = (): void => shared.lane?.abort(shared, signal)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#stopListening = () => signal.removeEventListener('abort', onAbort)
+  }
+
   get #mayHaveWritten(): boolean {
     const { catalogs: catalog } = this.#lender
     return mayWrite({ text: textOf(this.#query), status: 'I', catalog })
@@ -158,8 +181,8 @@ export class PoolQuery implements Caller {
     this.#runAlone(
       queryTimeoutMs === undefined ? this.#query : { ...config, query_timeout: queryTimeoutMs },
       acquireTimeoutMs === undefined
-        ? this.#wanted
-        : { ...this.#wanted, timeoutMs: acquireTimeoutMs },
+        ? this.#alone
+        : { ...this.#alone, timeoutMs: acquireTimeoutMs },
     )
   }
 }

@@ -1,12 +1,15 @@
 import { type ReplayOptions, rejectMisspeltOptions } from '@connmgr/core'
 
-const OURS = ['replay', 'deadlineMs']
+const OURS = ['replay', 'deadlineMs', 'signal']
 /** Names that were found to be nothing like ours, so that each query need not be looked at anew. */
 const known = new Set(OURS)
 const MOST_KNOWN = 1000
 
 /** How a query of a pool is to be repeated, if it is. */
-export type QueryReplay = ReplayOptions & { readonly replay: 'safe' | 'idempotent' | 'never' }
+export type QueryReplay = ReplayOptions & {
+  readonly replay: 'safe' | 'idempotent' | 'never'
+  readonly signal?: AbortSignal
+}
 
 /**
  * What is ours in what a pool's `query` was given; undefined if there is nothing. What is no plain query, such as a cursor,
@@ -20,11 +23,22 @@ export function replayOptionsOf(
 ): QueryReplay | undefined {
   if (typeof query !== 'object' || query === null)
     return fallback === 'never' ? undefined : { replay: fallback }
-  const { replay = fallback, deadlineMs, submit } = query as ReplayOptions & { submit?: unknown }
+  const {
+    replay = fallback,
+    deadlineMs,
+    signal,
+    submit,
+  } = query as QueryReplay & {
+    submit?: unknown
+  }
   if (submit !== undefined) return undefined
   for (const name in query) if (!known.has(name)) learn(name)
-  if (deadlineMs !== undefined) return { replay, deadlineMs }
-  return replay === 'never' ? undefined : { replay }
+  if (deadlineMs === undefined && replay === 'never') return undefined
+  return {
+    replay,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(signal === undefined ? {} : { signal }),
+  }
 }
 
 function learn(name: string): void {

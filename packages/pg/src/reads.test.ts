@@ -1,5 +1,5 @@
 import { WriteToken } from '@connmgr/core'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import type { Client } from 'pg'
 import {
   createConnectionManager,
@@ -7,18 +7,12 @@ import {
   type PgManagerOptions,
 } from './index.js'
 
-const DELAY_MS = 300
-
 describe('reading what was written', () => {
   let cluster: PostgresCluster
   let manager: PgConnectionManager
 
   beforeAll(async () => {
-    cluster = await startCluster({
-      standbys: 1,
-      // Every commit reaches the standby's readers this much later.
-      settings: { recovery_min_apply_delay: `${DELAY_MS}ms` },
-    })
+    cluster = await startCluster({ standbys: 1 })
     await cluster.primary.query('create table notes (id int primary key)')
     await cluster.standbys[0]?.waitForReplay(cluster.primary)
   })
@@ -30,7 +24,7 @@ describe('reading what was written', () => {
       databaseUrl: cluster.nodes[0]?.url(),
       failoverUrls: [cluster.nodes[1]?.url() as string],
       logger: false,
-      replayWaitMs: 20 * DELAY_MS,
+      replayWaitMs: patient(6000),
       ...options,
     })
     await manager.start()
@@ -41,6 +35,17 @@ describe('reading what was written', () => {
     lastId += 1
     await manager.pool.query('insert into notes values ($1)', [lastId])
     return lastId
+  }
+
+  /** From then on the standby's readers see nothing new. */
+  const pause = () => cluster.standbys[0]?.query('select pg_wal_replay_pause()')
+  const resume = () => cluster.standbys[0]?.query('select pg_wal_replay_resume()')
+
+  /** Starts a read while the standby does not show yet what it asks for, which it then does. */
+  async function resumingFor<T>(read: () => Promise<T>): Promise<T> {
+    const reading = read()
+    await resume()
+    return reading
   }
 
   /** Whether a row is there, and whether a standby says so. */
@@ -54,18 +59,20 @@ describe('reading what was written', () => {
 
   test('without a token a standby does not show it yet; with one it does, and so do all later reads', async () => {
     await start()
+    await pause()
     const id = await write()
-    const after = await manager.writeToken()
+    const after = String(await manager.writeToken())
     const read = (options: { after?: string }) =>
       manager.use((client) => look(client, id), { target: 'prefer-standby', ...options })
     expect(await read({})).toEqual({ found: false, standby: true })
-    expect(await read({ after: String(after) })).toEqual({ found: true, standby: true })
+    expect(await resumingFor(() => read({ after }))).toEqual({ found: true, standby: true })
     expect(await read({})).toEqual({ found: true, standby: true })
     expect(manager.getPoolMetrics().checkedOut).toBe(0)
   })
 
   test('a standby that takes too long is left for the writer', async () => {
     await start({ replayWaitMs: 20 })
+    await pause()
     const id = await write()
     const after = await manager.writeToken()
     expect(
@@ -75,29 +82,28 @@ describe('reading what was written', () => {
         after,
       }),
     ).toEqual({ found: true, standby: false })
+    await resume()
   })
 
   test("target 'standby' waits longer, and at its deadline says what for", async () => {
     await start({ replayWaitMs: 20 })
     const warm = await manager.acquire({ target: 'standby' })
     warm.release()
+    await pause()
     const id = await write()
     const after = await manager.writeToken()
-    const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: 100 })
+    const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: patient(100) })
     await expect(acquiring).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
       phase: 'replay',
     })
-    expect(await manager.use((client) => look(client, id), { target: 'standby', after })).toEqual({
-      found: true,
-      standby: true,
-    })
+    const use = () => manager.use((client) => look(client, id), { target: 'standby', after })
+    expect(await resumingFor(use)).toEqual({ found: true, standby: true })
   })
 
   test('a paused replay holds nobody up for longer than replayWaitMs', async () => {
     await start({ replayWaitMs: 50 })
-    const [standby] = cluster.standbys
-    await standby?.query('select pg_wal_replay_pause()')
+    await pause()
     const id = await write()
     const after = await manager.writeToken()
     const seen = await Promise.all(
@@ -105,18 +111,18 @@ describe('reading what was written', () => {
         manager.use((client) => look(client, id), { target: 'prefer-standby', after }),
       ),
     )
-    await standby?.query('select pg_wal_replay_resume()')
+    await resume()
     expect(seen.every(({ found, standby }) => found && !standby)).toBe(true)
   })
 
   test('it is seen also if the transaction did not wait for its record to be written out', async () => {
     await start({ clientConfig: { options: '-c synchronous_commit=off' } })
     for (let round = 0; round < 3; round += 1) {
+      await pause()
       const id = await write()
       const after = await manager.writeToken()
-      expect(await manager.use((client) => look(client, id), { target: 'standby', after })).toEqual(
-        { found: true, standby: true },
-      )
+      const use = () => manager.use((client) => look(client, id), { target: 'standby', after })
+      expect(await resumingFor(use)).toEqual({ found: true, standby: true })
     }
   })
 
@@ -125,7 +131,7 @@ describe('reading what was written', () => {
     // Ends the segment: the next record stands behind the header of the next one.
     await cluster.primary.query('select pg_switch_wal()')
     const after = await manager.writeToken()
-    const lease = await manager.acquire({ target: 'standby', after, timeoutMs: 10_000 })
+    const lease = await manager.acquire({ target: 'standby', after, timeoutMs: patient(10_000) })
     lease.release()
     expect(lease.endpoint.port).toBe(cluster.standbys[0]?.port)
   })
@@ -139,8 +145,9 @@ describe('reading what was written', () => {
       }
       const { n } = await count()
       const inside = await manager.withSession(async (session) => {
+        await pause()
         await write()
-        const seen = await count()
+        const seen = await resumingFor(count)
         expect(await session.writeToken()).toBeInstanceOf(WriteToken)
         return seen
       })

@@ -1,4 +1,4 @@
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import type { Client } from 'pg'
 import {
   createConnectionManager,
@@ -70,17 +70,17 @@ const sleep = (client: Client) => client.query('select pg_sleep(60)')
 
 describe('a transaction that is ended on purpose is run once', () => {
   test('by queryTimeoutMs', async () => {
-    open({ queryTimeoutMs: 200 })
+    open({ queryTimeoutMs: patient(200) })
     expect(await runs(sleep)).toMatchObject([LOST, LOST])
   })
 
   test('by query_timeout of node-postgres', async () => {
-    open({ clientConfig: { query_timeout: 200 } })
+    open({ clientConfig: { query_timeout: patient(200) } })
     expect(await runs(sleep)).toMatchObject([LOST, LOST])
   })
 
   test("by the server's limit on a statement", async () => {
-    open({ clientConfig: { statement_timeout: 200 } })
+    open({ clientConfig: { statement_timeout: patient(200) } })
     expect(await runs(sleep)).toMatchObject([{ code: '57014' }, { code: '57014' }])
   })
 
@@ -131,7 +131,7 @@ describe('a transaction that is ended on purpose is run once', () => {
       async (client) => {
         attempts += 1
         const sleeping = sleep(client)
-        closing = manager.close({ drainTimeoutMs: 50 })
+        closing = manager.close({ drainTimeoutMs: patient(50) })
         return sleeping
       },
       { replay: 'safe' },
@@ -146,11 +146,11 @@ describe('a transaction that is ended on purpose is run once', () => {
 test.each([[false], [true]])(
   'a single statement that took too long is run once, shared: %s',
   async (shared) => {
-    open({ shared, replayStatements: 'safe', queryTimeoutMs: 300 })
+    open({ shared, replayStatements: 'safe', queryTimeoutMs: patient(300) })
     const text = 'select pg_sleep(60)'
     for (const query of [
       text,
-      { text, query_timeout: 200 },
+      { text, query_timeout: patient(200) },
       { text, replay: 'idempotent' as const },
     ])
       await expect(manager.pool.query(query as never)).rejects.toMatchObject(LOST)

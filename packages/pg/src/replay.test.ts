@@ -5,6 +5,7 @@ import {
   type FaultProxy,
   type PostgresCluster,
   type PostgresNode,
+  patient,
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
@@ -453,41 +454,45 @@ describe('a single statement', () => {
   })
 })
 
-test('through a crash and a promotion safe transactions fail in none, and write each once', async () => {
-  const pair = await startCluster({ standbys: 1, synchronous: true })
-  const [next] = pair.standbys as [PostgresNode]
-  await pair.primary.query('create table ledger (id int)')
-  open({ databaseUrl: pair.primary.url(), failoverUrls: [next.url()] })
-  const fates = new Map<number, string>()
-  let stopping = false
-  let id = 0
-  const callers = Array.from({ length: 8 }, async () => {
-    while (!stopping) {
-      id += 1
-      const mine = id
-      try {
-        await manager.transaction((client) => insert(client, mine), { replay: 'safe' })
-        fates.set(mine, 'acknowledged')
-      } catch (error) {
-        fates.set(mine, (error as { code: string }).code)
+test(
+  'through a crash and a promotion safe transactions fail in none, and write each once',
+  async () => {
+    const pair = await startCluster({ standbys: 1, synchronous: true })
+    const [next] = pair.standbys as [PostgresNode]
+    await pair.primary.query('create table ledger (id int)')
+    open({ databaseUrl: pair.primary.url(), failoverUrls: [next.url()] })
+    const fates = new Map<number, string>()
+    let stopping = false
+    let id = 0
+    const callers = Array.from({ length: 8 }, async () => {
+      while (!stopping) {
+        id += 1
+        const mine = id
+        try {
+          await manager.transaction((client) => insert(client, mine), { replay: 'safe' })
+          fates.set(mine, 'acknowledged')
+        } catch (error) {
+          fates.set(mine, (error as { code: string }).code)
+        }
       }
+    })
+    await eventually(() => fates.size > 100)
+    await pair.primary.stop('fast')
+    await next.promote()
+    const before = fates.size
+    await eventually(() => fates.size > before + 100)
+    stopping = true
+    await Promise.all(callers)
+    const found = await next.query<{ id: number; n: number }>(
+      'select id, count(*)::int as n from ledger group by id',
+    )
+    const copies = new Map(found.map((row) => [row.id, row.n]))
+    for (const [each, fate] of fates) {
+      if (fate === 'acknowledged') expect(copies.get(each)).toBe(1)
+      else expect(fate).toBe('CONNMGR_COMMIT_OUTCOME_UNKNOWN')
     }
-  })
-  await eventually(() => fates.size > 100)
-  await pair.primary.stop('fast')
-  await next.promote()
-  const before = fates.size
-  await eventually(() => fates.size > before + 100)
-  stopping = true
-  await Promise.all(callers)
-  const found = await next.query<{ id: number; n: number }>(
-    'select id, count(*)::int as n from ledger group by id',
-  )
-  const copies = new Map(found.map((row) => [row.id, row.n]))
-  for (const [each, fate] of fates) {
-    if (fate === 'acknowledged') expect(copies.get(each)).toBe(1)
-    else expect(fate).toBe('CONNMGR_COMMIT_OUTCOME_UNKNOWN')
-  }
-  expect(found.filter(({ n }) => n > 1)).toEqual([])
-  await pair.stop()
-}, 60_000)
+    expect(found.filter(({ n }) => n > 1)).toEqual([])
+    await pair.stop()
+  },
+  patient(60_000),
+)

@@ -1,5 +1,5 @@
 import type { EventOf } from '@connmgr/core'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import type { Client } from 'pg'
 import {
   createConnectionManager,
@@ -280,7 +280,7 @@ test('advisory locks that were given back are not reported', async () => {
 })
 
 test('a session that cannot be reset is not lent on', async () => {
-  open({ resetTimeoutMs: 1000 })
+  open({ resetTimeoutMs: patient(1000) })
   const [{ pid } = { pid: 0 }] = await manager.use(
     async (client) => (await client.query('select pg_backend_pid() as pid')).rows,
   )

@@ -1,4 +1,10 @@
-import { eventually, type PostgresCluster, type PostgresNode, startCluster } from '@connmgr/testing'
+import {
+  eventually,
+  type PostgresCluster,
+  type PostgresNode,
+  patient,
+  startCluster,
+} from '@connmgr/testing'
 import { Client } from 'pg'
 import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
 import { PgProbe } from './probe.js'
@@ -17,7 +23,7 @@ let cluster: PostgresCluster
 let manager: PgConnectionManager | undefined
 
 afterEach(async () => {
-  await manager?.close({ drainTimeoutMs: 1000 })
+  await manager?.close({ drainTimeoutMs: patient(1000) })
   manager = undefined
   await cluster.stop()
 })
@@ -58,7 +64,7 @@ async function promoteAndLose(a: PostgresNode, b: PostgresNode): Promise<void> {
 }
 
 async function refusesWrites(): Promise<void> {
-  const refused = manager?.acquire({ timeoutMs: 1000 }).then((lease) => lease.release())
+  const refused = manager?.acquire({ timeoutMs: patient(1000) }).then((lease) => lease.release())
   await expect(refused).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
 }
 

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
 import type { ConnmgrEvent } from '@connmgr/core'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import { createConnectionManager, type PgManagerOptions } from './connection-manager.js'
 import { endpointFrom, relocate } from './endpoint-config.js'
 import { ManagedPool } from './managed-pool.js'
@@ -141,7 +141,7 @@ describe('on a server', () => {
               ),
             }),
           ),
-        acquireTimeoutMs: 2000,
+        acquireTimeoutMs: patient(2000),
       },
       async (manager, seen) => {
         const error = await manager.acquire().catch((each: unknown) => each)
@@ -183,7 +183,7 @@ describe('on a server', () => {
   ] as const)(
     'with reportSql %j a statement that timed out is reported as %j',
     async (reportSql, query) => {
-      const seen = await using({ reportSql, queryTimeoutMs: 100 }, async (manager) => {
+      const seen = await using({ reportSql, queryTimeoutMs: patient(100) }, async (manager) => {
         await expect(manager.pool.query('select pg_sleep(30) as a')).rejects.toMatchObject({
           code: expect.any(String),
         })

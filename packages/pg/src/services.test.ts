@@ -3,6 +3,7 @@ import {
   type FaultProxy,
   type PostgresCluster,
   type PostgresNode,
+  patient,
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
@@ -26,7 +27,7 @@ describe('names for roles in front of a cluster', () => {
       databaseUrl: urlOf(writes),
       failoverUrls: [urlOf(reads)],
       logger: false,
-      acquireTimeoutMs: 10_000,
+      acquireTimeoutMs: patient(10_000),
     })
     await manager.start()
   })

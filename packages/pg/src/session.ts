@@ -7,18 +7,21 @@ import type {
 } from '@connmgr/core'
 import { TransactionRolledBackError } from '@connmgr/core'
 import type { Client } from 'pg'
+import { notSent, runAbortable, signalOf } from './aborted-query.js'
 import { cancelRunning, cancelTargetOf, type OpenStream } from './cancel.js'
 import type { EndpointCatalog } from './catalog/catalog.js'
 import {
   type ClientInternals,
   internalsOf,
   markDead,
+  type PendingQuery,
   type ServerMessage,
   supplyInternals,
 } from './client-internals.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
 import { textOf } from './outcome/in-flight.js'
+import { refuse } from './outcome/refusal.js'
 import { learnSeverity } from './outcome/severity.js'
 import { isShared, StatementTracker } from './outcome/statement-tracker.js'
 import { type OwnResult, runOwn, type TextRow } from './own-query.js'
@@ -114,12 +117,13 @@ export class Session {
     this.#changes.baseline()
     Object.defineProperty(this.#client, 'query', {
       value: (...args: unknown[]) => {
-        this.activity.queryCount += 1
-        const text = textOf(args[0])
-        this.activity.lastQuery = text
-        this.#noteChangeOfCatalog(text)
-        this.#follow(text, args)
-        return this.#statements.query(args)
+        let signal: AbortSignal | undefined
+        try {
+          signal = signalOf(args[0])
+        } catch (error) {
+          return refuse(args, error)
+        }
+        return signal === undefined ? this.#query(args) : this.#queryUntil(signal, args)
       },
       configurable: true,
       enumerable: false,
@@ -258,6 +262,37 @@ export class Session {
     process.nextTick(() => {
       if (error !== undefined) connection.emit('error', error)
       connection.emit('end')
+    })
+  }
+
+  /** What `client.query` does. */
+  #query(args: unknown[]): unknown {
+    this.activity.queryCount += 1
+    const text = textOf(args[0])
+    this.activity.lastQuery = text
+    this.#noteChangeOfCatalog(text)
+    this.#follow(text, args)
+    return this.#statements.query(args)
+  }
+
+  #queryUntil(signal: AbortSignal, args: unknown[]): unknown {
+    if (signal.aborted) return refuse(args, notSent(signal))
+    const queue = (): PendingQuery[] => this.#internals._queryQueue ?? []
+    return runAbortable(args, signal, {
+      send: (followed) => {
+        const before = queue().length
+        const result = this.#query(followed)
+        return { result, waiting: queue().length > before ? queue().at(-1) : undefined }
+      },
+      withdraw: (waiting) => {
+        const at = queue().indexOf(waiting)
+        const { _txStatus } = this.#internals
+        // A transaction that goes on without one of its statements is not what its caller meant.
+        if (at === -1 || _txStatus === 'T' || _txStatus === 'E') return false
+        queue().splice(at, 1)
+        return true
+      },
+      destroy: (reason) => this.destroy(reason),
     })
   }
 

@@ -1,4 +1,5 @@
 import { systemClock } from '@connmgr/core'
+import { patient } from '@connmgr/testing'
 import type { Client, PoolClient, QueryConfig } from 'pg'
 import { ManagedPool } from '../src/managed-pool.js'
 import type { ManagedPoolConfig } from '../src/pool-config.js'
@@ -69,7 +70,7 @@ export class History {
       shared: options.shared,
       replayStatements: options.replayStatements,
       query_timeout: options.limited ? world.timeoutMs : undefined,
-      acquireTimeoutMs: 20_000,
+      acquireTimeoutMs: patient(20_000),
       prePing: false,
       healthMonitoring: false,
       leakDetection: false,

@@ -1,5 +1,6 @@
 import { type Managed, withConnectionManager } from '@connmgr/prisma'
 import type { PostgresCluster } from '@connmgr/testing'
+import { patient } from '@connmgr/testing'
 import { Gate } from '../test/gate.js'
 import { PrismaClient } from '../test/generated/client.js'
 import { startShop } from '../test/shop.js'
@@ -21,7 +22,7 @@ afterAll(() => cluster.stop())
 beforeEach(() => {
   prisma = withConnectionManager(PrismaClient, {
     databaseUrl: cluster.primary.url(),
-    acquireTimeoutMs: 5000,
+    acquireTimeoutMs: patient(5000),
     logger: false,
   })
 })

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { PgManagerOptions } from '@connmgr/pg'
 import { withConnectionManager } from '@connmgr/prisma'
-import { type PostgresCluster, startSilentServer } from '@connmgr/testing'
+import { type PostgresCluster, patient, startSilentServer } from '@connmgr/testing'
 import { Gate } from '../test/gate.js'
 import { PrismaClient } from '../test/generated/client.js'
 import { clearShop, startShop } from '../test/shop.js'
@@ -62,7 +62,7 @@ describe('an error of the database', () => {
 
 describe('an exhausted pool', () => {
   it('rejects every kind of call with CONNMGR_ACQUIRE_TIMEOUT and who has the connections', async () => {
-    const prisma = open({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: 100 })
+    const prisma = open({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: patient(100) })
     const lease = await prisma.$connections.acquire({ label: 'the nightly report' })
     const calls = {
       model: () => prisma.user.count(),
@@ -96,7 +96,7 @@ describe('an exhausted pool', () => {
     const prisma = open({ poolSize: 1, maxOverflow: 0 })
     const lease = await prisma.$connections.acquire()
     await expect(
-      prisma.$transaction((tx) => tx.user.count(), { maxWait: 50 }),
+      prisma.$transaction((tx) => tx.user.count(), { maxWait: patient(50) }),
     ).rejects.toMatchObject({ code: 'P2028' })
     lease.release()
     expect(await prisma.user.count()).toBe(0)
@@ -163,16 +163,20 @@ describe('what cannot work fails with one error that has a code and no secret', 
       () => ({ databaseUrl: cluster.primary.url({ database: 'nowhere' }) }),
     ],
   ])('%s, within the deadline', async (_, code, message, options) => {
-    const prisma = open({ ...options(), acquireTimeoutMs: 500, connectTimeoutMs: 300 })
+    const prisma = open({
+      ...options(),
+      acquireTimeoutMs: patient(500),
+      connectTimeoutMs: patient(300),
+    })
     const calls = [
       () => prisma.user.count(),
       () => prisma.$queryRaw`select 1`,
-      () => prisma.$transaction((tx) => tx.user.count(), { maxWait: 5000 }),
+      () => prisma.$transaction((tx) => tx.user.count(), { maxWait: patient(5000) }),
     ]
     for (const call of calls) {
       const startedAt = performance.now()
       const failure = await failureOf(call())
-      expect(performance.now() - startedAt).toBeLessThan(2000)
+      expect(performance.now() - startedAt).toBeLessThan(patient(2000))
       expect(failure).toMatchObject({ code, message: expect.stringMatching(message) })
       expect(inspect(failure, { depth: 9 })).not.toMatch(/geheim|postgres-secret/)
     }
@@ -184,8 +188,8 @@ describe('what cannot work fails with one error that has a code and no secret', 
     const silent = await startSilentServer()
     const prisma = open({
       databaseUrl: `postgres://app:${SECRET}@127.0.0.1:${silent.port}/shop`,
-      acquireTimeoutMs: 500,
-      connectTimeoutMs: 300,
+      acquireTimeoutMs: patient(500),
+      connectTimeoutMs: patient(300),
     })
     const failure = await failureOf(prisma.user.count())
     expect(failure).toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })

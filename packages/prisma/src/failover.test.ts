@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { withConnectionManager } from '@connmgr/prisma'
+import { patient } from '@connmgr/testing'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../test/generated/client.js'
 import { startShop } from '../test/shop.js'
@@ -24,7 +25,7 @@ it('goes on writing on the promoted standby after the primary has crashed, and l
     const data = { email, posts: { create: { title: email } } }
     try {
       if (next % 2 === 0) await prisma.user.create({ data })
-      else await prisma.$transaction((tx) => tx.user.create({ data }), { maxWait: 20_000 })
+      else await prisma.$transaction((tx) => tx.user.create({ data }), { maxWait: patient(20_000) })
       acknowledged.push(email)
     } catch {
       failed.push(email)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { patient } from '@connmgr/testing'
 import { build } from 'esbuild'
 import { startShop } from '../test/shop.js'
 
@@ -30,9 +31,13 @@ it('a process in which nothing works gets one code for each failure, and ends by
   await using cluster = await startShop({ hbaMethod: 'scram-sha-256' })
   const child = spawn(process.execPath, ['-'], {
     cwd: FOLDER,
-    env: { ...process.env, DATABASE_URL: cluster.primary.url() },
+    env: {
+      ...process.env,
+      DATABASE_URL: cluster.primary.url(),
+      ACQUIRE_TIMEOUT_MS: String(patient(500)),
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 40_000,
+    timeout: patient(40_000),
   })
   child.stdin.end(await bundle('hopeless.ts'))
   const exited = new Promise((resolve) => child.on('exit', resolve))

@@ -4,6 +4,7 @@ import {
   eventually,
   type FaultProxy,
   type PostgresCluster,
+  patient,
   startFaultProxy,
 } from '@connmgr/testing'
 import { catalogRead } from '../../pg/test/known-catalog.js'
@@ -155,8 +156,8 @@ it('does not repeat an error of the work as its session has ended while it was i
 
 it('does not repeat what a time limit has ended, though Prisma tells no more than the code', async () => {
   const limits = [
-    [{ queryTimeoutMs: 200 }, []],
-    [{ clientConfig: { query_timeout: 200 } }, []],
+    [{ queryTimeoutMs: patient(200) }, []],
+    [{ clientConfig: { query_timeout: patient(200) } }, []],
     [{}, ['set local transaction_timeout = 200']],
   ] as const
   for (const [options, settings] of limits) {
@@ -216,7 +217,7 @@ it('waits for a server that starts again, although Prisma gives up on a connecti
     prisma,
     (tx) => tx.user.create({ data: { email: 'a@example.org' } }),
     {},
-    { maxWait: 100 },
+    { maxWait: patient(100) },
   )
   await eventually(() => prisma.$connections.getReplayStats().replays > 0)
   await cluster.primary.start()

@@ -6,6 +6,7 @@ import {
 } from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import { ConnectionManagerAdapter, connectionManagerAdapter } from './adapter.js'
+import { readEachByItself } from './batching.js'
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
 
 type ManagerOrOptions = PgConnectionManager | PgManagerOptions
@@ -115,6 +116,7 @@ function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
   // client inherits from the original.
   const original = originalOf(client) as GeneratedClient
   if (original[MANAGED]) return client
+  if (adapter.manager.preparesLeases) readEachByItself(original)
   const { $disconnect, $transaction } = original
   const leaksTracked = adapter.manager.getLeakStats().enabled
 

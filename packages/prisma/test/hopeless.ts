@@ -6,7 +6,7 @@ import { PrismaClient } from './generated/client.js'
 async function codeOf(options: PgManagerOptions): Promise<unknown> {
   try {
     const prisma = withConnectionManager(PrismaClient, {
-      acquireTimeoutMs: 500,
+      acquireTimeoutMs: Number(process.env.ACQUIRE_TIMEOUT_MS),
       logger: false,
       ...options,
     })

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { createConnectionManager, ManagedPool, type PgManagerOptions } from '@connmgr/pg'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import QueryStream from 'pg-query-stream'
 import {
   Column,
@@ -169,7 +169,11 @@ describe('a managed DataSource', () => {
   })
 
   test('its own pool settings keep their meaning', async () => {
-    await open({ poolSize: 3, connectTimeoutMS: 150, extra: { idleTimeoutMillis: 60_000 } })
+    await open({
+      poolSize: 3,
+      connectTimeoutMS: patient(150),
+      extra: { idleTimeoutMillis: 60_000 },
+    })
     expect(getConnections(dataSource).getPoolMetrics()).toMatchObject({ size: 3, limit: 3 })
     const runners = [1, 2, 3].map(() => dataSource.createQueryRunner())
     for (const runner of runners) await runner.connect()
@@ -256,7 +260,7 @@ describe('a DataSource that cannot be initialized', () => {
       dataSource = new DataSource(
         withConnectionManager({ ...base(), ...options() } as PostgresDataSourceOptions, {
           logger: false,
-          acquireTimeoutMs: 300,
+          acquireTimeoutMs: patient(300),
         }),
       )
       const manager = getConnections(dataSource)

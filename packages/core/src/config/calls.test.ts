@@ -33,6 +33,7 @@ const WRONG: Record<string, readonly unknown[]> = {
   signal: [null, 'now', {}, 5],
   timeoutMs: [-1, Number.NaN, Number.POSITIVE_INFINITY, '5', 2 ** 31],
   label: [5, {}, null],
+  context: [],
   longLived: ['yes', 1, null],
   target: ['replica', 'PRIMARY', '', null, ['primary']],
   after: [5, true, null],

@@ -18,6 +18,7 @@ const oneOf = (...choices: readonly string[]): Rule => {
     expected: `one of ${choices.map((each) => `'${each}'`).join(', ')}`,
   }
 }
+const ANYTHING: Rule = { accepts: () => true, expected: 'anything' }
 const TEXT: Rule = { accepts: (value) => typeof value === 'string', expected: 'a string' }
 const BOOLEAN: Rule = {
   accepts: (value) => typeof value === 'boolean',
@@ -42,11 +43,23 @@ const TOKEN: Rule = {
   expected: 'a token of manager.writeToken(), or its string',
 }
 
-/** For the options of packages above. */
-export const CALL_RULES = { function: FUNCTION, milliseconds: MILLISECONDS, oneOf } as const
-
 const WAITING = { signal: SIGNAL, timeoutMs: MILLISECONDS, label: TEXT }
-const ACQUIRING = { ...WAITING, longLived: BOOLEAN, target: oneOf(...TARGETS), after: TOKEN }
+/** For the options of packages above. */
+export const CALL_RULES = {
+  function: FUNCTION,
+  milliseconds: MILLISECONDS,
+  oneOf,
+  /** Of a pool-shaped facade, which has its target. */
+  connect: { ...WAITING, longLived: BOOLEAN, context: ANYTHING },
+} as const
+
+const ACQUIRING = {
+  ...WAITING,
+  longLived: BOOLEAN,
+  context: ANYTHING,
+  target: oneOf(...TARGETS),
+  after: TOKEN,
+}
 const REPLAYING = {
   replay: oneOf('never', 'safe', 'idempotent'),
   deadlineMs: MILLISECONDS,
@@ -73,7 +86,7 @@ export const CALLS = {
   replay: { ...REPLAYING, signal: SIGNAL },
   replayTransaction: { ...REPLAYING, signal: SIGNAL },
   /** Of a pool: what is ours among the options of a query. */
-  query: { replay: REPLAYING.replay, deadlineMs: REPLAYING.deadlineMs },
+  query: { replay: REPLAYING.replay, deadlineMs: REPLAYING.deadlineMs, signal: SIGNAL },
   writeToken: WAITING,
   withSession: { after: TOKEN, stickyReadsMs: MILLISECONDS },
   resize: {

@@ -4,6 +4,7 @@ import { consoleLogger, type Logger, silentLogger } from '../events/log.js'
 import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../failover/options.js'
 import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
+import type { OnAcquire } from '../pool/acquire-hook.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { ReadOptions } from '../reads/reads.js'
 import type { ReportSql } from '../secrets/sql-reports.js'
@@ -103,6 +104,7 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'idleOrder',
   'poolMode',
   'onConnect',
+  'onAcquire',
   'leakDetection',
   'healthMonitoring',
   'failover',
@@ -117,6 +119,7 @@ export interface ResolvedOptions<C extends object> {
   readonly name: string
   readonly pool: PoolOptions<C>
   readonly reads: ReadOptions
+  readonly onAcquire: OnAcquire<C> | undefined
   readonly queryTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
@@ -145,6 +148,7 @@ export function resolveManagerOptions<C extends object>(
   rejectForeignOptions(options, MANAGER_OPTION_NAMES, what)
   rejectUnknownOptions(options, MANAGER_OPTION_NAMES, what)
   requireFunction('onConnect', options.onConnect)
+  requireFunction('onAcquire', options.onAcquire)
   const poolMode = resolveChoice('poolMode', options.poolMode, POOL_MODES, 'pooled')
   const exclusive = poolMode === 'static'
   if (exclusive) rejectMoreThanOne(options)
@@ -169,6 +173,12 @@ export function resolveManagerOptions<C extends object>(
           ['auto', 'none', 'reset-all', 'discard-all'] as const,
           'auto',
         )
+  if (options.onAcquire !== undefined && reset === 'none')
+    throw invalid(
+      'reset',
+      reset,
+      "left out with onAcquire, or 'reset-all': what onAcquire sets must not reach the next borrower",
+    )
   const leaks = resolveSwitch('leakDetection', options.leakDetection, LEAK_OPTIONS)
   const health = resolveSwitch('healthMonitoring', options.healthMonitoring, HEALTH_OPTIONS)
   const failover = resolveFailover(options.failover, env)
@@ -184,6 +194,7 @@ export function resolveManagerOptions<C extends object>(
       onConnect: options.onConnect,
     },
     reads: resolveNumbers('', options, READ_NUMBERS, env),
+    onAcquire: options.onAcquire,
     queryTimeoutMs: numbers.queryTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,

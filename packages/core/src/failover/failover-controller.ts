@@ -605,7 +605,7 @@ export class FailoverController<C extends object> {
   #attemptFailed(attempt: number, final: boolean): void {
     const { events, name } = this.#context
     const errors = this.#endpoints.map(
-      (each) => `${each.id} is ${each.state}: ${each.lastError?.message ?? each.role}`,
+      (each) => `${each.id} is ${each.state}: ${each.lastError?.message ?? each.roleInWords}`,
     )
     events.emit({
       type: 'failoverFailed',

@@ -76,6 +76,16 @@ export class ManagedEndpoint<C extends object> {
     return this.standing.state
   }
 
+  /** True for a primary that refuses writes, as it was set up or told to. */
+  get isReadOnlyPrimary(): boolean {
+    return this.role === 'primary' && this.result?.writable === false
+  }
+
+  /** Its role, for messages. */
+  get roleInWords(): string {
+    return this.isReadOnlyPrimary ? 'a primary that is read-only' : this.role
+  }
+
   /** How long it must be healthy before it is trusted again. */
   stableMs(failbackStableMs: number): number {
     return Math.min(LONGEST_STABLE_MS, failbackStableMs * 2 ** this.flaps)

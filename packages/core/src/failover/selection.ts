@@ -6,6 +6,11 @@ function isReader<C extends object>(endpoint: ManagedEndpoint<C>): boolean {
   return endpoint.state === 'UP' && endpoint.role === 'standby' && !endpoint.lagging
 }
 
+/** Whether reads may go to a primary that refuses writes: nothing is newer than it while there is no writer. */
+function servesReads<C extends object>(endpoint: ManagedEndpoint<C>): boolean {
+  return endpoint.state === 'UP' && endpoint.doubt === undefined && endpoint.isReadOnlyPrimary
+}
+
 /** Whether an endpoint may serve callers who want this target. */
 export function serves<C extends object>(
   endpoint: ManagedEndpoint<C>,
@@ -19,7 +24,9 @@ export function serves<C extends object>(
       return isReader(endpoint)
     case 'prefer-standby':
     case 'any':
-      return endpoint === writer || isReader(endpoint)
+      return (
+        endpoint === writer || isReader(endpoint) || (writer === undefined && servesReads(endpoint))
+      )
   }
 }
 
@@ -46,7 +53,8 @@ export function select<C extends object>(
   for (const endpoint of endpoints) {
     if (isReader(endpoint) && (best === undefined || precedes(endpoint, best))) best = endpoint
   }
-  return best ?? (target === 'standby' ? undefined : writer)
+  if (best !== undefined || target === 'standby') return best
+  return writer ?? endpoints.find(servesReads)
 }
 
 function precedes<C extends object>(a: ManagedEndpoint<C>, b: ManagedEndpoint<C>): boolean {

@@ -7,6 +7,8 @@ export interface LeaseContext {
   readonly label?: string
   /** As the option of `acquire`, for libraries that acquire by themselves. */
   readonly longLived?: boolean
+  /** As the option of `acquire`: what `onAcquire` is handed. */
+  readonly context?: unknown
   /** Where the flow began, for libraries whose own stack no longer reaches the caller. */
   readonly origin?: CapturedStack
 }

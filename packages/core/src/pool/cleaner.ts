@@ -46,7 +46,7 @@ export class Cleaner<C extends object> {
   /** Whether the session of a connection that is otherwise in order is to be cleaned before it is lent on. */
   needsReset(entry: PoolEntry<C>): boolean {
     const { reset } = this.#options
-    if (reset === 'auto') return this.#driver.altered?.(entry.connection) === true
+    if (reset === 'auto') return entry.prepared || this.#driver.altered?.(entry.connection) === true
     return reset !== 'none'
   }
 
@@ -101,6 +101,7 @@ export class Cleaner<C extends object> {
         if (onConnect !== undefined) await this.#run(entry, 'onConnect', onConnect)
       }
     }
+    entry.prepared = false
     const condition = this.#driver.inspect(connection)
     if (condition !== 'clean')
       throw new Error(`connection ${entry.id} is still ${condition} after its reset`)

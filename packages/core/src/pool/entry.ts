@@ -56,6 +56,9 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   /** Set on a connection that is in use: it is closed for this reason when it comes back. */
   doomed: CloseReason | undefined = undefined
 
+  /** `onAcquire` has sent something for its latest lease, which is to be undone whatever it was. */
+  prepared = false
+
   /** The latest one, which may have ended. */
   lease: Lease<C> | undefined = undefined
 

@@ -13,11 +13,20 @@ export async function runHook<C extends object>(
   connection: C,
   hook: (connection: C) => Promise<void> | void,
 ): Promise<void> {
-  await hook(connection)
+  await runCleanly(driver, connection, () => hook(connection))
+  // What it has set is the connection's own, not the next borrower's.
+  driver.baseline?.(connection)
+}
+
+/** Runs a function of the user that must leave neither a transaction nor a statement behind. */
+export async function runCleanly<C extends object>(
+  driver: Driver<C>,
+  connection: C,
+  work: () => Promise<void> | void,
+): Promise<void> {
+  await work()
   // A statement that it did not wait for may finish.
   if (driver.inspect(connection) === 'busy') await driver.settle?.(connection)
   const left = LEFT_BEHIND[driver.inspect(connection)]
   if (left !== undefined) throw new Error(`it left ${left} behind`)
-  // What it has set is the connection's own, not the next borrower's.
-  driver.baseline?.(connection)
 }

@@ -64,7 +64,7 @@ export class Lease<C extends object> implements LeaseFence {
   declare readonly epoch: number
   declare readonly owner: LeaseOwner
   /** Totals at the start of the lease, to tell what happened in it. */
-  declare readonly queryCountBefore: number
+  declare queryCountBefore: number
   declare readonly stalledBefore: number
   /** Where its first statements came from, as libraries may acquire in a flow that does not lead to their caller. */
   declare private uses: CapturedStack[] | undefined
@@ -184,6 +184,23 @@ export class Lease<C extends object> implements LeaseFence {
     if (stack === undefined) return
     this.uses ??= []
     this.uses.push(stack)
+  }
+
+  /** @internal What is sent until `endPreparation` is not the borrower's. */
+  beginPreparation(): void {
+    this.usesToNote = 0
+    const { activity } = this.entry
+    if (activity !== undefined) activity.lease = undefined
+  }
+
+  /** @internal */
+  endPreparation(): void {
+    this.usesToNote = this.owner.stack === undefined ? 0 : USES_TO_NOTE
+    const { activity } = this.entry
+    if (activity === undefined) return
+    if (activity.queryCount > this.queryCountBefore) this.entry.prepared = true
+    this.queryCountBefore = activity.queryCount
+    if (this.booked) activity.lease = this
   }
 
   /** @internal the stack that tells best whose lease it is */

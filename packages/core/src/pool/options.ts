@@ -63,4 +63,6 @@ export interface AcquireOptions {
    * not reclaimed, and `getHolders()` shows it as such. `@default` false
    */
   readonly longLived?: boolean
+  /** Handed to `onAcquire`: the tenant that the connection is for, for example. */
+  readonly context?: unknown
 }

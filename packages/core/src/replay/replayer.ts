@@ -113,7 +113,7 @@ export class Replayer {
         throw told
       }
       effects.abandon()
-      await this.#pause(pauseMs)
+      await this.#pause(pauseMs, unit.options.signal)
       if (this.#stopped(unit)) throw told
       this.#stats.replays += 1
       events.emit({
@@ -155,11 +155,18 @@ export class Replayer {
     }
   }
 
-  #pause(pauseMs: number): Promise<void> {
-    if (pauseMs === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#context.clock.setTimeout(resolve, pauseMs, true)
+  /** Ends early when the signal fires. */
+  async #pause(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (pauseMs === 0) return
+    let end = (): void => {}
+    const over = new Promise<void>((resolve) => {
+      end = resolve
     })
+    const timer = this.#context.clock.setTimeout(end, pauseMs, true)
+    signal?.addEventListener('abort', end, { once: true })
+    await over
+    signal?.removeEventListener('abort', end)
+    this.#context.clock.clearTimeout(timer)
   }
 }
 

@@ -1,3 +1,5 @@
+import { untilAborted } from '../abort.js'
+import type { Clock } from '../clock.js'
 import { CALLS, checkCall, checkWork } from '../config/calls.js'
 import type { Driver, TransactionOptions } from '../driver.js'
 import { ConnmgrError } from '../errors.js'
@@ -11,6 +13,7 @@ import type { Replayer, Unit } from './replayer.js'
 /** What units of work need of a manager. */
 export interface WorkEnvironment<C extends object, A extends AcquireOptions> {
   readonly driver: Driver<C>
+  readonly clock: Clock
   readonly replayer: Replayer
   readonly acquireTimeoutMs: number
   readonly acquire: (options: A, below: FunctionReference) => Promise<Lease<C>>
@@ -126,11 +129,13 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     attempt: number,
   ): Promise<T> {
     const lease = await this.#environment.acquire(options, below)
-    try {
-      return await work(lease.connection, lease, attempt)
-    } finally {
-      if (lease.active) lease.release()
-    }
+    return this.#untilAborted(lease, options.signal, false, async () => {
+      try {
+        return await work(lease.connection, lease, attempt)
+      } finally {
+        if (lease.active) lease.release()
+      }
+    })
   }
 
   async #transact<T>(
@@ -141,13 +146,26 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   ): Promise<T> {
     const { acquire, driver, rollBackWithin } = this.#environment
     const lease = await acquire(options, below)
-    return inTransaction(
-      driver,
-      lease,
-      options,
-      async (connection) => work(connection, lease, attempt),
-      rollBackWithin,
+    return this.#untilAborted(lease, options.signal, true, () =>
+      inTransaction(
+        driver,
+        lease,
+        options,
+        async (connection) => work(connection, lease, attempt),
+        rollBackWithin,
+      ),
     )
+  }
+
+  #untilAborted<T>(
+    lease: Lease<C>,
+    signal: AbortSignal | undefined,
+    valueProvesCommit: boolean,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    if (signal === undefined) return run()
+    const { clock, driver } = this.#environment
+    return untilAborted(lease, signal, { clock, driver, valueProvesCommit }, run)
   }
 
   /** No attempt waits for its connection beyond the deadline of all. */

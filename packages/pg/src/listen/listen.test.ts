@@ -2,6 +2,7 @@ import { type ConnmgrEvent, systemClock } from '@connmgr/core'
 import {
   eventually,
   type PostgresCluster,
+  patient,
   startCluster,
   startFaultProxy,
   startSilentServer,
@@ -160,8 +161,8 @@ describe('listening', () => {
 
   test('when its server answers nothing any more, and then does, it listens again', async () => {
     await using proxy = await startBehindProxy({
-      connectTimeoutMs: 200,
-      healthMonitoring: { intervalMs: 100, timeoutMs: 100 },
+      connectTimeoutMs: patient(200),
+      healthMonitoring: { intervalMs: 100, timeoutMs: patient(100) },
     })
     const { log, gaps } = await follow('jobs')
     proxy.blackHole()
@@ -177,7 +178,7 @@ describe('listening', () => {
   test('a socket that a firewall has silently dropped is found out by the heartbeat', async () => {
     const heartbeatMs = 15_000
     await using proxy = await startBehindProxy({
-      validateTimeoutMs: 100,
+      validateTimeoutMs: patient(100),
       clock: {
         ...systemClock,
         setTimeout: (callback, delayMs, keepAlive) =>
@@ -192,7 +193,9 @@ describe('listening', () => {
 
   test('without a server it rejects at its deadline and says why; nothing is left behind', async () => {
     start({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none', failoverUrls: [] })
-    await expect(manager.listen('jobs', () => {}, { timeoutMs: 100 })).rejects.toMatchObject({
+    await expect(
+      manager.listen('jobs', () => {}, { timeoutMs: patient(100) }),
+    ).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
       message: expect.stringContaining('ECONNREFUSED'),
     })

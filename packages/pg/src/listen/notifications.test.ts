@@ -237,7 +237,7 @@ test('through any losses and moves, everybody hears each notification once, or o
       expect(world.open).toEqual([])
       expect(world.clock.pendingTimers).toBe(0)
     }),
-    { numRuns: Number(process.env.FUZZ_RUNS ?? 300) },
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 100) },
   )
 })
 

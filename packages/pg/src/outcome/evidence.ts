@@ -1,4 +1,4 @@
-import { ConnectionDestroyedError, isError, QueryTimeoutError } from '@connmgr/core'
+import { AbortedError, ConnectionDestroyedError, isError, QueryTimeoutError } from '@connmgr/core'
 import type { PendingQuery, ServerMessage } from '../client-internals.js'
 import { isEndByPgBouncer, refusalOfPgBouncer } from '../pgbouncer.js'
 import { severityOf } from './severity.js'
@@ -97,6 +97,7 @@ export function isDeliberate(cause: unknown): boolean {
   let each = cause
   for (let depth = 0; depth < DEEPEST && isError(each); depth += 1) {
     if (each instanceof QueryTimeoutError || each instanceof ConnectionDestroyedError) return true
+    if (each instanceof AbortedError) return true
     const { code } = each as ServerMessage
     if (isQueryTimeout(each) || (code !== undefined && LIMITS.has(code))) return true
     if (isEndByPgBouncer(each)) return true

@@ -1,4 +1,5 @@
 import {
+  AbortedError,
   AcquireTimeoutError,
   type Clock,
   type FunctionReference,
@@ -7,6 +8,7 @@ import {
   type TimerHandle,
 } from '@connmgr/core'
 import type { Client } from 'pg'
+import { afterAbort, notSent } from '../aborted-query.js'
 import { cancelTargetOf, sendCancel } from '../cancel.js'
 import type { Catalog, EndpointCatalog } from '../catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
@@ -138,6 +140,20 @@ export class Lane {
     else this.#send(this.#loan.client, query)
   }
 
+  /** Ends a query whose signal has fired: on the server too, if it has been sent. */
+  abort(query: SharedQuery, signal: AbortSignal): void {
+    const at = this.#waiting.indexOf(query)
+    if (at === -1) {
+      if (query.abandoned) return
+      const error = query.lossBy(new AbortedError(signal.reason), 'sent')
+      this.#abandon(query, afterAbort(error, signal))
+    } else {
+      this.#waiting.splice(at, 1)
+      query.lane = undefined
+      query.tell(notSent(signal))
+    }
+  }
+
   /** Takes no more queries, and gives its connection back when those under way have ended. */
   retire(): void {
     this.#retiring = true
@@ -254,10 +270,14 @@ export class Lane {
   }
 
   #expire(query: SharedQuery): void {
-    if (query.lane !== this) return
+    if (query.lane === this) this.#abandon(query, query.lossBy(new Error(QUERY_TIMEOUT), 'sent'))
+  }
+
+  /** Nobody waits for a query any more that is under way. */
+  #abandon(query: SharedQuery, told: unknown): void {
     query.abandoned = true
     this.#abandoned += 1
-    query.tell(query.lossBy(new Error(QUERY_TIMEOUT), 'sent'))
+    query.tell(told)
     this.retire()
     this.#cancelAbandoned()
   }

@@ -9,7 +9,7 @@ import type { Client } from 'pg'
 import type { EndpointCatalog } from '../catalog/catalog.js'
 import type { Lender } from '../pool-query.js'
 import { Lane, type LaneHost, type Loan } from './lane.js'
-import type { Caller } from './shared-query.js'
+import type { Caller, SharedQuery } from './shared-query.js'
 import type { Sharing } from './sharing.js'
 import { type Statement, Statements } from './statement.js'
 
@@ -55,7 +55,7 @@ export class Lanes implements LaneHost {
 
   /**
    * Runs a query among others, which rejects with {@link RunAlone} if it turned out to have had no effect, through no
-   * fault of its own. False if there is no room for it, or its like has been slow.
+   * fault of its own. Undefined if there is no room for it, or its like has been slow.
    *
    * @param below the function that the caller called
    */
@@ -65,13 +65,15 @@ export class Lanes implements LaneHost {
     statement: Statement,
     caller: Caller,
     below: FunctionReference,
-  ): boolean {
-    if (statement.slow) return false
+  ): SharedQuery | undefined {
+    if (statement.slow) return undefined
     const { clock, Query } = this.#sharing
     const now = clock.now()
     const lane = this.#choose(now, below)
-    lane?.add(new Query(query, values, statement, caller, now))
-    return lane !== undefined
+    if (lane === undefined) return undefined
+    const shared = new Query(query, values, statement, caller, now)
+    lane.add(shared)
+    return shared
   }
 
   /** Begins to measure a run that is not shared; to be called at its end. */

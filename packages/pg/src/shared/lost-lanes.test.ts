@@ -2,6 +2,7 @@ import {
   eventually,
   type PostgresCluster,
   type PostgresNode,
+  patient,
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
@@ -21,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 beforeEach(() => cluster.primary.query('truncate ledger'))
-afterEach(() => pool.$connections.close({ drainTimeoutMs: 1000 }))
+afterEach(() => pool.$connections.close({ drainTimeoutMs: patient(1000) }))
 
 function open(config: ManagedPoolConfig = {}): ManagedPool {
   pool = new ManagedPool({
@@ -125,51 +126,61 @@ test('of a connection that is reset, each statement that was sent is of unknown 
   await proxy.close()
 })
 
-test('a server that dies under queries loses nothing that it acknowledged, and runs nothing twice', async () => {
-  open({ max: 4, acquireTimeoutMs: 20_000 })
-  const { fates, pid, release } = await heldUp(50)
-  process.kill(pid, 'SIGKILL')
-  const told = await fates
-  await release()
-  expect(told).toContain('unknown')
-  await eventually(() =>
-    cluster.primary.query('select 1').then(
-      () => true,
-      () => false,
-    ),
-  )
-  await compare(told)
-  await atRest()
-}, 60_000)
-
-test('backends that are terminated again and again under a steady load leave every caller with the truth', async () => {
-  open({ max: 5 })
-  let stopping = false
-  const fates: Fate[] = []
-  let next = 0
-  const callers = Array.from({ length: 40 }, async () => {
-    while (!stopping) {
-      const id = next
-      next += 1
-      fates[id] = await insert(id)
-    }
-  })
-  for (let kill = 0; kill < 15; kill += 1) {
-    const before = fates.length
-    await eventually(() => fates.length > before + 100)
-    await cluster.primary.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${NAME}' limit 2`,
+test(
+  'a server that dies under queries loses nothing that it acknowledged, and runs nothing twice',
+  async () => {
+    open({ max: 4, acquireTimeoutMs: patient(20_000) })
+    const { fates, pid, release } = await heldUp(50)
+    process.kill(pid, 'SIGKILL')
+    const told = await fates
+    await release()
+    expect(told).toContain('unknown')
+    await eventually(() =>
+      cluster.primary.query('select 1').then(
+        () => true,
+        () => false,
+      ),
     )
-  }
-  stopping = true
-  await Promise.all(callers)
-  expect(fates.filter((fate) => fate === 'acknowledged').length).toBeGreaterThan(1000)
-  await compare(fates)
-  await atRest()
-  const client = await pool.connect()
-  expect((await client.query('select count(*)::int as n from ledger')).rows[0].n).toBeGreaterThan(0)
-  client.release()
-}, 60_000)
+    await compare(told)
+    await atRest()
+  },
+  patient(60_000),
+)
+
+test(
+  'backends that are terminated again and again under a steady load leave every caller with the truth',
+  async () => {
+    open({ max: 5 })
+    let stopping = false
+    const fates: Fate[] = []
+    let next = 0
+    const callers = Array.from({ length: 40 }, async () => {
+      while (!stopping) {
+        const id = next
+        next += 1
+        fates[id] = await insert(id)
+      }
+    })
+    for (let kill = 0; kill < 15; kill += 1) {
+      const before = fates.length
+      await eventually(() => fates.length > before + 100)
+      await cluster.primary.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${NAME}' limit 2`,
+      )
+    }
+    stopping = true
+    await Promise.all(callers)
+    expect(fates.filter((fate) => fate === 'acknowledged').length).toBeGreaterThan(1000)
+    await compare(fates)
+    await atRest()
+    const client = await pool.connect()
+    expect((await client.query('select count(*)::int as n from ledger')).rows[0].n).toBeGreaterThan(
+      0,
+    )
+    client.release()
+  },
+  patient(60_000),
+)
 
 test('a query that was given up on is not run again when its connection is lost', async () => {
   const proxy = await startFaultProxy({ target: cluster.primary })
@@ -181,7 +192,7 @@ test('a query that was given up on is not run again when its connection is lost'
   proxy.blackHole('to-client')
   const given = pool.query({
     text: 'insert into ledger values (1)',
-    query_timeout: 50,
+    query_timeout: patient(50),
   } as pg.QueryConfig)
   await expect(given).rejects.toThrow('Query read timeout')
   await atRest()
@@ -193,46 +204,50 @@ test('a query that was given up on is not run again when its connection is lost'
   await proxy.close()
 })
 
-test('after a failover queries share connections of the new primary', async () => {
-  const pair = await startCluster({ standbys: 1, synchronous: true })
-  const [standby] = pair.standbys as [PostgresNode]
-  await pair.primary.query('create table ledger (id int primary key)')
-  const manager = createConnectionManager({
-    databaseUrl: pair.primary.url(),
-    failoverUrls: [standby.url()],
-    shared: true,
-    logger: false,
-  })
-  pool = manager.pool
-  const acknowledged = new Set<number>()
-  let stopping = false
-  let next = 0
-  let moved = false
-  manager.on('failoverCompleted', () => {
-    moved = true
-  })
-  const callers = Array.from({ length: 20 }, async () => {
-    while (!stopping) {
-      const id = next
-      next += 1
-      await pool.query('insert into ledger values ($1)', [id]).then(
-        () => acknowledged.add(id),
-        () => {},
-      )
-    }
-  })
-  await eventually(() => acknowledged.size > 200)
-  await pair.primary.stop('immediate')
-  await standby.promote()
-  await eventually(() => moved)
-  const before = acknowledged.size
-  await eventually(() => acknowledged.size > before + 200)
-  stopping = true
-  await Promise.all(callers)
-  const rows = await standby.query<{ id: number }>('select id from ledger')
-  const found = new Set(rows.map(({ id }) => id))
-  expect([...acknowledged].filter((id) => !found.has(id))).toEqual([])
-  await atRest()
-  await manager.close()
-  await pair.stop()
-}, 60_000)
+test(
+  'after a failover queries share connections of the new primary',
+  async () => {
+    const pair = await startCluster({ standbys: 1, synchronous: true })
+    const [standby] = pair.standbys as [PostgresNode]
+    await pair.primary.query('create table ledger (id int primary key)')
+    const manager = createConnectionManager({
+      databaseUrl: pair.primary.url(),
+      failoverUrls: [standby.url()],
+      shared: true,
+      logger: false,
+    })
+    pool = manager.pool
+    const acknowledged = new Set<number>()
+    let stopping = false
+    let next = 0
+    let moved = false
+    manager.on('failoverCompleted', () => {
+      moved = true
+    })
+    const callers = Array.from({ length: 20 }, async () => {
+      while (!stopping) {
+        const id = next
+        next += 1
+        await pool.query('insert into ledger values ($1)', [id]).then(
+          () => acknowledged.add(id),
+          () => {},
+        )
+      }
+    })
+    await eventually(() => acknowledged.size > 200)
+    await pair.primary.stop('immediate')
+    await standby.promote()
+    await eventually(() => moved)
+    const before = acknowledged.size
+    await eventually(() => acknowledged.size > before + 200)
+    stopping = true
+    await Promise.all(callers)
+    const rows = await standby.query<{ id: number }>('select id from ledger')
+    const found = new Set(rows.map(({ id }) => id))
+    expect([...acknowledged].filter((id) => !found.has(id))).toEqual([])
+    await atRest()
+    await manager.close()
+    await pair.stop()
+  },
+  patient(60_000),
+)

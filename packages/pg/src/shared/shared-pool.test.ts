@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '@connmgr/core'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
 import { createConnectionManager } from '../connection-manager.js'
@@ -339,7 +339,7 @@ describe('a query timeout', () => {
     await pool.query('select 1')
     const outcomes = await Promise.allSettled([
       pool.query('select 1 as n'),
-      pool.query({ text: 'select pg_sleep(60)', query_timeout: 100 } as pg.QueryConfig),
+      pool.query({ text: 'select pg_sleep(60)', query_timeout: patient(100) } as pg.QueryConfig),
       pool.query('select $1::int as n', [3]),
       pool.query('insert into ledger (id) values (4) returning id as n'),
     ])
@@ -355,11 +355,11 @@ describe('a query timeout', () => {
   })
 
   test('of the pool applies to each query by itself', async () => {
-    open({ max: 1, query_timeout: 100 })
+    open({ max: 1, query_timeout: patient(100) })
     await pool.query('select 1')
     const outcomes = await Promise.allSettled([
       pool.query('select pg_sleep(60)'),
-      pool.query({ text: 'select 2 as n', query_timeout: 30_000 } as pg.QueryConfig),
+      pool.query({ text: 'select 2 as n', query_timeout: patient(30_000) } as pg.QueryConfig),
     ])
     expect(outcomes).toMatchObject([{ reason: timedOut }, { value: { rows: [{ n: 2 }] } }])
     await running('pg_sleep', 0)
@@ -374,7 +374,10 @@ describe('a query timeout', () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 5 }, (_each, n) => [
         pool.query('select nonsense'),
-        pool.query({ text: `select pg_sleep(${60 + n})`, query_timeout: 50 } as pg.QueryConfig),
+        pool.query({
+          text: `select pg_sleep(${60 + n})`,
+          query_timeout: patient(50),
+        } as pg.QueryConfig),
       ]).flat(),
     )
     outcomes.forEach((outcome, n) => {
@@ -391,7 +394,10 @@ describe('a query timeout', () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 40 }, (_each, n) =>
         n % 4 === 0
-          ? pool.query({ text: `select pg_sleep(${60 + n})`, query_timeout: 50 } as pg.QueryConfig)
+          ? pool.query({
+              text: `select pg_sleep(${60 + n})`,
+              query_timeout: patient(50),
+            } as pg.QueryConfig)
           : pool.query('select $1::int as n', [n]),
       ),
     )
@@ -416,7 +422,7 @@ describe('the pool', () => {
   })
 
   test('rejects each query that finds no connection in time, with an error of its own', async () => {
-    open({ max: 1, acquireTimeoutMs: 500 })
+    open({ max: 1, acquireTimeoutMs: patient(500) })
     const client = await pool.connect()
     const outcomes = await Promise.allSettled([
       pool.query('select 1'),

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import fc from 'fast-check'
 import type { QueryConfig } from 'pg'
 import { ManagedPool } from '../managed-pool.js'
@@ -75,7 +75,7 @@ class Run {
       max,
       shared: { lanes, depth },
       reset: 'discard-all',
-      acquireTimeoutMs: 20_000,
+      acquireTimeoutMs: patient(20_000),
       logger: false,
     })
   }
@@ -157,7 +157,7 @@ class Run {
   }
 
   async #timesOut(text: string): Promise<void> {
-    const query = { text, query_timeout: 30 } as QueryConfig
+    const query = { text, query_timeout: patient(30) } as QueryConfig
     const outcome = await this.#query(query).catch((error: unknown) => ({ error }))
     expect(outcome).toHaveProperty('error')
     const { error } = outcome as { error: unknown }
@@ -237,10 +237,14 @@ function allow(explained: (error: unknown) => boolean): (error: unknown) => void
   }
 }
 
-test('whatever callers do and whatever befalls them, each is told the truth and no connection is lost or left dirty', async () => {
-  await fc.assert(
-    fc.asyncProperty(histories, (history) => new Run(history).run(history.steps)),
-    // Real time and real servers: a smaller history may do what a larger one did not.
-    { numRuns: RUNS, endOnFailure: true },
-  )
-}, 600_000)
+test(
+  'whatever callers do and whatever befalls them, each is told the truth and no connection is lost or left dirty',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, (history) => new Run(history).run(history.steps)),
+      // Real time and real servers: a smaller history may do what a larger one did not.
+      { numRuns: RUNS, endOnFailure: true },
+    )
+  },
+  patient(600_000),
+)

@@ -40,11 +40,22 @@ const NAMES = Object.keys(DEFAULTS) as (keyof SharedOptions)[]
  */
 export function sharingOf(
   shared: unknown,
-  { clock = systemClock, poolMode }: Pick<ManagerOptions<Client>, 'clock' | 'poolMode'>,
+  {
+    clock = systemClock,
+    onAcquire,
+    poolMode,
+  }: Pick<ManagerOptions<Client>, 'clock' | 'onAcquire' | 'poolMode'>,
   Client: ClientClass = pg.Client,
 ): Sharing | undefined {
   const options = resolveOptions(shared)
   if (options === undefined) return undefined
+  if (onAcquire !== undefined) {
+    throw invalidOption(
+      'shared',
+      shared,
+      'left out with onAcquire, as the callers of a lane share one session, and so one tenant',
+    )
+  }
   if (poolMode === 'static')
     throw invalidOption('shared', shared, "left out with poolMode 'static'")
   if (!('_pulsePipelinedQueryQueue' in Client.prototype && 'Query' in Client)) {

@@ -1,5 +1,5 @@
 import { systemClock } from '@connmgr/core'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import fc from 'fast-check'
 import pg from 'pg'
 import { HOSTILE_SCHEMA, OF_SESSION, WRITTEN } from '../../test/hostile-schema.js'
@@ -347,65 +347,77 @@ async function ask(of: pg.Client, question: string): Promise<unknown> {
 /** How many texts of each kind have run without an error, so that what is claimed is claimed of something. */
 const counts = { read: 0, shared: 0, open: 0 }
 
-test('a text that is told to only read writes nothing, and one that is shared leaves the session as it was', async () => {
-  await fc.assert(
-    fc.asyncProperty(statement, async (text) => {
-      const reads = isPlainRead(text, catalog)
-      const shared = isShareable(text, catalog.latest)
-      if (!reads && !shared) return
-      const before = [await ask(observer, WRITTEN), await ask(client, OF_SESSION)]
-      await run(text)
-      const [written, session] = [await ask(observer, WRITTEN), await ask(client, OF_SESSION)]
-      if (reads) {
-        counts.read += 1
-        expect({ text, written }).toEqual({ text, written: before[0] })
-      }
-      if (shared) {
-        counts.shared += 1
-        expect({ text, session }).toEqual({ text, session: before[1] })
-      }
-    }),
-    { numRuns: RUNS },
-  )
-  expect(Math.min(counts.read, counts.shared)).toBeGreaterThan(RUNS / 50)
-}, 600_000)
+test(
+  'a text that is told to only read writes nothing, and one that is shared leaves the session as it was',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(statement, async (text) => {
+        const reads = isPlainRead(text, catalog)
+        const shared = isShareable(text, catalog.latest)
+        if (!reads && !shared) return
+        const before = [await ask(observer, WRITTEN), await ask(client, OF_SESSION)]
+        await run(text)
+        const [written, session] = [await ask(observer, WRITTEN), await ask(client, OF_SESSION)]
+        if (reads) {
+          counts.read += 1
+          expect({ text, written }).toEqual({ text, written: before[0] })
+        }
+        if (shared) {
+          counts.shared += 1
+          expect({ text, session }).toEqual({ text, session: before[1] })
+        }
+      }),
+      { numRuns: RUNS },
+    )
+    expect(Math.min(counts.read, counts.shared)).toBeGreaterThan(RUNS / 50)
+  },
+  patient(600_000),
+)
 
-test('a text of which it is told that it commits nothing leaves its transaction uncommitted', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(soup, statement), async (text) => {
-      if (mayCommitBlock(text)) return
-      counts.open += 1
-      await client.query('begin; insert into marker values (1)')
-      await run(text)
-      const left = await ask(observer, 'select count(*)::int as n from marker')
-      expect({ text, left }).toEqual({ text, left: { n: 0 } })
-    }),
-    { numRuns: RUNS },
-  )
-  expect(counts.open).toBeGreaterThan(RUNS / 50)
-}, 600_000)
+test(
+  'a text of which it is told that it commits nothing leaves its transaction uncommitted',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(soup, statement), async (text) => {
+        if (mayCommitBlock(text)) return
+        counts.open += 1
+        await client.query('begin; insert into marker values (1)')
+        await run(text)
+        const left = await ask(observer, 'select count(*)::int as n from marker')
+        expect({ text, left }).toEqual({ text, left: { n: 0 } })
+      }),
+      { numRuns: RUNS },
+    )
+    expect(counts.open).toBeGreaterThan(RUNS / 50)
+  },
+  patient(600_000),
+)
 
-test('a text of which it is told that it changes no catalog leaves functions and views as they were', async () => {
-  const definitions = `select (select md5(string_agg(proname || prosrc, ',' order by oid)) from pg_proc where oid > 16383) as f,
+test(
+  'a text of which it is told that it changes no catalog leaves functions and views as they were',
+  async () => {
+    const definitions = `select (select md5(string_agg(proname || prosrc, ',' order by oid)) from pg_proc where oid > 16383) as f,
     (select count(*) from pg_rewrite) as v, (select count(*) from pg_operator) as o`
-  const makes = one(
-    'create function zz() returns int as $$ select 1 $$ language sql',
-    'create view zv as select 1',
-    'create or replace temp view zv as select 2',
-    'do $$ begin create view zd as select 1; end $$',
-  )
-  const text = fc
-    .tuple(soup, makes, soup)
-    .map(([before, made, after]) => `${before} ${made} ${after}`)
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(text, soup), async (sent) => {
-      if (mayChangeCatalog(sent)) return
-      const before = (await ask(observer, definitions)) as { f: string }
-      await client.query(sent).catch(() => {})
-      await run('commit')
-      const after = (await ask(observer, definitions)) as { f: string }
-      expect({ sent, after }).toEqual({ sent, after: before })
-    }),
-    { numRuns: RUNS / 2 },
-  )
-}, 600_000)
+    const makes = one(
+      'create function zz() returns int as $$ select 1 $$ language sql',
+      'create view zv as select 1',
+      'create or replace temp view zv as select 2',
+      'do $$ begin create view zd as select 1; end $$',
+    )
+    const text = fc
+      .tuple(soup, makes, soup)
+      .map(([before, made, after]) => `${before} ${made} ${after}`)
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(text, soup), async (sent) => {
+        if (mayChangeCatalog(sent)) return
+        const before = (await ask(observer, definitions)) as { f: string }
+        await client.query(sent).catch(() => {})
+        await run('commit')
+        const after = (await ask(observer, definitions)) as { f: string }
+        expect({ sent, after }).toEqual({ sent, after: before })
+      }),
+      { numRuns: RUNS / 2 },
+    )
+  },
+  patient(600_000),
+)

@@ -1,4 +1,10 @@
-import { eventually, type PostgresCluster, type PostgresNode, startCluster } from '@connmgr/testing'
+import {
+  eventually,
+  type PostgresCluster,
+  type PostgresNode,
+  patient,
+  startCluster,
+} from '@connmgr/testing'
 import type { ClientConfig } from 'pg'
 import { createConnectionManager, type PgConnectionManager } from '../connection-manager.js'
 import { endpointFrom } from '../endpoint-config.js'
@@ -91,7 +97,7 @@ describe('a name that moves, on real servers', () => {
   let cluster: PostgresCluster
   let manager: PgConnectionManager
   afterEach(async () => {
-    await manager.close({ drainTimeoutMs: 1000 })
+    await manager.close({ drainTimeoutMs: patient(1000) })
     await cluster.stop()
   })
 

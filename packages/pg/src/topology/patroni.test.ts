@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import { createConnectionManager, type PgConnectionManager } from '../connection-manager.js'
 import { endpointFrom } from '../endpoint-config.js'
 import { patroniTopology } from './patroni.js'
@@ -96,7 +96,7 @@ describe('Patroni beside real servers', () => {
     })
   })
   afterEach(async () => {
-    await manager.close({ drainTimeoutMs: 1000 })
+    await manager.close({ drainTimeoutMs: patient(1000) })
     api.closeAllConnections()
     api.close()
     await cluster.stop()

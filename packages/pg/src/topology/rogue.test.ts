@@ -1,6 +1,7 @@
 import {
   eventually,
   type PostgresCluster,
+  patient,
   type ScriptedServer,
   startCluster,
   startScriptedServer,
@@ -21,7 +22,7 @@ describe('a rogue server that Patroni calls the leader', () => {
   })
   afterAll(() => cluster.stop())
   afterEach(async () => {
-    await manager.close({ drainTimeoutMs: 1000 })
+    await manager.close({ drainTimeoutMs: patient(1000) })
     await rogue.close()
   })
 
@@ -70,7 +71,7 @@ describe('a rogue server that Patroni calls the leader', () => {
     // Neither a restart of the primary nor its loss makes it the writer.
     await cluster.primary.stop('immediate')
     await expect(
-      manager.acquire({ timeoutMs: 500 }).then((lease) => lease.release()),
+      manager.acquire({ timeoutMs: patient(500) }).then((lease) => lease.release()),
     ).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
     await cluster.primary.start()
     await insert()

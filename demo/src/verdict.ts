@@ -1,0 +1,65 @@
+import { basename } from 'node:path'
+import type { DemoResult } from './result.js'
+
+/** Something that the demo promises, and whether it was so. */
+export interface Claim {
+  readonly ok: boolean
+  readonly text: string
+  /** What was seen. */
+  readonly seen: string
+}
+
+/** What the demo promises, in the order in which it is shown. `ownFolder` is where its leaks are. */
+export function verdictOn(result: DemoResult, ownFolder: string): Claim[] {
+  const { ledger, failover, reads, processCrashes } = result
+  return [
+    leaksNamed(result, ownFolder),
+    {
+      ok: Number.isFinite(failover.detectedAfterMs),
+      text: 'the crash of the primary was detected',
+      seen: `after ${failover.detectedAfterMs} ms; of all reads ${reads.done} succeeded and ${reads.failed} failed`,
+    },
+    writesGoOn(result),
+    {
+      ok: ledger.lost === 0,
+      text: 'no acknowledged write was lost',
+      seen: `${ledger.acknowledged} acknowledged, ${ledger.lost} lost; of ${ledger.unknown} in flight the outcome was told as unknown`,
+    },
+    {
+      ok: ledger.duplicated === 0,
+      text: 'no write is there twice',
+      seen: `${ledger.duplicated} twice; ${ledger.failed} were told to have failed`,
+    },
+    {
+      ok: processCrashes === 0,
+      text: 'the process lived through all of it',
+      seen: `${processCrashes} uncaught errors`,
+    },
+  ]
+}
+
+function leaksNamed({ orms, leaks }: DemoResult, ownFolder: string): Claim {
+  const sites = orms.map((orm) => {
+    const leak = leaks.find((each) => each.orm === orm)
+    const isOurs = leak?.file.startsWith(ownFolder) === true
+    const name = isOurs ? basename(leak.file) : leak?.file
+    return { isOurs, text: leak === undefined ? `${orm}: not reported` : `${name}:${leak.line}` }
+  })
+  return {
+    ok: sites.every(({ isOurs }) => isOurs),
+    text: 'the leak through each ORM was named by file and line',
+    seen: sites.map(({ text }) => text).join(', '),
+  }
+}
+
+function writesGoOn({ orms, failover }: DemoResult): Claim {
+  const first = orms.map((orm) => failover.firstWriteAfterPromotionMs[orm] ?? undefined)
+  const seen = orms.map((orm, index) =>
+    first[index] === undefined ? `${orm}: never` : `${orm}: ${first[index]} ms`,
+  )
+  return {
+    ok: first.every((ms) => ms !== undefined),
+    text: 'each ORM wrote again after the promotion, on the same objects',
+    seen: seen.join(', '),
+  }
+}

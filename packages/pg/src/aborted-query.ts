@@ -1,0 +1,106 @@
+import { AbortedError, ConnectionLostError, invalidOption } from '@connmgr/core'
+import type { QueryConfig } from 'pg'
+import type { PendingQuery } from './client-internals.js'
+
+/** A query that ends when its signal fires. */
+export interface AbortableQuery<I = unknown[]> extends QueryConfig<I> {
+  /**
+   * Cancels the statement on the server when it fires, and closes its connection; a transaction that it was part of is
+   * rolled back. The query rejects with `CONNMGR_ABORTED`, or with `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if it may have written.
+   */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * The signal of a query; undefined for one that has none. Cursors and streams have none: they end by being closed.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a signal that is none
+ */
+export function signalOf(query: unknown): AbortSignal | undefined {
+  if (typeof query !== 'object' || query === null) return undefined
+  const { signal, submit } = query as { signal?: AbortSignal; submit?: unknown }
+  if (signal === undefined || submit !== undefined) return undefined
+  const isSignal =
+    typeof signal === 'object' &&
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function'
+  if (!isSignal) throw invalidOption('signal', signal, 'an AbortSignal')
+  return signal
+}
+
+/** Of a query that its signal has kept from being sent. */
+export function notSent(signal: AbortSignal): AbortedError {
+  return new AbortedError(
+    signal.reason,
+    'the query was aborted by its signal before it was sent, so nothing came of it',
+  )
+}
+
+/** What the caller of an aborted query is told, by what is known of the statement. */
+export function afterAbort(error: unknown, signal: AbortSignal): unknown {
+  if (!(error instanceof ConnectionLostError)) return error
+  return new AbortedError(
+    signal.reason,
+    'the query was aborted by its signal and cancelled on the server; nothing of it was committed, and a transaction that it was part of was rolled back',
+  )
+}
+
+/** What running such a query takes of its session. */
+export interface AbortHost {
+  /** Sends it; returns it with what `client.query` returns if it waits behind others. */
+  send(args: unknown[]): { readonly result: unknown; readonly waiting: PendingQuery | undefined }
+  /** Takes a query that waits out of the queue; false if it has been sent, or is part of a transaction. */
+  withdraw(waiting: PendingQuery): boolean
+  /** Cancels what runs, and cuts the connection off. */
+  destroy(reason: Error): void
+}
+
+/** Runs a query until its signal fires. */
+export function runAbortable(args: unknown[], signal: AbortSignal, host: AbortHost): unknown {
+  let over = false
+  let waiting: PendingQuery | undefined
+  const onAbort = (): void => {
+    if (over) return
+    if (waiting !== undefined && host.withdraw(waiting))
+      waiting.handleError?.(notSent(signal), undefined)
+    else host.destroy(new AbortedError(signal.reason))
+  }
+  const settled = (): void => {
+    over = true
+    signal.removeEventListener('abort', onAbort)
+  }
+  const explain = (error: unknown): unknown => (signal.aborted ? afterAbort(error, signal) : error)
+  const sent = host.send(followedToItsEnd(args, settled, explain))
+  waiting = sent.waiting
+  if (!over) signal.addEventListener('abort', onAbort, { once: true })
+  if (!(sent.result instanceof Promise)) return sent.result
+  return sent.result.then(
+    (value) => {
+      settled()
+      return value
+    },
+    (error: unknown) => {
+      settled()
+      throw explain(error)
+    },
+  )
+}
+
+/** The arguments of a query with a callback that tells of its end. */
+function followedToItsEnd(
+  args: unknown[],
+  settled: () => void,
+  explain: (error: unknown) => unknown,
+): unknown[] {
+  const follow =
+    (callback: (...results: unknown[]) => void) =>
+    (error: unknown, ...rest: unknown[]): void => {
+      settled()
+      callback(error ? explain(error) : error, ...rest)
+    }
+  const last = args.at(-1)
+  if (typeof last === 'function') return [...args.slice(0, -1), follow(last as never)]
+  const [config, ...rest] = args as [{ callback?: unknown }]
+  if (typeof config.callback !== 'function') return args
+  return [{ ...config, callback: follow(config.callback as never) }, ...rest]
+}
