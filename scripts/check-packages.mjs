@@ -111,7 +111,8 @@ async function checkProject(format, tarballs) {
 
 function writeExamples(format, project) {
   const examples = []
-  for (const { name, readme } of readmesFor(format)) {
+  for (const name of PUBLIC_PACKAGES) {
+    const readme = `packages/${name}/README.md`
     const found = [...readFileSync(join(ROOT, readme), 'utf8').matchAll(EXAMPLE)]
     assert(found.length > 0, `${readme} has no example in a fence "ts runnable"`)
     found.forEach(([, code], index) => {
@@ -121,12 +122,6 @@ function writeExamples(format, project) {
     })
   }
   return examples
-}
-
-/** The short examples of the project's own README await at the top level, which CommonJS cannot. */
-function readmesFor(format) {
-  const packages = PUBLIC_PACKAGES.map((name) => ({ name, readme: `packages/${name}/README.md` }))
-  return format === 'esm' ? [...packages, { name: 'project', readme: 'README.md' }] : packages
 }
 
 async function typeCheck(project) {
