@@ -24,15 +24,19 @@ import { SharedProber } from './health/shared-prober.js'
 import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import { outside } from './outside.js'
+import { Drain } from './pool/drain.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
 import { SharedStall } from './process/shared-stall.js'
+import { ReadinessTracker } from './readiness.js'
 import { Reads } from './reads/reads.js'
 import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import type { StallMonitor } from './stall.js'
+import { standingOf } from './standing.js'
+import { StartUp } from './start-up.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
 import { TopologyWatch } from './topology/topology-watch.js'
@@ -43,6 +47,8 @@ const ANSWERED: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATIO
 const SOLO_RETRY_MS = 250
 /** The session in which a single endpoint is probed is not kept for longer pauses than this. */
 const LONGEST_KEPT_MS = 5000
+/** Reactions of promises between two acquires of one request. */
+const TURNS = 8
 /** Whoever still works on an endpoint that is named no more gets this long to finish. */
 const REMOVED_DRAIN_TIMEOUT_MS = 60_000
 
@@ -57,6 +63,8 @@ export class Engine<C extends object> {
   readonly monitor: HealthMonitor<C>
   readonly router: Router<C>
   readonly reads: Reads<C>
+  readonly startUp: StartUp
+  readonly readiness: ReadinessTracker
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #sharedStall: SharedStall
@@ -74,8 +82,10 @@ export class Engine<C extends object> {
   /** Of several endpoints each is probed often enough. */
   readonly #silence: SilenceWatch<C> | undefined
   readonly #logins: LoginProbes<C>
+  readonly #drain: Drain
   #size: { poolSize: number; maxOverflow: number }
   #quiet = false
+  #isIdle = (): boolean => true
 
   constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
     this.#driver = driver
@@ -91,6 +101,8 @@ export class Engine<C extends object> {
     this.#stall = this.#sharedStall.monitor
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#background = new Deadlines(options.clock, this.#stall, false)
+    this.#drain = new Drain({ clock: options.clock, deadlines: this.deadlines })
+    this.startUp = this.#createStartUp()
     this.#solo = endpoints.length === 1 && options.topology === undefined
     this.set = this.#createSet()
     this.#configured = new Set(endpoints.map((each) => each.id))
@@ -105,6 +117,9 @@ export class Engine<C extends object> {
       // It may be the very connection that a caller lacks.
       keepsSession: () => !this.#solo || this.#paceMs() <= LONGEST_KEPT_MS,
       onOutcome: (endpoint, outcome) => {
+        if (outcome.ok) this.startUp.end()
+        else if (!outcome.timedOut)
+          this.startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
         this.controller.observe(endpoint, outcome)
         if (outcome.ok && endpoint.pool.counts.total > 0) driver.probed?.(endpoint.endpoint)
       },
@@ -178,7 +193,14 @@ export class Engine<C extends object> {
         urgent: () => this.controller.urgent,
       })
     for (const type of loggedBy(options.logger))
-      this.events.on(type, (event) => outside(() => logEvent(options.logger, event)))
+      this.events.on(type, (event) => outside(() => logEvent(options.logger, event, this.#solo)))
+    this.readiness = new ReadinessTracker(
+      options.clock,
+      { ...options.health, startTimeoutMs: options.startTimeoutMs },
+      () => standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo),
+    )
+    for (const type of ['endpointStateChanged', 'clusterStateChanged'] as const)
+      this.events.on(type, () => void this.readiness.current)
     for (const type of FAILOVER_EVENT_TYPES) {
       this.events.on(type, (event) =>
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
@@ -226,13 +248,68 @@ export class Engine<C extends object> {
     this.#silence?.stop()
   }
 
+  /** One endpoint, and no source that may name others. */
+  get solo(): boolean {
+    return this.#solo
+  }
+
+  /** Whether callers who write can be served at this moment. */
+  get usable(): boolean {
+    return (
+      standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo).unusable ===
+      undefined
+    )
+  }
+
+  /** True once nobody is served any more. */
+  get over(): boolean {
+    return this.#drain.over
+  }
+
+  /**
+   * Serves those who have come, and closes whatever they leave, until nothing is under way or the time has passed. All goes
+   * on meanwhile: should the writer be lost, another serves them.
+   *
+   * @param idle whether nothing is under way that shows in no pool
+   */
+  async windDown(timeoutMs: number, idle: () => boolean): Promise<void> {
+    this.#drain.windDown()
+    this.#topology?.stop()
+    this.#isIdle = idle
+    this.events.turn(() => {
+      for (const each of this.endpoints) each.pool.windDown()
+    })
+    if (this.#drained) return
+    const stops = this.events.on('acquireFailed', () => void this.lookWhetherDrained())
+    await this.#drain.wait(timeoutMs, () => {})
+    stops()
+  }
+
+  /** Something that was under way has ended. */
+  async lookWhetherDrained(): Promise<void> {
+    if (!this.#drain.begun || !this.#drained) return
+    // Whoever has just given a connection back may go on with another at once.
+    for (let turn = 0; turn < TURNS; turn += 1) await undefined
+    if (this.#drained) this.#drain.done()
+  }
+
+  get #drained(): boolean {
+    return (
+      this.router.waiting === 0 &&
+      this.#isIdle() &&
+      this.endpoints.every((each) => each.pool.drained)
+    )
+  }
+
   /** Stops deciding anything for good, and lets nobody in any more. `stop` follows, once all is closed. */
-  quiesce(): void {
+  quiesce(drainTimeoutMs: number): void {
     this.#quiet = true
+    this.#drain.over = true
     this.stopHealthMonitoring()
     this.#topology?.stop()
     this.controller.stop()
-    this.router.close()
+    this.startUp.end()
+    this.router.close(drainTimeoutMs)
   }
 
   stop(): void {
@@ -319,6 +396,24 @@ export class Engine<C extends object> {
     }
     if (primary !== undefined && primary !== writer?.id && this.monitor.started)
       this.monitor.roundAfterTrouble()
+  }
+
+  #createStartUp(): StartUp {
+    const { clock, name, pool, startTimeoutMs } = this.#options
+    const { acquireTimeoutMs } = pool
+    return new StartUp({
+      name,
+      clock,
+      deadlines: this.deadlines,
+      events: this.events,
+      startTimeoutMs,
+      acquireTimeoutMs,
+      endpoints: () => this.endpoints.map((each) => each.id),
+      giveUp: (errorFor) => {
+        this.router.giveUp(acquireTimeoutMs, errorFor)
+        for (const each of this.endpoints) each.pool.giveUp(acquireTimeoutMs, errorFor)
+      },
+    })
   }
 
   #createSet(): EndpointSet<C> {
@@ -430,6 +525,10 @@ export class Engine<C extends object> {
       connected: (endpoint) => {
         const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        if (!this.startUp.over) {
+          this.startUp.end()
+          void this.readiness.current
+        }
         // A single one is asked ever more rarely while it does not answer, and is back before that.
         if (!ANSWERED.has(state) && this.monitor.started) {
           this.monitor.checkAfterTrouble(managed(endpoint))
@@ -437,6 +536,7 @@ export class Engine<C extends object> {
         }
       },
       connectFailed: (endpoint, kind, error) => {
+        this.startUp.refused(endpoint.id, error, kind === 'setup')
         if (driver.isOfDatabase?.(error) === true) this.#separate()
         // What is known already is no news: sessions work all the same.
         if (managed(endpoint).loginError === undefined) {
@@ -451,6 +551,7 @@ export class Engine<C extends object> {
       },
       signalled: (endpoint, signal) =>
         trouble(managed(endpoint), signal.kind, messageOf(signal.error)),
+      drained: () => void this.lookWhetherDrained(),
       roleMismatch: (endpoint, seen) => {
         void this.#askAnew(managed(endpoint))
         trouble(managed(endpoint), 'read-only', `it is a ${seen} now`)

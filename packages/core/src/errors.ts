@@ -126,8 +126,14 @@ export class QueueFullError extends ConnmgrError {
 export class PoolClosedError extends ConnmgrError {
   override readonly name = 'PoolClosedError'
 
-  constructor(pool: string) {
-    super('CONNMGR_POOL_CLOSED', `pool "${pool}" is closed; acquire before close() is called`)
+  /** @param waitedMs for how long a caller was still waited for who had come before the end */
+  constructor(pool: string, waitedMs?: number) {
+    super(
+      'CONNMGR_POOL_CLOSED',
+      waitedMs === undefined
+        ? `pool "${pool}" is closed; acquire before close() is called`
+        : `pool "${pool}" is closed, and no connection came free before; give close() a longer drainTimeoutMs`,
+    )
   }
 }
 

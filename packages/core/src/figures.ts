@@ -1,13 +1,16 @@
 import type { Engine } from './engine.js'
-import { MAY_SERVE, type Target } from './failover/states.js'
+import type { Target } from './failover/states.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
+import type { Readiness } from './readiness.js'
 import {
   type FailoverStatus,
   failoverStatus,
   type HealthStatus,
   type LeakStatus,
 } from './status.js'
+
+const CLOSED: Readiness = { status: 'closed', reason: 'the manager is closed' }
 
 /** What a manager tells of its endpoints and pools, taken together. */
 export class Figures<C extends object> {
@@ -73,12 +76,11 @@ export class Figures<C extends object> {
   healthStatus(closed: boolean): HealthStatus {
     const { writer } = this.#engine.controller
     const { checks, stats } = this.#engine.monitor.history
+    const { reason, status } = closed ? CLOSED : this.#engine.readiness.current
     return {
-      healthy:
-        !closed &&
-        writer !== undefined &&
-        MAY_SERVE.has(writer.state) &&
-        writer.pool.uselessError === undefined,
+      healthy: status === 'healthy' || status === 'degraded',
+      status,
+      reason,
       poolMetrics: this.poolMetrics(),
       healthCheck: checks.findLast((each) => writer === undefined || each.endpoint === writer.id),
       healthStats: stats,

@@ -1,5 +1,7 @@
 import type { Clock } from './clock.js'
-import { LONGEST_MS } from './config/rules.js'
+
+/** Node fires timers that are longer than this at once. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Keeps the process running until `work` settles. What the engine does in the background does not keep it, so a caller who

@@ -24,6 +24,7 @@ import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
 import { outside } from './outside.js'
+import { Pending } from './pending.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'
@@ -80,6 +81,9 @@ export class ConnectionManager<C extends object> {
   readonly #hook: AcquireHook<C> | undefined
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  /** Set before anything is closed, so that what hears of that finds it closed. */
+  #closed = false
+  readonly #pending = new Pending(() => void this.#engine.lookWhetherDrained())
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(config: ManagerConfig<C>) {
@@ -110,14 +114,15 @@ export class ConnectionManager<C extends object> {
       events: this.#engine.events,
       driver,
       deadlineMs: options.failover.failoverTimeoutMs,
-      closed: () => this.closed,
+      pending: this.#pending,
+      closed: () => this.#engine.over,
     })
     this.#work = new UnitsOfWork({
       driver,
       clock: options.clock,
       replayer: this.#replayer,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
-      acquire: (wanted, below) => this.lend(wanted, below),
+      acquire: (wanted, below, again) => this.lend(wanted, below, again),
       rollBackWithin: (rollback) =>
         bounded(
           this.#engine.deadlines,
@@ -126,16 +131,22 @@ export class ConnectionManager<C extends object> {
           () => new Error('rollback timed out'),
         ),
     })
-    if (options.pool.minIdle > 0) void this.#start()
+    if (options.pool.minIdle > 0 || options.healthMonitoring || !this.#engine.solo)
+      void this.#startSoon()
   }
 
   get name(): string {
     return this.#options.name
   }
 
+  /** True if there is one server, and no source that may name others: then nothing is said of endpoints and failover. */
+  get oneDatabase(): boolean {
+    return this.#engine.solo
+  }
+
   /** True from the first call of `close`. */
   get closed(): boolean {
-    return this.#closing !== undefined
+    return this.#closed
   }
 
   /**
@@ -267,8 +278,9 @@ export class ConnectionManager<C extends object> {
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
     checkCall('writeToken', options, CALLS.writeToken)
-    if (this.#closing === undefined) void this.#start()
-    return this.#engine.reads.token(options, this.writeToken)
+    if (this.#closed) return this.#engine.router.refuse()
+    this.#begin()
+    return this.#pending.track(this.#engine.reads.token(options, this.writeToken))
   }
 
   /**
@@ -298,10 +310,46 @@ export class ConnectionManager<C extends object> {
     return this.#engine.reads.session !== undefined
   }
 
-  /** Opens connections until `count` are there. `@default` poolSize */
+  /**
+   * Resolves when callers who write can be served, at once if they can be already: a login has worked by then. Rejects with
+   * the reason: at once if no server can ever let us in, as with a wrong password or a missing database, else after
+   * `timeoutMs`, with what the server has said as the `cause`.
+   *
+   * @param options.timeoutMs `@default` startTimeoutMs
+   * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT`: no server takes writes within `timeoutMs`
+   * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`: the server refuses for a reason that waiting does not mend
+   * @throws AcquireAbortedError `CONNMGR_ACQUIRE_ABORTED`: `signal` fired
+   * @throws PoolClosedError `CONNMGR_POOL_CLOSED`
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   *
+   * @example
+   * await manager.ready({ timeoutMs: 30_000 })
+   * server.listen(8080)
+   */
+  async ready(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
+    checkCall('ready', options, CALLS.ready)
+    const { acquireTimeoutMs } = this.#options.pool
+    const { startTimeoutMs } = this.#options
+    const {
+      timeoutMs = Number.isFinite(startTimeoutMs) ? startTimeoutMs : acquireTimeoutMs,
+      signal,
+    } = options
+    if (!this.#closed && signal?.aborted !== true && this.#engine.usable) return
+    const waiting = { label: 'ready', timeoutMs, ...(signal === undefined ? {} : { signal }) }
+    ;(await this.lend(waiting, this.ready)).release()
+  }
+
+  /**
+   * Opens connections to the server that takes writes until `count` are there. Throws what `acquire` does.
+   *
+   * @param count `@default` poolSize
+   */
   async warmUp(count?: number): Promise<void> {
     if (count !== undefined) checkCount('count', count)
-    await this.start()
+    this.#begin()
+    // While there is no server to warm up, waits for one as every caller does.
+    if (this.#engine.controller.pick('primary') === undefined)
+      (await this.lend({ label: 'warmUp' }, this.warmUp)).release()
     await this.#engine.controller.pick('primary')?.pool.warmUp(count)
   }
 
@@ -493,9 +541,13 @@ export class ConnectionManager<C extends object> {
   }
 
   /**
-   * Closes everything: new and queued callers are rejected, idle connections close at once, lent ones are waited for
-   * until the deadline and then destroyed; who still held one is reported in `poolClosed`. Always settles. A second
-   * call returns the same promise.
+   * Closes everything, within the deadline. What was requested before is served: callers who wait get their connections,
+   * units of work that may be run again are. Whatever is requested from now on is refused with `CONNMGR_POOL_CLOSED`, also
+   * by work that began before: end that first, as an HTTP server does that closes before its database. At the deadline
+   * those who still wait are rejected, and connections that are still lent are destroyed; who held one is reported in
+   * `poolClosed`. Always settles. A second call returns the same promise.
+   *
+   * @param options.drainTimeoutMs the deadline; `@default` 10_000
    */
   close(options: { drainTimeoutMs?: number } = {}): Promise<void> {
     try {
@@ -504,6 +556,7 @@ export class ConnectionManager<C extends object> {
       return Promise.reject(error)
     }
     const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
+    this.#closed = true
     this.#closing ??= this.#close(drainTimeoutMs)
     return this.#closing
   }
@@ -551,6 +604,22 @@ export class ConnectionManager<C extends object> {
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
+  /** Ends what a subclass needs for callers. Nobody is served any more. */
+  protected cleanUp(): void {}
+
+  /** Somebody wants a connection. */
+  #begin(): void {
+    if (this.#closed) return
+    if (this.#started === undefined) void this.#start()
+    if (!this.#engine.startUp.over) this.#engine.startUp.begin()
+  }
+
+  /** Once whoever makes it has made it whole. */
+  async #startSoon(): Promise<void> {
+    await undefined
+    if (!this.#closed) await this.#start()
+  }
+
   #start(): Promise<void> {
     this.#started ??= outside(() => this.#engine.start())
     return this.#started
@@ -571,16 +640,23 @@ export class ConnectionManager<C extends object> {
     return this.#hook !== undefined
   }
 
-  /** @internal `acquire` for those whose options need no check: facades, and what has checked them. */
-  lend(options: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<C>> {
+  /**
+   * @internal `acquire` for those whose options need no check: facades, and what has checked them.
+   *
+   * @param again for a request that was made before, and needs another connection
+   */
+  lend(options: ManagerAcquireOptions, below: FunctionReference, again = false): Promise<Lease<C>> {
     const { target = 'primary' } = options
-    if (this.#started === undefined && this.#closing === undefined) void this.#start()
-    const way = this.#engine.reads.concern(options) ? this.#engine.reads : this.#engine.router
-    if (!isTraced(acquireChannel)) return this.#acquireBy(way, options, target, below)
-    const endpoint = this.#engine.controller.pick(target)?.endpoint
-    return traced(acquireChannel, { endpoint, poolName: this.name }, () =>
-      this.#acquireBy(way, options, target, below),
-    )
+    const { controller, reads, router } = this.#engine
+    if (this.#closed && !again) return router.refuse()
+    this.#begin()
+    const acquire = (): Promise<Lease<C>> =>
+      reads.concern(options)
+        ? this.#pending.track(this.#acquireBy(reads, options, target, below))
+        : this.#acquireBy(router, options, target, below)
+    if (!isTraced(acquireChannel)) return acquire()
+    const endpoint = controller.pick(target)?.endpoint
+    return traced(acquireChannel, { endpoint, poolName: this.name }, acquire)
   }
 
   #acquireBy(
@@ -594,8 +670,15 @@ export class ConnectionManager<C extends object> {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
-    this.#engine.quiesce()
-    await Promise.all([this.finish(), this.#engine.set.close(drainTimeoutMs)])
+    const { clock } = this
+    const begunAt = clock.now()
+    await Promise.all([
+      this.finish(),
+      this.#engine.windDown(drainTimeoutMs, () => this.#pending.none),
+    ])
+    this.#engine.quiesce(drainTimeoutMs)
+    this.cleanUp()
+    await this.#engine.set.close(Math.max(0, drainTimeoutMs - (clock.now() - begunAt)))
     await this.#started
     this.#engine.stop()
   }

@@ -22,6 +22,10 @@ export interface HealthMonitoringOptions {
   readonly timeoutMs?: number
   /** Checks to keep. `@default` 100 */
   readonly history?: number
+  /** How long a trouble must last before `getHealthStatus()` shows it. `@default` 5000 */
+  readonly unhealthyAfterMs?: number
+  /** How long all must be well again before `getHealthStatus()` shows it. `@default` 1000 */
+  readonly healthyAfterMs?: number
 }
 
 /** What a connection manager can be told, whatever its driver. All times are in milliseconds; 0 means "off" where it says so. */
@@ -36,6 +40,15 @@ export interface ManagerOptions<C extends object> {
   readonly minIdle?: number
   /** Deadline of an acquire: queueing, connecting and validating together. `@default` 30_000 */
   readonly acquireTimeoutMs?: number
+  /**
+   * Deadline of callers until a connection has come about for the first time, counted from the first of them: if the server
+   * has refused by then (nothing listens, no such name, wrong password, still starting), they fail with
+   * `CONNMGR_CONNECT_FAILED`, its error as the `cause`, rather than at the end of `acquireTimeoutMs`. Those who come after
+   * that fail with the next refusal. A call with a `timeoutMs` of its own keeps that. Ten seconds are enough for a
+   * database that is started together with the application, and short enough for a port that was mistyped; after one
+   * second `startDelayed` tells what is being waited for. 0 waits for `acquireTimeoutMs`. `@default` 10_000
+   */
+  readonly startTimeoutMs?: number
   /**
    * Deadline of one attempt to connect. One in which the server goes on to send something, or to a server whose logins
    * have taken longer, gets up to 20 s. `@default` 5000

@@ -7,7 +7,7 @@ import {
   QueueFullError,
 } from './errors.js'
 import type { EventEmitter } from './events/emitter.js'
-import { type AcquireFailedEvent, summarize } from './events/events.js'
+import { type AcquireFailedEvent, type ErrorSummary, summarize } from './events/events.js'
 import type { FailoverController } from './failover/failover-controller.js'
 import type { ManagedEndpoint } from './failover/managed-endpoint.js'
 import { takeTurn } from './failover/selection.js'
@@ -102,6 +102,11 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
+  /** As `giveUp` of a pool. */
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    this.#parked.giveUp(timeoutMs, errorFor)
+  }
+
   suspend(): void {
     this.#suspended = true
     this.reroute()
@@ -112,9 +117,17 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
-  close(): void {
+  /** Rejects a caller who comes after the end has begun. */
+  refuse(): Promise<never> {
+    const error = new PoolClosedError(this.#name)
+    this.noteFailure('closed', error, this.#clock.now(), undefined)
+    return Promise.reject(error)
+  }
+
+  /** Lets nobody in any more. @param waitedMs for how long those were waited for who are left */
+  close(waitedMs: number): void {
     this.#closed = true
-    this.#parked.failAll('closed', () => new PoolClosedError(this.#name))
+    this.#parked.failAll('closed', () => new PoolClosedError(this.#name, waitedMs))
   }
 
   timeoutError(waiter: Waiter<C>): Error {
@@ -132,6 +145,7 @@ export class Router<C extends object> implements WaitPlace<C> {
       message: `pool "${this.#name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
       phase: 'no-endpoint',
       waitedMs,
+      cause: causeOf(this.#endpoints.find((each) => each.lastError !== undefined)?.lastError),
     })
   }
 
@@ -190,7 +204,14 @@ export class Router<C extends object> implements WaitPlace<C> {
   #giveUpIfHopeless(): void {
     if (this.#parked.size === 0 || !this.#controller.hopeless) return
     const [first] = this.#endpoints as [ManagedEndpoint<C>]
-    const cause = new Error(first.lastError?.message ?? 'the endpoint is quarantined')
+    const cause = causeOf(first.lastError) ?? new Error('it needs a person')
     this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))
   }
+}
+
+/** What an endpoint has said, as an error again. */
+function causeOf(said: ErrorSummary | undefined): Error | undefined {
+  if (said === undefined) return undefined
+  const { code, message } = said
+  return Object.assign(new Error(message), code === undefined ? {} : { code })
 }

@@ -5,6 +5,7 @@ import type { ClusterState } from './failover/states.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { PoolMetrics } from './pool/metrics.js'
+import type { ReadinessStatus } from './readiness.js'
 
 /** Endpoints and failovers, as they are now. */
 export interface FailoverStatus {
@@ -38,8 +39,14 @@ export interface LeakStatus {
 
 /** Everything at once, for a health endpoint or a person. Plain data. */
 export interface HealthStatus {
-  /** True if callers who write can be served. */
+  /**
+   * True while `status` is `healthy` or `degraded`: callers who write can be served. What lasts less than
+   * `healthMonitoring.unhealthyAfterMs` does not show.
+   */
   readonly healthy: boolean
+  readonly status: ReadinessStatus
+  /** Why the status is not `healthy`; undefined if it is. */
+  readonly reason: string | undefined
   readonly poolMetrics: PoolMetrics
   /** The latest check of the endpoint that takes writes. */
   readonly healthCheck: HealthCheck | undefined

@@ -82,6 +82,7 @@ export function lonePool({
           return onConnectFailed
         },
         signalled: (_endpoint, signal) => told.push({ what: 'signalled', signal }),
+        drained: () => {},
         roleMismatch: (_endpoint, seen) => told.push({ what: 'roleMismatch', seen }),
       },
     },

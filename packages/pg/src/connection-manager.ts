@@ -218,8 +218,11 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   }
 
   protected override async finish(): Promise<void> {
-    this.driver.catalogs.close()
     await this.#notifications?.close()
+  }
+
+  protected override cleanUp(): void {
+    this.driver.catalogs.close()
   }
 
   #createNotifications(): Notifications {

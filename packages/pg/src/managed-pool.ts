@@ -235,6 +235,7 @@ export class ManagedPool extends PgPool {
   }
 
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
+    if (this.ending) return Promise.reject(new Error(ENDED))
     let options: QueryReplay | undefined
     try {
       options = replayOptionsOf(text, this.$connections.replayStatements)
@@ -243,19 +244,39 @@ export class ManagedPool extends PgPool {
     }
     if (options === undefined) return this.#queryOnce(text, values, below)
     const sql = textOf(text)
+    let attempts = 0
     return this.$connections.replayStatement(
-      () => this.#queryOnce(text, values, below),
+      () => {
+        attempts += 1
+        return this.#queryOnce(text, values, below, attempts > 1)
+      },
       options,
       sql !== undefined && isAtomic(sql),
     )
   }
 
-  #queryOnce(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
-    if (this.ending) return Promise.reject(new Error(ENDED))
+  /** @param again for another attempt at it */
+  #queryOnce(
+    text: unknown,
+    values: unknown,
+    below: FunctionReference,
+    again = false,
+  ): Promise<QueryResult> {
     return new Promise((resolve, reject) => {
-      const query = new PoolQuery(this.#lender, this.#wanted, text, values, below, resolve, reject)
-      // Whose reads must see their own writes needs a connection that was chosen for them.
-      query.start(this.$connections.inSession ? undefined : this.#lanes)
+      const query = new PoolQuery(
+        this.#lender,
+        this.#wanted,
+        text,
+        values,
+        below,
+        resolve,
+        reject,
+        again,
+      )
+      // Whose reads must see their own writes needs a connection that was chosen for them; and whoever comes after the end
+      // is to be refused one.
+      const { closed, inSession } = this.$connections
+      query.start(inSession || closed ? undefined : this.#lanes)
     })
   }
 
@@ -266,7 +287,7 @@ export class ManagedPool extends PgPool {
     let lease = await this.$connections.lend(wanted, below)
     for (let attempt = 1; diedOnTheWay(lease, attempt); attempt += 1) {
       lease.destroy()
-      lease = await this.$connections.lend(wanted, below)
+      lease = await this.$connections.lend(wanted, below, true)
     }
     const client = lease.connection as PoolClient
     client.release = this.#releaseOnce(lease, this.#lend(lease))
@@ -325,7 +346,7 @@ export class ManagedPool extends PgPool {
 
   #createLender(): Lender {
     return {
-      acquire: (wanted, below) => this.$connections.lend(wanted, below),
+      acquire: (wanted, below, again) => this.$connections.lend(wanted, below, again),
       lend: (lease) => this.#lend(lease),
       takeBack: (lease, client, error) => this.#takeBack(lease, client, error),
       catalogs: this.$connections.driver.catalogs,
@@ -375,7 +396,10 @@ export class ManagedPool extends PgPool {
       this.#lent.delete(client)
       this.#tell('remove', client)
     })
-    if (log !== undefined) this.$connections.onAny((event) => log(describeEvent(event).message))
+    if (log !== undefined)
+      this.$connections.onAny((event) =>
+        log(describeEvent(event, this.$connections.oneDatabase).message),
+      )
   }
 
   /** `result` as a promise of the class that the `Promise` option names. */

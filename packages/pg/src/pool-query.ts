@@ -19,7 +19,12 @@ import { type Caller, RunAlone, type SharedQuery } from './shared/shared-query.j
 
 /** The pool as those see it who borrow its connections. */
 export interface Lender {
-  acquire(wanted: ManagerAcquireOptions, below: FunctionReference): Promise<Lease<Client>>
+  /** @param again for a request that has had a connection before; @default false */
+  acquire(
+    wanted: ManagerAcquireOptions,
+    below: FunctionReference,
+    again?: boolean,
+  ): Promise<Lease<Client>>
   /** To be called when a lease begins. */
   lend(lease: Lease<Client>): Client
   /** Ends the lease. @param error true or the reason if the connection must not be lent again */
@@ -48,6 +53,8 @@ export class PoolQuery implements Caller {
   readonly #below: FunctionReference
   readonly #resolve: (result: QueryResult | Promise<never>) => void
   readonly #reject: (reason: unknown) => void
+  /** It is not the first that is asked for it. */
+  #again: boolean
   /** If the caller's work may be run again: notes there how what it writes has ended. */
   #endWrite: ((end: WriteEnd) => void) | undefined
   #signal: AbortSignal | undefined
@@ -62,7 +69,9 @@ export class PoolQuery implements Caller {
     below: FunctionReference,
     resolve: (result: QueryResult | Promise<never>) => void,
     reject: (reason: unknown) => void,
+    again: boolean,
   ) {
+    this.#again = again
     this.#lender = lender
     this.#wanted = wanted
     this.#query = query
@@ -116,7 +125,9 @@ export class PoolQuery implements Caller {
     attempt = 1,
   ): void {
     // What it writes is noted here, and not by its connection, too.
-    unnoted(() => this.#lender.acquire(wanted, this.#below)).then(
+    const again = this.#again
+    this.#again = true
+    unnoted(() => this.#lender.acquire(wanted, this.#below, again)).then(
       (lease) => {
         if (!diedOnTheWay(lease, attempt)) {
           const again = (): void => this.#runAlone(query, wanted, measure, attempt + 1)
@@ -177,6 +188,7 @@ export class PoolQuery implements Caller {
 
   /** Came to nothing among others; runs by itself within the time that is left. */
   #runAgain({ acquireTimeoutMs, queryTimeoutMs }: RunAlone): void {
+    this.#again = true
     const config = typeof this.#query === 'string' ? { text: this.#query } : (this.#query as object)
     this.#runAlone(
       queryTimeoutMs === undefined ? this.#query : { ...config, query_timeout: queryTimeoutMs },

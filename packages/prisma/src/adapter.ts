@@ -55,8 +55,10 @@ export class ConnectionManagerAdapter {
   }
 
   /**
-   * Called by Prisma, before the first query and by `$connect()`, also after `$disconnect()`. Opens no connection.
+   * Called by Prisma, before the first query and by `$connect()`, also after `$disconnect()`. Opens one connection, so that a
+   * server that is not there, or does not let us in, shows here.
    *
+   * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`, and all others that `acquire` of the manager throws
    * @throws PoolClosedError `CONNMGR_POOL_CLOSED` if a manager that was passed in is closed
    * @throws ConnmgrError `CONNMGR_UNSUPPORTED` if there are two copies of the package `pg`
    */
@@ -69,6 +71,7 @@ export class ConnectionManagerAdapter {
       await adapter.dispose()
       throw new ConnmgrError('CONNMGR_UNSUPPORTED', TWO_COPIES_OF_PG)
     }
+    await manager.warmUp(1)
     const dispose = adapter.dispose.bind(adapter)
     adapter.dispose = async () => {
       await dispose()

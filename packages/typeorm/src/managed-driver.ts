@@ -83,7 +83,8 @@ export class ManagerLifecycle {
           process.nextTick(callback, undefined, given, client.release)
         },
         async (error: Error) => {
-          if (first) await this.#abandon()
+          // Whoever waits beside it has its connections for nothing.
+          if (first) await this.#abandon({ drainTimeoutMs: 0 })
           process.nextTick(callback, error, undefined, () => {})
         },
       )
@@ -121,10 +122,10 @@ export class ManagerLifecycle {
     if (this.#openPools <= 0) await this.#abandon()
   }
 
-  async #abandon(): Promise<void> {
+  async #abandon(options?: { drainTimeoutMs: number }): Promise<void> {
     this.#openPools = 0
     this.#opened = 0
-    if (this.#owned) await this.#manager?.close()
+    if (this.#owned) await this.#manager?.close(options)
   }
 }
 

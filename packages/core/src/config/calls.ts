@@ -88,6 +88,7 @@ export const CALLS = {
   /** Of a pool: what is ours among the options of a query. */
   query: { replay: REPLAYING.replay, deadlineMs: REPLAYING.deadlineMs, signal: SIGNAL },
   writeToken: WAITING,
+  ready: { signal: SIGNAL, timeoutMs: MILLISECONDS },
   withSession: { after: TOKEN, stickyReadsMs: MILLISECONDS },
   resize: {
     poolSize: { accepts: Number.isInteger, expected: 'a whole number' },

@@ -33,7 +33,13 @@ test('without options everything has the documented default', () => {
     reclaim: false,
     detectNested: false,
   })
-  expect(health).toEqual({ intervalMs: 60_000, timeoutMs: 5000, history: 100 })
+  expect(health).toEqual({
+    intervalMs: 60_000,
+    timeoutMs: 5000,
+    history: 100,
+    unhealthyAfterMs: 5000,
+    healthyAfterMs: 1000,
+  })
   expect(failover).toMatchObject({ probeIntervalMs: 500, maxLagMs: 10_000, autoFailback: true })
   expect(rest).toMatchObject({
     name: 'fallback',

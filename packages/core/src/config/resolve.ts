@@ -27,6 +27,7 @@ const POOL_NUMBERS = {
   maxOverflow: { fallback: 10, min: 0, max: 100_000, env: 'DB_MAX_OVERFLOW' },
   minIdle: { fallback: 0, min: 0, max: 100_000 },
   acquireTimeoutMs: { fallback: 30_000, min: 1 },
+  startTimeoutMs: { fallback: 10_000, min: 0, zeroIsOff: true },
   connectTimeoutMs: { fallback: 5000, min: 1 },
   maxLifetimeMs: { fallback: 3_600_000, min: 0, zeroIsOff: true },
   lifetimeJitter: { fallback: 0.1, min: 0, max: 1, fraction: true },
@@ -53,6 +54,8 @@ const HEALTH_NUMBERS = {
   intervalMs: { fallback: 60_000, min: 10 },
   timeoutMs: { fallback: 5000, min: 1 },
   history: { fallback: 100, min: 1, max: 100_000 },
+  unhealthyAfterMs: { fallback: 5000, min: 0 },
+  healthyAfterMs: { fallback: 1000, min: 0 },
 } as const satisfies NumberRules
 
 /** Failover numbers of which 0 makes no sense. */
@@ -123,6 +126,7 @@ export interface ResolvedOptions<C extends object> {
   readonly reads: ReadOptions
   readonly onAcquire: OnAcquire<C> | undefined
   readonly queryTimeoutMs: number
+  readonly startTimeoutMs: number
   readonly leaks: LeakDetectionOptions | undefined
   readonly healthMonitoring: boolean
   readonly health: Required<HealthMonitoringOptions>
@@ -199,6 +203,7 @@ export function resolveManagerOptions<C extends object>(
     reads: resolveNumbers('', options, READ_NUMBERS, env),
     onAcquire: options.onAcquire,
     queryTimeoutMs: numbers.queryTimeoutMs,
+    startTimeoutMs: numbers.startTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
     health: resolveNumbers(

@@ -31,6 +31,15 @@ export interface ConnectionFailedEvent extends PoolEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
+/** The first connection is still to come: the server refuses. Told once, a second after the first caller has come. */
+export interface StartDelayedEvent extends PoolEvent {
+  readonly type: 'startDelayed'
+  /** Since the first caller has come. */
+  readonly durationMs: number
+  /** For how much longer callers wait (`startTimeoutMs`). */
+  readonly remainingMs: number
+  readonly error: ErrorSummary
+}
 export interface ConnectionClosedEvent extends PoolEvent {
   readonly type: 'connectionClosed'
   readonly connectionId: number
@@ -278,6 +287,7 @@ export interface ListenerFailedEvent {
 export type ConnmgrEvent =
   | ConnectionCreatedEvent
   | ConnectionFailedEvent
+  | StartDelayedEvent
   | ConnectionClosedEvent
   | ConnectionAcquiredEvent
   | ConnectionReleasedEvent

@@ -1,5 +1,6 @@
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { ConnmgrEvent, ConnmgrEventType, EventOf } from './events.js'
+import { describeOneDatabase } from './one-database.js'
 
 /** Where connmgr logs. A winston logger is one; so is `console`. */
 export interface Logger {
@@ -43,6 +44,7 @@ const ALWAYS_DEBUG = [
 export const LOGGED_EVENT_TYPES = [
   ...ALWAYS_DEBUG,
   'connectionFailed',
+  'startDelayed',
   'validationFailed',
   'queryTimedOut',
   'connectionDirty',
@@ -81,18 +83,26 @@ export function loggedBy(logger: Logger): readonly ConnmgrEventType[] {
     : LOGGED_EVENT_TYPES
 }
 
-/** How an event is logged: its level, and a sentence for people. */
-export function describeEvent(event: ConnmgrEvent): {
+/**
+ * How an event is logged: its level, and a sentence for people.
+ *
+ * @param oneDatabase whether its manager has one server, so that nothing is said of endpoints, clusters and failover;
+ * `@default` false
+ */
+export function describeEvent(
+  event: ConnmgrEvent,
+  oneDatabase = false,
+): {
   readonly level: LogLevel
   readonly message: string
 } {
-  const [level, text] = describe(event)
+  const [level, text] = (oneDatabase ? describeOneDatabase(event) : undefined) ?? describe(event)
   return { level, message: `connmgr "${event.pool}": ${text}` }
 }
 
 /** Logs an event with its fields as `meta`; returns what the logger does, for those who mind that it may fail. */
-export function logEvent(logger: Logger, event: ConnmgrEvent): unknown {
-  const { level, message } = describeEvent(event)
+export function logEvent(logger: Logger, event: ConnmgrEvent, oneDatabase = false): unknown {
+  const { level, message } = describeEvent(event, oneDatabase)
   return logger[level](message, { event: event.type, ...event })
 }
 
@@ -110,6 +120,11 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
             `onConnect failed on a new connection to ${event.endpoint}: ${event.error.message}`,
           ]
         : ['debug', `could not connect to ${event.endpoint}: ${event.error.message}`]
+    case 'startDelayed':
+      return [
+        'warn',
+        `${event.endpoint} is not there yet: ${event.error.message}; trying for another ${ms(event.remainingMs)}`,
+      ]
     case 'connectionClosed': {
       const cause = event.error === undefined ? '' : `: ${event.error.message}`
       return [

@@ -4,6 +4,7 @@ import { FailoverFailedError, messageOf } from '../errors.js'
 import { contextOf, failoverChannel } from '../events/channels.js'
 import type { EventEmitter } from '../events/emitter.js'
 import type { FailoverCompletedEvent } from '../events/events.js'
+import { STATE_WORDS } from '../events/state-words.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
 import { ClusterIdentity } from './cluster-identity.js'
@@ -445,7 +446,7 @@ export class FailoverController<C extends object> {
       pool.distrust(state === 'SUSPECT' || LOST.has(state))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
       if (state === 'DOWN')
-        pool.destroyAll(`${endpoint.id} is DOWN: ${endpoint.lastError?.message ?? ''}`)
+        pool.destroyAll(`the database cannot be reached: ${endpoint.lastError?.message ?? ''}`)
       return
     }
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
@@ -456,7 +457,7 @@ export class FailoverController<C extends object> {
     else if (state === 'UNPROVEN') pool.clear(endpoint.doubt ?? state)
     else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (LOST.has(state))
-      pool.destroyAll(`${endpoint.id} is ${state}: ${endpoint.lastError?.message ?? ''}`)
+      pool.destroyAll(`${endpoint.id} ${STATE_WORDS[state]}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
   }
 

@@ -125,6 +125,8 @@ describe('health monitoring', () => {
       'healthy',
       'leakDetection',
       'poolMetrics',
+      'reason',
+      'status',
     ])
     expect(() => JSON.stringify(status)).not.toThrow()
     expect(status.healthy).toBe(true)

@@ -33,6 +33,9 @@ export interface ConnectionPool<C extends object> {
   /** Gives up the waiters that `leaves` chooses, for another queue to take over. */
   extractWaiters(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[]
 
+  /** Fails the callers that wait for `timeoutMs`, which is the usual time: those with one of their own go on. */
+  giveUp(timeoutMs: number, errorFor: () => Error): void
+
   /** Closes one connection: now if idle, else when it comes back. False if there is none with this id. */
   evict(connectionId: number): boolean
   /** Invalidates every connection: idle ones close now, lent ones when they come back. */
@@ -72,6 +75,10 @@ export interface ConnectionPool<C extends object> {
   maintain(): void
   holders(): LeaseReport[]
   leaked(): LeaseReport[]
-  /** Refuses new callers, waits for the lent connections until the deadline, then destroys what is left. */
+  /** Closes whatever nobody waits for, from now on; callers are served as before. */
+  windDown(): void
+  /** Whether there is no connection left, none on its way, and nobody who waits for one. */
+  readonly drained: boolean
+  /** Winds down, refuses new callers, serves those who wait until the deadline, then destroys what is left. */
   close(drainTimeoutMs: number): Promise<void>
 }

@@ -1,21 +1,37 @@
 import { bounded } from '../bounded.js'
 import type { PoolEnvironment } from './environment.js'
 
-/** The end of a pool: it begins once, and waits until everything has come back, or no longer. */
+/**
+ * The end of a pool, or of all pools of a manager. First it winds down: what nobody waits for is closed, and callers who
+ * have come before are served. Then it refuses new callers, and at the deadline it is over for everybody.
+ */
 export class Drain {
-  /** Read on each acquire and release, so a field. */
+  /** It winds down. Read on each release, so a field. */
   begun = false
-  readonly #environment: PoolEnvironment
+  /** Whoever comes now is refused. Read on each acquire. */
+  refusing = false
+  /** Nobody is served any more. */
+  over = false
+  begunAt = 0
+  readonly #environment: Pick<PoolEnvironment, 'clock' | 'deadlines'>
   #closing: Promise<void> | undefined
   #onDone: (() => void) | undefined
 
-  constructor(environment: PoolEnvironment) {
+  constructor(environment: Pick<PoolEnvironment, 'clock' | 'deadlines'>) {
     this.#environment = environment
   }
 
-  begin(close: () => Promise<void>): Promise<void> {
-    // Begun before anything is closed, so that what follows meets a closing pool.
+  /** Winds down. True for the first time. */
+  windDown(): boolean {
+    if (this.begun) return false
     this.begun = true
+    this.begunAt = this.#environment.clock.now()
+    return true
+  }
+
+  close(close: () => Promise<void>): Promise<void> {
+    // Before anything is closed, so that what follows meets a closing pool.
+    this.refusing = true
     this.#closing ??= Promise.resolve().then(close)
     return this.#closing
   }
@@ -25,7 +41,7 @@ export class Drain {
     this.#onDone?.()
   }
 
-  /** Resolves when nothing is left, or after the time-out, for which `onTimeout` closes the rest. */
+  /** Resolves when nothing is left, or after the time-out, for which `onTimeout` ends the rest. */
   async wait(timeoutMs: number, onTimeout: () => void): Promise<void> {
     const done = new Promise<void>((resolve) => {
       this.#onDone = resolve

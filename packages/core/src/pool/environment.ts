@@ -16,6 +16,8 @@ export interface PoolObserver {
   signalled(endpoint: Endpoint, signal: ConnectionSignal): void
   /** A connection turned out to lead to a server in another role than expected. It was not lent. */
   roleMismatch(endpoint: Endpoint, seen: Role): void
+  /** A pool that winds down has nothing left. */
+  drained(): void
 }
 
 /** What the pools of one manager share. */

@@ -189,12 +189,16 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   enqueue(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
-    if (this.#closing) waiter.fail('closed', new PoolClosedError(this.#environment.name))
+    if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#environment.name))
     else this.#supply()
   }
 
   extractWaiters(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
     return this.#waiters.extract(leaves)
+  }
+
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    this.#waiters.giveUp(timeoutMs, errorFor)
   }
 
   evict(connectionId: number): boolean {
@@ -318,8 +322,19 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#book.leaked()
   }
 
+  windDown(): void {
+    if (!this.#drain.windDown()) return
+    this.#closeIdle('closed')
+    this.#lookWhetherDrained()
+  }
+
+  get drained(): boolean {
+    return this.#entries.size === 0 && this.#opening === 0 && this.#waiters.size === 0
+  }
+
   close(drainTimeoutMs: number): Promise<void> {
-    return this.#drain.begin(() => this.#drainAndClose(drainTimeoutMs))
+    this.#environment.events.turn(() => this.windDown())
+    return this.#drain.close(() => this.#drainAndClose(drainTimeoutMs))
   }
 
   returnLease(lease: Lease<C>): void {
@@ -408,6 +423,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
     this.#book.acquireFailed(reason, error, this.#environment.clock.now() - waiter.enqueuedAt)
+    if (this.#drain.begun) this.#lookWhetherDrained()
   }
 
   get #closing(): boolean {
@@ -420,7 +436,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** Rejects a caller who cannot even be queued; undefined for one who can. */
   #refuse({ signal }: AcquireOptions): Promise<never> | undefined {
-    if (this.#drain.begun)
+    if (this.#drain.refusing)
       return this.#reject('closed', new PoolClosedError(this.#environment.name))
     if (signal?.aborted === true)
       return this.#reject('aborted', new AcquireAbortedError(signal.reason))
@@ -440,7 +456,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** Starts as much as the waiters need: idle connections first, then new ones. */
   #supply(): void {
-    if (this.#suspended || this.#closing) return
+    if (this.#suspended || this.#drain.over) return
     const { clock, stall } = this.#environment
     const now = clock.now()
     stall.look(now)
@@ -454,6 +470,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #wantsAnother(now: number): boolean {
+    if (this.#closing && this.#waiters.size === 0) return false
     // Nothing but a connection that is of use tells that they are of use again.
     if (this.uselessError !== undefined && this.#opening === 0) return true
     return this.#sizing.wantsAnother(
@@ -531,7 +548,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Puts a new connection into service, unless it has come to nothing already. */
   #begin(entry: PoolEntry<C>, early: ConnectionSignal | undefined): void {
     const broken = this.#driver.inspect(entry.connection) === 'broken'
-    if ((broken || early?.kind === 'lost') && !this.#closing) {
+    if ((broken || early?.kind === 'lost') && !this.#drain.over) {
       // The next ones may well end like this one, as fast as the server accepts them.
       const { id } = this.endpoint
       this.#connector.useless(
@@ -575,7 +592,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const now = clock.now()
     stall.look(now)
     const role = this.#driver.role?.(entry.connection) ?? 'unknown'
-    const unfit = this.#closing ? 'closed' : this.#fitness.unfit(entry, now)
+    const unfit = this.#drain.over ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
     else if (unfit !== undefined) {
       this.#close(entry, unfit)
@@ -675,13 +692,14 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** Gives a usable connection to the first waiter, or keeps it if it belongs to the base, or lets it go. */
   #offer(entry: PoolEntry<C>, now: number): void {
-    if (this.#closing || this.#entries.size > this.#sizing.limit) {
+    const waited = this.#waiters.size > 0 && !this.#suspended
+    if ((this.#closing && !waited) || this.#entries.size > this.#sizing.limit) {
       this.#close(entry, this.#closing ? 'closed' : 'overflow')
       this.#changed()
     } else if (this.#share?.owes() === true) {
       this.#close(entry, 'budget')
       this.#changed()
-    } else if (this.#waiters.size > 0 && !this.#suspended) this.#serve(entry, now)
+    } else if (waited) this.#serve(entry, now)
     else if (this.#entries.size > this.#sizing.poolSize && !this.#succeeds(now)) {
       this.#close(entry, 'overflow')
     } else {
@@ -793,8 +811,17 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** A slot has become free, or a connection. */
   #changed(): void {
-    if (!this.#closing) this.#supply()
-    else if (this.#entries.size === 0 && this.#opening === 0) this.#drain.done()
+    this.#supply()
+    if (this.#closing) this.#lookWhetherDrained()
+  }
+
+  /** While it winds down: nothing is opened that nobody waits for. */
+  #lookWhetherDrained(): void {
+    if (this.#waiters.size > 0) return
+    this.#connector.abandon('the pool is closing')
+    if (!this.drained) return
+    this.#drain.done()
+    this.#environment.observer.drained()
   }
 
   *#currentLeases(): Generator<Lease<C>, void> {
@@ -822,26 +849,26 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   async #drainAndClose(drainTimeoutMs: number): Promise<void> {
     const { clock, events, name } = this.#environment
-    const startedAt = clock.now()
     let stragglers: LeaseReport[] = []
-    events.turn(() => {
-      this.#waiters.failAll('closed', () => new PoolClosedError(name))
-      this.#connector.abandon('the pool is closing')
-      this.#closeIdle('closed')
-    })
-    if (this.#entries.size > 0 || this.#opening > 0) {
-      await this.#drain.wait(drainTimeoutMs, () => {
-        stragglers = this.holders()
-        this.#closeAll('closed')
-      })
+    if (!this.drained) {
+      await this.#drain.wait(drainTimeoutMs, () =>
+        events.turn(() => {
+          stragglers = this.holders()
+          this.#drain.over = true
+          this.#waiters.failAll('closed', () => new PoolClosedError(name, drainTimeoutMs))
+          this.#connector.abandon('the pool is closed')
+          this.#closeAll('closed')
+        }),
+      )
     }
+    this.#drain.over = true
     await this.#retirement.settled()
     this.#share?.leave()
     events.emit({
       type: 'poolClosed',
       pool: name,
       endpoint: this.endpoint.id,
-      durationMs: clock.now() - startedAt,
+      durationMs: clock.now() - this.#drain.begunAt,
       stragglers,
     })
   }

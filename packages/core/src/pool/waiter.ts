@@ -133,6 +133,12 @@ export class WaitQueue<C extends object> extends LinkedList<Waiter<C>> {
     return taken
   }
 
+  /** Fails those who wait for `timeoutMs`. */
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    for (const waiter of this)
+      if (waiter.timeoutMs === timeoutMs) waiter.fail('connect-failed', errorFor())
+  }
+
   failAll(reason: AcquireFailedEvent['reason'], errorFor: () => Error): void {
     for (const waiter of this) waiter.fail(reason, errorFor())
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import { CommitOutcomeUnknownError, ConnectionLostError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize, type WorkReplayedEvent } from '../events/events.js'
+import type { Pending } from '../pending.js'
 import { pauseBeforeReplay } from './decide.js'
 import { Effects, runNoting } from './effects.js'
 import { type Failure, failureOf, isDeliberate, unwrapped, type Verdicts } from './failure.js'
@@ -42,7 +43,9 @@ export interface ReplayerContext {
   readonly driver: Verdicts
   /** Of units that name none. */
   readonly deadlineMs: number
-  /** Whether the manager is closed or closing. */
+  /** Counts the units under way. */
+  readonly pending: Pending
+  /** Whether the manager serves nobody any more. */
   readonly closed: () => boolean
 }
 
@@ -59,7 +62,11 @@ export class Replayer {
     return { ...this.#stats }
   }
 
-  async run<T>(unit: Unit<T>): Promise<T> {
+  run<T>(unit: Unit<T>): Promise<T> {
+    return this.#context.pending.track(this.#runAndEnd(unit))
+  }
+
+  async #runAndEnd<T>(unit: Unit<T>): Promise<T> {
     const attempts: Effects[] = []
     try {
       return await this.#run(unit, attempts)

@@ -16,7 +16,8 @@ export interface WorkEnvironment<C extends object, A extends AcquireOptions> {
   readonly clock: Clock
   readonly replayer: Replayer
   readonly acquireTimeoutMs: number
-  readonly acquire: (options: A, below: FunctionReference) => Promise<Lease<C>>
+  /** @param again for another attempt */
+  readonly acquire: (options: A, below: FunctionReference, again: boolean) => Promise<Lease<C>>
   /** Rejects if a rollback takes too long. */
   readonly rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>
 }
@@ -128,7 +129,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     below: FunctionReference,
     attempt: number,
   ): Promise<T> {
-    const lease = await this.#environment.acquire(options, below)
+    const lease = await this.#environment.acquire(options, below, attempt > 1)
     return this.#untilAborted(lease, options.signal, false, async () => {
       try {
         return await work(lease.connection, lease, attempt)
@@ -145,7 +146,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     attempt: number,
   ): Promise<T> {
     const { acquire, driver, rollBackWithin } = this.#environment
-    const lease = await acquire(options, below)
+    const lease = await acquire(options, below, attempt > 1)
     return this.#untilAborted(lease, options.signal, true, () =>
       inTransaction(
         driver,

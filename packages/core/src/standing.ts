@@ -1,0 +1,52 @@
+import { messageOf } from './errors.js'
+import type { ErrorSummary } from './events/events.js'
+import { STATE_WORDS } from './events/state-words.js'
+import type { ManagedEndpoint } from './failover/managed-endpoint.js'
+import { MAY_SERVE } from './failover/states.js'
+import type { Standing } from './readiness.js'
+import type { StartUp } from './start-up.js'
+
+/** How the endpoints of a manager stand now, in words that a person understands who has one database. */
+export function standingOf<C extends object>(
+  endpoints: readonly ManagedEndpoint<C>[],
+  writer: ManagedEndpoint<C> | undefined,
+  startUp: StartUp,
+  solo: boolean,
+): Standing {
+  const nameOf = (each: ManagedEndpoint<C>): string => (solo ? 'the database' : each.id)
+  const said = (each: ManagedEndpoint<C>): string =>
+    because(each.lastError ?? startUp.refusalOf(each.id))
+  const describe = (each: ManagedEndpoint<C>): string =>
+    `${nameOf(each)} ${STATE_WORDS[each.state]}${said(each)}`
+  return {
+    unusable: whyUnusable(),
+    impaired: whyImpaired(),
+    hopeless: startUp.hopeless,
+  }
+
+  function whyUnusable(): string | undefined {
+    if (writer === undefined) return `no server takes writes: ${endpoints.map(describe).join('; ')}`
+    const { everConnected, pool, state } = writer
+    if (!everConnected && startUp.hopeless)
+      return `${nameOf(writer)} refused the login${said(writer)}`
+    if (!MAY_SERVE.has(state) || !everConnected) return describe(writer)
+    const { uselessError } = pool
+    return uselessError === undefined
+      ? undefined
+      : `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
+  }
+
+  function whyImpaired(): string | undefined {
+    const wrong = endpoints.flatMap((each) => {
+      if (each !== writer && !MAY_SERVE.has(each.state)) return [describe(each)]
+      return each.loginError === undefined
+        ? []
+        : [`${nameOf(each)} takes no new connections${because(each.loginError)}`]
+    })
+    return wrong.length === 0 ? undefined : wrong.join('; ')
+  }
+}
+
+function because(error: ErrorSummary | Error | undefined): string {
+  return error === undefined ? '' : `: ${error instanceof Error ? messageOf(error) : error.message}`
+}
