@@ -11,7 +11,10 @@ const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort()
 describe('docs/options.md', () => {
   const page = sourceOf('docs/options.md')
   const [ofManagers = ''] = page.split('\n## Options of a call\n')
-  const ofManager = rowsOf(ofManagers)
+  const ofTenants = rowsOf(page, '## Tenants')
+  const ofManager = rowsOf(ofManagers).filter(
+    (row) => !ofTenants.some((each) => each.join() === row.join()),
+  )
   const callRows = rowsOf(page, '## Options of a call')
   const ofCalls = callRows.filter((row) => row.length === 3)
 
@@ -66,6 +69,12 @@ describe('docs/options.md', () => {
     const variables = [...sourceOf(`${core_}/config/resolve.ts`).matchAll(/env: '(\w+)'/g)]
     expect(variables).not.toEqual([])
     for (const [, variable] of variables) expect(page).toContain(`\`${variable}\``)
+  })
+
+  test('lists every option of createTenants', () => {
+    expect(sorted(ofTenants.flatMap(([first]) => namesIn(first as string)))).toEqual(
+      sorted(core.TENANT_OPTION_NAMES),
+    )
   })
 
   test('lists every option of every call', () => {
