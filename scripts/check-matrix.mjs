@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { readArguments } from './arguments.mjs'
 import { COLUMNS, MIDDLE, NODES, TYPESCRIPTS } from './matrix/columns.mjs'
 import { bundle, checkTypes, FORMATS, install } from './matrix/project.mjs'
+import { checkOneCopy } from './one-copy.mjs'
 import { packPackages } from './pack.mjs'
 import { exitLike, ROOT, run, runNpm } from './run.mjs'
 
@@ -27,12 +28,6 @@ const { only, quick, bail } = readArguments(
   },
   `npm run check:matrix -- --only ${names[0]},${names.at(-1)} --quick`,
 )
-/** Peers that exist once for each module system. */
-const TWOFOLD = {
-  drizzle: ['drizzle-orm'],
-  prisma: ['@prisma/adapter-pg', '@prisma/driver-adapter-utils'],
-}
-
 const require = createRequire(join(ROOT, 'package.json'))
 const work = mkdtempSync(join(tmpdir(), 'connmgr-matrix-'))
 const results = []
@@ -92,21 +87,17 @@ async function checkColumn(column, folder, compilers, nodes) {
 }
 
 async function checkAllTypes(folder, compiler) {
-  for (const format of FORMATS) await checkTypes(folder, format, 'node16', compiler)
-  await checkTypes(folder, 'esm', 'bundler', compiler)
+  await checkTypes(folder, 'node16', compiler)
+  await checkTypes(folder, 'bundler', compiler)
 }
 
 async function checkIdentity(folder) {
   const { dependencies } = require(join(folder, 'package.json'))
-  const script = join(ROOT, 'scripts', 'matrix', 'identity.mjs')
-  for (const dependency of Object.keys(dependencies)) {
-    const [scope, name] = dependency.split('/')
-    if (scope !== '@connmgr') continue
-    await run(process.execPath, [script, name, ...(TWOFOLD[name] ?? [])], {
-      cwd: folder,
-      quiet: true,
-    })
-  }
+  const ours = Object.keys(dependencies).filter((name) => name.startsWith('@connmgr/'))
+  await checkOneCopy(
+    folder,
+    ours.map((name) => name.slice('@connmgr/'.length)),
+  )
 }
 
 async function runProgram(folder, program, node) {

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { checkOneCopy } from './one-copy.mjs'
 import { packPackages } from './pack.mjs'
 import { exitLike, PUBLIC_PACKAGES, ROOT, run, runBin, runNpm } from './run.mjs'
 
@@ -100,35 +101,18 @@ async function checkProject(format, tarballs) {
   await run(process.execPath, ['scripts/prisma-generate.mjs', join(project, 'schema.prisma')], {
     quiet: true,
   })
-  await checkIdentity(format, project)
+  await checkOneCopy(project, PUBLIC_PACKAGES)
+  step(`${format}: one copy for import and require`)
   const examples = writeExamples(format, project)
   await typeCheck(project)
   for (const example of examples) await runExample(format, project, example)
   step(`${format}: ${examples.length} README examples type-check and run`)
 }
 
-/** `import` and `require` must give the same names, and the same classes behind them. */
-async function checkIdentity(format, project) {
-  const code = `
-import { createRequire } from 'node:module'
-import assert from 'node:assert/strict'
-const require = createRequire(import.meta.url)
-for (const name of ${JSON.stringify(PUBLIC_PACKAGES)}) {
-  const imported = await import('@connmgr/' + name)
-  const required = require('@connmgr/' + name)
-  const names = Object.keys(imported).filter((key) => !['default', 'module.exports', '__esModule'].includes(key)).sort()
-  assert.deepEqual(names, Object.keys(required).sort(), name + ': import and require give other names')
-  for (const key of names) assert.equal(imported[key], required[key], name + ': ' + key + ' exists twice')
-}`
-  const file = join(project, 'identity.mjs')
-  writeFileSync(file, code)
-  await run(process.execPath, [file], { cwd: project, quiet: true })
-  step(`${format}: one identity for import and require`)
-}
-
 function writeExamples(format, project) {
   const examples = []
-  for (const { name, readme } of readmesFor(format)) {
+  for (const name of PUBLIC_PACKAGES) {
+    const readme = `packages/${name}/README.md`
     const found = [...readFileSync(join(ROOT, readme), 'utf8').matchAll(EXAMPLE)]
     assert(found.length > 0, `${readme} has no example in a fence "ts runnable"`)
     found.forEach(([, code], index) => {
@@ -138,12 +122,6 @@ function writeExamples(format, project) {
     })
   }
   return examples
-}
-
-/** The short examples of the project's own README await at the top level, which CommonJS cannot. */
-function readmesFor(format) {
-  const packages = PUBLIC_PACKAGES.map((name) => ({ name, readme: `packages/${name}/README.md` }))
-  return format === 'esm' ? [...packages, { name: 'project', readme: 'README.md' }] : packages
 }
 
 async function typeCheck(project) {

@@ -7,6 +7,7 @@ const ROOT = path.join(__dirname, '..')
 
 /** A program that runs as a process of its own. */
 export interface Program {
+  readonly pid: number
   /** Resolves once it has printed this line; rejects if it ends without. */
   printed(line: string): Promise<void>
   /** Resolves when it has ended by itself. */
@@ -53,6 +54,7 @@ export async function startProgram(
     },
   )
   return {
+    pid: child.pid as number,
     ended,
     printed: (line) =>
       new Promise((resolve, reject) => {

@@ -13,6 +13,7 @@ import { probes } from './suites/probes.js'
 import { query } from './suites/query.js'
 import { shared } from './suites/shared.js'
 import { size } from './suites/size.js'
+import { tenants } from './suites/tenants.js'
 import { waiters } from './suites/waiters.js'
 
 const SUITES: readonly Suite[] = [
@@ -24,6 +25,7 @@ const SUITES: readonly Suite[] = [
   health,
   probes,
   leaks,
+  tenants,
   size,
 ]
 const ROOT = path.join(__dirname, '..', '..')

@@ -60,11 +60,14 @@ async function prepare(folder, column, format) {
       copyFileSync(join(PROGRAMS, `${program}.ts`), join(project, `${program}.ts`))
       continue
     }
-    const text = readFileSync(join(PROGRAMS, 'prisma.ts'), 'utf8')
-    writeFileSync(
-      join(project, `${program}.ts`),
-      text.replace('./generated/', `./generated-${program}/`),
-    )
+    const parts = program === 'prisma-ts' ? ['prisma', 'prisma-extensions'] : ['prisma']
+    for (const part of parts) {
+      const text = readFileSync(join(PROGRAMS, `${part}.ts`), 'utf8')
+      writeFileSync(
+        join(project, `${part.replace('prisma', program)}.ts`),
+        text.replace('./generated/', `./generated-${program}/`),
+      )
+    }
     await generateClient(folder, project, column, program, format)
   }
 }
@@ -110,10 +113,13 @@ function block(head, settings) {
   return `${head} {\n${lines.join('\n')}\n}`
 }
 
-/** Checks the types of the programs; `compiler` is the folder of a TypeScript. */
-export async function checkTypes(folder, format, resolution, compiler) {
-  const project = join(folder, format)
-  const config = join(project, `tsconfig.${resolution}.json`)
+/**
+ * Checks the types of the programs; `compiler` is the folder of a TypeScript. With `node16` those of both formats, as
+ * each is told by its package.json; a bundler knows ES modules alone.
+ */
+export async function checkTypes(folder, resolution, compiler) {
+  const config = join(folder, `tsconfig.${resolution}.json`)
+  const formats = resolution === 'bundler' ? ['esm'] : FORMATS
   writeFileSync(
     config,
     JSON.stringify({
@@ -127,7 +133,7 @@ export async function checkTypes(folder, format, resolution, compiler) {
         types: ['node'],
         skipLibCheck: false,
       },
-      include: ['*.ts'],
+      include: formats.map((format) => `${format}/*.ts`),
     }),
   )
   const { bin } = JSON.parse(readFileSync(join(compiler, 'package.json'), 'utf8'))
@@ -135,18 +141,21 @@ export async function checkTypes(folder, format, resolution, compiler) {
     process.execPath,
     [join(compiler, bin.tsc), '-p', config, '--pretty', 'false'],
     {
-      cwd: project,
+      cwd: folder,
       quiet: true,
-      timeoutMs: 300_000,
+      timeoutMs: 600_000,
     },
-  ).catch((error) => error.message)
+  ).catch((error) => {
+    if (/error TS\d/.test(error.message)) return error.message
+    throw error
+  })
   // Declarations of other packages, which skipLibCheck: false brings along, are not our affair.
   const complaints = output.split('\n').filter((line) => /error TS/.test(line) && !isForeign(line))
   if (complaints.length > 0) throw new Error(complaints.slice(0, 10).join('\n'))
 }
 
 function isForeign(line) {
-  return /(^|\/)node_modules\/(?!@connmgr\/)/.test(line) || /^generated-prisma/.test(line)
+  return /(^|\/)node_modules\/(?!@connmgr\/)/.test(line) || /\/generated-prisma-[a-z]+\//.test(line)
 }
 
 /** Makes a program one file that Node can run. */

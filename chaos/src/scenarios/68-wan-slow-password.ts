@@ -10,6 +10,7 @@ export const scenario: Scenario = {
   name: 'a password function that takes 1.2 s',
   group: 'wan',
   throughOrm: false,
+  deadlineMs: 120_000,
   async run(context) {
     const area = await wideArea(context)
     roughen(area, 20)

@@ -8,6 +8,7 @@ export const scenario: Scenario = {
   name: 'a primary far away falls silent',
   group: 'wan',
   throughOrm: false,
+  deadlineMs: 120_000,
   targets: { downMs: 4000 },
   async run(context) {
     const area = await wideArea(context)

@@ -14,6 +14,7 @@ export const scenario: Scenario = {
   id: 71,
   name: 'the process is suspended, and its sockets are forgotten without a word',
   group: 'wan',
+  deadlineMs: 180_000,
   targets: { slowestMs: 2500 },
   async run(context) {
     const { nodes } = await context.cluster({ standbys: 1, synchronous: true })

@@ -18,6 +18,7 @@ const LAYERS = [
   [
     'outside',
     'clock',
+    'process',
     'stall',
     'deadlines',
     'login-progress',
@@ -47,9 +48,12 @@ const LAYERS = [
     'status',
     'transaction',
     'replay',
+    'abort',
+    'acquire-hook',
+    'hold-process',
   ],
   ['engine', 'figures'],
-  ['manager'],
+  ['manager', 'tenants'],
   ['index', 'index.mts'],
 ]
 /** Plain shapes that lower layers may name, as types only. */

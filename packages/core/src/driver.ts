@@ -185,6 +185,13 @@ export interface ReplayPosition {
   readonly position: bigint
 }
 
+/** See {@link Driver.probeScope}. */
+export interface ProbeScope {
+  /** Compared by content, except functions and instances of classes, which are compared by identity. */
+  readonly server: readonly unknown[]
+  readonly database: string
+}
+
 /** A connection of the health monitor's own, kept outside the pool. */
 export interface Probe {
   check(signal: AbortSignal): Promise<ProbeResult>
@@ -251,6 +258,16 @@ export interface Driver<C extends object> {
    */
   isDeliberate?(error: unknown): boolean
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
+  /**
+   * What the answers of a probe depend on, for managers of one process to share them: endpoints that are equal in `server`
+   * are the same server, asked in the same way with the same rights, whatever their `database`. It may hold secrets; it is
+   * kept as a digest only. Undefined to ask for each manager alone.
+   */
+  probeScope?(endpoint: Endpoint): ProbeScope | undefined
+  /** Whether a failed login concerns the database alone that was to be opened, and not the server. */
+  isOfDatabase?(error: unknown): boolean
+  /** A probe of an endpoint was answered that has connections open. */
+  probed?(endpoint: Endpoint): void
 }
 
 /** True if a failure is the answer of a server that works: it could not run the statement at that moment. */

@@ -14,10 +14,13 @@ import {
 import { ManagedEndpoint, type Origin } from './failover/managed-endpoint.js'
 import { type EndpointState, MAY_SERVE } from './failover/states.js'
 import { urgentPaceMs } from './failover/writer-search.js'
+import type { EndpointProber } from './health/endpoint-prober.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import { LoginProbes } from './health/login-probes.js'
-import { Prober } from './health/prober.js'
+import { Prober, type ProberOptions } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
+import type { ProberCallbacks } from './health/server-watch.js'
+import { SharedProber } from './health/shared-prober.js'
 import { SilenceWatch } from './health/silence-watch.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
 import { outside } from './outside.js'
@@ -25,12 +28,13 @@ import { Drain } from './pool/drain.js'
 import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
+import { SharedStall } from './process/shared-stall.js'
 import { ReadinessTracker } from './readiness.js'
 import { Reads } from './reads/reads.js'
 import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
-import { StallMonitor } from './stall.js'
+import type { StallMonitor } from './stall.js'
 import { standingOf } from './standing.js'
 import { StartUp } from './start-up.js'
 import { EndpointSet } from './topology/endpoint-set.js'
@@ -41,6 +45,8 @@ import { TopologyWatch } from './topology/topology-watch.js'
 const ANSWERED: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'FENCED'])
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
+/** The session in which a single endpoint is probed is not kept for longer pauses than this. */
+const LONGEST_KEPT_MS = 5000
 /** Reactions of promises between two acquires of one request. */
 const TURNS = 8
 /** Whoever still works on an endpoint that is named no more gets this long to finish. */
@@ -61,6 +67,7 @@ export class Engine<C extends object> {
   readonly readiness: ReadinessTracker
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
+  readonly #sharedStall: SharedStall
   readonly #stall: StallMonitor
   /** Of what runs in the background, which keeps no process running. */
   readonly #background: Deadlines
@@ -90,7 +97,8 @@ export class Engine<C extends object> {
       options.clock,
       options.reportSql === 'text' ? undefined : (event) => withoutQuoted(event),
     )
-    this.#stall = new StallMonitor(options.clock)
+    this.#sharedStall = new SharedStall(options.clock)
+    this.#stall = this.#sharedStall.monitor
     this.deadlines = new Deadlines(options.clock, this.#stall)
     this.#background = new Deadlines(options.clock, this.#stall, false)
     this.#drain = new Drain({ clock: options.clock, deadlines: this.deadlines })
@@ -106,11 +114,14 @@ export class Engine<C extends object> {
       clock: options.clock,
       events: this.events,
       paceMs: () => this.#paceMs(),
+      // It may be the very connection that a caller lacks.
+      keepsSession: () => !this.#solo || this.#paceMs() <= LONGEST_KEPT_MS,
       onOutcome: (endpoint, outcome) => {
         if (outcome.ok) this.startUp.end()
         else if (!outcome.timedOut)
           this.startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
         this.controller.observe(endpoint, outcome)
+        if (outcome.ok && endpoint.pool.counts.total > 0) driver.probed?.(endpoint.endpoint)
       },
     })
     this.#maintainer = new Maintainer(
@@ -195,10 +206,6 @@ export class Engine<C extends object> {
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
       )
     }
-    // After a stop of the whole process nobody knows which sockets have survived.
-    this.#stall.onStop(() => {
-      for (const each of this.endpoints) each.pool.suspectAll()
-    })
   }
 
   get size(): { readonly poolSize: number; readonly maxOverflow: number } {
@@ -212,7 +219,10 @@ export class Engine<C extends object> {
 
   async start(): Promise<void> {
     if (this.#quiet) return
-    this.#stall.start()
+    // After a stop of the whole process nobody knows which sockets have survived.
+    this.#sharedStall.start(() => {
+      for (const each of this.endpoints) each.pool.suspectAll()
+    })
     this.#maintainer.start()
     this.#watchdog.start()
     if (this.#solo) this.endpoints[0]?.pool.maintain()
@@ -305,7 +315,7 @@ export class Engine<C extends object> {
   stop(): void {
     this.#maintainer.stop()
     this.#watchdog.stop()
-    this.#stall.stop()
+    this.#sharedStall.stop()
   }
 
   /**
@@ -417,12 +427,13 @@ export class Engine<C extends object> {
       stall: this.#stall,
       sql: this.#sql,
       observer: this.#observer(),
+      budget: this.#options.budget,
       epoch: () => this.controller.epoch,
       effects: currentEffects,
     }
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
-      probeConnectTimeoutMs: solo ? poolOptions.connectTimeoutMs : failover.probeConnectTimeoutMs,
+      probeConnectTimeoutMs: solo ? health.timeoutMs : failover.probeConnectTimeoutMs,
       ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
     }
     return new EndpointSet<C>(this.deadlines, (endpoint, order) => {
@@ -441,24 +452,44 @@ export class Engine<C extends object> {
         endpoint,
         order,
         pool,
-        new Prober<C>(
-          endpoint,
-          this.#driver,
-          {
-            ...probing,
-            times: pool.times,
-            onLateAnswer: () => void this.monitor.check(managed),
-          },
-          clock,
-          this.#background,
-          (signal) => this.controller.trouble(managed, signal.kind, messageOf(signal.error)),
-        ),
+        this.#createProber(endpoint, pool, probing, {
+          onLateAnswer: () => void this.monitor.check(managed),
+          onSignal: ({ error, kind }) => this.controller.trouble(managed, kind, messageOf(error)),
+        }),
         new Date(clock.wallTime()),
         this.#originOf(endpoint),
       )
       // It has to be asked first whether it is one of ours.
       if (managed.origin !== 'configured') managed.pool.suspend()
       return managed
+    })
+  }
+
+  /** Managers of one process that would ask a server the same ask it together. */
+  #createProber(
+    endpoint: Endpoint,
+    { times }: Pool<C>,
+    options: Omit<ProberOptions, 'onLateAnswer' | 'times'>,
+    own: ProberCallbacks,
+  ): EndpointProber {
+    const { clock } = this.#options
+    const driver = this.#driver
+    const createProber = ({ onLateAnswer, onSignal }: ProberCallbacks): Prober<C> =>
+      new Prober(
+        endpoint,
+        driver,
+        { ...options, times, onLateAnswer },
+        clock,
+        this.#background,
+        onSignal,
+      )
+    const scope = driver.probeScope?.(endpoint)
+    if (scope === undefined) return createProber(own)
+    return new SharedProber([driver.name, options, scope.server], scope.database, {
+      clock,
+      createProber,
+      onSignal: own.onSignal,
+      isOfDatabase: (error) => driver.isOfDatabase?.(error) === true,
     })
   }
 
@@ -477,7 +508,16 @@ export class Engine<C extends object> {
     if (this.monitor.started) await this.monitor.check(endpoint)
   }
 
+  /** Our database is refused, whatever the servers answer about others: they are asked about ours. */
+  #separate(): void {
+    for (const each of this.endpoints) {
+      const { shared } = each.prober
+      if (shared?.separate() === true && this.monitor.started) this.monitor.checkAfterTrouble(each)
+    }
+  }
+
   #observer(): PoolObserver {
+    const driver = this.#driver
     const trouble: FailoverController<C>['trouble'] = (...details) =>
       this.controller.trouble(...details)
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
@@ -497,6 +537,7 @@ export class Engine<C extends object> {
       },
       connectFailed: (endpoint, kind, error) => {
         this.startUp.refused(endpoint.id, error, kind === 'setup')
+        if (driver.isOfDatabase?.(error) === true) this.#separate()
         // What is known already is no news: sessions work all the same.
         if (managed(endpoint).loginError === undefined) {
           trouble(managed(endpoint), kind, messageOf(error))

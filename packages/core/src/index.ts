@@ -1,3 +1,4 @@
+export type { AcquireContext, OnAcquire } from './acquire-hook.js'
 export { type Clock, systemClock, type TimerHandle } from './clock.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'
@@ -23,6 +24,7 @@ export type {
   MissingRight,
   Probe,
   ProbeResult,
+  ProbeScope,
   ReplayPosition,
   ResetFindings,
   ResetPolicy,
@@ -79,7 +81,11 @@ export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } fro
 export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export { outside } from './outside.js'
-export type { AcquireContext, OnAcquire } from './pool/acquire-hook.js'
+export {
+  type Budget,
+  ConnectionBudget,
+  type ConnectionBudgetOptions,
+} from './pool/connection-budget.js'
 export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
@@ -106,4 +112,11 @@ export { redactText } from './secrets/redact-text.js'
 export { redactUrl } from './secrets/redact-url.js'
 export type { ReportSql } from './secrets/sql-reports.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
+export {
+  TENANT_OPTION_NAMES,
+  type TenantId,
+  type TenantLimits,
+  Tenants,
+  type TenantsConfig,
+} from './tenants.js'
 export type { Discovery, TopologySource } from './topology/source.js'

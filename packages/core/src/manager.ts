@@ -1,3 +1,4 @@
+import { AcquireHook } from './acquire-hook.js'
 import { bounded } from './bounded.js'
 import type { Clock } from './clock.js'
 import {
@@ -24,7 +25,6 @@ import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
 import { outside } from './outside.js'
 import { Pending } from './pending.js'
-import { AcquireHook } from './pool/acquire-hook.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'

@@ -24,6 +24,19 @@ describe('one manager per name in a process', () => {
     await third.close()
   })
 
+  test('keeps what has a manager until that is closed, and what can be opened again for ever', async () => {
+    const { once } = await import('./once.js')
+    const make = () => ({ $connections: manage().manager })
+    const db = once('db', make)
+    expect(once('db', make)).toBe(db)
+    await db.$connections.close()
+    const next = once('db', make)
+    expect(next).not.toBe(db)
+    await next.$connections.close()
+    const dataSource = once('ds', () => ({ isInitialized: false }))
+    expect(once('ds', () => ({ isInitialized: true }))).toBe(dataSource)
+  })
+
   test('names are apart, and what could not be made is tried again', async () => {
     const { once } = await import('./once.js')
     expect(() =>

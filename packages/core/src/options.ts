@@ -1,9 +1,10 @@
+import type { OnAcquire } from './acquire-hook.js'
 import type { Clock } from './clock.js'
 import type { ResetPolicy } from './driver.js'
 import type { Logger } from './events/log.js'
 import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
-import type { OnAcquire } from './pool/acquire-hook.js'
+import type { Budget } from './pool/connection-budget.js'
 import type { ReportSql } from './secrets/sql-reports.js'
 import type { TopologySource } from './topology/source.js'
 
@@ -14,7 +15,10 @@ export interface HealthMonitoringOptions {
    * nothing comes from it for a second. With several, `failover.probeIntervalMs` rules. `@default` 60_000
    */
   readonly intervalMs?: number
-  /** Deadline of one check, with a single endpoint. With several, `failover.probeTimeoutMs` rules. `@default` 5000 */
+  /**
+   * Deadline of one check, with a single endpoint, which takes a login. With several, `failover.probeTimeoutMs` rules.
+   * `@default` 5000, or `connectTimeoutMs` if that is longer
+   */
   readonly timeoutMs?: number
   /** Checks to keep. `@default` 100 */
   readonly history?: number
@@ -144,6 +148,11 @@ export interface ManagerOptions<C extends object> {
    * alone
    */
   readonly topology?: TopologySource
+  /**
+   * A limit on connections that this manager shares with others: `new ConnectionBudget({ maxConnections })`. `@default` none;
+   * `poolSize` and `maxOverflow` limit each manager for itself
+   */
+  readonly budget?: Budget
   /**
    * How SQL appears in reports, events and logs (`lastQuery`, `query`): its text, with what shows that it is a secret
    * hidden; its fingerprint, which is its shape without literals and comments; or not at all. Under the latter two the

@@ -3,15 +3,15 @@ const MEAN_GAIN = 1 / 8
 const VARIATION_GAIN = 1 / 4
 /** Beyond so many times the variation hardly any answer comes. */
 const VARIATIONS = 4
-/** How much of the slowest answer is remembered after each faster one. */
-const MEMORY = 0.99
+/** How much of the slowest answer is remembered after each faster one; what made a near server slow is soon over. */
+const MEMORY = { near: 0.9, far: 0.99 }
 /** What an answer may take beyond the slowest of late. */
 const MARGIN = 1.25
 
-/** Answers of late by which a network is called near or far. */
-const LATEST = 10
+/** Answers of late of which one must have come soon for a network to be near: a busy machine delays most of them. */
+const LATEST = 60
 /** Servers of one site answer sooner than this. */
-const NEAR_MS = 5
+const NEAR_MS = 8
 /**
  * On a network beyond one site a packet may be lost and sent again, which takes a second before it has been seen: so many
  * times as long as in a near one an answer is waited for at least, up to so long.
@@ -41,7 +41,7 @@ class Estimate {
     return Math.max(expectedMs, MARGIN * this.#slowestMs)
   }
 
-  add(tookMs: number): void {
+  add(tookMs: number, memory: number): void {
     const meanMs = this.#meanMs
     if (meanMs === undefined) {
       this.#meanMs = tookMs
@@ -50,7 +50,7 @@ class Estimate {
       this.#variationMs += (Math.abs(tookMs - meanMs) - this.#variationMs) * VARIATION_GAIN
       this.#meanMs = meanMs + (tookMs - meanMs) * MEAN_GAIN
     }
-    this.#slowestMs = Math.max(tookMs, this.#slowestMs * MEMORY)
+    this.#slowestMs = Math.max(tookMs, this.#slowestMs * memory)
   }
 }
 
@@ -69,13 +69,13 @@ export class ResponseTimes {
 
   /** A question has been answered over an open connection. */
   answered(tookMs: number): void {
-    this.#answers.add(tookMs)
+    this.#answers.add(tookMs, this.#memory)
     this.#note(tookMs)
   }
 
   /** A login has succeeded. */
   loggedIn(tookMs: number): void {
-    this.#logins.add(tookMs)
+    this.#logins.add(tookMs, this.#memory)
     // It takes a round trip at least.
     this.#note(tookMs)
   }
@@ -121,6 +121,10 @@ export class ResponseTimes {
   /** How long a login that makes progress may take in all. */
   longestLoginMs(floorMs: number): number {
     return Math.max(this.loginWithinMs(floorMs), ceilingOf(floorMs, LONGEST_LOGIN_MS))
+  }
+
+  get #memory(): number {
+    return this.far ? MEMORY.far : MEMORY.near
   }
 
   #note(tookMs: number): void {

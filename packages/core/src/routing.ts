@@ -158,10 +158,7 @@ export class Router<C extends object> implements WaitPlace<C> {
       const ids = readOnly.map((each) => each.id).join(', ')
       return `, as the primary ${ids} is read-only: it refuses writes (default_transaction_read_only); reads go on by manager.replica or target 'prefer-standby',`
     }
-    const standbys = this.#endpoints.filter(
-      (each) => each.role === 'standby' && each.state === 'UP',
-    )
-    return standbys.length === 0
+    return !up.some((each) => each.role === 'standby')
       ? ''
       : ", as only standbys answer, which are read-only; reads go on by manager.replica or target 'prefer-standby',"
   }

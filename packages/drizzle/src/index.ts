@@ -1,3 +1,4 @@
+export { once } from '@connmgr/core'
 export type {
   DatabaseConfig,
   DrizzleSchema,

@@ -3,7 +3,7 @@ import type { QueryConfig } from 'pg'
 import type { PendingQuery } from './client-internals.js'
 
 /** A query that ends when its signal fires. */
-export interface AbortableQuery<I = unknown[]> extends QueryConfig<I> {
+export interface AbortableQuery<I extends unknown[] = unknown[]> extends QueryConfig<I> {
   /**
    * Cancels the statement on the server when it fires, and closes its connection; a transaction that it was part of is
    * rolled back. The query rejects with `CONNMGR_ABORTED`, or with `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if it may have written.

@@ -17,6 +17,7 @@ const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
   '40001': 'serialization',
   '40P01': 'serialization',
   '53300': 'busy',
+  '53400': 'busy',
   '57P01': 'shutdown',
   '57P02': 'shutdown',
   '57P03': 'starting',

@@ -109,6 +109,8 @@ const CHANGES: readonly ConnmgrEventType[] = [
 ]
 /** A {@link ConnectionManager} of node-postgres clients, with a `pg.Pool` for every library that wants one. */
 export class PgConnectionManager extends ConnectionManager<Client> {
+  // Out of sight of whatever prints hidden properties: it has the password.
+  readonly #preferred: Endpoint
   #pool: ManagedPool | undefined
   #replica: ManagedPool | undefined
   #notifications: Notifications | undefined
@@ -119,8 +121,6 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   readonly sharing: Sharing | undefined
   /** @internal */
   readonly replayStatements: 'never' | 'safe'
-  /** @internal The preferred server. */
-  readonly preferred: Endpoint
   /** @internal What the URL of the preferred server says beyond the connection. */
   readonly urlSettings: UrlSettings
 
@@ -147,11 +147,16 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const driver = new PgDriver({ Client, clientOptions, clock: options.clock })
     super({ driver, endpoints, options })
     this.driver = driver
-    this.preferred = preferred
+    this.#preferred = preferred
     this.urlSettings = urlSettings
     this.on('connectionCreated', ({ endpoint }) => driver.catalogs.read(endpoint))
     this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharingOf(shared, options, Client)
+  }
+
+  /** @internal The preferred server. */
+  get preferred(): Endpoint {
+    return this.#preferred
   }
 
   /** A real `pg.Pool` whose connections lead to the server that takes writes. */

@@ -10,6 +10,7 @@ import {
   invalidOption,
   type LeaseFence,
   type Probe,
+  type ProbeScope,
   type ReplayPosition,
   type ResetFindings,
   type Role,
@@ -31,6 +32,7 @@ import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { askReplayPosition, askWritePosition } from './positions.js'
 import { PgProbe } from './probe.js'
+import { isOfDatabase, probeScopeOf } from './probe-scope.js'
 import { isProgrammingError } from './programming-error.js'
 import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
@@ -195,16 +197,19 @@ export class PgDriver implements Driver<Client> {
   }
 
   async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
-    const probe = new PgProbe(await this.#openAside(endpoint, context))
-    const catalog = this.#catalogOf(endpoint)
-    return {
-      check: async (signal) => {
-        const result = await probe.check(signal)
-        void catalog.read()
-        return result
-      },
-      destroy: () => probe.destroy(),
-    }
+    return new PgProbe(await this.#openAside(endpoint, context))
+  }
+
+  probeScope(endpoint: Endpoint): ProbeScope {
+    return probeScopeOf(endpoint, this.#Client)
+  }
+
+  isOfDatabase(error: unknown): boolean {
+    return isOfDatabase(error)
+  }
+
+  probed(endpoint: Endpoint): void {
+    this.catalogs.read(endpoint.id)
   }
 
   #catalogOf(endpoint: Endpoint): EndpointCatalog {

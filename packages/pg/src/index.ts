@@ -1,4 +1,4 @@
-export { redactUrl } from '@connmgr/core'
+export { ConnectionBudget, once, redactUrl } from '@connmgr/core'
 export type { AbortableQuery } from './aborted-query.js'
 export { classify } from './classify.js'
 export {
@@ -25,6 +25,7 @@ export {
   translatePoolConfig,
 } from './pool-config.js'
 export type { SharedOptions } from './shared/sharing.js'
+export { createTenants, PgTenants, type PgTenantsOptions } from './tenants.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'
 export {
   type PatroniAnswer,

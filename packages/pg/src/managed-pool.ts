@@ -54,7 +54,9 @@ const ENDED = 'Cannot use a pool after calling end on the pool'
 const LANE_LABEL = 'shared lane'
 
 /** A query that is run again by itself if it has failed without effect, or that ends when its signal fires. */
-export interface ReplayableQuery<I = unknown[]> extends AbortableQuery<I>, ReplayOptions {}
+export interface ReplayableQuery<I extends unknown[] = unknown[]>
+  extends AbortableQuery<I>,
+    ReplayOptions {}
 
 /** What one `connect` of a pool may be told. */
 export type ConnectOptions = Pick<
@@ -71,7 +73,7 @@ export interface ManagedPool {
   query: pg.Pool['query'] & QueryWithReplay
 }
 
-type QueryWithReplay = <R extends QueryResultRow = QueryResultRow, I = unknown[]>(
+type QueryWithReplay = <R extends QueryResultRow = QueryResultRow, I extends unknown[] = unknown[]>(
   query: ReplayableQuery<I>,
 ) => Promise<QueryResult<R>>
 

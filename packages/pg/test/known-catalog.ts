@@ -26,14 +26,15 @@ export function snapshotOf(answer: Partial<CatalogAnswer> = {}): Snapshot {
 }
 
 /** Resolves when the pool has learned what is in its database, which it does beside its first connections. */
-export function catalogRead(pool: {
+export async function catalogRead(pool: {
   readonly $connections: {
-    start(): Promise<void>
+    warmUp(count: number): Promise<void>
     readonly driver: { readonly catalogs: { agree(judge: () => boolean): boolean } }
   }
 }): Promise<void> {
-  void pool.$connections.start()
-  return eventually(() => pool.$connections.driver.catalogs.agree(() => true))
+  // It is read with the first connection.
+  await pool.$connections.warmUp(1)
+  await eventually(() => pool.$connections.driver.catalogs.agree(() => true))
 }
 
 /** A catalog that is known. */

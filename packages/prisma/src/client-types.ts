@@ -1,7 +1,4 @@
 import type { PgConnectionManager } from '@connmgr/pg'
-import type { Types as RequiredTypes } from '@prisma/client/runtime/client' with {
-  'resolution-mode': 'require',
-}
 import type { Types } from '@prisma/client/runtime/client'
 import type { ConnectionManagerAdapter } from './adapter.js'
 
@@ -43,9 +40,8 @@ interface ManagedMembers<P extends PrismaClientLike> {
 }
 
 /**
- * `$extends` of a client that has our extension. Prisma declares its types twice, for `import` and for `require`, and
- * TypeScript holds them for different ones; a client that the generator `prisma-client-js` has made uses the second
- * even where it is imported.
+ * `$extends` of a client that has our extension. A client of the generator `prisma-client-js` may have a copy of Prisma's
+ * types of its own, which TypeScript cannot tell this of; `withConnectionManager(prisma.$extends(...))` gives the type.
  */
 type ManagedExtends<E> =
   E extends Types.Extensions.ExtendsHook<'extends', infer TypeMapCb, infer ExtArgs, infer TypeMap>
@@ -58,19 +54,4 @@ type ManagedExtends<E> =
           { extArgs: Types.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
         >
       >
-    : E extends RequiredTypes.Extensions.ExtendsHook<
-          'extends',
-          infer TypeMapCb,
-          infer ExtArgs,
-          infer TypeMap
-        >
-      ? RequiredTypes.Extensions.ExtendsHook<
-          'extends',
-          TypeMapCb,
-          RequiredTypes.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension>,
-          RequiredTypes.Utils.Call<
-            TypeMapCb,
-            { extArgs: RequiredTypes.Extensions.MergeExtArgs<TypeMap, ExtArgs, Extension> }
-          >
-        >
-      : E
+    : E

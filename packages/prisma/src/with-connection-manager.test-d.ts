@@ -82,6 +82,43 @@ async function adoptsAClient(): Promise<void> {
   >()
 }
 
+class PrismaService extends PrismaClient {
+  hello(): string {
+    return 'hello'
+  }
+}
+
+async function isAPrismaClient(): Promise<void> {
+  const prisma = withConnectionManager(PrismaClient)
+  const plain: PrismaClient = prisma
+  const run = (client: PrismaClient): Promise<number> => client.user.count()
+  await Promise.all([run(prisma), run(plain)])
+  expectTypeOf(prisma.$disconnect()).toEqualTypeOf<Promise<void>>()
+}
+
+async function keepsASubclass(): Promise<void> {
+  const service = withConnectionManager(PrismaService, { poolSize: 3 })
+  const plain: PrismaService = service
+  expectTypeOf(service.hello()).toEqualTypeOf<string>()
+  expectTypeOf(service.$connections).toEqualTypeOf<PgConnectionManager>()
+  expectTypeOf(await plain.user.count()).toEqualTypeOf<number>()
+  expectTypeOf(service.$extends({}).$connections).toEqualTypeOf<PgConnectionManager>()
+  // @ts-expect-error there is no such member
+  service.goodbye()
+}
+
+function keepsEventsOfTheLog(): void {
+  const prisma = withConnectionManager(
+    (adapter) => new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] }),
+  )
+  prisma.$on('query', ({ query, duration }) => {
+    expectTypeOf(query).toEqualTypeOf<string>()
+    expectTypeOf(duration).toEqualTypeOf<number>()
+  })
+  // @ts-expect-error it is not logged as an event
+  prisma.$on('info', () => {})
+}
+
 function refusesWhatDoesNotFit(): void {
   // @ts-expect-error there is no such option
   withConnectionManager(PrismaClient, { poolSise: 3 })
@@ -94,6 +131,9 @@ function refusesWhatDoesNotFit(): void {
 export {
   adoptsAClient,
   infersSelections,
+  isAPrismaClient,
+  keepsASubclass,
+  keepsEventsOfTheLog,
   keepsExtensions,
   keepsExtensionsOfAClass,
   keepsOmit,

@@ -1,3 +1,4 @@
+export { once } from '@connmgr/core'
 export type { PostgresDataSourceOptions } from './connection-options.js'
 export { type DataSourceReplayOptions, replayTransaction } from './replay-transaction.js'
 export {

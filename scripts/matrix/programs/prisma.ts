@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   })
   expectAllReturned(prisma.$connections)
 
-  const extended = prisma.$extends({ client: { answer: (): number => 42 } })
+  const extended = withConnectionManager(prisma.$extends({ client: { answer: (): number => 42 } }))
   sameType<typeof extended.$connections, PgConnectionManager>()
   assert.equal(extended.answer(), 42)
   assert.equal(extended.$connections, prisma.$connections)

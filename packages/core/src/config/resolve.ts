@@ -1,10 +1,11 @@
+import type { OnAcquire } from '../acquire-hook.js'
 import type { Clock } from '../clock.js'
 import { systemClock } from '../clock.js'
 import { consoleLogger, type Logger, silentLogger } from '../events/log.js'
 import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../failover/options.js'
 import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
-import type { OnAcquire } from '../pool/acquire-hook.js'
+import type { Budget } from '../pool/connection-budget.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { ReadOptions } from '../reads/reads.js'
 import type { ReportSql } from '../secrets/sql-reports.js'
@@ -112,6 +113,7 @@ export const MANAGER_OPTION_NAMES: readonly (keyof ManagerOptions<object>)[] = [
   'healthMonitoring',
   'failover',
   'topology',
+  'budget',
   'reportSql',
   'logger',
   'clock',
@@ -131,6 +133,7 @@ export interface ResolvedOptions<C extends object> {
   readonly failover: FailoverKnobs
   readonly failoverMode: 'role' | 'ordered' | undefined
   readonly topology: TopologySource | undefined
+  readonly budget: Budget | undefined
   readonly reportSql: ReportSql
   readonly logger: Logger
   readonly clock: Clock
@@ -203,9 +206,15 @@ export function resolveManagerOptions<C extends object>(
     startTimeoutMs: numbers.startTimeoutMs,
     leaks: leaks.enabled ? resolveLeaks(leaks.settings, env) : undefined,
     healthMonitoring: health.enabled,
-    health: resolveNumbers('healthMonitoring.', health.settings, HEALTH_NUMBERS, env),
+    health: resolveNumbers(
+      'healthMonitoring.',
+      { timeoutMs: Math.max(5000, numbers.connectTimeoutMs), ...health.settings },
+      HEALTH_NUMBERS,
+      env,
+    ),
     ...failover,
     topology: resolveTopology(options.topology),
+    budget: resolveBudget(options.budget),
     reportSql: resolveChoice(
       'reportSql',
       options.reportSql,
@@ -306,6 +315,14 @@ function resolveTopology(given: unknown): TopologySource | undefined {
   }
   checkAllowedHosts(source.allowedHosts)
   return given as TopologySource
+}
+
+function resolveBudget(given: unknown): Budget | undefined {
+  if (given === undefined) return undefined
+  // Another copy of this package may have made it.
+  const { join, maxConnections } = (given ?? {}) as Partial<Budget>
+  if (typeof join === 'function' && typeof maxConnections === 'number') return given as Budget
+  throw invalid('budget', given, 'a new ConnectionBudget({ maxConnections })')
 }
 
 function checkAllowedHosts(given: unknown): void {

@@ -3,7 +3,7 @@ import type { ProbeResult } from '../driver.js'
 import { messageOf } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
-import type { ProbeOutcome } from '../health/prober.js'
+import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
 import type { ClusterIdentity } from './cluster-identity.js'
 import { Divergence } from './divergence.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
@@ -120,6 +120,16 @@ export class EndpointTracker<C extends object> {
       endpoint.lastError = { name: 'Error', message: endpoint.heldFor }
     }
     this.report(endpoint, reason)
+  }
+
+  /** Applies a probe that differs from the one before in nothing but the position, of an endpoint that is up. */
+  keepUp(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe, isWriter: boolean): void {
+    const now = this.#clock.now()
+    endpoint.result = outcome.result
+    if (this.#isStray(endpoint, outcome, isWriter, now)) {
+      endpoint.lastError = { name: 'Error', message: STRAY }
+      this.mark(endpoint, 'QUARANTINED', STRAY)
+    } else this.#trackLag(endpoint, outcome.result, isWriter, now)
   }
 
   /** Puts an endpoint into a state for a reason other than a probe. */

@@ -6,7 +6,7 @@ import type { EventEmitter } from '../events/emitter.js'
 import type { FailoverCompletedEvent } from '../events/events.js'
 import { STATE_WORDS } from '../events/state-words.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
-import type { ProbeOutcome } from '../health/prober.js'
+import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
 import { ClusterIdentity } from './cluster-identity.js'
 import { type Candidate, elect, electInOrder } from './elect.js'
 import { EndpointTracker } from './endpoint-tracker.js'
@@ -183,8 +183,13 @@ export class FailoverController<C extends object> {
 
   observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
     if (this.#stopped || !this.#endpoints.includes(endpoint)) return
+    if (outcome.ok && this.#isNoNews(endpoint, outcome)) {
+      this.#keepUp(endpoint, outcome)
+      return
+    }
     if (outcome.ok) {
-      endpoint.everConnected = true
+      // Of another database it says nothing.
+      if (outcome.elsewhere !== true) endpoint.everConnected = true
       this.#firstAnswerAt ??= this.#context.clock.now()
     }
     const role = endpoint.role
@@ -211,6 +216,28 @@ export class FailoverController<C extends object> {
     this.#judged = undefined
     if (!served && !this.#solo && USABLE.has(endpoint.state)) endpoint.pool.resume()
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
+  }
+
+  /** Whether a probe says what the one before has said, at a time when nothing is to be decided. */
+  #isNoNews(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): boolean {
+    return (
+      this.#state === 'STEADY' &&
+      (this.#surveyed || this.#solo) &&
+      !this.#search.running &&
+      endpoint.isSteady &&
+      (outcome.elsewhere === true || endpoint.everConnected) &&
+      isLike(outcome.result, endpoint.result)
+    )
+  }
+
+  /** Takes over what changes all the time, without an election: this is all that most probes come to. */
+  #keepUp(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): void {
+    const readable = endpoint.lagging
+    this.#tracker.keepUp(endpoint, outcome, endpoint === this.#writer)
+    const { pool } = endpoint
+    const askedAt = this.#context.clock.now() - outcome.durationMs
+    pool.answered(askedAt - pool.times.answerWithinMs(this.#knobs.probeTimeoutMs))
+    if (readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
   /** A connection met trouble: asks every server how it is before anybody else runs into it. */
@@ -664,6 +691,20 @@ function toCandidate<C extends object>(
     promoted: promotions.promoted(endpoint.id),
     superseded: promotions.superseded(endpoint.id),
   }
+}
+
+/** Whether two answers differ in nothing but the position. */
+function isLike(one: ProbeResult, other: ProbeResult | undefined): boolean {
+  return (
+    other !== undefined &&
+    one.role === other.role &&
+    one.writable === other.writable &&
+    one.systemId === other.systemId &&
+    one.timeline === other.timeline &&
+    one.startedAt === other.startedAt &&
+    (one.missing?.length ?? 0) === 0 &&
+    (other.missing?.length ?? 0) === 0
+  )
 }
 
 function describe(outcome: ProbeOutcome): string {

@@ -1,6 +1,6 @@
 import type { Endpoint, MissingRight, ProbeResult, Role } from '../driver.js'
 import type { ErrorSummary } from '../events/events.js'
-import type { Prober } from '../health/prober.js'
+import type { EndpointProber } from '../health/endpoint-prober.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
 import type { EndpointState } from './states.js'
 import type { Standing } from './transition.js'
@@ -59,7 +59,7 @@ export class ManagedEndpoint<C extends object> {
     /** Place in the configured list; 0 is the preferred one. */
     public order: number,
     readonly pool: ConnectionPool<C>,
-    readonly prober: Prober<C>,
+    readonly prober: EndpointProber,
     since: Date,
     readonly origin: Origin = 'configured',
   ) {
@@ -74,6 +74,20 @@ export class ManagedEndpoint<C extends object> {
 
   get state(): EndpointState {
     return this.standing.state
+  }
+
+  /** True while it is up, trusted, and nothing is known against it. */
+  get isSteady(): boolean {
+    const { failures, state, trusted } = this.standing
+    return (
+      state === 'UP' &&
+      this.reportedState === 'UP' &&
+      trusted &&
+      failures === 0 &&
+      this.doubt === undefined &&
+      this.heldFor === undefined &&
+      this.lastError === undefined
+    )
   }
 
   /** True for a primary that refuses writes, as it was set up or told to. */

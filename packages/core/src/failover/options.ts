@@ -15,7 +15,7 @@ export interface FailoverOptions {
   /**
    * Deadline of one probe, at the least. When it is missed the next one follows at once, over a fresh connection beside the
    * first; an answer to either counts, and so does anything that comes over other connections meanwhile. It follows what
-   * the server needs to answer, and how much that varies: for one that is more than 5 ms away it is six times as long (up
+   * the server needs to answer, and how much that varies: for one that is more than 8 ms away it is six times as long (up
    * to 1.5 s) from the start on, and it grows with slow answers up to twenty times itself (up to 5 s). `@default` 250
    */
   readonly probeTimeoutMs?: number

@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '../clock.js'
 import { isAnswer } from '../driver.js'
-import type { EventEmitter } from '../events/emitter.js'
+import type { EventEmitter, Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
 import { type HealthCheck, HealthHistory } from './history.js'
@@ -12,6 +12,8 @@ export interface HealthMonitorContext<C extends object> {
   readonly events: EventEmitter
   /** Time until the next round, given how things stand. */
   readonly paceMs: () => number
+  /** Whether the session of a prober is to be kept until the next round. */
+  readonly keepsSession: () => boolean
   readonly onOutcome: (endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome) => void
 }
 
@@ -25,10 +27,13 @@ export class HealthMonitor<C extends object> {
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #history: HealthHistory
   readonly #context: HealthMonitorContext<C>
+  readonly #completed: Topic
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
   /** Endpoints to be probed once more after the probe under way. */
   readonly #again = new Set<ManagedEndpoint<C>>()
   readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
+  /** The latest check of each endpoint that others have probed too. */
+  readonly #latest = new Map<ManagedEndpoint<C>, HealthCheck>()
   #timer: TimerHandle | undefined
   #dueAt = 0
   #started = false
@@ -41,6 +46,7 @@ export class HealthMonitor<C extends object> {
     this.#endpoints = endpoints
     this.#history = new HealthHistory(historyLength)
     this.#context = context
+    this.#completed = context.events.topic('healthCheckCompleted')
   }
 
   get history(): HealthHistory {
@@ -57,6 +63,7 @@ export class HealthMonitor<C extends object> {
       this.#started = true
       this.#schedule()
     }
+    for (const endpoint of this.#endpoints) this.#attend(endpoint)
     return this.round()
   }
 
@@ -64,12 +71,15 @@ export class HealthMonitor<C extends object> {
     this.#started = false
     this.#context.clock.clearTimeout(this.#timer)
     this.#timer = undefined
+    for (const { prober } of this.#endpoints) prober.shared?.leave()
   }
 
   /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
     const { clock, paceMs } = this.#context
-    if (!this.#started || clock.now() + paceMs() >= this.#dueAt) return
+    if (!this.#started) return
+    for (const { prober } of this.#endpoints) prober.shared?.hurry()
+    if (clock.now() + paceMs() >= this.#dueAt) return
     clock.clearTimeout(this.#timer)
     this.#schedule()
   }
@@ -114,9 +124,31 @@ export class HealthMonitor<C extends object> {
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
+    if (this.#started) this.#attend(endpoint)
     // What came before the question is no sign of life after it.
     endpoint.pool.heard()
-    let outcome = await endpoint.prober.probe()
+    const { prober } = endpoint
+    const outcome = await prober.probe(endpoint.state === 'SUSPECT')
+    const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
+    const check = told ?? this.#conclude(endpoint, outcome)
+    if (prober.shared === undefined && !this.#context.keepsSession()) prober.forget()
+    return check
+  }
+
+  /** Hears of every probe of a server that is shared, and has no rounds of its own for it. */
+  #attend(endpoint: ManagedEndpoint<C>): void {
+    const { shared } = endpoint.prober
+    if (shared === undefined || shared.attending) return
+    shared.attend({
+      paceMs: this.#context.paceMs,
+      keepsSession: this.#context.keepsSession,
+      onAsk: () => endpoint.pool.heard(),
+      onOutcome: (outcome) => this.#latest.set(endpoint, this.#conclude(endpoint, outcome)),
+    })
+  }
+
+  #conclude(endpoint: ManagedEndpoint<C>, answer: ProbeOutcome): HealthCheck {
+    let outcome = answer
     if (!outcome.ok && (outcome.timedOut ? endpoint.pool.heard() : isAnswer(outcome.kind)))
       outcome = { ...outcome, heard: true }
     const check = this.#record(endpoint, outcome)
@@ -137,15 +169,17 @@ export class HealthMonitor<C extends object> {
       ...(error === undefined ? {} : { error }),
     }
     this.#history.add(check)
-    events.emit({
-      type: 'healthCheckCompleted',
-      pool: name,
-      endpoint: endpoint.id,
-      healthy: check.healthy,
-      durationMs: check.responseTimeMs,
-      role: check.role,
-      ...(error === undefined ? {} : { error }),
-    })
+    if (this.#completed.wanted) {
+      events.emit({
+        type: 'healthCheckCompleted',
+        pool: name,
+        endpoint: endpoint.id,
+        healthy: check.healthy,
+        durationMs: check.responseTimeMs,
+        role: check.role,
+        ...(error === undefined ? {} : { error }),
+      })
+    }
     this.#noteRecovery(endpoint, outcome.ok)
     return check
   }
@@ -169,12 +203,15 @@ export class HealthMonitor<C extends object> {
 
   #schedule(): void {
     const { clock, paceMs } = this.#context
+    this.#dueAt = Number.POSITIVE_INFINITY
+    if (this.#endpoints.every(({ prober }) => prober.shared !== undefined)) return
     // Only ever shorter, so that the longest time to notice a silence is known.
     const delayMs = paceMs() * (1 - JITTER * clock.random())
     this.#dueAt = clock.now() + delayMs
     this.#timer = clock.setTimeout(() => {
       this.#schedule()
-      void this.round()
+      for (const endpoint of this.#endpoints)
+        if (endpoint.prober.shared === undefined) void this.check(endpoint)
     }, delayMs)
   }
 }

@@ -88,17 +88,23 @@ export class LoginProbes<C extends object> {
 
   #schedule(): void {
     const { clock } = this.#context
-    const paceMs =
-      this.#failures.size > 0
-        ? Math.min(AGAIN_MS, this.#options.loginProbeMs)
-        : this.#options.loginProbeMs
     this.#timer = clock.setTimeout(
       () => {
         this.#schedule()
         for (const endpoint of this.#endpoints) void this.#check(endpoint)
       },
-      paceMs * (1 - JITTER * clock.random()),
+      this.#paceMs * (1 - JITTER * clock.random()),
     )
+  }
+
+  get #paceMs(): number {
+    const { loginProbeMs } = this.#options
+    return this.#failures.size > 0 ? Math.min(AGAIN_MS, loginProbeMs) : loginProbeMs
+  }
+
+  /** So young a login of another manager stands for one of ours; never the same one twice. */
+  get #freshMs(): number {
+    return this.#paceMs * (1 - JITTER)
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
@@ -106,7 +112,8 @@ export class LoginProbes<C extends object> {
     const abort = new AbortController()
     this.#running.set(endpoint, abort)
     try {
-      const role = await this.#logIn(endpoint, abort)
+      const login = (): Promise<Role> => this.#logIn(endpoint, abort)
+      const role = await (endpoint.prober.shared?.login(login, this.#freshMs) ?? login())
       this.#succeeded(endpoint)
       if (role !== 'unknown' && role !== endpoint.role) this.#context.onMoved(endpoint)
     } catch (thrown) {

@@ -15,10 +15,20 @@ import { healthCheckChannel, traced } from '../events/channels.js'
 import { LoginProgress } from '../login-progress.js'
 import { outside } from '../outside.js'
 import { ResponseTimes } from '../response-times.js'
+import type { EndpointProber } from './endpoint-prober.js'
+
+/** A probe that was answered. */
+export interface SuccessfulProbe {
+  readonly ok: true
+  readonly durationMs: number
+  readonly result: ProbeResult
+  /** True if it was asked over a session to another database of the server: this one may not be there. */
+  readonly elsewhere?: boolean
+}
 
 /** What one probe found. */
 export type ProbeOutcome =
-  | { readonly ok: true; readonly durationMs: number; readonly result: ProbeResult }
+  | SuccessfulProbe
   | {
       readonly ok: false
       readonly durationMs: number
@@ -94,7 +104,7 @@ class Question {
  * A question that misses its deadline stays asked: the next probe opens a fresh connection beside it, and whichever
  * answers first tells how the server is.
  */
-export class Prober<C extends object> {
+export class Prober<C extends object> implements EndpointProber {
   readonly #endpoint: Endpoint
   readonly #driver: Driver<C>
   readonly #options: ProberOptions
@@ -131,8 +141,8 @@ export class Prober<C extends object> {
     this.#times = options.times ?? new ResponseTimes()
   }
 
-  /** One probe; joins the one under way, if there is one. Never rejects. */
-  probe(): Promise<ProbeOutcome> {
+  probe(suspected = false): Promise<ProbeOutcome> {
+    this.#failing ||= suspected
     this.#running ??= traced(healthCheckChannel, { endpoint: this.#endpoint }, () =>
       this.#ask(),
     ).finally(() => {

@@ -1,5 +1,6 @@
-import type { Clock, TimerHandle } from '../clock.js'
+import type { Clock } from '../clock.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import { every } from '../process/ticks.js'
 import type { StallMonitor } from '../stall.js'
 
 export interface SilenceWatchContext<C extends object> {
@@ -19,7 +20,7 @@ const TICK_MS = 1000
 export class SilenceWatch<C extends object> {
   readonly #endpoint: ManagedEndpoint<C>
   readonly #context: SilenceWatchContext<C>
-  #timer: TimerHandle | undefined
+  #stop: (() => void) | undefined
 
   constructor(endpoint: ManagedEndpoint<C>, context: SilenceWatchContext<C>) {
     this.#endpoint = endpoint
@@ -27,20 +28,15 @@ export class SilenceWatch<C extends object> {
   }
 
   start(): void {
-    if (this.#timer === undefined) this.#arm()
+    this.#stop ??= every(this.#context.clock, TICK_MS, () => {
+      // A probe looks by itself at what else comes meanwhile.
+      if (!this.#context.probing(this.#endpoint)) this.#look()
+    })
   }
 
   stop(): void {
-    this.#context.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  #arm(): void {
-    this.#timer = this.#context.clock.setTimeout(() => {
-      this.#arm()
-      // A probe looks by itself at what else comes meanwhile.
-      if (!this.#context.probing(this.#endpoint)) this.#look()
-    }, TICK_MS)
+    this.#stop?.()
+    this.#stop = undefined
   }
 
   #look(): void {

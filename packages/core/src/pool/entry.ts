@@ -8,7 +8,7 @@ import type { Linked, LinkedList } from './linked-list.js'
  * `idle` was unused for `idleTimeoutMs`; `lifetime` reached `maxLifetimeMs`; `uses` reached `maxUses`; `overflow` was
  * above `poolSize` and not needed; `cleared` was invalidated with the whole pool; `invalid` failed validation; `lost`
  * was cut off by the server or network; `dirty` could not be cleaned; `destroyed` through its lease; `evicted` by
- * request; `leaked` was reclaimed; `query-timeout` ran one statement for longer than `queryTimeoutMs`; `hook` was refused by a hook of the user; `closed` with its pool.
+ * request; `leaked` was reclaimed; `query-timeout` ran one statement for longer than `queryTimeoutMs`; `hook` was refused by a hook of the user; `budget` made room for a caller of another manager with the same budget; `closed` with its pool.
  */
 export type CloseReason =
   | 'idle'
@@ -24,6 +24,7 @@ export type CloseReason =
   | 'leaked'
   | 'query-timeout'
   | 'hook'
+  | 'budget'
   | 'closed'
 
 /** `testing` is under validation, `cleaning` is being settled, rolled back or reset; neither can be lent. */

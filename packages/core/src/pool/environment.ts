@@ -5,6 +5,7 @@ import type { EventEmitter } from '../events/emitter.js'
 import type { Effects } from '../replay/effects.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
 import type { StallMonitor } from '../stall.js'
+import type { Budget } from './connection-budget.js'
 
 /** What a pool tells the policies around it. It never asks them what to do with a connection. */
 export interface PoolObserver {
@@ -29,6 +30,8 @@ export interface PoolEnvironment {
   readonly stall: StallMonitor
   readonly sql: SqlReports
   readonly observer: PoolObserver
+  /** A limit that the pools share with those of other managers. */
+  readonly budget?: Budget | undefined
   /** The current epoch of the manager. */
   readonly epoch: () => number
   /** Of the unit of work that is running, if that may be run again. */

@@ -1,16 +1,17 @@
-import type { Clock, TimerHandle } from '../clock.js'
+import type { Clock } from '../clock.js'
+import { every } from '../process/ticks.js'
 import type { ConnectionPool } from './connection-pool.js'
 import type { PoolOptions } from './options.js'
 
 const SHORTEST_MS = 10
 const LONGEST_MS = 1000
 
-/** Calls every pool's housekeeping often enough for the shortest of its times. One timer for all pools. */
+/** Calls every pool's housekeeping often enough for the shortest of its times. One timer for all pools of the process. */
 export class Maintainer<C extends object> {
   readonly #pools: readonly ConnectionPool<C>[]
   readonly #clock: Clock
   readonly #intervalMs: number
-  #timer: TimerHandle | undefined
+  #stop: (() => void) | undefined
 
   constructor(
     pools: readonly ConnectionPool<C>[],
@@ -25,18 +26,13 @@ export class Maintainer<C extends object> {
   }
 
   start(): void {
-    if (this.#timer === undefined) this.#arm()
+    this.#stop ??= every(this.#clock, this.#intervalMs, () => {
+      for (const pool of this.#pools) pool.maintain()
+    })
   }
 
   stop(): void {
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  #arm(): void {
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#arm()
-      for (const pool of this.#pools) pool.maintain()
-    }, this.#intervalMs)
+    this.#stop?.()
+    this.#stop = undefined
   }
 }

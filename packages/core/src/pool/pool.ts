@@ -17,6 +17,7 @@ import { leaseAround } from '../leaks/nesting.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
 import { ResponseTimes } from '../response-times.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
+import type { BudgetShare } from './connection-budget.js'
 import type { ConnectionPool } from './connection-pool.js'
 import { Abandoned, Connector, HookFailure } from './connector.js'
 import { Drain } from './drain.js'
@@ -67,6 +68,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   readonly #cleaner: Cleaner<C>
   readonly #retirement: Retirement<C>
   readonly #drain: Drain
+  /** Of a limit that other managers have a share in too. */
+  readonly #share: BudgetShare | undefined
   /** Every open connection that is ours. */
   readonly #entries = new Set<PoolEntry<C>>()
   /** Least lately used first. */
@@ -96,6 +99,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
     this.#retirement = new Retirement(endpoint, driver, options, environment)
     this.#drain = new Drain(environment)
+    this.#share = environment.budget?.join({
+      name: environment.name,
+      firstWaiting: () => this.#waiters.first?.sequence ?? Number.POSITIVE_INFINITY,
+      idleSince: () => this.#idle.first?.idleSince ?? Number.POSITIVE_INFINITY,
+      giveUpIdle: () => environment.events.turn(() => this.#giveUpIdle()),
+      supply: () => environment.events.turn(() => this.#supply()),
+    })
   }
 
   get size(): number {
@@ -367,6 +377,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#environment.events.turn(() => {
       if (!this.#book.end(lease, this.#environment.clock.now())) return
       lease.entry.state = 'detached'
+      this.#share?.closing()()
       this.#entries.delete(lease.entry)
       this.#changed()
     })
@@ -406,6 +417,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       holders: this.#book.longestHolders(),
       heldByItself: leaseAround(waiter.owner.holding)?.id,
       lastConnectError: this.#connector.lastError,
+      budget: this.#share?.usedUp,
     })
   }
 
@@ -454,7 +466,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       if (this.#fitness.needsTest(entry, now)) this.#test(entry)
       else this.#serve(entry, now)
     }
-    while (this.#wantsAnother(now) && this.#connector.admits()) this.#open()
+    while (this.#wantsAnother(now) && this.#connector.admits() && this.#mayOpen()) this.#open()
   }
 
   #wantsAnother(now: number): boolean {
@@ -475,6 +487,16 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       },
       now,
     )
+  }
+
+  /** Taken from what the pool shares with others, so asked last. */
+  #mayOpen(): boolean {
+    return this.#share?.take() ?? true
+  }
+
+  #giveUpIdle(): void {
+    const { first } = this.#idle
+    if (first !== undefined) this.#close(first, 'budget')
   }
 
   #open(): void {
@@ -502,6 +524,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       (thrown: unknown) =>
         events.turn(() => {
           this.#opening -= 1
+          this.#share?.failed()
           if (!(thrown instanceof Abandoned)) this.#openFailed(thrown, clock.now() - startedAt)
           this.#changed()
         }),
@@ -673,6 +696,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if ((this.#closing && !waited) || this.#entries.size > this.#sizing.limit) {
       this.#close(entry, this.#closing ? 'closed' : 'overflow')
       this.#changed()
+    } else if (this.#share?.owes() === true) {
+      this.#close(entry, 'budget')
+      this.#changed()
     } else if (waited) this.#serve(entry, now)
     else if (this.#entries.size > this.#sizing.poolSize && !this.#succeeds(now)) {
       this.#close(entry, 'overflow')
@@ -774,7 +800,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#pings.forget(entry)
     this.#entries.delete(entry)
     this.#book.totals.closed += 1
-    this.#retirement.retire(entry, reason, error)
+    this.#retirement.retire(entry, reason, error, this.#share?.closing())
   }
 
   #cleared(reason: string): void {
@@ -804,6 +830,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #maintain(): void {
     const { idleTimeoutMs, minIdle } = this.#options
+    // Of many managers most are idle: there is nothing to keep house for.
+    if (this.#entries.size === 0 && this.#waiters.size === 0 && minIdle === 0) return
     const holdMs = Math.min(idleTimeoutMs, LONGEST_IDLE_HOLD_MS)
     const now = this.#environment.clock.now()
     for (const entry of this.#idle) {
@@ -835,6 +863,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
     this.#drain.over = true
     await this.#retirement.settled()
+    this.#share?.leave()
     events.emit({
       type: 'poolClosed',
       pool: name,

@@ -15,6 +15,7 @@ const GRACEFUL: ReadonlySet<CloseReason> = new Set([
   'overflow',
   'cleared',
   'evicted',
+  'budget',
   'closed',
 ])
 
@@ -48,7 +49,13 @@ export class Retirement<C extends object> {
     })
   }
 
-  retire(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void {
+  /** @param onGone called when the connection is no more; at the latest after `closeTimeoutMs` */
+  retire(
+    entry: PoolEntry<C>,
+    reason: CloseReason,
+    error: Error | undefined,
+    onGone?: () => void,
+  ): void {
     this.#environment.events.emit({
       type: 'connectionClosed',
       pool: this.#environment.name,
@@ -58,12 +65,18 @@ export class Retirement<C extends object> {
       durationMs: this.#environment.clock.now() - entry.createdAt,
       ...(error === undefined ? {} : { error: summarize(error) }),
     })
-    outside(() => this.#tearDown(entry, reason, error))
+    outside(() => this.#tearDown(entry, reason, error, onGone))
   }
 
-  #tearDown(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void {
+  #tearDown(
+    entry: PoolEntry<C>,
+    reason: CloseReason,
+    error: Error | undefined,
+    onGone?: () => void,
+  ): void {
     if (!this.#deservesGoodbye(entry, reason)) {
       this.#driver.destroy(entry.connection, whyCutOff(entry, reason, error))
+      onGone?.()
       return
     }
     const goodbye = bounded(
@@ -74,7 +87,10 @@ export class Retirement<C extends object> {
     )
       // A connection that cannot say goodbye is cut off; there is nobody left to whom the failure matters.
       .catch(() => this.#driver.destroy(entry.connection))
-      .finally(() => this.#running.delete(goodbye))
+      .finally(() => {
+        this.#running.delete(goodbye)
+        onGone?.()
+      })
     this.#running.add(goodbye)
   }
 

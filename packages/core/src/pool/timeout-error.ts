@@ -1,5 +1,6 @@
 import { type AcquirePhase, AcquireTimeoutError, ConnectFailedError, messageOf } from '../errors.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
+import type { BudgetReport } from './connection-budget.js'
 import type { PoolCounts } from './metrics.js'
 
 /** Less than this is not worth telling. */
@@ -18,15 +19,19 @@ export function acquireTimeoutError(details: {
   /** Id of a lease that the flow which has waited holds itself, if that is known. */
   heldByItself: number | undefined
   lastConnectError: Error | undefined
+  /** The limit that it shares with others, if that is what it waits for. */
+  budget?: BudgetReport | undefined
 }): AcquireTimeoutError {
-  const { counts, holders, lastConnectError, waitedMs } = details
-  const phase = phaseOf(counts, lastConnectError)
+  const { budget, counts, holders, lastConnectError, waitedMs } = details
+  const phase = budget === undefined ? phaseOf(counts, lastConnectError) : 'wait'
   const why =
-    phase === 'wait'
-      ? explainWait(counts, holders, details.exclusive) + explainNested(details.heldByItself)
-      : phase === 'validate'
-        ? 'a connection is being validated and has not answered'
-        : explainConnect(lastConnectError)
+    budget !== undefined
+      ? explainBudget(budget)
+      : phase === 'wait'
+        ? explainWait(counts, holders, details.exclusive) + explainNested(details.heldByItself)
+        : phase === 'validate'
+          ? 'a connection is being validated and has not answered'
+          : explainConnect(lastConnectError)
   return new AcquireTimeoutError({
     message:
       `pool "${details.pool}": no connection to ${details.endpoint} within ${Math.round(waitedMs)} ms: ` +
@@ -51,6 +56,21 @@ function explainConnect(lastConnectError: Error | undefined): string {
   return lastConnectError instanceof ConnectFailedError
     ? lastConnectError.message
     : `the server cannot be reached: ${messageOf(lastConnectError)}`
+}
+
+/** Managers named in a message, at most. */
+const MOST_NAMED = 5
+
+function explainBudget({ maxConnections, spentBy }: BudgetReport): string {
+  const named = spentBy
+    .slice(0, MOST_NAMED)
+    .map(([name, connections]) => `"${name}" ${connections}`)
+  const others = spentBy.slice(MOST_NAMED)
+  if (others.length > 0) {
+    const rest = others.reduce((sum, [, connections]) => sum + connections, 0)
+    named.push(`${others.length} others ${rest}`)
+  }
+  return `the budget of ${maxConnections} connections (maxConnections) is used up by managers: ${named.join(', ')}`
 }
 
 function explainWait(

@@ -165,7 +165,7 @@ describe('a transaction', () => {
         },
         { replay: 'safe', signal: abort.signal },
       ),
-    ).rejects.toThrow('no primary')
+    ).rejects.toMatchObject({ code: 'CONNMGR_ABORTED' })
     expect(attempts).toEqual([1])
   })
 

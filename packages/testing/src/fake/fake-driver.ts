@@ -7,6 +7,7 @@ import {
   type Endpoint,
   type FailureKind,
   type Probe,
+  type ProbeScope,
   type ReplayPosition,
   type Role,
   systemClock,
@@ -44,6 +45,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   readonly connections: FakeConnection[] = []
   readonly #clock: Clock
   readonly #firstRole: Role
+  readonly #shareProbes: boolean
   readonly #servers = new Map<string, FakeServer>()
   readonly #script = new Script()
   #connecting = 0
@@ -52,9 +54,11 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   /**
    * @param options.clock what `afterMs` goes by. `@default` the process's own
+   * @param options.shareProbes whether managers over this driver probe a server together. `@default` false
    * @param options.role the role of every server at first. `@default` 'primary'
    */
-  constructor(options: { clock?: Clock; role?: Role } = {}) {
+  constructor(options: { clock?: Clock; role?: Role; shareProbes?: boolean } = {}) {
+    this.#shareProbes = options.shareProbes ?? false
     this.#clock = options.clock ?? systemClock
     this.#firstRole = options.role ?? 'primary'
   }
@@ -218,6 +222,14 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   whyBroken(connection: FakeConnection): Error | undefined {
     return connection.endError
+  }
+
+  probeScope({ database, host, port }: Endpoint): ProbeScope | undefined {
+    return this.#shareProbes ? { server: [host, port], database: database ?? '' } : undefined
+  }
+
+  isOfDatabase(error: unknown): boolean {
+    return error instanceof FakeError && error.kind === 'setup' && /database/.test(error.message)
   }
 
   classify(error: unknown): FailureKind {

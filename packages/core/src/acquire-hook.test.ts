@@ -1,13 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { runWithContext } from '@connmgr/core'
 import type { FakeConnection } from '@connmgr/testing'
-import {
-  close,
-  expectLater,
-  type Harness,
-  type HarnessOptions,
-  manage,
-} from '../../test/harness.js'
+import { close, expectLater, type Harness, type HarnessOptions, manage } from '../test/harness.js'
 import type { AcquireContext } from './acquire-hook.js'
 
 let h: Harness

@@ -1,0 +1,266 @@
+import { InvalidOptionError } from '../errors.js'
+import { printAsJson } from '../secrets/print.js'
+
+/** Options of a {@link ConnectionBudget}. */
+export interface ConnectionBudgetOptions {
+  /** Connections that all its pools together may have open, being opened or being closed, at any time. */
+  readonly maxConnections: number
+}
+
+/** What a budget asks of a pool. */
+export interface BudgetMember {
+  /** The name of its manager. */
+  readonly name: string
+  /** Place, among all callers of the process, of the one that has waited for longest; infinity if none waits. */
+  firstWaiting(): number
+  /** When its idle connection was used that has been idle for longest; infinity if none is idle. */
+  idleSince(): number
+  /** Closes that connection. */
+  giveUpIdle(): void
+  /** There may be room for a connection. */
+  supply(): void
+}
+
+/** One pool's part in a budget. */
+export interface BudgetShare {
+  /** Whether a connection may be opened now; if not, the pool is called when there is room. */
+  take(): boolean
+  /** An attempt to connect has come to nothing. */
+  failed(): void
+  /** A connection is being closed. Returns what is to be called when it is. */
+  closing(): () => void
+  /** Whether a connection that is free is to make room for a caller of another pool, who has waited for longer. */
+  owes(): boolean
+  /** What the budget is spent on, if that is what callers of this pool wait for. */
+  readonly usedUp: BudgetReport | undefined
+  leave(): void
+}
+
+/** A limit that several managers share. Made by `new ConnectionBudget(...)`. */
+export interface Budget {
+  /** Connections that may be open, being opened or being closed, at any time. */
+  readonly maxConnections: number
+  /** Connections open, being opened or being closed now. */
+  readonly connections: number
+  /** @internal */
+  join(member: BudgetMember): BudgetShare
+}
+
+/** What a budget looks like, for messages. */
+export interface BudgetReport {
+  readonly maxConnections: number
+  /** Managers that have connections, and how many, most first. */
+  readonly spentBy: readonly (readonly [name: string, connections: number])[]
+}
+
+/** Runs what follows on it after the running code. */
+const SOON = Promise.resolve()
+
+/**
+ * One limit on the connections of several managers, besides the limit that each has: pass it to all of them as `budget`.
+ *
+ * While it is used up, callers are served in the order in which they came, whichever manager they asked: an idle connection
+ * of another manager is closed to make room, and one that comes back goes to the caller who has waited for longest, or
+ * makes room for that one's. Sessions of monitoring and of `listen` are not counted.
+ *
+ * @example
+ * const budget = new ConnectionBudget({ maxConnections: 50 })
+ * const shop = createConnectionManager({ databaseUrl: shopUrl, budget })
+ * const blog = createConnectionManager({ databaseUrl: blogUrl, budget })
+ */
+export class ConnectionBudget implements Budget {
+  static {
+    printAsJson(ConnectionBudget.prototype)
+  }
+
+  readonly maxConnections: number
+  readonly #shares = new Set<Share>()
+  /** Those that were refused one. */
+  readonly #waiting = new Set<Share>()
+  #taken = 0
+  /** How many of these are being closed. */
+  #leaving = 0
+  #scheduled = false
+
+  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+  constructor(options: ConnectionBudgetOptions) {
+    const { maxConnections, ...others } = (options ?? {}) as { maxConnections?: unknown }
+    const [unknown] = Object.keys(others)
+    if (unknown !== undefined) {
+      throw new InvalidOptionError(
+        unknown,
+        `unknown option "${unknown}" in the options of ConnectionBudget; known is maxConnections`,
+      )
+    }
+    if (!Number.isInteger(maxConnections) || (maxConnections as number) < 1) {
+      const given =
+        typeof maxConnections === 'number' ? maxConnections : `of type ${typeof maxConnections}`
+      throw new InvalidOptionError(
+        'maxConnections',
+        `option "maxConnections" must be a whole number from 1 on, but it is ${given}`,
+      )
+    }
+    this.maxConnections = maxConnections as number
+  }
+
+  get connections(): number {
+    return this.#taken
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of it. */
+  toJSON(): object {
+    return { maxConnections: this.maxConnections, connections: this.#taken }
+  }
+
+  /** @internal */
+  join(member: BudgetMember): BudgetShare {
+    const share = new Share(member, {
+      take: () => this.#take(share),
+      leaving: () => {
+        this.#leaving += 1
+      },
+      free: (wasLeaving) => {
+        this.#taken -= 1
+        if (wasLeaving) this.#leaving -= 1
+        this.#serveSoon()
+      },
+      owes: (place) => this.#ahead(place) > this.#leaving + this.#room,
+      leave: () => {
+        this.#shares.delete(share)
+        if (this.#waiting.delete(share)) this.#serveSoon()
+      },
+      isWaiting: () => this.#waiting.has(share),
+      report: () => this.#report(),
+    })
+    this.#shares.add(share)
+    return share
+  }
+
+  get #room(): number {
+    return this.maxConnections - this.#taken
+  }
+
+  #take(share: Share): boolean {
+    const place = share.member.firstWaiting()
+    if (this.#room > this.#ahead(place, share)) {
+      this.#waiting.delete(share)
+      this.#taken += 1
+      return true
+    }
+    // A reserve of idle connections is filled when there is room to spare, and makes nobody give up one.
+    if (place === Number.POSITIVE_INFINITY) return false
+    this.#waiting.add(share)
+    this.#makeRoom(share)
+    return false
+  }
+
+  /** Pools that have waited for longer than a caller in this place. */
+  #ahead(place: number, except?: Share): number {
+    let ahead = 0
+    for (const each of this.#waiting)
+      if (each !== except && each.member.firstWaiting() < place) ahead += 1
+    return ahead
+  }
+
+  /** Closes as many idle connections of others as pools wait, the one first that has been idle for longest. */
+  #makeRoom(asking: Share): void {
+    for (let short = this.#waiting.size - this.#leaving - this.#room; short > 0; short -= 1) {
+      let chosen: Share | undefined
+      let since = Number.POSITIVE_INFINITY
+      for (const each of this.#shares) {
+        const idleSince = each === asking ? Number.POSITIVE_INFINITY : each.member.idleSince()
+        if (idleSince >= since) continue
+        chosen = each
+        since = idleSince
+      }
+      if (chosen === undefined) return
+      chosen.member.giveUpIdle()
+    }
+  }
+
+  /** Not at once: a pool that frees a place is in the midst of a change. */
+  #serveSoon(): void {
+    if (this.#scheduled || this.#waiting.size === 0) return
+    this.#scheduled = true
+    void SOON.then(() => {
+      this.#scheduled = false
+      this.#serve()
+    })
+  }
+
+  #serve(): void {
+    const inOrder = [...this.#waiting].sort(
+      (a, b) => a.member.firstWaiting() - b.member.firstWaiting(),
+    )
+    for (const each of inOrder) {
+      if (this.#room <= 0) return
+      // It asks again if it still wants one.
+      this.#waiting.delete(each)
+      each.member.supply()
+    }
+  }
+
+  #report(): BudgetReport {
+    const byName = new Map<string, number>()
+    for (const { member, taken } of this.#shares)
+      if (taken > 0) byName.set(member.name, (byName.get(member.name) ?? 0) + taken)
+    return {
+      maxConnections: this.maxConnections,
+      spentBy: [...byName].sort(([, a], [, b]) => b - a),
+    }
+  }
+}
+
+interface Verbs {
+  take(): boolean
+  leaving(): void
+  free(wasLeaving: boolean): void
+  owes(place: number): boolean
+  leave(): void
+  isWaiting(): boolean
+  report(): BudgetReport
+}
+
+class Share implements BudgetShare {
+  /** Connections that it has, those included that are being opened or closed. */
+  taken = 0
+  readonly #budget: Verbs
+
+  constructor(
+    readonly member: BudgetMember,
+    budget: Verbs,
+  ) {
+    this.#budget = budget
+  }
+
+  take(): boolean {
+    if (!this.#budget.take()) return false
+    this.taken += 1
+    return true
+  }
+
+  failed(): void {
+    this.taken -= 1
+    this.#budget.free(false)
+  }
+
+  closing(): () => void {
+    this.#budget.leaving()
+    return () => {
+      this.taken -= 1
+      this.#budget.free(true)
+    }
+  }
+
+  owes(): boolean {
+    return this.#budget.owes(this.member.firstWaiting())
+  }
+
+  get usedUp(): BudgetReport | undefined {
+    return this.#budget.isWaiting() ? this.#budget.report() : undefined
+  }
+
+  leave(): void {
+    this.#budget.leave()
+  }
+}
