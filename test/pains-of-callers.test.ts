@@ -222,13 +222,18 @@ test('by default nobody waits for ever', async () => {
 
   const clock = new FakeClock()
   const ours = pools.ours({ connectionString: silentString, clock })
-  const failing = expect(ours.connect()).rejects.toMatchObject({
+  // It has never been reached: `startTimeoutMs`.
+  const failing = expect(ours.connect()).rejects.toMatchObject({ code: 'CONNMGR_CONNECT_FAILED' })
+  await clock.advance(10_000)
+  await failing
+  const patientOnes = pools.ours({ connectionString: silentString, clock, startTimeoutMs: 0 })
+  const timingOut = expect(patientOnes.connect()).rejects.toMatchObject({
     code: 'CONNMGR_ACQUIRE_TIMEOUT',
     phase: 'connect',
     waitedMs: 30_000,
   })
   await clock.advance(30_000)
-  await failing
+  await timingOut
 })
 
 test('a flow that waits for a second connection while it holds the first is found, with both places', async () => {

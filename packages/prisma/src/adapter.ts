@@ -55,8 +55,8 @@ export class ConnectionManagerAdapter {
   }
 
   /**
-   * Called by Prisma, before the first query and by `$connect()`, also after `$disconnect()`. Opens one connection, so that a
-   * server that is not there, or does not let us in, shows here.
+   * Called by Prisma, before the first query and by `$connect()`, also after `$disconnect()`. Opens the manager's first
+   * connection, so that a server that is not there, or does not let us in, shows here.
    *
    * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`, and all others that `acquire` of the manager throws
    * @throws PoolClosedError `CONNMGR_POOL_CLOSED` if a manager that was passed in is closed
@@ -71,7 +71,8 @@ export class ConnectionManagerAdapter {
       await adapter.dispose()
       throw new ConnmgrError('CONNMGR_UNSUPPORTED', TWO_COPIES_OF_PG)
     }
-    await manager.warmUp(1)
+    // One that has connected before answers by itself, within the time that Prisma gives to each call.
+    if (manager.getPoolMetrics().totalConnectionsCreated === 0) await manager.warmUp(1)
     const dispose = adapter.dispose.bind(adapter)
     adapter.dispose = async () => {
       await dispose()

@@ -107,6 +107,7 @@ describe('an exhausted pool', () => {
 
 it('a transaction that outlives its timeout gives its connection back clean', async () => {
   const prisma = open({ poolSize: 1, maxOverflow: 0 })
+  await prisma.$connect()
   const expired = new Gate()
   prisma.$connections.on('connectionReleased', () => expired.open())
   const transaction = prisma.$transaction(

@@ -212,6 +212,7 @@ it('asks what became of a COMMIT, and returns the result of what was committed',
 
 it('waits for a server that starts again, although Prisma gives up on a connection before', async () => {
   open({ databaseUrl: cluster.primary.url() })
+  await prisma.$connect()
   await cluster.primary.stop()
   const running = replayTransaction(
     prisma,
