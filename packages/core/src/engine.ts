@@ -117,8 +117,10 @@ export class Engine<C extends object> {
       // It may be the very connection that a caller lacks.
       keepsSession: () => !this.#solo || this.#paceMs() <= LONGEST_KEPT_MS,
       onOutcome: (endpoint, outcome) => {
-        if (outcome.ok) this.startUp.end()
-        else if (!outcome.timedOut)
+        if (outcome.ok) {
+          // That others log in says nothing of our own credentials.
+          if (outcome.elsewhere !== true) this.startUp.end()
+        } else if (!outcome.timedOut)
           this.startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
         this.controller.observe(endpoint, outcome)
         if (outcome.ok && endpoint.pool.counts.total > 0) driver.probed?.(endpoint.endpoint)

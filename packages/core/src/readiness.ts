@@ -78,9 +78,10 @@ export class ReadinessTracker {
     const { healthyAfterMs, startTimeoutMs, unhealthyAfterMs } = this.#times
     const now = this.#clock.now()
     const { hopeless, impaired, unusable } = this.#look()
+    if (hopeless) return { status: 'unhealthy', reason: unusable ?? this.#reason }
     if (!this.#started) {
       if (unusable !== undefined) {
-        const failed = hopeless || now - this.#madeAt >= startTimeoutMs
+        const failed = now - this.#madeAt >= startTimeoutMs
         return { status: failed ? 'unhealthy' : 'starting', reason: unusable }
       }
       this.#started = true

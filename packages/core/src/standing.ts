@@ -21,7 +21,10 @@ export function standingOf<C extends object>(
   return {
     unusable: whyUnusable(),
     impaired: whyImpaired(),
-    hopeless: startUp.hopeless,
+    hopeless:
+      startUp.hopeless ||
+      // Others of this process may have logged in to it; this manager has never.
+      endpoints.every((each) => each.state === 'QUARANTINED' && each.pool.totals.created === 0),
   }
 
   function whyUnusable(): string | undefined {
@@ -33,7 +36,8 @@ export function standingOf<C extends object>(
     const { uselessError } = pool
     if (uselessError !== undefined)
       return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
-    return everConnected ? undefined : describe(writer)
+    // What others of this process have been told by the server holds for us, until it refuses us.
+    return everConnected || state === 'UP' || state === 'PROBATION' ? undefined : describe(writer)
   }
 
   function whyImpaired(): string | undefined {
