@@ -1,5 +1,5 @@
 import { attempt } from '../bounded.js'
-import type { Clock } from '../clock.js'
+import type { Clock, TimerHandle } from '../clock.js'
 import { Deadline, type Deadlines } from '../deadlines.js'
 import type {
   ConnectContext,
@@ -118,6 +118,7 @@ export class Prober<C extends object> implements EndpointProber {
   #deadline: ProbeDeadline | undefined
   #resolve: (result: ProbeResult) => void = () => {}
   #reject: (error: unknown) => void = () => {}
+  #besideTimer: TimerHandle | undefined
   #stopped = false
   #failing = false
   readonly #times: ResponseTimes
@@ -205,8 +206,24 @@ export class Prober<C extends object> implements EndpointProber {
     })
     this.#wait(timeoutMs)
     if (this.#questions.size === 0 && this.#kept !== undefined) this.#askOver(this.#kept, now)
-    else this.#askAnew(now)
-    return answer.finally(() => this.#deadline?.cancel())
+    else {
+      this.#askAnew(now)
+      this.#askBeside()
+    }
+    return answer.finally(() => {
+      this.#deadline?.cancel()
+      this.#clock.clearTimeout(this.#besideTimer)
+    })
+  }
+
+  /** A proxy may hold on to a connection whose server has gone: others are tried beside it while the probe lasts. */
+  #askBeside(): void {
+    if (this.#options.retryConnectTimeoutMs === undefined || !this.#times.known) return
+    this.#clock.clearTimeout(this.#besideTimer)
+    this.#besideTimer = this.#clock.setTimeout(() => {
+      this.#askAnew(this.#clock.now())
+      this.#askBeside()
+    }, this.#retryMs)
   }
 
   get #timeoutMs(): number {
