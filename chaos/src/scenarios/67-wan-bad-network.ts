@@ -4,7 +4,7 @@ import { falseAlarms, roughen, wideArea } from '../wide-area.js'
 
 const WATCHED_MS = 45_000
 
-/** Everything comes late, some of it very late. Servers that answer are not given up, and nobody is moved. */
+/** Everything comes late, some of it very late. Servers that answer stay in service, and no caller moves. */
 export const scenario: Scenario = {
   id: 67,
   name: 'jitter of 400 ms each way, 10 % of segments stalled by 800 ms',
