@@ -25,6 +25,14 @@ const LONGEST_LOGIN_MS = 20_000
 /** Deadlines of equal duration share a timer. */
 const GRAIN_MS = 50
 
+/** What a server has answered. */
+export interface AnsweredQuestion {
+  /** When it was asked, or the login for it was begun, on the monotonic clock. */
+  readonly askedAt: number
+  /** True if it took a login. */
+  readonly fresh: boolean
+}
+
 /** How long something takes: smoothed, with its variation, as TCP reckons with round trips. */
 class Estimate {
   #meanMs: number | undefined

@@ -72,6 +72,8 @@ interface Lent {
   readonly endpoint?: EndpointStatus
   /** All but its state is of a later moment. */
   readonly outdated?: boolean
+  /** A primary that refused writes while nobody took them: it served reads. */
+  readonly readable?: boolean
 }
 
 /** One manager over a cluster under a random history, and what must hold after each step of it. */
@@ -414,7 +416,8 @@ export class ClusterModel {
     if (!SERVING.has(state)) this.#violate(`caller ${number} was sent to ${id}, which is ${state}`)
     // Its role and the writer may have changed with its state since.
     if (outdated === true) return
-    if (target === 'standby' ? !reads : !active && (target === 'primary' || !reads))
+    const fit = target === 'primary' ? active : target === 'standby' ? reads : active || reads
+    if (!fit && (target === 'standby' || target === 'primary' || lent?.readable !== true))
       this.#violate(`caller ${number} for ${target} was sent to ${id}, ${state} as ${role}`)
     if (this.#held.has(id)) this.#violate(`caller ${number} was sent to ${id}, out of service`)
     if (active) this.#checkWriter(id)
@@ -472,7 +475,16 @@ export class ClusterModel {
     const endpoint = endpoints.find((each) => each.id === id)
     if (endpoint === undefined) return {}
     const state = this.#states.get(id) ?? 'UNKNOWN'
-    return { endpoint: { ...endpoint, state }, outdated: endpoint.state !== state }
+    return {
+      endpoint: { ...endpoint, state },
+      outdated: endpoint.state !== state,
+      readable: state === 'UP' && endpoints.every(({ active }) => !active) && this.#isReadOnly(id),
+    }
+  }
+
+  #isReadOnly(id: string): boolean {
+    const { role, timeline = 0, writable = true } = this.#shown.get(id) ?? {}
+    return role === 'primary' && !writable && timeline >= this.#highestTimeline
   }
 
   #saw(id: string, role: string): void {

@@ -199,9 +199,7 @@ export class FailoverController<C extends object> {
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
     if (outcome.ok) {
       this.#remember(endpoint)
-      const askedAt = this.#context.clock.now() - outcome.durationMs
-      const { pool } = endpoint
-      pool.answered(askedAt - pool.times.answerWithinMs(this.#knobs.probeTimeoutMs))
+      endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
     }
     if (role !== endpoint.role) {
       endpoint.pool.suspectAll()
@@ -234,9 +232,7 @@ export class FailoverController<C extends object> {
   #keepUp(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): void {
     const readable = endpoint.lagging
     this.#tracker.keepUp(endpoint, outcome, endpoint === this.#writer)
-    const { pool } = endpoint
-    const askedAt = this.#context.clock.now() - outcome.durationMs
-    pool.answered(askedAt - pool.times.answerWithinMs(this.#knobs.probeTimeoutMs))
+    endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
     if (readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 

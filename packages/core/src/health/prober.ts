@@ -14,11 +14,11 @@ import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
 import { LoginProgress } from '../login-progress.js'
 import { outside } from '../outside.js'
-import { ResponseTimes } from '../response-times.js'
+import { type AnsweredQuestion, ResponseTimes } from '../response-times.js'
 import type { EndpointProber } from './endpoint-prober.js'
 
 /** A probe that was answered. */
-export interface SuccessfulProbe {
+export interface SuccessfulProbe extends AnsweredQuestion {
   readonly ok: true
   readonly durationMs: number
   readonly result: ProbeResult
@@ -76,6 +76,8 @@ class ProbeDeadline extends Deadline {
   }
 }
 
+type Answer = Omit<SuccessfulProbe, 'ok' | 'durationMs'>
+
 /** What was asked and has not been answered yet. */
 class Question {
   readonly abort = new AbortController()
@@ -116,7 +118,7 @@ export class Prober<C extends object> implements EndpointProber {
   #running: Promise<ProbeOutcome> | undefined
   /** Of the probe under way. */
   #deadline: ProbeDeadline | undefined
-  #resolve: (result: ProbeResult) => void = () => {}
+  #resolve: (answer: Answer) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   #besideTimer: TimerHandle | undefined
   #stopped = false
@@ -176,9 +178,9 @@ export class Prober<C extends object> implements EndpointProber {
   async #ask(): Promise<ProbeOutcome> {
     const startedAt = this.#clock.now()
     try {
-      const result = await this.#firstAnswer(startedAt)
+      const answer = await this.#firstAnswer(startedAt)
       this.#failing = false
-      return { ok: true, durationMs: this.#clock.now() - startedAt, result }
+      return { ok: true, durationMs: this.#clock.now() - startedAt, ...answer }
     } catch (thrown) {
       const error = toError(thrown)
       const timedOut = error instanceof ProbeTimeoutError
@@ -193,14 +195,14 @@ export class Prober<C extends object> implements EndpointProber {
     }
   }
 
-  #firstAnswer(now: number): Promise<ProbeResult> {
+  #firstAnswer(now: number): Promise<Answer> {
     if (this.#stopped) return Promise.reject(new Error('probing has been stopped'))
     this.#unansweredSince ??= now
     for (const question of this.#questions) {
       if (question.fresh && now - question.askedAt >= this.#longestMs) this.#drop(question)
     }
     const timeoutMs = this.#timeoutMs
-    const answer = new Promise<ProbeResult>((resolve, reject) => {
+    const answer = new Promise<Answer>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
@@ -218,7 +220,7 @@ export class Prober<C extends object> implements EndpointProber {
 
   /** A proxy may hold on to a connection whose server has gone: others are tried beside it while the probe lasts. */
   #askBeside(): void {
-    if (this.#options.retryConnectTimeoutMs === undefined || !this.#times.known) return
+    if (!this.#times.known) return
     this.#clock.clearTimeout(this.#besideTimer)
     this.#besideTimer = this.#clock.setTimeout(() => {
       this.#askAnew(this.#clock.now())
@@ -335,7 +337,7 @@ export class Prober<C extends object> implements EndpointProber {
     if (this.#kept !== probe) this.#kept?.destroy()
     this.#kept = probe
     if (this.#running === undefined) this.#options.onLateAnswer?.()
-    else this.#resolve(result)
+    else this.#resolve({ result, askedAt: question.askedAt, fresh: question.fresh })
   }
 
   #failed(question: Question, error: unknown): void {

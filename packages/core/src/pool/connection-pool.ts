@@ -2,7 +2,7 @@ import type { Endpoint, Role } from '../driver.js'
 import type { Target } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { FunctionReference } from '../leaks/stack.js'
-import type { ResponseTimes } from '../response-times.js'
+import type { AnsweredQuestion, ResponseTimes } from '../response-times.js'
 import type { PoolEntry } from './entry.js'
 import type { Lease } from './lease.js'
 import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
@@ -55,8 +55,11 @@ export interface ConnectionPool<C extends object> {
   overdue(since: number, now: number): PoolEntry<C>[]
   /** Destroys one connection, lent or not, because of its statement. */
   destroy(entry: PoolEntry<C>, error: Error): void
-  /** The server has answered a question asked after `since`: a ping sent before that gets no answer any more. */
-  answered(since: number): void
+  /**
+   * A probe has been answered, one that takes `patienceMs` at the most on a near server: pings and logins begun long before
+   * it get no answer any more.
+   */
+  answered(probe: AnsweredQuestion, patienceMs: number): void
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */

@@ -138,13 +138,17 @@ export class Connector<C extends object> {
   /** Ends the back-off: there is reason to believe that the endpoint is back. */
   retryNow(): void {
     this.#failures = 0
-    const now = this.#environment.clock.now()
+    this.overtaken(this.#environment.clock.now())
+    this.retrySoon()
+  }
+
+  /** The server has let in a login that was begun at `since`: what was begun long before gets nowhere. */
+  overtaken(since: number): void {
     const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0), 2 * this.#times.loginMs)
     for (const [controller, startedAt] of this.#running) {
-      if (now - startedAt > staleMs)
+      if (since - startedAt > staleMs)
         controller.abort(new Abandoned('the endpoint is back since it began'))
     }
-    this.retrySoon()
   }
 
   /**

@@ -43,6 +43,10 @@ export class Drain {
 
   /** Resolves when nothing is left, or after the time-out, for which `onTimeout` ends the rest. */
   async wait(timeoutMs: number, onTimeout: () => void): Promise<void> {
+    if (timeoutMs === 0) {
+      onTimeout()
+      return
+    }
     const done = new Promise<void>((resolve) => {
       this.#onDone = resolve
     })

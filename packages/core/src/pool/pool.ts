@@ -15,7 +15,7 @@ import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
-import { ResponseTimes } from '../response-times.js'
+import { type AnsweredQuestion, ResponseTimes } from '../response-times.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { BudgetShare } from './connection-budget.js'
 import type { ConnectionPool } from './connection-pool.js'
@@ -245,8 +245,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return overdueOf(this.#entries, since, now)
   }
 
-  answered(since: number): void {
-    this.#pings.answered(since)
+  answered({ askedAt, fresh }: AnsweredQuestion, patienceMs: number): void {
+    this.#pings.answered(askedAt - this.times.answerWithinMs(patienceMs))
+    if (fresh) this.#connector.overtaken(askedAt)
   }
 
   expect(role: Role | undefined): void {

@@ -383,12 +383,12 @@ describe('a static pool', () => {
     lease.release()
   })
 
-  test('close gives up the attempt to connect and those who wait for it', async () => {
+  test('close gives up the attempt to connect and those who wait for it, at its deadline', async () => {
     h = manage({ poolMode: 'static' })
     h.driver.next('connect', 'hang')
     const waiting = expectLater(h.manager.acquire())
     await h.clock.settle()
-    await h.manager.close()
+    await close(h, 500)
     await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
     expect(h.driver.connecting).toBe(0)
     expect(h.of('connectionFailed')).toEqual([])
