@@ -14,8 +14,10 @@ afterAll(() => cluster.stop())
 
 const settings = () => ({ databaseUrl: cluster.primary.url(), logger: false }) as const
 
-/** Connections that the server has, other than the one that asks. */
-/** The server notices the end of a session a moment after the client has ended it, so wait for a number to be reached. */
+/**
+ * Connections that the server has, other than the one that asks. It notices the end of a session a moment after the client
+ * has ended it, so wait for a number to be reached.
+ */
 async function sessions(): Promise<number> {
   const [row] = await cluster.primary.query<{ count: string }>(
     `select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
@@ -110,6 +112,8 @@ describe('a client with a manager of its own', () => {
     expect(await cluster.primary.query('select * from "User"')).toEqual([])
     stuck.open()
     await expect(transaction).rejects.toThrow()
+    // Prisma has connected again to end the transaction.
+    await prisma.$disconnect()
   })
 
   it('does not keep a manager whose client could not be made', () => {
