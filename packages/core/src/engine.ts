@@ -525,8 +525,9 @@ export class Engine<C extends object> {
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
     return {
       connected: (endpoint) => {
-        const { state } = managed(endpoint)
+        const { prober, state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        prober.shared?.wake()
         if (!this.startUp.over) {
           this.startUp.end()
           void this.readiness.current

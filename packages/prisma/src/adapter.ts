@@ -45,7 +45,13 @@ export class ConnectionManagerAdapter {
     this.#options = options
     // Made at once, so that a mistake in the options shows where they are written.
     this.#manager = this.#createManager()
-    this.#factory = this.#createFactory()
+    try {
+      this.#factory = this.#createFactory()
+    } catch (error) {
+      // Nobody else could.
+      void this.release()
+      throw error
+    }
     this.adapterName = this.#factory.adapterName
   }
 
