@@ -406,7 +406,8 @@ export class Engine<C extends object> {
     return new StartUp({
       name,
       clock,
-      deadlines: this.deadlines,
+      // Callers keep the process by their own deadlines.
+      deadlines: this.#background,
       events: this.events,
       startTimeoutMs,
       acquireTimeoutMs,

@@ -1,10 +1,14 @@
 import { inspect } from 'node:util'
+import { Opened } from '@connmgr/testing'
 import { createConnectionManager } from './connection-manager.js'
 import { resolveEndpoints } from './endpoint-options.js'
 
 const SECRET = 's3cr3t'
 const urls = (options: Parameters<typeof resolveEndpoints>[0], env = {}) =>
   resolveEndpoints(options, env).map((each) => each.id)
+
+const opened = new Opened()
+afterEach(() => opened.close())
 
 describe('where the servers are', () => {
   test('comes from the options first, then from the environment', () => {
@@ -31,11 +35,8 @@ describe('where the servers are', () => {
     expect(endpoint?.config).toHaveProperty('password', SECRET)
     expect(inspect(endpoint, { depth: 9, showHidden: false })).not.toContain(SECRET)
     expect(JSON.stringify(endpoint)).not.toContain(SECRET)
-    expect(
-      inspect(createConnectionManager({ databaseUrl: `postgres://u:${SECRET}@h/db` }), {
-        depth: 9,
-      }),
-    ).not.toContain(SECRET)
+    const manager = createConnectionManager({ databaseUrl: `postgres://u:${SECRET}@h/db` })
+    expect(inspect(opened.add(manager), { depth: 9 })).not.toContain(SECRET)
   })
 
   test.each([
