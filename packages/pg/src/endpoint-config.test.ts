@@ -158,11 +158,13 @@ describe('options of the manager', () => {
     process.env.DB_POOL_SIZE = '7'
     process.env.DB_MAX_OVERFLOW = '3'
     try {
-      expect(createConnectionManager({ databaseUrl }).getPoolMetrics()).toMatchObject({
+      expect(opened.add(createConnectionManager({ databaseUrl })).getPoolMetrics()).toMatchObject({
         size: 7,
         limit: 10,
       })
-      expect(createConnectionManager({ databaseUrl, poolSize: 1 }).getPoolMetrics()).toMatchObject({
+      expect(
+        opened.add(createConnectionManager({ databaseUrl, poolSize: 1 })).getPoolMetrics(),
+      ).toMatchObject({
         size: 1,
         limit: 4,
       })
@@ -175,7 +177,7 @@ describe('options of the manager', () => {
   })
 
   test('a manager in the place of options is refused', () => {
-    const manager = createConnectionManager({ databaseUrl })
+    const manager = opened.add(createConnectionManager({ databaseUrl }))
     expect(() => createConnectionManager(manager as object)).toThrow(/another copy of @connmgr\/pg/)
   })
 })

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { Opened } from '@connmgr/testing'
 import fc from 'fast-check'
 import pg, { type ClientConfig } from 'pg'
 import { createConnectionManager } from './connection-manager.js'
