@@ -406,7 +406,8 @@ export class Engine<C extends object> {
     return new StartUp({
       name,
       clock,
-      deadlines: this.deadlines,
+      // Callers keep the process by their own deadlines.
+      deadlines: this.#background,
       events: this.events,
       startTimeoutMs,
       acquireTimeoutMs,
@@ -525,8 +526,9 @@ export class Engine<C extends object> {
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
     return {
       connected: (endpoint) => {
-        const { state } = managed(endpoint)
+        const { prober, state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        prober.shared?.wake()
         if (!this.startUp.over) {
           this.startUp.end()
           void this.readiness.current

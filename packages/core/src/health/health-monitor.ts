@@ -142,6 +142,7 @@ export class HealthMonitor<C extends object> {
     shared.attend({
       paceMs: this.#context.paceMs,
       keepsSession: this.#context.keepsSession,
+      isQuiet: () => endpoint.isSteady && endpoint.pool.isEmpty && !this.#completed.wanted,
       onAsk: () => endpoint.pool.heard(),
       onOutcome: (outcome) => this.#latest.set(endpoint, this.#conclude(endpoint, outcome)),
     })

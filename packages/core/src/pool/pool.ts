@@ -133,6 +133,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0 && this.#opening === 0 && this.#waiters.size === 0
+  }
+
   get totals(): PoolTotals {
     return this.#book.totals
   }
