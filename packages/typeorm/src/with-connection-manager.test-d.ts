@@ -2,6 +2,7 @@ import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import {
   attachConnectionManager,
   getConnections,
+  once,
   type PostgresDataSourceOptions,
   withConnectionManager,
 } from '@connmgr/typeorm'
@@ -19,6 +20,13 @@ function keepsTheOptions(): void {
   expectTypeOf(
     attachConnectionManager(dataSource, createConnectionManager()),
   ).toEqualTypeOf<PgConnectionManager>()
+}
+
+async function isKeptByOnce(): Promise<void> {
+  const make = () =>
+    new DataSource(withConnectionManager({ type: 'postgres', url: 'postgres://h/d' }))
+  expectTypeOf(once('main', make)).toEqualTypeOf<DataSource>()
+  expectTypeOf(await once('opened', () => make().initialize())).toEqualTypeOf<DataSource>()
 }
 
 function takesOptionsOfUnknownDatabase(options: DataSourceOptions): void {
@@ -55,6 +63,7 @@ function refusesWhatItCannotDo(): void {
 }
 
 export {
+  isKeptByOnce,
   keepsTheOptions,
   refusesWhatItCannotDo,
   takesOptionsOfUnknownDatabase,
