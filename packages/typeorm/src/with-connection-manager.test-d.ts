@@ -43,6 +43,14 @@ function takesOptionsOfUnknownDatabase(options: DataSourceOptions): void {
 function takesOptionsThatAreMoreThanOurs(): void {
   const shared = { type: 'postgres' as const, url: 'postgres://h/d', autoLoadEntities: true }
   expectTypeOf(withConnectionManager(shared)).toEqualTypeOf<PostgresDataSourceOptions>()
+  const ofNest = withConnectionManager({
+    type: 'postgres',
+    url: 'postgres://h/d',
+    autoLoadEntities: true,
+    retryAttempts: 3,
+    toRetry: () => true,
+  })
+  expectTypeOf(ofNest).toEqualTypeOf<PostgresDataSourceOptions>()
   const { entities } = withConnectionManager({ ...shared, entities: [] })
   expectTypeOf(entities).toEqualTypeOf<PostgresDataSourceOptions['entities']>()
 }
@@ -56,6 +64,8 @@ function refusesWhatItCannotDo(): void {
   withConnectionManager({ type: 'postgres' }, { poolsize: 5 })
   // @ts-expect-error it is called synchronize
   withConnectionManager({ type: 'postgres', synchronise: true })
+  // @ts-expect-error it is called autoLoadEntities
+  withConnectionManager({ type: 'postgres', autoloadEntities: true })
   // @ts-expect-error it is called failoverUrls
   withConnectionManager({ type: 'postgres', synchronize: true }, { failOverUrls: [] })
   // @ts-expect-error it is called poolSize
