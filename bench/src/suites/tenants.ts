@@ -133,6 +133,8 @@ async function started(managers: PgConnectionManager[]): Promise<readonly PgConn
 
 /** What a `pg.Pool` takes that has no connection; it probes nothing. */
 async function poolBytes(cluster: PostgresCluster, count: number): Promise<number> {
+  // What was closed before them takes a moment to go.
+  await sleep(2000)
   const before = memory()
   const pools = Array.from(
     { length: count },

@@ -109,6 +109,8 @@ export class ClusterModel {
   #systemId: string | undefined
   #clusterState: string
   #resets = 0
+  /** Resets that are under way: until they have asked all servers, the cluster that is found may change. */
+  #resetting = 0
   #left: string | undefined
   #epoch = 0
   #stalledMs = 0
@@ -253,6 +255,11 @@ export class ClusterModel {
     const { manager } = this.harness
     const done = manager.reset()
     this.#operate(done)
+    this.#resetting += 1
+    const end = (): void => {
+      this.#resetting -= 1
+    }
+    done.then(end, end)
     // It takes effect once the manager has started, and all servers have been asked.
     const wishes = this.#wishes
     void manager.start().then(() => this.#forgetCluster(wishes))
@@ -378,6 +385,7 @@ export class ClusterModel {
         `the writer ${id} is on timeline ${shown.timeline}, and ${this.#highestTimeline} is known`,
       )
     this.#highestTimeline = Math.max(this.#highestTimeline, shown.timeline)
+    if (this.#resetting > 0) this.#systemId = undefined
     this.#systemId ??= shown.systemId
     if (shown.systemId !== this.#systemId) this.#violate(`the writer ${id} is of another cluster`)
   }
