@@ -19,17 +19,27 @@ export function bounded<T>(
   return new Promise<T>((resolve, reject) => {
     const deadline = new Timeout(() => reject(onTimeout()))
     deadlines.add(deadline, timeoutMs)
-    work.then(
-      (value) => {
-        deadline.cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        deadline.cancel()
-        reject(error)
-      },
-    )
+    settleWith(work, deadline, resolve, reject)
   })
+}
+
+/** Hands on what `work` comes to, which ends its deadline. */
+export function settleWith<T>(
+  work: Promise<T>,
+  deadline: Deadline,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): void {
+  work.then(
+    (value) => {
+      deadline.cancel()
+      resolve(value)
+    },
+    (error: unknown) => {
+      deadline.cancel()
+      reject(error)
+    },
+  )
 }
 
 /** Calls `work` and gives what it throws synchronously as a rejection, so that a driver or hook has one way to fail. */

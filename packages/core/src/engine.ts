@@ -299,7 +299,7 @@ export class Engine<C extends object> {
     return (
       this.router.waiting === 0 &&
       this.#isIdle() &&
-      this.endpoints.every((each) => each.pool.drained)
+      this.endpoints.every((each) => each.pool.isEmpty)
     )
   }
 

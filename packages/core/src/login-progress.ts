@@ -1,3 +1,4 @@
+import { settleWith } from './bounded.js'
 import { Deadline, type Deadlines } from './deadlines.js'
 
 /** What a server has sent to one that logs in: if something, it is slow, and not gone. */
@@ -63,15 +64,6 @@ export function whileProgressing<T>(
       } else reject(onTimeout(waitedMs))
     })
     deadlines.add(deadline, stepMs)
-    work.then(
-      (value) => {
-        deadline.cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        deadline.cancel()
-        reject(error)
-      },
-    )
+    settleWith(work, deadline, resolve, reject)
   })
 }

@@ -58,7 +58,7 @@ function follow(
       if (typeof opened === 'object' && opened !== null) kept.opened = opened
     },
     () => {
-      // Whoever awaits it has the error.
+      // The caller that awaits it has the error.
       if (registry.get(name) === kept) registry.delete(name)
     },
   )

@@ -47,7 +47,7 @@ export function withConnectionManager(
   try {
     return databasesOn(connections, config)
   } catch (error) {
-    // Nobody else could.
+    // The caller never gets it, and could not close it.
     void connections.close()
     throw error
   }

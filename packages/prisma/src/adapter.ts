@@ -48,7 +48,7 @@ export class ConnectionManagerAdapter {
     try {
       this.#factory = this.#createFactory()
     } catch (error) {
-      // Nobody else could.
+      // The caller never gets it, and could not close it.
       void this.release()
       throw error
     }

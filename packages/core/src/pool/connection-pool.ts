@@ -14,7 +14,7 @@ export interface ConnectionPool<C extends object> {
   readonly endpoint: Endpoint
   readonly size: number
   readonly counts: PoolCounts
-  /** True if it has no connection, opens none, and nobody waits for one. */
+  /** True if it has no connection, opens none, and no caller waits. */
   readonly isEmpty: boolean
   readonly totals: PoolTotals
   readonly leakCounts: LeakCounts
@@ -82,8 +82,6 @@ export interface ConnectionPool<C extends object> {
   leaked(): LeaseReport[]
   /** Closes whatever nobody waits for, from now on; callers are served as before. */
   windDown(): void
-  /** Whether there is no connection left, none on its way, and nobody who waits for one. */
-  readonly drained: boolean
   /** Winds down, refuses new callers, serves those who wait until the deadline, then destroys what is left. */
   close(drainTimeoutMs: number): Promise<void>
 }

@@ -2,15 +2,15 @@ import { bounded } from '../bounded.js'
 import type { PoolEnvironment } from './environment.js'
 
 /**
- * The end of a pool, or of all pools of a manager. First it winds down: what nobody waits for is closed, and callers who
+ * The end of a pool, or of all pools of a manager. First it winds down: idle connections are closed, and callers who
  * have come before are served. Then it refuses new callers, and at the deadline it is over for everybody.
  */
 export class Drain {
   /** It winds down. Read on each release, so a field. */
   begun = false
-  /** Whoever comes now is refused. Read on each acquire. */
+  /** New callers are refused. Read on each acquire. */
   refusing = false
-  /** Nobody is served any more. */
+  /** No caller is served any more. */
   over = false
   begunAt = 0
   readonly #environment: Pick<PoolEnvironment, 'clock' | 'deadlines'>

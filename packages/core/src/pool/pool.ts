@@ -336,10 +336,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#lookWhetherDrained()
   }
 
-  get drained(): boolean {
-    return this.#entries.size === 0 && this.#opening === 0 && this.#waiters.size === 0
-  }
-
   close(drainTimeoutMs: number): Promise<void> {
     this.#environment.events.turn(() => this.windDown())
     return this.#drain.close(() => this.#drainAndClose(drainTimeoutMs))
@@ -853,11 +849,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (this.#closing) this.#lookWhetherDrained()
   }
 
-  /** While it winds down: nothing is opened that nobody waits for. */
+  /** While it winds down, connections are opened for waiting callers alone. */
   #lookWhetherDrained(): void {
     if (this.#waiters.size > 0) return
     this.#connector.abandonRunning('the pool is closing')
-    if (!this.drained) return
+    if (!this.isEmpty) return
     this.#drain.done()
     this.#environment.observer.drained()
   }
@@ -888,7 +884,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   async #drainAndClose(drainTimeoutMs: number): Promise<void> {
     const { clock, events, name } = this.#environment
     let stragglers: LeaseReport[] = []
-    if (!this.drained) {
+    if (!this.isEmpty) {
       await this.#drain.wait(drainTimeoutMs, () =>
         events.turn(() => {
           stragglers = this.holders()
