@@ -259,6 +259,11 @@ export interface Driver<C extends object> {
   isDeliberate?(error: unknown): boolean
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
   /**
+   * Asks what a probe asks, over a connection of the pool that is idle, and leaves its session as it was: for servers
+   * that have no connection to spare. Brings `role` up to date. `@default` `validate`, and what was known before
+   */
+  ask?(connection: C): Promise<ProbeResult>
+  /**
    * What the answers of a probe depend on, for managers of one process to share them: endpoints that are equal in `server`
    * are the same server, asked in the same way with the same rights, whatever their `database`. It may hold secrets; it is
    * kept as a digest only. Undefined to ask for each manager alone.

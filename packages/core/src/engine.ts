@@ -17,6 +17,7 @@ import { urgentPaceMs } from './failover/writer-search.js'
 import type { EndpointProber } from './health/endpoint-prober.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import { LoginProbes } from './health/login-probes.js'
+import { PoolStandIn } from './health/pool-stand-in.js'
 import { Prober, type ProberOptions } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import type { ProberCallbacks } from './health/server-watch.js'
@@ -115,7 +116,8 @@ export class Engine<C extends object> {
       events: this.events,
       paceMs: () => this.#paceMs(),
       // It may be the very connection that a caller lacks.
-      keepsSession: () => !this.#solo || this.#paceMs() <= LONGEST_KEPT_MS,
+      keepsSession: ({ standIn }) =>
+        !standIn.short && (!this.#solo || this.#paceMs() <= LONGEST_KEPT_MS),
       onOutcome: (endpoint, outcome) => {
         if (outcome.ok) {
           // That others log in says nothing of our own credentials.
@@ -458,6 +460,15 @@ export class Engine<C extends object> {
           onLateAnswer: () => void this.monitor.check(managed),
           onSignal: ({ error, kind }) => this.controller.trouble(managed, kind, messageOf(error)),
         }),
+        new PoolStandIn(pool, {
+          clock,
+          deadlines: this.#background,
+          answerMs: failover.probeTimeoutMs,
+          // Alone, it takes the prober's own patience to give it up.
+          loginMs: solo ? failover.probeTimeoutMs : failover.probeConnectTimeoutMs,
+          solo,
+          known: () => managed.result,
+        }),
         new Date(clock.wallTime()),
         this.#originOf(endpoint),
       )
@@ -527,6 +538,7 @@ export class Engine<C extends object> {
       connected: (endpoint) => {
         const { state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        managed(endpoint).standIn.connected()
         if (!this.startUp.over) {
           this.startUp.end()
           void this.readiness.current
@@ -539,9 +551,11 @@ export class Engine<C extends object> {
       },
       connectFailed: (endpoint, kind, error) => {
         this.startUp.refused(endpoint.id, error, kind === 'setup')
+        const told = managed(endpoint).standIn.connectFailed(kind, error)
+        if (kind === 'busy') this.monitor.releaseSession(managed(endpoint))
         if (driver.isOfDatabase?.(error) === true) this.#separate()
         // What is known already is no news: sessions work all the same.
-        if (managed(endpoint).loginError === undefined) {
+        if (!told && managed(endpoint).loginError === undefined) {
           trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }

@@ -46,10 +46,16 @@ const WITHHELD: ReadonlySet<unknown> = new Set(['42501', '42883', '0A000'])
 /** query_canceled, object_not_in_prerequisite_state, T_R_serialization_failure: next time it may go better. */
 const PASSING: ReadonlySet<unknown> = new Set(['57014', '55000', '55P03', '40001'])
 
+interface ProbeOptions {
+  readonly now?: () => number
+  readonly ownsSession?: boolean
+}
+
 /** Asks a server what it is, over a session of its own. */
 export class PgProbe implements Probe {
   readonly #session: Session
   readonly #now: () => number
+  readonly #ownsSession: boolean
   #rights: Rights = ALL_RIGHTS
   #missing: readonly MissingRight[] = []
   /** When it is asked again for what it has not told. */
@@ -57,9 +63,14 @@ export class PgProbe implements Probe {
   /** False for a server that knows no such settings, or no transactions of several statements. */
   #wraps = true
 
-  constructor(session: Session, now: () => number = () => systemClock.now()) {
+  /** @param options.ownsSession false if others use the session too, so that it is left as it was; `@default` true */
+  constructor(
+    session: Session,
+    { now = () => systemClock.now(), ownsSession = true }: ProbeOptions = {},
+  ) {
     this.#session = session
     this.#now = now
+    this.#ownsSession = ownsSession
   }
 
   check(signal: AbortSignal): Promise<ProbeResult> {
@@ -157,7 +168,7 @@ export class PgProbe implements Probe {
   async #answerTo(question: string): Promise<ProbeResult> {
     const row = await this.#run<ProbeRow>(question)
     const idleLimit = row[7]
-    if (idleLimit !== null && idleLimit !== '0') await this.#session.ask(STAY)
+    if (this.#ownsSession && idleLimit !== null && idleLimit !== '0') await this.#session.ask(STAY)
     return this.#describe(row)
   }
 

@@ -1,6 +1,24 @@
 import type { Role } from '../driver.js'
 import type { ProbeOutcome } from './prober.js'
 
+/** Checks a server that is short of connections without taking one that a caller waits for. */
+export interface StandIn {
+  /** Whether the server has refused a connection for want of room of late. */
+  readonly short: boolean
+  /** Whether it is to be asked before the prober is. */
+  readonly applies: boolean
+  /** Whether it has a connection to ask over. */
+  readonly ready: boolean
+  /** Whether callers wait for a connection that is to be opened. */
+  readonly wanting: boolean
+  /**
+   * Undefined if it cannot tell: then the prober is to ask. Never rejects.
+   *
+   * @param short whether the server is short of connections, as this or another manager knows
+   */
+  ask(short: boolean): Promise<ProbeOutcome | undefined>
+}
+
 /** Who wants to know of every probe of a server, and how often it is to be probed. */
 export interface Attendant {
   /** Pause until the next probe that it wants. */
@@ -10,6 +28,7 @@ export interface Attendant {
   onOutcome(outcome: ProbeOutcome): void
   /** Whether the session is to be kept until the next probe: if not, it is one connection less that the server needs. */
   keepsSession(): boolean
+  readonly standIn: StandIn
 }
 
 /** Asks one endpoint of one manager how it is. */
@@ -20,6 +39,8 @@ export interface EndpointProber {
    * @param suspected true if a connection has met trouble: then a login that is slow is tried again beside it
    */
   probe(suspected?: boolean): Promise<ProbeOutcome>
+  /** A question over another connection has missed its deadline: from a near server something would have come by now. */
+  noteMiss(): void
   /** Gives up the connection: the next probe begins anew. */
   forget(): void
   /** The same, and logins that are under way go on. */

@@ -3,6 +3,7 @@ import { isAnswer } from '../driver.js'
 import type { EventEmitter, Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import { MAY_SERVE } from '../failover/states.js'
 import { type HealthCheck, HealthHistory } from './history.js'
 import type { ProbeOutcome } from './prober.js'
 
@@ -13,7 +14,7 @@ export interface HealthMonitorContext<C extends object> {
   /** Time until the next round, given how things stand. */
   readonly paceMs: () => number
   /** Whether the session of a prober is to be kept until the next round. */
-  readonly keepsSession: () => boolean
+  readonly keepsSession: (endpoint: ManagedEndpoint<C>) => boolean
   readonly onOutcome: (endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome) => void
 }
 
@@ -103,6 +104,12 @@ export class HealthMonitor<C extends object> {
     return running
   }
 
+  /** Gives up the session that asks: a caller needs its place. A check under way is waited for, and ends it. */
+  releaseSession(endpoint: ManagedEndpoint<C>): void {
+    const { prober } = endpoint
+    if (prober.shared !== undefined || !this.isChecking(endpoint)) prober.forget()
+  }
+
   /**
    * Probes all endpoints at once because something has just happened. What a probe under way says may be older than
    * that, so it is followed by another.
@@ -127,11 +134,16 @@ export class HealthMonitor<C extends object> {
     if (this.#started) this.#attend(endpoint)
     // What came before the question is no sign of life after it.
     endpoint.pool.heard()
-    const { prober } = endpoint
-    const outcome = await prober.probe(endpoint.state === 'SUSPECT')
+    const { prober, standIn } = endpoint
+    let outcome: ProbeOutcome | undefined
+    if (prober.shared === undefined && standIn.applies) {
+      outcome = await standIn.ask(standIn.short)
+      if (outcome?.ok === false && outcome.timedOut) prober.noteMiss()
+    }
+    outcome ??= await prober.probe(endpoint.state === 'SUSPECT')
     const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
     const check = told ?? this.#conclude(endpoint, outcome)
-    if (prober.shared === undefined && !this.#context.keepsSession()) prober.forget()
+    if (prober.shared === undefined && !this.#context.keepsSession(endpoint)) prober.forget()
     return check
   }
 
@@ -141,14 +153,15 @@ export class HealthMonitor<C extends object> {
     if (shared === undefined || shared.attending) return
     shared.attend({
       paceMs: this.#context.paceMs,
-      keepsSession: this.#context.keepsSession,
+      keepsSession: () => this.#context.keepsSession(endpoint),
+      standIn: endpoint.standIn,
       onAsk: () => endpoint.pool.heard(),
       onOutcome: (outcome) => this.#latest.set(endpoint, this.#conclude(endpoint, outcome)),
     })
   }
 
   #conclude(endpoint: ManagedEndpoint<C>, answer: ProbeOutcome): HealthCheck {
-    let outcome = answer
+    let outcome = endpoint.standIn.judge(answer, MAY_SERVE.has(endpoint.state))
     if (!outcome.ok && (outcome.timedOut ? endpoint.pool.heard() : isAnswer(outcome.kind)))
       outcome = { ...outcome, heard: true }
     const check = this.#record(endpoint, outcome)

@@ -109,6 +109,8 @@ export class LoginProbes<C extends object> {
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
     if (this.#running.has(endpoint) || !WATCHED.has(endpoint.state)) return
+    // It lets in as many as it has room for, and a login of ours would take one away.
+    if (endpoint.standIn.short) return
     const abort = new AbortController()
     this.#running.set(endpoint, abort)
     try {
@@ -182,8 +184,13 @@ export class LoginProbes<C extends object> {
 
   #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
     const { clock, events, name } = this.#context
-    if (this.#driver.classify(error) === 'starting') {
+    const kind = this.#driver.classify(error)
+    if (kind === 'starting') {
       this.#context.onEnding(endpoint, error)
+      return
+    }
+    if (kind === 'busy') {
+      endpoint.standIn.refused()
       return
     }
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }

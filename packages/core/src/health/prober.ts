@@ -122,6 +122,8 @@ export class Prober<C extends object> implements EndpointProber {
   #reject: (error: unknown) => void = () => {}
   #besideTimer: TimerHandle | undefined
   #stopped = false
+  /** A question that others have asked was not answered in time. */
+  #missed = false
   #failing = false
   readonly #times: ResponseTimes
   /** The first time that it was asked since it has answered last; undefined if there is none. */
@@ -154,6 +156,10 @@ export class Prober<C extends object> implements EndpointProber {
     return this.#running
   }
 
+  noteMiss(): void {
+    this.#missed = true
+  }
+
   /** Gives up the connection and every question: the next probe begins anew. */
   forget(): void {
     for (const question of this.#questions) this.#drop(question)
@@ -180,6 +186,7 @@ export class Prober<C extends object> implements EndpointProber {
     try {
       const answer = await this.#firstAnswer(startedAt)
       this.#failing = false
+      this.#missed = false
       return { ok: true, durationMs: this.#clock.now() - startedAt, ...answer }
     } catch (thrown) {
       const error = toError(thrown)
@@ -232,7 +239,8 @@ export class Prober<C extends object> implements EndpointProber {
     const { probeTimeoutMs } = this.#options
     if (this.#kept !== undefined) return this.#times.answerWithinMs(probeTimeoutMs)
     // From a near server something would have come by now, even to a login.
-    const soon = this.#questions.size > 0 && this.#times.known && !this.#times.far
+    const asked = this.#questions.size > 0 || this.#missed
+    const soon = asked && this.#times.known && !this.#times.far
     const patienceMs = soon ? this.#times.answerWithinMs(probeTimeoutMs) : this.#loginMs
     return this.#failing ? Math.min(patienceMs, this.#retryMs) : patienceMs
   }

@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Role } from '../driver.js'
-import type { Attendant, EndpointProber } from './endpoint-prober.js'
+import type { Attendant, EndpointProber, StandIn } from './endpoint-prober.js'
 import type { ProbeOutcome } from './prober.js'
 
 /** How the answers of a server come to those who share it. */
@@ -31,6 +31,13 @@ interface SharedLogin {
 }
 
 const JITTER = 0.2
+const STOPPED: ProbeOutcome = {
+  ok: false,
+  durationMs: 0,
+  kind: 'unreachable',
+  error: new Error('probing has been stopped'),
+  timedOut: false,
+}
 
 /**
  * Watches one server for all managers of the process that would ask it the same: over one session, at the fastest pace
@@ -50,6 +57,8 @@ export class ServerWatch {
   /** What is to be given up once all have been told. */
   #forgets: 'all' | 'session' | undefined
   #suspected = false
+  /** The database that the latest answer came from. */
+  #answeredFrom: string | undefined
   #login: SharedLogin | undefined
   #timer: TimerHandle | undefined
   #dueAt = Number.POSITIVE_INFINITY
@@ -139,16 +148,45 @@ export class ServerWatch {
   }
 
   async #ask(): Promise<ProbeOutcome> {
+    for (const { database, isOfDatabase, standIn } of this.#standIns()) {
+      const outcome = await standIn.ask(this.#isShort)
+      if (outcome === undefined || (!outcome.ok && isOfDatabase(outcome.error))) continue
+      this.#answeredFrom = database
+      if (!outcome.ok && outcome.timedOut && this.#members.size > 0) this.#appoint().noteMiss()
+      return outcome
+    }
     for (;;) {
+      // All have left while they were asked.
+      if (this.#members.size === 0) return STOPPED
       const prober = this.#appoint()
       const outcome = await prober.probe(this.#suspected)
       const host = this.#host
+      this.#answeredFrom = host?.database
       // The host has left meanwhile, and its session with it.
       if (host === undefined || prober !== this.#prober) {
         if (this.#members.size === 0) return outcome
       } else if (outcome.ok || !this.#isOfHostAlone(host, outcome.error)) return outcome
       else this.#separate(host.database, outcome)
     }
+  }
+
+  /** Those that can tell how a server is that has no connection to spare. */
+  #standIns(): { database: string; standIn: StandIn; isOfDatabase: (error: Error) => boolean }[] {
+    const all = [...this.#members].flatMap((member) => {
+      const { attendant, database } = member
+      const isOfDatabase = (error: Error): boolean => member.isOfDatabase(error)
+      return attendant === undefined ? [] : [{ database, isOfDatabase, ...attendant }]
+    })
+    const able = this.#isShort ? all : all.filter(({ standIn }) => standIn.applies)
+    const ready = able.find(({ standIn }) => standIn.ready)
+    const wanting = able.find((each) => each !== ready && each.standIn.wanting)
+    const other = ready === undefined && wanting === undefined ? able.at(-1) : undefined
+    return [ready, wanting, other].filter((each) => each !== undefined)
+  }
+
+  get #isShort(): boolean {
+    for (const { attendant } of this.#members) if (attendant?.standIn.short === true) return true
+    return false
   }
 
   #isOfHostAlone(host: WatchMember, error: Error): boolean {
@@ -189,7 +227,7 @@ export class ServerWatch {
   /** What a member asks for while it is told waits until all have been. */
   #tell(outcome: ProbeOutcome): void {
     const elsewhere: ProbeOutcome = outcome.ok ? { ...outcome, elsewhere: true } : outcome
-    const database = this.#host?.database
+    const database = this.#answeredFrom
     this.#telling = true
     for (const each of [...this.#members]) {
       if (this.#members.has(each))
@@ -211,6 +249,7 @@ export class ServerWatch {
   }
 
   get #keepsSession(): boolean {
+    if (this.#isShort) return false
     for (const { attendant } of this.#members) if (attendant?.keepsSession() === true) return true
     return false
   }

@@ -49,6 +49,9 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
     return prober.probe()
   }
 
+  /** It knows. */
+  noteMiss(): void {}
+
   forget(): void {
     this.#watch?.forget('all')
   }

@@ -1,4 +1,4 @@
-import type { Endpoint, Role } from '../driver.js'
+import type { Endpoint, ProbeResult, Role } from '../driver.js'
 import type { Target } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { FunctionReference } from '../leaks/stack.js'
@@ -20,6 +20,9 @@ export interface ConnectionPool<C extends object> {
   readonly times: ResponseTimes
   /** Connections in use and callers queued: how much it has to do. */
   readonly load: number
+
+  /** The role of its server, as a connection has shown it last. */
+  readonly role: Role
 
   /** Why the pool has no connection though they come about: `onConnect` fails each time, for example. */
   readonly uselessError: Error | undefined
@@ -60,6 +63,15 @@ export interface ConnectionPool<C extends object> {
    * it get no answer any more.
    */
   answered(probe: AnsweredQuestion, patienceMs: number): void
+  /**
+   * Asks the server how it is over an idle connection; undefined if none is idle, or it is of no use. It is lent on once the
+   * server has answered.
+   */
+  ask(): Promise<Partial<ProbeResult> | undefined>
+  /** Opens a connection, unless one is on its way: whoever comes meanwhile gets it. False if none may be opened. */
+  openAhead(): boolean
+  /** Closes what {@link openAhead} has opened and nobody has wanted. */
+  closeAhead(): void
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */

@@ -1,5 +1,5 @@
-import type { ConnectionSignal, Driver, Endpoint, Role } from '../driver.js'
-import { isFatal } from '../driver.js'
+import type { ConnectionSignal, Driver, Endpoint, ProbeResult, Role } from '../driver.js'
+import { isAnswer, isFatal } from '../driver.js'
 import {
   AcquireAbortedError,
   ConnectFailedError,
@@ -142,6 +142,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#book.size + this.#waiters.size
   }
 
+  get role(): Role {
+    for (const { role } of this.#entries) if (role !== 'unknown') return role
+    return 'unknown'
+  }
+
   get leases(): Iterable<Lease<C>> {
     return this.#currentLeases()
   }
@@ -170,7 +175,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const waiter = this.createWaiter(options, target, below, now, owner)
     this.#waiters.push(waiter)
     if (owner.holding !== undefined) this.#book.waits(owner)
-    if (untested !== undefined) this.#test(untested)
+    if (untested !== undefined) void this.#test(untested)
     // When all are lent there is nothing to start: whoever gives one back serves the queue.
     if (this.#entries.size < this.#sizing.limit || this.#idle.size > 0) this.#supply()
     return waiter.promise
@@ -248,6 +253,53 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   answered({ askedAt, fresh }: AnsweredQuestion, patienceMs: number): void {
     this.#pings.answered(askedAt - this.times.answerWithinMs(patienceMs))
     if (fresh) this.#connector.overtaken(askedAt)
+  }
+
+  async ask(): Promise<Partial<ProbeResult> | undefined> {
+    const driver = this.#driver
+    const now = this.#environment.clock.now()
+    let result: Partial<ProbeResult> | undefined
+    const question = async (connection: C): Promise<void> => {
+      try {
+        result = await driver.ask?.(connection)
+      } catch (error) {
+        // The server works, and the question is not for it.
+        if (!isAnswer(driver.classify(error))) throw error
+      }
+      if (result !== undefined) return
+      await driver.validate(connection)
+      result = { role: driver.role?.(connection) ?? 'unknown' }
+    }
+    let entry: PoolEntry<C> | undefined
+    let idleSince = now
+    await this.#environment.events.turn(() => {
+      entry = this.#takeIdle(now)
+      if (entry !== undefined) ({ idleSince } = entry)
+      return entry && this.#test(entry, question)
+    })
+    // That it was asked is no use of it.
+    if (entry?.state === 'idle' && entry.idleSince >= now) entry.idleSince = idleSince
+    return result
+  }
+
+  openAhead(): boolean {
+    if (this.#suspended || this.#closing) return false
+    this.#environment.events.turn(() => {
+      if (this.#opening > 0) return
+      this.#connector.hasten()
+      if (this.#opening > 0 || !this.#connector.admits() || !this.#mayOpen()) return
+      // Also beyond the limit: should one be lost meanwhile, this is its successor, and else it is closed.
+      this.#open(this.#waiters.size === 0 || this.#entries.size >= this.#sizing.limit)
+    })
+    return this.#opening > 0
+  }
+
+  closeAhead(): void {
+    this.#environment.events.turn(() => {
+      for (const entry of this.#idle)
+        if (entry.ahead && this.#idle.size > this.#options.minIdle) this.#close(entry, 'idle')
+      this.#changed()
+    })
   }
 
   expect(role: Role | undefined): void {
@@ -349,7 +401,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const unfit = this.#fitness.unfit(entry, now)
     const condition = this.#driver.inspect(entry.connection)
     if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
-      if (this.#trust.wary || this.#isWanted(entry)) this.#test(entry)
+      if (this.#trust.wary || this.#isWanted(entry)) void this.#test(entry)
       else this.#offer(entry, now)
     } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
     else if (condition === 'broken' || unfit !== undefined || this.#closing) {
@@ -464,7 +516,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     while (this.#waiters.size > this.#pings.size) {
       const entry = this.#takeIdle(now)
       if (entry === undefined) break
-      if (this.#fitness.needsTest(entry, now)) this.#test(entry)
+      if (this.#fitness.needsTest(entry, now)) void this.#test(entry)
       else this.#serve(entry, now)
     }
     while (this.#wantsAnother(now) && this.#connector.admits() && this.#mayOpen()) this.#open()
@@ -500,7 +552,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (first !== undefined) this.#close(first, 'budget')
   }
 
-  #open(): void {
+  /** @param ahead whether it is for nobody who waits */
+  #open(ahead = false): void {
     const { clock, events, stall } = this.#environment
     const generation = this.#fitness.generation
     const startedAt = clock.now()
@@ -512,11 +565,12 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       else this.#signalled(entry, signal)
     }
     this.#opening += 1
-    this.#connector.open(onSignal).then(
+    this.#connector.open(onSignal, ahead).then(
       (connection) =>
         events.turn(() => {
           this.#opening -= 1
           entry = this.#adopt(connection, generation, startedAt)
+          entry.ahead = ahead
           if (this.#stoppedSince(stops)) entry.suspect = true
           this.#begin(entry, early)
           // Its place among the concurrent connects is free for the next.
@@ -526,7 +580,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         events.turn(() => {
           this.#opening -= 1
           this.#share?.failed()
-          if (!(thrown instanceof Abandoned)) this.#openFailed(thrown, clock.now() - startedAt)
+          if (!(thrown instanceof Abandoned))
+            this.#openFailed(thrown, clock.now() - startedAt, ahead)
           this.#changed()
         }),
     )
@@ -561,11 +616,17 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#admit(entry)
   }
 
-  #openFailed(thrown: unknown, durationMs: number): void {
+  #openFailed(thrown: unknown, durationMs: number, ahead: boolean): void {
     const { events, name, observer } = this.#environment
     const { id } = this.endpoint
     const error = toError(thrown)
     const byHook = error instanceof HookFailure
+    const kind = this.#driver.classify(error)
+    if (ahead && kind === 'busy') {
+      // What was asked has been answered, and nobody has missed anything.
+      observer.connectFailed(this.endpoint, kind, error)
+      return
+    }
     events.emit({
       type: 'connectionFailed',
       pool: name,
@@ -579,10 +640,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       if (this.#connector.uselessError === undefined)
         this.#waiters.first?.fail('connect-failed', error.forCaller())
       else this.#waiters.failAll('connect-failed', () => error.forCaller())
-    } else if (
-      !byHook &&
-      observer.connectFailed(this.endpoint, this.#driver.classify(error), error) === 'give-up'
-    ) {
+    } else if (!byHook && observer.connectFailed(this.endpoint, kind, error) === 'give-up') {
       this.#waiters.failAll('connect-failed', () => new ConnectFailedError(id, error))
     }
   }
@@ -599,7 +657,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       this.#close(entry, unfit)
       this.#changed()
     } else if (entry.suspect && (entry.state === 'testing' || this.#isWanted(entry)))
-      this.#test(entry)
+      void this.#test(entry)
     else if (
       !this.#trust.isWrong(role, entry.role, this.#waiters.first?.target ?? 'primary', now)
     ) {
@@ -610,7 +668,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     } else if (this.#trust.expected === undefined && entry.role === 'unknown') {
       // Said at connect, and by a pooler in between what it remembers of an earlier server: asked, the server knows.
       entry.role = role
-      this.#test(entry)
+      void this.#test(entry)
     } else this.#turnAway(entry, role)
   }
 
@@ -649,12 +707,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
   }
 
-  #test(entry: PoolEntry<C>): void {
+  /** Resolves when it is known whether the connection is of use. */
+  #test(entry: PoolEntry<C>, question?: (connection: C) => Promise<void>): Promise<void> {
     const { clock, events, stall } = this.#environment
     const startedAt = clock.now()
     const { stops } = stall
     entry.state = 'testing'
-    this.#pings.send(entry).then(
+    return this.#pings.send(entry, question).then(
       () =>
         events.turn(() => {
           this.#pings.forget(entry)
@@ -730,6 +789,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #lend(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     entry.state = 'inUse'
+    entry.ahead = false
     if (!entry.holdsProcess) this.#holdProcess(entry, true)
     return this.#book.begin(entry, owner, requestedAt, now)
   }
