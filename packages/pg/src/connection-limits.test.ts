@@ -23,7 +23,9 @@ interface Seen {
   readonly states: string[]
 }
 
-function open(limit: number, options: PgManagerOptions): Seen {
+type Options = Omit<PgManagerOptions, 'failoverUrls'> & { failoverUrls?: readonly string[] }
+
+function open(limit: number, options: Options): Seen {
   const as = (url: string): string => {
     const parsed = new URL(url)
     parsed.username = `few${limit}`
@@ -60,7 +62,7 @@ async function work(callers: number, closing = Number.POSITIVE_INFINITY): Promis
 }
 
 describe.each([1, 2])('a role that may have %s connections', (limit) => {
-  const cases: [string, () => PgManagerOptions][] = [
+  const cases: [string, () => Options][] = [
     ['one server', () => ({ healthMonitoring: { intervalMs: 50 } })],
     ['several servers', () => ({ failoverUrls: cluster.standbys.map((each) => each.url()) })],
   ]
