@@ -36,6 +36,8 @@ export default async function config(): Promise<Config> {
     testSequencer: '<rootDir>/scripts/longest-first-sequencer.cjs',
     setupFilesAfterEnv: ['<rootDir>/packages/testing/src/test-timeout.ts'],
     maxWorkers: 2,
+    // Storages of asynchronous context that earlier files have left make every promise of a process dearer.
+    workerIdleMemoryLimit: '300MB',
     collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts', '!**/*.test-d.ts'],
   }
 }

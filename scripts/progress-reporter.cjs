@@ -1,4 +1,5 @@
 const { writeFileSync } = require('node:fs')
+const { relative } = require('node:path')
 const { record, shareOf } = require('./test-plan.cjs')
 const { span } = require('./span.cjs')
 
@@ -7,6 +8,8 @@ const LINE_EVERY_MS = 10_000
 const UPDATE_EVERY_MS = 1000
 /** Of what has to be done, before the pace so far says how long the rest takes. */
 const ENOUGH = 0.1
+/** With so few files to go, those that are running are named: one of them may hang. */
+const FEW = 2
 
 /**
  * Shows how far the tests are, what failed as soon as it has, and leaves to scripts/test.mjs the counts with which it
@@ -69,9 +72,13 @@ module.exports = class ProgressReporter {
     const { passed, failed } = this.#tests
     const share = shareOf(this.#measured.keys(), this.#running)
     const rest = share < ENOUGH ? '' : `, about ${span((elapsedMs * (1 - share)) / share)} to go`
+    const { done, total } = this.#files
+    const running = total - done > FEW ? [] : [...this.#running.keys()]
+    const last =
+      running.length === 0 ? '' : `: ${running.map((each) => relative('', each)).join(', ')}`
     return (
-      `${this.#files.done} of ${this.#files.total} files, ${passed} tests passed, ${failed} failed, ` +
-      `${span(elapsedMs)}${rest}`
+      `${done} of ${total} files, ${passed} tests passed, ${failed} failed, ` +
+      `${span(elapsedMs)}${rest}${last}`
     )
   }
 

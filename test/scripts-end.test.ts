@@ -93,14 +93,29 @@ describe('the process stays', () => {
     })
   })
 
-  test.each(['slow', 'waiting'])('while a caller is %s', async (work) => {
-    const port = await findFreePort()
-    const nowhere = { databaseUrl: `postgres://postgres@127.0.0.1:${port}/postgres` }
-    const given = work === 'waiting' ? { ...nowhere, acquireTimeoutMs: 2000 } : one()
-    expect(await run('pg', work, { ...given, allowExitOnIdle: true, logger: false })).toMatchObject(
-      { code: 0, lines: ['kept', 'done'] },
-    )
+  test('while a statement is running', async () => {
+    expect(await run('pg', 'slow', { ...options(), logger: false })).toMatchObject({
+      code: 0,
+      lines: ['kept', 'done'],
+    })
   })
+
+  test.each([{ acquireTimeoutMs: 2000 }, { acquireTimeoutMs: 2000, startTimeoutMs: 0 }])(
+    'while a caller waits for a server that is not there, and no longer, with %j',
+    async (timeouts) => {
+      const port = await findFreePort()
+      const given = {
+        databaseUrl: `postgres://postgres@127.0.0.1:${port}/postgres`,
+        allowExitOnIdle: true,
+        logger: false,
+        ...timeouts,
+      }
+      expect(await run('pg', 'waiting', given, { LATE_MS: '4000' })).toMatchObject({
+        code: 0,
+        lines: ['kept', 'done'],
+      })
+    },
+  )
 
   test('while somebody awaits what a manager is asked for', async () => {
     expect(await run('pg', 'ready', options())).toMatchObject({ code: 0, lines: ['done'] })

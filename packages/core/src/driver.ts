@@ -269,6 +269,8 @@ export interface Driver<C extends object> {
    * kept as a digest only. Undefined to ask for each manager alone.
    */
   probeScope?(endpoint: Endpoint): ProbeScope | undefined
+  /** Who logs in there: managers that do so as the same user could be one. */
+  account?(endpoint: Endpoint): string | undefined
   /** Whether a failed login concerns the database alone that was to be opened, and not the server. */
   isOfDatabase?(error: unknown): boolean
   /** A probe of an endpoint was answered that has connections open. */

@@ -165,6 +165,10 @@ export class Engine<C extends object> {
         deadlines: this.#background,
         events: this.events,
         onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
+        onFull: (endpoint) => {
+          endpoint.standIn.refused()
+          this.monitor.releaseSession(endpoint)
+        },
         onMoved: (endpoint) => void this.#askAnew(endpoint),
       },
     )
@@ -408,7 +412,8 @@ export class Engine<C extends object> {
     return new StartUp({
       name,
       clock,
-      deadlines: this.deadlines,
+      // Callers keep the process by their own deadlines.
+      deadlines: this.#background,
       events: this.events,
       startTimeoutMs,
       acquireTimeoutMs,
@@ -536,9 +541,10 @@ export class Engine<C extends object> {
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
     return {
       connected: (endpoint) => {
-        const { state } = managed(endpoint)
+        const { prober, state } = managed(endpoint)
         managed(endpoint).everConnected = true
         managed(endpoint).standIn.connected()
+        prober.shared?.wake()
         if (!this.startUp.over) {
           this.startUp.end()
           void this.readiness.current

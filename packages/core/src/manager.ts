@@ -28,6 +28,7 @@ import { Pending } from './pending.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'
+import { Siblings } from './process/siblings.js'
 import type { ReadAcquireOptions, Reads, SessionOptions } from './reads/reads.js'
 import type { ReadSession } from './reads/session.js'
 import type { WriteToken } from './reads/write-token.js'
@@ -79,6 +80,8 @@ export class ConnectionManager<C extends object> {
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
   readonly #hook: AcquireHook<C> | undefined
+  /** Undefined if it is meant to be one of several, within one limit. */
+  readonly #siblings: Siblings | undefined
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Set before anything is closed, so that what hears of that finds it closed. */
@@ -98,6 +101,7 @@ export class ConnectionManager<C extends object> {
     }
     this.#engine = new Engine(driver, endpoints, options)
     this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
+    if (options.budget === undefined) this.#siblings = this.#findSiblings(config)
     const { onAcquire } = options
     this.#hook =
       onAcquire &&
@@ -557,6 +561,7 @@ export class ConnectionManager<C extends object> {
     }
     const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
     this.#closed = true
+    this.#siblings?.leave()
     this.#closing ??= this.#close(drainTimeoutMs)
     return this.#closing
   }
@@ -621,8 +626,20 @@ export class ConnectionManager<C extends object> {
   }
 
   #start(): Promise<void> {
-    this.#started ??= outside(() => this.#engine.start())
+    this.#started ??= outside(() => {
+      if (!this.#closed) this.#siblings?.join()
+      return this.#engine.start()
+    })
     return this.#started
+  }
+
+  #findSiblings({ driver, endpoints }: ManagerConfig<C>): Siblings {
+    const { clock, name } = this.#options
+    const first = endpoints[0] as Endpoint
+    const place = [driver.name, first.id, driver.account?.(first) ?? '']
+    return new Siblings(clock, place, (managers) =>
+      this.emit({ type: 'managerDuplicated', pool: name, endpoint: first.id, managers }),
+    )
   }
 
   /** What a caller awaits keeps the process running. */

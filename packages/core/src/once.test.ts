@@ -49,4 +49,39 @@ describe('one manager per name in a process', () => {
     expect(other).not.toBe(one)
     await Promise.all([one.close(), other.close()])
   })
+
+  test('a promise is shared by all, until what it has come to is closed', async () => {
+    const { once } = await import('./once.js')
+    let made = 0
+    const open = () =>
+      once('async', async () => {
+        made += 1
+        await undefined
+        return manage().manager
+      })
+    const opening = open()
+    expect(open()).toBe(opening)
+    const first = await opening
+    expect(await open()).toBe(first)
+    await first.close()
+    const second = await open()
+    expect(second).not.toBe(first)
+    expect(made).toBe(2)
+    await second.close()
+    const initialize = async () => once('async ds', async () => ({ isInitialized: true }))
+    const dataSource = await initialize()
+    expect(await initialize()).toBe(dataSource)
+    dataSource.isInitialized = false
+    expect(await initialize()).not.toBe(dataSource)
+  })
+
+  test('a promise that rejects is not kept', async () => {
+    const { once } = await import('./once.js')
+    const failing = once('late', async () => {
+      await undefined
+      throw new Error('not there yet')
+    })
+    await expect(failing).rejects.toThrow('not there yet')
+    expect(await once('late', async () => ({ there: true }))).toEqual({ there: true })
+  })
 })

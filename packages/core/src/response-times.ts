@@ -10,6 +10,7 @@ const MARGIN = 1.25
 
 /** Answers of late of which one must have come soon for a network to be near: a busy machine delays most of them. */
 const LATEST = 60
+const ROUND_TRIPS_OF_LOGIN = 2
 /** Servers of one site answer sooner than this. */
 const NEAR_MS = 8
 /**
@@ -84,8 +85,8 @@ export class ResponseTimes {
   /** A login has succeeded. */
   loggedIn(tookMs: number): void {
     this.#logins.add(tookMs, this.#memory)
-    // It takes a round trip at least.
-    this.#note(tookMs)
+    // One to connect and one to be let in, at the least.
+    this.#note(tookMs / ROUND_TRIPS_OF_LOGIN)
   }
 
   /** Whether anything has been measured. */

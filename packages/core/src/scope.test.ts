@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { Scope } from './scope.js'
 
 const scope = new Scope<string>()
@@ -61,4 +61,33 @@ test('a query that begins when it is asked for its result is not begun by this',
   const query = { then: () => (begun += 1) }
   expect(scope.run('a', () => query)).toBe(query)
   expect(begun).toBe(0)
+})
+
+test('scopes know nothing of each other, and track asynchronous flows once for all', async () => {
+  const run = jest.spyOn(AsyncLocalStorage.prototype, 'run')
+  const scopes = Array.from({ length: 5 }, () => new Scope<number>())
+  const values = () => scopes.map(({ current }) => current)
+  const within = async (depth: number): Promise<void> => {
+    await Promise.resolve()
+    const expected = scopes.map((_each, index) => (index < depth ? index : undefined))
+    expect(values()).toEqual(expected)
+    await scopes[depth]?.run(depth, () => within(depth + 1))
+    expect(values()).toEqual(expected)
+  }
+  await within(0)
+  expect(run).toHaveBeenCalledTimes(scopes.length)
+  expect(new Set(run.mock.contexts).size).toBe(1)
+  run.mockRestore()
+})
+
+test('what one scope has left behind does not hide the value of another', async () => {
+  const other = new Scope<string>()
+  let left = later()
+  await scope.run('mine', async () => {
+    await other.run('theirs', async () => {
+      left = later()
+    })
+    expect(left()).toBe('mine')
+  })
+  expect(left()).toBeUndefined()
 })

@@ -1,12 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** A value that holds for some work, and for how long. */
-interface Holding<V> {
-  readonly value: V
-  /** Of the work around. */
-  readonly outer: Holding<V> | undefined
+interface Holding {
+  readonly scope: object
+  readonly value: unknown
+  /** Of the work around, whatever its scope. */
+  readonly outer: Holding | undefined
   ended: boolean
 }
+
+/**
+ * One for all scopes, as each that there is makes every promise of the process dearer. Made on first use: a process that
+ * never asks for it pays nothing for asynchronous tracking.
+ */
+let storage: AsyncLocalStorage<Holding> | undefined
 
 /**
  * Values that hold in the asynchronous flow of some work until the promise of that work has settled. The flow itself has no
@@ -16,23 +23,22 @@ interface Holding<V> {
  * that it has started.
  */
 export class Scope<V> {
-  // Made on first use: a process that never asks for it pays nothing for asynchronous tracking.
-  #storage: AsyncLocalStorage<Holding<V>> | undefined
-
   /** The value of the running flow, if there is one. */
   get current(): V | undefined {
-    return this.#current?.value
+    let holding = present()
+    while (holding !== undefined && holding.scope !== this) holding = going(holding.outer)
+    return holding?.value as V | undefined
   }
 
   run<T>(value: V, work: () => T): T {
-    this.#storage ??= new AsyncLocalStorage()
-    const holding = { value, outer: this.#current, ended: false }
+    storage ??= new AsyncLocalStorage()
+    const holding: Holding = { scope: this, value, outer: present(), ended: false }
     const end = (): void => {
       holding.ended = true
     }
     let result: T
     try {
-      result = this.#storage.run(holding, work)
+      result = storage.run(holding, work)
     } catch (error) {
       end()
       throw error
@@ -40,12 +46,17 @@ export class Scope<V> {
     // Not what only looks like one: a query of an ORM may begin when it is asked for its result.
     return isPlainPromise(result) ? (result.finally(end) as T) : result
   }
+}
 
-  get #current(): Holding<V> | undefined {
-    let holding = this.#storage?.getStore()
-    while (holding?.ended === true) holding = holding.outer
-    return holding
-  }
+function present(): Holding | undefined {
+  return going(storage?.getStore())
+}
+
+/** The first that has not ended. */
+function going(from: Holding | undefined): Holding | undefined {
+  let holding = from
+  while (holding?.ended === true) holding = holding.outer
+  return holding
 }
 
 function isPlainPromise(value: unknown): value is Promise<unknown> {

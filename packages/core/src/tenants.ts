@@ -5,6 +5,7 @@ import { rejectUnknownOptions } from './config/unknown-options.js'
 import { PoolClosedError } from './errors.js'
 import { outside } from './outside.js'
 import { type Budget, ConnectionBudget } from './pool/connection-budget.js'
+import { uncounted } from './process/siblings.js'
 import { every } from './process/ticks.js'
 
 /** Names a tenant. */
@@ -241,7 +242,7 @@ export class Tenants<Id extends TenantId, M extends TenantManager, O> {
       const options = await resolve(id)
       // Whoever waits for it gets to know, and nothing is left open.
       if (this.#closing !== undefined) throw new PoolClosedError(`tenant ${id}`)
-      return create(options, { name: `tenant ${id}`, budget: this.budget })
+      return uncounted(() => create(options, { name: `tenant ${id}`, budget: this.budget }))
     })
   }
 

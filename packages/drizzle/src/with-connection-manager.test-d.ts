@@ -1,4 +1,4 @@
-import { withConnectionManager } from '@connmgr/drizzle'
+import { once, withConnectionManager } from '@connmgr/drizzle'
 import { createConnectionManager, type ManagedPool, type PgConnectionManager } from '@connmgr/pg'
 import { relations } from 'drizzle-orm'
 import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
@@ -38,6 +38,17 @@ async function keepsItWithReplicas(): Promise<void> {
   expectTypeOf(found).toEqualTypeOf<{ id: number; name: string | null } | undefined>()
 }
 
+async function isKeptByOnce(): Promise<void> {
+  const db = once('main', () => withConnectionManager({ schema }, { poolSize: 3 }))
+  expectTypeOf(db.$connections).toEqualTypeOf<PgConnectionManager>()
+  const found = await db.query.posts.findFirst()
+  expectTypeOf(found).toEqualTypeOf<{ id: number; authorId: number } | undefined>()
+  // @ts-expect-error there is no such table in the schema
+  await db.query.nonsense.findMany()
+  const split = once('split', () => withConnectionManager({ schema, replicas: true }))
+  expectTypeOf(await split.$primary.query.posts.findFirst()).toEqualTypeOf(found)
+}
+
 function refusesWhatIsNotAnOption(): void {
   // @ts-expect-error it is called poolSize
   withConnectionManager({ schema }, { poolsize: 5 })
@@ -45,4 +56,4 @@ function refusesWhatIsNotAnOption(): void {
   withConnectionManager({ schema, replicas: 2 })
 }
 
-export { keepsItWithReplicas, keepsTheSchema, refusesWhatIsNotAnOption }
+export { isKeptByOnce, keepsItWithReplicas, keepsTheSchema, refusesWhatIsNotAnOption }

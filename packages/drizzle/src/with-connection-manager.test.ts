@@ -1,6 +1,12 @@
 import { inspect } from 'node:util'
 import { createConnectionManager, ManagedPool, type PgManagerOptions } from '@connmgr/pg'
-import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
+import {
+  eventually,
+  FakeClock,
+  type PostgresCluster,
+  patient,
+  startCluster,
+} from '@connmgr/testing'
 import { eq, relations, sql } from 'drizzle-orm'
 import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
 import type { ManagedDatabase } from './drizzle-types.js'
@@ -31,7 +37,7 @@ beforeAll(async () => {
     create table posts (id serial primary key, title text not null, author_id int references users (id))`)
 })
 afterEach(async () => {
-  await db.$connections.close({ drainTimeoutMs: 0 })
+  await db?.$connections.close({ drainTimeoutMs: 0 })
   if (cluster.primary.running) await cluster.primary.query('truncate users, posts restart identity')
 })
 afterAll(() => cluster.stop())
@@ -145,6 +151,20 @@ describe('a managed drizzle database', () => {
     ])
     letGo()
     await working
+  })
+
+  test('leaves nothing running if Drizzle refuses its configuration', async () => {
+    const clock = new FakeClock()
+    const bad = {
+      get schema(): never {
+        throw new Error('no schema')
+      },
+    }
+    expect(() =>
+      withConnectionManager(bad, { databaseUrl: cluster.primary.url(), logger: false, clock }),
+    ).toThrow('no schema')
+    await clock.settle()
+    expect(clock.pendingTimers).toBe(0)
   })
 
   test('with replicas, reads go to the standby and $primary reads from the primary', async () => {

@@ -42,13 +42,25 @@ export function withConnectionManager(
   config: DatabaseConfig<DrizzleSchema> & { readonly replicas?: boolean } = {},
   manager: PgManagerOptions | PgConnectionManager = {},
 ): unknown {
-  const { replicas = false, ...drizzleConfig } = config
-  const connections =
-    manager instanceof PgConnectionManager ? manager : createConnectionManager(manager)
-  const primary = databaseOn(connections.pool, connections, drizzleConfig)
+  if (manager instanceof PgConnectionManager) return databasesOn(manager, config)
+  const connections = createConnectionManager(manager)
+  try {
+    return databasesOn(connections, config)
+  } catch (error) {
+    // Nobody else could.
+    void connections.close()
+    throw error
+  }
+}
+
+function databasesOn(
+  connections: PgConnectionManager,
+  { replicas = false, ...config }: DatabaseConfig<DrizzleSchema> & { readonly replicas?: boolean },
+): unknown {
+  const primary = databaseOn(connections.pool, connections, config)
   if (!replicas) return primary
   // What is added to the primary here is found on what withReplicas makes of it, too.
-  return withReplicas(primary, [databaseOn(connections.replica, connections, drizzleConfig)])
+  return withReplicas(primary, [databaseOn(connections.replica, connections, config)])
 }
 
 function databaseOn(

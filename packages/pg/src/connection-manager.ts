@@ -144,6 +144,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
+    // Before there is a manager, which would go on without an owner.
+    const sharing = sharingOf(shared, options, Client)
     const driver = new PgDriver({ Client, clientOptions, clock: options.clock })
     super({ driver, endpoints, options })
     this.driver = driver
@@ -154,7 +156,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       if (this.getCounts().connecting === 0) driver.catalogs.read(endpoint)
     })
     this.replayStatements = replayStatements ?? 'never'
-    this.sharing = sharingOf(shared, options, Client)
+    this.sharing = sharing
   }
 
   /** @internal The preferred server. */

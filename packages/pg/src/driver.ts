@@ -94,6 +94,10 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).catalog
   }
 
+  account(endpoint: Endpoint): string | undefined {
+    return (endpoint.config as ClientConfig).user ?? pg.defaults.user
+  }
+
   role(client: Client): Role {
     return this.#sessionOf(client).role
   }

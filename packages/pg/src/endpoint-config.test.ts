@@ -1,10 +1,14 @@
 import { inspect } from 'node:util'
+import { Opened } from '@connmgr/testing'
 import { createConnectionManager } from './connection-manager.js'
 import { resolveEndpoints } from './endpoint-options.js'
 
 const SECRET = 's3cr3t'
 const urls = (options: Parameters<typeof resolveEndpoints>[0], env = {}) =>
   resolveEndpoints(options, env).map((each) => each.id)
+
+const opened = new Opened()
+afterEach(() => opened.close())
 
 describe('where the servers are', () => {
   test('comes from the options first, then from the environment', () => {
@@ -31,11 +35,8 @@ describe('where the servers are', () => {
     expect(endpoint?.config).toHaveProperty('password', SECRET)
     expect(inspect(endpoint, { depth: 9, showHidden: false })).not.toContain(SECRET)
     expect(JSON.stringify(endpoint)).not.toContain(SECRET)
-    expect(
-      inspect(createConnectionManager({ databaseUrl: `postgres://u:${SECRET}@h/db` }), {
-        depth: 9,
-      }),
-    ).not.toContain(SECRET)
+    const manager = createConnectionManager({ databaseUrl: `postgres://u:${SECRET}@h/db` })
+    expect(inspect(opened.add(manager), { depth: 9 })).not.toContain(SECRET)
   })
 
   test.each([
@@ -157,11 +158,13 @@ describe('options of the manager', () => {
     process.env.DB_POOL_SIZE = '7'
     process.env.DB_MAX_OVERFLOW = '3'
     try {
-      expect(createConnectionManager({ databaseUrl }).getPoolMetrics()).toMatchObject({
+      expect(opened.add(createConnectionManager({ databaseUrl })).getPoolMetrics()).toMatchObject({
         size: 7,
         limit: 10,
       })
-      expect(createConnectionManager({ databaseUrl, poolSize: 1 }).getPoolMetrics()).toMatchObject({
+      expect(
+        opened.add(createConnectionManager({ databaseUrl, poolSize: 1 })).getPoolMetrics(),
+      ).toMatchObject({
         size: 1,
         limit: 4,
       })
@@ -174,7 +177,7 @@ describe('options of the manager', () => {
   })
 
   test('a manager in the place of options is refused', () => {
-    const manager = createConnectionManager({ databaseUrl })
+    const manager = opened.add(createConnectionManager({ databaseUrl }))
     expect(() => createConnectionManager(manager as object)).toThrow(/another copy of @connmgr\/pg/)
   })
 })

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { Opened } from '@connmgr/testing'
 import fc from 'fast-check'
 import pg, { type ClientConfig } from 'pg'
 import { createConnectionManager } from './connection-manager.js'
@@ -29,6 +30,9 @@ const failureOf = (work: () => unknown): Error & { option?: string } => {
   }
   throw new Error('expected an error')
 }
+
+const opened = new Opened()
+afterEach(() => opened.close())
 
 describe('what is explicit and what the environment says', () => {
   test.each<[string, EndpointOptions, NodeJS.ProcessEnv, string[]]>([
@@ -103,7 +107,12 @@ describe('what is explicit and what the environment says', () => {
         new ManagedPool({ host: 'h', database: 'd', logger: false }).$connections,
       ]
       for (const manager of managers)
-        expect(manager.getFailoverStatus().endpoints.map((each) => each.id)).toEqual(['h:5432/d'])
+        expect(
+          opened
+            .add(manager)
+            .getFailoverStatus()
+            .endpoints.map((each) => each.id),
+        ).toEqual(['h:5432/d'])
     } finally {
       process.env = before
     }

@@ -1,9 +1,15 @@
+import { Opened } from '@connmgr/testing'
 import { createConnectionManager, type PgManagerOptions } from './connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
 
+const opened = new Opened()
+afterEach(() => opened.close())
+
 const url = (query: string): string => `postgres://u@h/d?${query}`
 const settingsOf = (query: string, options: PgManagerOptions = {}) =>
-  createConnectionManager({ databaseUrl: url(query), logger: false, ...options }).getPoolSettings()
+  opened
+    .add(createConnectionManager({ databaseUrl: url(query), logger: false, ...options }))
+    .getPoolSettings()
 
 test.each([
   ['connection_limit=5', { poolSize: 5, maxOverflow: 0 }],
@@ -37,18 +43,19 @@ test('an option of the manager wins over the URL, and the URL over the environme
 })
 
 test('a pool takes it in place of pg-pool’s defaults, and its own options win', () => {
-  const limits = (config: object) =>
-    new ManagedPool({ connectionString: url('connection_limit=5'), logger: false, ...config })
-      .options.max
+  const limits = (config: object) => {
+    const connectionString = url('connection_limit=5')
+    const pool = new ManagedPool({ connectionString, logger: false, ...config })
+    opened.add(pool.$connections)
+    return pool.options.max
+  }
   expect(limits({})).toBe(5)
   expect(limits({ max: 3 })).toBe(3)
 })
 
 test('what a pooler in between asks for is taken over', async () => {
-  const { urlSettings } = createConnectionManager({
-    databaseUrl: url('pgbouncer=true'),
-    logger: false,
-  })
+  const databaseUrl = url('pgbouncer=true')
+  const { urlSettings } = opened.add(createConnectionManager({ databaseUrl, logger: false }))
   expect(urlSettings.options).toEqual({ reset: 'none' })
   expect(settingsOf('pgbouncer=false')).toMatchObject({ poolSize: 5 })
 })

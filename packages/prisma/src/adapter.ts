@@ -45,7 +45,13 @@ export class ConnectionManagerAdapter {
     this.#options = options
     // Made at once, so that a mistake in the options shows where they are written.
     this.#manager = this.#createManager()
-    this.#factory = this.#createFactory()
+    try {
+      this.#factory = this.#createFactory()
+    } catch (error) {
+      // Nobody else could.
+      void this.release()
+      throw error
+    }
     this.adapterName = this.#factory.adapterName
   }
 
@@ -69,6 +75,7 @@ export class ConnectionManagerAdapter {
     if (adapter.underlyingDriver() !== manager.pool) {
       // It did not recognise our pool as one of its own, took it for a configuration, and made a pool from that.
       await adapter.dispose()
+      await this.release()
       throw new ConnmgrError('CONNMGR_UNSUPPORTED', TWO_COPIES_OF_PG)
     }
     // One that has connected before answers by itself, within the time that Prisma gives to each call.

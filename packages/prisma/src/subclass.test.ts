@@ -1,15 +1,17 @@
 import { inspect } from 'node:util'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { connectionManagerAdapter, withConnectionManager } from '@connmgr/prisma'
-import type { PostgresCluster } from '@connmgr/testing'
+import { Opened, type PostgresCluster } from '@connmgr/testing'
 import { PrismaClient } from '../test/generated/client.js'
 import { startShop } from '../test/shop.js'
 
+const opened = new Opened()
 let cluster: PostgresCluster
 
 beforeAll(async () => {
   cluster = await startShop()
 })
+afterEach(() => opened.close())
 afterAll(() => cluster.stop())
 
 const settings = () => ({ databaseUrl: cluster.primary.url(), logger: false }) as const
@@ -42,6 +44,7 @@ class ServiceOfItsOwn extends PrismaClient {
       log: [{ emit: 'event', level: 'query' }],
     })
     withConnectionManager(this)
+    opened.add(this.$connections)
   }
 }
 

@@ -1,6 +1,6 @@
 import { createConnectionManager } from '@connmgr/pg'
 import { connectionManagerAdapter, withConnectionManager } from '@connmgr/prisma'
-import type { PostgresCluster } from '@connmgr/testing'
+import { FakeClock, type PostgresCluster } from '@connmgr/testing'
 import { PrismaClient } from '../test/generated/client.js'
 import { startShop } from '../test/shop.js'
 
@@ -55,9 +55,10 @@ describe('what a URL of Prisma says', () => {
     await prisma.$disconnect()
   })
 
-  it('that cannot be honoured is refused, with the fix', () => {
+  it('that cannot be honoured is refused, with the fix, and leaves nothing running', async () => {
+    const clock = new FakeClock()
     const make = (parameters: string, options = {}) =>
-      connectionManagerAdapter({ databaseUrl: url(parameters), logger: false }, options)
+      connectionManagerAdapter({ databaseUrl: url(parameters), logger: false, clock }, options)
     expect(() => make('statement_cache_size=100')).toThrow(
       expect.objectContaining({
         code: 'CONNMGR_INVALID_OPTION',
@@ -66,10 +67,10 @@ describe('what a URL of Prisma says', () => {
         ),
       }),
     )
-    expect(() => make('statement_cache_size=0')).not.toThrow()
-    expect(() =>
-      make('statement_cache_size=100', { statementNameGenerator: () => 'named' }),
-    ).not.toThrow()
     expect(() => make('sslaccept=strict')).toThrow(/add sslmode=require/)
+    await clock.settle()
+    expect(clock.pendingTimers).toBe(0)
+    await make('statement_cache_size=0').release()
+    await make('statement_cache_size=100', { statementNameGenerator: () => 'named' }).release()
   })
 })

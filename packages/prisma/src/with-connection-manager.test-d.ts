@@ -1,5 +1,10 @@
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { connectionManagerAdapter, type Managed, withConnectionManager } from '@connmgr/prisma'
+import {
+  connectionManagerAdapter,
+  type Managed,
+  once,
+  withConnectionManager,
+} from '@connmgr/prisma'
 import { expectTypeOf } from 'expect-type'
 import { PrismaClient } from '../test/generated/client.js'
 
@@ -23,6 +28,20 @@ async function infersSelections(): Promise<void> {
   >()
   // @ts-expect-error there is no such field
   await prisma.user.findMany({ select: { nonsense: true } })
+  // @ts-expect-error there is no such model
+  await prisma.nonsense.findMany()
+}
+
+async function isKeptByOnce(): Promise<void> {
+  const prisma = once('main', () => withConnectionManager(PrismaClient, { poolSize: 3 }))
+  expectTypeOf(prisma).toEqualTypeOf<Managed<PrismaClient>>()
+  expectTypeOf(prisma.$connections).toEqualTypeOf<PgConnectionManager>()
+  const users = await prisma.user.findMany({ select: { posts: { select: { title: true } } } })
+  expectTypeOf(users).toEqualTypeOf<{ posts: { title: string }[] }[]>()
+  const extended = once('extended', () =>
+    withConnectionManager(PrismaClient).$extends({ client: { answer: (): number => 42 } }),
+  )
+  expectTypeOf(extended.answer()).toEqualTypeOf<number>()
   // @ts-expect-error there is no such model
   await prisma.nonsense.findMany()
 }
@@ -132,6 +151,7 @@ export {
   adoptsAClient,
   infersSelections,
   isAPrismaClient,
+  isKeptByOnce,
   keepsASubclass,
   keepsEventsOfTheLog,
   keepsExtensions,

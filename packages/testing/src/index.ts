@@ -8,6 +8,7 @@ export { FakeServer, type FakeServerState } from './fake/fake-server.js'
 export { FakeError, type FakeOutcome, play } from './fake/outcome.js'
 export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
 export { findFreePort } from './free-port.js'
+export { Opened } from './opened.js'
 export { calibrate, patient, slowness } from './patience.js'
 export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'
 export {

@@ -1,14 +1,19 @@
 import type { PgManagerOptions } from '@connmgr/pg'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { Opened, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { DataSource } from 'typeorm'
 import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'
 import { getConnections, withConnectionManager } from './with-connection-manager.js'
 
+const opened = new Opened()
+afterEach(() => opened.close())
+
 const manager = (options: object, managerOptions: PgManagerOptions = {}) =>
-  managerFor({ type: 'postgres', ...options } as PostgresDataSourceOptions, {
-    logger: false,
-    ...managerOptions,
-  })
+  opened.add(
+    managerFor({ type: 'postgres', ...options } as PostgresDataSourceOptions, {
+      logger: false,
+      ...managerOptions,
+    }),
+  )
 const endpoints = (options: object, managerOptions?: PgManagerOptions) =>
   manager(options, managerOptions)
     .getFailoverStatus()
@@ -118,10 +123,9 @@ describe('pool settings', () => {
       { poolSize: 2, maxOverflow: 0, acquireTimeoutMs: 1000 },
     ],
     [{ url: `${URL}?connection_limit=2`, poolSize: 4 }, {}, { poolSize: 4 }],
-  ])('%j with %j', async (options, managerOptions, expected) => {
+  ])('%j with %j', (options, managerOptions, expected) => {
     const made = manager({ url: URL, ...options }, managerOptions)
     expect(made.getPoolSettings()).toMatchObject(expected)
-    await made.close()
   })
 
   test('of other pools are named', () => {

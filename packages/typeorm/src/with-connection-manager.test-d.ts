@@ -2,6 +2,7 @@ import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import {
   attachConnectionManager,
   getConnections,
+  once,
   type PostgresDataSourceOptions,
   withConnectionManager,
 } from '@connmgr/typeorm'
@@ -21,6 +22,13 @@ function keepsTheOptions(): void {
   ).toEqualTypeOf<PgConnectionManager>()
 }
 
+async function isKeptByOnce(): Promise<void> {
+  const make = () =>
+    new DataSource(withConnectionManager({ type: 'postgres', url: 'postgres://h/d' }))
+  expectTypeOf(once('main', make)).toEqualTypeOf<DataSource>()
+  expectTypeOf(await once('opened', () => make().initialize())).toEqualTypeOf<DataSource>()
+}
+
 function takesOptionsOfUnknownDatabase(options: DataSourceOptions): void {
   expectTypeOf(withConnectionManager(options)).toEqualTypeOf<DataSourceOptions>()
   const typed: DataSourceOptions = { type: 'postgres', url: 'postgres://h/d' }
@@ -35,6 +43,14 @@ function takesOptionsOfUnknownDatabase(options: DataSourceOptions): void {
 function takesOptionsThatAreMoreThanOurs(): void {
   const shared = { type: 'postgres' as const, url: 'postgres://h/d', autoLoadEntities: true }
   expectTypeOf(withConnectionManager(shared)).toEqualTypeOf<PostgresDataSourceOptions>()
+  const ofNest = withConnectionManager({
+    type: 'postgres',
+    url: 'postgres://h/d',
+    autoLoadEntities: true,
+    retryAttempts: 3,
+    toRetry: () => true,
+  })
+  expectTypeOf(ofNest).toEqualTypeOf<PostgresDataSourceOptions>()
   const { entities } = withConnectionManager({ ...shared, entities: [] })
   expectTypeOf(entities).toEqualTypeOf<PostgresDataSourceOptions['entities']>()
 }
@@ -48,6 +64,8 @@ function refusesWhatItCannotDo(): void {
   withConnectionManager({ type: 'postgres' }, { poolsize: 5 })
   // @ts-expect-error it is called synchronize
   withConnectionManager({ type: 'postgres', synchronise: true })
+  // @ts-expect-error it is called autoLoadEntities
+  withConnectionManager({ type: 'postgres', autoloadEntities: true })
   // @ts-expect-error it is called failoverUrls
   withConnectionManager({ type: 'postgres', synchronize: true }, { failOverUrls: [] })
   // @ts-expect-error it is called poolSize
@@ -55,6 +73,7 @@ function refusesWhatItCannotDo(): void {
 }
 
 export {
+  isKeptByOnce,
   keepsTheOptions,
   refusesWhatItCannotDo,
   takesOptionsOfUnknownDatabase,

@@ -4,6 +4,16 @@ import type { DataSource, DataSourceOptions } from 'typeorm'
 import { type PostgresDataSourceOptions, requirePostgres } from './connection-options.js'
 import { lifecycleOf, ManagerLifecycle, managedDriver } from './managed-driver.js'
 
+/** What the module of NestJS takes beside the options of a DataSource, and keeps from it: here it is handed on. */
+interface NestModuleOptions {
+  readonly autoLoadEntities?: boolean
+  readonly manualInitialization?: boolean
+  readonly retryAttempts?: number
+  readonly retryDelay?: number
+  readonly toRetry?: (error: unknown) => boolean
+  readonly verboseRetryLog?: boolean
+}
+
 /** Options that may be those of PostgreSQL, as far as their type tells. */
 type MaybePostgres<O extends DataSourceOptions> = [Extract<O, PostgresDataSourceOptions>] extends [
   never,
@@ -34,7 +44,7 @@ export function withConnectionManager<O extends DataSourceOptions>(
   manager?: PgManagerOptions | PgConnectionManager,
 ): O
 export function withConnectionManager(
-  dataSourceOptions: PostgresDataSourceOptions,
+  dataSourceOptions: PostgresDataSourceOptions & NestModuleOptions,
   manager?: PgManagerOptions | PgConnectionManager,
 ): PostgresDataSourceOptions
 export function withConnectionManager(

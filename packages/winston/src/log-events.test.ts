@@ -26,6 +26,22 @@ test('logs also what a manager leaves out, until it is stopped', async () => {
   ])
 })
 
+test.each([
+  [true, 'connmgr "main": the database cannot be reached: refused'],
+  [false, 'connmgr "main": db1: SUSPECT → DOWN (refused)'],
+])('speaks of one database where there is one: %s', (oneDatabase, message) => {
+  const { logger, of } = loggingOf()
+  let emit: (event: ConnmgrEvent) => void = () => {}
+  const onAny = (listener: typeof emit) => {
+    emit = listener
+    return () => {}
+  }
+  logEvents({ oneDatabase, onAny }, logger)
+  const change = { from: 'SUSPECT', to: 'DOWN', role: 'primary', reason: 'refused' } as const
+  emit({ type: 'endpointStateChanged', pool: 'main', endpoint: 'db1', ...change })
+  expect(of('endpointStateChanged')).toMatchObject([{ message }])
+})
+
 test('a logger that throws does not reach the caller', async () => {
   const { manager } = fakeManager({ logger: false })
   const fail = () => {

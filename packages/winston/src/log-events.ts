@@ -2,6 +2,8 @@ import { type ConnmgrEvent, describeEvent, type Logger, type LogLevel } from '@c
 
 /** What {@link logEvents} needs of a manager. */
 export interface EventSource {
+  /** Whether it has one server, of which the lines speak as the database then. */
+  readonly oneDatabase?: boolean
   onAny(listener: (event: ConnmgrEvent) => void): () => void
 }
 
@@ -13,7 +15,7 @@ export interface EventSource {
  */
 export function logEvents(manager: EventSource, logger: Logger): () => void {
   return manager.onAny((event) => {
-    const { level, message } = describeEvent(event)
+    const { level, message } = describeEvent(event, manager.oneDatabase)
     logger[levelOf(event, level)](message, { event: event.type, ...event })
   })
 }

@@ -40,6 +40,15 @@ export interface StartDelayedEvent extends PoolEvent {
   readonly remainingMs: number
   readonly error: ErrorSummary
 }
+/**
+ * Several managers of this process that are open lead to the same database as the same user, each with connections of its
+ * own: a module that is loaded again makes another, or a handler of requests does. Told once, by the latest of them.
+ */
+export interface ManagerDuplicatedEvent extends PoolEvent {
+  readonly type: 'managerDuplicated'
+  /** How many are open, this one included. */
+  readonly managers: number
+}
 export interface ConnectionClosedEvent extends PoolEvent {
   readonly type: 'connectionClosed'
   readonly connectionId: number
@@ -288,6 +297,7 @@ export type ConnmgrEvent =
   | ConnectionCreatedEvent
   | ConnectionFailedEvent
   | StartDelayedEvent
+  | ManagerDuplicatedEvent
   | ConnectionClosedEvent
   | ConnectionAcquiredEvent
   | ConnectionReleasedEvent

@@ -45,6 +45,7 @@ export const LOGGED_EVENT_TYPES = [
   ...ALWAYS_DEBUG,
   'connectionFailed',
   'startDelayed',
+  'managerDuplicated',
   'validationFailed',
   'queryTimedOut',
   'connectionDirty',
@@ -124,6 +125,13 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       return [
         'warn',
         `${event.endpoint} is not there yet: ${event.error.message}; trying for another ${ms(event.remainingMs)}`,
+      ]
+    case 'managerDuplicated':
+      return [
+        'warn',
+        `${event.managers} managers of this process lead to ${event.endpoint} as the same user, each with connections of its ` +
+          'own: share one (from once() if the module is loaded again, as in development; not one for each request), ' +
+          'or, if they are meant, limit them together by a ConnectionBudget. For many databases there is createTenants()',
       ]
     case 'connectionClosed': {
       const cause = event.error === undefined ? '' : `: ${event.error.message}`

@@ -7,6 +7,7 @@ import type { FailoverCompletedEvent } from '../events/events.js'
 import { STATE_WORDS } from '../events/state-words.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
+import { saysTheSame } from '../health/same-answer.js'
 import { ClusterIdentity } from './cluster-identity.js'
 import { type Candidate, elect, electInOrder } from './elect.js'
 import { EndpointTracker } from './endpoint-tracker.js'
@@ -224,7 +225,7 @@ export class FailoverController<C extends object> {
       !this.#search.running &&
       endpoint.isSteady &&
       (outcome.elsewhere === true || endpoint.everConnected) &&
-      isLike(outcome.result, endpoint.result)
+      saysTheSame(outcome.result, endpoint.result)
     )
   }
 
@@ -690,19 +691,6 @@ function toCandidate<C extends object>(
 }
 
 /** Whether two answers differ in nothing but the position. */
-function isLike(one: ProbeResult, other: ProbeResult | undefined): boolean {
-  return (
-    other !== undefined &&
-    one.role === other.role &&
-    one.writable === other.writable &&
-    one.systemId === other.systemId &&
-    one.timeline === other.timeline &&
-    one.startedAt === other.startedAt &&
-    (one.missing?.length ?? 0) === 0 &&
-    (other.missing?.length ?? 0) === 0
-  )
-}
-
 function describe(outcome: ProbeOutcome): string {
   return outcome.ok ? `probe answered as ${outcome.result.role}` : messageOf(outcome.error)
 }

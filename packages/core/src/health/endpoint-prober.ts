@@ -19,13 +19,18 @@ export interface StandIn {
   ask(short: boolean): Promise<ProbeOutcome | undefined>
 }
 
-/** Who wants to know of every probe of a server, and how often it is to be probed. */
+/** Who wants to know of the probes of a server, and how often it is to be probed. */
 export interface Attendant {
   /** Pause until the next probe that it wants. */
   paceMs(): number
   /** The server is about to be asked. */
   onAsk(): void
   onOutcome(outcome: ProbeOutcome): void
+  /**
+   * Whether nothing depends on the server at the moment: then it does, among many, to hear now and then that nothing has
+   * changed.
+   */
+  isQuiet(): boolean
   /** Whether the session is to be kept until the next probe: if not, it is one connection less that the server needs. */
   keepsSession(): boolean
   readonly standIn: StandIn
@@ -60,6 +65,8 @@ export interface SharedProbing {
   readonly attending: boolean
   /** Brings the next probe forward to the pace that the attendant wants now. */
   hurry(): void
+  /** Something depends on the server from now on: hears of every probe again. */
+  wake(): void
   /** Shares it only with those of its own database from now on. False if it did so before. */
   separate(): boolean
   /**

@@ -17,6 +17,8 @@ export interface LoginProbesContext<C extends object> {
   readonly events: EventEmitter
   /** A server whose sessions work answers a login with 57P03: it waits for its sessions to end. */
   readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
+  /** A server has no connection to spare. */
+  readonly onFull: (endpoint: ManagedEndpoint<C>) => void
   /** A login was led to a server in another role than the one that the kept connection leads to. */
   readonly onMoved: (endpoint: ManagedEndpoint<C>) => void
 }
@@ -190,7 +192,7 @@ export class LoginProbes<C extends object> {
       return
     }
     if (kind === 'busy') {
-      endpoint.standIn.refused()
+      this.#context.onFull(endpoint)
       return
     }
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }

@@ -254,6 +254,15 @@ describe('with few connections on the server', () => {
       },
     )
 
+    test('a standby with room for the monitor alone is never without', async () => {
+      several(1)
+      h.driver.server('b').room = 1
+      await work(3, 30)
+      await h.clock.advance(30_000)
+      expect(h.of('endpointStateChanged').map(({ to }) => to)).toEqual(['UP', 'UP'])
+      expect(h.of('loginsFailed')).toEqual([])
+    })
+
     test('a demotion is seen over a connection of the pool', async () => {
       several(1)
       await work(3, 30)

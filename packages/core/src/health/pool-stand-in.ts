@@ -31,6 +31,7 @@ type Connect =
 const SHORT_MS = 600_000
 const UNKNOWN: ProbeResult = { role: 'unknown', writable: true }
 
+const LATELY_MS = 1000
 /** Before a refusal is believed of a server that may be about to close a session. */
 const PAUSES_MS = [25, 50, 100]
 
@@ -47,6 +48,7 @@ export class PoolStandIn<C extends object> implements StandIn {
   readonly #pool: ConnectionPool<C>
   readonly #context: PoolStandInContext
   #refusedAt = Number.NEGATIVE_INFINITY
+  #connectedAt = Number.NEGATIVE_INFINITY
   #checked = false
   /** A question over an idle connection was not answered in time. */
   #missed = false
@@ -83,6 +85,7 @@ export class PoolStandIn<C extends object> implements StandIn {
 
   /** A connection of the pool has come about. */
   connected(): void {
+    this.#connectedAt = this.#context.clock.now()
     const listener = this.#listener
     this.#listener = undefined
     listener?.({ connected: true })
@@ -126,9 +129,12 @@ export class PoolStandIn<C extends object> implements StandIn {
     if (outcome.ok || outcome.kind !== 'busy') return outcome
     this.refused()
     const { counts, role } = this.#pool
-    if (!serving || counts.total === 0) return outcome
+    const now = this.#context.clock.now()
+    // The place of a connection that was closed just now may be taken a moment longer.
+    const connected = counts.total > 0 || now - this.#connectedAt < LATELY_MS
+    if (!serving || !connected) return outcome
     const { durationMs } = outcome
-    const askedAt = this.#context.clock.now() - durationMs
+    const askedAt = now - durationMs
     return { ok: true, durationMs, askedAt, fresh: false, result: this.#resultOf({ role }) }
   }
 

@@ -100,7 +100,7 @@ const openProbes = (): number => driver.server('a').probes + driver.server('b').
 
 describe('managers of one server', () => {
   test('probe it together, over one session, as often as one of them does', async () => {
-    await startAll(20)
+    await startAll(10)
     expect(openProbes()).toBe(2)
     const probes = await probesIn(10_000)
     // Two endpoints, every 400 to 500 ms, and a login every four to five seconds that asks too.
@@ -111,6 +111,38 @@ describe('managers of one server', () => {
       expect(each.getHealthStats().totalChecks).toBeGreaterThanOrEqual(40)
       expect(each.getHealthStats().failedChecks).toBe(0)
     }
+  })
+
+  test('that have no connection hear now and then that nothing has changed, and at once if it has', async () => {
+    await startAll(100)
+    const [used, ...others] = managers as [Manager, ...Manager[]]
+    ;(await used.acquire()).release()
+    const checksOf = (each: Manager): number => each.getHealthStats().totalChecks
+    const before = others.map(checksOf)
+    const usedBefore = checksOf(used)
+    await clock.advance(30_000)
+    // Of its two servers only the writer has connections.
+    expect(checksOf(used) - usedBefore).toBeGreaterThanOrEqual(60)
+    const heard = others.map((each, index) => checksOf(each) - (before[index] as number))
+    // Of each of two servers, every five seconds.
+    expect(Math.min(...heard)).toBeGreaterThanOrEqual(2 * 5)
+    expect(Math.max(...heard)).toBeLessThanOrEqual(2 * 10)
+    driver.server('b').crash()
+    await clock.advance(1100)
+    for (const each of managers)
+      expect(each.getFailoverStatus().endpoints[1]).toMatchObject({ state: 'DOWN' })
+  })
+
+  test('that are used after a rest notice a silence as soon as others', async () => {
+    await startAll(100)
+    await clock.advance(30_000)
+    const last = managers.at(-1) as Manager
+    ;(await last.acquire()).release()
+    driver.server('a').hang()
+    await clock.advance(1100)
+    for (const each of managers)
+      expect(each.getFailoverStatus().endpoints[0]).toMatchObject({ state: 'DOWN' })
+    driver.server('a').resume()
   })
 
   test('log in to it together', async () => {

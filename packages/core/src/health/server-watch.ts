@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from '../clock.js'
 import type { ConnectionSignal, Role } from '../driver.js'
 import type { Attendant, EndpointProber, StandIn } from './endpoint-prober.js'
 import type { ProbeOutcome } from './prober.js'
+import { saysTheSame } from './same-answer.js'
 
 /** How the answers of a server come to those who share it. */
 export interface ProberCallbacks {
@@ -38,15 +39,29 @@ const STOPPED: ProbeOutcome = {
   error: new Error('probing has been stopped'),
   timedOut: false,
 }
+/** So many members hear of every probe, whether they need to or not. */
+const FEW = 16
+/** Of more, those that are quiet hear as often as this that nothing has changed. */
+const QUIET_MS = 5000
 
 /**
  * Watches one server for all managers of the process that would ask it the same: over one session, at the fastest pace
- * that one of them wants. Each hears of every probe and decides by itself what follows.
+ * that one of them wants. Each hears of what the probes find and decides by itself what follows.
+ *
+ * That nothing has changed is all that most probes find. Among many managers those that have no connection hear of that
+ * now and then, in turn, so that a thousand idle ones cost no more than a few.
  */
 export class ServerWatch {
   readonly #clock: Clock
   readonly #onEmpty: () => void
-  readonly #members = new Set<WatchMember>()
+  /** Members that hear of every probe. */
+  readonly #awake = new Set<WatchMember>()
+  /** Members that nothing depends on, the one first that has heard nothing for the longest time. */
+  readonly #quiet = new Set<WatchMember>()
+  #before: ProbeOutcome | undefined
+  #toldAt = 0
+  /** Of the quiet ones, as of some time. */
+  #quietPace: { readonly ms: number; readonly at: number } | undefined
   /** The member whose database the session leads to. */
   #host: WatchMember | undefined
   #prober: EndpointProber | undefined
@@ -69,19 +84,27 @@ export class ServerWatch {
   }
 
   join(member: WatchMember): void {
-    this.#members.add(member)
+    this.#awake.add(member)
   }
 
   has(member: WatchMember): boolean {
-    return this.#members.has(member)
+    return this.#awake.has(member) || this.#quiet.has(member)
+  }
+
+  /** Lets it hear of every probe again. */
+  wake(member: WatchMember): void {
+    if (!this.#quiet.delete(member)) return
+    this.#quietPace = undefined
+    this.#awake.add(member)
   }
 
   leave(member: WatchMember): void {
-    if (!this.#members.delete(member)) return
+    this.wake(member)
+    if (!this.#awake.delete(member)) return
     // Its database may be dropped now: nobody is to keep a session there.
     if (this.#host === member) this.#dismiss()
     this.rest()
-    if (this.#members.size === 0) this.#onEmpty()
+    if (this.#size === 0) this.#onEmpty()
   }
 
   /** Somebody wants to hear no more; if that was the last one, the session is not kept either. */
@@ -91,8 +114,9 @@ export class ServerWatch {
     this.forget('all')
   }
 
-  /** One probe; joins the one under way. Resolves when all have heard of its outcome. Never rejects. */
-  probe(suspected = false): Promise<ProbeOutcome> {
+  /** One probe; joins the one under way. Resolves when `by` has heard of its outcome, if it attends. Never rejects. */
+  probe(suspected = false, by?: WatchMember): Promise<ProbeOutcome> {
+    if (by !== undefined) this.wake(by)
     this.#suspected ||= suspected
     if (this.#telling) {
       this.#next ??= withResolvers()
@@ -116,8 +140,10 @@ export class ServerWatch {
   }
 
   /** Brings the next probe forward to the pace that a member wants now; never puts it off. */
-  hurry({ attendant }: WatchMember): void {
+  hurry(member: WatchMember): void {
+    const { attendant } = member
     if (attendant === undefined) return
+    this.wake(member)
     const paceMs = attendant.paceMs()
     if (this.#clock.now() + paceMs < this.#dueAt) this.#schedule(paceMs)
   }
@@ -139,7 +165,7 @@ export class ServerWatch {
   }
 
   async #run(): Promise<ProbeOutcome> {
-    for (const { attendant } of this.#members) attendant?.onAsk()
+    for (const { attendant } of this.#awake) attendant?.onAsk()
     const outcome = await this.#ask()
     this.#running = undefined
     this.#suspected = false
@@ -152,19 +178,19 @@ export class ServerWatch {
       const outcome = await standIn.ask(this.#isShort)
       if (outcome === undefined || (!outcome.ok && isOfDatabase(outcome.error))) continue
       this.#answeredFrom = database
-      if (!outcome.ok && outcome.timedOut && this.#members.size > 0) this.#appoint().noteMiss()
+      if (!outcome.ok && outcome.timedOut && this.#size > 0) this.#appoint().noteMiss()
       return outcome
     }
     for (;;) {
       // All have left while they were asked.
-      if (this.#members.size === 0) return STOPPED
+      if (this.#size === 0) return STOPPED
       const prober = this.#appoint()
       const outcome = await prober.probe(this.#suspected)
       const host = this.#host
       this.#answeredFrom = host?.database
       // The host has left meanwhile, and its session with it.
       if (host === undefined || prober !== this.#prober) {
-        if (this.#members.size === 0) return outcome
+        if (this.#size === 0) return outcome
       } else if (outcome.ok || !this.#isOfHostAlone(host, outcome.error)) return outcome
       else this.#separate(host.database, outcome)
     }
@@ -172,12 +198,14 @@ export class ServerWatch {
 
   /** Those that can tell how a server is that has no connection to spare. */
   #standIns(): { database: string; standIn: StandIn; isOfDatabase: (error: Error) => boolean }[] {
-    const all = [...this.#members].flatMap((member) => {
+    const short = this.#isShort
+    const members = short ? this.#all : [...this.#awake]
+    const all = members.flatMap((member) => {
       const { attendant, database } = member
       const isOfDatabase = (error: Error): boolean => member.isOfDatabase(error)
       return attendant === undefined ? [] : [{ database, isOfDatabase, ...attendant }]
     })
-    const able = this.#isShort ? all : all.filter(({ standIn }) => standIn.applies)
+    const able = short ? all : all.filter(({ standIn }) => standIn.applies)
     const ready = able.find(({ standIn }) => standIn.ready)
     const wanting = able.find((each) => each !== ready && each.standIn.wanting)
     const other = ready === undefined && wanting === undefined ? able.at(-1) : undefined
@@ -185,18 +213,17 @@ export class ServerWatch {
   }
 
   get #isShort(): boolean {
-    for (const { attendant } of this.#members) if (attendant?.standIn.short === true) return true
-    return false
+    return this.#some((attendant) => attendant?.standIn.short === true)
   }
 
   #isOfHostAlone(host: WatchMember, error: Error): boolean {
     if (!host.isOfDatabase(error)) return false
-    for (const { database } of this.#members) if (database !== host.database) return true
+    for (const { database } of this.#all) if (database !== host.database) return true
     return false
   }
 
   #separate(database: string, outcome: ProbeOutcome): void {
-    const refused = [...this.#members].filter((each) => each.database === database)
+    const refused = this.#all.filter((each) => each.database === database)
     for (const each of refused) this.leave(each)
     for (const each of refused) each.onSeparated(outcome)
   }
@@ -204,14 +231,14 @@ export class ServerWatch {
   #appoint(): EndpointProber {
     if (this.#prober !== undefined) return this.#prober
     let host = this.#host
-    // The latest: those that have been here for longest are the next to go.
-    for (const each of this.#members)
+    // One that is in use, if there is one: of the others any may be the next to go.
+    for (const each of this.#all)
       if (each.attendant !== undefined || host === undefined) host = each
     this.#host = host
     this.#prober = (host as WatchMember).createProber({
       onLateAnswer: () => void this.probe(),
       onSignal: (signal) => {
-        for (const each of [...this.#members]) each.onSignal(signal)
+        for (const each of this.#all) each.onSignal(signal)
       },
     })
     return this.#prober
@@ -228,10 +255,12 @@ export class ServerWatch {
   #tell(outcome: ProbeOutcome): void {
     const elsewhere: ProbeOutcome = outcome.ok ? { ...outcome, elsewhere: true } : outcome
     const database = this.#answeredFrom
+    const audience = this.#audienceOf(outcome)
     this.#telling = true
-    for (const each of [...this.#members]) {
-      if (this.#members.has(each))
-        each.attendant?.onOutcome(each.database === database ? outcome : elsewhere)
+    for (const each of audience) {
+      if (!this.has(each)) continue
+      each.attendant?.onOutcome(each.database === database ? outcome : elsewhere)
+      this.#settle(each)
     }
     this.#telling = false
     const next = this.#next
@@ -243,22 +272,78 @@ export class ServerWatch {
     if (this.#clock.now() + paceMs < this.#dueAt) this.#schedule(paceMs)
   }
 
+  /** All, if anything has changed; or else those that something depends on, and some of the others. */
+  #audienceOf(outcome: ProbeOutcome): WatchMember[] {
+    const before = this.#before
+    const now = this.#clock.now()
+    const passedMs = now - this.#toldAt
+    this.#before = outcome
+    this.#toldAt = now
+    const routine = outcome.ok && before?.ok === true && saysTheSame(outcome.result, before.result)
+    if (!routine || this.#quiet.size <= FEW) return this.#all
+    const audience = [...this.#awake]
+    let turns = Math.ceil((this.#quiet.size * passedMs) / QUIET_MS)
+    for (const each of this.#quiet) {
+      if (turns <= 0) break
+      turns -= 1
+      audience.push(each)
+    }
+    return audience
+  }
+
+  /** Counts a member among those to whom it belongs now that it has heard the latest. */
+  #settle(member: WatchMember): void {
+    if (!this.has(member)) return
+    if (member.attendant?.isQuiet() === false) {
+      this.wake(member)
+      return
+    }
+    if (this.#awake.delete(member)) this.#quietPace = undefined
+    // Its next turn comes after those of all others.
+    this.#quiet.delete(member)
+    this.#quiet.add(member)
+  }
+
+  get #size(): number {
+    return this.#awake.size + this.#quiet.size
+  }
+
+  get #all(): WatchMember[] {
+    return [...this.#quiet, ...this.#awake]
+  }
+
   get #isAttended(): boolean {
-    for (const { attendant } of this.#members) if (attendant !== undefined) return true
-    return false
+    return this.#some((attendant) => attendant !== undefined)
   }
 
   get #keepsSession(): boolean {
     if (this.#isShort) return false
-    for (const { attendant } of this.#members) if (attendant?.keepsSession() === true) return true
+    return this.#some((attendant) => attendant?.keepsSession() === true)
+  }
+
+  #some(holds: (attendant: Attendant | undefined) => boolean): boolean {
+    for (const members of [this.#quiet, this.#awake])
+      for (const { attendant } of members) if (holds(attendant)) return true
     return false
   }
 
   #paceMs(): number {
-    let paceMs = Number.POSITIVE_INFINITY
-    for (const { attendant } of this.#members)
+    const now = this.#clock.now()
+    let paceMs = this.#quietPaceMs(now)
+    for (const { attendant } of this.#awake)
       if (attendant !== undefined) paceMs = Math.min(paceMs, attendant.paceMs())
     return paceMs
+  }
+
+  /** Asks many of them now and then only: what makes one of them want another pace wakes it. */
+  #quietPaceMs(now: number): number {
+    const known = this.#quietPace
+    if (known !== undefined && now - known.at < QUIET_MS) return known.ms
+    let ms = Number.POSITIVE_INFINITY
+    for (const { attendant } of this.#quiet)
+      if (attendant !== undefined) ms = Math.min(ms, attendant.paceMs())
+    this.#quietPace = { ms, at: now }
+    return ms
   }
 
   #schedule(paceMs: number): void {

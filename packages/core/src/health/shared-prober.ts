@@ -43,7 +43,7 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
   }
 
   probe(suspected = false): Promise<ProbeOutcome> {
-    if (!this.#stopped) return this.#joined().probe(suspected)
+    if (!this.#stopped) return this.#joined().probe(suspected, this)
     const prober = this.createProber({ onLateAnswer: () => {}, onSignal: () => {} })
     prober.stop()
     return prober.probe()
@@ -78,6 +78,10 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
 
   hurry(): void {
     this.#watch?.hurry(this)
+  }
+
+  wake(): void {
+    this.#watch?.wake(this)
   }
 
   separate(): boolean {

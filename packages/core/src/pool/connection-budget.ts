@@ -11,8 +11,13 @@ export interface ConnectionBudgetOptions {
 export interface BudgetMember {
   /** The name of its manager. */
   readonly name: string
-  /** Place, among all callers of the process, of the one that has waited for longest; infinity if none waits. */
+  /**
+   * Place, among all callers of the process, of the first for whom no connection is on its way; infinity if there is none.
+   * Places only grow: a pool whose attempt to connect has failed goes to the end.
+   */
   firstWaiting(): number
+  /** How many callers before a place it would open a connection for, counted up to `most`. */
+  waitingBefore(place: number, most: number): number
   /** When its idle connection was used that has been idle for longest; infinity if none is idle. */
   idleSince(): number
   /** Closes that connection. */
@@ -29,8 +34,8 @@ export interface BudgetShare {
   failed(): void
   /** A connection is being closed. Returns what is to be called when it is. */
   closing(): () => void
-  /** Whether a connection that is free is to make room for a caller of another pool, who has waited for longer. */
-  owes(): boolean
+  /** Whether a connection that is free is to make room for callers of other pools, rather than to serve the one in this place. */
+  owes(place: number): boolean
   /** What the budget is spent on, if that is what callers of this pool wait for. */
   readonly usedUp: BudgetReport | undefined
   leave(): void
@@ -61,7 +66,8 @@ const SOON = Promise.resolve()
  *
  * While it is used up, callers are served in the order in which they came, whichever manager they asked: an idle connection
  * of another manager is closed to make room, and one that comes back goes to the caller who has waited for longest, or
- * makes room for that one's. Sessions of monitoring and of `listen` are not counted.
+ * makes room for that one's. A manager whose attempt to connect fails goes to the end of the queue, so that a server that is
+ * down does not keep the others' callers waiting. Sessions of monitoring and of `listen` are not counted.
  *
  * @example
  * const budget = new ConnectionBudget({ maxConnections: 50 })
@@ -124,7 +130,10 @@ export class ConnectionBudget implements Budget {
         if (wasLeaving) this.#leaving -= 1
         this.#serveSoon()
       },
-      owes: (place) => this.#ahead(place) > this.#leaving + this.#room,
+      owes: (place) => {
+        const promised = this.#leaving + this.#room
+        return this.#ahead(place, promised + 1) > promised
+      },
       leave: () => {
         this.#shares.delete(share)
         if (this.#waiting.delete(share)) this.#serveSoon()
@@ -142,7 +151,7 @@ export class ConnectionBudget implements Budget {
 
   #take(share: Share): boolean {
     const place = share.member.firstWaiting()
-    if (this.#room > this.#ahead(place, share)) {
+    if (this.#room > this.#ahead(place, this.#room, share)) {
       this.#waiting.delete(share)
       this.#taken += 1
       return true
@@ -154,17 +163,23 @@ export class ConnectionBudget implements Budget {
     return false
   }
 
-  /** Pools that have waited for longer than a caller in this place. */
-  #ahead(place: number, except?: Share): number {
+  /** Callers of pools that were refused one who stand before a place, counted up to `most`. */
+  #ahead(place: number, most: number, except?: Share): number {
     let ahead = 0
-    for (const each of this.#waiting)
-      if (each !== except && each.member.firstWaiting() < place) ahead += 1
+    for (const each of this.#waiting) {
+      if (ahead >= most) break
+      if (each !== except) ahead += each.member.waitingBefore(place, most - ahead)
+    }
     return ahead
   }
 
   /** Closes as many idle connections of others as pools wait, the one first that has been idle for longest. */
   #makeRoom(asking: Share): void {
-    for (let short = this.#waiting.size - this.#leaving - this.#room; short > 0; short -= 1) {
+    let short = -this.#leaving - this.#room
+    // Callers of those that have none any more have given up.
+    for (const { member } of this.#waiting)
+      if (member.firstWaiting() < Number.POSITIVE_INFINITY) short += 1
+    for (; short > 0; short -= 1) {
       let chosen: Share | undefined
       let since = Number.POSITIVE_INFINITY
       for (const each of this.#shares) {
@@ -188,15 +203,26 @@ export class ConnectionBudget implements Budget {
     })
   }
 
+  /** In rounds, as a pool's next caller may stand behind those of others. Each round leaves less room or fewer pools. */
   #serve(): void {
-    const inOrder = [...this.#waiting].sort(
-      (a, b) => a.member.firstWaiting() - b.member.firstWaiting(),
-    )
-    for (const each of inOrder) {
+    let room: number
+    let waiting: number
+    do {
+      room = this.#room
+      waiting = this.#waiting.size
+      this.#serveRound()
+    } while (this.#room > 0 && (this.#room < room || this.#waiting.size < waiting))
+  }
+
+  #serveRound(): void {
+    const inOrder = [...this.#waiting]
+      .map((share) => ({ share, place: share.member.firstWaiting() }))
+      .sort((a, b) => a.place - b.place)
+    for (const { share } of inOrder) {
       if (this.#room <= 0) return
       // It asks again if it still wants one.
-      this.#waiting.delete(each)
-      each.member.supply()
+      this.#waiting.delete(share)
+      share.member.supply()
     }
   }
 
@@ -252,8 +278,8 @@ class Share implements BudgetShare {
     }
   }
 
-  owes(): boolean {
-    return this.#budget.owes(this.member.firstWaiting())
+  owes(place: number): boolean {
+    return this.#budget.owes(place)
   }
 
   get usedUp(): BudgetReport | undefined {

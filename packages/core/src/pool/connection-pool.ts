@@ -14,6 +14,8 @@ export interface ConnectionPool<C extends object> {
   readonly endpoint: Endpoint
   readonly size: number
   readonly counts: PoolCounts
+  /** True if it has no connection, opens none, and nobody waits for one. */
+  readonly isEmpty: boolean
   readonly totals: PoolTotals
   readonly leakCounts: LeakCounts
   /** How soon its server answers. */

@@ -34,7 +34,7 @@ import { Retirement } from './retirement.js'
 import { RoleTrust } from './role-trust.js'
 import { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
-import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
+import { type LeaseOwner, nextSequence, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
 import { heardAny, overdueOf } from './watching.js'
 
 /** For so long at the most an idle connection keeps the process running: the idle time-out of a pg.Pool by default. */
@@ -76,6 +76,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   readonly #idle = new LinkedList<PoolEntry<C>>()
   /** Connections on their way. */
   #opening = 0
+  /** Place before which none of its callers stands among those of other pools, since an attempt to connect has failed. */
+  #earliestPlace = 0
   #suspended = false
 
   constructor(
@@ -101,7 +103,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#drain = new Drain(environment)
     this.#share = environment.budget?.join({
       name: environment.name,
-      firstWaiting: () => this.#waiters.first?.sequence ?? Number.POSITIVE_INFINITY,
+      firstWaiting: () => this.#placeOf(this.#firstUnserved()),
+      waitingBefore: (place, most) => this.#waitingBefore(place, most),
       idleSince: () => this.#idle.first?.idleSince ?? Number.POSITIVE_INFINITY,
       giveUpIdle: () => environment.events.turn(() => this.#giveUpIdle()),
       supply: () => environment.events.turn(() => this.#supply()),
@@ -128,6 +131,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       overflow: Math.max(0, total - this.#sizing.poolSize),
       limit: this.#sizing.limit,
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0 && this.#opening === 0 && this.#waiters.size === 0
   }
 
   get totals(): PoolTotals {
@@ -547,6 +554,32 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#share?.take() ?? true
   }
 
+  /** The first waiter whom no connection on its way will serve. */
+  #firstUnserved(): Waiter<C> | undefined {
+    if (this.#suspended) return undefined
+    let waiter = this.#waiters.first
+    for (let coming = this.#opening + this.#pings.size; coming > 0; coming -= 1)
+      waiter = waiter?.next
+    return waiter
+  }
+
+  #placeOf(waiter: Waiter<C> | undefined): number {
+    return waiter === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(waiter.sequence, this.#earliestPlace)
+  }
+
+  #waitingBefore(place: number, most: number): number {
+    const spare = this.#sizing.limit - this.#entries.size - this.#opening
+    let waiter = this.#firstUnserved()
+    let before = 0
+    while (before < Math.min(most, spare) && this.#placeOf(waiter) < place) {
+      before += 1
+      waiter = waiter?.next
+    }
+    return before
+  }
+
   #giveUpIdle(): void {
     const { first } = this.#idle
     if (first !== undefined) this.#close(first, 'budget')
@@ -569,6 +602,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       (connection) =>
         events.turn(() => {
           this.#opening -= 1
+          this.#earliestPlace = 0
           entry = this.#adopt(connection, generation, startedAt)
           entry.ahead = ahead
           if (this.#stoppedSince(stops)) entry.suspect = true
@@ -579,6 +613,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       (thrown: unknown) =>
         events.turn(() => {
           this.#opening -= 1
+          if (!(thrown instanceof Abandoned)) this.#earliestPlace = nextSequence()
           this.#share?.failed()
           if (!(thrown instanceof Abandoned))
             this.#openFailed(thrown, clock.now() - startedAt, ahead)
@@ -756,7 +791,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if ((this.#closing && !waited) || this.#entries.size > this.#sizing.limit) {
       this.#close(entry, this.#closing ? 'closed' : 'overflow')
       this.#changed()
-    } else if (this.#share?.owes() === true) {
+    } else if (
+      this.#share?.owes(this.#waiters.first?.sequence ?? Number.POSITIVE_INFINITY) === true
+    ) {
       this.#close(entry, 'budget')
       this.#changed()
     } else if (waited) this.#serve(entry, now)

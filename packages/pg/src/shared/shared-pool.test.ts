@@ -1,5 +1,11 @@
 import { InvalidOptionError } from '@connmgr/core'
-import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
+import {
+  eventually,
+  FakeClock,
+  type PostgresCluster,
+  patient,
+  startCluster,
+} from '@connmgr/testing'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
 import { createConnectionManager } from '../connection-manager.js'
@@ -8,8 +14,9 @@ import type { ManagedPoolConfig } from '../pool-config.js'
 
 let cluster: PostgresCluster
 let pool: ManagedPool
-let pools = 0
+let count = 0
 let name: string
+const opened: ManagedPool[] = []
 
 beforeAll(async () => {
   cluster = await startCluster()
@@ -19,13 +26,17 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 beforeEach(() => cluster.primary.query('truncate ledger'))
-afterEach(async () => {
-  if (!pool.ending) await pool.$connections.close({ drainTimeoutMs: 0 })
-})
+afterEach(closeAll)
+
+async function closeAll(): Promise<void> {
+  await Promise.all(
+    opened.splice(0).map(({ $connections }) => $connections.close({ drainTimeoutMs: 0 })),
+  )
+}
 
 function open(config: ManagedPoolConfig = {}): ManagedPool {
-  pools += 1
-  name = `shared ${pools}`
+  count += 1
+  name = `shared ${count}`
   pool = new ManagedPool({
     connectionString: cluster.primary.url(),
     application_name: name,
@@ -33,6 +44,7 @@ function open(config: ManagedPoolConfig = {}): ManagedPool {
     logger: false,
     ...config,
   })
+  opened.push(pool)
   return pool
 }
 
@@ -484,16 +496,17 @@ describe('the option shared', () => {
     [{ depht: 3 }],
     ['yes'],
     [1],
-  ])('refuses %j', (shared) => {
-    open()
-    expect(() => new ManagedPool({ shared: shared as never })).toThrow(InvalidOptionError)
+  ])('refuses %j, and leaves nothing running', async (shared) => {
+    const clock = new FakeClock()
+    expect(() => new ManagedPool({ clock, shared: shared as never })).toThrow(InvalidOptionError)
+    await clock.settle()
+    expect(clock.pendingTimers).toBe(0)
     expect(() => createConnectionManager({ shared: shared as never, logger: false })).toThrow(
       expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION' }),
     )
   })
 
   test('is refused for a pool that lends connections for good, and for clients that cannot pipeline', () => {
-    open()
     expect(() => new ManagedPool({ shared: true, poolMode: 'static' })).toThrow(InvalidOptionError)
     class Old {}
     expect(() => new ManagedPool({ shared: true, Client: Old as never })).toThrow(

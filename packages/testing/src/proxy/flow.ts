@@ -40,12 +40,13 @@ export class Flow {
   readonly #sink: Socket
   readonly #conditions: FlowConditions
   readonly #held: Item[] = []
-  readonly #timers = new Set<NodeJS.Timeout>()
+  /** What is on its way, in order, and when each leaves. */
+  readonly #underway: { readonly item: Item; readonly leavesAt: number }[] = []
   readonly #onData = (chunk: Buffer): void => this.#arrive({ chunk })
   readonly #onEnd = (): void => this.#arrive('end')
   readonly #onError = (): void => this.#arrive('reset')
   readonly #onDrain = (): void => this.update()
-  #departure = 0
+  #timer: NodeJS.Timeout | undefined
 
   constructor(source: Socket, sink: Socket, conditions: FlowConditions) {
     this.#source = source
@@ -72,25 +73,31 @@ export class Flow {
     this.#source.pause()
     this.#source.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
     this.#sink.off('drain', this.#onDrain)
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
+    clearTimeout(this.#timer)
+    this.#underway.length = 0
     this.#held.length = 0
   }
 
   #arrive(item: Item): void {
+    const leavesAt = performance.now() + transitMs(this.#conditions)
+    this.#underway.push({ item, leavesAt })
+    // What follows waits for its turn, even if it is faster.
+    if (this.#underway.length === 1) this.#letGo()
+  }
+
+  /** Lets go what is due. One timer at a time: two that are due together may fire in either order. */
+  #letGo(): void {
     const now = performance.now()
-    const delayMs = transitMs(this.#conditions)
-    // never before what arrived earlier, even if the latency has become shorter
-    this.#departure = Math.max(this.#departure, now + delayMs)
-    if (this.#departure <= now) {
-      this.#leave(item)
-      return
+    for (;;) {
+      const [next] = this.#underway
+      if (next === undefined) return
+      if (next.leavesAt > now) {
+        this.#timer = setTimeout(() => this.#letGo(), next.leavesAt - now)
+        return
+      }
+      this.#underway.shift()
+      this.#leave(next.item)
     }
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      this.#leave(item)
-    }, this.#departure - now)
-    this.#timers.add(timer)
   }
 
   #leave(item: Item): void {
