@@ -472,6 +472,7 @@ export class Engine<C extends object> {
           // Alone, it takes the prober's own patience to give it up.
           loginMs: solo ? failover.probeTimeoutMs : failover.probeConnectTimeoutMs,
           solo,
+          trusted: () => managed.state === 'UP' || managed.state === 'PROBATION',
           known: () => managed.result,
         }),
         new Date(clock.wallTime()),

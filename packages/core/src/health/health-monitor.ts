@@ -3,7 +3,6 @@ import { isAnswer } from '../driver.js'
 import type { EventEmitter, Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
-import { MAY_SERVE } from '../failover/states.js'
 import { type HealthCheck, HealthHistory } from './history.js'
 import type { ProbeOutcome } from './prober.js'
 
@@ -162,7 +161,7 @@ export class HealthMonitor<C extends object> {
   }
 
   #conclude(endpoint: ManagedEndpoint<C>, answer: ProbeOutcome): HealthCheck {
-    let outcome = endpoint.standIn.judge(answer, MAY_SERVE.has(endpoint.state))
+    let outcome = endpoint.standIn.judge(answer)
     if (!outcome.ok && (outcome.timedOut ? endpoint.pool.heard() : isAnswer(outcome.kind)))
       outcome = { ...outcome, heard: true }
     const check = this.#record(endpoint, outcome)

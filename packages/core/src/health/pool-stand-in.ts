@@ -18,6 +18,8 @@ export interface PoolStandInContext {
    * question that is not answered at once leaves it to the prober what that means.
    */
   readonly solo: boolean
+  /** Whether the server is up as far as is known, so that what was known of it before holds. */
+  readonly trusted: () => boolean
   /** What is known of the server. */
   readonly known: () => ProbeResult | undefined
 }
@@ -123,7 +125,7 @@ export class PoolStandIn<C extends object> implements StandIn {
    * Takes in what a check has found. That there is no room for the monitor says nothing against a server whose
    * connections the pool has.
    */
-  judge(outcome: ProbeOutcome, serving: boolean): ProbeOutcome {
+  judge(outcome: ProbeOutcome): ProbeOutcome {
     this.#checked = true
     if (outcome.ok) this.#missed = false
     if (outcome.ok || outcome.kind !== 'busy') return outcome
@@ -131,8 +133,12 @@ export class PoolStandIn<C extends object> implements StandIn {
     const { counts, role } = this.#pool
     const now = this.#context.clock.now()
     // The place of a connection that was closed just now may be taken a moment longer.
-    const connected = counts.total > 0 || now - this.#connectedAt < LATELY_MS
-    if (!serving || !connected) return outcome
+    const lately = now - this.#connectedAt < LATELY_MS
+    const { known, solo, trusted } = this.#context
+    const serving = trusted() ? counts.total > 0 || lately : solo && counts.total > 0
+    // One that has been away, or is in another role, has to say so itself.
+    const same = role === 'unknown' || role === (known()?.role ?? role)
+    if (!serving || !same) return outcome
     const { durationMs } = outcome
     const askedAt = now - durationMs
     return { ok: true, durationMs, askedAt, fresh: false, result: this.#resultOf({ role }) }
@@ -187,9 +193,10 @@ export class PoolStandIn<C extends object> implements StandIn {
   #answer(startedAt: number, said: Partial<ProbeResult>): SuccessfulProbe | undefined {
     const known = this.#context.known()
     const { role = 'unknown' } = said
-    // Another role changes more than can be told here.
-    const other = role !== 'unknown' && known !== undefined && known.role !== role
-    if (other && said.writable === undefined) return undefined
+    // Another role changes more than can be told here, and so may an absence.
+    const same = role === 'unknown' || known === undefined || known.role === role
+    const holds = same && (this.#context.solo || this.#context.trusted())
+    if (!holds && said.writable === undefined) return undefined
     const durationMs = this.#context.clock.now() - startedAt
     return {
       ok: true,

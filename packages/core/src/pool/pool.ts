@@ -40,6 +40,9 @@ import { heardAny, overdueOf } from './watching.js'
 /** For so long at the most an idle connection keeps the process running: the idle time-out of a pg.Pool by default. */
 const LONGEST_IDLE_HOLD_MS = 10_000
 
+/** Connections that stand for probes follow one another no faster than this. */
+const AHEAD_PAUSE_MS = 20
+
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
  *
@@ -79,6 +82,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Place before which none of its callers stands among those of other pools, since an attempt to connect has failed. */
   #earliestPlace = 0
   #suspended = false
+  /** As a connection has shown it last. */
+  #role: Role = 'unknown'
+  /** When a connection was last opened that nobody had asked for. */
+  #aheadAt = Number.NEGATIVE_INFINITY
 
   constructor(
     endpoint: Endpoint,
@@ -150,8 +157,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   get role(): Role {
-    for (const { role } of this.#entries) if (role !== 'unknown') return role
-    return 'unknown'
+    return this.#role
   }
 
   get leases(): Iterable<Lease<C>> {
@@ -293,6 +299,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (this.#suspended || this.#closing) return false
     this.#environment.events.turn(() => {
       if (this.#opening > 0) return
+      // What one leads to may be a reason to look again.
+      const now = this.#environment.clock.now()
+      if (now - this.#aheadAt < AHEAD_PAUSE_MS) return
+      this.#aheadAt = now
       this.#connector.hasten()
       if (this.#opening > 0 || !this.#connector.admits() || !this.#mayOpen()) return
       // Also beyond the limit: should one be lost meanwhile, this is its successor, and else it is closed.
@@ -686,6 +696,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const now = clock.now()
     stall.look(now)
     const role = this.#driver.role?.(entry.connection) ?? 'unknown'
+    if (role !== 'unknown') this.#role = role
     const unfit = this.#drain.over ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
     else if (unfit !== undefined) {
