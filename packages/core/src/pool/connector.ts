@@ -209,9 +209,14 @@ export class Connector<C extends object> {
     this.#failures += 1
   }
 
-  /** Gives up every attempt under way. */
+  /** Gives up every attempt, and forgets when the next was due. */
   abandon(reason: string): void {
     this.#clearTimer()
+    this.abandonRunning(reason)
+  }
+
+  /** Gives up the attempts under way. A pause goes on: callers may come back before it is over. */
+  abandonRunning(reason: string): void {
     for (const controller of this.#running.keys()) controller.abort(new Abandoned(reason))
   }
 

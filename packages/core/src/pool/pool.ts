@@ -927,7 +927,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** While it winds down: nothing is opened that nobody waits for. */
   #lookWhetherDrained(): void {
     if (this.#waiters.size > 0) return
-    this.#connector.abandon('the pool is closing')
+    this.#connector.abandonRunning('the pool is closing')
     if (!this.drained) return
     this.#drain.done()
     this.#environment.observer.drained()
@@ -965,12 +965,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           stragglers = this.holders()
           this.#drain.over = true
           this.#waiters.failAll('closed', () => new PoolClosedError(name, drainTimeoutMs))
-          this.#connector.abandon('the pool is closed')
+          this.#connector.abandonRunning('the pool is closed')
           this.#closeAll('closed')
         }),
       )
     }
     this.#drain.over = true
+    this.#connector.abandon('the pool is closed')
     await this.#retirement.settled()
     this.#share?.leave()
     events.emit({
