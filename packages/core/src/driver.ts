@@ -259,6 +259,12 @@ export interface Driver<C extends object> {
   isDeliberate?(error: unknown): boolean
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
   /**
+   * Asks what a probe asks, over a connection of the pool that is idle, and leaves its session as it was: for servers
+   * that have no connection to spare. Tells of the server whatever users of the connection have set in its session. Brings `role` up to date. `@default` `validate` and `role` for a driver without
+   * `openProbe`; of one with it such servers are asked by probes alone
+   */
+  ask?(connection: C): Promise<ProbeResult>
+  /**
    * What the answers of a probe depend on, for managers of one process to share them: endpoints that are equal in `server`
    * are the same server, asked in the same way with the same rights, whatever their `database`. It may hold secrets; it is
    * kept as a digest only. Undefined to ask for each manager alone.
@@ -280,4 +286,14 @@ export function isAnswer(kind: FailureKind): boolean {
 /** True if a connection that met this failure must not be lent again. */
 export function isFatal(kind: FailureKind): boolean {
   return kind === 'lost' || kind === 'shutdown' || kind === 'read-only' || kind === 'unreachable'
+}
+
+/** Asks how a server is over a connection of the pool, by what the driver has for that. */
+export async function askOver<C extends object>(
+  driver: Driver<C>,
+  connection: C,
+): Promise<ProbeResult> {
+  if (driver.ask !== undefined) return driver.ask(connection)
+  await driver.validate(connection)
+  return { role: driver.role?.(connection) ?? 'unknown', writable: true }
 }

@@ -17,6 +17,7 @@ import { urgentPaceMs } from './failover/writer-search.js'
 import type { EndpointProber } from './health/endpoint-prober.js'
 import { HealthMonitor } from './health/health-monitor.js'
 import { LoginProbes } from './health/login-probes.js'
+import { PoolStandIn } from './health/pool-stand-in.js'
 import { Prober, type ProberOptions } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import type { ProberCallbacks } from './health/server-watch.js'
@@ -115,7 +116,9 @@ export class Engine<C extends object> {
       events: this.events,
       paceMs: () => this.#paceMs(),
       // It may be the very connection that a caller lacks.
-      keepsSession: () => !this.#solo || this.#paceMs() <= LONGEST_KEPT_MS,
+      keepsSession: ({ standIn, state }) =>
+        !(standIn.short && ANSWERED.has(state)) &&
+        (!this.#solo || this.#paceMs() <= LONGEST_KEPT_MS),
       onOutcome: (endpoint, outcome) => {
         if (outcome.ok) {
           // That others log in says nothing of our own credentials.
@@ -163,6 +166,10 @@ export class Engine<C extends object> {
         deadlines: this.#background,
         events: this.events,
         onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
+        onFull: (endpoint) => {
+          endpoint.standIn.refused()
+          this.monitor.releaseSession(endpoint)
+        },
         onMoved: (endpoint) => void this.#askAnew(endpoint),
       },
     )
@@ -451,14 +458,28 @@ export class Engine<C extends object> {
         tracking,
         environment,
       )
+      const canStandIn = this.#driver.openProbe === undefined || this.#driver.ask !== undefined
+      const standIn = new PoolStandIn(pool, {
+        clock,
+        solo,
+        patienceMs: failover.probeTimeoutMs,
+        trusted: () => managed.state === 'UP' || managed.state === 'PROBATION',
+        known: () => managed.result,
+        classify: (error) => this.#driver.classify(error),
+      })
       const managed: ManagedEndpoint<C> = new ManagedEndpoint<C>(
         endpoint,
         order,
         pool,
-        this.#createProber(endpoint, pool, probing, {
-          onLateAnswer: () => void this.monitor.check(managed),
-          onSignal: ({ error, kind }) => this.controller.trouble(managed, kind, messageOf(error)),
-        }),
+        this.#createProber(
+          endpoint,
+          { ...probing, times: pool.times, ...(canStandIn ? { standIn } : {}) },
+          {
+            onLateAnswer: () => void this.monitor.check(managed),
+            onSignal: ({ error, kind }) => this.controller.trouble(managed, kind, messageOf(error)),
+          },
+        ),
+        standIn,
         new Date(clock.wallTime()),
         this.#originOf(endpoint),
       )
@@ -471,8 +492,7 @@ export class Engine<C extends object> {
   /** Managers of one process that would ask a server the same ask it together. */
   #createProber(
     endpoint: Endpoint,
-    { times }: Pool<C>,
-    options: Omit<ProberOptions, 'onLateAnswer' | 'times'>,
+    { standIn, times, ...options }: Omit<ProberOptions, 'onLateAnswer'>,
     own: ProberCallbacks,
   ): EndpointProber {
     const { clock } = this.#options
@@ -481,7 +501,7 @@ export class Engine<C extends object> {
       new Prober(
         endpoint,
         driver,
-        { ...options, times, onLateAnswer },
+        { ...options, standIn, times, onLateAnswer },
         clock,
         this.#background,
         onSignal,
@@ -528,6 +548,7 @@ export class Engine<C extends object> {
       connected: (endpoint) => {
         const { prober, state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        managed(endpoint).standIn.connected()
         prober.shared?.wake()
         if (!this.startUp.over) {
           this.startUp.end()
@@ -539,11 +560,13 @@ export class Engine<C extends object> {
           this.monitor.hurry()
         }
       },
-      connectFailed: (endpoint, kind, error) => {
+      connectFailed: (endpoint, kind, error, asked) => {
         this.startUp.refused(endpoint.id, error, kind === 'setup')
+        managed(endpoint).standIn.connectFailed(kind)
+        if (kind === 'busy') this.monitor.releaseSession(managed(endpoint))
         if (driver.isOfDatabase?.(error) === true) this.#separate()
         // What is known already is no news: sessions work all the same.
-        if (managed(endpoint).loginError === undefined) {
+        if (!asked && managed(endpoint).loginError === undefined) {
           trouble(managed(endpoint), kind, messageOf(error))
           this.#logins.suspect(managed(endpoint))
         }

@@ -32,7 +32,8 @@ export function standingOf<C extends object>(
     const { everConnected, pool, state } = writer
     if (!everConnected && startUp.hopeless)
       return `${nameOf(writer)} refused the login${said(writer)}`
-    if (!MAY_SERVE.has(state)) return describe(writer)
+    if (!MAY_SERVE.has(state) || (state === 'BUSY' && pool.counts.total === 0))
+      return describe(writer)
     const { uselessError } = pool
     if (uselessError !== undefined)
       return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`

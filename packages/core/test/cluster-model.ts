@@ -435,7 +435,7 @@ export class ClusterModel {
     this.#events += 1
     switch (event.type) {
       case 'healthCheckCompleted':
-        if (event.healthy) this.#saw(event.endpoint, event.role)
+        if (event.healthy && event.refused !== true) this.#saw(event.endpoint, event.role)
         break
       case 'connectionAcquired':
         this.#lent.set(event.leaseId, { at: this.#events, ...this.#statusWhenLent(event.endpoint) })
@@ -486,8 +486,14 @@ export class ClusterModel {
     return {
       endpoint: { ...endpoint, state },
       outdated: endpoint.state !== state,
-      readable: state === 'UP' && endpoints.every(({ active }) => !active) && this.#isReadOnly(id),
+      readable: state === 'UP' && this.#hadNoWriter(endpoints) && this.#isReadOnly(id),
     }
+  }
+
+  /** By the events so far, or as things stand. */
+  #hadNoWriter(endpoints: readonly EndpointStatus[]): boolean {
+    const lost = this.#clusterState !== 'STEADY' || this.#left !== undefined
+    return lost || endpoints.every(({ active }) => !active)
   }
 
   #isReadOnly(id: string): boolean {

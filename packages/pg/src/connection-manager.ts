@@ -151,7 +151,10 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     this.driver = driver
     this.#preferred = preferred
     this.urlSettings = urlSettings
-    this.on('connectionCreated', ({ endpoint }) => driver.catalogs.read(endpoint))
+    this.on('connectionCreated', ({ endpoint }) => {
+      // Others on their way may need all that there are; the last one has it read.
+      if (this.getCounts().connecting === 0) driver.catalogs.read(endpoint)
+    })
     this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharing
   }

@@ -10,6 +10,7 @@ import {
   invalidOption,
   type LeaseFence,
   type Probe,
+  type ProbeResult,
   type ProbeScope,
   type ReplayPosition,
   type ResetFindings,
@@ -50,6 +51,8 @@ export class PgDriver implements Driver<Client> {
   readonly #clientOptions: object
   readonly #mistakes = new WeakSet<object>()
   readonly #sessions = new WeakMap<Client, Session>()
+  /** What is asked over connections of the pool. */
+  readonly #questions = new WeakMap<Client, PgProbe>()
   /** Of the databases behind all endpoints. */
   readonly catalogs: Catalogs
 
@@ -204,6 +207,18 @@ export class PgDriver implements Driver<Client> {
     return new PgProbe(await this.#openAside(endpoint, context))
   }
 
+  async ask(client: Client): Promise<ProbeResult> {
+    const session = this.#sessionOf(client)
+    let question = this.#questions.get(client)
+    if (question === undefined) {
+      question = new PgProbe(session, { ownsSession: false })
+      this.#questions.set(client, question)
+    }
+    const result = await question.check(new AbortController().signal)
+    session.role = result.role
+    return result
+  }
+
   probeScope(endpoint: Endpoint): ProbeScope {
     return probeScopeOf(endpoint, this.#Client)
   }
@@ -264,6 +279,7 @@ export class PgDriver implements Driver<Client> {
       await client.connect()
     } catch (error) {
       session.destroy()
+      if (classify(error) === 'busy') this.catalogs.noRoom(endpoint.id)
       throw signal.aborted ? signal.reason : this.#failure(error)
     } finally {
       signal.removeEventListener('abort', onAbort)

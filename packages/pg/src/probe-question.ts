@@ -52,8 +52,13 @@ export const MINIMAL = `select 'f', 'off', null, null, null, null, null, null`
  * One statement that is valid on a primary and on a standby. The timeline of a primary is read from the name of the WAL
  * file it writes, because `pg_control_checkpoint` shows a promotion only after the next checkpoint; that function errors
  * on a standby, hence the CASE.
+ *
+ * @param mode the setting that tells whether the server takes writes
  */
-export function questionFor(rights: Rights): string {
+export function questionFor(
+  rights: Rights,
+  mode: 'transaction_read_only' | 'default_transaction_read_only' = 'transaction_read_only',
+): string {
   const ask = (source: Source, expression: string): string =>
     rights.has(source) ? expression : 'null'
   const timelines = (['checkpoint', 'recovery', 'receiver'] as const)
@@ -62,7 +67,7 @@ export function questionFor(rights: Rights): string {
   const role = 'pg_catalog.pg_is_in_recovery()'
   return `
 select ${role},
-       pg_catalog.current_setting('transaction_read_only'),
+       pg_catalog.current_setting('${mode}'),
        ${ask('system', '(select system_identifier from pg_catalog.pg_control_system())')},
        case when ${role} then null
             else ${ask('walFile', 'pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn())')} end,

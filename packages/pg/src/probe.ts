@@ -31,6 +31,8 @@ const ATTEMPTS = 3
  */
 const BEGIN = `begin isolation level read committed;
 set local statement_timeout to 0; set local lock_timeout to 0; set local search_path to pg_catalog;`
+/** What others have set in their session is not what the server does. */
+const OWN_MODE = 'set local default_transaction_read_only to default;'
 /** Known to servers from this version on. */
 const TRANSACTION_TIMEOUT = { since: 17, off: 'set local transaction_timeout to 0;' }
 /** Between two probes the session may be idle for a minute; not all servers and roles limit that. */
@@ -46,10 +48,16 @@ const WITHHELD: ReadonlySet<unknown> = new Set(['42501', '42883', '0A000'])
 /** query_canceled, object_not_in_prerequisite_state, T_R_serialization_failure: next time it may go better. */
 const PASSING: ReadonlySet<unknown> = new Set(['57014', '55000', '55P03', '40001'])
 
+interface ProbeOptions {
+  readonly now?: () => number
+  readonly ownsSession?: boolean
+}
+
 /** Asks a server what it is, over a session of its own. */
 export class PgProbe implements Probe {
   readonly #session: Session
   readonly #now: () => number
+  readonly #ownsSession: boolean
   #rights: Rights = ALL_RIGHTS
   #missing: readonly MissingRight[] = []
   /** When it is asked again for what it has not told. */
@@ -57,9 +65,14 @@ export class PgProbe implements Probe {
   /** False for a server that knows no such settings, or no transactions of several statements. */
   #wraps = true
 
-  constructor(session: Session, now: () => number = () => systemClock.now()) {
+  /** @param options.ownsSession false if others use the session too, so that it is left as it was; `@default` true */
+  constructor(
+    session: Session,
+    { now = () => systemClock.now(), ownsSession = true }: ProbeOptions = {},
+  ) {
     this.#session = session
     this.#now = now
+    this.#ownsSession = ownsSession
   }
 
   check(signal: AbortSignal): Promise<ProbeResult> {
@@ -88,14 +101,14 @@ export class PgProbe implements Probe {
   /** Less is asked only of a server that does not have, or does not allow, what was asked. */
   async #ask(): Promise<ProbeResult> {
     try {
-      return await this.#answerTo(questionFor(this.#rights))
+      return await this.#answerTo(this.#question(this.#rights))
     } catch (error) {
       if (!WITHHELD.has(codeOf(error))) throw error
     }
     await this.#learnRights()
     for (const rights of [this.#rights, withoutLog(this.#rights), NO_RIGHTS]) {
       try {
-        const result = await this.#answerTo(questionFor(rights))
+        const result = await this.#answerTo(this.#question(rights))
         return rights === this.#rights ? result : this.#settleFor(rights, result)
       } catch (error) {
         if (!WITHHELD.has(codeOf(error))) throw error
@@ -151,13 +164,21 @@ export class PgProbe implements Probe {
 
   get #begin(): string {
     const { since, off } = TRANSACTION_TIMEOUT
-    return this.#session.serverVersion >= since ? `${BEGIN} ${off}` : BEGIN
+    const begin = this.#ownsSession ? BEGIN : `${BEGIN} ${OWN_MODE}`
+    return this.#session.serverVersion >= since ? `${begin} ${off}` : begin
+  }
+
+  #question(rights: Rights): string {
+    return questionFor(
+      rights,
+      this.#ownsSession ? 'transaction_read_only' : 'default_transaction_read_only',
+    )
   }
 
   async #answerTo(question: string): Promise<ProbeResult> {
     const row = await this.#run<ProbeRow>(question)
     const idleLimit = row[7]
-    if (idleLimit !== null && idleLimit !== '0') await this.#session.ask(STAY)
+    if (this.#ownsSession && idleLimit !== null && idleLimit !== '0') await this.#session.ask(STAY)
     return this.#describe(row)
   }
 

@@ -125,7 +125,7 @@ test('a grant heals it without a restart, and a revocation is noticed', async ()
   const session = new Session(client, () => {})
   await client.connect()
   session.open()
-  const probe = new PgProbe(session, () => now)
+  const probe = new PgProbe(session, { now: () => now })
   const check = () => probe.check(new AbortController().signal)
   expect((await check()).missing).toMatchObject([{ name: 'pg_control_system()' }])
   await a.query('grant execute on function pg_control_system() to public')
@@ -158,7 +158,7 @@ test('a server without a write-ahead log of its own still tells its role and its
       ? Promise.reject(Object.assign(new Error('not supported'), { code: '0A000' }))
       : ask(text)
   }) as typeof session.ask
-  const probe = new PgProbe(session, () => 0)
+  const probe = new PgProbe(session, { now: () => 0 })
   const check = () => probe.check(new AbortController().signal)
   const expected = { role: 'primary', writable: true, systemId: expect.any(String) }
   const first = await check()

@@ -159,6 +159,8 @@ export interface HealthCheckCompletedEvent extends PoolEvent {
   readonly healthy: boolean
   readonly durationMs: number
   readonly role: Role
+  /** As in {@link HealthCheck}. */
+  readonly refused?: boolean
   readonly error?: ErrorSummary
 }
 export interface HealthRecoveredEvent extends PoolEvent {

@@ -244,11 +244,21 @@ describe('failover of a replicated cluster', () => {
 
   test('a server without room for the probe keeps its role', async () => {
     h = replicated()
-    expect(await endpointOf(h)).toBe('a')
+    await h.manager.start()
     h.driver.server('a').state = 'full'
     h.driver.always('probe', ({ endpoint }) => (endpoint.id === 'a' ? { fail: 'lost' } : 'succeed'))
     await h.clock.advance(2000)
     expect(stateOf(h, 'a')).toBe('BUSY')
+    expect(h.manager.getFailoverStatus().activeEndpoint).toBe('a')
+  })
+
+  test('and is up as long as the pool has connections to it', async () => {
+    h = replicated()
+    expect(await endpointOf(h)).toBe('a')
+    h.driver.server('a').state = 'full'
+    h.driver.always('probe', ({ endpoint }) => (endpoint.id === 'a' ? { fail: 'lost' } : 'succeed'))
+    await h.clock.advance(2000)
+    expect(stateOf(h, 'a')).toBe('UP')
     expect(h.manager.getFailoverStatus().activeEndpoint).toBe('a')
   })
 

@@ -7,6 +7,7 @@ test('each relapse doubles the time it must be healthy, up to ten minutes; a lat
     0,
     {} as never,
     {} as never,
+    {} as never,
     new Date(0),
   )
   const fallAfter = (ms: number) => {

@@ -1,6 +1,7 @@
 import type { Endpoint, MissingRight, ProbeResult, Role } from '../driver.js'
 import type { ErrorSummary } from '../events/events.js'
 import type { EndpointProber } from '../health/endpoint-prober.js'
+import type { PoolStandIn } from '../health/pool-stand-in.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
 import type { EndpointState } from './states.js'
 import type { Standing } from './transition.js'
@@ -60,6 +61,7 @@ export class ManagedEndpoint<C extends object> {
     public order: number,
     readonly pool: ConnectionPool<C>,
     readonly prober: EndpointProber,
+    readonly standIn: PoolStandIn<C>,
     since: Date,
     readonly origin: Origin = 'configured',
   ) {

@@ -1,5 +1,23 @@
-import type { Role } from '../driver.js'
+import type { Probe, Role } from '../driver.js'
 import type { ProbeOutcome } from './prober.js'
+
+/** Has a server that has no connection to spare asked over those of a pool. */
+export interface StandIn {
+  /** Until when the server counts as short of connections, as it has refused one for want of room. */
+  readonly shortUntil: number
+  /** How well it can ask without a connection more: 0 if it cannot. */
+  readonly means: number
+  /** Others have found the server short of connections. */
+  learn(shortUntil: number): void
+  /** A question over a connection that is open and that nobody uses; undefined if there is none, or no need. */
+  borrow(): Probe | undefined
+  /**
+   * A question over a connection that is opened for it.
+   *
+   * @param openOwn opens one beside the pool
+   */
+  open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe>
+}
 
 /** Who wants to know of the probes of a server, and how often it is to be probed. */
 export interface Attendant {
@@ -15,6 +33,7 @@ export interface Attendant {
   isQuiet(): boolean
   /** Whether the session is to be kept until the next probe: if not, it is one connection less that the server needs. */
   keepsSession(): boolean
+  readonly standIn: StandIn
 }
 
 /** Asks one endpoint of one manager how it is. */

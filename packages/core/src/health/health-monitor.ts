@@ -13,7 +13,7 @@ export interface HealthMonitorContext<C extends object> {
   /** Time until the next round, given how things stand. */
   readonly paceMs: () => number
   /** Whether the session of a prober is to be kept until the next round. */
-  readonly keepsSession: () => boolean
+  readonly keepsSession: (endpoint: ManagedEndpoint<C>) => boolean
   readonly onOutcome: (endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome) => void
 }
 
@@ -103,6 +103,12 @@ export class HealthMonitor<C extends object> {
     return running
   }
 
+  /** Gives up the session that asks: a caller needs its place. A check under way is waited for, and ends it. */
+  releaseSession(endpoint: ManagedEndpoint<C>): void {
+    const { prober } = endpoint
+    if (prober.shared !== undefined || !this.isChecking(endpoint)) prober.forget()
+  }
+
   /**
    * Probes all endpoints at once because something has just happened. What a probe under way says may be older than
    * that, so it is followed by another.
@@ -131,7 +137,7 @@ export class HealthMonitor<C extends object> {
     const outcome = await prober.probe(endpoint.state === 'SUSPECT')
     const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
     const check = told ?? this.#conclude(endpoint, outcome)
-    if (prober.shared === undefined && !this.#context.keepsSession()) prober.forget()
+    if (prober.shared === undefined && !this.#context.keepsSession(endpoint)) prober.forget()
     return check
   }
 
@@ -141,7 +147,8 @@ export class HealthMonitor<C extends object> {
     if (shared === undefined || shared.attending) return
     shared.attend({
       paceMs: this.#context.paceMs,
-      keepsSession: this.#context.keepsSession,
+      keepsSession: () => this.#context.keepsSession(endpoint),
+      standIn: endpoint.standIn,
       isQuiet: () => endpoint.isSteady && endpoint.pool.isEmpty && !this.#completed.wanted,
       onAsk: () => endpoint.pool.heard(),
       onOutcome: (outcome) => this.#latest.set(endpoint, this.#conclude(endpoint, outcome)),
@@ -149,7 +156,7 @@ export class HealthMonitor<C extends object> {
   }
 
   #conclude(endpoint: ManagedEndpoint<C>, answer: ProbeOutcome): HealthCheck {
-    let outcome = answer
+    let outcome = endpoint.standIn.judge(answer)
     if (!outcome.ok && (outcome.timedOut ? endpoint.pool.heard() : isAnswer(outcome.kind)))
       outcome = { ...outcome, heard: true }
     const check = this.#record(endpoint, outcome)
@@ -167,6 +174,7 @@ export class HealthMonitor<C extends object> {
       responseTimeMs: outcome.durationMs,
       role: outcome.ok ? outcome.result.role : endpoint.role,
       pool: endpoint.pool.counts,
+      ...(outcome.ok && outcome.refused === true ? { refused: true } : {}),
       ...(error === undefined ? {} : { error }),
     }
     this.#history.add(check)
@@ -178,6 +186,7 @@ export class HealthMonitor<C extends object> {
         healthy: check.healthy,
         durationMs: check.responseTimeMs,
         role: check.role,
+        ...(check.refused === true ? { refused: true } : {}),
         ...(error === undefined ? {} : { error }),
       })
     }

@@ -10,6 +10,11 @@ export interface HealthCheck {
   readonly responseTimeMs: number
   readonly role: Role
   readonly pool: PoolCounts
+  /**
+   * True if the server had no room for the check, and the pool has connections to it, none of which was free to ask over:
+   * `role` is what was known before. It counts as healthy.
+   */
+  readonly refused?: boolean
   readonly error?: ErrorSummary
 }
 

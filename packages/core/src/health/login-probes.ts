@@ -17,6 +17,8 @@ export interface LoginProbesContext<C extends object> {
   readonly events: EventEmitter
   /** A server whose sessions work answers a login with 57P03: it waits for its sessions to end. */
   readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
+  /** A server has no connection to spare. */
+  readonly onFull: (endpoint: ManagedEndpoint<C>) => void
   /** A login was led to a server in another role than the one that the kept connection leads to. */
   readonly onMoved: (endpoint: ManagedEndpoint<C>) => void
 }
@@ -109,6 +111,8 @@ export class LoginProbes<C extends object> {
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
     if (this.#running.has(endpoint) || !WATCHED.has(endpoint.state)) return
+    // It lets in as many as it has room for, and a login of ours would take one away.
+    if (endpoint.standIn.short) return
     const abort = new AbortController()
     this.#running.set(endpoint, abort)
     try {
@@ -182,8 +186,13 @@ export class LoginProbes<C extends object> {
 
   #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
     const { clock, events, name } = this.#context
-    if (this.#driver.classify(error) === 'starting') {
+    const kind = this.#driver.classify(error)
+    if (kind === 'starting') {
       this.#context.onEnding(endpoint, error)
+      return
+    }
+    if (kind === 'busy') {
+      this.#context.onFull(endpoint)
       return
     }
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }

@@ -1,21 +1,23 @@
 import { attempt } from '../bounded.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import { Deadline, type Deadlines } from '../deadlines.js'
-import type {
-  ConnectContext,
-  ConnectionSignal,
-  Driver,
-  Endpoint,
-  FailureKind,
-  Probe,
-  ProbeResult,
+import {
+  askOver,
+  type ConnectContext,
+  type ConnectionSignal,
+  type Driver,
+  type Endpoint,
+  type FailureKind,
+  type Probe,
+  type ProbeResult,
 } from '../driver.js'
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
 import { LoginProgress } from '../login-progress.js'
 import { outside } from '../outside.js'
 import { type AnsweredQuestion, ResponseTimes } from '../response-times.js'
-import type { EndpointProber } from './endpoint-prober.js'
+import type { EndpointProber, StandIn } from './endpoint-prober.js'
+import { PooledProbe } from './pooled-probe.js'
 
 /** A probe that was answered. */
 export interface SuccessfulProbe extends AnsweredQuestion {
@@ -24,6 +26,8 @@ export interface SuccessfulProbe extends AnsweredQuestion {
   readonly result: ProbeResult
   /** True if it was asked over a session to another database of the server: this one may not be there. */
   readonly elsewhere?: boolean
+  /** True if the server had no room for the question, and the pool has connections to it: the rest is what was known. */
+  readonly refused?: boolean
 }
 
 /** What one probe found. */
@@ -55,6 +59,8 @@ export interface ProberOptions {
   readonly retryConnectTimeoutMs?: number
   /** How soon the server answers, if others measure that too. `@default` what this prober measures */
   readonly times?: ResponseTimes
+  /** By what the server is asked while it has no connection to spare. */
+  readonly standIn?: StandIn
   /** Called when an answer comes after its probe was given up: a probe now will be answered. */
   readonly onLateAnswer?: () => void
 }
@@ -201,13 +207,15 @@ export class Prober<C extends object> implements EndpointProber {
     for (const question of this.#questions) {
       if (question.fresh && now - question.askedAt >= this.#longestMs) this.#drop(question)
     }
-    const timeoutMs = this.#timeoutMs
+    const session =
+      this.#questions.size > 0 ? undefined : (this.#options.standIn?.borrow() ?? this.#kept)
+    const timeoutMs = this.#timeoutMs(session !== undefined)
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     this.#wait(timeoutMs)
-    if (this.#questions.size === 0 && this.#kept !== undefined) this.#askOver(this.#kept, now)
+    if (session !== undefined) this.#askOver(session, now)
     else {
       this.#askAnew(now)
       this.#askBeside()
@@ -228,9 +236,9 @@ export class Prober<C extends object> implements EndpointProber {
     }, this.#retryMs)
   }
 
-  get #timeoutMs(): number {
+  #timeoutMs(isLoggedIn: boolean): number {
     const { probeTimeoutMs } = this.#options
-    if (this.#kept !== undefined) return this.#times.answerWithinMs(probeTimeoutMs)
+    if (isLoggedIn || this.#kept !== undefined) return this.#times.answerWithinMs(probeTimeoutMs)
     // From a near server something would have come by now, even to a login.
     const soon = this.#questions.size > 0 && this.#times.known && !this.#times.far
     const patienceMs = soon ? this.#times.answerWithinMs(probeTimeoutMs) : this.#loginMs
@@ -311,7 +319,7 @@ export class Prober<C extends object> implements EndpointProber {
       outside(() => this.#open({ signal, onSignal, watch })),
     ).then(
       (probe) => {
-        this.#times.loggedIn(this.#tookMs(question))
+        if (!(probe instanceof PooledProbe)) this.#times.loggedIn(this.#tookMs(question))
         if (this.#questions.has(question)) this.#pose(question, probe)
         else probe.destroy()
       },
@@ -331,13 +339,16 @@ export class Prober<C extends object> implements EndpointProber {
 
   #answered(question: Question, probe: Probe, result: ProbeResult, loginMs: number): void {
     if (!this.#questions.delete(question)) return
-    this.#times.answered(this.#tookMs(question) - loginMs)
+    const pooled = probe instanceof PooledProbe
+    if (!pooled) this.#times.answered(this.#tookMs(question) - loginMs)
     this.#unansweredSince = undefined
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()
-    this.#kept = probe
+    this.#kept = pooled ? undefined : probe
+    if (pooled) probe.destroy()
     if (this.#running === undefined) this.#options.onLateAnswer?.()
-    else this.#resolve({ result, askedAt: question.askedAt, fresh: question.fresh })
+    // When the login of the pool was begun is for the pool to know.
+    else this.#resolve({ result, askedAt: question.askedAt, fresh: question.fresh && !pooled })
   }
 
   #failed(question: Question, error: unknown): void {
@@ -379,7 +390,10 @@ export class Prober<C extends object> implements EndpointProber {
   }
 
   #open(context: ConnectContext): Promise<Probe> {
-    return this.#driver.openProbe?.(this.#endpoint, context) ?? this.#plainProbe(context)
+    const { standIn } = this.#options
+    const openOwn = (): Promise<Probe> =>
+      this.#driver.openProbe?.(this.#endpoint, context) ?? this.#plainProbe(context)
+    return standIn === undefined ? openOwn() : standIn.open(openOwn, context.signal)
   }
 
   /** For drivers without a probe of their own: an ordinary connection that is validated. */
@@ -387,10 +401,7 @@ export class Prober<C extends object> implements EndpointProber {
     const driver = this.#driver
     const connection = await driver.connect(this.#endpoint, context)
     return {
-      async check() {
-        await driver.validate(connection)
-        return { role: driver.role?.(connection) ?? 'unknown', writable: true }
-      },
+      check: () => askOver(driver, connection),
       destroy: () => driver.destroy(connection),
     }
   }

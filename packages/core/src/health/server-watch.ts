@@ -190,6 +190,8 @@ export class ServerWatch {
   }
 
   #appoint(): EndpointProber {
+    // No session is lost with another host, but what was asked would be.
+    if (this.#isShort && this.#before?.ok !== false) this.#appointBestOff()
     if (this.#prober !== undefined) return this.#prober
     let host = this.#host
     // One that is in use, if there is one: of the others any may be the next to go.
@@ -203,6 +205,21 @@ export class ServerWatch {
       },
     })
     return this.#prober
+  }
+
+  /** Of a server that is short of connections those of all pools serve to ask. */
+  #appointBestOff(): void {
+    const meansOf = ({ attendant }: WatchMember): number => attendant?.standIn.means ?? -1
+    let best = this.#host
+    let shortUntil = Number.NEGATIVE_INFINITY
+    for (const each of this.#all) {
+      if (best === undefined || meansOf(each) > meansOf(best)) best = each
+      shortUntil = Math.max(shortUntil, each.attendant?.standIn.shortUntil ?? shortUntil)
+    }
+    best?.attendant?.standIn.learn(shortUntil)
+    if (best === this.#host) return
+    this.#dismiss()
+    this.#host = best
   }
 
   #dismiss(): void {
@@ -277,7 +294,14 @@ export class ServerWatch {
     return this.#some((attendant) => attendant !== undefined)
   }
 
+  /** Whether the server has no connection to spare, as one of them knows. */
+  get #isShort(): boolean {
+    const now = this.#clock.now()
+    return this.#some((attendant) => attendant !== undefined && now < attendant.standIn.shortUntil)
+  }
+
   get #keepsSession(): boolean {
+    if (this.#before?.ok === true && this.#isShort) return false
     return this.#some((attendant) => attendant?.keepsSession() === true)
   }
 

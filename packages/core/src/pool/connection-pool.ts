@@ -1,4 +1,4 @@
-import type { Endpoint, Role } from '../driver.js'
+import type { Endpoint, ProbeResult, Role } from '../driver.js'
 import type { Target } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { FunctionReference } from '../leaks/stack.js'
@@ -22,6 +22,9 @@ export interface ConnectionPool<C extends object> {
   readonly times: ResponseTimes
   /** Connections in use and callers queued: how much it has to do. */
   readonly load: number
+
+  /** The role of its server, as a connection has shown it last. */
+  readonly role: Role
 
   /** Why the pool has no connection though they come about: `onConnect` fails each time, for example. */
   readonly uselessError: Error | undefined
@@ -62,6 +65,18 @@ export interface ConnectionPool<C extends object> {
    * it get no answer any more.
    */
   answered(probe: AnsweredQuestion, patienceMs: number): void
+  /**
+   * Asks the server how it is over an idle connection, which is lent on once it has answered; undefined if none is idle.
+   * Settles when the server does: an answer that does not come is for whoever asks to wait for.
+   */
+  ask(): Promise<ProbeResult | undefined>
+  /**
+   * The same, over the next connection that comes about or back, before it is lent. If none is on its way one is opened, even
+   * beyond the limit; undefined if none may be. Rejects with the error of the connect.
+   */
+  askNext(): Promise<ProbeResult | undefined>
+  /** Closes what was opened for a question, if nobody has wanted it. */
+  closeAhead(): void
   /** Lends only connections whose server is in this role; undefined to take any. */
   expect(role: Role | undefined): void
   /** Ends any back-off after failed connects. */

@@ -111,13 +111,14 @@ export class Connector<C extends object> {
    * Resolves with a connection that is ready for use. Neither its socket nor the user's hook belongs to the flow of whoever
    * has caused it to be opened.
    *
+   * @param spare whether nobody would wait for it, so that want of room is no reason to wait before the next attempt
    * @throws HookFailure if the user's hook failed, or else the driver's error or ConnectTimeoutError
    */
-  open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
-    return outside(() => this.#open(onSignal))
+  open(onSignal: (signal: ConnectionSignal) => void, spare = false): Promise<C> {
+    return outside(() => this.#open(onSignal, spare))
   }
 
-  async #open(onSignal: (signal: ConnectionSignal) => void): Promise<C> {
+  async #open(onSignal: (signal: ConnectionSignal) => void, spare: boolean): Promise<C> {
     const { clock } = this.#environment
     const startedAt = clock.now()
     const controller = new AbortController()
@@ -128,7 +129,8 @@ export class Connector<C extends object> {
       return connection
     } catch (error) {
       if (error instanceof HookFailure) this.useless(error)
-      else if (!(error instanceof Abandoned)) this.backOff(toError(error))
+      else if (!(error instanceof Abandoned || (spare && this.#driver.classify(error) === 'busy')))
+        this.backOff(toError(error))
       throw error
     } finally {
       this.#running.delete(controller)
@@ -159,6 +161,13 @@ export class Connector<C extends object> {
     // That the server answers is known of connections that come about.
     if (this.#retryTimer === undefined || this.#failures >= FEW_FAILURES || this.#useless > 0)
       return
+    this.#clearTimer()
+    this.#onRetry()
+  }
+
+  /** Ends the pause before the next attempt, which counts on: others wait for what it comes to. */
+  hasten(): void {
+    if (this.#retryTimer === undefined || this.#useless > 0) return
     this.#clearTimer()
     this.#onRetry()
   }

@@ -41,6 +41,7 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   list: LinkedList<PoolEntry<C>> | undefined = undefined
 
   state: EntryState = 'testing'
+  /** When it was last used, or else opened: that the engine itself has asked something over it is no use. */
   idleSince: number
   uses = 0
   /** Bytes that had come from the server when it was last looked at. */
@@ -52,6 +53,8 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   role: Role = 'unknown'
   /** True if it must be validated before it is lent, however lately it was used. */
   suspect = false
+  /** True if it was opened for a question of ours, and nobody has borrowed it yet. */
+  ahead = false
   /** True while it keeps the process running. */
   holdsProcess = true
   /** Set on a connection that is in use: it is closed for this reason when it comes back. */

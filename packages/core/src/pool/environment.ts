@@ -10,8 +10,17 @@ import type { Budget } from './connection-budget.js'
 /** What a pool tells the policies around it. It never asks them what to do with a connection. */
 export interface PoolObserver {
   connected(endpoint: Endpoint): void
-  /** `give-up` fails the callers now queued; `retry` keeps trying until their deadlines. */
-  connectFailed(endpoint: Endpoint, kind: FailureKind, error: Error): 'retry' | 'give-up'
+  /**
+   * `give-up` fails the callers now queued; `retry` keeps trying until their deadlines.
+   *
+   * @param asked whether a question has waited for the connection, and tells what follows
+   */
+  connectFailed(
+    endpoint: Endpoint,
+    kind: FailureKind,
+    error: Error,
+    asked: boolean,
+  ): 'retry' | 'give-up'
   /** A connection reported trouble by itself. */
   signalled(endpoint: Endpoint, signal: ConnectionSignal): void
   /** A connection turned out to lead to a server in another role than expected. It was not lent. */

@@ -148,6 +148,7 @@ describe('a single endpoint whose server is away', () => {
   test('is reached anew beside connections that a proxy holds on to for a server that has gone', async () => {
     h = manage({ healthMonitoring: true, connectTimeoutMs: 30_000 })
     ;(await h.manager.acquire()).release()
+    await h.clock.advance(10)
     h.driver.always('connect', 'hang')
     h.driver.always('openProbe', 'hang')
     h.driver.server('a').crash()

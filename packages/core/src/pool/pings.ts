@@ -46,14 +46,21 @@ export class Pings<C extends object> {
     return this.#running.size
   }
 
-  /** Asks the server over a connection; rejects if it does not answer, or not in time. */
-  send(entry: PoolEntry<C>): Promise<void> {
+  /**
+   * Asks the server over a connection; rejects if it does not answer, or not in time.
+   *
+   * @param ask the question; `@default` the driver's `validate`
+   */
+  send(
+    entry: PoolEntry<C>,
+    ask = (connection: C) => this.#driver.validate(connection),
+  ): Promise<void> {
     const { clock, deadlines, stall } = this.#environment
     const sentAt = clock.now()
     const stalledBefore = stall.stalledAt(sentAt)
     const ping = new Promise<void>((resolve, reject) => {
       this.#running.set(entry, { sentAt, giveUp: reject })
-      attempt(() => this.#driver.validate(entry.connection)).then(() => {
+      attempt(() => ask(entry.connection)).then(() => {
         const now = clock.now()
         this.#times.answered(Math.max(0, now - sentAt - (stall.stalledAt(now) - stalledBefore)))
         resolve()

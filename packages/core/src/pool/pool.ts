@@ -1,5 +1,5 @@
-import type { ConnectionSignal, Driver, Endpoint, Role } from '../driver.js'
-import { isFatal } from '../driver.js'
+import type { ConnectionSignal, Driver, Endpoint, ProbeResult, Role } from '../driver.js'
+import { askOver, isAnswer, isFatal } from '../driver.js'
 import {
   AcquireAbortedError,
   ConnectFailedError,
@@ -40,6 +40,11 @@ import { heardAny, overdueOf } from './watching.js'
 /** For so long at the most an idle connection keeps the process running: the idle time-out of a pg.Pool by default. */
 const LONGEST_IDLE_HOLD_MS = 10_000
 
+/** Connections that are opened for a question follow one another no faster than this. */
+const AHEAD_PAUSE_MS = 20
+
+type Asker = (answer: Promise<ProbeResult | undefined>) => void
+
 /**
  * The connections of one endpoint. Only this class moves an entry between states:
  *
@@ -79,6 +84,12 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Place before which none of its callers stands among those of other pools, since an attempt to connect has failed. */
   #earliestPlace = 0
   #suspended = false
+  /** As a connection has shown it last. */
+  #role: Role = 'unknown'
+  /** When a connection was last opened that nobody had asked for. */
+  #aheadAt = Number.NEGATIVE_INFINITY
+  /** Those who ask over the next connection that comes about, or back. */
+  readonly #askers: Asker[] = []
 
   constructor(
     endpoint: Endpoint,
@@ -147,6 +158,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   get load(): number {
     return this.#book.size + this.#waiters.size
+  }
+
+  get role(): Role {
+    return this.#role
   }
 
   get leases(): Iterable<Lease<C>> {
@@ -257,6 +272,30 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (fresh) this.#connector.overtaken(askedAt)
   }
 
+  ask(): Promise<ProbeResult | undefined> {
+    const now = this.#environment.clock.now()
+    return this.#environment.events.turn(() => {
+      const entry = this.#takeIdle(now)
+      return entry === undefined ? Promise.resolve(undefined) : this.#ask(entry)
+    })
+  }
+
+  askNext(): Promise<ProbeResult | undefined> {
+    return this.#environment.events.turn(() => {
+      this.#openAhead()
+      if (this.#opening === 0) return Promise.resolve(undefined)
+      return new Promise<ProbeResult | undefined>((settle) => this.#askers.push(settle))
+    })
+  }
+
+  closeAhead(): void {
+    this.#environment.events.turn(() => {
+      for (const entry of this.#idle)
+        if (entry.ahead && this.#idle.size > this.#options.minIdle) this.#close(entry, 'idle')
+      this.#changed()
+    })
+  }
+
   expect(role: Role | undefined): void {
     this.#trust.expect(role)
   }
@@ -349,10 +388,12 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (!this.#book.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
+    entry.idleSince = now
     const unfit = this.#fitness.unfit(entry, now)
     const condition = this.#driver.inspect(entry.connection)
     if (condition === 'clean' && unfit === undefined && !this.#cleaner.needsReset(entry)) {
-      if (this.#trust.wary || this.#isWanted(entry)) this.#test(entry)
+      if (this.#askers.length > 0) this.#askFor(this.#askers.splice(0), entry)
+      else if (this.#trust.wary || this.#isWanted(entry)) this.#test(entry)
       else this.#offer(entry, now)
     } else if (condition === 'busy' || condition === 'stuck') this.#clean(entry, lease)
     else if (condition === 'broken' || unfit !== undefined || this.#closing) {
@@ -529,7 +570,21 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (first !== undefined) this.#close(first, 'budget')
   }
 
-  #open(): void {
+  /** Opens a connection for a question, unless one is on its way: whoever comes meanwhile gets it. */
+  #openAhead(): void {
+    if (this.#suspended || this.#closing || this.#opening > 0) return
+    // What one leads to may be a reason to look again.
+    const now = this.#environment.clock.now()
+    if (now - this.#aheadAt < AHEAD_PAUSE_MS) return
+    this.#aheadAt = now
+    this.#connector.hasten()
+    if (this.#opening > 0 || !this.#connector.admits() || !this.#mayOpen()) return
+    // Also beyond the limit: should one be lost meanwhile, this is its successor, and else it is closed.
+    this.#open(this.#waiters.size === 0 || this.#entries.size >= this.#sizing.limit)
+  }
+
+  /** @param ahead whether it is for nobody who waits */
+  #open(ahead = false): void {
     const { clock, events, stall } = this.#environment
     const generation = this.#fitness.generation
     const startedAt = clock.now()
@@ -541,12 +596,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       else this.#signalled(entry, signal)
     }
     this.#opening += 1
-    this.#connector.open(onSignal).then(
+    this.#connector.open(onSignal, ahead).then(
       (connection) =>
         events.turn(() => {
           this.#opening -= 1
           this.#earliestPlace = 0
           entry = this.#adopt(connection, generation, startedAt)
+          entry.ahead = ahead
           if (this.#stoppedSince(stops)) entry.suspect = true
           this.#begin(entry, early)
           // Its place among the concurrent connects is free for the next.
@@ -557,7 +613,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           this.#opening -= 1
           if (!(thrown instanceof Abandoned)) this.#earliestPlace = nextSequence()
           this.#share?.failed()
-          if (!(thrown instanceof Abandoned)) this.#openFailed(thrown, clock.now() - startedAt)
+          const askers = this.#askers.splice(0)
+          for (const settle of askers) settle(Promise.reject(thrown))
+          if (!(thrown instanceof Abandoned))
+            this.#openFailed(thrown, clock.now() - startedAt, ahead, askers.length > 0)
           this.#changed()
         }),
     )
@@ -589,14 +648,46 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
     if (early !== undefined) this.#signalled(entry, early)
     if (broken) this.#close(entry, 'lost')
-    this.#admit(entry)
+    const askers = this.#askers.splice(0)
+    if (askers.length > 0 && entry.state !== 'closed') this.#askFor(askers, entry)
+    else {
+      this.#admit(entry)
+      for (const settle of askers) settle(Promise.resolve(undefined))
+    }
   }
 
-  #openFailed(thrown: unknown, durationMs: number): void {
+  #askFor(askers: readonly Asker[], entry: PoolEntry<C>): void {
+    const answer = this.#ask(entry)
+    for (const settle of askers) settle(answer)
+  }
+
+  /** Asks over a connection, and has it lent on. An answer that does not come is for whoever asks to wait for. */
+  #ask(entry: PoolEntry<C>): Promise<ProbeResult> {
+    const driver = this.#driver
+    return new Promise((resolve, reject) => {
+      this.#test(entry, async (connection) => {
+        try {
+          resolve(await askOver(driver, connection))
+        } catch (error) {
+          reject(error)
+          // An error that the server has sent shows that the connection works.
+          if (!isAnswer(driver.classify(error))) throw error
+        }
+      })
+    })
+  }
+
+  #openFailed(thrown: unknown, durationMs: number, ahead: boolean, asked: boolean): void {
     const { events, name, observer } = this.#environment
     const { id } = this.endpoint
     const error = toError(thrown)
     const byHook = error instanceof HookFailure
+    const kind = this.#driver.classify(error)
+    if (ahead && kind === 'busy') {
+      // What was asked has been answered, and nobody has missed anything.
+      observer.connectFailed(this.endpoint, kind, error, asked)
+      return
+    }
     events.emit({
       type: 'connectionFailed',
       pool: name,
@@ -610,10 +701,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       if (this.#connector.uselessError === undefined)
         this.#waiters.first?.fail('connect-failed', error.forCaller())
       else this.#waiters.failAll('connect-failed', () => error.forCaller())
-    } else if (
-      !byHook &&
-      observer.connectFailed(this.endpoint, this.#driver.classify(error), error) === 'give-up'
-    ) {
+    } else if (!byHook && observer.connectFailed(this.endpoint, kind, error, asked) === 'give-up') {
       this.#waiters.failAll('connect-failed', () => new ConnectFailedError(id, error))
     }
   }
@@ -624,6 +712,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const now = clock.now()
     stall.look(now)
     const role = this.#driver.role?.(entry.connection) ?? 'unknown'
+    if (role !== 'unknown') this.#role = role
     const unfit = this.#drain.over ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
     else if (unfit !== undefined) {
@@ -680,12 +769,12 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
   }
 
-  #test(entry: PoolEntry<C>): void {
+  #test(entry: PoolEntry<C>, question?: (connection: C) => Promise<void>): void {
     const { clock, events, stall } = this.#environment
     const startedAt = clock.now()
     const { stops } = stall
     entry.state = 'testing'
-    this.#pings.send(entry).then(
+    this.#pings.send(entry, question).then(
       () =>
         events.turn(() => {
           this.#pings.forget(entry)
@@ -738,7 +827,6 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       this.#close(entry, 'overflow')
     } else {
       entry.state = 'idle'
-      entry.idleSince = now
       this.#idle.push(entry)
       if (this.#options.allowExitOnIdle) this.#holdProcess(entry, false)
     }
@@ -763,6 +851,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #lend(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     entry.state = 'inUse'
+    entry.ahead = false
     if (!entry.holdsProcess) this.#holdProcess(entry, true)
     return this.#book.begin(entry, owner, requestedAt, now)
   }

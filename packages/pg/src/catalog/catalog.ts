@@ -23,6 +23,8 @@ const PAUSE_MS = 1000
 const FIRST_RETRY_MS = 50
 /** After so many of them in a row the next connection that is opened, or probe that is answered, is waited for. */
 const MOST_RETRIES = 8
+/** For so long none is opened to a server that has refused one for want of room. */
+const FULL_MS = 600_000
 /** A server that does not answer within this time is not waited for. */
 const LONGEST_MS = 10_000
 
@@ -74,6 +76,11 @@ export class Catalogs implements Catalog {
     void this.#byEndpoint.get(endpointId)?.read()
   }
 
+  /** The server of an endpoint has refused a connection for want of room: callers need those that there are. */
+  noRoom(endpointId: string): void {
+    this.#byEndpoint.get(endpointId)?.noRoom()
+  }
+
   /** Ends what is being read. */
   close(): void {
     for (const catalog of this.#byEndpoint.values()) catalog.close()
@@ -96,6 +103,8 @@ export class EndpointCatalog implements Catalog {
   #knownSince = Number.NEGATIVE_INFINITY
   /** When it is to be read again. */
   #dueAt = Number.NEGATIVE_INFINITY
+  /** Until when the server has no connection to spare for it. */
+  #fullUntil = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
   #abort: AbortController | undefined
   #timer: TimerHandle | undefined
@@ -118,7 +127,7 @@ export class EndpointCatalog implements Catalog {
 
   /** It is being read, or will be soon. */
   get mayBeRead(): boolean {
-    return this.#reading !== undefined || this.#clock.now() >= this.#dueAt
+    return this.#reading !== undefined || this.#isDue
   }
 
   agree(judge: (snapshot: Snapshot) => boolean): boolean {
@@ -142,15 +151,25 @@ export class EndpointCatalog implements Catalog {
    * once if it is known already. Never rejects: without it statements are in doubt, and no worse.
    */
   async read(): Promise<void> {
-    if (this.#reading === undefined && !this.#closed && this.#clock.now() >= this.#dueAt)
-      this.#reading = this.#read()
+    if (this.#reading === undefined && !this.#closed && this.#isDue) this.#reading = this.#read()
     if (this.latest === undefined || this.isOutdated) await this.#reading
+  }
+
+  /** Gives up a reading under way, and its connection with it. */
+  noRoom(): void {
+    this.#fullUntil = this.#clock.now() + FULL_MS
+    this.#abort?.abort(new Error('callers need the connection'))
   }
 
   close(): void {
     this.#closed = true
     this.#clock.clearTimeout(this.#timer)
     this.#abort?.abort(new Error('the manager has been closed'))
+  }
+
+  get #isDue(): boolean {
+    const now = this.#clock.now()
+    return now >= this.#dueAt && now >= this.#fullUntil
   }
 
   /** No connection may be opened for long, so it does not wait for one. */

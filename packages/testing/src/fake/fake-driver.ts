@@ -7,6 +7,7 @@ import {
   type Endpoint,
   type FailureKind,
   type Probe,
+  type ProbeResult,
   type ProbeScope,
   type ReplayPosition,
   type Role,
@@ -138,6 +139,10 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   validate(connection: FakeConnection): Promise<void> {
     return this.run('validate', connection)
+  }
+
+  ask(connection: FakeConnection): Promise<ProbeResult> {
+    return this.run('ask', connection).then(() => this.server(connection.endpoint).answer)
   }
 
   role(connection: FakeConnection): Role {

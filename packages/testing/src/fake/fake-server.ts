@@ -29,6 +29,8 @@ export class FakeServer {
   startedAt: string | undefined = 'start-1'
   /** What it keeps from the role that probes it. */
   missing: readonly MissingRight[] | undefined
+  /** How many connections it lets in, those of probes too: then it refuses as if it were `full`. */
+  room = Number.POSITIVE_INFINITY
   /** Rows that were inserted and committed. */
   rows = 0
   #state: FakeServerState = 'up'
@@ -117,7 +119,8 @@ export class FakeServer {
 
   /** @internal */
   get connectOutcome(): FakeOutcome {
-    return REFUSALS[this.#state] ?? this.callOutcome
+    const full = this.#state === 'up' && this.#connections.size + this.#probes.size >= this.room
+    return REFUSALS[full ? 'full' : this.#state] ?? this.callOutcome
   }
 
   /** @internal What a call on an open connection meets. */

@@ -6,6 +6,7 @@ import type { FakeOutcome } from './outcome.js'
 export type FakeMethod =
   | 'connect'
   | 'validate'
+  | 'ask'
   | 'settle'
   | 'reset'
   | 'begin'

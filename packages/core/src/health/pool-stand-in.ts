@@ -1,0 +1,182 @@
+import type { Clock } from '../clock.js'
+import type { FailureKind, Probe, ProbeResult } from '../driver.js'
+import type { ConnectionPool } from '../pool/connection-pool.js'
+import type { StandIn } from './endpoint-prober.js'
+import { PooledProbe } from './pooled-probe.js'
+import type { ProbeOutcome } from './prober.js'
+
+export interface PoolStandInContext {
+  readonly clock: Clock
+  /** Whether there is no other server: then the first check lets connects of the pool go first. */
+  readonly solo: boolean
+  /** For so long it does so. */
+  readonly patienceMs: number
+  /** Whether the server is up as far as is known, so that what was known of it before holds. */
+  readonly trusted: () => boolean
+  /** What is known of the server. */
+  readonly known: () => ProbeResult | undefined
+  readonly classify: (error: unknown) => FailureKind
+}
+
+/** For so long after a refusal a server counts as short of connections. */
+const SHORT_MS = 600_000
+/** The place of a connection that was closed just now may be taken a moment longer. */
+const LATELY_MS = 1000
+/** Before a refusal is believed of a server that may be about to close a session. */
+const PAUSES_MS = [25, 50, 100]
+const UNKNOWN: ProbeResult = { role: 'unknown', writable: true }
+
+/**
+ * Has a server that is short of connections asked over those of the pool, so that the monitor takes none that a caller
+ * waits for: over one that is idle; if there is none, over the next that the pool opens, before it is lent. If nobody waits
+ * for one, the pool opens it for the question, and whoever comes meanwhile gets it.
+ *
+ * A server is short of them once it has refused one for want of room, to the pool or to the monitor.
+ */
+export class PoolStandIn<C extends object> implements StandIn {
+  readonly #pool: ConnectionPool<C>
+  readonly #context: PoolStandInContext
+  shortUntil = Number.NEGATIVE_INFINITY
+  #connectedAt = Number.NEGATIVE_INFINITY
+  #checked = false
+  /** Questions that wait for a connect of the pool to end. */
+  readonly #waiting: (() => void)[] = []
+
+  constructor(pool: ConnectionPool<C>, context: PoolStandInContext) {
+    this.#pool = pool
+    this.#context = context
+  }
+
+  /** Whether the server has refused a connection for want of room of late. */
+  get short(): boolean {
+    return this.#context.clock.now() < this.shortUntil
+  }
+
+  /** How well it can ask without a connection more: 0 if it cannot. */
+  get means(): number {
+    const { connecting, idle, waiting } = this.#pool.counts
+    if (idle > 0) return 3
+    if (connecting > 0 || waiting > 0) return 2
+    return this.#pool.isEmpty ? 0 : 1
+  }
+
+  learn(shortUntil: number): void {
+    this.shortUntil = Math.max(this.shortUntil, shortUntil)
+  }
+
+  /** The server has refused a connection for want of room. */
+  refused(): void {
+    this.shortUntil = this.#context.clock.now() + SHORT_MS
+  }
+
+  /** A connection of the pool has come about. */
+  connected(): void {
+    this.#connectedAt = this.#context.clock.now()
+    this.#wake()
+  }
+
+  /** A connect of the pool has failed. */
+  connectFailed(kind: FailureKind): void {
+    if (kind === 'busy') this.refused()
+    this.#wake()
+  }
+
+  /** A question over an idle connection; undefined if there is none, or no need. */
+  borrow(): Probe | undefined {
+    if (!this.short || this.#pool.counts.idle === 0) return undefined
+    const check = async (): Promise<ProbeResult> => {
+      const answer = await this.#pool.ask()
+      if (answer === undefined || this.#doubts(answer))
+        throw new Error('no connection of the pool can tell')
+      return answer
+    }
+    return new PooledProbe(check, () => {})
+  }
+
+  /**
+   * A question over a connection that is opened for it.
+   *
+   * @param openOwn opens one beside the pool
+   */
+  async open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe> {
+    if (!this.short && this.#context.solo && !this.#checked) await this.#connects(signal)
+    if (!this.short) return openOwn()
+    const answer = await this.#answerOfNext(signal)
+    if (answer === undefined) return openOwn()
+    const closeAhead = (): void => this.#pool.closeAhead()
+    if (!this.#doubts(answer)) return new PooledProbe(() => Promise.resolve(answer), closeAhead)
+    return openOwn().finally(closeAhead)
+  }
+
+  /**
+   * Takes in what a check has found. That there is no room for the monitor says nothing against a server whose
+   * connections the pool has.
+   */
+  judge(outcome: ProbeOutcome): ProbeOutcome {
+    this.#checked = true
+    if (outcome.ok || outcome.kind !== 'busy') return outcome
+    this.refused()
+    const { known, solo, trusted } = this.#context
+    const { counts, role } = this.#pool
+    const now = this.#context.clock.now()
+    const lately = now - this.#connectedAt < LATELY_MS
+    const serving = trusted() ? counts.total > 0 || lately : solo && counts.total > 0
+    const before = known()
+    // One that has been away, or is in another role, has to say so itself.
+    if (!serving || (role !== 'unknown' && role !== (before?.role ?? role))) return outcome
+    const { durationMs } = outcome
+    return {
+      ok: true,
+      refused: true,
+      durationMs,
+      askedAt: now - durationMs,
+      fresh: false,
+      // Its position has moved on since.
+      result: { ...(before ?? { ...UNKNOWN, role }), position: undefined },
+    }
+  }
+
+  /** The users of the pool may have taken rights from its session, so that it tells less than another would. */
+  #doubts({ missing }: ProbeResult): boolean {
+    return missing !== undefined && this.#context.known()?.missing === undefined
+  }
+
+  /** Undefined if the pool opens none; a session that has just been closed may hold its place for a moment. */
+  async #answerOfNext(signal: AbortSignal): Promise<ProbeResult | undefined> {
+    for (const pauseMs of PAUSES_MS) {
+      try {
+        return await this.#pool.askNext()
+      } catch (error) {
+        const refused = this.#context.classify(error) === 'busy'
+        if (!refused || this.#pool.counts.total > 0 || signal.aborted) throw error
+      }
+      await this.#pause(pauseMs)
+    }
+    return this.#pool.askNext()
+  }
+
+  /** Callers who have come with the manager connect first, and may need all the connections that there are. */
+  async #connects(signal: AbortSignal): Promise<void> {
+    const { clock, patienceMs } = this.#context
+    const until = clock.now() + patienceMs
+    while (this.#pool.counts.connecting > 0 && !this.short && !signal.aborted) {
+      const leftMs = until - clock.now()
+      if (leftMs <= 0) return
+      await new Promise<void>((resolve) => {
+        const timer = clock.setTimeout(resolve, leftMs)
+        this.#waiting.push(() => {
+          clock.clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#context.clock.setTimeout(resolve, ms))
+  }
+
+  #wake(): void {
+    for (const each of this.#waiting.splice(0)) each()
+  }
+}
