@@ -20,6 +20,7 @@ import { LoginProbes } from './health/login-probes.js'
 import { PoolStandIn } from './health/pool-stand-in.js'
 import { Prober, type ProberOptions } from './health/prober.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
+import { Rest } from './health/rest.js'
 import type { ProberCallbacks } from './health/server-watch.js'
 import { SharedProber } from './health/shared-prober.js'
 import { SilenceWatch } from './health/silence-watch.js'
@@ -30,13 +31,13 @@ import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
 import { SharedStall } from './process/shared-stall.js'
-import { ReadinessTracker } from './readiness.js'
+import { ReadinessTracker, type Standing } from './readiness.js'
 import { Reads } from './reads/reads.js'
 import { currentEffects } from './replay/effects.js'
 import { Router } from './routing.js'
 import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import type { StallMonitor } from './stall.js'
-import { standingOf } from './standing.js'
+import { standingOf, WELL } from './standing.js'
 import { StartUp } from './start-up.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
@@ -85,6 +86,9 @@ export class Engine<C extends object> {
   readonly #logins: LoginProbes<C>
   readonly #drain: Drain
   #size: { poolSize: number; maxOverflow: number }
+  readonly #rest: Rest
+  /** Connections that no pool knows of. */
+  readonly #dedicated = new Set<DedicatedConnection<C>>()
   #quiet = false
   #isIdle = (): boolean => true
 
@@ -117,6 +121,7 @@ export class Engine<C extends object> {
       paceMs: () => this.#paceMs(),
       // It may be the very connection that a caller lacks.
       keepsSession: ({ standIn, state }) =>
+        !this.resting &&
         !(standIn.short && ANSWERED.has(state)) &&
         (!this.#solo || this.#paceMs() <= LONGEST_KEPT_MS),
       onOutcome: (endpoint, outcome) => {
@@ -206,8 +211,15 @@ export class Engine<C extends object> {
     this.readiness = new ReadinessTracker(
       options.clock,
       { ...options.health, startTimeoutMs: options.startTimeoutMs },
-      () => standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo),
+      () => this.#standing,
     )
+    this.#rest = new Rest({
+      clock: options.clock,
+      restAfterMs: options.health.restAfterMs,
+      uses: () => this.endpoints.reduce((sum, { pool }) => sum + pool.totals.checkouts, 0),
+      isBusy: () => this.#isBusy,
+      onRest: () => this.#leaveAlone(),
+    })
     for (const type of ['endpointStateChanged', 'clusterStateChanged'] as const)
       this.events.on(type, () => void this.readiness.current)
     for (const type of FAILOVER_EVENT_TYPES) {
@@ -241,20 +253,93 @@ export class Engine<C extends object> {
       this.#logins.start()
       this.#silence?.start()
       await this.controller.start(this.monitor)
+      if (!this.#quiet) this.#rest.start()
     }
   }
 
   async startHealthMonitoring(): Promise<void> {
     if (this.#quiet) return
+    if (this.resting) return this.wake()
+    await this.#startChecks()
+    if (!this.#quiet) this.#rest.start()
+  }
+
+  stopHealthMonitoring(): void {
+    if (this.resting) this.#serveAgain()
+    this.#rest.stop()
+    this.#stopChecks()
+  }
+
+  /** Whether nothing is asked of any server until somebody wants a connection. */
+  get resting(): boolean {
+    return this.#rest.resting
+  }
+
+  /**
+   * Somebody wants a connection: the servers are asked again. Of several, nobody is sent to one before all have been asked,
+   * since any of them may have been promoted meanwhile.
+   */
+  async wake(): Promise<void> {
+    if (!this.#rest.end()) return
+    this.#serveAgain()
+    if (!this.#solo) this.router.hold(true)
+    try {
+      await this.#topology?.start()
+      if (!this.#quiet) await this.#startChecks()
+    } finally {
+      this.router.hold(false)
+    }
+  }
+
+  async #startChecks(): Promise<void> {
     this.#logins.start()
     this.#silence?.start()
     if (!this.monitor.started) await this.controller.start(this.monitor)
   }
 
-  stopHealthMonitoring(): void {
+  #stopChecks(): void {
     this.monitor.stop()
     this.#logins.stop()
     this.#silence?.stop()
+  }
+
+  /** Asks no server anything more, and opens nothing in reserve. */
+  #leaveAlone(): void {
+    this.#topology?.stop()
+    this.#stopChecks()
+    for (const each of this.endpoints) {
+      if (each.prober.shared === undefined) each.prober.forget()
+      each.pool.keepReserve(false)
+    }
+  }
+
+  /** Whatever was open may have been closed meanwhile, or lead to a server in another role. */
+  #serveAgain(): void {
+    for (const { pool } of this.endpoints) {
+      pool.suspectAll()
+      pool.keepReserve(true)
+    }
+  }
+
+  /** Also while something is wrong: then it is looked for the end of that. */
+  get #isBusy(): boolean {
+    for (const each of this.#dedicated)
+      if (this.#driver.inspect(each.connection) === 'broken') this.#dedicated.delete(each)
+    const { impaired, unusable } = this.#standing
+    return (
+      this.#dedicated.size > 0 ||
+      this.router.waiting > 0 ||
+      unusable !== undefined ||
+      impaired !== undefined ||
+      this.endpoints.some(({ pool }) => pool.load > 0 || pool.counts.connecting > 0)
+    )
+  }
+
+  /** Of servers that are left alone nothing is known but what was. */
+  get #standing(): Standing {
+    return this.resting
+      ? WELL
+      : standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo)
   }
 
   /** One endpoint, and no source that may name others. */
@@ -264,10 +349,7 @@ export class Engine<C extends object> {
 
   /** Whether callers who write can be served at this moment. */
   get usable(): boolean {
-    return (
-      standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo).unusable ===
-      undefined
-    )
+    return this.#standing.unusable === undefined
   }
 
   /** True once nobody is served any more. */
@@ -314,7 +396,8 @@ export class Engine<C extends object> {
   quiesce(drainTimeoutMs: number): void {
     this.#quiet = true
     this.#drain.over = true
-    this.stopHealthMonitoring()
+    this.#rest.stop()
+    this.#stopChecks()
     this.#topology?.stop()
     this.controller.stop()
     this.startUp.end()
@@ -335,17 +418,20 @@ export class Engine<C extends object> {
     onSignal: (signal: ConnectionSignal) => void,
     abort: AbortSignal,
   ): Promise<DedicatedConnection<C> | undefined> {
+    await this.wake()
     const { writer } = this.controller
     if (writer === undefined) return undefined
     const signalled = (signal: ConnectionSignal): void => {
       onSignal(signal)
       this.controller.trouble(writer, signal.kind, messageOf(signal.error))
     }
-    return DedicatedConnection.open(writer.endpoint, signalled, abort, {
+    const opened = await DedicatedConnection.open(writer.endpoint, signalled, abort, {
       ...this.#options.pool,
       driver: this.#driver,
       deadlines: this.deadlines,
     })
+    this.#dedicated.add(opened)
+    return opened
   }
 
   #paceMs(): number {
@@ -541,8 +627,10 @@ export class Engine<C extends object> {
 
   #observer(): PoolObserver {
     const driver = this.#driver
-    const trouble: FailoverController<C>['trouble'] = (...details) =>
-      this.controller.trouble(...details)
+    const trouble: FailoverController<C>['trouble'] = (...details) => {
+      // A server that is left alone may end its sessions, and nobody misses them.
+      if (!this.resting) this.controller.trouble(...details)
+    }
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
     return {
       connected: (endpoint) => {

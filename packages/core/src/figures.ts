@@ -81,6 +81,7 @@ export class Figures<C extends object> {
       healthy: status === 'healthy' || status === 'degraded',
       status,
       reason,
+      resting: this.#engine.resting,
       poolMetrics: this.poolMetrics(),
       healthCheck: checks.findLast((each) => writer === undefined || each.endpoint === writer.id),
       healthStats: stats,

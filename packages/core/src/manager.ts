@@ -617,6 +617,7 @@ export class ConnectionManager<C extends object> {
     if (this.#closed) return
     if (this.#started === undefined) void this.#start()
     if (!this.#engine.startUp.over) this.#engine.startUp.begin()
+    if (this.#engine.resting) outside(() => void this.#engine.wake())
   }
 
   /** Once whoever makes it has made it whole. */

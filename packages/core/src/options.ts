@@ -26,6 +26,12 @@ export interface HealthMonitoringOptions {
   readonly unhealthyAfterMs?: number
   /** How long all must be well again before `getHealthStatus()` shows it. `@default` 1000 */
   readonly healthyAfterMs?: number
+  /**
+   * After so long in which nobody has had or wanted a connection, no server is asked anything more, and `minIdle` and topology
+   * sources rest as well, so that a database can scale to zero. The next acquire begins again: of several servers, all are
+   * asked before it is served. As long as something is wrong, monitoring goes on. 0 for never. `@default` 0
+   */
+  readonly restAfterMs?: number
 }
 
 /** What a connection manager can be told, whatever its driver. All times are in milliseconds; 0 means "off" where it says so. */

@@ -30,6 +30,7 @@ export class Router<C extends object> implements WaitPlace<C> {
   readonly #events: EventEmitter
   readonly #parked = new WaitQueue<C>(this)
   #suspended = false
+  #held = false
   #closed = false
   #failed = 0
 
@@ -64,7 +65,7 @@ export class Router<C extends object> implements WaitPlace<C> {
   }
 
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
-    if (!this.#suspended) {
+    if (!this.#isShut) {
       const endpoint = this.#controller.pick(target)
       if (endpoint !== undefined) {
         if (target !== 'primary') takeTurn(endpoint)
@@ -80,13 +81,13 @@ export class Router<C extends object> implements WaitPlace<C> {
     for (const endpoint of this.#endpoints) {
       moving.push(
         ...endpoint.pool.extractWaiters(
-          (waiter) => this.#suspended || !this.#controller.serves(endpoint, waiter.target),
+          (waiter) => this.#isShut || !this.#controller.serves(endpoint, waiter.target),
         ),
       )
     }
     moving.sort((a, b) => a.sequence - b.sequence)
     for (const waiter of moving) {
-      const endpoint = this.#suspended ? undefined : this.#controller.pick(waiter.target)
+      const endpoint = this.#isShut ? undefined : this.#controller.pick(waiter.target)
       if (endpoint === undefined) this.#parked.push(waiter)
       else {
         takeTurn(endpoint)
@@ -115,6 +116,17 @@ export class Router<C extends object> implements WaitPlace<C> {
   resume(): void {
     this.#suspended = false
     this.reroute()
+  }
+
+  /** Sends nobody anywhere for the moment, as it is not known yet who is to be sent where. */
+  hold(on: boolean): void {
+    if (this.#held === on) return
+    this.#held = on
+    this.reroute()
+  }
+
+  get #isShut(): boolean {
+    return this.#suspended || this.#held
   }
 
   /** Rejects a caller who comes after the end has begun. */

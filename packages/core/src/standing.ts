@@ -6,6 +6,9 @@ import { MAY_SERVE } from './failover/states.js'
 import type { Standing } from './readiness.js'
 import type { StartUp } from './start-up.js'
 
+/** Nothing is wrong. */
+export const WELL: Standing = { unusable: undefined, impaired: undefined, hopeless: false }
+
 /** How the endpoints of a manager stand now, in words that a person understands who has one database. */
 export function standingOf<C extends object>(
   endpoints: readonly ManagedEndpoint<C>[],

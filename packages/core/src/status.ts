@@ -47,6 +47,11 @@ export interface HealthStatus {
   readonly status: ReadinessStatus
   /** Why the status is not `healthy`; undefined if it is. */
   readonly reason: string | undefined
+  /**
+   * True while no server is asked anything, as nothing has been used for `healthMonitoring.restAfterMs`: the status is the one
+   * that it had then.
+   */
+  readonly resting: boolean
   readonly poolMetrics: PoolMetrics
   /** The latest check of the endpoint that takes writes. */
   readonly healthCheck: HealthCheck | undefined

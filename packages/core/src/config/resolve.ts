@@ -56,6 +56,7 @@ const HEALTH_NUMBERS = {
   history: { fallback: 100, min: 1, max: 100_000 },
   unhealthyAfterMs: { fallback: 5000, min: 0 },
   healthyAfterMs: { fallback: 1000, min: 0 },
+  restAfterMs: { fallback: 0, min: 0, zeroIsOff: true },
 } as const satisfies NumberRules
 
 /** Failover numbers of which 0 makes no sense. */

@@ -291,7 +291,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   closeAhead(): void {
     this.#environment.events.turn(() => {
       for (const entry of this.#idle)
-        if (entry.ahead && this.#idle.size > this.#options.minIdle) this.#close(entry, 'idle')
+        if (entry.ahead && this.#idle.size > this.#sizing.minIdle) this.#close(entry, 'idle')
       this.#changed()
     })
   }
@@ -323,6 +323,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   resume(): void {
     this.#suspended = false
     this.#supply()
+  }
+
+  keepReserve(on: boolean): void {
+    this.#sizing.keepReserve(on)
   }
 
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
@@ -952,7 +956,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #maintain(): void {
-    const { idleTimeoutMs, minIdle } = this.#options
+    const { idleTimeoutMs } = this.#options
+    const { minIdle } = this.#sizing
     // Of many managers most are idle: there is nothing to keep house for.
     if (this.#entries.size === 0 && this.#waiters.size === 0 && minIdle === 0) return
     const holdMs = Math.min(idleTimeoutMs, LONGEST_IDLE_HOLD_MS)

@@ -25,12 +25,19 @@ export interface Demand<C extends object> {
 export class Sizing<C extends object> {
   poolSize: number
   maxOverflow: number
+  /** Idle connections to keep in reserve. */
+  minIdle: number
   readonly #options: PoolOptions<C>
 
   constructor(options: PoolOptions<C>) {
     this.#options = options
     this.poolSize = options.poolSize
     this.maxOverflow = options.maxOverflow
+    this.minIdle = options.minIdle
+  }
+
+  keepReserve(on: boolean): void {
+    this.minIdle = on ? this.#options.minIdle : 0
   }
 
   get limit(): number {
@@ -45,14 +52,14 @@ export class Sizing<C extends object> {
     if (waiting > coming) return opening === 0 || !willSoonBeServed(demand, now)
     const expiring = this.expiring(idle, now)
     const lasting = idle.size - expiring + coming - waiting
-    return lasting < this.#options.minIdle && open - expiring < this.poolSize
+    return lasting < this.minIdle && open - expiring < this.poolSize
   }
 
   /** Idle connections so near to their death that a successor is to be there before. */
   expiring(idle: Iterable<PoolEntry<C>>, now: number): number {
-    const { minIdle, maxLifetimeMs } = this.#options
+    const { maxLifetimeMs } = this.#options
     // Without a reserve to keep up nothing is lost if one dies before its successor is wanted.
-    if (minIdle === 0) return 0
+    if (this.minIdle === 0) return 0
     const ahead = Math.min(REPLACED_AHEAD_MS, maxLifetimeMs / 10)
     let expiring = 0
     for (const entry of idle) if (entry.expiresAt - ahead <= now) expiring += 1

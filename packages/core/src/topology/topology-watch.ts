@@ -51,13 +51,15 @@ export class TopologyWatch {
 
   /** Resolves after the first look, whatever came of it. */
   start(): Promise<void> {
+    this.#stopped = false
     return this.#look()
   }
 
   stop(): void {
     this.#stopped = true
     this.#context.clock.clearTimeout(this.#timer)
-    this.#abort?.abort(new Error('the manager is closing'))
+    this.#abort?.abort(new Error('nobody looks any more'))
+    this.#abort = undefined
   }
 
   /** Something is wrong with an endpoint; another may have taken its place. */
@@ -92,11 +94,11 @@ export class TopologyWatch {
         )
       if (discovery.problem === undefined) this.#failing = false
       else this.#failed(discovery.problem)
-      if (!this.#stopped) onDiscovery(discovery)
+      if (this.#abort === abort) onDiscovery(discovery)
     } catch (thrown) {
-      this.#failed(toError(thrown))
+      if (this.#abort === abort) this.#failed(toError(thrown))
     }
-    if (this.#stopped) return
+    if (this.#abort !== abort) return
     const { refreshMs } = this.#source
     const paceMs = this.#context.urgent() ? Math.min(AGAIN_MS, refreshMs) : refreshMs
     this.#schedule(paceMs * (1 - JITTER * this.#context.clock.random()))

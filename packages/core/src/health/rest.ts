@@ -1,0 +1,68 @@
+import type { Clock } from '../clock.js'
+import { every } from '../process/ticks.js'
+
+const LONGEST_TICK_MS = 1000
+const SHORTEST_TICK_MS = 10
+
+export interface RestContext {
+  readonly clock: Clock
+  /** Infinity for never. */
+  readonly restAfterMs: number
+  /** Rises with every use. */
+  readonly uses: () => number
+  /** Whether something is in use at this moment, or in trouble. */
+  readonly isBusy: () => boolean
+  readonly onRest: () => void
+}
+
+/** Notices that nothing has been used for a time, so that the servers can be left alone until something is. */
+export class Rest {
+  readonly #context: RestContext
+  #resting = false
+  #uses = 0
+  #unusedSince = 0
+  #stop: (() => void) | undefined
+
+  constructor(context: RestContext) {
+    this.#context = context
+  }
+
+  get resting(): boolean {
+    return this.#resting
+  }
+
+  start(): void {
+    const { clock, restAfterMs } = this.#context
+    if (this.#stop !== undefined || !Number.isFinite(restAfterMs)) return
+    this.#unusedSince = clock.now()
+    const tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, restAfterMs / 4))
+    this.#stop = every(clock, tickMs, () => this.#look())
+  }
+
+  stop(): void {
+    this.#stop?.()
+    this.#stop = undefined
+    this.#resting = false
+  }
+
+  /** Something is used again. True if that ends a rest. */
+  end(): boolean {
+    const rested = this.#resting
+    this.#resting = false
+    this.#unusedSince = this.#context.clock.now()
+    return rested
+  }
+
+  #look(): void {
+    const { clock, isBusy, onRest, restAfterMs, uses } = this.#context
+    if (this.#resting) return
+    const used = uses()
+    if (isBusy() || used !== this.#uses) {
+      this.#uses = used
+      this.#unusedSince = clock.now()
+    } else if (clock.now() - this.#unusedSince >= restAfterMs) {
+      this.#resting = true
+      onRest()
+    }
+  }
+}
