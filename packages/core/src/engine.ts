@@ -305,7 +305,7 @@ export class Engine<C extends object> {
 
   /** Asks no server anything more, and opens nothing in reserve. */
   #leaveAlone(): void {
-    this.#topology?.stop()
+    this.#topology?.rest()
     this.#stopChecks()
     for (const each of this.endpoints) {
       if (each.prober.shared === undefined) each.prober.forget()

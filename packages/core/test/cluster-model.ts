@@ -22,6 +22,7 @@ export interface ClusterOptions {
   readonly autoFailback: boolean
   readonly suspectCount: number
   readonly loginProbeMs: number
+  readonly restAfterMs: number
   /** Servers of the cluster that the options do not name: a source does. */
   readonly discovered: number
   readonly rogue: 'none' | 'unknown' | 'foreign'
@@ -127,7 +128,7 @@ export class ClusterModel {
     this.#limit = (options.manager.poolSize ?? 0) + (options.manager.maxOverflow ?? 0)
     this.world = new ClusterWorld(options.servers, options.mode === 'ordered', options.seed)
     this.harness = manage({
-      healthMonitoring: true,
+      healthMonitoring: { restAfterMs: options.restAfterMs },
       acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
       connectTimeoutMs: 400,
       validateTimeoutMs: 300,

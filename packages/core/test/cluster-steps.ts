@@ -12,6 +12,7 @@ const clusterOptions: fc.Arbitrary<ClusterOptions> = fc.record({
   autoFailback: fc.boolean(),
   suspectCount: fc.integer({ min: 1, max: 3 }),
   loginProbeMs: fc.constantFrom(0, 1000),
+  restAfterMs: fc.constantFrom(0, 0, 0, 200, 1500),
   discovered: fc.constantFrom(0, 0, 1, 2),
   rogue: fc.constantFrom('none', 'none', 'unknown', 'foreign'),
   manager: fc.record({
@@ -127,6 +128,11 @@ const faults: fc.Arbitrary<Command>[] = [
       step(`refuse(${how}, ${index})`, ({ world }) =>
         world.refuse(chosen(world.ids, index), how as 'full'),
       ),
+    ),
+  fc
+    .tuple(fc.nat({ max: 3 }), pick)
+    .map(([room, index]) =>
+      step(`limit(${room}, ${index})`, ({ world }) => world.limit(chosen(world.ids, index), room)),
     ),
   at('admit', ({ world }, id) => world.admit(id)),
   either('refuseWrites', ({ world }, id, on) => world.refuseWrites(id, on)),

@@ -110,6 +110,11 @@ export class ClusterWorld {
     if (server.state !== 'down' && server.state !== 'hung') server.state = 'up'
   }
 
+  /** It lets in so many connections, those of probes too. */
+  limit(id: string, room: number): void {
+    this.server(id).room = room
+  }
+
   terminate(id: string): void {
     this.server(id).terminateAll()
   }
@@ -176,6 +181,7 @@ export class ClusterWorld {
       this.start(id)
       this.thaw(id)
       this.admit(id)
+      server.room = Number.POSITIVE_INFINITY
       if (id !== primary) this.demote(id)
       else if (server.role === 'standby') server.promote()
       server.timeline = this.#newest

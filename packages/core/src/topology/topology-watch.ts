@@ -51,13 +51,19 @@ export class TopologyWatch {
 
   /** Resolves after the first look, whatever came of it. */
   start(): Promise<void> {
-    this.#stopped = false
-    return this.#look()
+    return this.#stopped ? Promise.resolve() : this.#look()
   }
 
+  /** Ends it for good. */
   stop(): void {
     this.#stopped = true
+    this.rest()
+  }
+
+  /** Looks no more until it is started again. */
+  rest(): void {
     this.#context.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#abort?.abort(new Error('nobody looks any more'))
     this.#abort = undefined
   }
