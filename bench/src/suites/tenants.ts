@@ -154,6 +154,9 @@ async function run({ quick }: Settings): Promise<Record<string, Measured>> {
   try {
     // Code that is not compiled yet costs more.
     await idle(cluster, 1, () => started(managersOf(cluster, 5, true)))
+    // The process itself, which has started the servers.
+    const none = await idle(cluster, seconds / 2, () => Promise.resolve([]))
+    const single = await idle(cluster, seconds / 2, () => started(managersOf(cluster, 1, true)))
     const shared = await idle(cluster, seconds, () => started(managersOf(cluster, many, true)))
     const alone = await idle(cluster, seconds, () => started(managersOf(cluster, few, false)))
     const pools = await poolBytes(cluster, many)
@@ -172,6 +175,8 @@ async function run({ quick }: Settings): Promise<Record<string, Measured>> {
           'MB in all': { connmgr: Number((shared.bytes / 1e6).toFixed(1)) },
           '% of a core': {
             connmgr: Number((shared.busy / 1e7).toFixed(2)),
+            'of which the process without managers': Number((none.busy / 1e7).toFixed(2)),
+            'with one manager': Number((single.busy / 1e7).toFixed(2)),
             apart: Number((alone.busy / 1e7).toFixed(2)),
           },
           'monitoring sessions on the primary': {

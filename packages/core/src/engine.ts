@@ -319,6 +319,7 @@ export class Engine<C extends object> {
       pool.suspectAll()
       pool.keepReserve(true)
     }
+    this.#maintainer.wake()
   }
 
   /** Also while something is wrong: then it is looked for the end of that. */
@@ -636,6 +637,7 @@ export class Engine<C extends object> {
       connected: (endpoint) => {
         const { prober, state } = managed(endpoint)
         managed(endpoint).everConnected = true
+        this.#maintainer.wake()
         managed(endpoint).standIn.connected()
         prober.shared?.wake()
         if (!this.startUp.over) {

@@ -39,6 +39,7 @@ test('without options everything has the documented default', () => {
     history: 100,
     unhealthyAfterMs: 5000,
     healthyAfterMs: 1000,
+    restAfterMs: Number.POSITIVE_INFINITY,
   })
   expect(failover).toMatchObject({ probeIntervalMs: 500, maxLagMs: 10_000, autoFailback: true })
   expect(rest).toMatchObject({

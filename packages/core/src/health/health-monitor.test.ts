@@ -126,6 +126,7 @@ describe('health monitoring', () => {
       'leakDetection',
       'poolMetrics',
       'reason',
+      'resting',
       'status',
     ])
     expect(() => JSON.stringify(status)).not.toThrow()

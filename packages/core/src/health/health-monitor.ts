@@ -149,7 +149,11 @@ export class HealthMonitor<C extends object> {
       paceMs: this.#context.paceMs,
       keepsSession: () => this.#context.keepsSession(endpoint),
       standIn: endpoint.standIn,
-      isQuiet: () => endpoint.isSteady && endpoint.pool.isEmpty && !this.#completed.wanted,
+      isQuiet: () =>
+        endpoint.isSteady &&
+        endpoint.pool.isEmpty &&
+        !endpoint.standIn.short &&
+        !this.#completed.wanted,
       onAsk: () => endpoint.pool.heard(),
       onOutcome: (outcome) => this.#latest.set(endpoint, this.#conclude(endpoint, outcome)),
     })

@@ -25,6 +25,13 @@ export interface WatchMember {
   onSeparated(outcome: ProbeOutcome): void
 }
 
+interface QuietWishes {
+  readonly at: number
+  /** Pause until the next probe. */
+  readonly paceMs: number
+  readonly keepSession: boolean
+}
+
 interface SharedLogin {
   readonly by: WatchMember
   readonly startedAt: number
@@ -35,7 +42,7 @@ const JITTER = 0.2
 /** So many members hear of every probe, whether they need to or not. */
 const FEW = 16
 /** Of more, those that are quiet hear as often as this that nothing has changed. */
-const QUIET_MS = 5000
+const QUIET_MS = 10_000
 
 /**
  * Watches one server for all managers of the process that would ask it the same: over one session, at the fastest pace
@@ -53,8 +60,8 @@ export class ServerWatch {
   readonly #quiet = new Set<WatchMember>()
   #before: ProbeOutcome | undefined
   #toldAt = 0
-  /** Of the quiet ones, as of some time. */
-  #quietPace: { readonly ms: number; readonly at: number } | undefined
+  /** What the quiet ones want, as of some time. */
+  #quietWishes: QuietWishes | undefined
   /** The member whose database the session leads to. */
   #host: WatchMember | undefined
   #prober: EndpointProber | undefined
@@ -85,7 +92,7 @@ export class ServerWatch {
   /** Lets it hear of every probe again. */
   wake(member: WatchMember): void {
     if (!this.#quiet.delete(member)) return
-    this.#quietPace = undefined
+    this.#quietWishes = undefined
     this.#awake.add(member)
   }
 
@@ -276,7 +283,7 @@ export class ServerWatch {
       this.wake(member)
       return
     }
-    if (this.#awake.delete(member)) this.#quietPace = undefined
+    if (this.#awake.delete(member)) this.#quietWishes = undefined
     // Its next turn comes after those of all others.
     this.#quiet.delete(member)
     this.#quiet.add(member)
@@ -291,43 +298,47 @@ export class ServerWatch {
   }
 
   get #isAttended(): boolean {
-    return this.#some((attendant) => attendant !== undefined)
+    for (const members of [this.#awake, this.#quiet])
+      for (const { attendant } of members) if (attendant !== undefined) return true
+    return false
   }
 
   /** Whether the server has no connection to spare, as one of them knows. */
   get #isShort(): boolean {
     const now = this.#clock.now()
-    return this.#some((attendant) => attendant !== undefined && now < attendant.standIn.shortUntil)
+    // One that knows so is not quiet.
+    for (const { attendant } of this.#awake)
+      if (attendant !== undefined && now < attendant.standIn.shortUntil) return true
+    return false
   }
 
   get #keepsSession(): boolean {
     if (this.#before?.ok === true && this.#isShort) return false
-    return this.#some((attendant) => attendant?.keepsSession() === true)
-  }
-
-  #some(holds: (attendant: Attendant | undefined) => boolean): boolean {
-    for (const members of [this.#quiet, this.#awake])
-      for (const { attendant } of members) if (holds(attendant)) return true
-    return false
+    for (const { attendant } of this.#awake) if (attendant?.keepsSession() === true) return true
+    return this.#wishesOfQuiet(this.#clock.now()).keepSession
   }
 
   #paceMs(): number {
     const now = this.#clock.now()
-    let paceMs = this.#quietPaceMs(now)
+    let { paceMs } = this.#wishesOfQuiet(now)
     for (const { attendant } of this.#awake)
       if (attendant !== undefined) paceMs = Math.min(paceMs, attendant.paceMs())
     return paceMs
   }
 
-  /** Asks many of them now and then only: what makes one of them want another pace wakes it. */
-  #quietPaceMs(now: number): number {
-    const known = this.#quietPace
-    if (known !== undefined && now - known.at < QUIET_MS) return known.ms
-    let ms = Number.POSITIVE_INFINITY
-    for (const { attendant } of this.#quiet)
-      if (attendant !== undefined) ms = Math.min(ms, attendant.paceMs())
-    this.#quietPace = { ms, at: now }
-    return ms
+  /** Asks many of them now and then only: what makes one of them want something else wakes it. */
+  #wishesOfQuiet(now: number): QuietWishes {
+    const known = this.#quietWishes
+    if (known !== undefined && now - known.at < QUIET_MS) return known
+    let paceMs = Number.POSITIVE_INFINITY
+    let keepSession = false
+    for (const { attendant } of this.#quiet) {
+      if (attendant === undefined) continue
+      paceMs = Math.min(paceMs, attendant.paceMs())
+      keepSession ||= attendant.keepsSession()
+    }
+    this.#quietWishes = { at: now, keepSession, paceMs }
+    return this.#quietWishes
   }
 
   #schedule(paceMs: number): void {

@@ -77,6 +77,8 @@ export interface ConnectionPool<C extends object> {
   askNext(): Promise<ProbeResult | undefined>
   /** Closes what was opened for a question, if nobody has wanted it. */
   closeAhead(): void
+  /** Whether `maintain` has anything to do, now or later. */
+  readonly needsCare: boolean
   /** Whether `minIdle` holds: if not, idle connections go when their time is over, and none is opened in reserve. */
   keepReserve(on: boolean): void
   /** Lends only connections whose server is in this role; undefined to take any. */

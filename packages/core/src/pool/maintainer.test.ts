@@ -27,7 +27,7 @@ test.each([
     const clock = new FakeClock()
     const { pool } = resolveManagerOptions<object>(options, 'fake')
     const kept: number[] = []
-    const each = { maintain: () => kept.push(clock.now()) } as never
+    const each = { maintain: () => kept.push(clock.now()), needsCare: true } as never
     const maintainer = new Maintainer([each, each], pool, leakThresholdMs, clock)
     maintainer.start()
     await clock.advance(2 * everyMs)
@@ -39,3 +39,32 @@ test.each([
     expect(clock.pendingTimers).toBe(0)
   },
 )
+
+test('nothing is done while no pool has anything to keep house for', async () => {
+  const clock = new FakeClock()
+  const { pool } = resolveManagerOptions<object>({}, 'fake')
+  let kept = 0
+  const each = {
+    needsCare: true,
+    maintain: () => {
+      kept += 1
+    },
+  }
+  const maintainer = new Maintainer([each as never], pool, 300_000, clock)
+  maintainer.wake()
+  expect(clock.pendingTimers).toBe(0)
+  maintainer.start()
+  await clock.advance(3000)
+  each.needsCare = false
+  await clock.advance(10_000)
+  expect(kept).toBe(4)
+  expect(clock.pendingTimers).toBe(0)
+  each.needsCare = true
+  maintainer.wake()
+  maintainer.wake()
+  await clock.advance(3000)
+  expect(kept).toBe(7)
+  maintainer.stop()
+  maintainer.wake()
+  expect(clock.pendingTimers).toBe(0)
+})

@@ -6,12 +6,16 @@ import type { PoolOptions } from './options.js'
 const SHORTEST_MS = 10
 const LONGEST_MS = 1000
 
-/** Calls every pool's housekeeping often enough for the shortest of its times. One timer for all pools of the process. */
+/**
+ * Calls every pool's housekeeping often enough for the shortest of its times, while there is anything to keep house for. One
+ * timer for all pools of the process.
+ */
 export class Maintainer<C extends object> {
   readonly #pools: readonly ConnectionPool<C>[]
   readonly #clock: Clock
   readonly #intervalMs: number
-  #stop: (() => void) | undefined
+  #started = false
+  #rest: (() => void) | undefined
 
   constructor(
     pools: readonly ConnectionPool<C>[],
@@ -26,13 +30,30 @@ export class Maintainer<C extends object> {
   }
 
   start(): void {
-    this.#stop ??= every(this.#clock, this.#intervalMs, () => {
-      for (const pool of this.#pools) pool.maintain()
-    })
+    this.#started = true
+    this.wake()
   }
 
   stop(): void {
-    this.#stop?.()
-    this.#stop = undefined
+    this.#started = false
+    this.#rest?.()
+    this.#rest = undefined
+  }
+
+  /** A pool may have something to keep house for. */
+  wake(): void {
+    if (this.#started) this.#rest ??= every(this.#clock, this.#intervalMs, () => this.#maintain())
+  }
+
+  #maintain(): void {
+    let needed = false
+    for (const pool of this.#pools) {
+      pool.maintain()
+      needed ||= pool.needsCare
+    }
+    // Of many managers most are idle.
+    if (needed) return
+    this.#rest?.()
+    this.#rest = undefined
   }
 }

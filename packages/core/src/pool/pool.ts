@@ -160,6 +160,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     return this.#book.size + this.#waiters.size
   }
 
+  get needsCare(): boolean {
+    return this.#entries.size > 0 || this.#waiters.size > 0 || this.#sizing.minIdle > 0
+  }
+
   get role(): Role {
     return this.#role
   }
@@ -958,8 +962,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #maintain(): void {
     const { idleTimeoutMs } = this.#options
     const { minIdle } = this.#sizing
-    // Of many managers most are idle: there is nothing to keep house for.
-    if (this.#entries.size === 0 && this.#waiters.size === 0 && minIdle === 0) return
+    if (!this.needsCare) return
     const holdMs = Math.min(idleTimeoutMs, LONGEST_IDLE_HOLD_MS)
     const now = this.#environment.clock.now()
     for (const entry of this.#idle) {
