@@ -19,7 +19,7 @@ beforeEach(async () => {
   manager = createConnectionManager({
     databaseUrl: cluster.nodes[0]?.url(),
     failoverUrls: [cluster.nodes[1]?.url() as string],
-    replayWaitMs: patient(6000),
+    catchUpWaitMs: patient(6000),
     logger: false,
   })
   await manager.start()

@@ -15,43 +15,12 @@ const PACKAGES = Object.keys(MAY_IMPORT)
 
 /** The layers of core, the lowest first. A file imports values from its own layer and those below. */
 const LAYERS = [
-  [
-    'outside',
-    'clock',
-    'process',
-    'stall',
-    'deadlines',
-    'login-progress',
-    'response-times',
-    'bounded',
-    'hold-process',
-    'pending',
-    'errors',
-    'thrown',
-    'secrets',
-    'driver',
-    'once',
-    'scope',
-  ],
+  ['flow', 'time', 'process', 'errors', 'thrown', 'secrets', 'driver'],
   ['events'],
-  ['leaks', 'start-up'],
+  ['leaks'],
   ['pool'],
-  ['health', 'failover', 'topology'],
-  [
-    'options',
-    'config',
-    'dedicated',
-    'reads',
-    'readiness',
-    'standing',
-    'routing',
-    'status',
-    'transaction',
-    'replay',
-    'abort',
-    'acquire-hook',
-    'hold-process',
-  ],
+  ['health', 'cluster', 'topology'],
+  ['options', 'config', 'catch-up', 'status', 'work'],
   ['engine', 'figures'],
   ['manager', 'tenants'],
   ['index', 'index.mts'],
@@ -62,8 +31,8 @@ const SHAPES_FROM_ABOVE = [
   'pool/entry',
   'pool/lease',
   'pool/metrics',
-  'failover/states',
-  'replay/effects',
+  'cluster/states',
+  'work/effects',
 ]
 
 /** Files that make each other: a pool without a manager makes one, and every manager has pools. */
@@ -97,7 +66,7 @@ describe.each(PACKAGES)('@connmgr/%s', (name) => {
       .filter((file) => file.ambientTime.length > 0)
       .map((file) => `${file.name}: ${file.ambientTime.join(', ')}`)
     expect(offenders).toEqual(
-      name === 'core' ? [expect.stringMatching(/^clock: .*performance/)] : [],
+      name === 'core' ? [expect.stringMatching(/^time\/clock: .*performance/)] : [],
     )
   })
 })
@@ -118,12 +87,12 @@ describe('the layers of core', () => {
     expect(strays).toEqual([])
   })
 
-  test('keep the pool free of failover, health and the manager', () => {
+  test('keep the pool free of the cluster, health and the manager', () => {
     const above = files
       .filter((file) => unitOf(file.name) === 'pool')
       .flatMap((file) => file.imports)
-      .filter((each) => ['failover', 'health', 'manager', 'routing'].includes(unitOf(each.from)))
-    expect([...new Set(above.map((each) => each.from))]).toEqual(['failover/states'])
+      .filter((each) => ['cluster', 'health', 'manager'].includes(unitOf(each.from)))
+    expect([...new Set(above.map((each) => each.from))]).toEqual(['cluster/states'])
     expect(above.every((each) => each.typeOnly)).toBe(true)
   })
 
@@ -140,17 +109,17 @@ describe('reading a file', () => {
   const timeOf = (code: string) => readSource('pool/pool.ts', code).ambientTime
 
   test.each([
-    [`import { a } from '../failover/elect.js'`, 'failover/elect', false],
-    [`import { type A, b } from '../failover/elect.js'`, 'failover/elect', false],
-    [`import '../failover/elect.js'`, 'failover/elect', false],
-    [`export { a } from '../failover/elect.js'`, 'failover/elect', false],
-    [`export * from '../failover/elect.js'`, 'failover/elect', false],
-    [`const a = require('../failover/elect.js')`, 'failover/elect', false],
-    [`const a = await import('../failover/elect.js')`, 'failover/elect', false],
-    [`import a = require('../failover/elect.js')`, 'failover/elect', false],
-    [`import type { A } from '../failover/elect.js'`, 'failover/elect', true],
-    [`import { type A } from '../failover/elect.js'`, 'failover/elect', true],
-    [`let a: import('../failover/elect.js').A`, 'failover/elect', true],
+    [`import { a } from '../cluster/elect.js'`, 'cluster/elect', false],
+    [`import { type A, b } from '../cluster/elect.js'`, 'cluster/elect', false],
+    [`import '../cluster/elect.js'`, 'cluster/elect', false],
+    [`export { a } from '../cluster/elect.js'`, 'cluster/elect', false],
+    [`export * from '../cluster/elect.js'`, 'cluster/elect', false],
+    [`const a = require('../cluster/elect.js')`, 'cluster/elect', false],
+    [`const a = await import('../cluster/elect.js')`, 'cluster/elect', false],
+    [`import a = require('../cluster/elect.js')`, 'cluster/elect', false],
+    [`import type { A } from '../cluster/elect.js'`, 'cluster/elect', true],
+    [`import { type A } from '../cluster/elect.js'`, 'cluster/elect', true],
+    [`let a: import('../cluster/elect.js').A`, 'cluster/elect', true],
     [`import { a } from './entry.js'`, 'pool/entry', false],
     [`import { a } from 'pg'`, 'pg', false],
   ])('sees %s', (code, from, typeOnly) => {

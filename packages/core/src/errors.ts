@@ -51,8 +51,8 @@ export class InvalidOptionError extends ConnmgrError {
   }
 }
 
-/** Which part of an acquire was under way when its deadline passed; `replay` is a standby's, of what is to be read. */
-export type AcquirePhase = 'wait' | 'connect' | 'validate' | 'no-endpoint' | 'replay'
+/** Which part of an acquire was under way when its deadline passed; `catch-up` is that of a standby with what is to be read. */
+export type AcquirePhase = 'wait' | 'connect' | 'validate' | 'no-endpoint' | 'catch-up'
 
 /**
  * No connection came free before the deadline. `phase` says what it was waiting for, `holders` who has

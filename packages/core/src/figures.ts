@@ -1,8 +1,8 @@
+import type { Target } from './cluster/states.js'
 import type { Engine } from './engine.js'
-import type { Target } from './failover/states.js'
+import type { Readiness } from './health/readiness.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
-import type { Readiness } from './readiness.js'
 import {
   type FailoverStatus,
   failoverStatus,

@@ -1,5 +1,10 @@
-export type { AcquireContext, OnAcquire } from './acquire-hook.js'
-export { type Clock, systemClock, type TimerHandle } from './clock.js'
+export type { ReadAcquireOptions, SessionOptions } from './catch-up/reads.js'
+export type { ReadSession } from './catch-up/session.js'
+export { WriteToken } from './catch-up/write-token.js'
+export type { FailoverEvent, RecordedFailoverEvent } from './cluster/failover-record.js'
+export type { EndpointStatus } from './cluster/managed-endpoint.js'
+export type { FailoverOptions } from './cluster/options.js'
+export type { ClusterState, EndpointState, Target } from './cluster/states.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'
 export { nearestName } from './config/nearest.js'
@@ -10,7 +15,6 @@ export {
   rejectMisspeltOptions,
   rejectUnknownOptions,
 } from './config/unknown-options.js'
-export type { DedicatedConnection } from './dedicated.js'
 export type {
   ConnectContext,
   ConnectionActivity,
@@ -31,7 +35,8 @@ export type {
   Role,
   TransactionOptions,
   WritePosition,
-} from './driver.js'
+} from './driver/contract.js'
+export type { DedicatedConnection } from './driver/dedicated.js'
 export {
   AbortedError,
   AcquireAbortedError,
@@ -62,11 +67,10 @@ export {
 export type * from './events/events.js'
 export { summarize } from './events/events.js'
 export { describeEvent, type Logger, type LogLevel } from './events/log.js'
-export type { FailoverEvent, RecordedFailoverEvent } from './failover/failover-record.js'
-export type { EndpointStatus } from './failover/managed-endpoint.js'
-export type { FailoverOptions } from './failover/options.js'
-export type { ClusterState, EndpointState, Target } from './failover/states.js'
+export { once } from './flow/once.js'
+export { outside } from './flow/outside.js'
 export type { HealthCheck, HealthStats } from './health/history.js'
+export type { ReadinessStatus } from './health/readiness.js'
 export { type LeaseContext, runWithContext, runWithOrigin } from './leaks/context.js'
 export type { LeakDetectionOptions } from './leaks/leak-detector.js'
 export type { LeaseReport } from './leaks/lease-report.js'
@@ -78,9 +82,7 @@ export {
   parseFrame,
 } from './leaks/stack.js'
 export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
-export { once } from './once.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
-export { outside } from './outside.js'
 export {
   type Budget,
   ConnectionBudget,
@@ -90,21 +92,6 @@ export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
 export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
 export type { AcquireOptions, PoolOptions, PoolSettings } from './pool/options.js'
-export type { ReadinessStatus } from './readiness.js'
-export type { ReadAcquireOptions, SessionOptions } from './reads/reads.js'
-export type { ReadSession } from './reads/session.js'
-export { WriteToken } from './reads/write-token.js'
-export { currentEffects, type Effects, unnoted, type WriteEnd } from './replay/effects.js'
-export { type Failure, failureOf } from './replay/failure.js'
-export type {
-  CommitOutcome,
-  ReplayMode,
-  ReplayOptions,
-  TransactionReplayOptions,
-  UnitOutcome,
-  UnitReplayOptions,
-} from './replay/options.js'
-export type { ReplayStats } from './replay/replayer.js'
 export { withoutSecrets } from './secrets/clean-error.js'
 export { printAsJson } from './secrets/print.js'
 export { errorFields, redact } from './secrets/redact.js'
@@ -119,4 +106,17 @@ export {
   Tenants,
   type TenantsConfig,
 } from './tenants.js'
+export { type Clock, systemClock, type TimerHandle } from './time/clock.js'
 export type { Discovery, TopologySource } from './topology/source.js'
+export type { AcquireContext, OnAcquire } from './work/acquire-hook.js'
+export { currentEffects, type Effects, unnoted, type WriteEnd } from './work/effects.js'
+export { type Failure, failureOf } from './work/failure.js'
+export type {
+  CommitOutcome,
+  ReplayMode,
+  ReplayOptions,
+  TransactionReplayOptions,
+  UnitOutcome,
+  UnitReplayOptions,
+} from './work/options.js'
+export type { ReplayStats } from './work/replayer.js'

@@ -1,6 +1,8 @@
-import { AcquireHook } from './acquire-hook.js'
-import { bounded } from './bounded.js'
-import type { Clock } from './clock.js'
+import type { ReadAcquireOptions, Reads, SessionOptions } from './catch-up/reads.js'
+import type { ReadSession } from './catch-up/session.js'
+import type { WriteToken } from './catch-up/write-token.js'
+import type { Router } from './cluster/router.js'
+import type { Target } from './cluster/states.js'
 import {
   CALLS,
   checkCall,
@@ -10,39 +12,33 @@ import {
   checkWork,
 } from './config/calls.js'
 import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
-import type { DedicatedConnection } from './dedicated.js'
-import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver.js'
+import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver/contract.js'
+import type { DedicatedConnection } from './driver/dedicated.js'
 import { Engine } from './engine.js'
 import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
-import type { Target } from './failover/states.js'
 import { Figures } from './figures.js'
+import { outside } from './flow/outside.js'
+import { Pending } from './flow/pending.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
-import { holdProcess } from './hold-process.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
-import { outside } from './outside.js'
-import { Pending } from './pending.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'
+import { holdProcess } from './process/hold-process.js'
 import { Siblings } from './process/siblings.js'
-import type { ReadAcquireOptions, Reads, SessionOptions } from './reads/reads.js'
-import type { ReadSession } from './reads/session.js'
-import type { WriteToken } from './reads/write-token.js'
-import type {
-  ReplayOptions,
-  TransactionReplayOptions,
-  UnitReplayOptions,
-} from './replay/options.js'
-import { Replayer, type ReplayStats } from './replay/replayer.js'
-import { UnitsOfWork } from './replay/work.js'
-import type { Router } from './routing.js'
 import { printAsJson } from './secrets/print.js'
 import { redactText } from './secrets/redact-text.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
+import { bounded } from './time/bounded.js'
+import type { Clock } from './time/clock.js'
+import { AcquireHook } from './work/acquire-hook.js'
+import type { ReplayOptions, TransactionReplayOptions, UnitReplayOptions } from './work/options.js'
+import { Replayer, type ReplayStats } from './work/replayer.js'
+import { UnitsOfWork } from './work/work.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
 export interface ManagerConfig<C extends object> {
@@ -165,7 +161,7 @@ export class ConnectionManager<C extends object> {
    * Borrows a connection. Give it back with `release()`; `use` and `transaction` do that for you.
    *
    * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT`: none came free within `acquireTimeoutMs`; its phase is
-   * `replay` if no standby had replayed what a read with target `standby` and `after` must see
+   * `catch-up` if no standby had caught up with what a read with target `standby` and `after` must see
    * @throws AcquireAbortedError `CONNMGR_ACQUIRE_ABORTED`: `signal` fired
    * @throws QueueFullError `CONNMGR_QUEUE_FULL`: `maxWaiters` callers are queued already
    * @throws ConnectFailedError `CONNMGR_CONNECT_FAILED`: the server refuses for a reason that waiting does not mend

@@ -1,12 +1,12 @@
-import type { OnAcquire } from './acquire-hook.js'
-import type { Clock } from './clock.js'
-import type { ResetPolicy } from './driver.js'
+import type { FailoverOptions } from './cluster/options.js'
+import type { ResetPolicy } from './driver/contract.js'
 import type { Logger } from './events/log.js'
-import type { FailoverOptions } from './failover/options.js'
 import type { LeakDetectionOptions } from './leaks/leak-detector.js'
 import type { Budget } from './pool/connection-budget.js'
 import type { ReportSql } from './secrets/sql-reports.js'
+import type { Clock } from './time/clock.js'
 import type { TopologySource } from './topology/source.js'
+import type { OnAcquire } from './work/acquire-hook.js'
 
 /** How the background health monitor works. */
 export interface HealthMonitoringOptions {
@@ -109,7 +109,7 @@ export interface ManagerOptions<C extends object> {
    * How long a read that must see a write (`after`, or in a session) and prefers a standby waits for one to replay it,
    * before it goes to the writer. Standbys known to be further behind are not waited for. `@default` 500
    */
-  readonly replayWaitMs?: number
+  readonly catchUpWaitMs?: number
   /**
    * For how long after a write the reads of a session (`withSession`) go to the writer at once; later ones wait for
    * replay. `@default` 0: all wait for replay

@@ -1,12 +1,12 @@
-import { type Clock, systemClock } from './clock.js'
 import { CALL_RULES, checkCall } from './config/calls.js'
 import { invalid, type NumberRules, requireFunction, resolveNumbers } from './config/rules.js'
 import { rejectUnknownOptions } from './config/unknown-options.js'
 import { PoolClosedError } from './errors.js'
-import { outside } from './outside.js'
+import { outside } from './flow/outside.js'
 import { type Budget, ConnectionBudget } from './pool/connection-budget.js'
 import { uncounted } from './process/siblings.js'
 import { every } from './process/ticks.js'
+import { type Clock, systemClock } from './time/clock.js'
 
 /** Names a tenant. */
 export type TenantId = string | number

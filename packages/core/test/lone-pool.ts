@@ -7,7 +7,6 @@ import {
   fakeEndpoint,
 } from '@connmgr/testing'
 import { resolveManagerOptions } from '../src/config/resolve.js'
-import { Deadlines } from '../src/deadlines.js'
 import { EventEmitter } from '../src/events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, EventOf } from '../src/events/events.js'
 import { LeakDetector, NoLeakDetection } from '../src/leaks/leak-detector.js'
@@ -15,7 +14,8 @@ import type { Lease } from '../src/pool/lease.js'
 import type { AcquireOptions } from '../src/pool/options.js'
 import { Pool } from '../src/pool/pool.js'
 import { SqlReports } from '../src/secrets/sql-reports.js'
-import { StallMonitor } from '../src/stall.js'
+import { Deadlines } from '../src/time/deadlines.js'
+import { StallMonitor } from '../src/time/stall.js'
 import type { HarnessOptions } from './harness.js'
 
 /** What a pool told its observer, in order. */

@@ -24,7 +24,7 @@ describe('reading what was written', () => {
       databaseUrl: cluster.nodes[0]?.url(),
       failoverUrls: [cluster.nodes[1]?.url() as string],
       logger: false,
-      replayWaitMs: patient(6000),
+      catchUpWaitMs: patient(6000),
       ...options,
     })
     await manager.start()
@@ -71,7 +71,7 @@ describe('reading what was written', () => {
   })
 
   test('a standby that takes too long is left for the writer', async () => {
-    await start({ replayWaitMs: 20 })
+    await start({ catchUpWaitMs: 20 })
     await pause()
     const id = await write()
     const after = await manager.writeToken()
@@ -86,7 +86,7 @@ describe('reading what was written', () => {
   })
 
   test("target 'standby' waits longer, and at its deadline says what for", async () => {
-    await start({ replayWaitMs: 20 })
+    await start({ catchUpWaitMs: 20 })
     const warm = await manager.acquire({ target: 'standby' })
     warm.release()
     await pause()
@@ -95,14 +95,14 @@ describe('reading what was written', () => {
     const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: patient(100) })
     await expect(acquiring).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
-      phase: 'replay',
+      phase: 'catch-up',
     })
     const use = () => manager.use((client) => look(client, id), { target: 'standby', after })
     expect(await resumingFor(use)).toEqual({ found: true, standby: true })
   })
 
-  test('a paused replay holds nobody up for longer than replayWaitMs', async () => {
-    await start({ replayWaitMs: 50 })
+  test('a paused replay holds nobody up for longer than catchUpWaitMs', async () => {
+    await start({ catchUpWaitMs: 50 })
     await pause()
     const id = await write()
     const after = await manager.writeToken()

@@ -1,16 +1,16 @@
-import type { OnAcquire } from '../acquire-hook.js'
-import type { Clock } from '../clock.js'
-import { systemClock } from '../clock.js'
+import type { ReadOptions } from '../catch-up/reads.js'
+import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../cluster/options.js'
 import { consoleLogger, type Logger, silentLogger } from '../events/log.js'
-import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../failover/options.js'
 import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
 import type { Budget } from '../pool/connection-budget.js'
 import type { PoolOptions } from '../pool/options.js'
-import type { ReadOptions } from '../reads/reads.js'
 import type { ReportSql } from '../secrets/sql-reports.js'
+import type { Clock } from '../time/clock.js'
+import { systemClock } from '../time/clock.js'
 import { isAllowedHostEntry } from '../topology/allowed-hosts.js'
 import type { TopologySource } from '../topology/source.js'
+import type { OnAcquire } from '../work/acquire-hook.js'
 import {
   invalid,
   type NumberRules,
@@ -44,7 +44,7 @@ const POOL_NUMBERS = {
 } as const satisfies NumberRules
 
 const READ_NUMBERS = {
-  replayWaitMs: { fallback: 500, min: 0 },
+  catchUpWaitMs: { fallback: 500, min: 0 },
   stickyReadsMs: { fallback: 0, min: 0 },
 } as const satisfies NumberRules
 

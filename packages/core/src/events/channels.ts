@@ -1,5 +1,5 @@
 import diagnostics from 'node:diagnostics_channel'
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import type { ConnmgrEventType } from './events.js'
 
 /** What every message of our diagnostics channels says about the server; never a URL. */

@@ -1,5 +1,5 @@
 import type { Channel } from 'node:diagnostics_channel'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../time/clock.js'
 import { POINT_CHANNELS } from './channels.js'
 import {
   type ConnmgrEvent,

@@ -1,6 +1,6 @@
-import type { MissingRight, Role } from '../driver.js'
+import type { ClusterState, EndpointState } from '../cluster/states.js'
+import type { MissingRight, Role } from '../driver/contract.js'
 import { isError, messageOf } from '../errors.js'
-import type { ClusterState, EndpointState } from '../failover/states.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import type { CloseReason } from '../pool/entry.js'
 

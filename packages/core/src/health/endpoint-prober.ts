@@ -1,4 +1,4 @@
-import type { Probe, Role } from '../driver.js'
+import type { Probe, Role } from '../driver/contract.js'
 import type { ProbeOutcome } from './prober.js'
 
 /** Has a server that has no connection to spare asked over those of a pool. */

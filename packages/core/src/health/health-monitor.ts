@@ -1,8 +1,8 @@
-import type { Clock, TimerHandle } from '../clock.js'
-import { isAnswer } from '../driver.js'
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import { isAnswer } from '../driver/contract.js'
 import type { EventEmitter, Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
-import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
 import { type HealthCheck, HealthHistory } from './history.js'
 import type { ProbeOutcome } from './prober.js'
 

@@ -1,4 +1,4 @@
-import type { Role } from '../driver.js'
+import type { Role } from '../driver/contract.js'
 import type { ErrorSummary } from '../events/events.js'
 import type { PoolCounts } from '../pool/metrics.js'
 

@@ -1,14 +1,14 @@
-import { attempt } from '../bounded.js'
-import type { Clock, TimerHandle } from '../clock.js'
-import type { Deadlines } from '../deadlines.js'
-import { type Driver, isAnswer, type Probe, type Role } from '../driver.js'
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import type { EndpointState } from '../cluster/states.js'
+import { type Driver, isAnswer, type Probe, type Role } from '../driver/contract.js'
 import { toError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
-import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
-import type { EndpointState } from '../failover/states.js'
-import { LoginProgress, whileProgressing } from '../login-progress.js'
-import { outside } from '../outside.js'
+import { outside } from '../flow/outside.js'
+import { attempt } from '../time/bounded.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
+import type { Deadlines } from '../time/deadlines.js'
+import { LoginProgress, whileProgressing } from '../time/login-progress.js'
 
 export interface LoginProbesContext<C extends object> {
   readonly name: string

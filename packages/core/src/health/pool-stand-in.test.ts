@@ -6,7 +6,7 @@ import {
   type HarnessOptions,
   manage,
 } from '../../test/harness.js'
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import { ConnectionManager } from '../manager.js'
 
 const LOGIN_MS = 10

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.js'
-import type { FailureKind, Probe, ProbeResult } from '../driver.js'
+import type { FailureKind, Probe, ProbeResult } from '../driver/contract.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
+import type { Clock } from '../time/clock.js'
 import type { StandIn } from './endpoint-prober.js'
 import { PooledProbe } from './pooled-probe.js'
 import type { ProbeOutcome } from './prober.js'

@@ -1,7 +1,7 @@
 import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
-import { Deadlines } from '../deadlines.js'
-import type { ConnectionSignal, Driver } from '../driver.js'
-import { StallMonitor } from '../stall.js'
+import type { ConnectionSignal, Driver } from '../driver/contract.js'
+import { Deadlines } from '../time/deadlines.js'
+import { StallMonitor } from '../time/stall.js'
 import { Prober } from './prober.js'
 
 function probing(adapt: (driver: FakeDriver) => Driver<FakeConnection> = (driver) => driver) {

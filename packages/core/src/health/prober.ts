@@ -1,6 +1,3 @@
-import { attempt } from '../bounded.js'
-import type { Clock, TimerHandle } from '../clock.js'
-import { Deadline, type Deadlines } from '../deadlines.js'
 import {
   askOver,
   type ConnectContext,
@@ -10,12 +7,15 @@ import {
   type FailureKind,
   type Probe,
   type ProbeResult,
-} from '../driver.js'
+} from '../driver/contract.js'
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
-import { LoginProgress } from '../login-progress.js'
-import { outside } from '../outside.js'
-import { type AnsweredQuestion, ResponseTimes } from '../response-times.js'
+import { outside } from '../flow/outside.js'
+import { attempt } from '../time/bounded.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
+import { Deadline, type Deadlines } from '../time/deadlines.js'
+import { LoginProgress } from '../time/login-progress.js'
+import { type AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { EndpointProber, StandIn } from './endpoint-prober.js'
 import { PooledProbe } from './pooled-probe.js'
 

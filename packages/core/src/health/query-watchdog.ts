@@ -1,9 +1,9 @@
-import type { Clock, TimerHandle } from '../clock.js'
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { QueryTimeoutError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
-import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
-import type { StallMonitor } from '../stall.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
+import type { StallMonitor } from '../time/stall.js'
 
 export interface QueryWatchdogContext<C extends object> {
   readonly name: string

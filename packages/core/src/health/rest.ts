@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js'
 import { every } from '../process/ticks.js'
+import type { Clock } from '../time/clock.js'
 
 const LONGEST_TICK_MS = 1000
 const SHORTEST_TICK_MS = 10

@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../driver.js'
+import type { ProbeResult } from '../driver/contract.js'
 
 /** Whether a server has answered what it had answered before, but for the position, which changes all the time. */
 export function saysTheSame(one: ProbeResult, other: ProbeResult | undefined): boolean {

@@ -5,7 +5,7 @@ import {
   FakeError,
   fakeEndpoint,
 } from '@connmgr/testing'
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import { ConnectionManager } from '../manager.js'
 import type { ManagerOptions } from '../options.js'
 

@@ -1,5 +1,5 @@
-import type { Clock, TimerHandle } from '../clock.js'
-import type { ConnectionSignal, Role } from '../driver.js'
+import type { ConnectionSignal, Role } from '../driver/contract.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
 import type { Attendant, EndpointProber } from './endpoint-prober.js'
 import type { ProbeOutcome } from './prober.js'
 import { saysTheSame } from './same-answer.js'

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.js'
-import type { ConnectionSignal, Role } from '../driver.js'
+import type { ConnectionSignal, Role } from '../driver/contract.js'
 import { digestOf, sharedBy } from '../process/registry.js'
+import type { Clock } from '../time/clock.js'
 import type { Attendant, EndpointProber, SharedProbing } from './endpoint-prober.js'
 import type { ProbeOutcome } from './prober.js'
 import { type ProberCallbacks, ServerWatch, type WatchMember } from './server-watch.js'

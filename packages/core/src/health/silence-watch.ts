@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js'
-import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { every } from '../process/ticks.js'
-import type { StallMonitor } from '../stall.js'
+import type { Clock } from '../time/clock.js'
+import type { StallMonitor } from '../time/stall.js'
 
 export interface SilenceWatchContext<C extends object> {
   readonly clock: Clock

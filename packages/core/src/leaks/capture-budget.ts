@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock } from '../time/clock.js'
 import type { FunctionReference } from './stack.js'
 
 /** Captures a second that one process spends without any suspicion: at 5 to 10 µs each, at most a half percent of a core. */

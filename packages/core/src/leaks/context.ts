@@ -1,4 +1,4 @@
-import { Scope } from '../scope.js'
+import { Scope } from '../flow/scope.js'
 import { type CapturedStack, captureStack, type FunctionReference } from './stack.js'
 
 /** What an acquire inherits from the asynchronous flow it happens in. */

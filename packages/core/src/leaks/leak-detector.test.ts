@@ -3,7 +3,7 @@ import { FakeClock, type FakeConnection } from '@connmgr/testing'
 import { close, type Harness, manage } from '../../test/harness.js'
 import { closeLone, lonePool } from '../../test/lone-pool.js'
 import type { Lease } from '../pool/lease.js'
-import { StallMonitor } from '../stall.js'
+import { StallMonitor } from '../time/stall.js'
 import { type LeakDetectionOptions, LeakDetector, NoLeakDetection } from './leak-detector.js'
 
 const always = { thresholdMs: 1000, captureStack: 'always' } as const

@@ -1,4 +1,4 @@
-import { bounded } from '../bounded.js'
+import { bounded } from '../time/bounded.js'
 import type { PoolEnvironment } from './environment.js'
 
 /**

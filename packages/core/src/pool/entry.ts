@@ -1,4 +1,4 @@
-import type { ConnectionActivity, Endpoint, Role } from '../driver.js'
+import type { ConnectionActivity, Endpoint, Role } from '../driver/contract.js'
 import type { Lease } from './lease.js'
 import type { Linked, LinkedList } from './linked-list.js'
 

@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.js'
-import type { Deadlines } from '../deadlines.js'
-import type { ConnectionSignal, Endpoint, FailureKind, Role } from '../driver.js'
+import type { ConnectionSignal, Endpoint, FailureKind, Role } from '../driver/contract.js'
 import type { EventEmitter } from '../events/emitter.js'
-import type { Effects } from '../replay/effects.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
-import type { StallMonitor } from '../stall.js'
+import type { Clock } from '../time/clock.js'
+import type { Deadlines } from '../time/deadlines.js'
+import type { StallMonitor } from '../time/stall.js'
+import type { Effects } from '../work/effects.js'
 import type { Budget } from './connection-budget.js'
 
 /** What a pool tells the policies around it. It never asks them what to do with a connection. */

@@ -1,6 +1,6 @@
 import type { FakeConnection } from '@connmgr/testing'
 import { close, manage } from '../../test/harness.js'
-import type { LeaseFence } from '../driver.js'
+import type { LeaseFence } from '../driver/contract.js'
 
 /** A manager whose driver notes the leases that it makes handles for. */
 function fenced() {

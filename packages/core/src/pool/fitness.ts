@@ -1,4 +1,4 @@
-import type { Driver } from '../driver.js'
+import type { Driver } from '../driver/contract.js'
 import type { Proof } from './connector.js'
 import type { CloseReason, PoolEntry } from './entry.js'
 import type { PoolOptions } from './options.js'

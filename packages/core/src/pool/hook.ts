@@ -1,4 +1,4 @@
-import type { ConnectionCondition, Driver } from '../driver.js'
+import type { ConnectionCondition, Driver } from '../driver/contract.js'
 
 /** What no borrower must find on a connection. */
 export const LEFT_BEHIND: Partial<Record<ConnectionCondition, string>> = {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'

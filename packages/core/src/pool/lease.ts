@@ -1,4 +1,4 @@
-import type { Endpoint, LeaseFence } from '../driver.js'
+import type { Endpoint, LeaseFence } from '../driver/contract.js'
 import { LeaseReleasedError } from '../errors.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { type CapturedStack, type FunctionReference, leadsToUser } from '../leaks/stack.js'

@@ -1,6 +1,6 @@
 import { FakeClock } from '@connmgr/testing'
 import { resolveManagerOptions } from '../config/resolve.js'
-import { StallMonitor } from '../stall.js'
+import { StallMonitor } from '../time/stall.js'
 import { Maintainer } from './maintainer.js'
 
 test('started twice, housekeeping and the watch over stalls still have one timer each', () => {

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js'
 import { every } from '../process/ticks.js'
+import type { Clock } from '../time/clock.js'
 import type { ConnectionPool } from './connection-pool.js'
 import type { PoolOptions } from './options.js'
 

@@ -1,4 +1,4 @@
-import type { ResetPolicy } from '../driver.js'
+import type { ResetPolicy } from '../driver/contract.js'
 
 /** Everything that shapes a pool, resolved: no value is missing. Times are in milliseconds. */
 export interface PoolOptions<C extends object> {

@@ -1,7 +1,7 @@
-import { attempt, bounded } from '../bounded.js'
-import type { Driver } from '../driver.js'
+import type { Driver } from '../driver/contract.js'
 import { ValidationFailedError } from '../errors.js'
-import type { ResponseTimes } from '../response-times.js'
+import { attempt, bounded } from '../time/bounded.js'
+import type { ResponseTimes } from '../time/response-times.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 

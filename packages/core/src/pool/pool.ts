@@ -1,5 +1,6 @@
-import type { ConnectionSignal, Driver, Endpoint, ProbeResult, Role } from '../driver.js'
-import { askOver, isAnswer, isFatal } from '../driver.js'
+import type { Target } from '../cluster/states.js'
+import type { ConnectionSignal, Driver, Endpoint, ProbeResult, Role } from '../driver/contract.js'
+import { askOver, isAnswer, isFatal } from '../driver/contract.js'
 import {
   AcquireAbortedError,
   ConnectFailedError,
@@ -10,12 +11,11 @@ import {
   ValidationFailedError,
 } from '../errors.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
-import type { Target } from '../failover/states.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
-import { type AnsweredQuestion, ResponseTimes } from '../response-times.js'
+import { type AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import { Cleaner, HookRefusal } from './cleaner.js'
 import type { BudgetShare } from './connection-budget.js'
 import type { ConnectionPool } from './connection-pool.js'

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Clock, systemClock } from '../clock.js'
+import { type Clock, systemClock } from '../time/clock.js'
 
 /**
  * Found by every copy of this package in the process. The number changes with the shapes of what is kept here, so that

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js'
-import { StallMonitor } from '../stall.js'
+import type { Clock } from '../time/clock.js'
+import { StallMonitor } from '../time/stall.js'
 
 interface Shared {
   readonly monitor: StallMonitor

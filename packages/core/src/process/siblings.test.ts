@@ -1,5 +1,5 @@
 import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import type { EventOf } from '../events/events.js'
 import { ConnectionManager } from '../manager.js'
 import type { ManagerOptions } from '../options.js'

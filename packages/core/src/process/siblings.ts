@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../clock.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
 import { digestOf, sharedBy } from './registry.js'
 
 /** Two or three managers of one database may each have a purpose of their own. */

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../clock.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
 
 /** The callbacks of one interval, which one timer calls. */
 class Tick {

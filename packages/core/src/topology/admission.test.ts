@@ -1,4 +1,4 @@
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import { Admission, addressOf, MOST_ENDPOINTS } from './admission.js'
 import type { TopologySource } from './source.js'
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import { AllowedHosts, canonicalHost, isHost } from './allowed-hosts.js'
 import type { Discovery, TopologySource } from './source.js'
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 
 const LONGEST_NAME = 253
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/

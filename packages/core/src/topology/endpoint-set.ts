@@ -1,9 +1,9 @@
-import { bounded } from '../bounded.js'
-import type { Deadlines } from '../deadlines.js'
-import type { Endpoint } from '../driver.js'
-import type { ManagedEndpoint } from '../failover/managed-endpoint.js'
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import type { Endpoint } from '../driver/contract.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
 import { type MeasuredPool, PoolTotals } from '../pool/metrics.js'
+import { bounded } from '../time/bounded.js'
+import type { Deadlines } from '../time/deadlines.js'
 
 /** What became of a set of endpoints. */
 export interface EndpointChange<C extends object> {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 
 /** What a {@link TopologySource} found. */
 export interface Discovery {

@@ -1,6 +1,6 @@
 import { type FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import { close, type Harness, type HarnessOptions, manage } from '../../test/harness.js'
-import type { Endpoint } from '../driver.js'
+import type { Endpoint } from '../driver/contract.js'
 import type { Discovery, TopologySource } from './source.js'
 
 let h: Harness

@@ -1,0 +1,696 @@
+import { type FailureKind, isFatal, type ProbeResult } from '../driver/contract.js'
+import { FailoverFailedError, messageOf } from '../errors.js'
+import { contextOf, failoverChannel } from '../events/channels.js'
+import type { EventEmitter } from '../events/emitter.js'
+import type { FailoverCompletedEvent } from '../events/events.js'
+import { STATE_WORDS } from '../events/state-words.js'
+import type { HealthMonitor } from '../health/health-monitor.js'
+import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
+import { saysTheSame } from '../health/same-answer.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
+import { ClusterIdentity } from './cluster-identity.js'
+import { type Candidate, elect, electInOrder } from './elect.js'
+import { EndpointTracker } from './endpoint-tracker.js'
+import { type ManagedEndpoint, UNSEEN } from './managed-endpoint.js'
+import type { FailoverKnobs } from './options.js'
+import { Promotions } from './promotions.js'
+import { select, serves } from './selection.js'
+import type { ClusterState, EndpointState, Target } from './states.js'
+import { WriterSearch } from './writer-search.js'
+
+export interface FailoverContext<C extends object> {
+  readonly name: string
+  readonly clock: Clock
+  readonly events: EventEmitter
+  /** Who serves whom has changed: waiters that stand in the wrong queue must move. */
+  readonly onRoutesChanged: () => void
+  /** Whether there is one endpoint, and there never will be another. */
+  readonly solo: boolean
+  /** Something is wrong with an endpoint. */
+  readonly onTrouble: () => void
+  /** An endpoint is out of service. */
+  readonly onLost: (endpoint: ManagedEndpoint<C>) => void
+}
+
+const USABLE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY'])
+const ALIVE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'SUSPECT', 'FENCED'])
+/** States in which nothing can be got from the sockets still open to an endpoint. */
+const LOST: ReadonlySet<EndpointState> = new Set(['DOWN', 'QUARANTINED', 'FENCED', 'STARTING'])
+/**
+ * At the start an earlier endpoint of a list gets so many times as long as the first that answers took: it may be as far,
+ * and who is moved to it later has been sent to another server before.
+ */
+const START_PATIENCE = 3
+/** A refusal may be the moment of a restart; asked again this soon, it is known for sure. */
+const RECHECK_MS = 10
+
+/**
+ * Decides which endpoint is the writer and moves callers there. It acts on the outcomes of probes alone; trouble
+ * that connections report only makes it probe at once.
+ */
+export class FailoverController<C extends object> {
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #mode: 'role' | 'ordered'
+  readonly #knobs: FailoverKnobs
+  readonly #context: FailoverContext<C>
+  readonly #identity: ClusterIdentity
+  readonly #tracker: EndpointTracker<C>
+  readonly #promotions = new Promotions()
+  readonly #search: WriterSearch
+  #monitor: HealthMonitor<C> | undefined
+  #writer: ManagedEndpoint<C> | undefined
+  /** The writer before the one there is now, or before there was none. */
+  #left: ManagedEndpoint<C> | undefined
+  #leftAlive = false
+  /** The endpoint an operator chose; it is not left for a preferred one. */
+  #pinned: ManagedEndpoint<C> | undefined
+  /** Its probe is being weighed: it serves nobody before it is known whom it may serve. */
+  #judged: ManagedEndpoint<C> | undefined
+  #requested: string | undefined
+  #highestTimeline = 0
+  /** The cluster of the server that showed it. */
+  #highestSeenIn: string | undefined
+  #acceptedTimeline = 0
+  #epoch = 0
+  #state: ClusterState
+  #surveyed = false
+  /** The first round of probes is over. */
+  #seenOnce = false
+  #startedAt = 0
+  /** When the first endpoint answered. */
+  #firstAnswerAt: number | undefined
+  #graceTimer: TimerHandle | undefined
+  #stopped = false
+
+  constructor(
+    endpoints: readonly ManagedEndpoint<C>[],
+    mode: 'role' | 'ordered',
+    knobs: FailoverKnobs,
+    context: FailoverContext<C>,
+  ) {
+    this.#endpoints = endpoints
+    this.#mode = mode
+    this.#knobs = knobs
+    this.#context = context
+    this.#identity = new ClusterIdentity(mode === 'role' && !context.solo, knobs.systemId)
+    this.#tracker = new EndpointTracker(
+      context.name,
+      knobs,
+      context.clock,
+      context.events,
+      this.#identity,
+      (endpoint, from) => this.#onState(endpoint, from),
+    )
+    this.#search = new WriterSearch(knobs, context.clock, (attempt, final) =>
+      this.#attemptFailed(attempt, final),
+    )
+    // A single endpoint is used whatever its role: the caller named no other.
+    this.#writer = this.#solo ? endpoints[0] : undefined
+    this.#state = this.#solo ? 'STEADY' : 'DEGRADED'
+  }
+
+  get mode(): 'role' | 'ordered' {
+    return this.#mode
+  }
+
+  get writer(): ManagedEndpoint<C> | undefined {
+    return this.#writer
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get state(): ClusterState {
+    return this.#state
+  }
+
+  /** The history that positions are compared in: that of the writer, or while there is none, of the last one known. */
+  get lineage(): {
+    readonly systemId?: string | undefined
+    readonly timeline?: number | undefined
+  } {
+    return (
+      this.#writer?.result ?? {
+        systemId: this.#identity.systemId,
+        timeline: this.#highestTimeline || undefined,
+      }
+    )
+  }
+
+  /** Time until the next round of probes: short while something is being decided. */
+  get urgent(): boolean {
+    return this.#search.running || this.#endpoints.some((endpoint) => endpoint.state === 'SUSPECT')
+  }
+
+  /** How long a writer has been looked for; 0 while there is one. */
+  get searchingMs(): number {
+    return this.#search.durationMs
+  }
+
+  /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
+  get hopeless(): boolean {
+    return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
+  }
+
+  /** Starts to probe; resolves when every endpoint has been seen once. */
+  async start(monitor: HealthMonitor<C>): Promise<void> {
+    this.#monitor = monitor
+    this.#startedAt = this.#context.clock.now()
+    await monitor.start()
+    this.#seenOnce = true
+    this.#surveyIfKnown()
+  }
+
+  /** From now on nothing that is still under way has any effect. */
+  stop(): void {
+    this.#stopped = true
+    this.#context.clock.clearTimeout(this.#graceTimer)
+    this.#search.stop()
+  }
+
+  pick(target: Target): ManagedEndpoint<C> | undefined {
+    return this.#solo ? this.#writer : select(this.#endpoints, target, this.#writer)
+  }
+
+  /** A standby fit to read from that `accepts` chooses, the one with the least to do. */
+  reader(accepts: (endpoint: ManagedEndpoint<C>) => boolean): ManagedEndpoint<C> | undefined {
+    return select(this.#endpoints.filter(accepts), 'standby', undefined)
+  }
+
+  serves(endpoint: ManagedEndpoint<C>, target: Target): boolean {
+    return this.#solo || serves(endpoint, target, this.#writer)
+  }
+
+  observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
+    if (this.#stopped || !this.#endpoints.includes(endpoint)) return
+    if (outcome.ok && this.#isNoNews(endpoint, outcome)) {
+      this.#keepUp(endpoint, outcome)
+      return
+    }
+    if (outcome.ok) {
+      // Of another database it says nothing.
+      if (outcome.elsewhere !== true) endpoint.everConnected = true
+      this.#firstAnswerAt ??= this.#context.clock.now()
+    }
+    const role = endpoint.role
+    const readable = endpoint.lagging
+    const served = USABLE.has(endpoint.state)
+    this.#judged = endpoint
+    this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
+    if (outcome.ok) {
+      this.#remember(endpoint)
+      endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
+    }
+    if (role !== endpoint.role) {
+      endpoint.pool.suspectAll()
+      endpoint.pool.retryNow()
+    }
+    if (endpoint.heldFor !== undefined && endpoint.standing.failures >= this.#knobs.suspectCount)
+      endpoint.pool.destroyAll(describe(outcome))
+    if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
+    if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
+    else if (this.#seenOnce) this.#surveyIfKnown()
+    else if (outcome.ok) this.#foundAtStart(endpoint)
+    this.#judged = undefined
+    if (!served && !this.#solo && USABLE.has(endpoint.state)) endpoint.pool.resume()
+    if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
+  }
+
+  /** Whether a probe says what the one before has said, at a time when nothing is to be decided. */
+  #isNoNews(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): boolean {
+    return (
+      this.#state === 'STEADY' &&
+      (this.#surveyed || this.#solo) &&
+      !this.#search.running &&
+      endpoint.isSteady &&
+      (outcome.elsewhere === true || endpoint.everConnected) &&
+      saysTheSame(outcome.result, endpoint.result)
+    )
+  }
+
+  /** Takes over what changes all the time, without an election: this is all that most probes come to. */
+  #keepUp(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): void {
+    const readable = endpoint.lagging
+    this.#tracker.keepUp(endpoint, outcome, endpoint === this.#writer)
+    endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
+    if (readable !== endpoint.lagging) this.#context.onRoutesChanged()
+  }
+
+  /** A connection met trouble: asks every server how it is before anybody else runs into it. */
+  trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
+    if (!isFatal(kind) && kind !== 'starting') return
+    if (!this.#endpoints.includes(endpoint)) return
+    // A single endpoint in another role is in no trouble: its pool chooses among its connections.
+    const suspicious = !(this.#solo && kind === 'read-only')
+    if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
+      this.#tracker.mark(endpoint, 'SUSPECT', reason)
+    }
+    if (this.#monitor?.started !== true) return
+    if (this.#solo) {
+      this.#monitor.checkAfterTrouble(endpoint)
+      this.#monitor.hurry()
+    } else this.#monitor.roundAfterTrouble()
+  }
+
+  /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
+  drain(endpoint: ManagedEndpoint<C>, reason: string): void {
+    endpoint.draining = true
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'STARTING', reason)
+    this.#evaluate(reason)
+  }
+
+  /**
+   * Moves to another endpoint on request. With replication the servers decide who is the primary, so this follows
+   * them at once rather than waiting for the next round.
+   *
+   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if the endpoint asked for cannot take over
+   */
+  async failover(to?: string): Promise<void> {
+    if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
+    await this.#monitor?.round()
+    const wanted = to === undefined ? undefined : this.#find(to)
+    if (this.#mode === 'role') {
+      this.#followPrimary(wanted)
+      return
+    }
+    const next =
+      wanted ?? this.#endpoints.find((each) => each !== this.#writer && each.state === 'UP')
+    if (next === undefined) throw new FailoverFailedError('no other endpoint is up')
+    if (next.state !== 'UP' && next.state !== 'PROBATION') {
+      throw new FailoverFailedError(
+        `${next.id} is ${next.state}: ${next.lastError?.message ?? 'not probed yet'}`,
+      )
+    }
+    this.#pinned = next.order === 0 ? undefined : next
+    this.#requested = next.id
+    this.#evaluate('requested')
+  }
+
+  /**
+   * Accepts the cluster and timeline that are found next, after the cluster has been rebuilt. Which cluster it is, the
+   * servers of the options say that answer now; if none does, it stays the one it was.
+   */
+  async reset(): Promise<void> {
+    this.#highestTimeline = 0
+    this.#highestSeenIn = undefined
+    this.#promotions.reset()
+    this.#acceptTimelines()
+    this.#identity.reopen()
+    this.#tracker.clusterChanged()
+    for (const each of this.#endpoints) {
+      each.heldFor = undefined
+      if (each.state === 'FENCED' || each.state === 'QUARANTINED') {
+        this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
+      }
+    }
+    // From now on a single endpoint may be a standby for good.
+    if (this.#solo) this.#writer?.pool.expect(undefined)
+    await this.#monitor?.round()
+    this.#adoptCluster()
+    this.#identity.settle()
+    for (const each of this.#endpoints) this.#tracker.reconsider(each)
+    this.#acceptTimelines()
+    this.#evaluate('reset')
+  }
+
+  /**
+   * Takes an endpoint out of service until it is released: it gets no new callers; who has a connection to it may
+   * finish.
+   */
+  quarantine(id: string, reason: string): void {
+    if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
+    const endpoint = this.#find(id)
+    endpoint.heldFor = reason
+    endpoint.lastError = { name: 'Error', message: reason }
+    this.#tracker.mark(endpoint, 'QUARANTINED', reason)
+    this.#evaluate(reason)
+  }
+
+  /** Puts an endpoint that was taken out of service to use again, if it is fit for it. */
+  async unquarantine(id: string): Promise<void> {
+    const endpoint = this.#find(id)
+    if (endpoint.heldFor === undefined) return
+    endpoint.heldFor = undefined
+    endpoint.lastError = undefined
+    endpoint.standing = UNSEEN
+    this.#tracker.report(endpoint, 'released by an operator')
+    await this.#monitor?.check(endpoint)
+    this.#evaluate('released by an operator')
+  }
+
+  /** An endpoint is no longer one of ours. */
+  remove(endpoint: ManagedEndpoint<C>): void {
+    if (this.#pinned === endpoint) this.#pinned = undefined
+    if (this.#surveyed && endpoint === this.#writer) this.#evaluate('it is no longer named')
+  }
+
+  get #solo(): boolean {
+    return this.#context.solo
+  }
+
+  #find(id: string): ManagedEndpoint<C> {
+    const found = this.#endpoints.find(
+      (each) => each.id === id || `${each.endpoint.host}:${each.endpoint.port}` === id,
+    )
+    if (found !== undefined) return found
+    const known = this.#endpoints.map((each) => each.id).join(', ')
+    throw new FailoverFailedError(`there is no endpoint "${id}"; there are ${known}`)
+  }
+
+  #followPrimary(wanted: ManagedEndpoint<C> | undefined): void {
+    if (wanted === undefined || wanted === this.#writer) return
+    throw new FailoverFailedError(
+      `${wanted.id} is a ${wanted.role}: promote it on the server, and callers follow by themselves`,
+    )
+  }
+
+  /** One that could be the writer waits a moment for the others, but not for hosts that swallow every packet. */
+  #foundAtStart(endpoint: ManagedEndpoint<C>): void {
+    const preferred = this.#mode === 'role' ? endpoint.result?.writable : endpoint.order === 0
+    if (preferred !== true || this.#graceTimer !== undefined || this.#monitor?.started !== true)
+      return
+    this.#graceTimer = this.#context.clock.setTimeout(
+      () => this.#survey(),
+      this.#knobs.probeTimeoutMs,
+    )
+  }
+
+  /** Decides after the first round, or in a list once nothing is expected of those before the first that answers. */
+  #surveyIfKnown(): void {
+    const { clock } = this.#context
+    clock.clearTimeout(this.#graceTimer)
+    if (this.#mode === 'role' || this.#surveyed) {
+      this.#survey()
+      return
+    }
+    const found = this.#endpoints.findIndex((each) => each.result !== undefined)
+    const before = found < 0 ? this.#endpoints : this.#endpoints.slice(0, found)
+    if (!before.some((each) => each.state === 'SUSPECT' && each.result === undefined)) {
+      this.#survey()
+      return
+    }
+    // Whichever answers first.
+    if (this.#firstAnswerAt === undefined) return
+    const patienceMs = START_PATIENCE * (this.#firstAnswerAt - this.#startedAt)
+    const leftMs = this.#startedAt + patienceMs - clock.now()
+    if (leftMs > 0) this.#graceTimer = clock.setTimeout(() => this.#survey(), leftMs)
+    else this.#survey()
+  }
+
+  /** From now on what has been seen decides. */
+  #survey(): void {
+    if (this.#stopped) return
+    this.#surveyed = true
+    this.#identity.surveyed()
+    this.#adoptCluster()
+    for (const each of this.#endpoints) this.#tracker.reconsider(each)
+    this.#evaluate('start')
+  }
+
+  /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
+  #recheck(endpoint: ManagedEndpoint<C>, timedOut: boolean): void {
+    if (timedOut && (endpoint.state === 'SUSPECT' || USABLE.has(endpoint.state))) {
+      if (this.#monitor?.started === true) this.#monitor.checkAfterTrouble(endpoint)
+    } else if (endpoint.state === 'SUSPECT') {
+      this.#context.clock.setTimeout(() => {
+        if (this.#monitor?.started === true) void this.#monitor.check(endpoint)
+      }, RECHECK_MS)
+    }
+  }
+
+  #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
+    const { pool, state } = endpoint
+    if (state === 'UP' || state === 'PROBATION') {
+      if (LOST.has(from)) pool.ramp()
+      // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.
+      if (from === 'SUSPECT') pool.retrySoon()
+      else pool.retryNow()
+    }
+    if (state === 'SUSPECT' || LOST.has(state)) {
+      pool.suspectAll()
+      this.#context.onTrouble()
+    }
+    this.#monitor?.hurry()
+    if (LOST.has(state)) {
+      this.#context.onLost(endpoint)
+      // A login that is slow is let in yet, and tells that the server is alive.
+      if (state === 'DOWN') endpoint.prober.forgetSession()
+      else if (endpoint.heldFor === undefined) endpoint.prober.forget()
+    }
+    if (this.#solo) {
+      pool.distrust(state === 'SUSPECT' || LOST.has(state))
+      // Whoever still waits for an answer on one of its sockets would wait for ever.
+      if (state === 'DOWN')
+        pool.destroyAll(`the database cannot be reached: ${endpoint.lastError?.message ?? ''}`)
+      return
+    }
+    // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
+    if (!USABLE.has(state)) pool.suspend()
+    else if (endpoint !== this.#judged) pool.resume()
+    if (state !== 'STARTING') endpoint.draining = false
+    if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
+    else if (state === 'UNPROVEN') pool.clear(endpoint.doubt ?? state)
+    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
+    else if (LOST.has(state))
+      pool.destroyAll(`${endpoint.id} ${STATE_WORDS[state]}: ${endpoint.lastError?.message ?? ''}`)
+    if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
+  }
+
+  /** Holds an election and acts on it. */
+  #evaluate(reason: string): void {
+    if (this.#stopped) return
+    if (this.#solo) {
+      this.#settle(this.#soloState(), reason)
+      return
+    }
+    // One connection in trouble is no reason to leave for an independent server; the probe under way decides.
+    if (this.#mode === 'ordered' && this.#writer?.state === 'SUSPECT') return
+    this.#adoptCluster()
+    const memory = {
+      acceptedTimeline: this.#acceptedTimeline,
+      writer: (this.#writer ?? this.#left)?.id,
+      left: this.#writer === undefined,
+      highestTimeline: this.#highestTimeline,
+      splitBrain: this.#knobs.splitBrain,
+    }
+    const candidates = this.#endpoints
+      .filter((each) => each.doubt === undefined)
+      .map((each) => toCandidate(each, this.#promotions))
+    const election =
+      this.#mode === 'role'
+        ? elect(candidates, memory)
+        : electInOrder(this.#inPreferredOrder(candidates), memory)
+    for (const id of election.fenced) this.#fence(id)
+    if (election.outcome === 'writer') {
+      const elected = this.#endpoints.find((each) => each.id === election.id)
+      if (elected?.state === 'FENCED')
+        this.#tracker.mark(elected, 'PROBATION', 'no newer primary is known any more')
+      if (elected !== undefined && elected !== this.#writer)
+        this.#switchTo(elected, this.#whyTo(elected))
+      if (elected?.result !== undefined) this.#noteTimeline(elected.result)
+      this.#settle('STEADY', reason)
+      return
+    }
+    // Nothing is known against the writer yet; its next probe decides.
+    if (election.outcome === 'none' && this.#writer?.state === 'SUSPECT') return
+    if (this.#writer !== undefined) this.#leave(this.#writer, election.reason)
+    this.#search.start()
+    this.#settle(
+      election.outcome === 'split-brain' ? 'SPLIT_BRAIN' : this.#writerlessState(),
+      election.reason,
+    )
+  }
+
+  /** Takes over the identity of the cluster that the servers of the options belong to; never that of any other server. */
+  #adoptCluster(): void {
+    if (!this.#identity.open) return
+    const showing = this.#endpoints.filter(
+      (each) =>
+        (ALIVE.has(each.state) || each.state === 'UNPROVEN') && each.result?.systemId !== undefined,
+    )
+    const resolved = showing.filter((each) => each.origin === 'resolved')
+    const first = showing.find((each) => each.origin === 'configured') ?? resolved[0]
+    const systemId = first?.result?.systemId
+    if (first === undefined || systemId === undefined) return
+    // The addresses of one name stand in no order that means anything.
+    const contested =
+      first.origin === 'resolved' && resolved.some((each) => each.result?.systemId !== systemId)
+    if (contested) this.#identity.contest(contestOf(resolved))
+    else {
+      this.#identity.adopt(systemId)
+      this.#tracker.clusterChanged()
+      if (this.#highestSeenIn !== systemId) this.#highestTimeline = 0
+    }
+    for (const each of this.#endpoints) this.#tracker.reconsider(each)
+  }
+
+  #remember({ doubt, id, result, role, state }: ManagedEndpoint<C>): void {
+    if (doubt !== undefined || state === 'QUARANTINED') return
+    if (role === 'standby') this.#promotions.sawStandby(id)
+    else if (role === 'primary') this.#promotions.sawPrimary(id, result?.startedAt)
+  }
+
+  #noteTimeline({ systemId, timeline = 0 }: ProbeResult): void {
+    if (timeline < this.#highestTimeline) return
+    this.#highestTimeline = timeline
+    this.#highestSeenIn = systemId
+  }
+
+  /** A primary below what standbys say now is accepted from now on. */
+  #acceptTimelines(): void {
+    const timelines = this.#endpoints
+      .filter((each) => each.role === 'standby')
+      .map((each) => each.result?.timeline ?? 0)
+    this.#acceptedTimeline = Math.max(0, ...timelines)
+  }
+
+  /** In ordered mode the pinned endpoint comes first, and without automatic failback the one that serves now. */
+  #inPreferredOrder(candidates: Candidate[]): Candidate[] {
+    const first = this.#pinned ?? (this.#knobs.autoFailback ? undefined : this.#writer)
+    if (first === undefined) return candidates
+    return [...candidates].sort((a, b) => Number(b.id === first.id) - Number(a.id === first.id))
+  }
+
+  #fence(id: string): void {
+    const endpoint = this.#endpoints.find((each) => each.id === id)
+    if (endpoint === undefined || endpoint.state === 'FENCED') return
+    this.#tracker.mark(endpoint, 'FENCED', 'claims to be the primary, but a newer one is known')
+  }
+
+  #leave(writer: ManagedEndpoint<C>, reason: string): void {
+    this.#writer = undefined
+    this.#left = writer
+    this.#leftAlive = USABLE.has(writer.state)
+    this.#search.start()
+    const { events, name } = this.#context
+    events.publish(failoverChannel.start, contextOf({ endpoint: writer.endpoint, poolName: name }))
+    events.emit({ type: 'failoverStarted', pool: name, endpoint: writer.id, reason })
+    // Its idle connections are of no use to writers; what is still running on a living server may finish.
+    writer.pool.clear(reason)
+    this.#context.onRoutesChanged()
+    this.#monitor?.hurry()
+  }
+
+  #switchTo(writer: ManagedEndpoint<C>, reason: string): void {
+    if (this.#writer !== undefined) this.#leave(this.#writer, reason)
+    const from = this.#left
+    const returned = from === undefined || from === writer
+    const durationMs = this.#search.durationMs
+    if (!returned) this.#epoch += 1
+    if (from !== undefined) this.#promotions.succeeded(from.id, writer.id)
+    this.#writer = writer
+    this.#left = undefined
+    this.#search.stop()
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
+    if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
+    for (const each of this.#endpoints) {
+      if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
+    }
+    writer.pool.suspectAll()
+    if (!returned) writer.pool.ramp()
+    writer.pool.resume()
+    writer.pool.retryNow()
+    this.#context.onRoutesChanged()
+    const { events, name } = this.#context
+    events.publish(
+      failoverChannel.asyncEnd,
+      contextOf({ endpoint: writer.endpoint, poolName: name }),
+    )
+    if (returned) return
+    events.emit({
+      type: this.#kindOfMove(from, writer),
+      pool: name,
+      endpoint: writer.id,
+      from: from.id,
+      epoch: this.#epoch,
+      reason,
+      durationMs,
+    })
+  }
+
+  #whyTo(writer: ManagedEndpoint<C>): string {
+    if (this.#requested === writer.id) return 'requested by an operator'
+    if (this.#mode === 'role') return `${writer.id} is the primary`
+    const from = this.#writer ?? this.#left
+    return from !== undefined && writer.order < from.order
+      ? `${writer.id} is preferred, and is trusted again`
+      : `${writer.id} is the first that answers`
+  }
+
+  #kindOfMove(from: ManagedEndpoint<C>, to: ManagedEndpoint<C>): FailoverCompletedEvent['type'] {
+    const requested = this.#requested === to.id
+    this.#requested = undefined
+    if (requested) return to.order < from.order ? 'failbackCompleted' : 'switchoverCompleted'
+    if (this.#mode === 'ordered' && to.order < from.order) return 'failbackCompleted'
+    return this.#leftAlive ? 'switchoverCompleted' : 'failoverCompleted'
+  }
+
+  #attemptFailed(attempt: number, final: boolean): void {
+    const { events, name } = this.#context
+    const errors = this.#endpoints.map(
+      (each) => `${each.id} is ${each.state}: ${each.lastError?.message ?? each.roleInWords}`,
+    )
+    events.emit({
+      type: 'failoverFailed',
+      pool: name,
+      endpoint: this.#left?.id,
+      attempt,
+      reason: errors.join('; '),
+      durationMs: this.#search.durationMs,
+    })
+    if (final && this.#state !== 'SPLIT_BRAIN')
+      this.#settle(this.#writerlessState(), 'no writer was found')
+  }
+
+  #soloState(): ClusterState {
+    const state = this.#endpoints[0]?.state
+    return state === 'DOWN' || state === 'QUARANTINED' || state === 'STARTING'
+      ? 'ALL_DOWN'
+      : 'STEADY'
+  }
+
+  #writerlessState(): ClusterState {
+    if (!this.#endpoints.some((each) => ALIVE.has(each.state))) {
+      return this.#search.exhausted || this.#left === undefined ? 'ALL_DOWN' : 'FAILING_OVER'
+    }
+    return this.#search.exhausted || this.#left === undefined ? 'DEGRADED' : 'FAILING_OVER'
+  }
+
+  #settle(state: ClusterState, reason: string): void {
+    if (state === this.#state) return
+    const from = this.#state
+    this.#state = state
+    const { events, name } = this.#context
+    events.emit({ type: 'clusterStateChanged', pool: name, from, to: state, reason })
+  }
+}
+
+function contestOf<C extends object>(resolved: readonly ManagedEndpoint<C>[]): string {
+  const claims = resolved.map((each) => `${each.id}: ${each.result?.systemId}`).join(', ')
+  return `the addresses of a name lead to different clusters (${claims}): set failover.systemId to the one that is meant`
+}
+
+function toCandidate<C extends object>(
+  endpoint: ManagedEndpoint<C>,
+  promotions: Promotions,
+): Candidate {
+  return {
+    id: endpoint.id,
+    state: endpoint.state,
+    role: endpoint.role,
+    writable: endpoint.result?.writable ?? false,
+    systemId: endpoint.result?.systemId,
+    timeline: endpoint.result?.timeline,
+    startedAt: endpoint.result?.startedAt,
+    named: endpoint.named,
+    promoted: promotions.promoted(endpoint.id),
+    superseded: promotions.superseded(endpoint.id),
+  }
+}
+
+/** Whether two answers differ in nothing but the position. */
+function describe(outcome: ProbeOutcome): string {
+  return outcome.ok ? `probe answered as ${outcome.result.role}` : messageOf(outcome.error)
+}

@@ -1,0 +1,229 @@
+import {
+  AcquireAbortedError,
+  AcquireTimeoutError,
+  ConnectFailedError,
+  PoolClosedError,
+  QueueFullError,
+} from '../errors.js'
+import type { EventEmitter } from '../events/emitter.js'
+import { type AcquireFailedEvent, type ErrorSummary, summarize } from '../events/events.js'
+import type { FunctionReference } from '../leaks/stack.js'
+import type { Lease } from '../pool/lease.js'
+import type { AcquireOptions } from '../pool/options.js'
+import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
+import type { Clock } from '../time/clock.js'
+import type { FailoverController } from './failover-controller.js'
+import type { ManagedEndpoint } from './managed-endpoint.js'
+import { takeTurn } from './selection.js'
+import type { Target } from './states.js'
+
+/**
+ * Sends each acquire to the pool of the right endpoint. Callers for whom there is no endpoint at the moment are parked
+ * here, in order, and sent on when there is one.
+ */
+export class Router<C extends object> implements WaitPlace<C> {
+  readonly #name: string
+  readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #controller: FailoverController<C>
+  readonly #maxWaiters: number
+  readonly #clock: Clock
+  readonly #events: EventEmitter
+  readonly #parked = new WaitQueue<C>(this)
+  #suspended = false
+  #held = false
+  #closed = false
+  #failed = 0
+
+  constructor(
+    name: string,
+    endpoints: readonly ManagedEndpoint<C>[],
+    controller: FailoverController<C>,
+    maxWaiters: number,
+    clock: Clock,
+    events: EventEmitter,
+  ) {
+    this.#name = name
+    this.#endpoints = endpoints
+    this.#controller = controller
+    this.#maxWaiters = maxWaiters
+    this.#clock = clock
+    this.#events = events
+  }
+
+  /** Callers parked here. */
+  get waiting(): number {
+    return this.#parked.size
+  }
+
+  /** Acquires that failed while parked. */
+  get failed(): number {
+    return this.#failed
+  }
+
+  get suspended(): boolean {
+    return this.#suspended
+  }
+
+  acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+    if (!this.#isShut) {
+      const endpoint = this.#controller.pick(target)
+      if (endpoint !== undefined) {
+        if (target !== 'primary') takeTurn(endpoint)
+        return endpoint.pool.acquire(options, target, below)
+      }
+    }
+    return this.#park(options, target, below)
+  }
+
+  /** Moves every waiter whose endpoint no longer serves it, in the order in which they came. */
+  reroute(): void {
+    const moving = this.#parked.extract(() => true)
+    for (const endpoint of this.#endpoints) {
+      moving.push(
+        ...endpoint.pool.extractWaiters(
+          (waiter) => this.#isShut || !this.#controller.serves(endpoint, waiter.target),
+        ),
+      )
+    }
+    moving.sort((a, b) => a.sequence - b.sequence)
+    for (const waiter of moving) {
+      const endpoint = this.#isShut ? undefined : this.#controller.pick(waiter.target)
+      if (endpoint === undefined) this.#parked.push(waiter)
+      else {
+        takeTurn(endpoint)
+        endpoint.pool.enqueue(waiter)
+      }
+    }
+    this.#giveUpIfHopeless()
+  }
+
+  /** Takes over the waiters of an endpoint that is no more. */
+  adopt(waiters: readonly Waiter<C>[]): void {
+    for (const waiter of waiters) this.#parked.push(waiter)
+    this.reroute()
+  }
+
+  /** As `giveUp` of a pool. */
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    this.#parked.giveUp(timeoutMs, errorFor)
+  }
+
+  suspend(): void {
+    this.#suspended = true
+    this.reroute()
+  }
+
+  resume(): void {
+    this.#suspended = false
+    this.reroute()
+  }
+
+  /** Sends nobody anywhere for the moment, as it is not known yet who is to be sent where. */
+  hold(on: boolean): void {
+    if (this.#held === on) return
+    this.#held = on
+    this.reroute()
+  }
+
+  get #isShut(): boolean {
+    return this.#suspended || this.#held
+  }
+
+  /** Rejects a caller who comes after the end has begun. */
+  refuse(): Promise<never> {
+    const error = new PoolClosedError(this.#name)
+    this.noteFailure('closed', error, this.#clock.now(), undefined)
+    return Promise.reject(error)
+  }
+
+  /** Lets nobody in any more. @param waitedMs for how long those were waited for who are left */
+  close(waitedMs: number): void {
+    this.#closed = true
+    this.#parked.failAll('closed', () => new PoolClosedError(this.#name, waitedMs))
+  }
+
+  timeoutError(waiter: Waiter<C>): Error {
+    const waitedMs = this.#clock.now() - waiter.enqueuedAt
+    const states = this.#endpoints
+      .map(
+        (each) =>
+          `${each.id} is ${each.state}${each.lastError ? ` (${each.lastError.message})` : ` (${each.roleInWords})`}`,
+      )
+      .join('; ')
+    const why = this.#suspended
+      ? 'the manager is suspended'
+      : `no endpoint for target '${waiter.target}'${this.#whyNoneWrites(waiter.target)}`
+    return new AcquireTimeoutError({
+      message: `pool "${this.#name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
+      phase: 'no-endpoint',
+      waitedMs,
+      cause: causeOf(this.#endpoints.find((each) => each.lastError !== undefined)?.lastError),
+    })
+  }
+
+  /** Says so where servers answer, and none of them takes writes. */
+  #whyNoneWrites(target: Target): string {
+    if (target !== 'primary' || this.#controller.writer !== undefined) return ''
+    const up = this.#endpoints.filter((each) => each.state === 'UP')
+    const readOnly = up.filter((each) => each.isReadOnlyPrimary)
+    if (readOnly.length > 0) {
+      const ids = readOnly.map((each) => each.id).join(', ')
+      return `, as the primary ${ids} is read-only: it refuses writes (default_transaction_read_only); reads go on by manager.replica or target 'prefer-standby',`
+    }
+    return !up.some((each) => each.role === 'standby')
+      ? ''
+      : ", as only standbys answer, which are read-only; reads go on by manager.replica or target 'prefer-standby',"
+  }
+
+  waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
+    this.noteFailure(reason, error, waiter.enqueuedAt, undefined)
+  }
+
+  /** An acquire that began at `since` has failed while it was in no pool's hands. */
+  noteFailure(
+    reason: AcquireFailedEvent['reason'],
+    error: Error,
+    since: number,
+    endpoint: string | undefined,
+  ): void {
+    this.#failed += 1
+    this.#events.emit({
+      type: 'acquireFailed',
+      pool: this.#name,
+      endpoint,
+      reason,
+      durationMs: this.#clock.now() - since,
+      error: summarize(error),
+    })
+  }
+
+  #park(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+    // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
+    const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
+    const waiter = home.createWaiter(options, target, below)
+    const full = this.#parked.size >= this.#maxWaiters
+    // Stands in the queue even if only to be refused, so that the failure is told from here.
+    this.#parked.push(waiter)
+    if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#name))
+    else if (options.signal?.aborted === true) {
+      waiter.fail('aborted', new AcquireAbortedError(options.signal.reason))
+    } else if (full) {
+      waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
+    } else this.#giveUpIfHopeless()
+    return waiter.promise
+  }
+
+  #giveUpIfHopeless(): void {
+    if (this.#parked.size === 0 || !this.#controller.hopeless) return
+    const [first] = this.#endpoints as [ManagedEndpoint<C>]
+    const cause = causeOf(first.lastError) ?? new Error('it needs a person')
+    this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))
+  }
+}
+
+/** What an endpoint has said, as an error again. */
+function causeOf(said: ErrorSummary | undefined): Error | undefined {
+  if (said === undefined) return undefined
+  const { code, message } = said
+  return Object.assign(new Error(message), code === undefined ? {} : { code })
+}

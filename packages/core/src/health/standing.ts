@@ -1,0 +1,60 @@
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import { MAY_SERVE } from '../cluster/states.js'
+import { messageOf } from '../errors.js'
+import type { ErrorSummary } from '../events/events.js'
+import { STATE_WORDS } from '../events/state-words.js'
+import type { Standing } from './readiness.js'
+import type { StartUp } from './start-up.js'
+
+/** Nothing is wrong. */
+export const WELL: Standing = { unusable: undefined, impaired: undefined, hopeless: false }
+
+/** How the endpoints of a manager stand now, in words that a person understands who has one database. */
+export function standingOf<C extends object>(
+  endpoints: readonly ManagedEndpoint<C>[],
+  writer: ManagedEndpoint<C> | undefined,
+  startUp: StartUp,
+  solo: boolean,
+): Standing {
+  const nameOf = (each: ManagedEndpoint<C>): string => (solo ? 'the database' : each.id)
+  const said = (each: ManagedEndpoint<C>): string =>
+    because(each.lastError ?? startUp.refusalOf(each.id))
+  const describe = (each: ManagedEndpoint<C>): string =>
+    `${nameOf(each)} ${STATE_WORDS[each.state]}${said(each)}`
+  return {
+    unusable: whyUnusable(),
+    impaired: whyImpaired(),
+    hopeless:
+      startUp.hopeless ||
+      // Others of this process may have logged in to it; this manager has never.
+      endpoints.every((each) => each.state === 'QUARANTINED' && each.pool.totals.created === 0),
+  }
+
+  function whyUnusable(): string | undefined {
+    if (writer === undefined) return `no server takes writes: ${endpoints.map(describe).join('; ')}`
+    const { everConnected, pool, state } = writer
+    if (!everConnected && startUp.hopeless)
+      return `${nameOf(writer)} refused the login${said(writer)}`
+    if (!MAY_SERVE.has(state) || (state === 'BUSY' && pool.counts.total === 0))
+      return describe(writer)
+    const { uselessError } = pool
+    if (uselessError !== undefined)
+      return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
+    // What others of this process have been told by the server holds for us, until it refuses us.
+    return everConnected || state === 'UP' || state === 'PROBATION' ? undefined : describe(writer)
+  }
+
+  function whyImpaired(): string | undefined {
+    const wrong = endpoints.flatMap((each) => {
+      if (each !== writer && !MAY_SERVE.has(each.state)) return [describe(each)]
+      return each.loginError === undefined
+        ? []
+        : [`${nameOf(each)} takes no new connections${because(each.loginError)}`]
+    })
+    return wrong.length === 0 ? undefined : wrong.join('; ')
+  }
+}
+
+function because(error: ErrorSummary | Error | undefined): string {
+  return error === undefined ? '' : `: ${error instanceof Error ? messageOf(error) : error.message}`
+}

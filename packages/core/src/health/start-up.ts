@@ -1,0 +1,141 @@
+import { ConnectFailedError, messageOf } from '../errors.js'
+import type { EventEmitter } from '../events/emitter.js'
+import { summarize } from '../events/events.js'
+import type { Clock, TimerHandle } from '../time/clock.js'
+import { Deadline, type Deadlines } from '../time/deadlines.js'
+
+/** After so long it is told that the server is not there yet. */
+const NOTICE_MS = 1000
+
+export interface StartUpContext {
+  readonly name: string
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly events: EventEmitter
+  /** Infinity if every caller waits for its own deadline. */
+  readonly startTimeoutMs: number
+  readonly acquireTimeoutMs: number
+  /** The ids of all endpoints. */
+  readonly endpoints: () => readonly string[]
+  /** Fails the callers that wait and have named no deadline of their own. */
+  readonly giveUp: (errorFor: () => Error) => void
+}
+
+class StartDeadline extends Deadline {
+  constructor(readonly onExpired: () => void) {
+    super()
+  }
+}
+
+/**
+ * The time until a manager connects for the first time. A server that was seen once will be back, and is waited for; one
+ * that has only ever refused may be the wrong one, so callers are told before their deadline is over: `startTimeoutMs`
+ * after the first of them has come, or by the first failure after that.
+ *
+ * Silence is no refusal: a login may take its time.
+ */
+export class StartUp {
+  readonly #context: StartUpContext
+  readonly #deadline = new StartDeadline(() => this.#expired())
+  /** The latest refusal of each endpoint. */
+  readonly #refusals = new Map<string, Error>()
+  readonly #refusedForGood = new Set<string>()
+  #begunAt: number | undefined
+  #notice: TimerHandle | undefined
+  #noticed = false
+  #late = false
+  #over = false
+
+  constructor(context: StartUpContext) {
+    this.#context = context
+  }
+
+  /** True once there was a connection, or there will be none any more. */
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** A caller has come. */
+  begin(): void {
+    if (this.#over || this.#begunAt !== undefined) return
+    const { clock, deadlines, startTimeoutMs } = this.#context
+    this.#begunAt = clock.now()
+    if (Number.isFinite(startTimeoutMs))
+      deadlines.add(this.#deadline, startTimeoutMs, this.#begunAt)
+    this.#notice = clock.setTimeout(() => this.#tell(), NOTICE_MS)
+  }
+
+  /** True if every endpoint has refused for a reason that only a person can mend. */
+  get hopeless(): boolean {
+    return !this.#over && this.#context.endpoints().every((id) => this.#refusedForGood.has(id))
+  }
+
+  /** What an endpoint has said. */
+  refusalOf(endpoint: string): Error | undefined {
+    return this.#refusals.get(endpoint)
+  }
+
+  /** An endpoint has refused a connection. @param forGood whether only a person can mend that */
+  refused(endpoint: string, error: Error, forGood: boolean): void {
+    if (this.#over) return
+    this.#refusals.set(endpoint, error)
+    if (forGood) this.#refusedForGood.add(endpoint)
+    else this.#refusedForGood.delete(endpoint)
+    if (this.#late) this.#giveUp()
+    else this.#tell()
+  }
+
+  /** An endpoint has answered, or all is over: from now on the deadlines of the callers rule. */
+  end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#refusals.clear()
+    this.#deadline.cancel()
+    this.#context.clock.clearTimeout(this.#notice)
+  }
+
+  #expired(): void {
+    this.#late = true
+    this.#giveUp()
+  }
+
+  #giveUp(): void {
+    const { endpoints, giveUp, startTimeoutMs } = this.#context
+    const ids = endpoints()
+    const refusals = ids.map((id) => this.#refusals.get(id))
+    const [first] = refusals
+    // One that has not answered yet may be the one.
+    if (first === undefined || refusals.includes(undefined)) return
+    const why =
+      ids.length === 1
+        ? messageOf(first)
+        : ids.map((id) => `${id}: ${messageOf(this.#refusals.get(id))}`).join('; ')
+    giveUp(
+      () =>
+        new ConnectFailedError(
+          ids.join(', '),
+          first,
+          `${why} (it has never been reached, so this took no longer than startTimeoutMs, ${startTimeoutMs} ms)`,
+        ),
+    )
+  }
+
+  /** Tells once that the server is not there yet, and for how long it is still waited for. */
+  #tell(): void {
+    if (this.#noticed || this.#begunAt === undefined) return
+    const { acquireTimeoutMs, clock, events, name, startTimeoutMs } = this.#context
+    const durationMs = clock.now() - this.#begunAt
+    const [refusal] = this.#refusals
+    if (refusal === undefined || durationMs < NOTICE_MS) return
+    this.#noticed = true
+    const [endpoint, error] = refusal
+    events.emit({
+      type: 'startDelayed',
+      pool: name,
+      endpoint,
+      durationMs,
+      remainingMs: Math.max(0, Math.min(startTimeoutMs, acquireTimeoutMs) - durationMs),
+      error: summarize(error),
+    })
+  }
+}
