@@ -30,6 +30,7 @@ export default async function config(): Promise<Config> {
       ],
     },
     moduleNameMapper: {
+      '^@connmgr/core/driver$': '<rootDir>/packages/core/src/driver-kit.ts',
       '^@connmgr/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
       '^(\\.{1,2}/.*)\\.js$': '$1',
     },

@@ -11,6 +11,7 @@ import {
   type PostgresCluster,
   type PostgresNode,
   patient,
+  sourceAliases,
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
@@ -74,9 +75,7 @@ async function runUnlucky(whose: string): Promise<{ exit: unknown; out: string; 
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    alias: Object.fromEntries(
-      ['core', 'pg'].map((name) => [`@connmgr/${name}`, `${ROOT}/packages/${name}/src/index.ts`]),
-    ),
+    alias: sourceAliases('core', 'pg'),
   })
   const child = spawn(process.execPath, ['-', whose, connectionString], {
     cwd: ROOT,

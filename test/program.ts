@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { sourceAliases } from '@connmgr/testing'
 import { build } from 'esbuild'
 
 const ROOT = path.join(__dirname, '..')
@@ -79,12 +80,7 @@ async function bundle(file: string): Promise<string> {
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    alias: Object.fromEntries(
-      names.map((name) => [
-        `@connmgr/${name}`,
-        path.join(ROOT, 'packages', name, 'src', 'index.ts'),
-      ]),
-    ),
+    alias: sourceAliases(...names),
   })
   return outputFiles[0]?.text ?? ''
 }

@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path'
-import { type LeakDetectedEvent, parseFrame, runWithContext } from '@connmgr/core'
+import { type LeakDetectedEvent, runWithContext } from '@connmgr/core'
+import { parseFrame } from '@connmgr/core/driver'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import { createLogger } from '@connmgr/winston'

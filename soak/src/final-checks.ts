@@ -1,4 +1,4 @@
-import { messageOf } from '@connmgr/core'
+import { messageOf } from '@connmgr/core/driver'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { eventually, type PostgresNode } from '@connmgr/testing'
 import type { ClientWatch } from './client-watch.js'

@@ -1,4 +1,4 @@
-import { isError } from '@connmgr/core'
+import { isError } from '@connmgr/core/driver'
 import { classify } from '@connmgr/pg'
 import type { PostgresNode } from '@connmgr/testing'
 import type { Random } from './random.js'

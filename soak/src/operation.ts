@@ -1,4 +1,4 @@
-import { isError } from '@connmgr/core'
+import { isError } from '@connmgr/core/driver'
 import type { Errand } from './errand.js'
 
 /** One thing that a caller may do with a connection. */

@@ -1,5 +1,6 @@
 import { CALLS } from '../../packages/core/src/config/calls.js'
 import { resolveManagerOptions } from '../../packages/core/src/config/resolve.js'
+import { TENANT_OPTION_NAMES } from '../../packages/core/src/driver-kit.js'
 import * as core from '../../packages/core/src/index.js'
 import { PG_OPTION_NAMES } from '../../packages/pg/src/index.js'
 import { literalsOf, propertiesOf, sourceOf } from './declarations.js'
@@ -21,7 +22,7 @@ describe('docs/options.md', () => {
   const NESTED: readonly [prefix: string, file: string, name: string][] = [
     ['leakDetection.', `${core_}/leaks/leak-detector.ts`, 'LeakDetectionOptions'],
     ['healthMonitoring.', `${core_}/options.ts`, 'HealthMonitoringOptions'],
-    ['failover.', `${core_}/failover/options.ts`, 'FailoverOptions'],
+    ['failover.', `${core_}/cluster/options.ts`, 'FailoverOptions'],
     ['shared.', 'packages/pg/src/shared/sharing.ts', 'SharedOptions'],
   ]
 
@@ -73,7 +74,7 @@ describe('docs/options.md', () => {
 
   test('lists every option of createTenants', () => {
     expect(sorted(ofTenants.flatMap(([first]) => namesIn(first as string)))).toEqual(
-      sorted(core.TENANT_OPTION_NAMES),
+      sorted(TENANT_OPTION_NAMES),
     )
   })
 

@@ -1,10 +1,5 @@
-import {
-  ConnectionManager,
-  type Driver,
-  type Endpoint,
-  type Lease,
-  type ManagerOptions,
-} from '@connmgr/core'
+import { ConnectionManager, type Endpoint, type Lease, type ManagerOptions } from '@connmgr/core'
+import type { Driver } from '@connmgr/core/driver'
 import { FakeServer, type MeasuredPool, type PoolKind, type PoolSettings } from './pool.js'
 
 export function fakeDriver(server: FakeServer): Driver<object> {

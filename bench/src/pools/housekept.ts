@@ -1,4 +1,5 @@
-import { type Clock, systemClock, type TimerHandle } from '@connmgr/core'
+import type { Clock } from '@connmgr/core'
+import { systemClock, type TimerHandle } from '@connmgr/core/driver'
 import { connmgr } from './connmgr.js'
 import type { MeasuredPool } from './pool.js'
 

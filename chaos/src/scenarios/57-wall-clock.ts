@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from '@connmgr/core'
+import type { Clock } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import { now } from '../now.js'
 import type { Scenario } from '../scenario.js'
 

@@ -23,7 +23,7 @@ const LAYERS = [
   ['options', 'config', 'catch-up', 'status', 'work'],
   ['engine', 'figures'],
   ['manager', 'tenants'],
-  ['index', 'index.mts'],
+  ['index', 'index.mts', 'driver-kit', 'driver-kit.mts'],
 ]
 /** Plain shapes that lower layers may name, as types only. */
 const SHAPES_FROM_ABOVE = [

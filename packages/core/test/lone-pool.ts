@@ -1,4 +1,5 @@
-import type { ConnectionSignal, Role } from '@connmgr/core'
+import type { Role } from '@connmgr/core'
+import type { ConnectionSignal } from '@connmgr/core/driver'
 import {
   FakeClock,
   type FakeConnection,

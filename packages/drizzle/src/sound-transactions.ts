@@ -1,10 +1,10 @@
+import { ConnmgrError } from '@connmgr/core'
 import {
   CALL_RULES,
-  ConnmgrError,
   checkCall,
   type FunctionReference,
   ISOLATION_LEVELS,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { ManagedPool } from '@connmgr/pg'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import type { PoolClient } from 'pg'

@@ -1,4 +1,5 @@
-import { AbortedError, ConnectionLostError, invalidOption } from '@connmgr/core'
+import { AbortedError, ConnectionLostError } from '@connmgr/core'
+import { invalidOption } from '@connmgr/core/driver'
 import type { QueryConfig } from 'pg'
 import type { PendingQuery } from './client-internals.js'
 

@@ -1,6 +1,6 @@
 import { isIP, Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
-import { systemClock } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { internalsOf } from './client-internals.js'
 

@@ -3,10 +3,9 @@ import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
   ConnectTimeoutError,
-  type FailureKind,
-  isError,
   UnsupportedError,
 } from '@connmgr/core'
+import { type FailureKind, isError } from '@connmgr/core/driver'
 import type { ServerMessage } from './client-internals.js'
 import { endsSession } from './outcome/evidence.js'
 import { refusalOfPgBouncer } from './pgbouncer.js'

@@ -1,18 +1,20 @@
 import {
-  CALL_RULES,
   ConnectionManager,
   type ConnmgrEventType,
-  checkCall,
   type Endpoint,
   InvalidOptionError,
-  invalidOption,
-  MANAGER_OPTION_NAMES,
   type ManagerOptions,
   PoolClosedError,
+} from '@connmgr/core'
+import {
+  CALL_RULES,
+  checkCall,
+  invalidOption,
+  MANAGER_OPTION_NAMES,
   rejectForeignOptions,
   rejectUnknownOptions,
   summarize,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
 import { type EndpointConfig, settingsOf, withPassword } from './endpoint-config.js'

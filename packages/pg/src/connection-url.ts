@@ -1,10 +1,5 @@
-import {
-  InvalidOptionError,
-  invalidOption,
-  nearestName,
-  redactText,
-  redactUrl,
-} from '@connmgr/core'
+import { InvalidOptionError, redactText, redactUrl } from '@connmgr/core'
+import { invalidOption, nearestName } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
 import { fileProblem, readIdentity, requirePem } from './tls-files.js'

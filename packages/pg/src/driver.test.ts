@@ -1,4 +1,4 @@
-import type { ConnectionSignal } from '@connmgr/core'
+import type { ConnectionSignal } from '@connmgr/core/driver'
 import {
   describeDriver,
   type PostgresCluster,

@@ -1,12 +1,10 @@
+import type { Clock, Endpoint, IsolationLevel, Role, TransactionOptions } from '@connmgr/core'
 import {
-  type Clock,
   type ConnectContext,
   type ConnectionActivity,
   type ConnectionCondition,
   type Driver,
-  type Endpoint,
   type FailureKind,
-  type IsolationLevel,
   invalidOption,
   type LeaseFence,
   type Probe,
@@ -14,12 +12,10 @@ import {
   type ProbeScope,
   type ReplayPosition,
   type ResetFindings,
-  type Role,
   systemClock,
-  type TransactionOptions,
   type WritePosition,
   withoutSecrets,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
 import pg from 'pg'
 import type { OpenStream } from './cancel.js'

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { inspect } from 'node:util'
-import { type Endpoint, InvalidOptionError, invalidOption } from '@connmgr/core'
+import { type Endpoint, InvalidOptionError } from '@connmgr/core'
+import { invalidOption } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
 import pg from 'pg'
 import {

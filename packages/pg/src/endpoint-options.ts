@@ -1,4 +1,5 @@
-import { type Endpoint, InvalidOptionError, invalidOption } from '@connmgr/core'
+import { type Endpoint, InvalidOptionError } from '@connmgr/core'
+import { invalidOption } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
 import { type NamedUrl, portOf, type UrlParts } from './connection-url.js'
 import {

@@ -1,4 +1,4 @@
-import type { ForeignOptions } from '@connmgr/core'
+import type { ForeignOptions } from '@connmgr/core/driver'
 
 /** What `pg.Client` takes, for telling a misspelt option from one that is none of our business. */
 export const CLIENT_OPTIONS: readonly string[] = [

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { LeaseFence } from '@connmgr/core'
+import type { LeaseFence } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { type AddMethod, BorrowedListeners } from './borrowed-listeners.js'
 import { fenceStatement } from './open-statement.js'

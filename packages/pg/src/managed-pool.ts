@@ -1,16 +1,12 @@
+import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
 import {
   CALL_RULES,
   checkCall,
   describeEvent,
   type FunctionReference,
-  type Lease,
-  type ManagerAcquireOptions,
   outside,
-  type PoolCounts,
   printAsJson,
-  type ReplayOptions,
-  type Target,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
 import type { AbortableQuery } from './aborted-query.js'

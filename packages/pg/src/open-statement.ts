@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import type { LeaseFence } from '@connmgr/core'
+import type { LeaseFence } from '@connmgr/core/driver'
 import type { ClientInternals } from './client-internals.js'
 import { textOf } from './outcome/in-flight.js'
 

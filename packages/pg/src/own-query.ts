@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { systemClock } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import type { Client, QueryArrayResult } from 'pg'
 import { isStatementError } from './classify.js'
 import { type ClientInternals, internalsOf } from './client-internals.js'

@@ -1,4 +1,4 @@
-import type { FailureKind } from '@connmgr/core'
+import type { FailureKind } from '@connmgr/core/driver'
 import type { ServerMessage } from './client-internals.js'
 
 /**

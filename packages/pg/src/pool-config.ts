@@ -1,11 +1,10 @@
+import type { Endpoint, ManagerOptions } from '@connmgr/core'
 import {
-  type Endpoint,
   invalidOption,
   MANAGER_OPTION_NAMES,
-  type ManagerOptions,
   rejectForeignOptions,
   rejectMisspeltOptions,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
 import type { PgManagerOptions } from './connection-manager.js'
 import type { ClientClass } from './driver.js'

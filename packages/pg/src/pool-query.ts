@@ -1,13 +1,11 @@
+import { ConnectionLostError, type Lease, type ManagerAcquireOptions } from '@connmgr/core'
 import {
-  ConnectionLostError,
   currentEffects,
   type FunctionReference,
   isError,
-  type Lease,
-  type ManagerAcquireOptions,
   unnoted,
   type WriteEnd,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client, QueryResult } from 'pg'
 import { notSent, signalOf } from './aborted-query.js'
 import type { Catalogs } from './catalog/catalog.js'

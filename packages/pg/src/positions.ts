@@ -1,4 +1,5 @@
-import { type ReplayPosition, UnsupportedError, type WritePosition } from '@connmgr/core'
+import { UnsupportedError } from '@connmgr/core'
+import type { ReplayPosition, WritePosition } from '@connmgr/core/driver'
 import { classify } from './classify.js'
 import type { Session } from './session.js'
 

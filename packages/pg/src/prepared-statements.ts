@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { isError } from '@connmgr/core'
+import { isError } from '@connmgr/core/driver'
 import type { PendingQuery, ServerMessage } from './client-internals.js'
 
 /** What node-postgres keeps of the statements that it has prepared, by their names. */

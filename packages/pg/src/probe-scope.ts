@@ -1,4 +1,5 @@
-import { type Endpoint, isError, type ProbeScope } from '@connmgr/core'
+import type { Endpoint } from '@connmgr/core'
+import { isError, type ProbeScope } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
 import type { ClientClass } from './driver.js'
 

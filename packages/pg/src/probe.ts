@@ -1,11 +1,5 @@
-import {
-  type MissingRight,
-  type Probe,
-  type ProbeResult,
-  type Role,
-  systemClock,
-  toError,
-} from '@connmgr/core'
+import type { MissingRight, Role } from '@connmgr/core'
+import { type Probe, type ProbeResult, systemClock, toError } from '@connmgr/core/driver'
 import { timelineOf } from './positions.js'
 import {
   ALL_RIGHTS,

@@ -1,4 +1,4 @@
-import { isError } from '@connmgr/core'
+import { isError } from '@connmgr/core/driver'
 
 const NAMES: ReadonlySet<string> = new Set([
   'TypeError',

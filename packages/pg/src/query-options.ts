@@ -1,4 +1,5 @@
-import { type ReplayOptions, rejectMisspeltOptions } from '@connmgr/core'
+import type { ReplayOptions } from '@connmgr/core'
+import { rejectMisspeltOptions } from '@connmgr/core/driver'
 
 const OURS = ['replay', 'deadlineMs', 'signal']
 /** Names that were found to be nothing like ours, so that each query need not be looked at anew. */

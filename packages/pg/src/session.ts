@@ -1,11 +1,11 @@
+import type { Role } from '@connmgr/core'
+import { TransactionRolledBackError } from '@connmgr/core'
 import type {
   ConnectionActivity,
   ConnectionCondition,
   ConnectionSignal,
   ResetFindings,
-  Role,
-} from '@connmgr/core'
-import { TransactionRolledBackError } from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { notSent, runAbortable, signalOf } from './aborted-query.js'
 import { cancelRunning, cancelTargetOf, type OpenStream } from './cancel.js'

@@ -1,9 +1,7 @@
 import {
-  type FunctionReference,
   type Lease,
   type ManagerAcquireOptions,
   runWithContext,
-  runWithOrigin,
   type TenantId,
   type TenantLimits,
   Tenants,
@@ -11,6 +9,7 @@ import {
   type TransactionReplayOptions,
   type UnitReplayOptions,
 } from '@connmgr/core'
+import { type FunctionReference, runWithOrigin } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import {
   createConnectionManager,

@@ -1,4 +1,4 @@
-import { systemClock } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import { patient } from '@connmgr/testing'
 import type { Client, PoolClient, QueryConfig } from 'pg'
 import { ManagedPool } from '../src/managed-pool.js'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import { patient } from '@connmgr/testing'
+import { patient, sourceAliases } from '@connmgr/testing'
 import { build } from 'esbuild'
 import { startShop } from '../test/shop.js'
 
@@ -9,12 +9,6 @@ const FOLDER = path.join(__dirname, '..')
 
 /** A program of `test/` with our packages in it, as one CommonJS module. */
 async function bundle(program: string): Promise<string> {
-  const alias = Object.fromEntries(
-    ['core', 'pg', 'prisma'].map((name) => [
-      `@connmgr/${name}`,
-      path.join(FOLDER, '..', name, 'src', 'index.ts'),
-    ]),
-  )
   const { outputFiles } = await build({
     entryPoints: [path.join(FOLDER, 'test', program)],
     bundle: true,
@@ -22,7 +16,7 @@ async function bundle(program: string): Promise<string> {
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    alias,
+    alias: sourceAliases('core', 'pg', 'prisma'),
   })
   return outputFiles[0]?.text ?? ''
 }

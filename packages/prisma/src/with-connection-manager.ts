@@ -1,9 +1,5 @@
-import {
-  type FunctionReference,
-  InvalidOptionError,
-  runWithContext,
-  runWithOrigin,
-} from '@connmgr/core'
+import { InvalidOptionError, runWithContext } from '@connmgr/core'
+import { type FunctionReference, runWithOrigin } from '@connmgr/core/driver'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import { ConnectionManagerAdapter, connectionManagerAdapter } from './adapter.js'
 import { readEachByItself } from './batching.js'

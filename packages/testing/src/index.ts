@@ -26,3 +26,4 @@ export {
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'
+export { sourceAliases } from './source-aliases.js'

@@ -1,4 +1,4 @@
-import type { FunctionReference } from '@connmgr/core'
+import type { FunctionReference } from '@connmgr/core/driver'
 import { ManagedPool, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import pg, { type PoolClient } from 'pg'
 import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'

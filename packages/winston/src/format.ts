@@ -1,4 +1,5 @@
-import { errorFields, isError, redact } from '@connmgr/core'
+import { redact } from '@connmgr/core'
+import { errorFields, isError } from '@connmgr/core/driver'
 import { format, type Logform } from 'winston'
 
 type Info = Logform.TransformableInfo

@@ -1,4 +1,5 @@
-import { type ConnmgrEvent, describeEvent, type Logger, type LogLevel } from '@connmgr/core'
+import type { ConnmgrEvent, Logger, LogLevel } from '@connmgr/core'
+import { describeEvent } from '@connmgr/core/driver'
 
 /** What {@link logEvents} needs of a manager. */
 export interface EventSource {

@@ -1,4 +1,5 @@
-import { runWithContext, runWithOrigin } from '@connmgr/core'
+import { runWithContext } from '@connmgr/core'
+import { runWithOrigin } from '@connmgr/core/driver'
 import { FakeClock, type FakeConnection } from '@connmgr/testing'
 import { close, type Harness, manage } from '../../test/harness.js'
 import { closeLone, lonePool } from '../../test/lone-pool.js'

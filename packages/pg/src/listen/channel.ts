@@ -1,4 +1,4 @@
-import { invalidOption } from '@connmgr/core'
+import { invalidOption } from '@connmgr/core/driver'
 
 /** NAMEDATALEN - 1: what is longer PostgreSQL cuts off, and then tells of a channel that nobody asked for. */
 const LONGEST_BYTES = 63

@@ -1,4 +1,5 @@
-import { type ConnmgrEvent, systemClock } from '@connmgr/core'
+import type { ConnmgrEvent } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import {
   eventually,
   type PostgresCluster,

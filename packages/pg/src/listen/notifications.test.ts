@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
-import type { ConnectionSignal, ConnmgrEvent, DedicatedConnection } from '@connmgr/core'
+import type { ConnmgrEvent } from '@connmgr/core'
+import type { ConnectionSignal, DedicatedConnection } from '@connmgr/core/driver'
 import { FakeClock } from '@connmgr/testing'
 import fc from 'fast-check'
 import type { Client } from 'pg'

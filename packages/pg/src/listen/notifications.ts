@@ -1,16 +1,18 @@
 import {
   AcquireTimeoutError,
   type Clock,
-  type ConnectionSignal,
   type ConnmgrEvent,
-  type DedicatedConnection,
   type EndpointState,
   type EventOf,
+  PoolClosedError,
+} from '@connmgr/core'
+import {
+  type ConnectionSignal,
+  type DedicatedConnection,
   messageOf,
   outside,
-  PoolClosedError,
   type TimerHandle,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { requireChannel } from './channel.js'
 import type { ListenOptions, NotificationHandler } from './listen-options.js'

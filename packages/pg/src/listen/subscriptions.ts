@@ -1,4 +1,5 @@
-import { type ConnmgrEvent, summarize } from '@connmgr/core'
+import type { ConnmgrEvent } from '@connmgr/core'
+import { summarize } from '@connmgr/core/driver'
 import type { ListenOptions, Notification, NotificationHandler } from './listen-options.js'
 
 /** One call of `manager.listen`. */

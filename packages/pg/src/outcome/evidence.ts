@@ -1,4 +1,5 @@
-import { AbortedError, ConnectionDestroyedError, isError, QueryTimeoutError } from '@connmgr/core'
+import { AbortedError, ConnectionDestroyedError, QueryTimeoutError } from '@connmgr/core'
+import { isError } from '@connmgr/core/driver'
 import type { PendingQuery, ServerMessage } from '../client-internals.js'
 import { isEndByPgBouncer, refusalOfPgBouncer } from '../pgbouncer.js'
 import { severityOf } from './severity.js'

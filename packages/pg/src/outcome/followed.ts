@@ -1,4 +1,4 @@
-import type { WriteEnd } from '@connmgr/core'
+import type { WriteEnd } from '@connmgr/core/driver'
 import type { Catalog } from '../catalog/catalog.js'
 import type { PendingQuery } from '../client-internals.js'
 import { endOfFailed, type InFlight, mayWrite } from './in-flight.js'

@@ -2,10 +2,9 @@ import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
   ConnmgrError,
-  messageOf,
   TransactionRolledBackError,
-  type WriteEnd,
 } from '@connmgr/core'
+import { messageOf, type WriteEnd } from '@connmgr/core/driver'
 import type { Catalog } from '../catalog/catalog.js'
 import type { ServerMessage } from '../client-internals.js'
 import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'

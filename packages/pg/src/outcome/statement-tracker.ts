@@ -1,11 +1,10 @@
+import { ConnectionLostError, TransactionRolledBackError } from '@connmgr/core'
 import {
   type ConnectionActivity,
-  ConnectionLostError,
   currentEffects,
   type Effects,
   messageOf,
-  TransactionRolledBackError,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import type { Catalog } from '../catalog/catalog.js'
 import {

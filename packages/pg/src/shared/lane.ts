@@ -1,12 +1,5 @@
-import {
-  AbortedError,
-  AcquireTimeoutError,
-  type Clock,
-  type FunctionReference,
-  isError,
-  type Lease,
-  type TimerHandle,
-} from '@connmgr/core'
+import { AbortedError, AcquireTimeoutError, type Clock, type Lease } from '@connmgr/core'
+import { type FunctionReference, isError, type TimerHandle } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { afterAbort, notSent } from '../aborted-query.js'
 import { cancelTargetOf, sendCancel } from '../cancel.js'

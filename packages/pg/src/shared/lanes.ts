@@ -1,10 +1,5 @@
-import {
-  type FunctionReference,
-  type Lease,
-  type ManagerAcquireOptions,
-  outside,
-  type PoolCounts,
-} from '@connmgr/core'
+import type { Lease, ManagerAcquireOptions, PoolCounts } from '@connmgr/core'
+import { type FunctionReference, outside } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import type { EndpointCatalog } from '../catalog/catalog.js'
 import type { Lender } from '../pool-query.js'

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import type { TimerHandle } from '@connmgr/core'
+import type { TimerHandle } from '@connmgr/core/driver'
 import type { QueryResult } from 'pg'
 import type { ServerMessage } from '../client-internals.js'
 import type { ClientClass } from '../driver.js'

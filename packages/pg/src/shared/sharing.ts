@@ -1,11 +1,5 @@
-import {
-  type Clock,
-  invalidOption,
-  type ManagerOptions,
-  rejectUnknownOptions,
-  systemClock,
-  UnsupportedError,
-} from '@connmgr/core'
+import { type Clock, type ManagerOptions, UnsupportedError } from '@connmgr/core'
+import { invalidOption, rejectUnknownOptions, systemClock } from '@connmgr/core/driver'
 import pg, { type Client } from 'pg'
 import type { ClientClass } from '../driver.js'
 import { type SharedQueryClass, sharedQueryOf } from './shared-query.js'

@@ -1,4 +1,4 @@
-import { systemClock } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import { type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import fc from 'fast-check'
 import pg from 'pg'

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { type Endpoint, type TopologySource, toError } from '@connmgr/core'
+import type { Endpoint, TopologySource } from '@connmgr/core'
+import { toError } from '@connmgr/core/driver'
 import { relocate } from '../endpoint-config.js'
 
 /** All addresses of a name. Rejects if there are none. */

@@ -1,4 +1,5 @@
-import { type Endpoint, InvalidOptionError, isError, type TopologySource } from '@connmgr/core'
+import { type Endpoint, InvalidOptionError, type TopologySource } from '@connmgr/core'
+import { isError } from '@connmgr/core/driver'
 import { relocate } from '../endpoint-config.js'
 
 /** How {@link patroniTopology} asks. Times are in milliseconds. */

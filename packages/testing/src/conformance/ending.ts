@@ -1,6 +1,6 @@
 /// <reference types="jest" />
 import { types } from 'node:util'
-import type { FailureKind } from '@connmgr/core'
+import type { FailureKind } from '@connmgr/core/driver'
 import { eventually } from '../eventually.js'
 import { rejection } from './harness.js'
 import type { Suite } from './suite.js'

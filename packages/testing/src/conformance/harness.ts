@@ -1,5 +1,6 @@
 import { types } from 'node:util'
-import type { ConnectionSignal, Driver, Endpoint } from '@connmgr/core'
+import type { Endpoint } from '@connmgr/core'
+import type { ConnectionSignal, Driver } from '@connmgr/core/driver'
 
 /** What a driver's package supplies so that {@link describeDriver} can test the driver on a real database. */
 export interface DriverHarness<C extends object> {

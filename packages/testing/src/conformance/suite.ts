@@ -1,5 +1,6 @@
 /// <reference types="jest" />
-import type { Driver, Endpoint, FailureKind } from '@connmgr/core'
+import type { Endpoint } from '@connmgr/core'
+import type { Driver, FailureKind } from '@connmgr/core/driver'
 import { eventually } from '../eventually.js'
 import { type DriverHarness, type Opened, type OptionalMethod, rejection } from './harness.js'
 

@@ -1,4 +1,5 @@
-import type { Clock, TimerHandle } from '@connmgr/core'
+import type { Clock } from '@connmgr/core'
+import type { TimerHandle } from '@connmgr/core/driver'
 
 interface FakeTimer {
   readonly dueAt: number

@@ -1,11 +1,10 @@
+import type { Endpoint, Role } from '@connmgr/core'
 import type {
   ConnectionActivity,
   ConnectionCondition,
   ConnectionSignal,
-  Endpoint,
   FailureKind,
-  Role,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import type { FakeDriver } from './fake-driver.js'
 import { FakeError } from './outcome.js'
 

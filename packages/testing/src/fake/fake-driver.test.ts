@@ -1,4 +1,4 @@
-import type { ConnectContext, ConnectionSignal } from '@connmgr/core'
+import type { ConnectContext, ConnectionSignal } from '@connmgr/core/driver'
 import { FakeClock } from './fake-clock.js'
 import { FakeDriver, fakeEndpoint } from './fake-driver.js'
 import { FakeError } from './outcome.js'

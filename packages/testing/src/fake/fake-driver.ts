@@ -1,20 +1,17 @@
+import type { Clock, Endpoint, Role, TransactionOptions } from '@connmgr/core'
 import {
-  type Clock,
   type ConnectContext,
   type ConnectionActivity,
   type ConnectionCondition,
   type Driver,
-  type Endpoint,
   type FailureKind,
   type Probe,
   type ProbeResult,
   type ProbeScope,
   type ReplayPosition,
-  type Role,
   systemClock,
-  type TransactionOptions,
   type WritePosition,
-} from '@connmgr/core'
+} from '@connmgr/core/driver'
 import { FakeConnection } from './fake-connection.js'
 import { FakeProbe } from './fake-probe.js'
 import { FakeServer } from './fake-server.js'

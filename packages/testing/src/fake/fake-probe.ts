@@ -1,4 +1,5 @@
-import type { Clock, ConnectContext, Endpoint, Probe, ProbeResult } from '@connmgr/core'
+import type { Clock, Endpoint } from '@connmgr/core'
+import type { ConnectContext, Probe, ProbeResult } from '@connmgr/core/driver'
 import type { FakeServer } from './fake-server.js'
 import { FakeError, type FakeOutcome, play } from './outcome.js'
 

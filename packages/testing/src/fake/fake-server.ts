@@ -1,4 +1,5 @@
-import type { MissingRight, ProbeResult, Role } from '@connmgr/core'
+import type { MissingRight, Role } from '@connmgr/core'
+import type { ProbeResult } from '@connmgr/core/driver'
 import type { FakeConnection } from './fake-connection.js'
 import { FakeError, type FakeOutcome } from './outcome.js'
 

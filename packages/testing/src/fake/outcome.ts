@@ -1,4 +1,5 @@
-import type { Clock, FailureKind } from '@connmgr/core'
+import type { Clock } from '@connmgr/core'
+import type { FailureKind } from '@connmgr/core/driver'
 
 /** An error whose meaning the fake driver's `classify` knows. */
 export class FakeError extends Error {

@@ -1,0 +1,53 @@
+// What drivers and adapters are made of, beside what their users need: `@connmgr/core/driver`.
+export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
+export type { ForeignOptions } from './config/foreign-options.js'
+export { nearestName } from './config/nearest.js'
+export { MANAGER_OPTION_NAMES } from './config/resolve.js'
+export { invalid as invalidOption } from './config/rules.js'
+export {
+  rejectForeignOptions,
+  rejectMisspeltOptions,
+  rejectUnknownOptions,
+} from './config/unknown-options.js'
+export type {
+  ConnectContext,
+  ConnectionActivity,
+  ConnectionCondition,
+  ConnectionSignal,
+  Driver,
+  Endpoint,
+  FailureKind,
+  IsolationLevel,
+  LeaseFence,
+  MissingRight,
+  Probe,
+  ProbeResult,
+  ProbeScope,
+  ReplayPosition,
+  ResetFindings,
+  ResetPolicy,
+  Role,
+  TransactionOptions,
+  WritePosition,
+} from './driver/contract.js'
+export type { DedicatedConnection } from './driver/dedicated.js'
+export { isError, messageOf, toError } from './errors.js'
+export { summarize } from './events/events.js'
+export { describeEvent } from './events/log.js'
+export { outside } from './flow/outside.js'
+export { runWithOrigin } from './leaks/context.js'
+export {
+  type CallSite,
+  type CapturedStack,
+  captureStack,
+  type FunctionReference,
+  parseFrame,
+} from './leaks/stack.js'
+export type { PoolOptions } from './pool/options.js'
+export { withoutSecrets } from './secrets/clean-error.js'
+export { printAsJson } from './secrets/print.js'
+export { errorFields } from './secrets/redact.js'
+export { TENANT_OPTION_NAMES } from './tenants.js'
+export { type Clock, systemClock, type TimerHandle } from './time/clock.js'
+export { currentEffects, type Effects, unnoted, type WriteEnd } from './work/effects.js'
+export { type Failure, failureOf } from './work/failure.js'
