@@ -1,4 +1,5 @@
 // What drivers and adapters are made of, beside what their users need: `@connmgr/core/driver`.
+export { stateIs } from './cluster/states.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'
 export { nearestName } from './config/nearest.js'

@@ -7,7 +7,7 @@ import {
 } from './cluster/failover-record.js'
 import { ManagedEndpoint, type Origin } from './cluster/managed-endpoint.js'
 import { Router } from './cluster/router.js'
-import { type EndpointState, MAY_SERVE } from './cluster/states.js'
+import { type EndpointState, stateIs } from './cluster/states.js'
 import { urgentPaceMs } from './cluster/writer-search.js'
 import type { ResolvedOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver/contract.js'
@@ -43,8 +43,6 @@ import type { Discovery } from './topology/source.js'
 import { TopologyWatch } from './topology/topology-watch.js'
 import { currentEffects } from './work/effects.js'
 
-/** States that say that the latest probe was answered. */
-const ANSWERED: ReadonlySet<EndpointState> = new Set(['UNKNOWN', 'UP', 'PROBATION', 'FENCED'])
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
 /** The session in which a single endpoint is probed is not kept for longer pauses than this. */
@@ -122,7 +120,7 @@ export class Engine<C extends object> {
       // It may be the very connection that a caller lacks.
       keepsSession: ({ standIn, state }) =>
         !this.resting &&
-        !(standIn.short && ANSWERED.has(state)) &&
+        !(standIn.short && answered(state)) &&
         (!this.#solo || this.#paceMs() <= LONGEST_KEPT_MS),
       onOutcome: (endpoint, outcome) => {
         if (outcome.ok) {
@@ -474,7 +472,7 @@ export class Engine<C extends object> {
       endpoints,
       (each) =>
         each.heldFor !== undefined ||
-        (each === writer && (MAY_SERVE.has(each.state) || each.state === 'SUSPECT')),
+        (each === writer && (stateIs(each.state, 'expected') || each.state === 'SUSPECT')),
     )
     for (const each of removed) {
       this.controller.remove(each)
@@ -550,7 +548,7 @@ export class Engine<C extends object> {
         clock,
         solo,
         patienceMs: failover.probeTimeoutMs,
-        trusted: () => managed.state === 'UP' || managed.state === 'PROBATION',
+        trusted: () => stateIs(managed.state, 'open'),
         known: () => managed.result,
         classify: (error) => this.#driver.classify(error),
       })
@@ -645,7 +643,7 @@ export class Engine<C extends object> {
           void this.readiness.current
         }
         // A single one is asked ever more rarely while it does not answer, and is back before that.
-        if (!ANSWERED.has(state) && this.monitor.started) {
+        if (!answered(state) && this.monitor.started) {
           this.monitor.checkAfterTrouble(managed(endpoint))
           this.monitor.hurry()
         }
@@ -675,4 +673,9 @@ export class Engine<C extends object> {
       },
     }
   }
+}
+
+/** Whether the latest probe was answered, if there was one. */
+function answered(state: EndpointState): boolean {
+  return state === 'UNKNOWN' || stateIs(state, 'answers')
 }

@@ -1,5 +1,5 @@
 import type { Role } from '../driver/contract.js'
-import type { EndpointState } from './states.js'
+import { type EndpointState, stateIs } from './states.js'
 
 /** What an election knows of one endpoint. */
 export interface Candidate {
@@ -37,11 +37,6 @@ export type Election =
   | { readonly outcome: 'none'; readonly fenced: readonly string[]; readonly reason: string }
   | { readonly outcome: 'split-brain'; readonly fenced: readonly string[]; readonly reason: string }
 
-/** States in which the latest probe succeeded, so that what it said holds. */
-const ANSWERING: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'FENCED'])
-/** A server without a free connection for the probe is still the writer it was. */
-const KEEPS_ROLE: ReadonlySet<EndpointState> = new Set(['BUSY'])
-
 /**
  * Who is the writer of one replicated cluster. Pure.
  *
@@ -58,8 +53,9 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
     (each) =>
       each.role === 'primary' &&
       each.writable &&
-      (ANSWERING.has(each.state) ||
-        (KEEPS_ROLE.has(each.state) && each.id === memory.writer && memory.left !== true)),
+      // What the latest probe said holds. One without a free connection for it is still the writer that it was.
+      (stateIs(each.state, 'answers') ||
+        (each.state === 'BUSY' && each.id === memory.writer && memory.left !== true)),
   )
   const followed = timelineOfStandbys(candidates, memory)
   const current = primaries.filter((each) => isCurrent(each, memory, followed))
@@ -100,7 +96,7 @@ function timelineOfStandbys(
   { acceptedTimeline = 0 }: ElectionMemory,
 ): number {
   const timelines = candidates
-    .filter((each) => each.role === 'standby' && ANSWERING.has(each.state))
+    .filter((each) => each.role === 'standby' && stateIs(each.state, 'answers'))
     .map((each) => each.timeline ?? 0)
   return Math.max(0, ...timelines.filter((each) => each > acceptedTimeline))
 }
@@ -117,10 +113,10 @@ function onTimeline(servers: readonly Candidate[]): string {
  * that serves now, or else the first that answers at all. Pure.
  */
 export function electInOrder(candidates: readonly Candidate[], memory: ElectionMemory): Election {
-  const answering = candidates.filter((each) => ANSWERING.has(each.state))
+  const answering = candidates.filter((each) => stateIs(each.state, 'answers'))
   const current = candidates.find(
     (each) =>
-      each.id === memory.writer && (ANSWERING.has(each.state) || KEEPS_ROLE.has(each.state)),
+      each.id === memory.writer && (stateIs(each.state, 'answers') || each.state === 'BUSY'),
   )
   const chosen = answering.find((each) => each.state === 'UP') ?? current ?? answering[0]
   if (chosen === undefined)
@@ -148,11 +144,11 @@ function describeNone(candidates: readonly Candidate[], stale: readonly string[]
   }
   if (
     candidates.some(
-      (each) => each.role === 'primary' && !each.writable && ANSWERING.has(each.state),
+      (each) => each.role === 'primary' && !each.writable && stateIs(each.state, 'answers'),
     )
   ) {
     return 'the primary refuses writes (default_transaction_read_only)'
   }
-  if (candidates.some((each) => ANSWERING.has(each.state))) return 'only standbys answer'
+  if (candidates.some((each) => stateIs(each.state, 'answers'))) return 'only standbys answer'
   return 'no endpoint answers'
 }

@@ -9,11 +9,10 @@ import { Divergence } from './divergence.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { ReplicationLag } from './replication-lag.js'
-import type { EndpointState } from './states.js'
+import { type EndpointState, stateIs } from './states.js'
 import { nextStanding, putInto } from './transition.js'
 
 /** States that an endpoint which is in doubt does not come into. */
-const COUNTED: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'FENCED'])
 const LAG_MEMORY_MS = 600_000
 const STRAY =
   'has replayed what the present primary never wrote, so it cannot follow it: rewind it (pg_rewind) or rebuild it'
@@ -61,7 +60,7 @@ export class EndpointTracker<C extends object> {
       return
     }
     endpoint.doubt = this.#identity.doubt(endpoint.origin, result)
-    if (endpoint.doubt !== undefined && (COUNTED.has(state) || undecided)) {
+    if (endpoint.doubt !== undefined && (hasSay(state) || undecided)) {
       endpoint.lastError = { name: 'Error', message: endpoint.doubt }
       this.mark(endpoint, 'UNPROVEN', endpoint.doubt)
     } else if (endpoint.doubt === undefined && (state === 'UNPROVEN' || undecided)) {
@@ -107,7 +106,7 @@ export class EndpointTracker<C extends object> {
       endpoint.lastError = summarize(outcome.error)
       reason = messageOf(outcome.error)
     }
-    if (endpoint.doubt !== undefined && COUNTED.has(endpoint.state)) {
+    if (endpoint.doubt !== undefined && hasSay(endpoint.state)) {
       endpoint.standing = putInto(
         endpoint.standing,
         this.#identity.pending ? 'UNKNOWN' : 'UNPROVEN',
@@ -237,4 +236,9 @@ export class EndpointTracker<C extends object> {
 
 function namesOf(missing: ProbeResult['missing'] = []): string {
   return missing.map(({ name }) => name).join()
+}
+
+/** Whether an endpoint has a say in who is the writer, which it loses if it is in doubt. */
+function hasSay(state: EndpointState): boolean {
+  return stateIs(state, 'alive') && state !== 'SUSPECT'
 }

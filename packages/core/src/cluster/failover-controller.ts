@@ -15,7 +15,7 @@ import { type ManagedEndpoint, UNSEEN } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { Promotions } from './promotions.js'
 import { select, serves } from './selection.js'
-import type { ClusterState, EndpointState, Target } from './states.js'
+import { type ClusterState, type EndpointState, stateIs, type Target } from './states.js'
 import { WriterSearch } from './writer-search.js'
 
 export interface FailoverContext<C extends object> {
@@ -32,10 +32,6 @@ export interface FailoverContext<C extends object> {
   readonly onLost: (endpoint: ManagedEndpoint<C>) => void
 }
 
-const USABLE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY'])
-const ALIVE: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION', 'BUSY', 'SUSPECT', 'FENCED'])
-/** States in which nothing can be got from the sockets still open to an endpoint. */
-const LOST: ReadonlySet<EndpointState> = new Set(['DOWN', 'QUARANTINED', 'FENCED', 'STARTING'])
 /**
  * At the start an earlier endpoint of a list gets so many times as long as the first that answers took: it may be as far,
  * and who is moved to it later has been sent to another server before.
@@ -195,7 +191,7 @@ export class FailoverController<C extends object> {
     }
     const role = endpoint.role
     const readable = endpoint.lagging
-    const served = USABLE.has(endpoint.state)
+    const served = stateIs(endpoint.state, 'serves')
     this.#judged = endpoint
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
     if (outcome.ok) {
@@ -213,7 +209,7 @@ export class FailoverController<C extends object> {
     else if (this.#seenOnce) this.#surveyIfKnown()
     else if (outcome.ok) this.#foundAtStart(endpoint)
     this.#judged = undefined
-    if (!served && !this.#solo && USABLE.has(endpoint.state)) endpoint.pool.resume()
+    if (!served && !this.#solo && stateIs(endpoint.state, 'serves')) endpoint.pool.resume()
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -243,7 +239,7 @@ export class FailoverController<C extends object> {
     if (!this.#endpoints.includes(endpoint)) return
     // A single endpoint in another role is in no trouble: its pool chooses among its connections.
     const suspicious = !(this.#solo && kind === 'read-only')
-    if (suspicious && (endpoint.state === 'UP' || endpoint.state === 'PROBATION')) {
+    if (suspicious && stateIs(endpoint.state, 'open')) {
       this.#tracker.mark(endpoint, 'SUSPECT', reason)
     }
     if (this.#monitor?.started !== true) return
@@ -278,7 +274,7 @@ export class FailoverController<C extends object> {
     const next =
       wanted ?? this.#endpoints.find((each) => each !== this.#writer && each.state === 'UP')
     if (next === undefined) throw new FailoverFailedError('no other endpoint is up')
-    if (next.state !== 'UP' && next.state !== 'PROBATION') {
+    if (!stateIs(next.state, 'open')) {
       throw new FailoverFailedError(
         `${next.id} is ${next.state}: ${next.lastError?.message ?? 'not probed yet'}`,
       )
@@ -411,7 +407,7 @@ export class FailoverController<C extends object> {
 
   /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
   #recheck(endpoint: ManagedEndpoint<C>, timedOut: boolean): void {
-    if (timedOut && (endpoint.state === 'SUSPECT' || USABLE.has(endpoint.state))) {
+    if (timedOut && (endpoint.state === 'SUSPECT' || stateIs(endpoint.state, 'serves'))) {
       if (this.#monitor?.started === true) this.#monitor.checkAfterTrouble(endpoint)
     } else if (endpoint.state === 'SUSPECT') {
       this.#context.clock.setTimeout(() => {
@@ -422,38 +418,38 @@ export class FailoverController<C extends object> {
 
   #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
     const { pool, state } = endpoint
-    if (state === 'UP' || state === 'PROBATION') {
-      if (LOST.has(from)) pool.ramp()
+    if (stateIs(state, 'open')) {
+      if (stateIs(from, 'lost')) pool.ramp()
       // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.
       if (from === 'SUSPECT') pool.retrySoon()
       else pool.retryNow()
     }
-    if (state === 'SUSPECT' || LOST.has(state)) {
+    if (state === 'SUSPECT' || stateIs(state, 'lost')) {
       pool.suspectAll()
       this.#context.onTrouble()
     }
     this.#monitor?.hurry()
-    if (LOST.has(state)) {
+    if (stateIs(state, 'lost')) {
       this.#context.onLost(endpoint)
       // A login that is slow is let in yet, and tells that the server is alive.
       if (state === 'DOWN') endpoint.prober.forgetSession()
       else if (endpoint.heldFor === undefined) endpoint.prober.forget()
     }
     if (this.#solo) {
-      pool.distrust(state === 'SUSPECT' || LOST.has(state))
+      pool.distrust(state === 'SUSPECT' || stateIs(state, 'lost'))
       // Whoever still waits for an answer on one of its sockets would wait for ever.
       if (state === 'DOWN')
         pool.destroyAll(`the database cannot be reached: ${endpoint.lastError?.message ?? ''}`)
       return
     }
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
-    if (!USABLE.has(state)) pool.suspend()
+    if (!stateIs(state, 'serves')) pool.suspend()
     else if (endpoint !== this.#judged) pool.resume()
     if (state !== 'STARTING') endpoint.draining = false
     if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
     else if (state === 'UNPROVEN') pool.clear(endpoint.doubt ?? state)
     else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
-    else if (LOST.has(state))
+    else if (stateIs(state, 'lost'))
       pool.destroyAll(`${endpoint.id} ${STATE_WORDS[state]}: ${endpoint.lastError?.message ?? ''}`)
     if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
   }
@@ -508,7 +504,8 @@ export class FailoverController<C extends object> {
     if (!this.#identity.open) return
     const showing = this.#endpoints.filter(
       (each) =>
-        (ALIVE.has(each.state) || each.state === 'UNPROVEN') && each.result?.systemId !== undefined,
+        (stateIs(each.state, 'alive') || each.state === 'UNPROVEN') &&
+        each.result?.systemId !== undefined,
     )
     const resolved = showing.filter((each) => each.origin === 'resolved')
     const first = showing.find((each) => each.origin === 'configured') ?? resolved[0]
@@ -562,7 +559,7 @@ export class FailoverController<C extends object> {
   #leave(writer: ManagedEndpoint<C>, reason: string): void {
     this.#writer = undefined
     this.#left = writer
-    this.#leftAlive = USABLE.has(writer.state)
+    this.#leftAlive = stateIs(writer.state, 'serves')
     this.#search.start()
     const { events, name } = this.#context
     events.publish(failoverChannel.start, contextOf({ endpoint: writer.endpoint, poolName: name }))
@@ -645,14 +642,12 @@ export class FailoverController<C extends object> {
   }
 
   #soloState(): ClusterState {
-    const state = this.#endpoints[0]?.state
-    return state === 'DOWN' || state === 'QUARANTINED' || state === 'STARTING'
-      ? 'ALL_DOWN'
-      : 'STEADY'
+    const [only] = this.#endpoints
+    return only !== undefined && stateIs(only.state, 'lost') ? 'ALL_DOWN' : 'STEADY'
   }
 
   #writerlessState(): ClusterState {
-    if (!this.#endpoints.some((each) => ALIVE.has(each.state))) {
+    if (!this.#endpoints.some((each) => stateIs(each.state, 'alive'))) {
       return this.#search.exhausted || this.#left === undefined ? 'ALL_DOWN' : 'FAILING_OVER'
     }
     return this.#search.exhausted || this.#left === undefined ? 'DEGRADED' : 'FAILING_OVER'

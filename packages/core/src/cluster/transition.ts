@@ -1,5 +1,5 @@
 import type { ProbeOutcome } from '../health/prober.js'
-import type { EndpointState } from './states.js'
+import { type EndpointState, stateIs } from './states.js'
 
 /** What decides an endpoint's next state, besides the probe itself. */
 export interface Standing {
@@ -25,22 +25,11 @@ export interface TransitionKnobs {
 
 /** Refusals in a row after which an endpoint is down: nothing listens there, so waiting longer tells nothing new. */
 const REFUSALS = 2
-/** States that an endpoint leaves through PROBATION only. */
-const UNTRUSTED: ReadonlySet<EndpointState> = new Set([
-  'DOWN',
-  'STARTING',
-  'QUARANTINED',
-  'FENCED',
-  'PROBATION',
-])
-
-/** States of one that is not trusted, and has connections to lose all the same: it may be silent for a moment. */
-const SERVING_UNTRUSTED: ReadonlySet<EndpointState> = new Set(['PROBATION', 'SUSPECT'])
 
 /** Where an endpoint stands that something else than a probe has put into this state. Pure. */
 export function putInto(standing: Standing, state: EndpointState): Standing {
   // What it answered while it was not to be used proves nothing.
-  return UNTRUSTED.has(state)
+  return stateIs(state, 'distrusted')
     ? { ...standing, state, successes: 0, healthySince: undefined }
     : { ...standing, state }
 }
@@ -52,8 +41,9 @@ export function nextStanding(
   now: number,
   knobs: TransitionKnobs,
 ): Standing {
-  const trusted = standing.trusted && !UNTRUSTED.has(standing.state)
-  const serving = trusted || SERVING_UNTRUSTED.has(standing.state)
+  const trusted = standing.trusted && !stateIs(standing.state, 'distrusted')
+  // One that is not trusted may have connections to lose all the same: it may be silent for a moment.
+  const serving = trusted || standing.state === 'PROBATION' || standing.state === 'SUSPECT'
   // Its other connections bring answers: it is slow, and no slower for being given up. Of one that has never been seen
   // nothing is known that could hold.
   if (!outcome.ok && outcome.heard === true && serving && standing.state !== 'UNKNOWN') {

@@ -1,5 +1,5 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
-import type { EndpointState } from '../cluster/states.js'
+import { stateIs } from '../cluster/states.js'
 import { type Driver, isAnswer, type Probe, type Role } from '../driver/contract.js'
 import { toError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
@@ -35,8 +35,6 @@ const JITTER = 0.2
 const AGAIN_MS = 1000
 /** Logins that fail in a row before it is told: one may be lost on a bad network. */
 const FAILURES = 2
-/** In other states every probe logs in anyway, or nobody wants to. */
-const WATCHED: ReadonlySet<EndpointState> = new Set(['UP', 'PROBATION'])
 
 /**
  * Logs in to every endpoint now and then. Where sessions work and logins do not, as under a postmaster that is stopped,
@@ -110,7 +108,8 @@ export class LoginProbes<C extends object> {
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
-    if (this.#running.has(endpoint) || !WATCHED.has(endpoint.state)) return
+    // In other states every probe logs in anyway, or nobody wants to.
+    if (this.#running.has(endpoint) || !stateIs(endpoint.state, 'open')) return
     // It lets in as many as it has room for, and a login of ours would take one away.
     if (endpoint.standIn.short) return
     const abort = new AbortController()
@@ -121,7 +120,7 @@ export class LoginProbes<C extends object> {
       this.#succeeded(endpoint)
       if (role !== 'unknown' && role !== endpoint.role) this.#context.onMoved(endpoint)
     } catch (thrown) {
-      if (this.#started && WATCHED.has(endpoint.state)) this.#failed(endpoint, toError(thrown))
+      if (this.#started && stateIs(endpoint.state, 'open')) this.#failed(endpoint, toError(thrown))
     } finally {
       this.#running.delete(endpoint)
     }

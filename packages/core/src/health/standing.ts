@@ -1,5 +1,5 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
-import { MAY_SERVE } from '../cluster/states.js'
+import { stateIs } from '../cluster/states.js'
 import { messageOf } from '../errors.js'
 import type { ErrorSummary } from '../events/events.js'
 import { STATE_WORDS } from '../events/state-words.js'
@@ -35,18 +35,18 @@ export function standingOf<C extends object>(
     const { everConnected, pool, state } = writer
     if (!everConnected && startUp.hopeless)
       return `${nameOf(writer)} refused the login${said(writer)}`
-    if (!MAY_SERVE.has(state) || (state === 'BUSY' && pool.counts.total === 0))
+    if (!stateIs(state, 'expected') || (state === 'BUSY' && pool.counts.total === 0))
       return describe(writer)
     const { uselessError } = pool
     if (uselessError !== undefined)
       return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
     // What others of this process have been told by the server holds for us, until it refuses us.
-    return everConnected || state === 'UP' || state === 'PROBATION' ? undefined : describe(writer)
+    return everConnected || stateIs(state, 'open') ? undefined : describe(writer)
   }
 
   function whyImpaired(): string | undefined {
     const wrong = endpoints.flatMap((each) => {
-      if (each !== writer && !MAY_SERVE.has(each.state)) return [describe(each)]
+      if (each !== writer && !stateIs(each.state, 'expected')) return [describe(each)]
       return each.loginError === undefined
         ? []
         : [`${nameOf(each)} takes no new connections${because(each.loginError)}`]

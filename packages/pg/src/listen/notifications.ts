@@ -2,7 +2,6 @@ import {
   AcquireTimeoutError,
   type Clock,
   type ConnmgrEvent,
-  type EndpointState,
   type EventOf,
   PoolClosedError,
 } from '@connmgr/core'
@@ -11,6 +10,7 @@ import {
   type DedicatedConnection,
   messageOf,
   outside,
+  stateIs,
   type TimerHandle,
 } from '@connmgr/core/driver'
 import type { Client } from 'pg'
@@ -38,8 +38,6 @@ export interface ListenHome {
   onChange(listener: (change?: EventOf<'endpointStateChanged'>) => void): () => void
 }
 
-/** States in which nothing more comes from a server. */
-const LOST: ReadonlySet<EndpointState> = new Set(['DOWN', 'QUARANTINED', 'FENCED', 'STARTING'])
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1000
 /** A socket that has died silently is found out by asking: nothing else is sent on it. */
@@ -223,12 +221,12 @@ export class Notifications {
   #changed(change?: EventOf<'endpointStateChanged'>): void {
     const at = this.#connection?.endpoint.id ?? this.#attempt?.to
     const writer = this.#home.writer()
-    if (at !== undefined && at === change?.endpoint && LOST.has(change.to))
+    if (at !== undefined && at === change?.endpoint && stateIs(change.to, 'lost'))
       this.#leave(`${at} is ${change.to}`)
     else if (at !== undefined && writer !== undefined && at !== writer)
       this.#leave(`${writer} is the writer now`)
     // It may hang since before the server was back.
-    else if (at === change?.endpoint && LOST.has(change?.from ?? 'UP'))
+    else if (at === change?.endpoint && stateIs(change?.from ?? 'UP', 'lost'))
       this.#attempt?.abort.abort(new Error(`${at} is ${change?.to} again`))
     this.#failures = 0
     this.#wake?.()
