@@ -1,6 +1,8 @@
 import { ConnmgrError, InvalidOptionError, PoolClosedError } from '@connmgr/core'
+import { registerErrors } from '@connmgr/core/driver'
 import { createConnectionManager, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { PRISMA_ERRORS } from './error-reader.js'
 
 /** What `PrismaPg` takes beside its pool: `schema`, `statementNameGenerator` and so on. */
 export type PrismaPgOptions = Omit<
@@ -33,6 +35,7 @@ export class ConnectionManagerAdapter {
   }
 
   constructor(given: PgConnectionManager | PgManagerOptions, options: PrismaPgOptions) {
+    registerErrors(PRISMA_ERRORS)
     if ('disposeExternalPool' in options) {
       throw new InvalidOptionError(
         'disposeExternalPool',

@@ -1,7 +1,8 @@
-import type { FunctionReference } from '@connmgr/core/driver'
+import { type FunctionReference, registerErrors } from '@connmgr/core/driver'
 import { ManagedPool, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import pg, { type PoolClient } from 'pg'
 import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'
+import { TYPEORM_ERRORS } from './error-reader.js'
 import { patientClient } from './patient-client.js'
 
 type ConnectCallback = (
@@ -131,6 +132,7 @@ export class ManagerLifecycle {
 
 /** node-postgres as TypeORM is to see it. Without `native`, which TypeORM would prefer to our pool. */
 export function managedDriver(lifecycle: ManagerLifecycle): ManagedDriver {
+  registerErrors(TYPEORM_ERRORS)
   // A function that returns an object: `new` then gives that object.
   function Pool(): ManagedPool {
     return lifecycle.openPool()

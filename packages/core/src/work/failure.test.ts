@@ -8,6 +8,7 @@ import {
   PoolClosedError,
   QueryTimeoutError,
 } from '../errors.js'
+import { registerErrors } from './error-readers.js'
 import { failureOf, isDeliberate } from './failure.js'
 
 const KINDS: Record<string, FailureKind> = {
@@ -45,27 +46,7 @@ test.each<[string, unknown, string]>([
   ['a refused connect that may be anything', coded('ECONNREFUSED'), 'other'],
   ['no error at all', undefined, 'other'],
   ['a string', 'cut', 'other'],
-  ["TypeORM's", Object.assign(new Error('q'), { driverError: coded('40001') }), 'conflict'],
-  ["Drizzle's", new Error('q', { cause: coded('25006') }), 'refused'],
-  ["Prisma's of a model", coded('CONNMGR_CONNECTION_LOST', { clientVersion: '7' }), 'aborted'],
-  ["Prisma's of a conflict", coded('P2034'), 'conflict'],
-  [
-    "Prisma's of a raw query",
-    coded('P2010', {
-      meta: {
-        driverAdapterError: { name: 'DriverAdapterError', cause: { originalCode: '25006' } },
-      },
-    }),
-    'refused',
-  ],
-  [
-    "Prisma's of a transaction that found no connection",
-    coded('P2028', {
-      message: 'Transaction API error: Unable to start a transaction in the given time.',
-    }),
-    'never-sent',
-  ],
-  ["Prisma's of a transaction that took too long", coded('P2028'), 'other'],
+  ["a library's", new Error('q', { cause: coded('25006') }), 'refused'],
   ["a wrapper's", new Error('a', { cause: new Error('b', { cause: coded('40001') }) }), 'conflict'],
 ])('%s', (_what, error, failure) => expect(failureOf(error, driver)).toBe(failure))
 
@@ -82,12 +63,7 @@ describe('an end on purpose', () => {
     ['a lease that was destroyed', new ConnectionLostError('a', new ConnectionDestroyedError('b'))],
     ['one before anything was sent', new ConnectionLostError('a', coded('25P03'), { sent: false })],
     ['a signal', new AcquireAbortedError(undefined)],
-    ["TypeORM's", Object.assign(new Error('q'), { driverError: coded('CONNMGR_QUERY_TIMEOUT') })],
-    ["Drizzle's", new Error('q', { cause: new ConnectionLostError('a', coded('25P03')) })],
-    [
-      "Prisma's",
-      coded('P2010', { meta: { driverAdapterError: { cause: { originalCode: '25P03' } } } }),
-    ],
+    ["a library's", new Error('q', { cause: new ConnectionLostError('a', coded('25P03')) })],
     ['a conflict beside it', coded('40001', { cause: new QueryTimeoutError(5) })],
   ])('is nothing that repeating would mend: %s', (_what, error) => {
     expect(isDeliberate(error, driver)).toBe(true)
@@ -112,4 +88,35 @@ test('an error that wraps itself has an end', () => {
   const error = new Error('a')
   error.cause = error
   expect(failureOf(error, driver)).toBe('other')
+})
+
+describe('errors of a library', () => {
+  // Other files must not see it: each has modules of its own.
+  registerErrors({
+    failureOf: ({ code }) => (code === 'L1' ? 'conflict' : undefined),
+    wrappedBy: ({ inner }) => [inner],
+    originalOf: ({ noted }) => (typeof noted === 'string' ? coded(noted) : undefined),
+  })
+  registerErrors({})
+
+  test.each<[string, unknown, string]>([
+    ['that it names itself', coded('L1'), 'conflict'],
+    ['that it names otherwise', coded('L2'), 'other'],
+    ['that it wraps', Object.assign(new Error('q'), { inner: coded('25006') }), 'refused'],
+    [
+      'that it has noted',
+      Object.assign(new Error('q'), { inner: { noted: '57P03' } }),
+      'never-sent',
+    ],
+    [
+      'of ours, whatever it calls it',
+      coded('CONNMGR_CONNECTION_LOST', { inner: coded('L1') }),
+      'aborted',
+    ],
+  ])('%s', (_what, error, failure) => expect(failureOf(error, driver)).toBe(failure))
+
+  test.each<[string, unknown]>([
+    ['wrapped', Object.assign(new Error('q'), { inner: coded('CONNMGR_QUERY_TIMEOUT') })],
+    ['noted', Object.assign(new Error('q'), { inner: { noted: '25P03' } })],
+  ])('tell an end on purpose: %s', (_what, error) => expect(isDeliberate(error, driver)).toBe(true))
 })

@@ -1,4 +1,5 @@
 import type { Driver, FailureKind } from '../driver/contract.js'
+import { type LibraryError, originalOf, saidByLibrary, wrappedByLibrary } from './error-readers.js'
 
 /**
  * What the failure of a unit of work says of its writes.
@@ -17,8 +18,6 @@ const BY_CODE: Readonly<Record<string, Failure>> = {
   CONNMGR_CONNECT_TIMEOUT: 'never-sent',
   CONNMGR_CONNECTION_LOST: 'aborted',
   CONNMGR_COMMIT_OUTCOME_UNKNOWN: 'unknown',
-  // Prisma's word for 40001 and 40P01.
-  P2034: 'conflict',
 }
 
 /** Only what a server alone says: of a socket's errors nobody knows whether the socket was a database's. */
@@ -43,19 +42,6 @@ const DELIBERATE: ReadonlySet<unknown> = new Set([
 
 /** What deciding takes of a driver. */
 export type Verdicts = Pick<Driver<never>, 'classify' | 'isDeliberate'>
-
-/** What an error has where drivers and ORMs put what matters. */
-interface Wrapping {
-  readonly code?: unknown
-  readonly originalCode?: unknown
-  readonly message?: unknown
-  readonly phase?: unknown
-  readonly sent?: unknown
-  readonly deliberate?: unknown
-  readonly cause?: unknown
-  readonly driverError?: unknown
-  readonly meta?: { readonly driverAdapterError?: unknown }
-}
 
 /**
  * Tells what a failure says, whatever ORM has wrapped it: by the first error that says anything, from the outside in;
@@ -83,33 +69,25 @@ export function isDeliberate(error: unknown, driver: Verdicts): boolean {
   return false
 }
 
-/** What the driver has said, if an error is a library's notes of that. */
-function originalOf(error: Wrapping): unknown {
-  const { originalCode } = error
-  return typeof originalCode === 'string'
-    ? Object.assign(new Error(), { code: originalCode })
-    : error
-}
-
-function own(error: Wrapping, driver: Verdicts): Failure {
-  const { code, message, phase, sent } = error
+function own(error: LibraryError, driver: Verdicts): Failure {
+  const { code, phase, sent } = error
   if (code === 'CONNMGR_CONNECTION_LOST' && sent === false) return 'never-sent'
   // The pool was exhausted; waiting longer is what acquireTimeoutMs is for.
   if (code === 'CONNMGR_ACQUIRE_TIMEOUT' && phase === 'wait') return 'other'
-  if (code === 'P2028' && String(message).includes('Unable to start a transaction'))
-    return 'never-sent'
   if (typeof code === 'string' && code in BY_CODE) return BY_CODE[code] as Failure
+  const said = saidByLibrary(error)
+  if (said !== undefined) return said
   return BY_KIND[driver.classify(originalOf(error))] ?? 'other'
 }
 
 /** An error and all that it wraps, the outermost first. */
-export function* unwrapped(error: unknown): Generator<Wrapping> {
+export function* unwrapped(error: unknown): Generator<LibraryError> {
   const open: unknown[] = [error]
   for (let count = 0; open.length > 0 && count < DEEPEST; count += 1) {
     const each = open.shift()
     if (typeof each !== 'object' || each === null) continue
-    yield each
-    const { cause, driverError, meta } = each as Wrapping
-    open.push(driverError, cause, meta?.driverAdapterError)
+    const wrapping = each as LibraryError
+    yield wrapping
+    open.push(...wrappedByLibrary(wrapping), wrapping.cause)
   }
 }
