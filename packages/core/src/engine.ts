@@ -45,6 +45,8 @@ import { currentEffects } from './work/effects.js'
 
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
+/** The same while callers wait, of one that refuses for a reason that only a person can mend. */
+const REFUSED_RETRY_MS = 1000
 /** The session in which a single endpoint is probed is not kept for longer pauses than this. */
 const LONGEST_KEPT_MS = 5000
 /** Reactions of promises between two acquires of one request. */
@@ -443,7 +445,8 @@ export class Engine<C extends object> {
     const failures = first?.standing.failures ?? 0
     if (failures === 0) return health.intervalMs
     // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
-    if ((first?.pool.counts.waiting ?? 0) > 0) return failover.fastProbeIntervalMs
+    if ((first?.pool.counts.waiting ?? 0) > 0)
+      return first?.state === 'QUARANTINED' ? REFUSED_RETRY_MS : failover.fastProbeIntervalMs
     // Connections to it come about: the server is back, even if the latest probe failed.
     if ((first?.pool.counts.total ?? 0) > 0) return SOLO_RETRY_MS
     // With nobody waiting it is asked again soon, and then less and less often.

@@ -145,6 +145,22 @@ describe('a single endpoint whose server is away', () => {
     ;(await waiting).release()
   })
 
+  test('that lets nobody in any more is asked once a second while callers wait, and serves them soon after', async () => {
+    h = manage({ healthMonitoring: true })
+    ;(await h.manager.acquire()).release()
+    await h.clock.advance(10)
+    h.driver.server('a').state = 'denied'
+    h.driver.server('a').terminateAll()
+    const waiting = h.manager.acquire()
+    await h.clock.advance(5000)
+    const before = h.driver.count('openProbe')
+    await h.clock.advance(10_000)
+    expect(h.driver.count('openProbe') - before).toBeLessThanOrEqual(13)
+    h.driver.server('a').state = 'up'
+    await h.clock.advance(2000)
+    ;(await waiting).release()
+  })
+
   test('is reached anew beside connections that a proxy holds on to for a server that has gone', async () => {
     h = manage({ healthMonitoring: true, connectTimeoutMs: 30_000 })
     ;(await h.manager.acquire()).release()
