@@ -21,7 +21,7 @@ const LAYERS = [
   ['pool'],
   ['health', 'cluster', 'topology'],
   ['options', 'config', 'catch-up', 'status', 'work'],
-  ['engine', 'figures'],
+  ['engine', 'snapshots'],
   ['manager', 'tenants'],
   ['index', 'index.mts', 'driver-kit', 'driver-kit.mts'],
 ]

@@ -18,7 +18,6 @@ import { Engine } from './engine.js'
 import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
-import { Figures } from './figures.js'
 import { outside } from './flow/outside.js'
 import { Pending } from './flow/pending.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
@@ -32,6 +31,7 @@ import { holdProcess } from './process/hold-process.js'
 import { Siblings } from './process/siblings.js'
 import { printAsJson } from './secrets/print.js'
 import { redactText } from './secrets/redact-text.js'
+import { Snapshots } from './snapshots.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 import { bounded } from './time/bounded.js'
 import type { Clock } from './time/clock.js'
@@ -72,7 +72,7 @@ export class ConnectionManager<C extends object> {
 
   readonly #options: ResolvedOptions<C>
   readonly #engine: Engine<C>
-  readonly #figures: Figures<C>
+  readonly #snapshots: Snapshots<C>
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
   readonly #hook: AcquireHook<C> | undefined
@@ -96,7 +96,7 @@ export class ConnectionManager<C extends object> {
       )
     }
     this.#engine = new Engine(driver, endpoints, options)
-    this.#figures = new Figures(this.#engine, options.leaks?.thresholdMs)
+    this.#snapshots = new Snapshots(this.#engine, options.leaks?.thresholdMs)
     if (options.budget === undefined) this.#siblings = this.#findSiblings(config)
     const { onAcquire } = options
     this.#hook =
@@ -434,9 +434,9 @@ export class ConnectionManager<C extends object> {
     await this.#await(this.#engine.controller.unquarantine(endpoint))
   }
 
-  /** Figures of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
+  /** Snapshots of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
   getPoolMetrics(endpoint?: string): PoolMetrics {
-    return this.#figures.poolMetrics(endpoint)
+    return this.#snapshots.poolMetrics(endpoint)
   }
 
   /** The sizes and times in force, per endpoint: what the options have come to, and sizes as `resize` has left them. */
@@ -464,21 +464,21 @@ export class ConnectionManager<C extends object> {
 
   /** Connections and callers of the endpoints that serve a target now. */
   getCounts(target: Target = 'any'): PoolCounts {
-    return this.#figures.counts(target)
+    return this.#snapshots.counts(target)
   }
 
   /** Everyone who has held a connection for longer than the leak threshold, longest first. */
   detectLeaks(): LeaseReport[] {
-    return this.#figures.leaks()
+    return this.#snapshots.leaks()
   }
 
   /** Everyone who holds a connection now, longest first. */
   getHolders(): LeaseReport[] {
-    return this.#figures.holders()
+    return this.#snapshots.holders()
   }
 
   getLeakStats(): LeakStatus {
-    return this.#figures.leakStatus()
+    return this.#snapshots.leakStatus()
   }
 
   /** Asks every endpoint now; resolves with the check of the one that takes writes. Never rejects. */
@@ -516,11 +516,11 @@ export class ConnectionManager<C extends object> {
   }
 
   getFailoverStatus(): FailoverStatus {
-    return this.#figures.failoverStatus()
+    return this.#snapshots.failoverStatus()
   }
 
   getHealthStatus(): HealthStatus {
-    return this.#figures.healthStatus(this.closed)
+    return this.#snapshots.healthStatus(this.closed)
   }
 
   /**

@@ -145,7 +145,7 @@ export class FailoverController<C extends object> {
   }
 
   /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
-  get hopeless(): boolean {
+  get refusedForGood(): boolean {
     return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
   }
 
@@ -451,7 +451,7 @@ export class FailoverController<C extends object> {
     else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
     else if (stateIs(state, 'lost'))
       pool.destroyAll(`${endpoint.id} ${STATE_WORDS[state]}: ${endpoint.lastError?.message ?? ''}`)
-    if (from === 'UP' || state === 'UP' || this.hopeless) this.#context.onRoutesChanged()
+    if (from === 'UP' || state === 'UP' || this.refusedForGood) this.#context.onRoutesChanged()
   }
 
   /** Holds an election and acts on it. */

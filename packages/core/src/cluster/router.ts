@@ -94,7 +94,7 @@ export class Router<C extends object> implements WaitPlace<C> {
         endpoint.pool.enqueue(waiter)
       }
     }
-    this.#giveUpIfHopeless()
+    this.#giveUpIfRefused()
   }
 
   /** Takes over the waiters of an endpoint that is no more. */
@@ -209,12 +209,12 @@ export class Router<C extends object> implements WaitPlace<C> {
       waiter.fail('aborted', new AcquireAbortedError(options.signal.reason))
     } else if (full) {
       waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
-    } else this.#giveUpIfHopeless()
+    } else this.#giveUpIfRefused()
     return waiter.promise
   }
 
-  #giveUpIfHopeless(): void {
-    if (this.#parked.size === 0 || !this.#controller.hopeless) return
+  #giveUpIfRefused(): void {
+    if (this.#parked.size === 0 || !this.#controller.refusedForGood) return
     const [first] = this.#endpoints as [ManagedEndpoint<C>]
     const cause = causeOf(first.lastError) ?? new Error('it needs a person')
     this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))

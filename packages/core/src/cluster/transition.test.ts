@@ -53,7 +53,7 @@ test('silence takes suspectCount missed deadlines', () => {
 })
 
 test('a server that is slow, and heard of over other connections meanwhile, stays up', () => {
-  const slow = { ...failed('unreachable', true), heard: true } as ProbeOutcome
+  const slow = { ...failed('unreachable', true), alive: true } as ProbeOutcome
   expect(after('UP', [0, slow], [1, slow], [2, slow], [3, slow])).toBe('UP')
   expect(after('SUSPECT', [0, slow])).toBe('UP')
   expect(after('DOWN', [0, slow])).toBe('DOWN')
@@ -81,7 +81,7 @@ test('one that is not trusted yet may be silent for a moment, but not refuse', (
   expect(after('DOWN', [0, ok], [1, silence], [2, ok])).toBe('PROBATION')
   expect(after('DOWN', [0, ok], [1, silence], [2, silence], [3, silence])).toBe('DOWN')
   expect(after('DOWN', [0, silence])).toBe('DOWN')
-  const slow = { ...silence, heard: true } as ProbeOutcome
+  const slow = { ...silence, alive: true } as ProbeOutcome
   expect(after('DOWN', [0, ok], [1, slow], [2, slow], [3, slow])).toBe('PROBATION')
   expect(after('DOWN', [0, ok], [1, silence], [2, slow])).toBe('PROBATION')
   expect(after('DOWN', [0, ok], [1, failed('unreachable')])).toBe('DOWN')
@@ -117,7 +117,7 @@ test('silence brings one down that answered after exactly suspectCount deadlines
   const probe = fc.record({
     pause: fc.integer({ min: 1, max: 400 }),
     answers: fc.boolean(),
-    heard: fc.boolean(),
+    alive: fc.boolean(),
   })
   fc.assert(
     fc.property(fc.array(probe, { minLength: 1, maxLength: 40 }), (probes) => {
@@ -127,13 +127,13 @@ test('silence brings one down that answered after exactly suspectCount deadlines
       let answeringSince: number | undefined
       let down = false
       let fell = false
-      for (const { pause, answers, heard } of probes) {
+      for (const { pause, answers, alive } of probes) {
         at += pause
-        const counts = !answers && (down || !heard)
+        const counts = !answers && (down || !alive)
         silences = answers ? 0 : silences + Number(counts)
         if (answers) answeringSince ??= at
         else if (counts) answeringSince = undefined
-        const silence = { ...failed('unreachable', true), heard } as ProbeOutcome
+        const silence = { ...failed('unreachable', true), alive } as ProbeOutcome
         standing = nextStanding(standing, answers ? ok : silence, at, KNOBS)
         if (answers) down = false
         else if (silences >= KNOBS.suspectCount) down = true

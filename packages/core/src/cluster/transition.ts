@@ -46,7 +46,7 @@ export function nextStanding(
   const serving = trusted || standing.state === 'PROBATION' || standing.state === 'SUSPECT'
   // Its other connections bring answers: it is slow, and no slower for being given up. Of one that has never been seen
   // nothing is known that could hold.
-  if (!outcome.ok && outcome.heard === true && serving && standing.state !== 'UNKNOWN') {
+  if (!outcome.ok && outcome.alive === true && serving && standing.state !== 'UNKNOWN') {
     const cleared = trusted ? 'UP' : 'PROBATION'
     return { ...standing, state: standing.state === 'SUSPECT' ? cleared : standing.state }
   }

@@ -44,7 +44,7 @@ export type ProbeOutcome =
        * True if the server is alive all the same: it has sent something over other connections meanwhile, or has
        * answered with the error of a statement. What was known of it before holds.
        */
-      readonly heard?: boolean
+      readonly alive?: boolean
     }
 
 export interface ProberOptions {

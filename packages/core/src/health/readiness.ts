@@ -24,7 +24,7 @@ export interface Standing {
   /** What else is wrong. */
   readonly impaired: string | undefined
   /** Every server has refused for a reason that only a person can mend. */
-  readonly hopeless: boolean
+  readonly refusedForGood: boolean
 }
 
 export interface ReadinessTimes {
@@ -77,8 +77,8 @@ export class ReadinessTracker {
   get current(): Readiness {
     const { healthyAfterMs, startTimeoutMs, unhealthyAfterMs } = this.#times
     const now = this.#clock.now()
-    const { hopeless, impaired, unusable } = this.#look()
-    if (hopeless) return { status: 'unhealthy', reason: unusable ?? this.#reason }
+    const { refusedForGood, impaired, unusable } = this.#look()
+    if (refusedForGood) return { status: 'unhealthy', reason: unusable ?? this.#reason }
     if (!this.#started) {
       if (unusable !== undefined) {
         const failed = now - this.#madeAt >= startTimeoutMs

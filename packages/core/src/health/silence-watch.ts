@@ -44,7 +44,7 @@ export class SilenceWatch<C extends object> {
     const { pool } = this.#endpoint
     const now = clock.now() - stall.stalledMs
     // Asked in any case: what came before this tick says nothing at the next.
-    const heard = pool.heard()
+    const heard = pool.receivedAny()
     const patienceMs = pool.times.answerWithinMs(TICK_MS)
     if (pool.overdue(now - patienceMs, now).length > 0 && !heard) void probe(this.#endpoint)
   }

@@ -7,7 +7,7 @@ import type { Standing } from './readiness.js'
 import type { StartUp } from './start-up.js'
 
 /** Nothing is wrong. */
-export const WELL: Standing = { unusable: undefined, impaired: undefined, hopeless: false }
+export const WELL: Standing = { unusable: undefined, impaired: undefined, refusedForGood: false }
 
 /** How the endpoints of a manager stand now, in words that a person understands who has one database. */
 export function standingOf<C extends object>(
@@ -24,8 +24,8 @@ export function standingOf<C extends object>(
   return {
     unusable: whyUnusable(),
     impaired: whyImpaired(),
-    hopeless:
-      startUp.hopeless ||
+    refusedForGood:
+      startUp.refusedForGood ||
       // Others of this process may have logged in to it; this manager has never.
       endpoints.every((each) => each.state === 'QUARANTINED' && each.pool.totals.created === 0),
   }
@@ -33,7 +33,7 @@ export function standingOf<C extends object>(
   function whyUnusable(): string | undefined {
     if (writer === undefined) return `no server takes writes: ${endpoints.map(describe).join('; ')}`
     const { everConnected, pool, state } = writer
-    if (!everConnected && startUp.hopeless)
+    if (!everConnected && startUp.refusedForGood)
       return `${nameOf(writer)} refused the login${said(writer)}`
     if (!stateIs(state, 'expected') || (state === 'BUSY' && pool.counts.total === 0))
       return describe(writer)

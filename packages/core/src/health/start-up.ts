@@ -66,7 +66,7 @@ export class StartUp {
   }
 
   /** True if every endpoint has refused for a reason that only a person can mend. */
-  get hopeless(): boolean {
+  get refusedForGood(): boolean {
     return !this.#over && this.#context.endpoints().every((id) => this.#refusedForGood.has(id))
   }
 

@@ -1,5 +1,5 @@
 import { FakeClock } from '@connmgr/testing'
-import { CaptureBudget, captureBudgetOf, RareWays } from './capture-budget.js'
+import { CaptureBudget, captureBudgetOf, RareEntryPoints } from './capture-budget.js'
 
 /** Numbers that are the same in every run. */
 function seeded(seed: number): () => number {
@@ -73,7 +73,7 @@ describe('a way in that is used rarely', () => {
   const rare = (): void => {}
 
   test('is captured beside a busy one', () => {
-    const ways = new RareWays(new CaptureBudget(seeded(1)))
+    const ways = new RareEntryPoints(new CaptureBudget(seeded(1)))
     let rareCaptured = 0
     let hotCaptured = 0
     for (let step = 0; step < 300_000; step += 1) {
@@ -88,7 +88,7 @@ describe('a way in that is used rarely', () => {
 
   test('is captured 500 times a second at most, whatever the number of ways and pools', () => {
     const budget = new CaptureBudget(seeded(1))
-    const pools = Array.from({ length: 500 }, () => new RareWays(budget))
+    const pools = Array.from({ length: 500 }, () => new RareEntryPoints(budget))
     let captured = 0
     for (let now = 0; now < 10_000; now += 1)
       for (const ways of pools) if (ways.wants(hot, now)) captured += 1
@@ -96,7 +96,7 @@ describe('a way in that is used rarely', () => {
   })
 
   test('shares with others when there are too many, so that none is kept for ever', () => {
-    const ways = new RareWays(new CaptureBudget(seeded(1)))
+    const ways = new RareEntryPoints(new CaptureBudget(seeded(1)))
     const wanted = Array.from({ length: 200 }, () => ways.wants(() => {}, 0))
     expect(wanted.filter(Boolean)).toHaveLength(65)
   })

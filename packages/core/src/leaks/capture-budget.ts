@@ -69,7 +69,7 @@ export class CaptureBudget {
 }
 
 /** When each of a pool's ways in (`connect`, `use`, `acquire`, an adapter's own) was last captured. */
-export class RareWays {
+export class RareEntryPoints {
   readonly #budget: CaptureBudget
   readonly #dueAt = new Map<FunctionReference | undefined, number>()
 

@@ -4,7 +4,7 @@ import { redactText } from '../secrets/redact-text.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
 import type { StallMonitor } from '../time/stall.js'
-import { type CaptureBudget, captureBudgetOf, RareWays } from './capture-budget.js'
+import { type CaptureBudget, captureBudgetOf, RareEntryPoints } from './capture-budget.js'
 import type { LeaseReport } from './lease-report.js'
 import { Nesting } from './nesting.js'
 import { describeOrigin, type FunctionReference, formatStack } from './stack.js'
@@ -60,7 +60,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
   readonly #clock: Clock
   readonly #stall: StallMonitor
   readonly #sampling: CaptureBudget
-  readonly #rareWays: RareWays
+  readonly #rareEntryPoints: RareEntryPoints
   readonly nesting: Nesting | undefined
   #detected = 0
   #active = 0
@@ -74,7 +74,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     this.#clock = clock
     this.#stall = stall
     this.#sampling = captureBudgetOf(clock)
-    this.#rareWays = new RareWays(this.#sampling)
+    this.#rareEntryPoints = new RareEntryPoints(this.#sampling)
     this.nesting = options.detectNested ? new Nesting() : undefined
   }
 
@@ -96,7 +96,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     if (this.#active > 0 || this.#alert || this.#sampling.sample(now)) return true
     // The lease about to begin counts too. Leaks that come at once fill a pool before anything else tells of them.
     if ((load + 1) * 2 >= limit && this.#spend(now, limit)) return true
-    return this.#rareWays.wants(below, now)
+    return this.#rareEntryPoints.wants(below, now)
   }
 
   wantsStackOfUse(now: number): boolean {

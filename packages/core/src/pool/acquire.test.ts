@@ -347,7 +347,7 @@ describe('acquire, of a pool by itself', () => {
     await closeLone(lone)
   })
 
-  test('a connect that is hopeless fails all who wait, with its error as the cause', async () => {
+  test('a connect that is refused for good fails all who wait, with its error as the cause', async () => {
     const lone = lonePool({ onConnectFailed: 'give-up' })
     lone.driver.next('connect', { fail: 'unreachable' })
     const waiting = [expectLater(lone.acquire()), expectLater(lone.acquire())]

@@ -55,7 +55,7 @@ export interface ConnectionPool<C extends object> {
    */
   distrust(on: boolean): void
   /** Whether the server has sent anything on any connection since this was asked last. */
-  heard(): boolean
+  receivedAny(): boolean
   /** Connections on which one statement has been running since then, as far as was seen; times leave out stalls. */
   overdue(since: number, now: number): PoolEntry<C>[]
   /** Destroys one connection, lent or not, because of its statement. */

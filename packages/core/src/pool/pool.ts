@@ -25,7 +25,7 @@ import { type CloseReason, PoolEntry } from './entry.js'
 import type { PoolEnvironment } from './environment.js'
 import { Fitness } from './fitness.js'
 import type { Lease, LeaseHome } from './lease.js'
-import { LeaseBook } from './lease-book.js'
+import { Leases } from './leases.js'
 import { LinkedList } from './linked-list.js'
 import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
 import type { AcquireOptions, PoolOptions } from './options.js'
@@ -35,7 +35,7 @@ import { RoleTrust } from './role-trust.js'
 import { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, nextSequence, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
-import { heardAny, overdueOf } from './watching.js'
+import { overdueOf, receivedAny } from './watching.js'
 
 /** For so long at the most an idle connection keeps the process running: the idle time-out of a pg.Pool by default. */
 const LONGEST_IDLE_HOLD_MS = 10_000
@@ -63,7 +63,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   readonly #driver: Driver<C>
   readonly #options: PoolOptions<C>
   readonly #environment: PoolEnvironment
-  readonly #book: LeaseBook<C>
+  readonly #leases: Leases<C>
   readonly #waiters = new WaitQueue<C>(this)
   readonly #sizing: Sizing<C>
   readonly #connector: Connector<C>
@@ -108,7 +108,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       this.#supply(),
     )
     this.#pings = new Pings(driver, options.validateTimeoutMs, environment, this.times)
-    this.#book = new LeaseBook<C>(this, endpoint, leaks, environment)
+    this.#leases = new Leases<C>(this, endpoint, leaks, environment)
     this.#cleaner = new Cleaner(endpoint, driver, options, environment)
     this.#retirement = new Retirement(endpoint, driver, options, environment)
     this.#drain = new Drain(environment)
@@ -129,7 +129,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   get counts(): PoolCounts {
     const total = this.#entries.size
     const idle = this.#idle.size
-    const inUse = this.#book.size
+    const inUse = this.#leases.size
     const testing = this.#pings.size
     return {
       total,
@@ -149,15 +149,15 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   get totals(): PoolTotals {
-    return this.#book.totals
+    return this.#leases.totals
   }
 
   get leakCounts(): LeakCounts {
-    return this.#book.leaks.counts
+    return this.#leases.leaks.counts
   }
 
   get load(): number {
-    return this.#book.size + this.#waiters.size
+    return this.#leases.size + this.#waiters.size
   }
 
   get needsCare(): boolean {
@@ -195,7 +195,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (this.#waiters.size >= this.#options.maxWaiters) return this.#queueIsFull()
     const waiter = this.createWaiter(options, target, below, now, owner)
     this.#waiters.push(waiter)
-    if (owner.holding !== undefined) this.#book.waits(owner)
+    if (owner.holding !== undefined) this.#leases.waits(owner)
     if (untested !== undefined) this.#test(untested)
     // When all are lent there is nothing to start: whoever gives one back serves the queue.
     if (this.#entries.size < this.#sizing.limit || this.#idle.size > 0) this.#supply()
@@ -263,8 +263,8 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#trust.distrustful = on
   }
 
-  heard(): boolean {
-    return heardAny(this.#entries)
+  receivedAny(): boolean {
+    return receivedAny(this.#entries)
   }
 
   overdue(since: number, now: number): PoolEntry<C>[] {
@@ -360,7 +360,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     )
     for (const lease of leases) if (lease.status === 'fulfilled') lease.value.release()
     // These were held for as long as it took to open them all, which tells nothing about the callers to come.
-    this.#book.usualHeldMs = Number.NaN
+    this.#leases.usualHeldMs = Number.NaN
     const failed = leases.find((lease) => lease.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -370,11 +370,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   holders(): LeaseReport[] {
-    return this.#book.holders()
+    return this.#leases.holders()
   }
 
   leaked(): LeaseReport[] {
-    return this.#book.leaked()
+    return this.#leases.leaked()
   }
 
   windDown(): void {
@@ -393,7 +393,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const now = clock.now()
     // What the borrower has read last may have arrived before a stop of the process.
     stall.look(now)
-    if (!this.#book.end(lease, now)) return
+    if (!this.#leases.end(lease, now)) return
     const { entry } = lease
     entry.uses += 1
     entry.idleSince = now
@@ -413,7 +413,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   destroyLease(lease: Lease<C>, error: unknown): void {
     this.#environment.events.turn(() => {
-      if (!this.#book.end(lease, this.#environment.clock.now())) return
+      if (!this.#leases.end(lease, this.#environment.clock.now())) return
       this.#close(lease.entry, 'destroyed', error === undefined ? undefined : toError(error))
       this.#changed()
     })
@@ -428,7 +428,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       )
     }
     this.#environment.events.turn(() => {
-      if (!this.#book.end(lease, this.#environment.clock.now())) return
+      if (!this.#leases.end(lease, this.#environment.clock.now())) return
       lease.entry.state = 'detached'
       this.#share?.closing()()
       this.#entries.delete(lease.entry)
@@ -437,7 +437,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   releasedTwice(lease: Lease<C>): void {
-    this.#environment.events.turn(() => this.#book.releasedTwice(lease))
+    this.#environment.events.turn(() => this.#leases.releasedTwice(lease))
   }
 
   isSuspect(lease: Lease<C>, now: number): boolean {
@@ -451,11 +451,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   stackOfUse(below: FunctionReference): CapturedStack | undefined {
-    return this.#book.stackOfUse(below)
+    return this.#leases.stackOfUse(below)
   }
 
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    this.#environment.events.turn(() => this.#book.usedAfterEnd(lease, statement))
+    this.#environment.events.turn(() => this.#leases.usedAfterEnd(lease, statement))
   }
 
   timeoutError(waiter: Waiter<C>): Error {
@@ -467,7 +467,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       timeoutMs: waiter.timeoutMs,
       counts: this.counts,
       exclusive: this.#options.exclusive,
-      holders: this.#book.longestHolders(),
+      holders: this.#leases.longestHolders(),
       heldByItself: leaseAround(waiter.owner.holding)?.id,
       lastConnectError: this.#connector.lastError,
       budget: this.#share?.usedUp,
@@ -475,7 +475,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
-    this.#book.acquireFailed(reason, error, this.#environment.clock.now() - waiter.enqueuedAt)
+    this.#leases.acquireFailed(reason, error, this.#environment.clock.now() - waiter.enqueuedAt)
     if (this.#drain.begun) this.#lookWhetherDrained()
   }
 
@@ -484,7 +484,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
-    return this.#book.identify(options, below, this.load, this.#sizing.limit, now)
+    return this.#leases.identify(options, below, this.load, this.#sizing.limit, now)
   }
 
   /** Rejects a caller who cannot even be queued; undefined for one who can. */
@@ -503,7 +503,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   }
 
   #reject(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {
-    this.#book.acquireFailed(reason, error, 0)
+    this.#leases.acquireFailed(reason, error, 0)
     return Promise.reject(error)
   }
 
@@ -532,10 +532,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
         opening: this.#opening,
         testing: this.#pings.size,
         idle: this.#idle,
-        inUse: this.#book.size,
+        inUse: this.#leases.size,
         waiting: this.#waiters.size,
         first: this.#waiters.first,
-        usualHeldMs: this.#book.usualHeldMs,
+        usualHeldMs: this.#leases.usualHeldMs,
         usualConnectMs: this.#connector.usualMs,
       },
       now,
@@ -638,7 +638,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const entry = new PoolEntry(connection, this.endpoint, generation, now, expiresAt, activity)
     entry.suspect = this.#trust.distrustful || this.#trust.wary
     this.#entries.add(entry)
-    this.#book.totals.created += 1
+    this.#leases.totals.created += 1
     this.#retirement.opened(entry, now - startedAt)
     this.#environment.observer.connected(this.endpoint)
     return entry
@@ -861,7 +861,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     entry.state = 'inUse'
     entry.ahead = false
     if (!entry.holdsProcess) this.#holdProcess(entry, true)
-    return this.#book.begin(entry, owner, requestedAt, now)
+    return this.#leases.begin(entry, owner, requestedAt, now)
   }
 
   #holdProcess(entry: PoolEntry<C>, hold: boolean): void {
@@ -920,7 +920,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   /** Closes a connection, also one that a caller has. */
   #take(entry: PoolEntry<C>, reason: CloseReason, error?: Error): void {
-    if (entry.lease !== undefined) this.#book.strikeOff(entry.lease)
+    if (entry.lease !== undefined) this.#leases.strikeOff(entry.lease)
     this.#close(entry, reason, error)
   }
 
@@ -930,7 +930,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#idle.remove(entry)
     this.#pings.forget(entry)
     this.#entries.delete(entry)
-    this.#book.totals.closed += 1
+    this.#leases.totals.closed += 1
     this.#retirement.retire(entry, reason, error, this.#share?.closing())
   }
 
@@ -973,7 +973,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       else if (entry.holdsProcess && now - entry.idleSince >= holdMs)
         this.#holdProcess(entry, false)
     }
-    for (const lease of this.#book.scanForLeaks(this.#sizing.limit))
+    for (const lease of this.#leases.scanForLeaks(this.#sizing.limit))
       this.#take(lease.entry, 'leaked')
     this.#supply()
   }

@@ -1,15 +1,15 @@
 import type { PoolEntry } from './entry.js'
 
 /** Whether the server has sent anything on one of these connections since they were looked at last. */
-export function heardAny<C extends object>(entries: Iterable<PoolEntry<C>>): boolean {
-  let heard = false
+export function receivedAny<C extends object>(entries: Iterable<PoolEntry<C>>): boolean {
+  let any = false
   for (const entry of entries) {
     const received = entry.activity?.received ?? 0
     if (received === entry.received) continue
     entry.received = received
-    heard = true
+    any = true
   }
-  return heard
+  return any
 }
 
 /** Those on which one statement has been running since then, as far as was seen. */

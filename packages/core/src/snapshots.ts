@@ -13,7 +13,7 @@ import {
 const CLOSED: Readiness = { status: 'closed', reason: 'the manager is closed' }
 
 /** What a manager tells of its endpoints and pools, taken together. */
-export class Figures<C extends object> {
+export class Snapshots<C extends object> {
   readonly #engine: Engine<C>
   /** Undefined if leak detection is off. */
   readonly #leakThresholdMs: number | undefined

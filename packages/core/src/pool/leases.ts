@@ -25,7 +25,7 @@ const SAME_MOMENT_MS = 1
 const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined, longLived: false }
 
 /** Writes down who holds what: the leases of one pool, its totals, and its leaks. */
-export class LeaseBook<C extends object> {
+export class Leases<C extends object> {
   readonly totals = new PoolTotals()
   readonly leaks: LeakTracking<C>
   /** Leases that have not ended. */
