@@ -94,3 +94,25 @@ test('switched off, as it is unless asked for, flows are not followed', async ()
   await expect(working).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
   expect(h.of('leaseMisused')).toEqual([])
 })
+
+test('each pool has its own, whatever others the flow has acquired from in between', async () => {
+  h = create()
+  const other = create()
+  const nested = (of: Harness) => of.of('leaseMisused').length
+  const working = expectLater(
+    (async () => {
+      const outer = await h.manager.acquire()
+      const between = await other.manager.acquire()
+      expect([nested(h), nested(other)]).toEqual([0, 0])
+      await innerWork().finally(() => {
+        between.release()
+        outer.release()
+      })
+    })(),
+  )
+  await h.clock.settle()
+  expect([nested(h), nested(other)]).toEqual([1, 0])
+  await h.clock.advance(1000)
+  await expect(working).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
+  await close(other)
+})
