@@ -558,7 +558,7 @@ export class ConnectionManager<C extends object> {
     const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
     this.#closed = true
     this.#siblings?.leave()
-    this.#closing ??= this.#close(drainTimeoutMs)
+    this.#closing ??= this.#await(this.#close(drainTimeoutMs))
     return this.#closing
   }
 

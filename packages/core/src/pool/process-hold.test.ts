@@ -74,3 +74,23 @@ test('what goes on in the background sets no timer that keeps the process', asyn
   expect(h.clock.pendingKeepAliveTimers).toBe(0)
   await close(h)
 })
+
+test('a close that waits for a check keeps the process until it has settled', async () => {
+  const h = manage({ healthMonitoring: true })
+  h.driver.always('openProbe', { afterMs: 300 })
+  const acquiring = h.manager.acquire()
+  await h.clock.settle()
+  ;(await acquiring).release()
+  let closed = false
+  const closing = h.manager.close().then(() => {
+    closed = true
+  })
+  for (let ms = 0; ms < 1000 && !closed; ms += 10) {
+    expect(h.clock.pendingKeepAliveTimers).toBeGreaterThan(0)
+    await h.clock.advance(10)
+  }
+  await closing
+  // The login that was given up.
+  await h.clock.advance(300)
+  expect(h.clock.pendingTimers).toBe(0)
+})
