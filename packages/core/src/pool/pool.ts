@@ -622,7 +622,10 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           if (!(thrown instanceof Abandoned)) this.#earliestPlace = nextSequence()
           this.#share?.failed()
           const askers = this.#askers.splice(0)
-          for (const settle of askers) settle(Promise.reject(thrown))
+          // One that was given up tells nothing of the server.
+          const nothing = thrown instanceof Abandoned
+          for (const settle of askers)
+            settle(nothing ? Promise.resolve(undefined) : Promise.reject(thrown))
           if (!(thrown instanceof Abandoned))
             this.#openFailed(thrown, clock.now() - startedAt, ahead, askers.length > 0)
           this.#changed()
@@ -673,15 +676,19 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #ask(entry: PoolEntry<C>): Promise<ProbeResult> {
     const driver = this.#driver
     return new Promise((resolve, reject) => {
-      this.#test(entry, async (connection) => {
+      let settle = (): void => {}
+      const question = async (connection: C): Promise<void> => {
         try {
-          resolve(await askOver(driver, connection))
+          const answer = await askOver(driver, connection)
+          settle = () => resolve(answer)
         } catch (error) {
-          reject(error)
+          settle = () => reject(error)
           // An error that the server has sent shows that the connection works.
           if (!isAnswer(driver.classify(error))) throw error
         }
-      })
+      }
+      // Once it is known what becomes of the connection: whoever asked may want it closed.
+      this.#test(entry, question, () => settle())
     })
   }
 
@@ -777,7 +784,11 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     }
   }
 
-  #test(entry: PoolEntry<C>, question?: (connection: C) => Promise<void>): void {
+  #test(
+    entry: PoolEntry<C>,
+    question?: (connection: C) => Promise<void>,
+    after: () => void = () => {},
+  ): void {
     const { clock, events, stall } = this.#environment
     const startedAt = clock.now()
     const { stops } = stall
@@ -788,11 +799,13 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           this.#pings.forget(entry)
           entry.suspect = this.#stoppedSince(stops)
           this.#admit(entry)
+          after()
         }),
       (thrown: unknown) =>
         events.turn(() => {
           this.#pings.forget(entry)
           this.#testFailed(entry, startedAt, toError(thrown))
+          after()
         }),
     )
   }
