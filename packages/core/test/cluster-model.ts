@@ -71,7 +71,7 @@ interface Lent {
   /** Counted in events. */
   readonly at: number
   readonly endpoint?: EndpointStatus
-  /** All but its state is of a later moment. */
+  /** All but its state is of a later moment, as that or the role shows. */
   readonly outdated?: boolean
   /** A primary that refused writes while nobody took them: it served reads. */
   readonly readable?: boolean
@@ -484,9 +484,10 @@ export class ClusterModel {
     const endpoint = endpoints.find((each) => each.id === id)
     if (endpoint === undefined) return {}
     const state = this.#states.get(id) ?? 'UNKNOWN'
+    const role = this.#shown.get(id)?.role ?? endpoint.role
     return {
       endpoint: { ...endpoint, state },
-      outdated: endpoint.state !== state,
+      outdated: endpoint.state !== state || endpoint.role !== role,
       readable: state === 'UP' && this.#hadNoWriter(endpoints) && this.#isReadOnly(id),
     }
   }
