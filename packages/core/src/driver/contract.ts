@@ -260,8 +260,9 @@ export interface Driver<C extends object> {
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
   /**
    * Asks what a probe asks, over a connection of the pool that is idle, and leaves its session as it was: for servers
-   * that have no connection to spare. Tells of the server whatever users of the connection have set in its session. Brings `role` up to date. `@default` `validate` and `role` for a driver without
-   * `openProbe`; of one with it such servers are asked by probes alone
+   * that have no connection to spare. It tells of the server, whatever users of the connection have set in its session, and
+   * brings `role` up to date. `@default` `validate` and `role`, for a driver without `openProbe`; of one with it such
+   * servers are asked by probes alone
    */
   ask?(connection: C): Promise<ProbeResult>
   /**
