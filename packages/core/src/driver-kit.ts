@@ -1,4 +1,4 @@
-// What drivers and adapters are made of, beside what their users need: `@connmgr/core/driver`.
+// `@connmgr/core/driver`: the API for drivers and adapters.
 export { stateIs } from './cluster/states.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'

@@ -270,14 +270,14 @@ export class Engine<C extends object> {
     this.#stopChecks()
   }
 
-  /** Whether nothing is asked of any server until somebody wants a connection. */
+  /** Whether monitoring is paused until the next acquire. */
   get resting(): boolean {
     return this.#rest.resting
   }
 
   /**
-   * Somebody wants a connection: the servers are asked again. Of several, nobody is sent to one before all have been asked,
-   * since any of them may have been promoted meanwhile.
+   * Resumes monitoring for a caller who wants a connection. With several servers all are probed before any caller is routed,
+   * because another one may have been promoted meanwhile.
    */
   async wake(): Promise<void> {
     if (!this.#rest.end()) return
@@ -303,7 +303,7 @@ export class Engine<C extends object> {
     this.#silence?.stop()
   }
 
-  /** Asks no server anything more, and opens nothing in reserve. */
+  /** Stops probing every server, and opens no connection in reserve. */
   #leaveAlone(): void {
     this.#topology?.rest()
     this.#stopChecks()
@@ -313,7 +313,7 @@ export class Engine<C extends object> {
     }
   }
 
-  /** Whatever was open may have been closed meanwhile, or lead to a server in another role. */
+  /** Distrusts every connection: its server may have closed it or changed its role meanwhile. */
   #serveAgain(): void {
     for (const { pool } of this.endpoints) {
       pool.suspectAll()
@@ -322,7 +322,7 @@ export class Engine<C extends object> {
     this.#maintainer.wake()
   }
 
-  /** Also while something is wrong: then it is looked for the end of that. */
+  /** True also while something is wrong, so that monitoring notices when that ends. */
   get #isBusy(): boolean {
     for (const each of this.#dedicated)
       if (this.#driver.inspect(each.connection) === 'broken') this.#dedicated.delete(each)
@@ -336,7 +336,7 @@ export class Engine<C extends object> {
     )
   }
 
-  /** Of servers that are left alone nothing is known but what was. */
+  /** During a pause the standing is the one from before. */
   get #standing(): Standing {
     return this.resting
       ? WELL
@@ -630,7 +630,7 @@ export class Engine<C extends object> {
   #observer(): PoolObserver {
     const driver = this.#driver
     const trouble: FailoverController<C>['trouble'] = (...details) => {
-      // A server that is left alone may end its sessions, and nobody misses them.
+      // A server may end idle sessions while monitoring is paused, for example to scale to zero.
       if (!this.resting) this.controller.trouble(...details)
     }
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)

@@ -1,4 +1,4 @@
-// What users of a manager need. Who writes a driver or an adapter finds the rest in driver-kit.ts.
+// The API for users of a manager. The API for drivers and adapters is in driver-kit.ts.
 export type { ReadAcquireOptions, SessionOptions } from './catch-up/reads.js'
 export type { ReadSession } from './catch-up/session.js'
 export { WriteToken } from './catch-up/write-token.js'

@@ -27,9 +27,9 @@ export interface HealthMonitoringOptions {
   /** How long all must be well again before `getHealthStatus()` shows it. `@default` 1000 */
   readonly healthyAfterMs?: number
   /**
-   * After so long in which nobody has had or wanted a connection, no server is asked anything more, and `minIdle` and topology
-   * sources rest as well, so that a database can scale to zero. The next acquire begins again: of several servers, all are
-   * asked before it is served. As long as something is wrong, monitoring goes on. 0 for never. `@default` 0
+   * Pauses monitoring after this time without a lease or a waiting caller, so that a database can scale to zero. `minIdle`
+   * and topology sources pause as well. The next acquire resumes it; with several servers all are probed before it is
+   * served. Monitoring goes on while something is wrong. 0 for never. `@default` 0
    */
   readonly restAfterMs?: number
 }

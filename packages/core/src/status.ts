@@ -47,10 +47,7 @@ export interface HealthStatus {
   readonly status: ReadinessStatus
   /** Why the status is not `healthy`; undefined if it is. */
   readonly reason: string | undefined
-  /**
-   * True while no server is asked anything, as nothing has been used for `healthMonitoring.restAfterMs`: the status is the one
-   * that it had then.
-   */
+  /** True while monitoring is paused (`healthMonitoring.restAfterMs`). The status is the one from before the pause. */
   readonly resting: boolean
   readonly poolMetrics: PoolMetrics
   /** The latest check of the endpoint that takes writes. */

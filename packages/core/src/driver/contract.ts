@@ -259,10 +259,9 @@ export interface Driver<C extends object> {
   isDeliberate?(error: unknown): boolean
   openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
   /**
-   * Asks what a probe asks, over a connection of the pool that is idle, and leaves its session as it was: for servers
-   * that have no connection to spare. It tells of the server, whatever users of the connection have set in its session, and
-   * brings `role` up to date. `@default` `validate` and `role`, for a driver without `openProbe`; of one with it such
-   * servers are asked by probes alone
+   * Probes the server over an idle connection of the pool, for servers that are short of connections. Leaves the session
+   * unchanged, ignores what users have set in it, and brings `role` up to date. `@default` `validate` and `role`; a driver
+   * that has `openProbe` needs it to be probed over the pool
    */
   ask?(connection: C): Promise<ProbeResult>
   /**

@@ -1,20 +1,20 @@
 import type { Probe, Role } from '../driver/contract.js'
 import type { ProbeOutcome } from './prober.js'
 
-/** Has a server that has no connection to spare asked over those of a pool. */
+/** Probes a server that is short of connections over the connections of a pool. */
 export interface StandIn {
   /** Until when the server counts as short of connections, as it has refused one for want of room. */
   readonly shortUntil: number
-  /** How well it can ask without a connection more: 0 if it cannot. */
+  /** How well it can probe without a further connection: higher is better, 0 is not at all. */
   readonly means: number
-  /** Others have found the server short of connections. */
+  /** Notes that other managers have found the server short of connections. */
   learn(shortUntil: number): void
-  /** A question over a connection that is open and that nobody uses; undefined if there is none, or no need. */
+  /** Returns a probe over an idle connection; undefined without one, or while the server is not short of connections. */
   borrow(): Probe | undefined
   /**
-   * A question over a connection that is opened for it.
+   * Opens a probe over the next connection of the pool, or over its own where the pool cannot tell.
    *
-   * @param openOwn opens one beside the pool
+   * @param openOwn opens a connection beside the pool
    */
   open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe>
 }

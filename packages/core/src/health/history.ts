@@ -11,8 +11,8 @@ export interface HealthCheck {
   readonly role: Role
   readonly pool: PoolCounts
   /**
-   * True if the server had no room for the check, and the pool has connections to it, none of which was free to ask over:
-   * `role` is what was known before. It counts as healthy.
+   * True if the server had no room for the check while the pool has connections to it, none of them free. The check counts
+   * as healthy, and `role` is the one known before.
    */
   readonly refused?: boolean
   readonly error?: ErrorSummary

@@ -27,11 +27,11 @@ const PAUSES_MS = [25, 50, 100]
 const UNKNOWN: ProbeResult = { role: 'unknown', writable: true }
 
 /**
- * Has a server that is short of connections asked over those of the pool, so that the monitor takes none that a caller
- * waits for: over one that is idle; if there is none, over the next that the pool opens, before it is lent. If nobody waits
- * for one, the pool opens it for the question, and whoever comes meanwhile gets it.
+ * Probes a server that is short of connections over the connections of its pool, so that the monitor never takes a
+ * connection that a caller waits for. It uses an idle connection, or else the next one that the pool opens, before the pool
+ * lends it. Without waiting callers the pool opens a connection for the probe; a caller who arrives meanwhile gets it.
  *
- * A server is short of them once it has refused one for want of room, to the pool or to the monitor.
+ * A server counts as short of connections after it has refused one for want of room, to the pool or to the monitor.
  */
 export class PoolStandIn<C extends object> implements StandIn {
   readonly #pool: ConnectionPool<C>
@@ -52,7 +52,7 @@ export class PoolStandIn<C extends object> implements StandIn {
     return this.#context.clock.now() < this.shortUntil
   }
 
-  /** How well it can ask without a connection more: 0 if it cannot. */
+  /** How well it can probe without a further connection: higher is better, 0 is not at all. */
   get means(): number {
     const { connecting, idle, waiting } = this.#pool.counts
     if (idle > 0) return 3
@@ -81,7 +81,7 @@ export class PoolStandIn<C extends object> implements StandIn {
     this.#wake()
   }
 
-  /** A question over an idle connection; undefined if there is none, or no need. */
+  /** Returns a probe over an idle connection; undefined without one, or while the server is not short of connections. */
   borrow(): Probe | undefined {
     if (!this.short || this.#pool.counts.idle === 0) return undefined
     const check = async (): Promise<ProbeResult> => {
@@ -94,9 +94,9 @@ export class PoolStandIn<C extends object> implements StandIn {
   }
 
   /**
-   * A question over a connection that is opened for it.
+   * Opens a probe over the next connection of the pool, or over its own where the pool cannot tell.
    *
-   * @param openOwn opens one beside the pool
+   * @param openOwn opens a connection beside the pool
    */
   async open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe> {
     if (!this.short && this.#context.solo && !this.#checked) await this.#connects(signal)
@@ -109,8 +109,8 @@ export class PoolStandIn<C extends object> implements StandIn {
   }
 
   /**
-   * Takes in what a check has found. That there is no room for the monitor says nothing against a server whose
-   * connections the pool has.
+   * Reconciles the outcome of a check with the pool: a server that refuses the monitor for want of room is healthy while
+   * the pool has connections to it.
    */
   judge(outcome: ProbeOutcome): ProbeOutcome {
     this.#checked = true
@@ -122,7 +122,7 @@ export class PoolStandIn<C extends object> implements StandIn {
     const lately = now - this.#connectedAt < LATELY_MS
     const serving = trusted() ? counts.total > 0 || lately : solo && counts.total > 0
     const before = known()
-    // One that has been away, or is in another role, has to say so itself.
+    // After an absence or a change of role only an answer of the server itself counts.
     if (!serving || (role !== 'unknown' && role !== (before?.role ?? role))) return outcome
     const { durationMs } = outcome
     return {
@@ -136,12 +136,15 @@ export class PoolStandIn<C extends object> implements StandIn {
     }
   }
 
-  /** The users of the pool may have taken rights from its session, so that it tells less than another would. */
+  /** Users of the pool may have dropped rights of its session, so that it tells less than a session of the monitor. */
   #doubts({ missing }: ProbeResult): boolean {
     return missing !== undefined && this.#context.known()?.missing === undefined
   }
 
-  /** Undefined if the pool opens none; a session that has just been closed may hold its place for a moment. */
+  /**
+   * Asks over the next connection of the pool; resolves with undefined if the pool opens none. Retries a refusal for a
+   * moment, because a session that has just been closed still holds its slot.
+   */
   async #answerOfNext(signal: AbortSignal): Promise<ProbeResult | undefined> {
     for (const pauseMs of PAUSES_MS) {
       try {
@@ -155,7 +158,7 @@ export class PoolStandIn<C extends object> implements StandIn {
     return this.#pool.askNext()
   }
 
-  /** Callers who have come with the manager connect first, and may need all the connections that there are. */
+  /** Lets callers who arrived with the manager connect first: they may need every connection that the server has. */
   async #connects(signal: AbortSignal): Promise<void> {
     const { clock, patienceMs } = this.#context
     const until = clock.now() + patienceMs

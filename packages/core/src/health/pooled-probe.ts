@@ -1,6 +1,6 @@
 import type { Probe, ProbeResult } from '../driver/contract.js'
 
-/** A question over a connection of the pool, which measures by itself how long answers take. */
+/** A probe over a connection of the pool. The pool measures how long its answers take. */
 export class PooledProbe implements Probe {
   constructor(
     readonly check: () => Promise<ProbeResult>,

@@ -10,12 +10,12 @@ export interface RestContext {
   readonly restAfterMs: number
   /** Rises with every use. */
   readonly uses: () => number
-  /** Whether something is in use at this moment, or in trouble. */
+  /** Whether a connection is in use now, or a server is in trouble. */
   readonly isBusy: () => boolean
   readonly onRest: () => void
 }
 
-/** Notices that nothing has been used for a time, so that the servers can be left alone until something is. */
+/** Pauses health monitoring after a time without use, until the next acquire. */
 export class Rest {
   readonly #context: RestContext
   #resting = false
@@ -45,7 +45,7 @@ export class Rest {
     this.#resting = false
   }
 
-  /** Something is used again. True if that ends a rest. */
+  /** Notes a use. Returns true if that ends a pause. */
   end(): boolean {
     const rested = this.#resting
     this.#resting = false

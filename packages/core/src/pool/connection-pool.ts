@@ -66,16 +66,17 @@ export interface ConnectionPool<C extends object> {
    */
   answered(probe: AnsweredQuestion, patienceMs: number): void
   /**
-   * Asks the server how it is over an idle connection, which is lent on once it has answered; undefined if none is idle.
-   * Settles when the server does: an answer that does not come is for whoever asks to wait for.
+   * Probes the server over an idle connection, and lends that connection again once the server has answered. Resolves with
+   * undefined if no connection is idle. Without an answer it never settles: the caller sets the deadline.
    */
   ask(): Promise<ProbeResult | undefined>
   /**
-   * The same, over the next connection that comes about or back, before it is lent. If none is on its way one is opened, even
-   * beyond the limit; undefined if none may be. Rejects with the error of the connect.
+   * Probes the server over the next connection that is opened or returned, before the pool lends it. Opens one, even beyond
+   * the limit, unless one is on its way. Resolves with undefined if the pool may open none, rejects with the error of the
+   * connect.
    */
   askNext(): Promise<ProbeResult | undefined>
-  /** Closes what was opened for a question, if nobody has wanted it. */
+  /** Closes the connection that was opened for a probe, unless a caller has used it. */
   closeAhead(): void
   /** Whether `maintain` has anything to do, now or later. */
   readonly needsCare: boolean

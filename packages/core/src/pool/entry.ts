@@ -41,7 +41,7 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   list: LinkedList<PoolEntry<C>> | undefined = undefined
 
   state: EntryState = 'testing'
-  /** When it was last used, or else opened: that the engine itself has asked something over it is no use. */
+  /** When a lease last ended, or else when it was opened. Pings and probes do not count. */
   idleSince: number
   uses = 0
   /** Bytes that had come from the server when it was last looked at. */
@@ -53,7 +53,7 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   role: Role = 'unknown'
   /** True if it must be validated before it is lent, however lately it was used. */
   suspect = false
-  /** True if it was opened for a question of ours, and nobody has borrowed it yet. */
+  /** True if it was opened for a probe, and no caller has borrowed it yet. */
   ahead = false
   /** True while it keeps the process running. */
   holdsProcess = true

@@ -622,7 +622,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           if (!(thrown instanceof Abandoned)) this.#earliestPlace = nextSequence()
           this.#share?.failed()
           const askers = this.#askers.splice(0)
-          // One that was given up tells nothing of the server.
+          // An abandoned attempt says nothing about the server.
           const nothing = thrown instanceof Abandoned
           for (const settle of askers)
             settle(nothing ? Promise.resolve(undefined) : Promise.reject(thrown))
@@ -672,7 +672,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     for (const settle of askers) settle(answer)
   }
 
-  /** Asks over a connection, and has it lent on. An answer that does not come is for whoever asks to wait for. */
+  /** Probes the server over a connection, then admits the connection. Without an answer it never settles. */
   #ask(entry: PoolEntry<C>): Promise<ProbeResult> {
     const driver = this.#driver
     return new Promise((resolve, reject) => {
@@ -687,7 +687,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
           if (!isAnswer(driver.classify(error))) throw error
         }
       }
-      // Once it is known what becomes of the connection: whoever asked may want it closed.
+      // Settles after the connection has been admitted, because the prober may then close it.
       this.#test(entry, question, () => settle())
     })
   }
