@@ -87,6 +87,8 @@ export class Engine<C extends object> {
   readonly #drain: Drain
   #size: { poolSize: number; maxOverflow: number }
   readonly #rest: Rest
+  /** Settles when the latest pause has ended for good. */
+  #waking = Promise.resolve()
   /** Connections that no pool knows of. */
   readonly #dedicated = new Set<DedicatedConnection<C>>()
   #quiet = false
@@ -279,8 +281,12 @@ export class Engine<C extends object> {
    * Resumes monitoring for a caller who wants a connection. With several servers all are probed before any caller is routed,
    * because another one may have been promoted meanwhile.
    */
-  async wake(): Promise<void> {
-    if (!this.#rest.end()) return
+  wake(): Promise<void> {
+    if (this.#rest.end()) this.#waking = this.#resume()
+    return this.#waking
+  }
+
+  async #resume(): Promise<void> {
     this.#serveAgain()
     if (!this.#solo) this.router.hold(true)
     try {

@@ -118,7 +118,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
-  /** Sends nobody anywhere for the moment, as it is not known yet who is to be sent where. */
+  /** Parks all callers until every server has been probed, so that the writer is known. */
   hold(on: boolean): void {
     if (this.#held === on) return
     this.#held = on

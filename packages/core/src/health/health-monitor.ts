@@ -103,7 +103,7 @@ export class HealthMonitor<C extends object> {
     return running
   }
 
-  /** Gives up the session that asks: a caller needs its place. A check under way is waited for, and ends it. */
+  /** Closes the session of the monitor, because a caller needs its slot. A check under way finishes first. */
   releaseSession(endpoint: ManagedEndpoint<C>): void {
     const { prober } = endpoint
     if (prober.shared !== undefined || !this.isChecking(endpoint)) prober.forget()

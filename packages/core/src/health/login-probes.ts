@@ -108,7 +108,7 @@ export class LoginProbes<C extends object> {
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
-    // In other states every probe logs in anyway, or nobody wants to.
+    // In other states each probe logs in anyway, or the server serves no callers.
     if (this.#running.has(endpoint) || !stateIs(endpoint.state, 'open')) return
     // It lets in as many as it has room for, and a login of ours would take one away.
     if (endpoint.standIn.short) return

@@ -222,7 +222,7 @@ describe('with few connections on the server', () => {
       expect(h.manager.getFailoverStatus()).toMatchObject({ state: 'STEADY', activeEndpoint: 'a' })
       expect(h.of('failoverStarted')).toEqual([])
       expect(h.of('loginsFailed')).toEqual([])
-      // Of the standby, nobody wants anything.
+      // Callers use no connection to the standby.
       expect(h.driver.server('b').probes).toBe(1)
     })
 

@@ -26,7 +26,7 @@ export interface SuccessfulProbe extends AnsweredQuestion {
   readonly result: ProbeResult
   /** True if it was asked over a session to another database of the server: this one may not be there. */
   readonly elsewhere?: boolean
-  /** True if the server had no room for the question, and the pool has connections to it: the rest is what was known. */
+  /** True if the server had no room for the probe while the pool has connections to it. `result` is the one known before. */
   readonly refused?: boolean
 }
 
@@ -59,7 +59,7 @@ export interface ProberOptions {
   readonly retryConnectTimeoutMs?: number
   /** How soon the server answers, if others measure that too. `@default` what this prober measures */
   readonly times?: ResponseTimes
-  /** By what the server is asked while it has no connection to spare. */
+  /** Probes the server while it is short of connections. */
   readonly standIn?: StandIn
   /** Called when an answer comes after its probe was given up: a probe now will be answered. */
   readonly onLateAnswer?: () => void
@@ -347,7 +347,7 @@ export class Prober<C extends object> implements EndpointProber {
     this.#kept = pooled ? undefined : probe
     if (pooled) probe.destroy()
     if (this.#running === undefined) this.#options.onLateAnswer?.()
-    // When the login of the pool was begun is for the pool to know.
+    // Only the pool knows when its login began.
     else this.#resolve({ result, askedAt: question.askedAt, fresh: question.fresh && !pooled })
   }
 

@@ -1,6 +1,16 @@
+import type { FakeConnection } from '@connmgr/testing'
 import { close, type Harness, type HarnessOptions, manage } from '../../test/harness.js'
+import type { DedicatedConnection } from '../driver/dedicated.js'
 
 const MINUTE = 60_000
+
+/** What subclasses of a manager may do. */
+interface Connecting {
+  connectToWriter(
+    onSignal: () => void,
+    abort: AbortSignal,
+  ): Promise<DedicatedConnection<FakeConnection> | undefined>
+}
 
 describe('monitoring that is bound to use', () => {
   let h: Harness
@@ -164,6 +174,24 @@ describe('monitoring that is bound to use', () => {
       expect(h.manager.getPoolMetrics().waiting).toBe(2)
       await h.clock.advance(200)
       expect(await Promise.all(acquiring)).toEqual(['b', 'b'])
+    })
+
+    test('a connection beside the pools waits for the probes that an acquire has begun', async () => {
+      await h.clock.advance(3 * MINUTE)
+      Object.assign(h.driver.server('b'), { role: 'primary', writable: true, timeline: 2 })
+      h.driver.always('probe', ({ endpoint }) =>
+        endpoint.id === 'b' ? { afterMs: 200 } : 'succeed',
+      )
+      const { connectToWriter } = h.manager as unknown as Connecting
+      const acquiring = h.manager.acquire()
+      const connecting = connectToWriter.call(h.manager, () => {}, new AbortController().signal)
+      await h.clock.advance(300)
+      const dedicated = await connecting
+      expect(dedicated?.endpoint.id).toBe('b')
+      ;(await acquiring).release()
+      const closing = dedicated?.close()
+      await h.clock.settle()
+      await closing
     })
 
     test('one that hangs keeps callers no longer than a probe may take', async () => {

@@ -197,7 +197,7 @@ export class ServerWatch {
   }
 
   #appoint(): EndpointProber {
-    // No session is lost with another host, but what was asked would be.
+    // While the server is short of connections no session is kept, so another member may host the next probe.
     if (this.#isShort && this.#before?.ok !== false) this.#appointBestOff()
     if (this.#prober !== undefined) return this.#prober
     let host = this.#host
@@ -214,7 +214,7 @@ export class ServerWatch {
     return this.#prober
   }
 
-  /** Of a server that is short of connections those of all pools serve to ask. */
+  /** Has the member probe whose pool can best do so without a further connection. */
   #appointBestOff(): void {
     const meansOf = ({ attendant }: WatchMember): number => attendant?.standIn.means ?? -1
     let best = this.#host
@@ -303,10 +303,10 @@ export class ServerWatch {
     return false
   }
 
-  /** Whether the server has no connection to spare, as one of them knows. */
+  /** Whether a member knows that the server is short of connections. */
   get #isShort(): boolean {
     const now = this.#clock.now()
-    // One that knows so is not quiet.
+    // A member that knows it is never quiet.
     for (const { attendant } of this.#awake)
       if (attendant !== undefined && now < attendant.standIn.shortUntil) return true
     return false
@@ -326,7 +326,7 @@ export class ServerWatch {
     return paceMs
   }
 
-  /** Asks many of them now and then only: what makes one of them want something else wakes it. */
+  /** Cached, because a change of a member's wishes also wakes it. */
   #wishesOfQuiet(now: number): QuietWishes {
     const known = this.#quietWishes
     if (known !== undefined && now - known.at < QUIET_MS) return known

@@ -6,7 +6,7 @@ afterEach(() => closeLone(lone))
 const ask = async () => lone.pool.ask()
 const answer = { role: 'primary', writable: true }
 
-test('a question goes over an idle connection, which is lent on and is no younger for it', async () => {
+test('a probe uses an idle connection, which the pool lends afterwards and which still closes when unused', async () => {
   lone = lonePool({ idleTimeoutMs: 10_000 })
   expect(await ask()).toBeUndefined()
   ;(await lone.acquire()).release()
@@ -28,7 +28,7 @@ test('a question goes over an idle connection, which is lent on and is no younge
   expect(lone.driver.open).toEqual([])
 })
 
-test('an error that the server answers with is for whoever asks; the connection is lent on', async () => {
+test('an error of the server rejects the probe, and the pool keeps the connection', async () => {
   lone = lonePool()
   ;(await lone.acquire()).release()
   lone.driver.next('ask', { fail: 'statement' })
@@ -47,7 +47,7 @@ test('one by which the connection is lost closes it', async () => {
 })
 
 describe('the next connection', () => {
-  test('is opened for the question if none is on its way, and closed if nobody has wanted it', async () => {
+  test('is opened for the probe if none is on its way, and closed unless a caller has used it', async () => {
     lone = lonePool({ minIdle: 0 })
     expect(await lone.pool.askNext()).toMatchObject(answer)
     expect(lone.pool.counts.total).toBe(1)

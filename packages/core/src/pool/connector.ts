@@ -111,7 +111,7 @@ export class Connector<C extends object> {
    * Resolves with a connection that is ready for use. Neither its socket nor the user's hook belongs to the flow of whoever
    * has caused it to be opened.
    *
-   * @param spare whether nobody would wait for it, so that want of room is no reason to wait before the next attempt
+   * @param spare whether no caller waits for it, so that a refusal for want of room causes no back-off
    * @throws HookFailure if the user's hook failed, or else the driver's error or ConnectTimeoutError
    */
   open(onSignal: (signal: ConnectionSignal) => void, spare = false): Promise<C> {

@@ -40,7 +40,7 @@ import { overdueOf, receivedAny } from './watching.js'
 /** For so long at the most an idle connection keeps the process running: the idle time-out of a pg.Pool by default. */
 const LONGEST_IDLE_HOLD_MS = 10_000
 
-/** Connections that are opened for a question follow one another no faster than this. */
+/** Shortest pause between two connections that are opened for probes. */
 const AHEAD_PAUSE_MS = 20
 
 type Asker = (answer: Promise<ProbeResult | undefined>) => void
@@ -86,9 +86,9 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   #suspended = false
   /** As a connection has shown it last. */
   #role: Role = 'unknown'
-  /** When a connection was last opened that nobody had asked for. */
+  /** When a connection was last opened for a probe. */
   #aheadAt = Number.NEGATIVE_INFINITY
-  /** Those who ask over the next connection that comes about, or back. */
+  /** Probes that wait for the next connection that is opened or returned. */
   readonly #askers: Asker[] = []
 
   constructor(
@@ -578,7 +578,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     if (first !== undefined) this.#close(first, 'budget')
   }
 
-  /** Opens a connection for a question, unless one is on its way: whoever comes meanwhile gets it. */
+  /** Opens a connection for a probe, unless one is on its way. A caller who arrives meanwhile gets it. */
   #openAhead(): void {
     if (this.#suspended || this.#closing || this.#opening > 0) return
     // What one leads to may be a reason to look again.
@@ -591,7 +591,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#open(this.#waiters.size === 0 || this.#entries.size >= this.#sizing.limit)
   }
 
-  /** @param ahead whether it is for nobody who waits */
+  /** @param ahead whether the connection is for a probe rather than for a waiter */
   #open(ahead = false): void {
     const { clock, events, stall } = this.#environment
     const generation = this.#fitness.generation
@@ -699,7 +699,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const byHook = error instanceof HookFailure
     const kind = this.#driver.classify(error)
     if (ahead && kind === 'busy') {
-      // What was asked has been answered, and nobody has missed anything.
+      // The refusal answers the probe, and no caller was waiting for the connection.
       observer.connectFailed(this.endpoint, kind, error, asked)
       return
     }

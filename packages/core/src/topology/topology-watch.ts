@@ -64,7 +64,7 @@ export class TopologyWatch {
   rest(): void {
     this.#context.clock.clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#abort?.abort(new Error('nobody looks any more'))
+    this.#abort?.abort(new Error('the topology watch has been stopped'))
     this.#abort = undefined
   }
 
