@@ -1,0 +1,1 @@
+export type { ManagerOptions } from '@connmgr/core'
