@@ -38,6 +38,8 @@ export class Lexer {
   kind: TokenKind = 'end'
   /** The name, the variable or the mark; empty for what has none. */
   value = ''
+  /** Where the token begins. */
+  start = 0
   readonly #text: string
   #at = 0
 
@@ -45,7 +47,7 @@ export class Lexer {
     this.#text = text
   }
 
-  /** Where the next token is looked for. */
+  /** Where it ends. */
   get offset(): number {
     return this.#at
   }
@@ -54,7 +56,9 @@ export class Lexer {
   next(): TokenKind {
     if (this.kind === 'unclear') return this.kind
     this.value = ''
-    this.kind = this.#skipBlank() ? this.#read() : 'unclear'
+    const clear = this.#skipBlank()
+    this.start = this.#at
+    this.kind = clear ? this.#read() : 'unclear'
     if (this.kind === 'unclear') this.value = ''
     return this.kind
   }

@@ -81,6 +81,15 @@ export function verbOf(text: string): TransactionVerb | undefined {
   return begins(statement) ? 'begin' : endingOf(statement)
 }
 
+/** What does not begin a transaction, whether or not it succeeds. */
+const BEGINS_NOTHING: ReadonlySet<string> = new Set([...READS, ...WRITES_ROWS, 'use', 'create', 'drop', 'alter', 'truncate'])
+
+/** Whether a text may have begun a transaction by the time it fails: as a procedure may, or one of several statements. */
+export function mayBegin(text: string): boolean {
+  const statement = statementOf(text)
+  return statement === undefined || !BEGINS_NOTHING.has(first(statement))
+}
+
 /** What one text may leave in its session. */
 export interface SessionEffects {
   readonly changes: boolean
