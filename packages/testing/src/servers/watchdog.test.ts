@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
 import { guardDirectory } from './watchdog.js'
 
-const CLUSTER_MODULE = path.join(__dirname, 'postgres-cluster.ts')
+const CLUSTER_MODULE = path.join(__dirname, '..', 'postgres', 'postgres-cluster.ts')
 
 /** Starts a cluster with a standby, says so on stdout, and then does `afterwards`. */
 function program(afterwards: string): string {
