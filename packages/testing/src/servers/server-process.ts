@@ -116,6 +116,7 @@ export class ServerProcess {
   /** Kills every process at once. */
   async kill(): Promise<void> {
     this.#signalFamily('SIGKILL')
+    this.#child.ref()
     await this.exited
     await this.#signalAll('SIGKILL', () => false)
   }
