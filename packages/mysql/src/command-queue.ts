@@ -21,7 +21,10 @@ export class CommandQueue {
   }
 
   /** @param add gets each command, and `send`, which hands it to mysql2 */
-  intercept(add: (command: Command, send: (command: Command) => Command) => Command, watch: PacketWatch): void {
+  intercept(
+    add: (command: Command, send: (command: Command) => Command) => Command,
+    watch: PacketWatch,
+  ): void {
     const internals = this.#internals
     const send = internals.addCommand.bind(internals)
     const { handlePacket } = internals
@@ -36,7 +39,8 @@ export class CommandQueue {
     Object.defineProperty(internals, 'handlePacket', {
       value: (packet?: Packet) => {
         const command = internals._command
-        if (packet !== undefined && command && internals._paused !== true) watch.before(command, packet)
+        if (packet !== undefined && command && internals._paused !== true)
+          watch.before(command, packet)
         handlePacket.call(internals, packet)
         watch.after()
         if (this.#waiting.length > 0 && !this.waits) this.release()

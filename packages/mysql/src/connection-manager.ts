@@ -1,4 +1,9 @@
-import { ConnectionManager, type Endpoint, InvalidOptionError, type ManagerOptions } from '@connmgr/core'
+import {
+  ConnectionManager,
+  type Endpoint,
+  InvalidOptionError,
+  type ManagerOptions,
+} from '@connmgr/core'
 import {
   invalidOption,
   MANAGER_OPTION_NAMES,
@@ -7,7 +12,12 @@ import {
   summarize,
 } from '@connmgr/core/driver'
 import type { Connection, ConnectionOptions } from 'mysql2'
-import { type EndpointConfig, type Password, settingsOf, withPassword } from './config/endpoint-config.js'
+import {
+  type EndpointConfig,
+  type Password,
+  settingsOf,
+  withPassword,
+} from './config/endpoint-config.js'
 import { resolveEndpoints } from './config/endpoint-options.js'
 import { CONNECTION_OPTIONS, FOREIGN_TO_MYSQL } from './config/option-names.js'
 import { withSettings } from './config/url-settings.js'
@@ -170,7 +180,10 @@ export function createConnectionManager(options: MysqlManagerOptions = {}): Mysq
     password: itsPassword,
     ...rest
   } = connectionConfig
-  const config = withPassword({ ...rest, ...(ssl === undefined ? {} : { ssl }) }, password ?? itsPassword)
+  const config = withPassword(
+    { ...rest, ...(ssl === undefined ? {} : { ssl }) },
+    password ?? itsPassword,
+  )
   const endpoints = resolveEndpoints({
     databaseUrl,
     server: {

@@ -1,4 +1,10 @@
-import { describeDriver, startFaultProxy, startMariadb, startSilentServer, describeMariadb } from '@connmgr/testing'
+import {
+  describeDriver,
+  describeMariadb,
+  startFaultProxy,
+  startMariadb,
+  startSilentServer,
+} from '@connmgr/testing'
 import type { Connection } from 'mysql2'
 import { endpointFrom } from './config/endpoint-config.js'
 import { MysqlDriver } from './driver.js'
@@ -36,7 +42,9 @@ describeMariadb('the driver for MySQL and MariaDB', () => {
           )
         }),
       countRows: async () =>
-        Number((await primary.query<{ n: number }>('select count(*) as n from rows_of_test'))[0]?.n),
+        Number(
+          (await primary.query<{ n: number }>('select count(*) as n from rows_of_test'))[0]?.n,
+        ),
       hasSetting: (connection) =>
         new Promise((resolve, reject) => {
           connection.query('select @@time_zone as zone', (error, rows) =>

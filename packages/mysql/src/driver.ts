@@ -16,7 +16,13 @@ import {
 import { type Connection, createConnection } from 'mysql2'
 import { connectionConfigOf } from './config/endpoint-config.js'
 import { Engines } from './engines.js'
-import { classify, type DriverError, errnoOf, isAnswerOfServer, isDeliberate } from './errors/classify.js'
+import {
+  classify,
+  type DriverError,
+  errnoOf,
+  isAnswerOfServer,
+  isDeliberate,
+} from './errors/classify.js'
 import { isProgrammingError } from './errors/programming-error.js'
 import { internalsOf } from './internals.js'
 import { killRunning } from './kill.js'
@@ -206,7 +212,8 @@ export class MysqlDriver implements Driver<Connection> {
     if (endpoint === undefined || threadId === null) return undefined
     const { remoteAddress: address, remotePort: port } = stream
     const { flavour, server } = session
-    const identity = server === undefined ? undefined : { question: `SELECT ${IDENTITY[flavour]}`, answer: server }
+    const identity =
+      server === undefined ? undefined : { question: `SELECT ${IDENTITY[flavour]}`, answer: server }
     return () => {
       connectionConfigOf(endpoint)
         .then((config) => killRunning({ config, address, port, threadId, identity }))

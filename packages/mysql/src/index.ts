@@ -13,9 +13,9 @@ export {
 } from './connection-manager.js'
 export { MysqlDriver } from './driver.js'
 export { classify } from './errors/classify.js'
-export { ManagedPool, type ManagedPoolConfig }
 export { ManagedPoolCluster, type ManagedPoolNamespace } from './pool/pool-cluster.js'
 export { blueprintOf, type PoolBlueprint } from './pool/pool-config.js'
+export { ManagedPool, type ManagedPoolConfig }
 
 /** As mysql2's, for libraries that take it from a driver's module. */
 export function createPool(config: ManagedPoolConfig | string): ManagedPool {

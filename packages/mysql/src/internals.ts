@@ -89,7 +89,8 @@ function hasRawValue(values: unknown): boolean {
     (value) =>
       typeof value === 'object' &&
       value !== null &&
-      (typeof (value as { toSqlString?: unknown }).toSqlString === 'function' || hasRawValueWithin(value)),
+      (typeof (value as { toSqlString?: unknown }).toSqlString === 'function' ||
+        hasRawValueWithin(value)),
   )
 }
 

@@ -98,7 +98,12 @@ class LeasedConnection implements ProxyHandler<Connection> {
   set(connection: Connection, property: PropertyKey, value: unknown): boolean {
     const present = (connection as unknown as Properties)[property]
     // What a pool, a cluster or a library puts onto its handle is not the next borrower's.
-    if (typeof value === 'function' || typeof present !== 'undefined' || property === 'connection' || property === '_clusterId') {
+    if (
+      typeof value === 'function' ||
+      typeof present !== 'undefined' ||
+      property === 'connection' ||
+      property === '_clusterId'
+    ) {
       this.#methods ??= new Map()
       this.#methods.set(property, value)
       return true
@@ -107,7 +112,11 @@ class LeasedConnection implements ProxyHandler<Connection> {
     return Reflect.set(connection, property, value, connection)
   }
 
-  defineProperty(connection: Connection, property: PropertyKey, attributes: PropertyDescriptor): boolean {
+  defineProperty(
+    connection: Connection,
+    property: PropertyKey,
+    attributes: PropertyDescriptor,
+  ): boolean {
     return 'value' in attributes
       ? this.set(connection, property, attributes.value)
       : Reflect.defineProperty(connection, property, attributes)
@@ -131,9 +140,11 @@ class LeasedConnection implements ProxyHandler<Connection> {
         return this.#self
       }
     if (property === 'promise')
-      return (chosen) => new PromisePoolConnection(this.#self, chosen as PromiseConstructor | undefined)
+      return (chosen) =>
+        new PromisePoolConnection(this.#self, chosen as PromiseConstructor | undefined)
     if (property === 'prepare')
-      return (options, callback) => this.#prepare(method, options, callback as AnyFunction | undefined)
+      return (options, callback) =>
+        this.#prepare(method, options, callback as AnyFunction | undefined)
     const call: AnyFunction = (...args) => {
       if (!this.#fence.active) return this.#refuse(property, args)
       this.#fence.noteUse(call)

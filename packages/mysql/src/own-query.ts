@@ -1,7 +1,12 @@
 import mysql2 from 'mysql2'
 import type { Command, Internals } from './internals.js'
 
-type CreateQuery = (options: object, values: undefined, callback: (error: unknown, rows?: unknown, fields?: unknown) => void, config: object) => Command
+type CreateQuery = (
+  options: object,
+  values: undefined,
+  callback: (error: unknown, rows?: unknown, fields?: unknown) => void,
+  config: object,
+) => Command
 
 /** Untyped by mysql2, though it exports it. */
 const { createQuery } = mysql2 as unknown as { createQuery: CreateQuery }

@@ -1,17 +1,17 @@
 import type { Role } from '@connmgr/core'
 import { TransactionRolledBackError } from '@connmgr/core'
-import {
-  type ConnectionActivity,
-  type ConnectionCondition,
-  type ConnectionSignal,
-  type ResetFindings,
+import type {
+  ConnectionActivity,
+  ConnectionCondition,
+  ConnectionSignal,
+  ResetFindings,
 } from '@connmgr/core/driver'
 import type { Connection } from 'mysql2'
-import { classify, errnoOf, type DriverError } from './errors/classify.js'
 import { CommandQueue } from './command-queue.js'
+import { classify, type DriverError, errnoOf } from './errors/classify.js'
 import { type Internals, internalsOf } from './internals.js'
-import { askOn, type OwnResult } from './own-query.js'
 import { StatementFollower } from './outcome/statement-follower.js'
+import { askOn, type OwnResult } from './own-query.js'
 import type { Flavour } from './replication/history.js'
 import { SessionChanges } from './session-changes.js'
 
@@ -74,7 +74,9 @@ export class Session {
   }
 
   get flavour(): Flavour {
-    return this.#internals._isMariaDB === true || /mariadb/i.test(this.serverVersion) ? 'mariadb' : 'mysql'
+    return this.#internals._isMariaDB === true || /mariadb/i.test(this.serverVersion)
+      ? 'mariadb'
+      : 'mysql'
   }
 
   /** The connection is logged in: from now on trouble is signalled, and its statements are noted. */
@@ -167,13 +169,18 @@ export class Session {
    */
   async reset(): Promise<ResetFindings | undefined> {
     if (this.#follower.userChanged)
-      throw new Error('another user has logged in on the connection, by changeUser, which a reset does not undo')
+      throw new Error(
+        'another user has logged in on the connection, by changeUser, which a reset does not undo',
+      )
     const advisoryLocks = this.#changes.locks ? await this.#releaseLocks() : 0
     await this.#resetConnection()
     if (this.initial !== undefined) {
       const { characterSet, collation, database } = this.initial
       if (this.#changes.database) {
-        if (database === null) throw new Error('a database was chosen on a connection that has none, which a reset does not undo')
+        if (database === null)
+          throw new Error(
+            'a database was chosen on a connection that has none, which a reset does not undo',
+          )
         await this.ask(`USE ${quoted(database)}`)
       }
       await this.ask(`SET NAMES ${characterSet} COLLATE ${collation}`)
@@ -246,7 +253,12 @@ export class Session {
     const kind = classify(error)
     if (!LEVELS_OF_TROUBLE.has(kind)) return
     // Refused, because that was asked for.
-    if (kind === 'read-only' && this.#changes.asksForReadOnly && errnoOf(error) === READ_ONLY_TRANSACTION) return
+    if (
+      kind === 'read-only' &&
+      this.#changes.asksForReadOnly &&
+      errnoOf(error) === READ_ONLY_TRANSACTION
+    )
+      return
     this.#signal(kind === 'lost' ? 'lost' : kind, error)
   }
 

@@ -10,7 +10,9 @@ import { type CarriedOptions, settingsIn } from './url-settings.js'
 export type Password = string | (() => string | Promise<string>)
 
 /** What mysql2 takes for a connection, with a password that may be asked for. */
-export type EndpointConfig = Omit<ConnectionOptions, 'password'> & { readonly password?: Password | undefined }
+export type EndpointConfig = Omit<ConnectionOptions, 'password'> & {
+  readonly password?: Password | undefined
+}
 
 /** What is known of an endpoint beyond its configuration. */
 interface Origin {
@@ -38,8 +40,11 @@ export function settingsOf(endpoint: Endpoint | undefined): CarriedOptions {
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  */
 export function endpointFrom(option: string, given: EndpointConfig): Endpoint {
-  const { uri, ...config } = withPassword({ ...given }, given.password) as EndpointConfig & { uri?: unknown }
-  if (uri === undefined || uri === null || uri === '') return endpointOf(NO_URL, hidden(config, given.password))
+  const { uri, ...config } = withPassword({ ...given }, given.password) as EndpointConfig & {
+    uri?: unknown
+  }
+  if (uri === undefined || uri === null || uri === '')
+    return endpointOf(NO_URL, hidden(config, given.password))
   return endpointOfUrl({ option, url: requireUrl(option, uri) }, hidden(config, given.password))
 }
 
@@ -53,22 +58,32 @@ export function endpointOfUrl(
   base: EndpointConfig | ((parts: UrlParts) => EndpointConfig),
 ): Endpoint {
   const parts = parseUrl(named)
-  return endpointOf(parts, typeof base === 'function' ? base(parts) : base, settingsIn(named.option, parts.settings))
+  return endpointOf(
+    parts,
+    typeof base === 'function' ? base(parts) : base,
+    settingsIn(named.option, parts.settings),
+  )
 }
 
 /**
  * What the URL says wins, and what it leaves out is as in `base`; but `ssl` there, and a password that is asked for at each
  * connect, win over it.
  */
-export function endpointOf(parts: UrlParts, base: EndpointConfig, settings: CarriedOptions = {}): Endpoint {
+export function endpointOf(
+  parts: UrlParts,
+  base: EndpointConfig,
+  settings: CarriedOptions = {},
+): Endpoint {
   const { options, settings: _parameters, password: itsPassword, ...address } = parts
   const merged = { ...base, ...options, ...address } as EndpointConfig
   if (base.ssl !== undefined) Object.assign(merged, { ssl: base.ssl })
-  const password = typeof base.password === 'function' ? base.password : (itsPassword ?? base.password)
+  const password =
+    typeof base.password === 'function' ? base.password : (itsPassword ?? base.password)
   const { database, socketPath, user } = merged
   const host = merged.host ?? 'localhost'
   const port = portOf(merged.port)
-  if (host.includes(',')) throw invalidOption('host', host, 'one host; name the others in failoverUrls')
+  if (host.includes(','))
+    throw invalidOption('host', host, 'one host; name the others in failoverUrls')
   const suffix = database === undefined ? '' : `/${database}`
   const shown = isIP(host) === 6 ? `[${host}]` : host
   const endpoint = {
@@ -108,7 +123,10 @@ export function inheritable(preferred: Endpoint, parts: UrlParts): EndpointConfi
 
 /** What mysql2 is to connect with. Its own time limit is off: the engine has one. */
 export async function connectionConfigOf({ config }: Endpoint): Promise<ConnectionOptions> {
-  const { password: asked, ...given } = withPassword({ ...(config as object) }, (config as EndpointConfig).password)
+  const { password: asked, ...given } = withPassword(
+    { ...(config as object) },
+    (config as EndpointConfig).password,
+  )
   const password = typeof asked === 'function' ? await asked() : asked
   if (password !== undefined && typeof password !== 'string')
     throw new InvalidOptionError(
@@ -124,7 +142,10 @@ export async function connectionConfigOf({ config }: Endpoint): Promise<Connecti
 }
 
 /** The same configuration with a password that is out of sight. */
-export function withPassword<C extends object>(config: C, password: Password | undefined): C & EndpointConfig {
+export function withPassword<C extends object>(
+  config: C,
+  password: Password | undefined,
+): C & EndpointConfig {
   return Object.defineProperty(config, 'password', {
     value: password,
     enumerable: false,
@@ -142,14 +163,19 @@ function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
   if (typeof ssl === 'string') return { ssl }
   if (!ssl) return {}
   if (typeof ssl !== 'object')
-    throw invalidOption('ssl', ssl, "an object such as { ca, rejectUnauthorized: true }, the name of a profile such as 'Amazon RDS', or left out")
+    throw invalidOption(
+      'ssl',
+      ssl,
+      "an object such as { ca, rejectUnauthorized: true }, the name of a profile such as 'Amazon RDS', or left out",
+    )
   return { ssl: { ...ssl } }
 }
 
 function portOf(port: unknown): number {
   if (port === undefined || port === null) return DEFAULT_PORT
   const number = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port
-  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535)
+    return number
   throw invalidOption('port', port, 'a whole number from 1 to 65535')
 }
 
@@ -157,5 +183,8 @@ function portOf(port: unknown): number {
 export function requireUrl(option: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '') return value.trim()
   const found = typeof value === 'string' ? 'empty' : `a ${typeof value}`
-  throw new InvalidOptionError(option, `option "${option}" must be a connection URL, but it is ${found}`)
+  throw new InvalidOptionError(
+    option,
+    `option "${option}" must be a connection URL, but it is ${found}`,
+  )
 }

@@ -35,7 +35,10 @@ const NO_URL: UrlParts = { options: {}, settings: {} }
  *
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  */
-export function resolveEndpoints(options: EndpointOptions, env: NodeJS.ProcessEnv = process.env): Endpoint[] {
+export function resolveEndpoints(
+  options: EndpointOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Endpoint[] {
   const explicit = options.databaseUrl !== undefined || namesServer(options.server ?? {})
   const preferred = preferredEndpoint(options, explicit, env)
   const failoverUrls = options.failoverUrls ?? (explicit ? [] : undefined)
@@ -64,7 +67,10 @@ export function ofOneDatabase(endpoints: Endpoint[]): Endpoint[] {
   const ids = endpoints.map((each) => each.id)
   const twice = ids.find((id, index) => ids.indexOf(id) !== index)
   if (twice !== undefined)
-    throw new InvalidOptionError('failoverUrls', `option "failoverUrls" names ${twice} again; list each server once`)
+    throw new InvalidOptionError(
+      'failoverUrls',
+      `option "failoverUrls" names ${twice} again; list each server once`,
+    )
   const other = endpoints.find((each) => each.database !== preferred?.database)
   if (other === undefined || preferred === undefined) return endpoints
   throw new InvalidOptionError(
@@ -79,7 +85,10 @@ function preferredEndpoint(
   explicit: boolean,
   env: NodeJS.ProcessEnv,
 ): Endpoint {
-  const config = withPassword({ ...connectionConfig, ...checkedParts(server) }, connectionConfig.password)
+  const config = withPassword(
+    { ...connectionConfig, ...checkedParts(server) },
+    connectionConfig.password,
+  )
   const given = databaseUrl ?? (explicit ? undefined : env.DATABASE_URL)
   if (databaseUrl === undefined && (given === undefined || given.trim() === '')) {
     if (explicit) return endpointOf(NO_URL, config)
@@ -90,13 +99,16 @@ function preferredEndpoint(
     )
   }
   const option = databaseUrl === undefined ? 'DATABASE_URL' : 'databaseUrl'
-  return endpointOfUrl({ option, url: requireUrl(option, given) }, (parts) => agreeing(config, server, parts))
+  return endpointOfUrl({ option, url: requireUrl(option, given) }, (parts) =>
+    agreeing(config, server, parts),
+  )
 }
 
 /** A part that stands in the URL as well is the same there. */
 function agreeing(config: EndpointConfig, server: ServerParts, parts: UrlParts): EndpointConfig {
   for (const name of ['host', 'port', 'user', 'database'] as const) {
-    if (server[name] === undefined || parts[name] === undefined || config[name] === parts[name]) continue
+    if (server[name] === undefined || parts[name] === undefined || config[name] === parts[name])
+      continue
     throw new InvalidOptionError(
       name,
       `option "${name}" is ${JSON.stringify(server[name])}, but databaseUrl has ${JSON.stringify(parts[name])}; ` +
@@ -129,7 +141,10 @@ function listUrls(failoverUrls: unknown, env: NodeJS.ProcessEnv): NamedUrl[] {
   if (given === undefined) return []
   if (typeof given === 'string') return splitUrls(given).map((url) => ({ option, url }))
   if (!Array.isArray(given))
-    throw new InvalidOptionError(option, `option "${option}" must be an array of URLs, but it is a ${typeof given}`)
+    throw new InvalidOptionError(
+      option,
+      `option "${option}" must be an array of URLs, but it is a ${typeof given}`,
+    )
   return given.map((url, index) => ({
     option: `${option}[${index}]`,
     url: requireUrl(`${option}[${index}]`, url),

@@ -68,7 +68,16 @@ const STANDBYS = {
   ours: 'failoverUrls',
   note: 'which of the servers takes writes is found out, and manager.replica reads on the others',
 }
-const OWN_PLACE: readonly string[] = ['host', 'port', 'user', 'password', 'database', 'ssl', 'socketPath', 'connectTimeout']
+const OWN_PLACE: readonly string[] = [
+  'host',
+  'port',
+  'user',
+  'password',
+  'database',
+  'ssl',
+  'socketPath',
+  'connectTimeout',
+]
 
 /** What libraries for MySQL call our options, and those of mysql2 that have a place of their own here. */
 export const FOREIGN_TO_MYSQL: ForeignOptions = {

@@ -3,7 +3,14 @@ import { InvalidOptionError } from '@connmgr/core'
 import type { SslOptions } from 'mysql2'
 
 /** What in a URL says how the connection is encrypted: of Prisma, of MySQL's own programs, and as elsewhere. */
-export const TLS_PARAMETERS: readonly string[] = ['sslaccept', 'sslcert', 'sslmode', 'ssl-mode', 'ssl-ca', 'ssl_ca']
+export const TLS_PARAMETERS: readonly string[] = [
+  'sslaccept',
+  'sslcert',
+  'sslmode',
+  'ssl-mode',
+  'ssl-ca',
+  'ssl_ca',
+]
 
 /** The names of MySQL's programs, and those of other databases for the same. `PREFERRED` is no promise, so it is none here. */
 const MODES: Readonly<Record<string, SslOptions | false>> = {
@@ -46,10 +53,17 @@ export function sslOf(
   if (parameters.sslaccept !== undefined)
     ssl = { ...ssl, ...choice(option, 'sslaccept', parameters.sslaccept, ACCEPTS) }
   const ca = parameters.sslcert ?? parameters['ssl-ca'] ?? parameters.ssl_ca
-  return ca === undefined ? ssl : { rejectUnauthorized: true, ...ssl, ca: readCertificate(option, ca) }
+  return ca === undefined
+    ? ssl
+    : { rejectUnauthorized: true, ...ssl, ca: readCertificate(option, ca) }
 }
 
-function choice<T>(option: string, name: string, value: string, choices: Readonly<Record<string, T>>): T {
+function choice<T>(
+  option: string,
+  name: string,
+  value: string,
+  choices: Readonly<Record<string, T>>,
+): T {
   const found = choices[value.toLowerCase()]
   if (found !== undefined) return found
   throw new InvalidOptionError(

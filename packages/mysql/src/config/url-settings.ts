@@ -31,7 +31,10 @@ const FOR_EVER_MS = 2 ** 31 - 1
 const MOST_CONNECTIONS = 100_000
 
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a value that is none */
-export function settingsIn(option: string, parameters: Readonly<Record<string, string>>): CarriedOptions {
+export function settingsIn(
+  option: string,
+  parameters: Readonly<Record<string, string>>,
+): CarriedOptions {
   const number = (name: string, least: number, most: number): number | undefined => {
     const text = parameters[name]
     if (text === undefined) return undefined
@@ -52,12 +55,15 @@ export function settingsIn(option: string, parameters: Readonly<Record<string, s
     const value = number(name, 0, FOR_EVER_MS)
     return value === 0 ? noLimit : value
   }
-  const limit = number('connection_limit', 1, MOST_CONNECTIONS) ?? number('connectionLimit', 1, MOST_CONNECTIONS)
+  const limit =
+    number('connection_limit', 1, MOST_CONNECTIONS) ??
+    number('connectionLimit', 1, MOST_CONNECTIONS)
   const options = {
     // It is a limit: nothing is opened above it.
     ...(limit === undefined ? {} : { poolSize: limit, maxOverflow: 0 }),
     acquireTimeoutMs: seconds('pool_timeout', FOR_EVER_MS),
-    connectTimeoutMs: seconds('connect_timeout', FOR_EVER_MS) ?? millis('connectTimeout', FOR_EVER_MS),
+    connectTimeoutMs:
+      seconds('connect_timeout', FOR_EVER_MS) ?? millis('connectTimeout', FOR_EVER_MS),
     queryTimeoutMs: seconds('socket_timeout', 0),
     maxLifetimeMs: seconds('max_connection_lifetime', 0),
     idleTimeoutMs: seconds('max_idle_connection_lifetime', 0) ?? millis('idleTimeout', 0),
@@ -68,7 +74,10 @@ export function settingsIn(option: string, parameters: Readonly<Record<string, s
 }
 
 /** Options as given, and those of the URL for what they leave open. A size that is given is all of the size. */
-export function withSettings<O extends ManagerOptions<Connection>>(options: O, settings: CarriedOptions): O {
+export function withSettings<O extends ManagerOptions<Connection>>(
+  options: O,
+  settings: CarriedOptions,
+): O {
   const carried: Record<string, unknown> = { ...settings }
   if (options.poolSize !== undefined) delete carried.maxOverflow
   if (options.poolMode === 'static') {

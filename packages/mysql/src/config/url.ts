@@ -1,8 +1,8 @@
 import { InvalidOptionError, redactText, redactUrl } from '@connmgr/core'
 import { nearestName } from '@connmgr/core/driver'
 import { CONNECTION_OPTIONS } from './option-names.js'
-import { SETTING_PARAMETERS } from './url-settings.js'
 import { sslOf, TLS_PARAMETERS } from './tls.js'
+import { SETTING_PARAMETERS } from './url-settings.js'
 
 /** A URL and where it came from, for messages. */
 export interface NamedUrl {
@@ -66,7 +66,8 @@ export function parseUrl(named: NamedUrl): UrlParts {
     if (name === 'socket' || name === 'socketPath') parts.socketPath = value
     else if (TLS_PARAMETERS.includes(name)) tls[name] = value
     else if (SETTING_PARAMETERS.includes(name)) settings[name] = value
-    else if (CONNECTION_OPTIONS.includes(name) && !PARTS.includes(name)) options[name] = valueOf(value)
+    else if (CONNECTION_OPTIONS.includes(name) && !PARTS.includes(name))
+      options[name] = readValue(value)
     else if (!WITHOUT_EFFECT.includes(name)) throw unknownParameter(option, name)
   }
   const ssl = sslOf(option, tls, options.ssl)
@@ -75,7 +76,7 @@ export function parseUrl(named: NamedUrl): UrlParts {
 }
 
 /** As mysql2 reads the values of parameters. */
-function valueOf(text: string): unknown {
+function readValue(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

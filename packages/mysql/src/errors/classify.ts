@@ -52,7 +52,8 @@ const DEEPEST = 12
 /** Tells what an error of mysql2 means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
   if (error instanceof ConnectTimeoutError) return 'unreachable'
-  if (error instanceof AuthenticationRefusedError || error instanceof UnsupportedError) return 'setup'
+  if (error instanceof AuthenticationRefusedError || error instanceof UnsupportedError)
+    return 'setup'
   if (!isError(error)) return 'statement'
   if (error instanceof ConnectionLostError || error instanceof CommitOutcomeUnknownError) {
     const kind = classify(error.cause)
@@ -98,7 +99,8 @@ export function isDeliberate(error: unknown): boolean {
     if (each instanceof QueryTimeoutError || each instanceof ConnectionDestroyedError) return true
     if (each instanceof AbortedError || isClientTimeout(each)) return true
     const number = errnoOf(each as DriverError)
-    if (number !== undefined && LIMITS.has(number)) return number !== 4031 || classify(each) === 'lost'
+    if (number !== undefined && LIMITS.has(number))
+      return number !== 4031 || classify(each) === 'lost'
     each = each.cause
   }
   return false

@@ -1,6 +1,11 @@
 import { isError } from '@connmgr/core/driver'
 
-const NAMES: ReadonlySet<string> = new Set(['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError'])
+const NAMES: ReadonlySet<string> = new Set([
+  'TypeError',
+  'ReferenceError',
+  'RangeError',
+  'SyntaxError',
+])
 /** Causes of causes that are looked at. */
 const DEPTH = 5
 

@@ -83,7 +83,8 @@ function reasonOfSafety({ begun, stage, text, transactional }: InFlight): string
 }
 
 function circumstances({ begun, text, transactional }: InFlight): string {
-  if (begun !== 'transaction') return 'while it was in flight, so it may or may not have been executed'
+  if (begun !== 'transaction')
+    return 'while it was in flight, so it may or may not have been executed'
   return !transactional && text !== undefined && !mayCommitBlock(text)
     ? 'in a transaction of a database with tables that keep what is written to them without COMMIT'
     : 'while COMMIT was in flight, so the transaction may or may not have been committed'

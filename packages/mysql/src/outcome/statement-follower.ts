@@ -1,5 +1,10 @@
 import { ConnectionLostError } from '@connmgr/core'
-import { type ConnectionActivity, currentEffects, type Effects, messageOf } from '@connmgr/core/driver'
+import {
+  type ConnectionActivity,
+  currentEffects,
+  type Effects,
+  messageOf,
+} from '@connmgr/core/driver'
 import type { CommandQueue } from '../command-queue.js'
 import {
   classify,
@@ -64,7 +69,8 @@ export class StatementFollower {
     queue.intercept((command, send) => this.#add(command, send), {
       before: (command, packet) => this.#onPacket(command, packet),
       after: () => {
-        if (this.#running !== undefined && this.#internals._command !== this.#running.command) this.#running = undefined
+        if (this.#running !== undefined && this.#internals._command !== this.#running.command)
+          this.#running = undefined
       },
     })
   }
@@ -93,7 +99,8 @@ export class StatementFollower {
         { sent: false, deliberate: true },
       )
     if (!this.#queue.closed && !this.#internals.stream.destroyed) return undefined
-    const cause = this.lossCause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
+    const cause =
+      this.lossCause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
     return new ConnectionLostError(
       `not sent, as the connection is closed${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
       cause,
@@ -121,7 +128,8 @@ export class StatementFollower {
       if (raw !== undefined) this.#known.sending(raw)
     }
     // The server reads its backslashes in another way than we do.
-    const text = this.transactions.status?.plainBackslash === true && raw?.includes('\\') ? undefined : raw
+    const text =
+      this.transactions.status?.plainBackslash === true && raw?.includes('\\') ? undefined : raw
     if (!own && kind === 'statement')
       this.#known.changes.note(text, command.statement === undefined ? command.sql : undefined)
     const statement = new Followed(
@@ -146,7 +154,8 @@ export class StatementFollower {
     const { start } = command
     const begin = start as NonNullable<Command['start']>
     command.start = (packet, connection) => {
-      const refusal = this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
+      const refusal =
+        this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
       if (refusal !== undefined) return this.#refuse(command, refusal)
       const run = (): ReturnType<typeof begin> => {
         if (!isPrepare) {
@@ -164,18 +173,24 @@ export class StatementFollower {
   }
 
   #refusalAtStart({ verb }: Followed): Error | undefined {
-    return verb === 'commit' ? this.transactions.refusalOfCommit(this.#known.activity.lease) : undefined
+    return verb === 'commit'
+      ? this.transactions.refusalOfCommit(this.#known.activity.lease)
+      : undefined
   }
 
   /**
    * Whether the transaction goes on only the server knows, and tells with the answer to a ping. To COMMIT it would say that
    * it is done, in either case.
    */
-  #askFirst(command: Command, run: () => ReturnType<NonNullable<Command['start']>>): ReturnType<NonNullable<Command['start']>> {
+  #askFirst(
+    command: Command,
+    run: () => ReturnType<NonNullable<Command['start']>>,
+  ): ReturnType<NonNullable<Command['start']>> {
     pingOf(this.#internals).start?.(undefined, this.#internals)
     return (packet) => {
       const flags = packet === undefined ? undefined : okFlags(packet)
-      if (flags !== undefined) this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
+      if (flags !== undefined)
+        this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
       const refusal = this.transactions.refusalOfCommit(this.#known.activity.lease)
       if (refusal !== undefined) return this.#refuse(command, refusal)
       this.#internals._resetSequenceId?.()
@@ -187,9 +202,14 @@ export class StatementFollower {
   #sending(statement: Followed, effects: Effects | undefined): Error | undefined {
     const borrowers = this.#borrowers
     statement.begun = this.transactions.surroundings
-    if (statement.begun !== 'transaction') this.#begunIn = effects ?? (statement.own ? undefined : borrowers?.alive)
+    if (statement.begun !== 'transaction')
+      this.#begunIn = effects ?? (statement.own ? undefined : borrowers?.alive)
     try {
-      if (!statement.own && (effects !== undefined || borrowers !== undefined) && mayWrite(statement)) {
+      if (
+        !statement.own &&
+        (effects !== undefined || borrowers !== undefined) &&
+        mayWrite(statement)
+      ) {
         if (statement.begun === 'transaction') this.#begunIn?.requireCommittable()
         statement.endWrite = noteWrite(effects, borrowers)
       }
@@ -245,7 +265,8 @@ export class StatementFollower {
     if (isAnswerOfServer(error)) return error
     const kind = classify(error)
     if (kind !== 'lost' && kind !== 'shutdown' && kind !== 'unreachable') return error
-    if (errnoOf(error as DriverError) !== undefined && statement.stage === 'sent') statement.stage = 'aborted'
+    if (errnoOf(error as DriverError) !== undefined && statement.stage === 'sent')
+      statement.stage = 'aborted'
     return lossOf(statement, this.lossCause ?? error)
   }
 
@@ -269,7 +290,11 @@ export class StatementFollower {
     if (packet.buffer[packet.offset] === ERROR) {
       const error = errorIn(packet)
       const text = running?.text
-      this.transactions.failed(error, running !== undefined && (text === undefined || mayBegin(text)), lease)
+      this.transactions.failed(
+        error,
+        running !== undefined && (text === undefined || mayBegin(text)),
+        lease,
+      )
       if (running !== undefined) this.#known.refused(error)
       return
     }

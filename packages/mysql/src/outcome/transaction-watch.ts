@@ -36,12 +36,18 @@ export class TransactionWatch {
   }
 
   /** A command has succeeded. @param verb what its statement does to a transaction */
-  succeeded(status: ServerStatus, verb: TransactionVerb | undefined, borrower: object | undefined): void {
+  succeeded(
+    status: ServerStatus,
+    verb: TransactionVerb | undefined,
+    borrower: object | undefined,
+  ): void {
     const wasInside = this.status?.inTransaction === true
-    if (this.#doubtful && wasInside && !status.inTransaction && verb === undefined) this.#rolledBack(borrower)
+    if (this.#doubtful && wasInside && !status.inTransaction && verb === undefined)
+      this.#rolledBack(borrower)
     if (verb === 'begin' || verb === 'rollback') this.#rolledBackFor = undefined
     if (verb === 'rollback') this.rollbacks += 1
-    else if (wasInside && !status.inTransaction && verb !== 'commit' && !this.#doubtful) this.implicitCommits += 1
+    else if (wasInside && !status.inTransaction && verb !== 'commit' && !this.#doubtful)
+      this.implicitCommits += 1
     this.status = status
     this.#doubtful = false
   }
@@ -69,7 +75,8 @@ export class TransactionWatch {
 
   /** Why COMMIT must not be sent: what it is for was rolled back, and it would be answered as if it were not. */
   refusalOfCommit(borrower: object | undefined): TransactionRolledBackError | undefined {
-    if (this.#rolledBackFor === undefined || this.#rolledBackFor !== (borrower ?? 'nobody')) return undefined
+    if (this.#rolledBackFor === undefined || this.#rolledBackFor !== (borrower ?? 'nobody'))
+      return undefined
     return new TransactionRolledBackError(
       'COMMIT was not sent: the server had rolled the transaction back, by a deadlock or a time limit for example, and ' +
         'that error was ignored; what was sent after it is not part of the transaction',

@@ -61,8 +61,15 @@ export interface ManagedPool {
 export class ManagedPool extends MysqlPool {
   static {
     printAsJson(ManagedPool.prototype)
-    const define = (name: string, value: (this: ManagedPool, ...args: unknown[]) => unknown): void => {
-      Object.defineProperty(ManagedPool.prototype, name, { value, configurable: true, writable: true })
+    const define = (
+      name: string,
+      value: (this: ManagedPool, ...args: unknown[]) => unknown,
+    ): void => {
+      Object.defineProperty(ManagedPool.prototype, name, {
+        value,
+        configurable: true,
+        writable: true,
+      })
     }
     define('query', function query(sql, values, callback) {
       return this.#query(sql, values, callback)
@@ -89,7 +96,8 @@ export class ManagedPool extends MysqlPool {
     const facade = (config as Partial<Facade>)[FACADE]
     const blueprint = facade === undefined ? blueprintOf(config) : undefined
     const manager =
-      facade?.manager ?? new MysqlConnectionManager(blueprint?.endpoints ?? [], blueprint?.options ?? {})
+      facade?.manager ??
+      new MysqlConnectionManager(blueprint?.endpoints ?? [], blueprint?.options ?? {})
     super({ config: shownConfig(manager) })
     this.$connections = manager
     // One facade may serve any number of ORM clients, each of which listens to it.
@@ -103,7 +111,8 @@ export class ManagedPool extends MysqlPool {
     showQueues(this, () => this.#counts)
     manager.on('connectionClosed', ({ connectionId }) => {
       const connection = this.#known.get(connectionId)
-      if (connection !== undefined && this.#known.delete(connectionId)) this.#tell('remove', connection)
+      if (connection !== undefined && this.#known.delete(connectionId))
+        this.#tell('remove', connection)
     })
   }
 
@@ -116,7 +125,8 @@ export class ManagedPool extends MysqlPool {
   getConnection(callback: ConnectionCallback): void {
     this.borrow(ManagedPool.prototype.getConnection as FunctionReference).then(
       (connection) => process.nextTick(callback, null, connection),
-      (error: NodeJS.ErrnoException) => process.nextTick(callback as (error: unknown) => void, error),
+      (error: NodeJS.ErrnoException) =>
+        process.nextTick(callback as (error: unknown) => void, error),
     )
   }
 
@@ -124,7 +134,8 @@ export class ManagedPool extends MysqlPool {
   async borrow(below: FunctionReference): Promise<PoolConnection> {
     for (let attempt = 1; ; attempt += 1) {
       const lease = await this.#acquire(this.#wanted, below, attempt > 1)
-      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection)) return this.#handOut(lease)
+      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection))
+        return this.#handOut(lease)
       lease.destroy()
     }
   }
@@ -240,13 +251,18 @@ export class ManagedPool extends MysqlPool {
     return { infileStreamFactory, rowsAsArray }
   }
 
-  #acquire(wanted: ManagerAcquireOptions, below: FunctionReference, again: boolean): Promise<Lease<Connection>> {
+  #acquire(
+    wanted: ManagerAcquireOptions,
+    below: FunctionReference,
+    again: boolean,
+  ): Promise<Lease<Connection>> {
     if (this.#ending !== undefined) return Promise.reject(new Error(CLOSED))
     const before = this.#counts
     if (!this.#waits && before.idle === 0 && before.total + before.connecting >= before.limit)
       return Promise.reject(new Error(NONE_FREE))
     const lending = this.$connections.lend(wanted, below, again)
-    if (this.listenerCount('enqueue') > 0 && waitingIn(this.#counts) > waitingIn(before)) this.#tell('enqueue')
+    if (this.listenerCount('enqueue') > 0 && waitingIn(this.#counts) > waitingIn(before))
+      this.#tell('enqueue')
     return lending
   }
 

@@ -3,7 +3,7 @@ import { type Endpoint, InvalidOptionError, type Target } from '@connmgr/core'
 import { type FunctionReference, printAsJson } from '@connmgr/core/driver'
 import type { PoolConnection } from 'mysql2'
 import { MysqlConnectionManager } from '../connection-manager.js'
-import { ManagedPool } from './managed-pool.js'
+import type { ManagedPool } from './managed-pool.js'
 import { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 
 type ConnectionCallback = (error: Error | null, connection?: PoolConnection) => void
@@ -44,7 +44,10 @@ export class ManagedPoolCluster extends EventEmitter {
   add(config: ManagedPoolConfig): void
   add(given: ManagedPoolConfig | string, config?: ManagedPoolConfig | string): void {
     if (this.#manager !== undefined)
-      throw new InvalidOptionError('id', 'a node was added after a connection had been asked for; add all nodes first')
+      throw new InvalidOptionError(
+        'id',
+        'a node was added after a connection had been asked for; add all nodes first',
+      )
     this.#count += 1
     const id = typeof given === 'string' && config !== undefined ? given : `CLUSTER::${this.#count}`
     if (!this.#nodes.has(id)) this.#nodes.set(id, blueprintOf(config ?? given))
@@ -99,8 +102,10 @@ export class ManagedPoolCluster extends EventEmitter {
   #poolOf(pattern: RegExp | string): ManagedPool {
     const manager = this.$connections
     const matches = [...this.#nodes.keys()].filter((id) => matchesPattern(id, pattern))
-    if (matches.length === 0) throw Object.assign(new Error('Pool does Not exist.'), { code: 'POOL_NOEXIST' })
-    const target: Target = matches.length === 1 && matches[0] === this.#preferredId ? 'primary' : 'prefer-standby'
+    if (matches.length === 0)
+      throw Object.assign(new Error('Pool does Not exist.'), { code: 'POOL_NOEXIST' })
+    const target: Target =
+      matches.length === 1 && matches[0] === this.#preferredId ? 'primary' : 'prefer-standby'
     return target === 'primary' ? manager.pool : manager.replica
   }
 
@@ -112,10 +117,14 @@ export class ManagedPoolCluster extends EventEmitter {
     const preferredId = this.#preferredId
     const preferred = preferredId === undefined ? undefined : this.#nodes.get(preferredId)
     if (preferred === undefined)
-      throw new InvalidOptionError('id', 'the cluster has no nodes; add them with cluster.add(id, config)')
+      throw new InvalidOptionError(
+        'id',
+        'the cluster has no nodes; add them with cluster.add(id, config)',
+      )
     const endpoints = new Map<string, Endpoint>()
     for (const each of [preferred, ...this.#nodes.values()])
-      for (const endpoint of each.endpoints) if (!endpoints.has(endpoint.id)) endpoints.set(endpoint.id, endpoint)
+      for (const endpoint of each.endpoints)
+        if (!endpoints.has(endpoint.id)) endpoints.set(endpoint.id, endpoint)
     return new MysqlConnectionManager([...endpoints.values()], preferred.options)
   }
 

@@ -6,7 +6,13 @@ import {
   rejectMisspeltOptions,
 } from '@connmgr/core/driver'
 import type { Connection, PoolOptions } from 'mysql2'
-import { type EndpointConfig, endpointFrom, settingsOf, withPassword, type Password } from '../config/endpoint-config.js'
+import {
+  type EndpointConfig,
+  endpointFrom,
+  type Password,
+  settingsOf,
+  withPassword,
+} from '../config/endpoint-config.js'
 import { failoverEndpoints, ofOneDatabase } from '../config/endpoint-options.js'
 import { CONNECTION_OPTIONS, FOREIGN_TO_MYSQL, POOL_OPTIONS } from '../config/option-names.js'
 import { withSettings } from '../config/url-settings.js'
@@ -39,7 +45,13 @@ export interface PoolBlueprint {
   readonly Promise: PromiseConstructor
 }
 
-const OURS = ['databaseUrl', 'failoverUrls', 'connectionConfig', 'replayStatements', ...MANAGER_OPTION_NAMES]
+const OURS = [
+  'databaseUrl',
+  'failoverUrls',
+  'connectionConfig',
+  'replayStatements',
+  ...MANAGER_OPTION_NAMES,
+]
 /** mysql2's own defaults. */
 const DEFAULT_LIMIT = 10
 const DEFAULT_IDLE_TIMEOUT_MS = 60_000
@@ -55,7 +67,10 @@ export function blueprintOf(given: ManagedPoolConfig | string): PoolBlueprint {
   const what = 'the options of ManagedPool'
   rejectForeignOptions(config, known, what, FOREIGN_TO_MYSQL)
   rejectMisspeltOptions(config, known, what, 'put it into connectionConfig')
-  const preferred = endpointFrom(config.databaseUrl === undefined ? 'uri' : 'databaseUrl', connectionConfigOf(config))
+  const preferred = endpointFrom(
+    config.databaseUrl === undefined ? 'uri' : 'databaseUrl',
+    connectionConfigOf(config),
+  )
   // A pool of mysql2 knows nothing of the environment's failover servers, so only those named here count.
   const failovers = failoverEndpoints(preferred, config.failoverUrls ?? [])
   const options = withSettings(optionsOf(config), settingsOf(preferred))
@@ -78,7 +93,8 @@ export function blueprintOf(given: ManagedPoolConfig | string): PoolBlueprint {
 function optionsOf(config: ManagedPoolConfig): ManagerOptions<Connection> {
   const given: Record<string, unknown> = { ...config }
   const options: Record<string, unknown> = {}
-  for (const name of MANAGER_OPTION_NAMES) if (given[name] !== undefined) options[name] = given[name]
+  for (const name of MANAGER_OPTION_NAMES)
+    if (given[name] !== undefined) options[name] = given[name]
   if (config.replayStatements !== undefined) options.replayStatements = config.replayStatements
   const add = (name: string, value: unknown): void => {
     if (value !== undefined) options[name] ??= value
@@ -98,13 +114,17 @@ function optionsOf(config: ManagedPoolConfig): ManagerOptions<Connection> {
   // mysql2's 0 is no limit, as it is here.
   add('maxWaiters', whole('queueLimit', config.queueLimit, 0))
   add('connectTimeoutMs', whole('connectTimeout', config.connectTimeout, 0) || undefined)
-  if (config.resetOnRelease !== undefined) add('reset', config.resetOnRelease ? 'reset-all' : 'none')
+  if (config.resetOnRelease !== undefined)
+    add('reset', config.resetOnRelease ? 'reset-all' : 'none')
   return options
 }
 
 function connectionConfigOf(config: ManagedPoolConfig): EndpointConfig {
   const own = Object.fromEntries(
-    Object.entries(config).filter(([name, value]) => CONNECTION_OPTIONS.includes(name) && name !== 'password' && value !== undefined),
+    Object.entries(config).filter(
+      ([name, value]) =>
+        CONNECTION_OPTIONS.includes(name) && name !== 'password' && value !== undefined,
+    ),
   )
   const uri = config.databaseUrl ?? (config as { uri?: string }).uri
   const merged = { ...config.connectionConfig, ...own, ...(uri === undefined ? {} : { uri }) }

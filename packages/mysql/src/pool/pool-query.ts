@@ -7,7 +7,11 @@ import type { Command } from '../internals.js'
 /** The pool as those see it who borrow its connections. */
 export interface Lender {
   /** @param again for a request that has had a connection before */
-  acquire(wanted: ManagerAcquireOptions, below: FunctionReference, again: boolean): Promise<Lease<Connection>>
+  acquire(
+    wanted: ManagerAcquireOptions,
+    below: FunctionReference,
+    again: boolean,
+  ): Promise<Lease<Connection>>
   /** To be called when a lease begins. */
   lend(lease: Lease<Connection>): Connection
   /** Ends the lease. */
@@ -27,7 +31,10 @@ export class PoolQuery {
   readonly #lender: Lender
   readonly #wanted: ManagerAcquireOptions
   readonly #below: FunctionReference
-  readonly #start: (connection: Connection, done: (error: unknown, ...results: unknown[]) => void) => void
+  readonly #start: (
+    connection: Connection,
+    done: (error: unknown, ...results: unknown[]) => void,
+  ) => void
 
   /** @param start sends it, and calls `done` once with how it has ended */
   constructor(
@@ -79,7 +86,9 @@ function neverSent(error: unknown): boolean {
 }
 
 /** Has what follows a command wait until the connection is done with it: errors come in the midst of that. */
-export function whenDone(callback: (error: unknown, ...results: unknown[]) => void): NonNullable<Command['onResult']> {
+export function whenDone(
+  callback: (error: unknown, ...results: unknown[]) => void,
+): NonNullable<Command['onResult']> {
   return (error, ...results) => {
     if (error) process.nextTick(callback, error, ...results)
     else callback(error, ...results)

@@ -1,7 +1,7 @@
 import type { PoolCounts } from '@connmgr/core'
 import { createPool } from 'mysql2'
-import type { MysqlConnectionManager } from '../connection-manager.js'
 import type { EndpointConfig } from '../config/endpoint-config.js'
+import type { MysqlConnectionManager } from '../connection-manager.js'
 
 const SECRETS = ['password', 'password1', 'password2', 'password3', 'passwordSha1']
 
@@ -34,13 +34,15 @@ export function showQueues(pool: object, counts: () => PoolCounts): void {
   }
   show('_allConnections', () => counts().total + counts().connecting)
   show('_freeConnections', () => counts().idle)
-  show('_connectionQueue', () => Math.max(0, counts().waiting - counts().connecting - counts().testing))
+  show('_connectionQueue', () =>
+    Math.max(0, counts().waiting - counts().connecting - counts().testing),
+  )
 }
 
 /** Who reads it by its name gets it: libraries take the options of a pool for connections of their own. */
 function hide(target: Record<string, unknown>, name: string): void {
   if (target[name] === undefined) return
-  let value = target[name]
+  let value: unknown = target[name]
   Object.defineProperty(target, name, {
     get: () => value,
     set: (changed: unknown) => {

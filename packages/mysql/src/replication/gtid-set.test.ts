@@ -44,7 +44,9 @@ function write(model: Model, next: () => number): string {
 }
 
 function lacks(one: Model, other: Model): string[] {
-  return [...one].filter(([source, all]) => [...all].some((each) => !other.get(source)?.has(each))).map(([source]) => source)
+  return [...one]
+    .filter(([source, all]) => [...all].some((each) => !other.get(source)?.has(each)))
+    .map(([source]) => source)
 }
 
 test('sets of MySQL are compared as the sets of transactions that they stand for', () => {
@@ -71,7 +73,10 @@ test('every set contains itself and the empty one', () => {
 test('in MariaDB the last of each server stands for all before it', () => {
   expect(containsSet(parseMariadbSet('0-1-7,0-2-9'), parseMariadbSet('0-1-6'))).toBe(true)
   expect(containsSet(parseMariadbSet('0-2-9'), parseMariadbSet('0-1-6'))).toBe(false)
-  expect(sourcesBeyond(parseMariadbSet('0-1-7,0-2-9,1-1-1'), parseMariadbSet('0-1-7'))).toEqual(['0-2', '1-1'])
+  expect(sourcesBeyond(parseMariadbSet('0-1-7,0-2-9,1-1-1'), parseMariadbSet('0-1-7'))).toEqual([
+    '0-2',
+    '1-1',
+  ])
 })
 
 test('names of servers are the same in capitals', () => {

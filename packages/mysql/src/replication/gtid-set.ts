@@ -56,7 +56,7 @@ export function parseMariadbSet(text: string): GtidSet {
     const source = `${domain}-${server}`
     const to = BigInt(sequence)
     const known = sources.get(source)?.[0]?.[1] ?? 0n
-    sources.set(source, [[1n, to > known ? to : known]])
+    sources.set(source, [[1n, larger(to, known)]])
   }
   return { sources }
 }
@@ -66,7 +66,9 @@ export function sourcesBeyond(one: GtidSet, other: GtidSet): string[] {
   const beyond: string[] = []
   for (const [source, intervals] of one.sources) {
     const known = other.sources.get(source) ?? []
-    if (!intervals.every((each) => known.some((wider) => wider[0] <= each[0] && each[1] <= wider[1])))
+    if (
+      !intervals.every((each) => known.some((wider) => wider[0] <= each[0] && each[1] <= wider[1]))
+    )
       beyond.push(source)
   }
   return beyond
@@ -90,10 +92,17 @@ function joined(intervals: readonly Interval[]): Interval[] {
   for (const [from, to] of [...intervals].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
     if (to < from) continue
     const last = result.at(-1)
-    if (last !== undefined && from <= last[1] + 1n) result[result.length - 1] = [last[0], to > last[1] ? to : last[1]]
+    if (last !== undefined && from <= last[1] + 1n)
+      result[result.length - 1] = [last[0], larger(to, last[1])]
     else result.push([from, to])
   }
   return result
+}
+
+/** Math.max takes no bigint. */
+function larger(one: bigint, other: bigint): bigint {
+  if (one > other) return one
+  return other
 }
 
 function invalid(text: string): TypeError {

@@ -1,5 +1,11 @@
 import type { Order } from '@connmgr/core/driver'
-import { containsSet, type GtidSet, parseMariadbSet, parseMysqlSet, sourcesBeyond } from './gtid-set.js'
+import {
+  containsSet,
+  type GtidSet,
+  parseMariadbSet,
+  parseMysqlSet,
+  sourcesBeyond,
+} from './gtid-set.js'
 
 /** Servers number their transactions in two ways, and neither understands the other's. */
 export type Flavour = 'mysql' | 'mariadb'
@@ -21,21 +27,22 @@ export function formatHistory(flavour: Flavour, server: string, executed: string
  * How one history is to another, by what the servers have executed. Containing all of the other's and more is no proof of a
  * promotion, so that it is never `newer` or `older`:
  *
- * - Equal sets cannot be told apart.
+ * - Equal sets are those of a writer and of a server that has just been promoted, or of any two others.
  * - What a server lacks of its own writing it has lost in a crash, after a replica had fetched it. That its replica has it
  *   says nothing about another writer.
  */
 export function orderHistories(one: string, other: string): Order {
   const first = parseHistory(one)
   const second = parseHistory(other)
-  if (first === undefined || second === undefined || first.flavour !== second.flavour) return 'unknown'
+  if (first === undefined || second === undefined || first.flavour !== second.flavour)
+    return 'unknown'
   if (first.server === second.server) return orderOfOne(first, second)
   const extra = sourcesBeyond(first.executed, second.executed)
   const missing = sourcesBeyond(second.executed, first.executed)
   // What is only the other's own, and lost by it, proves nothing.
   const byOthers = (sources: readonly string[], loser: History): boolean =>
     sources.some((source) => !isOwn(source, loser))
-  if (extra.length === 0 && missing.length === 0) return 'unknown'
+  if (extra.length === 0 && missing.length === 0) return 'equal'
   if (extra.length > 0 && missing.length > 0) return 'diverged'
   if (missing.length === 0) return byOthers(extra, second) ? 'ahead' : 'unknown'
   return byOthers(missing, first) ? 'behind' : 'unknown'
@@ -45,10 +52,12 @@ export function orderHistories(one: string, other: string): Order {
 function orderOfOne(one: History, other: History): Order {
   const extra = sourcesBeyond(one.executed, other.executed)
   const missing = sourcesBeyond(other.executed, one.executed)
-  const foreign = (sources: readonly string[]): boolean => sources.some((source) => !isOwn(source, one))
+  const foreign = (sources: readonly string[]): boolean =>
+    sources.some((source) => !isOwn(source, one))
   if (foreign(extra) && foreign(missing)) return 'diverged'
-  if (foreign(extra)) return 'ahead'
-  return foreign(missing) ? 'behind' : 'same'
+  if (foreign(missing)) return 'behind'
+  // It went on, or lost in a crash what only it had.
+  return extra.length > 0 ? 'ahead' : 'same'
 }
 
 function isOwn(source: string, { flavour, server }: History): boolean {
@@ -58,7 +67,8 @@ function isOwn(source: string, { flavour, server }: History): boolean {
 
 function parseHistory(text: string): History | undefined {
   const [flavour, server, executed] = text.split(' ')
-  if ((flavour !== 'mysql' && flavour !== 'mariadb') || server === undefined || !executed) return undefined
+  if ((flavour !== 'mysql' && flavour !== 'mariadb') || server === undefined || !executed)
+    return undefined
   try {
     return { flavour, server: server.toLowerCase(), executed: parseSet(flavour, executed) }
   } catch {

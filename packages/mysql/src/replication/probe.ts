@@ -9,6 +9,11 @@ import { type Column, QUESTIONS, textOfQuestion, WITHHELD } from './questions.js
 const ASK_FOR_MORE_MS = 10_000
 const ACCESS_DENIED = 1227
 
+/** With figures of the server's own. */
+export interface DescribedServer extends ProbeResult {
+  readonly details: Readonly<Record<string, string | number>>
+}
+
 type Answer = Partial<Record<Column, string | null>>
 
 /** Asks a server what it is. */
@@ -24,7 +29,10 @@ export class MysqlProbe implements Probe {
   /** @param options.ownsSession false if others use the session too; then one statement is sent, and no more. `@default` true */
   constructor(
     session: Session,
-    { now = () => systemClock.now(), ownsSession = true }: { now?: () => number; ownsSession?: boolean } = {},
+    {
+      now = () => systemClock.now(),
+      ownsSession = true,
+    }: { now?: () => number; ownsSession?: boolean } = {},
   ) {
     this.#session = session
     this.#now = now
@@ -105,7 +113,7 @@ export class MysqlProbe implements Probe {
     return undefined
   }
 
-  #describe(answer: Answer, role: Role, lag: number | undefined): ProbeResult {
+  #describe(answer: Answer, role: Role, lag: number | undefined): DescribedServer {
     const { flavour, serverVersion } = this.#session
     const { applied, executed, logged, name, serverId, startedAt, transactionsReadOnly } = answer
     const all = [executed, applied].filter(Boolean).join(',')
@@ -118,11 +126,18 @@ export class MysqlProbe implements Probe {
       ...(serverId && all !== ''
         ? {
             history: formatHistory(flavour, serverId, all),
-            position: formatPosition(flavour, executed ?? '', (role === 'standby' ? applied : logged) ?? ''),
+            position: formatPosition(
+              flavour,
+              executed ?? '',
+              (role === 'standby' ? applied : logged) ?? '',
+            ),
           }
         : {}),
       ...(missing.length === 0 ? {} : { missing }),
-      details: { version: serverVersion, ...(lag === undefined ? {} : { lagSeconds: lag }) },
+      details: {
+        version: serverVersion.replace(/^5\.5\.5-/, ''),
+        ...(lag === undefined ? {} : { lagSeconds: lag }),
+      },
     }
   }
 

@@ -33,18 +33,24 @@ export function fingerprint(text: string): string {
     const token = text.slice(lexer.start, lexer.offset)
     end = lexer.offset
     // With NO_BACKSLASH_ESCAPES a literal would end there.
-    if (kind === 'unclear' || ((kind === 'string' || kind === 'variable') && /\\['"]/.test(token))) {
+    if (
+      kind === 'unclear' ||
+      ((kind === 'string' || kind === 'variable') && /\\['"]/.test(token))
+    ) {
       shape.push({ text: CUT, apart })
       break
     }
     // In double quotes stands a name with ANSI_QUOTES, and else a value.
-    if (kind === 'string' || kind === 'number' || kind === 'parameter' || kind === 'quoted') addLiteral(shape, apart)
+    if (kind === 'string' || kind === 'number' || kind === 'parameter' || kind === 'quoted')
+      addLiteral(shape, apart)
     else {
       shape.push({ text: token, apart })
       if (token === ')') keepFirst(shape, ROWS, 3)
     }
   }
-  return shape.map(({ apart, text: each }, index) => (apart && index > 0 ? ` ${each}` : each)).join('')
+  return shape
+    .map(({ apart, text: each }, index) => (apart && index > 0 ? ` ${each}` : each))
+    .join('')
 }
 
 function addLiteral(shape: Token[], apart: boolean): void {

@@ -87,7 +87,8 @@ export class Lexer {
       default:
     }
     if (text.startsWith(':=', this.#at)) return this.#mark(':=')
-    if (this.#take(NUMBER) !== undefined) return this.#isWordBehindNumber() ? this.#readWord() : 'number'
+    if (this.#take(NUMBER) !== undefined)
+      return this.#isWordBehindNumber() ? this.#readWord() : 'number'
     if (character === '.') return this.#mark('.')
     if (this.#isWord()) return this.#readWord()
     return this.#take(OPERATOR) === undefined ? 'unclear' : 'operator'

@@ -56,7 +56,15 @@ function readStatements(lexer: Lexer): readonly StatementShape[] {
 }
 
 /** Before a name with a parenthesis behind it that calls nothing: a table and its columns. */
-const NO_CALL_AFTER: ReadonlySet<string> = new Set(['into', 'as', 'with', 'recursive', 'table', 'join', 'references'])
+const NO_CALL_AFTER: ReadonlySet<string> = new Set([
+  'into',
+  'as',
+  'with',
+  'recursive',
+  'table',
+  'join',
+  'references',
+])
 
 class StatementReader implements StatementShape {
   readonly head: string[] = []
@@ -88,7 +96,8 @@ class StatementReader implements StatementShape {
 
   #takeWord(word: string): void {
     this.words.add(word)
-    if (word === 'into') this.selectsInto ||= this.#last !== 'insert' && this.#last !== 'replace' && !this.#isModified
+    if (word === 'into')
+      this.selectsInto ||= this.#last !== 'insert' && this.#last !== 'replace' && !this.#isModified
     this.#takeName(word)
   }
 

@@ -1,5 +1,12 @@
 import { Lexer } from './lexer.js'
-import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock, sessionEffectsOf, verbOf } from './statement-text.js'
+import {
+  isAtomic,
+  isPlainRead,
+  leavesNothing,
+  mayCommitBlock,
+  sessionEffectsOf,
+  verbOf,
+} from './statement-text.js'
 
 const kinds = (text: string): string[] => {
   const lexer = new Lexer(text)
@@ -13,7 +20,10 @@ const kinds = (text: string): string[] => {
 
 describe('the lexer', () => {
   test.each([
-    ["select 'it\\'s', 1 -- comment\n, 2", ['word select', 'string', 'mark ,', 'number', 'mark ,', 'number']],
+    [
+      "select 'it\\'s', 1 -- comment\n, 2",
+      ['word select', 'string', 'mark ,', 'number', 'mark ,', 'number'],
+    ],
     ["select '' '', 'a''b'", ['word select', 'string', 'string', 'mark ,', 'string']],
     ['select 1--1', ['word select', 'number', 'operator', 'operator', 'number']],
     ['select 1 --', ['word select', 'number']],
@@ -22,10 +32,36 @@ describe('the lexer', () => {
     ['select /*+ MAX_EXECUTION_TIME(1) */ 1', ['word select', 'number']],
     ['select `a``b`', ['word select', 'name a`b']],
     ['select "a""b"', ['word select', 'quoted a""b']],
-    ['set @a := 1, @@session.x = 2', ['word set', 'variable @a', 'mark :=', 'number', 'mark ,', 'variable @@session.x', 'operator', 'number']],
+    [
+      'set @a := 1, @@session.x = 2',
+      [
+        'word set',
+        'variable @a',
+        'mark :=',
+        'number',
+        'mark ,',
+        'variable @@session.x',
+        'operator',
+        'number',
+      ],
+    ],
     ["set @'a b' = 1", ['word set', 'variable @', 'operator', 'number']],
-    ['select 0x1f, 1.5e-3, .5, a.b', ['word select', 'number', 'mark ,', 'number', 'mark ,', 'number', 'mark ,', 'word a', 'mark .', 'word b']],
-    ['select _utf8mb4\'x\', ?', ['word select', 'word _utf8mb4', 'string', 'mark ,', 'parameter']],
+    [
+      'select 0x1f, 1.5e-3, .5, a.b',
+      [
+        'word select',
+        'number',
+        'mark ,',
+        'number',
+        'mark ,',
+        'number',
+        'mark ,',
+        'word a',
+        'mark .',
+        'word b',
+      ],
+    ],
+    ["select _utf8mb4'x', ?", ['word select', 'word _utf8mb4', 'string', 'mark ,', 'parameter']],
   ])('reads %s', (text, tokens) => {
     expect(kinds(text)).toEqual(tokens)
   })
@@ -150,9 +186,17 @@ test.each([
 })
 
 test('statements on rows are atomic, and what has several statements or a procedure is not', () => {
-  expect(['insert t values (1)', 'update t set a = 1', 'replace into t values (1)'].map(isAtomic)).toEqual([true, true, true])
-  expect(['call p()', 'create table t (a int)', 'delete from t; delete from u'].map(isAtomic)).toEqual([false, false, false])
-  expect(['commit', 'set @a = 1', 'insert t values (1)'].map(leavesNothing)).toEqual([true, true, true])
+  expect(
+    ['insert t values (1)', 'update t set a = 1', 'replace into t values (1)'].map(isAtomic),
+  ).toEqual([true, true, true])
+  expect(
+    ['call p()', 'create table t (a int)', 'delete from t; delete from u'].map(isAtomic),
+  ).toEqual([false, false, false])
+  expect(['commit', 'set @a = 1', 'insert t values (1)'].map(leavesNothing)).toEqual([
+    true,
+    true,
+    true,
+  ])
   expect(['create table t (a int)', 'call p()'].map(leavesNothing)).toEqual([false, false])
 })
 
@@ -195,11 +239,20 @@ describe('what a text leaves in the session', () => {
   })
 
   test('a text that is not known may do anything', () => {
-    expect(sessionEffectsOf(undefined)).toMatchObject({ changes: true, locks: true, database: true })
+    expect(sessionEffectsOf(undefined)).toMatchObject({
+      changes: true,
+      locks: true,
+      database: true,
+    })
   })
 
   test('asking for transactions that only read is told apart', () => {
-    for (const text of ['start transaction read only', 'set session transaction read only', 'set tx_read_only = 1', 'set @@session.transaction_read_only = on'])
+    for (const text of [
+      'start transaction read only',
+      'set session transaction read only',
+      'set tx_read_only = 1',
+      'set @@session.transaction_read_only = on',
+    ])
       expect([text, sessionEffectsOf(text).readOnly]).toEqual([text, true])
     expect(sessionEffectsOf('start transaction read write').readOnly).toBe(false)
   })

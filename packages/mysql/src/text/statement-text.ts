@@ -49,7 +49,9 @@ export function isPlainRead(text: string): boolean {
 export function isAtomic(text: string): boolean {
   const statement = statementOf(text)
   if (statement === undefined) return false
-  return WRITES_ROWS.has(first(statement)) || (READS.has(first(statement)) && !statement.selectsInto)
+  return (
+    WRITES_ROWS.has(first(statement)) || (READS.has(first(statement)) && !statement.selectsInto)
+  )
 }
 
 /** Whether a text leaves nothing behind in transactional tables if the server refuses it. */
@@ -82,7 +84,15 @@ export function verbOf(text: string): TransactionVerb | undefined {
 }
 
 /** What does not begin a transaction, whether or not it succeeds. */
-const BEGINS_NOTHING: ReadonlySet<string> = new Set([...READS, ...WRITES_ROWS, 'use', 'create', 'drop', 'alter', 'truncate'])
+const BEGINS_NOTHING: ReadonlySet<string> = new Set([
+  ...READS,
+  ...WRITES_ROWS,
+  'use',
+  'create',
+  'drop',
+  'alter',
+  'truncate',
+])
 
 /** Whether a text may have begun a transaction by the time it fails: as a procedure may, or one of several statements. */
 export function mayBegin(text: string): boolean {
@@ -101,7 +111,12 @@ export interface SessionEffects {
   readonly readOnly: boolean
 }
 
-const NO_EFFECTS: SessionEffects = { changes: false, locks: false, database: false, readOnly: false }
+const NO_EFFECTS: SessionEffects = {
+  changes: false,
+  locks: false,
+  database: false,
+  readOnly: false,
+}
 const ANY_EFFECTS: SessionEffects = { changes: true, locks: true, database: true, readOnly: false }
 
 /**
@@ -193,7 +208,17 @@ function isPlainSet(statement: StatementShape): boolean {
   if (second === 'transaction' || second === 'names') return true
   if (callsUnknown(statement)) return false
   const { words, variables } = statement
-  for (const word of ['global', 'persist', 'persist_only', 'password', 'autocommit', 'role', 'statement', 'default', 'resource'])
+  for (const word of [
+    'global',
+    'persist',
+    'persist_only',
+    'password',
+    'autocommit',
+    'role',
+    'statement',
+    'default',
+    'resource',
+  ])
     if (words.has(word)) return false
   for (const name of variables)
     if (/^@@(?:global|persist|persist_only)\.|autocommit$/.test(name)) return false
@@ -209,7 +234,9 @@ function begins({ head: [verb, second] }: StatementShape): boolean {
 }
 
 /** COMMIT AND CHAIN ends one transaction and begins the next, which is none of the caller's that is known here. */
-function endingOf({ head: [verb, second, third] }: StatementShape): 'commit' | 'rollback' | undefined {
+function endingOf({
+  head: [verb, second, third],
+}: StatementShape): 'commit' | 'rollback' | undefined {
   if (verb === 'commit') return 'commit'
   if (verb !== 'rollback' || second === 'to' || third === 'to') return undefined
   return 'rollback'
