@@ -109,7 +109,7 @@ function decode({ option }: NamedUrl, name: string, text: string): string {
 
 function unknownParameter(option: string, name: string): InvalidOptionError {
   const known = [...CONNECTION_OPTIONS, ...SETTING_PARAMETERS, ...TLS_PARAMETERS, 'socket']
-  const nearest = nearestName(name, known)
+  const nearest = nearestName(name, known)?.name
   const shown = redactText(JSON.stringify(name.slice(0, 60)))
   return new InvalidOptionError(
     option,
