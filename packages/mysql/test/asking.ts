@@ -3,7 +3,11 @@ import type { Connection, Pool, PoolConnection, QueryOptions } from 'mysql2'
 type Row = Record<string, unknown>
 
 /** By promises, on what has the callback form: a pool or a connection. */
-export function ask(on: Pick<Connection | Pool, 'query'>, sql: string | QueryOptions, values?: unknown[]): Promise<Row[]> {
+export function ask(
+  on: Pick<Connection | Pool, 'query'>,
+  sql: string | QueryOptions,
+  values?: unknown[],
+): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     ;(on.query as (...args: unknown[]) => void)(sql, values, (error: unknown, rows: unknown) =>
       error ? reject(error) : resolve(rows as Row[]),

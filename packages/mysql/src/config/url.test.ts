@@ -32,7 +32,8 @@ describe('a URL', () => {
   })
 
   test('has the options of mysql2, as mysql2 reads them', async () => {
-    const url = 'mysql://db1/app?charset=utf8mb4&timezone=Z&dateStrings=true&ssl={"rejectUnauthorized":false}'
+    const url =
+      'mysql://db1/app?charset=utf8mb4&timezone=Z&dateStrings=true&ssl={"rejectUnauthorized":false}'
     expect(await configOf(url)).toMatchObject({
       charset: 'utf8mb4',
       timezone: 'Z',
@@ -58,7 +59,9 @@ describe('a URL', () => {
     const socket = endpoint('mysql://app@localhost/shop?socket=/run/mysqld/mysqld.sock')
     expect(socket).toMatchObject({ id: '/run/mysqld/mysqld.sock:shop', database: 'shop' })
     expect(socket.host).toBeUndefined()
-    expect(await connectionConfigOf(socket)).toMatchObject({ socketPath: '/run/mysqld/mysqld.sock' })
+    expect(await connectionConfigOf(socket)).toMatchObject({
+      socketPath: '/run/mysqld/mysqld.sock',
+    })
   })
 
   test.each([
@@ -90,27 +93,47 @@ describe('a URL', () => {
     } catch (thrown) {
       error = thrown as Error
     }
-    expect(error).toMatchObject({ code: 'CONNMGR_INVALID_OPTION', message: expect.stringMatching(message) })
+    expect(error).toMatchObject({
+      code: 'CONNMGR_INVALID_OPTION',
+      message: expect.stringMatching(message),
+    })
   })
 
   test('shows its password in no message and no print', () => {
     const url = 'mysql://app:geheim@db1/app'
-    for (const bad of [`${url}?nonsense=1`, 'mysql://app:geheim@db1,db2/app', 'pg://app:geheim@db1/app']) {
+    for (const bad of [
+      `${url}?nonsense=1`,
+      'mysql://app:geheim@db1,db2/app',
+      'pg://app:geheim@db1/app',
+    ]) {
       expect(() => createConnectionManager({ databaseUrl: bad })).toThrow(
         expect.objectContaining({ message: expect.not.stringContaining('geheim') }),
       )
     }
     const made = endpoint(url)
-    for (const shown of [inspect(made, { showHidden: true, depth: 5 }), JSON.stringify(made), inspect({ ...made })])
+    for (const shown of [
+      inspect(made, { showHidden: true, depth: 5 }),
+      JSON.stringify(made),
+      inspect({ ...made }),
+    ])
       expect(shown).not.toContain('geheim')
   })
 })
 
 describe('the servers', () => {
   test('come from the environment if no option names one', () => {
-    const env = { DATABASE_URL: 'mysql://app:x@db1/app', DATABASE_FAILOVER_URLS: 'mysql://db2, mariadb://db3:3307' }
-    expect(resolveEndpoints({}, env).map((each) => each.id)).toEqual(['db1:3306/app', 'db2:3306/app', 'db3:3307/app'])
-    expect(resolveEndpoints({ databaseUrl: 'mysql://db9/app' }, env).map((each) => each.id)).toEqual(['db9:3306/app'])
+    const env = {
+      DATABASE_URL: 'mysql://app:x@db1/app',
+      DATABASE_FAILOVER_URLS: 'mysql://db2, mariadb://db3:3307',
+    }
+    expect(resolveEndpoints({}, env).map((each) => each.id)).toEqual([
+      'db1:3306/app',
+      'db2:3306/app',
+      'db3:3307/app',
+    ])
+    expect(
+      resolveEndpoints({ databaseUrl: 'mysql://db9/app' }, env).map((each) => each.id),
+    ).toEqual(['db9:3306/app'])
   })
 
   test('share what only the first says', async () => {
@@ -128,14 +151,23 @@ describe('the servers', () => {
   })
 
   test('get another user without the password of the first', async () => {
-    const [, second] = resolveEndpoints({ databaseUrl: 'mysql://app:secret@db1/app', failoverUrls: 'mysql://other@db2' }, {})
+    const [, second] = resolveEndpoints(
+      { databaseUrl: 'mysql://app:secret@db1/app', failoverUrls: 'mysql://other@db2' },
+      {},
+    )
     expect((await connectionConfigOf(second as never)).password).toBeUndefined()
   })
 
   test.each([
-    [{ databaseUrl: 'mysql://db1/app', failoverUrls: ['mysql://db1/app'] }, /names db1:3306\/app again/],
+    [
+      { databaseUrl: 'mysql://db1/app', failoverUrls: ['mysql://db1/app'] },
+      /names db1:3306\/app again/,
+    ],
     [{ databaseUrl: 'mysql://db1/app', failoverUrls: ['mysql://db2/other'] }, /name two databases/],
-    [{ databaseUrl: 'mysql://db1/app', host: 'db2' }, /option "host" is "db2", but databaseUrl has "db1"/],
+    [
+      { databaseUrl: 'mysql://db1/app', host: 'db2' },
+      /option "host" is "db2", but databaseUrl has "db1"/,
+    ],
     [{ host: 'db1', port: 0 }, /option "port"/],
     [{}, /DATABASE_URL is not set/],
   ])('of %j are refused', (options, message) => {
@@ -164,7 +196,9 @@ describe('the servers', () => {
       databaseUrl: 'mysql://db1/app',
       connectionConfig: { password: (() => 5) as never },
     })
-    await expect(connectionConfigOf(first as never)).rejects.toThrow(/option "password" must be a string/)
+    await expect(connectionConfigOf(first as never)).rejects.toThrow(
+      /option "password" must be a string/,
+    )
   })
 })
 
@@ -178,7 +212,9 @@ describe('options', () => {
     [{ connectionConfig: { dateString: true } }, /dateString/],
     [{ replayStatements: 'always' }, /replayStatements/],
   ])('%j of createConnectionManager are refused with the way out', (options, message) => {
-    expect(() => createConnectionManager({ databaseUrl: 'mysql://db1/app', ...options } as never)).toThrow(message)
+    expect(() =>
+      createConnectionManager({ databaseUrl: 'mysql://db1/app', ...options } as never),
+    ).toThrow(message)
   })
 
   test('of a pool of mysql2 mean what they mean there', () => {
@@ -206,7 +242,11 @@ describe('options', () => {
   })
 
   test('of a pool of mysql2 keep its defaults', () => {
-    expect(blueprintOf('mysql://db1/app').options).toMatchObject({ poolSize: 10, maxOverflow: 0, idleTimeoutMs: 60_000 })
+    expect(blueprintOf('mysql://db1/app').options).toMatchObject({
+      poolSize: 10,
+      maxOverflow: 0,
+      idleTimeoutMs: 60_000,
+    })
   })
 
   test.each([

@@ -326,7 +326,9 @@ export class ManagedPool extends MysqlPool {
     const failed = (error: unknown): void => this.$connections.listenerFailed(event, error)
     for (const listener of this.rawListeners(event)) {
       try {
-        Promise.resolve(Reflect.apply(listener, this, args)).catch(failed)
+        const result: unknown = Reflect.apply(listener, this, args)
+        // A query of mysql2 has a `then` too, which fails.
+        if (result instanceof Promise) result.catch(failed)
       } catch (error) {
         failed(error)
       }

@@ -7,12 +7,24 @@ import {
   startFaultProxy,
   startMariadb,
 } from '@connmgr/testing'
-import { createPool, createPoolCluster, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
+import {
+  createPool,
+  createPoolCluster,
+  type Pool,
+  type PoolConnection,
+  type PoolOptions,
+} from 'mysql2'
 import { ask, borrow, end } from '../../test/asking.js'
 import { ManagedPool } from './managed-pool.js'
 import { ManagedPoolCluster } from './pool-cluster.js'
 
-const OURS = { logger: false, startTimeoutMs: 0, prePingBypassMs: 0, validateTimeoutMs: 300, healthMonitoring: false } as const
+const OURS = {
+  logger: false,
+  startTimeoutMs: 0,
+  prePingBypassMs: 0,
+  validateTimeoutMs: 300,
+  healthMonitoring: false,
+} as const
 
 /** What users of mysql2's own pool suffer: each is shown on that pool, and does not happen on ours. */
 describeMariadb('what hurts users of a pool of mysql2', () => {
@@ -59,7 +71,9 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     return pool
   }
   const runningOn = async (node: MariadbNode, sql: string): Promise<number> => {
-    const rows = await node.query('select 1 from information_schema.processlist where info = ?', [sql])
+    const rows = await node.query('select 1 from information_schema.processlist where info = ?', [
+      sql,
+    ])
     return rows.length
   }
 
@@ -79,9 +93,11 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     await ask(upstream, 'select 1')
     proxy.abandon()
     let answered = false
-    ask(upstream, 'select 1').catch(() => {}).finally(() => {
-      answered = true
-    })
+    ask(upstream, 'select 1')
+      .catch(() => {})
+      .finally(() => {
+        answered = true
+      })
     const managed = ours()
     await ask(managed as unknown as Pool, 'select 1')
     proxy.abandon()
@@ -93,12 +109,16 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     const upstream = theirs({ connectionLimit: 1 })
     await borrow(upstream)
     let answered = false
-    borrow(upstream).catch(() => {}).finally(() => {
-      answered = true
-    })
+    borrow(upstream)
+      .catch(() => {})
+      .finally(() => {
+        answered = true
+      })
     const managed = ours({ connectionLimit: 1, acquireTimeoutMs: 200 } as PoolOptions)
     await borrow(managed as unknown as Pool)
-    await expect(borrow(managed as unknown as Pool)).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
+    await expect(borrow(managed as unknown as Pool)).rejects.toMatchObject({
+      code: 'CONNMGR_ACQUIRE_TIMEOUT',
+    })
     expect(answered).toBe(false)
   })
 
@@ -183,13 +203,19 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
   test('a statement that was given up on holds up the next caller', async () => {
     const sql = 'select sleep(30) /* given up on */'
     const upstream = theirs({ connectionLimit: 1 })
-    await expect(ask(upstream, { sql, timeout: 50 })).rejects.toMatchObject({ code: 'PROTOCOL_SEQUENCE_TIMEOUT' })
-    let answered = false
-    ask(upstream, 'select 1').catch(() => {}).finally(() => {
-      answered = true
+    await expect(ask(upstream, { sql, timeout: 50 })).rejects.toMatchObject({
+      code: 'PROTOCOL_SEQUENCE_TIMEOUT',
     })
+    let answered = false
+    ask(upstream, 'select 1')
+      .catch(() => {})
+      .finally(() => {
+        answered = true
+      })
     const managed = ours({ connectionLimit: 1 }) as unknown as Pool
-    await expect(ask(managed, { sql, timeout: 50 })).rejects.toMatchObject({ code: 'CONNMGR_CONNECTION_LOST' })
+    await expect(ask(managed, { sql, timeout: 50 })).rejects.toMatchObject({
+      code: 'CONNMGR_CONNECTION_LOST',
+    })
     expect(await ask(managed, 'select 1 as one')).toEqual([{ one: 1 }])
     expect(answered).toBe(false)
     // That of mysql2's pool goes on.
@@ -217,7 +243,12 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     const managed = new ManagedPoolCluster()
     managed.add('MASTER', { ...options(), ...OURS, acquireTimeoutMs: 1000 })
     pools.push(upstream as unknown as Pool, managed as unknown as Pool)
-    const outcome = (of: { getConnection(id: string, callback: (error: Error | null, connection?: PoolConnection) => void): void }): Promise<unknown> =>
+    const outcome = (of: {
+      getConnection(
+        id: string,
+        callback: (error: Error | null, connection?: PoolConnection) => void,
+      ): void
+    }): Promise<unknown> =>
       new Promise((resolve) => {
         of.getConnection('MASTER', (error, connection) => {
           connection?.release()
