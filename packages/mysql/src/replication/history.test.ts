@@ -3,7 +3,8 @@ import { coversPosition, formatHistory, formatPosition, orderHistories } from '.
 const A = '3e11fa47-71ca-11e1-9e33-c80aa9429562'
 const B = '4e11fa47-71ca-11e1-9e33-c80aa9429562'
 const mysql = (server: string, executed: string) => formatHistory('mysql', server, executed)
-const mariadb = (server: string, executed: string) => formatHistory('mariadb', server, executed)
+const mariadb = (server: string, executed: string, applied = '') =>
+  formatHistory('mariadb', server, executed, applied)
 
 const INVERSE: Readonly<Record<string, string>> = {
   ahead: 'behind',
@@ -59,6 +60,30 @@ describe('the order of histories', () => {
       'unknown',
     ],
     ['MySQL: divergence', mysql(B, `${A}:1-7,${B}:1`), mysql(A, `${A}:1-8`), 'diverged'],
+    [
+      'a replica that logs nothing of what it applies is behind its writer',
+      mariadb('2', '', '0-1-5'),
+      mariadb('1', '0-1-9'),
+      'behind',
+    ],
+    [
+      'one that does not show what it had before is equal to what it may be',
+      mariadb('3', '', '0-2-9'),
+      mariadb('2', '0-2-9', '0-1-7'),
+      'equal',
+    ],
+    [
+      'one that does not show what it had before may have diverged from an old writer',
+      mariadb('3', '', '0-2-9'),
+      mariadb('1', '0-1-7'),
+      'unknown',
+    ],
+    [
+      'an old writer that went on for longer has diverged from it',
+      mariadb('3', '', '0-2-9'),
+      mariadb('1', '0-1-12'),
+      'diverged',
+    ],
     [
       'two kinds of servers have nothing in common',
       mysql(A, `${A}:1`),

@@ -16,11 +16,25 @@ interface History {
   /** By what its own transactions are known: its `server_uuid`, or its `server_id` in MariaDB. */
   readonly server: string
   readonly executed: GtidSet
+  /**
+   * Up to which number it may have more in a domain than it shows. A MariaDB replica that does not log what it applies
+   * (`log_slave_updates`) knows only the last transaction of each domain, and not the servers of those before.
+   */
+  readonly hides: ReadonlyMap<string, bigint>
 }
 
-/** @param executed `gtid_executed`, or `gtid_binlog_state` */
-export function formatHistory(flavour: Flavour, server: string, executed: string): string {
-  return `${flavour} ${server} ${withoutBlanks(executed)}`
+/**
+ * @param executed `gtid_executed`, or `gtid_binlog_state`
+ * @param applied MariaDB alone: `gtid_slave_pos`
+ */
+export function formatHistory(
+  flavour: Flavour,
+  server: string,
+  executed: string,
+  applied = '',
+): string {
+  const all = flavour === 'mysql' ? executed : `${executed}|${applied}`
+  return `${flavour} ${server} ${withoutBlanks(all)}`
 }
 
 /**
@@ -37,15 +51,29 @@ export function orderHistories(one: string, other: string): Order {
   if (first === undefined || second === undefined || first.flavour !== second.flavour)
     return 'unknown'
   if (first.server === second.server) return orderOfOne(first, second)
-  const extra = sourcesBeyond(first.executed, second.executed)
-  const missing = sourcesBeyond(second.executed, first.executed)
+  const extra = beyond(first, second)
+  const missing = beyond(second, first)
+  if (extra.sure.length > 0 && missing.sure.length > 0) return 'diverged'
+  if (extra.sure.length === 0 && missing.sure.length === 0) return 'equal'
+  const [more, loser, order] =
+    extra.sure.length > 0
+      ? ([extra, second, 'ahead'] as const)
+      : ([missing, first, 'behind'] as const)
+  // It may lack something as well.
+  if ((more === extra ? missing : extra).doubtful) return 'unknown'
   // What is only the other's own, and lost by it, proves nothing.
-  const byOthers = (sources: readonly string[], loser: History): boolean =>
-    sources.some((source) => !isOwn(source, loser))
-  if (extra.length === 0 && missing.length === 0) return 'equal'
-  if (extra.length > 0 && missing.length > 0) return 'diverged'
-  if (missing.length === 0) return byOthers(extra, second) ? 'ahead' : 'unknown'
-  return byOthers(missing, first) ? 'behind' : 'unknown'
+  return more.sure.some((source) => !isOwn(source, loser)) ? order : 'unknown'
+}
+
+/** What one server has and another lacks, for certain or perhaps. */
+function beyond(one: History, other: History): { sure: string[]; doubtful: boolean } {
+  const sources = sourcesBeyond(one.executed, other.executed)
+  const sure = sources.filter((source) => {
+    const hidden = other.hides.get(domainOf(source))
+    const last = one.executed.sources.get(source)?.at(-1)?.[1]
+    return hidden === undefined || last === undefined || last > hidden
+  })
+  return { sure, doubtful: sure.length < sources.length }
 }
 
 /** One server at two times: what others have written meanwhile came by a change of the writer. */
@@ -66,18 +94,40 @@ function isOwn(source: string, { flavour, server }: History): boolean {
 }
 
 function parseHistory(text: string): History | undefined {
-  const [flavour, server, executed] = text.split(' ')
-  if ((flavour !== 'mysql' && flavour !== 'mariadb') || server === undefined || !executed)
+  const [flavour, server, written] = text.split(' ')
+  if ((flavour !== 'mysql' && flavour !== 'mariadb') || server === undefined || !written)
     return undefined
+  const [executed = '', applied = ''] = written.split('|')
   try {
-    return { flavour, server: server.toLowerCase(), executed: parseSet(flavour, executed) }
+    return {
+      flavour,
+      server: server.toLowerCase(),
+      executed:
+        flavour === 'mysql' ? parseMysqlSet(executed) : parseMariadbSet(`${executed},${applied}`),
+      hides: flavour === 'mysql' ? new Map() : hiddenBy(executed, applied),
+    }
   } catch {
     // Sent by another process, or by a version that writes it in another way: it tells nothing.
     return undefined
   }
 }
 
-/** @param applied MariaDB alone: `gtid_slave_pos` of a standby, `gtid_binlog_pos` of a primary; what can be read by now */
+/** Of the domains in which what is applied is not logged as well, the number up to which that may be anything. */
+function hiddenBy(logged: string, applied: string): Map<string, bigint> {
+  const hidden = new Map<string, bigint>()
+  const log = parseMariadbSet(logged)
+  for (const [domain, { server, sequence }] of lastOfDomains(applied)) {
+    const known = log.sources.get(`${domain}-${server}`)?.at(-1)?.[1] ?? 0n
+    if (known < sequence) hidden.set(domain, sequence)
+  }
+  return hidden
+}
+
+function domainOf(source: string): string {
+  return source.slice(0, source.indexOf('-'))
+}
+
+/** @param applied MariaDB alone: `gtid_slave_pos` of a standby, `gtid_current_pos` of a primary: what can be read by now */
 export function formatPosition(flavour: Flavour, executed: string, applied = ''): string {
   return flavour === 'mysql'
     ? `mysql ${withoutBlanks(executed)}`
@@ -123,10 +173,6 @@ function lastOfDomains(text: string): Map<string, { server: string; sequence: bi
     last.set(domain, { server, sequence: BigInt(sequence) })
   }
   return last
-}
-
-function parseSet(flavour: Flavour, text: string): GtidSet {
-  return flavour === 'mysql' ? parseMysqlSet(text) : parseMariadbSet(text)
 }
 
 function withoutBlanks(text: string): string {

@@ -115,21 +115,29 @@ export class MysqlProbe implements Probe {
 
   #describe(answer: Answer, role: Role, lag: number | undefined): DescribedServer {
     const { flavour, serverVersion } = this.#session
-    const { applied, executed, logged, name, serverId, startedAt, transactionsReadOnly } = answer
-    const all = [executed, applied].filter(Boolean).join(',')
+    const {
+      applied = '',
+      current,
+      executed,
+      name,
+      serverId,
+      startedAt,
+      transactionsReadOnly,
+    } = answer
+    const tells = Boolean(executed || applied)
     const missing = this.#missing
     return {
       role,
       writable: role === 'primary' && !isOn(transactionsReadOnly),
       ...(name ? { server: name } : {}),
       ...(startedAt ? { startedAt } : {}),
-      ...(serverId && all !== ''
+      ...(serverId && tells
         ? {
-            history: formatHistory(flavour, serverId, all),
+            history: formatHistory(flavour, serverId, executed ?? '', applied ?? ''),
             position: formatPosition(
               flavour,
               executed ?? '',
-              (role === 'standby' ? applied : logged) ?? '',
+              (role === 'standby' ? applied : current) ?? '',
             ),
           }
         : {}),

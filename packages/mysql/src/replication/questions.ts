@@ -9,7 +9,7 @@ export type Column =
   | 'serverId'
   | 'executed'
   | 'applied'
-  | 'logged'
+  | 'current'
   | 'startedAt'
 
 /** From the most to the least that is asked: servers and versions differ in what they have. */
@@ -43,7 +43,7 @@ export const QUESTIONS: Readonly<Record<Flavour, readonly Partial<Record<Column,
       serverId: '@@global.server_id',
       executed: '@@global.gtid_binlog_state',
       applied: '@@global.gtid_slave_pos',
-      logged: '@@global.gtid_binlog_pos',
+      current: '@@global.gtid_current_pos',
       startedAt:
         "(SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME')",
     },
@@ -53,7 +53,7 @@ export const QUESTIONS: Readonly<Record<Flavour, readonly Partial<Record<Column,
       serverId: '@@global.server_id',
       executed: '@@global.gtid_binlog_state',
       applied: '@@global.gtid_slave_pos',
-      logged: '@@global.gtid_binlog_pos',
+      current: '@@global.gtid_current_pos',
     },
     { readOnly: '@@global.read_only' },
   ],
