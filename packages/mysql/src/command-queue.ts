@@ -6,6 +6,9 @@ export interface PacketWatch {
   after(): void
 }
 
+/** How an OK, an EOF and an error begin. */
+const MAY_END: ReadonlySet<number | undefined> = new Set([0, 0xfe, 0xff])
+
 /**
  * The one place that all commands of a connection pass on their way to the server, and all packets on their way back.
  * mysql2 replaces its own `addCommand` when a connection closes; what is put here stays.
@@ -28,8 +31,9 @@ export class CommandQueue {
     const internals = this.#internals
     const send = internals.addCommand.bind(internals)
     const { handlePacket } = internals
+    const intercepted = (command: Command): Command => add(command, send)
     Object.defineProperty(internals, 'addCommand', {
-      get: () => (command: Command) => add(command, send),
+      get: () => intercepted,
       set: () => {
         this.#refuses = true
       },
@@ -39,7 +43,13 @@ export class CommandQueue {
     Object.defineProperty(internals, 'handlePacket', {
       value: (packet?: Packet) => {
         const command = internals._command
-        if (packet !== undefined && command && internals._paused !== true)
+        // Others are rows and columns, of which there may be many.
+        if (
+          packet !== undefined &&
+          command &&
+          MAY_END.has(packet.buffer[packet.offset]) &&
+          internals._paused !== true
+        )
           watch.before(command, packet)
         handlePacket.call(internals, packet)
         watch.after()

@@ -59,8 +59,9 @@ export class MysqlDriver implements Driver<Connection> {
       session.destroy()
       throw this.#failure(error)
     }
-    session.onStatement = (text) => {
-      if (this.#engines.note(endpoint.id, text)) session.transactional = false
+    session.onNewEngine = () => {
+      this.#engines.forget(endpoint.id)
+      session.transactional = false
     }
     return connection
   }

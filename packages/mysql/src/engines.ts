@@ -8,9 +8,6 @@ const QUESTION = `SELECT COUNT(*) FROM information_schema.TABLES AS t
   JOIN information_schema.ENGINES AS e ON e.ENGINE = t.ENGINE
   WHERE t.TABLE_TYPE = 'BASE TABLE' AND e.TRANSACTIONS <> 'YES' AND t.TABLE_SCHEMA NOT IN ${SYSTEM_SCHEMAS}`
 
-/** A table that is made or altered by a text with this word may keep what is written to it without COMMIT. */
-const NAMES_ENGINE = /\bengine\b/i
-
 /**
  * Whether the tables that an account can see all take part in transactions, per endpoint. MyISAM, Aria, MEMORY and others do
  * not: what is written to them stays, whatever becomes of the transaction.
@@ -33,10 +30,8 @@ export class Engines {
     return transactional
   }
 
-  /** A statement is being sent. Returns whether it may make a table that takes no part in transactions. */
-  note(endpointId: string, text: string): boolean {
-    if (!NAMES_ENGINE.test(text)) return false
+  /** A table may have been made that takes no part in transactions. */
+  forget(endpointId: string): void {
     this.#known.delete(endpointId)
-    return true
   }
 }

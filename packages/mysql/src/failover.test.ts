@@ -192,7 +192,9 @@ describeMariadb('failover on MariaDB servers', () => {
     await eventually(() =>
       manager
         .getFailoverStatus()
-        .endpoints.some((each) => each.id.includes(String(primary.port)) && each.role === 'primary'),
+        .endpoints.some(
+          (each) => each.id.includes(String(primary.port)) && each.role === 'primary',
+        ),
     )
     for (let id = 3; id < 30; id += 1) await ask(pool(), 'insert into ledger values (?)', [id])
     expect(await replica.query('select count(*) as n from ledger')).toEqual([{ n: 29 }])

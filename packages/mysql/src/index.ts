@@ -2,6 +2,7 @@ import { ManagedPool } from './pool/managed-pool.js'
 import { ManagedPoolCluster } from './pool/pool-cluster.js'
 import type { ManagedPoolConfig } from './pool/pool-config.js'
 
+export type { ManagerOptions } from '@connmgr/core'
 export { ConnectionBudget, once, redactUrl } from '@connmgr/core'
 export { type EndpointConfig, endpointFrom, type Password } from './config/endpoint-config.js'
 export { failoverEndpoints, ofOneDatabase } from './config/endpoint-options.js'

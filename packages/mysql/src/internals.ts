@@ -84,17 +84,10 @@ export function textOf(command: Command): string | undefined {
 /** Whether there is a value that writes itself into the text, as those of `mysql2.raw()`. */
 function hasRawValue(values: unknown): boolean {
   if (typeof values !== 'object' || values === null) return false
-  const each = Array.isArray(values) ? values : Object.values(values)
-  return each.some(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      (typeof (value as { toSqlString?: unknown }).toSqlString === 'function' ||
-        hasRawValueWithin(value)),
-  )
-}
-
-function hasRawValueWithin(value: object): boolean {
-  if (value instanceof Date || Buffer.isBuffer(value)) return false
-  return hasRawValue(value)
+  for (const value of Array.isArray(values) ? values : Object.values(values)) {
+    if (typeof value !== 'object' || value === null || value instanceof Date) continue
+    if (Buffer.isBuffer(value)) continue
+    if (typeof value.toSqlString === 'function' || hasRawValue(value)) return true
+  }
+  return false
 }

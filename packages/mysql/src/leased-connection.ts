@@ -10,6 +10,11 @@ type Properties = Record<PropertyKey, unknown>
 
 /** Leads from a handle to its connection. */
 const CONNECTION = Symbol('connection of a handle')
+/** Takes what makes the methods that a handle has in place of those of its connection. */
+const METHODS = Symbol('methods of a handle')
+
+/** Makes a method that a handle has beyond those of its connection, or in their place; undefined for any other name. */
+export type MethodMaker = (name: PropertyKey) => ((...args: never[]) => unknown) | undefined
 
 const ADDS: ReadonlySet<PropertyKey> = new Set<AddMethod>([
   'on',
@@ -66,6 +71,11 @@ export function connectionOf(handle: Connection): Connection {
   return ((handle as unknown as Properties)[CONNECTION] as Connection | undefined) ?? handle
 }
 
+/** Gives a handle methods of its own, each made when it is first asked for. */
+export function giveMethods(handle: Connection, make: MethodMaker): void {
+  ;(handle as unknown as Properties)[METHODS] = make
+}
+
 class LeasedConnection implements ProxyHandler<Connection> {
   readonly #connection: Connection
   readonly #fence: LeaseFence
@@ -73,6 +83,7 @@ class LeasedConnection implements ProxyHandler<Connection> {
   /** Methods of this handle, made when first asked for, and those that the borrower has put in their place. */
   #methods: Map<PropertyKey, unknown> | undefined
   #listeners: BorrowedListeners | undefined
+  #make: MethodMaker | undefined
 
   constructor(connection: Connection, fence: LeaseFence) {
     this.#connection = connection
@@ -87,6 +98,12 @@ class LeasedConnection implements ProxyHandler<Connection> {
       if (!this.#fence.active) throw this.#fence.refuse()
       return connection
     }
+    const given = this.#make?.(property)
+    if (given !== undefined) {
+      this.#methods ??= new Map()
+      this.#methods.set(property, given)
+      return given
+    }
     const value = Reflect.get(connection, property, connection) as unknown
     if (typeof value !== 'function' || property === 'constructor') return value
     const method = this.#methodOf(property, value as AnyFunction)
@@ -96,6 +113,10 @@ class LeasedConnection implements ProxyHandler<Connection> {
   }
 
   set(connection: Connection, property: PropertyKey, value: unknown): boolean {
+    if (property === METHODS) {
+      this.#make = value as MethodMaker
+      return true
+    }
     const present = (connection as unknown as Properties)[property]
     // What a pool, a cluster or a library puts onto its handle is not the next borrower's.
     if (
@@ -123,7 +144,8 @@ class LeasedConnection implements ProxyHandler<Connection> {
   }
 
   has(connection: Connection, property: PropertyKey): boolean {
-    return this.#methods?.has(property) === true || Reflect.has(connection, property)
+    if (this.#methods?.has(property) === true || this.#make?.(property) !== undefined) return true
+    return Reflect.has(connection, property)
   }
 
   #methodOf(property: PropertyKey, method: AnyFunction): AnyFunction {

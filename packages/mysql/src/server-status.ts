@@ -14,13 +14,22 @@ export interface ServerStatus {
   readonly plainBackslash: boolean
 }
 
+const STATUSES = new Map<number, ServerStatus>()
+const KNOWN = IN_TRANSACTION | AUTOCOMMIT | NO_BACKSLASH_ESCAPES
+
 /** @param flags as in the packet */
 export function statusOf(flags: number): ServerStatus {
-  return {
-    inTransaction: (flags & IN_TRANSACTION) !== 0,
-    autocommit: (flags & AUTOCOMMIT) !== 0,
-    plainBackslash: (flags & NO_BACKSLASH_ESCAPES) !== 0,
+  const known = flags & KNOWN
+  let status = STATUSES.get(known)
+  if (status === undefined) {
+    status = {
+      inTransaction: (flags & IN_TRANSACTION) !== 0,
+      autocommit: (flags & AUTOCOMMIT) !== 0,
+      plainBackslash: (flags & NO_BACKSLASH_ESCAPES) !== 0,
+    }
+    STATUSES.set(known, status)
   }
+  return status
 }
 
 /**

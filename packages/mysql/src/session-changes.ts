@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Connection } from 'mysql2'
-import { sessionEffectsOf } from './text/statement-text.js'
+import type { SessionEffects } from './text/statement-text.js'
 
 /** While a connection is being set up by listeners of its pool's 'connection'; what they set belongs to it. */
 const settingUp = new AsyncLocalStorage<Connection>()
@@ -50,8 +50,7 @@ export class SessionChanges {
   }
 
   /** A statement of a borrower is being sent. @param sql as it is sent, if it is not prepared */
-  note(text: string | undefined, sql: string | undefined): void {
-    const { changes, database, locks, readOnly } = sessionEffectsOf(text)
+  note({ changes, database, locks, readOnly }: SessionEffects, sql: string | undefined): void {
     if (readOnly) this.#asksForReadOnly = true
     if (!changes) return
     this.#locks ||= locks

@@ -31,8 +31,8 @@ export class Session {
   /** Names the server, as it does itself; undefined if it does not. */
   server: string | undefined
   initial: SessionBaseline | undefined
-  /** Called with each statement of a borrower as it is sent. */
-  onStatement: ((text: string) => void) | undefined
+  /** Called when a statement is sent that may make a table which takes no part in transactions. */
+  onNewEngine: (() => void) | undefined
   /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
   trouble: Error | undefined
   readonly #connection: Connection
@@ -58,7 +58,7 @@ export class Session {
       activity: this.activity,
       changes: this.#changes,
       refused: (error) => this.#onRefusal(error),
-      sending: (text) => this.onStatement?.(text),
+      namesEngine: () => this.onNewEngine?.(),
     })
     // Stays for the connection's whole life: an 'error' without a listener would end the process.
     connection.on('error', (error: Error) => this.#onError(error))

@@ -17,7 +17,8 @@ import {
 import { type Command, type Internals, kindOf, type Packet, textOf } from '../internals.js'
 import { okFlags, statusFlagsOf, statusOf } from '../server-status.js'
 import type { SessionChanges } from '../session-changes.js'
-import { mayBegin, verbOf } from '../text/statement-text.js'
+import { factsOf, UNCLEAR } from '../text/facts.js'
+import { mayBegin } from '../text/statement-text.js'
 import { Followed } from './followed.js'
 import { endOfFailed, lossOf, mayWrite } from './in-flight.js'
 import { pingOf } from './ping.js'
@@ -30,11 +31,13 @@ interface Known {
   readonly changes: SessionChanges
   /** The server has refused a statement, or ended the session with it. */
   refused(error: Error): void
-  /** A borrower sends a statement. */
-  sending(text: string): void
+  /** A borrower sends what may make a table that takes no part in transactions. */
+  namesEngine(): void
 }
 
 const ERROR = 0xff
+
+type Start = NonNullable<Command['start']>
 
 /**
  * Follows the statements of one connection, and gives each that fails an error that says what is known of its outcome: after
@@ -52,8 +55,9 @@ export class StatementFollower {
   readonly #internals: Internals
   readonly #queue: CommandQueue
   readonly #known: Known
-  /** The command that packets are for. */
-  #running: { command: Command; statement: Followed } | undefined
+  /** The command that packets are for, and its statement. */
+  #running: Command | undefined
+  #statement: Followed | undefined
   /** Statements that answer by events, which mysql2 forgets when a connection is lost. */
   readonly #silent = new Set<{ command: Command; fail: (error: unknown) => void }>()
   #own = false
@@ -69,8 +73,9 @@ export class StatementFollower {
     queue.intercept((command, send) => this.#add(command, send), {
       before: (command, packet) => this.#onPacket(command, packet),
       after: () => {
-        if (this.#running !== undefined && this.#internals._command !== this.#running.command)
-          this.#running = undefined
+        if (this.#running === undefined || this.#internals._command === this.#running) return
+        this.#running = undefined
+        this.#statement = undefined
       },
     })
   }
@@ -122,23 +127,22 @@ export class StatementFollower {
     if (kind !== 'statement' && kind !== 'prepare') return send(command)
     const raw = textOf(command)
     const own = this.#own
-    if (!own && kind === 'statement') {
-      this.#known.activity.queryCount += 1
-      this.#known.activity.lastQuery = raw
-      if (raw !== undefined) this.#known.sending(raw)
-    }
     // The server reads its backslashes in another way than we do.
     const text =
       this.transactions.status?.plainBackslash === true && raw?.includes('\\') ? undefined : raw
-    if (!own && kind === 'statement')
-      this.#known.changes.note(text, command.statement === undefined ? command.sql : undefined)
-    const statement = new Followed(
-      text,
-      text === undefined || kind === 'prepare' ? undefined : verbOf(text),
-      this.transactional,
-      own,
-    )
-    this.#follow(command, statement, kind === 'prepare')
+    const isPrepare = kind === 'prepare'
+    const facts = text === undefined ? UNCLEAR : factsOf(text)
+    if (!own && !isPrepare) {
+      const { activity, changes } = this.#known
+      activity.queryCount += 1
+      activity.lastQuery = raw
+      if (facts.namesEngine) this.#known.namesEngine()
+      const { effects } = facts
+      if (effects.changes || effects.readOnly)
+        changes.note(effects, command.statement === undefined ? command.sql : undefined)
+    }
+    const verb = isPrepare ? undefined : facts.verb
+    this.#follow(command, new Followed(text, verb, this.transactional, own), isPrepare)
     const refusal = this.refusal()
     if (refusal === undefined) return send(command)
     process.nextTick(() => {
@@ -151,23 +155,21 @@ export class StatementFollower {
   #follow(command: Command, statement: Followed, isPrepare: boolean): void {
     const effects = currentEffects()
     if (!statement.own) this.#effects = effects
-    const { start } = command
-    const begin = start as NonNullable<Command['start']>
+    const begin = command.start as Start
     command.start = (packet, connection) => {
       const refusal =
         this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
       if (refusal !== undefined) return this.#refuse(command, refusal)
-      const run = (): ReturnType<typeof begin> => {
-        if (!isPrepare) {
-          const error = this.#sending(statement, effects)
-          if (error !== undefined) return this.#refuse(command, error)
-        }
-        this.#running = { command, statement }
+      const send: Start = () => {
+        const error = isPrepare ? undefined : this.#sending(statement, effects)
+        if (error !== undefined) return this.#refuse(command, error)
+        this.#running = command
+        this.#statement = statement
         return begin.call(command, packet, connection)
       }
       return statement.verb === 'commit' && this.transactions.doubtful
-        ? this.#askFirst(command, run)
-        : run()
+        ? this.#askFirst(command, send)
+        : send(packet, connection)
     }
     this.#explainTo(command, statement)
   }
@@ -182,19 +184,16 @@ export class StatementFollower {
    * Whether the transaction goes on only the server knows, and tells with the answer to a ping. To COMMIT it would say that
    * it is done, in either case.
    */
-  #askFirst(
-    command: Command,
-    run: () => ReturnType<NonNullable<Command['start']>>,
-  ): ReturnType<NonNullable<Command['start']>> {
+  #askFirst(command: Command, send: Start): ReturnType<Start> {
     pingOf(this.#internals).start?.(undefined, this.#internals)
-    return (packet) => {
+    return (packet, connection) => {
       const flags = packet === undefined ? undefined : okFlags(packet)
       if (flags !== undefined)
         this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
       const refusal = this.transactions.refusalOfCommit(this.#known.activity.lease)
       if (refusal !== undefined) return this.#refuse(command, refusal)
       this.#internals._resetSequenceId?.()
-      return run()
+      return send(packet, connection)
     }
   }
 
@@ -285,21 +284,18 @@ export class StatementFollower {
   }
 
   #onPacket(command: Command, packet: Packet): void {
-    const running = this.#running?.command === command ? this.#running.statement : undefined
-    const lease = this.#known.activity.lease
+    const statement = this.#running === command ? this.#statement : undefined
+    const { lease } = this.#known.activity
     if (packet.buffer[packet.offset] === ERROR) {
       const error = errorIn(packet)
-      const text = running?.text
-      this.transactions.failed(
-        error,
-        running !== undefined && (text === undefined || mayBegin(text)),
-        lease,
-      )
-      if (running !== undefined) this.#known.refused(error)
+      const text = statement?.text
+      const begins = statement !== undefined && (text === undefined || mayBegin(text))
+      this.transactions.failed(error, begins, lease)
+      if (statement !== undefined) this.#known.refused(error)
       return
     }
     const flags = statusFlagsOf(command, packet)
-    if (flags !== undefined) this.transactions.succeeded(statusOf(flags), running?.verb, lease)
+    if (flags !== undefined) this.transactions.succeeded(statusOf(flags), statement?.verb, lease)
   }
 
   /** For libraries that keep of an error no more than its code. */

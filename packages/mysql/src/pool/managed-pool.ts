@@ -4,6 +4,7 @@ import mysql2, { type Connection, type Pool, type PoolConnection } from 'mysql2'
 import promises, { type Pool as PromisePool } from 'mysql2/promise'
 import { MysqlConnectionManager } from '../connection-manager.js'
 import type { Command } from '../internals.js'
+import { giveMethods } from '../leased-connection.js'
 import { settingUpConnection } from '../session-changes.js'
 import { isAtomic } from '../text/statement-text.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
@@ -31,6 +32,14 @@ const { PromisePool: MysqlPromisePool } = promises as unknown as {
   PromisePool: new (pool: unknown, chosen?: PromiseConstructor) => PromisePool
 }
 
+/** What a connection of a pool has that a connection does not, or not so. */
+const OWN_METHODS: ReadonlySet<PropertyKey> = new Set([
+  'release',
+  Symbol.dispose,
+  'destroy',
+  'close',
+  'end',
+])
 const CLOSED = 'Pool is closed.'
 const NONE_FREE = 'No connections available.'
 
@@ -172,7 +181,7 @@ export class ManagedPool extends MysqlPool {
 
   /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
   #query(sql: unknown, values: unknown, callback: unknown): Command {
-    const config = { ...this.#statementOptions }
+    const config = this.#statementOptions
     const query = createQuery(sql, values, callback, config)
     const below = this.query as FunctionReference
     const { onResult } = query
@@ -180,9 +189,11 @@ export class ManagedPool extends MysqlPool {
       this.#stream(query, below)
       return query
     }
+    let sent = false
     const start = (connection: Connection, done: Answer): void => {
       // Another attempt is another command.
-      const own = createQuery(sql, values, callback, config)
+      const own = sent ? createQuery(sql, values, callback, config) : query
+      sent = true
       own.onResult = whenDone(done)
       ;(connection.query as (query: unknown) => void)(own)
     }
@@ -244,11 +255,8 @@ export class ManagedPool extends MysqlPool {
     )
   }
 
-  get #statementOptions(): { rowsAsArray?: unknown; infileStreamFactory?: unknown } {
-    const { infileStreamFactory, rowsAsArray } = (
-      this as unknown as { config: { connectionConfig: Record<string, unknown> } }
-    ).config.connectionConfig
-    return { infileStreamFactory, rowsAsArray }
+  get #statementOptions(): object {
+    return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
   }
 
   #acquire(
@@ -257,41 +265,47 @@ export class ManagedPool extends MysqlPool {
     again: boolean,
   ): Promise<Lease<Connection>> {
     if (this.#ending !== undefined) return Promise.reject(new Error(CLOSED))
+    if (this.#waits && this.listenerCount('enqueue') === 0)
+      return this.$connections.lend(wanted, below, again)
     const before = this.#counts
     if (!this.#waits && before.idle === 0 && before.total + before.connecting >= before.limit)
       return Promise.reject(new Error(NONE_FREE))
     const lending = this.$connections.lend(wanted, below, again)
-    if (this.listenerCount('enqueue') > 0 && waitingIn(this.#counts) > waitingIn(before))
-      this.#tell('enqueue')
+    if (waitingIn(this.#counts) > waitingIn(before)) this.#tell('enqueue')
     return lending
   }
 
   #handOut(lease: Lease<Connection>): PoolConnection {
     const connection = this.#lender.lend(lease)
     const handle = lease.connection as PoolConnection
+    giveMethods(handle, (name) => this.#methodOf(name, lease, connection))
+    return handle
+  }
+
+  /** What a connection of a pool has in place of a connection's own. */
+  #methodOf(
+    name: PropertyKey,
+    lease: Lease<Connection>,
+    connection: Connection,
+  ): ((...args: never[]) => void) | undefined {
+    if (!OWN_METHODS.has(name)) return undefined
     const release = (): void => {
       if (lease.active) this.#lender.takeBack(lease, connection)
       // Reports it.
       else lease.release()
     }
     const close = (): void => {
-      this.#tell('release', connection)
+      if (lease.active) this.#tell('release', connection)
       lease.destroy()
     }
-    Object.assign(handle, {
-      release,
-      [Symbol.dispose]: release,
-      destroy: close,
-      close,
-      // mysql2 takes it for a release as well, unless it is asked to close it.
-      end: (callback?: (error?: Error) => void) => {
-        if (!lease.active) lease.release()
-        else if (gracefulEnd(connection)) close()
-        else release()
-        if (typeof callback === 'function') process.nextTick(callback)
-      },
-    })
-    return handle
+    if (name === 'release' || name === Symbol.dispose) return release
+    if (name === 'destroy' || name === 'close') return close
+    // mysql2 takes it for a release as well, unless it is asked to close it.
+    return (callback?: () => void) => {
+      if (gracefulEnd(connection)) close()
+      else release()
+      if (typeof callback === 'function') process.nextTick(callback)
+    }
   }
 
   /** Follows a connection from when it is lent. */
