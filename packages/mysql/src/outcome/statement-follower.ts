@@ -20,7 +20,7 @@ import type { SessionChanges } from '../session-changes.js'
 import { factsOf, UNCLEAR } from '../text/facts.js'
 import { mayBegin } from '../text/statement-text.js'
 import { Followed } from './followed.js'
-import { endOfFailed, lossOf, mayWrite } from './in-flight.js'
+import { endOfFailed, type InFlight, lossOf, mayWrite } from './in-flight.js'
 import { pingOf } from './ping.js'
 import { TransactionWatch } from './transaction-watch.js'
 import { noteWrite } from './write-note.js'
@@ -38,6 +38,36 @@ interface Known {
 const ERROR = 0xff
 
 type Start = NonNullable<Command['start']>
+
+/** By which a command knows how it is followed. */
+const FOLLOWER = Symbol('follower of a command')
+const STATEMENT = Symbol('statement of a command')
+const ANSWER = Symbol('answer of a command')
+
+const UNSENT: InFlight = {
+  text: undefined,
+  stage: 'unsent',
+  begun: 'unknown',
+  transactional: false,
+}
+
+interface FollowedCommand extends Command {
+  [FOLLOWER]?: StatementFollower
+  [STATEMENT]?: Followed
+  [ANSWER]?: Command['onResult']
+}
+
+function startFollowed(this: FollowedCommand, packet: Packet | undefined): ReturnType<Start> {
+  return (this[FOLLOWER] as StatementFollower).start(this, this[STATEMENT] as Followed, packet)
+}
+
+function answerPrepare(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
+  this[ANSWER]?.(error ? this[FOLLOWER]?.explainPrepare(error) : error, ...results)
+}
+
+function answerFollowed(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
+  this[FOLLOWER]?.answer(this[STATEMENT] as Followed, error, results)
+}
 
 /**
  * Follows the statements of one connection, and gives each that fails an error that says what is known of its outcome: after
@@ -124,15 +154,15 @@ export class StatementFollower {
   #add(command: Command, send: (command: Command) => Command): Command {
     const kind = kindOf(command)
     if (kind === 'login' && this.#internals.authorized === true) this.userChanged = true
-    if (kind !== 'statement' && kind !== 'prepare') return send(command)
+    if (kind === 'prepare') return this.#addPrepare(command, send)
+    if (kind !== 'statement') return send(command)
     const raw = textOf(command)
     const own = this.#own
     // The server reads its backslashes in another way than we do.
     const text =
       this.transactions.status?.plainBackslash === true && raw?.includes('\\') ? undefined : raw
-    const isPrepare = kind === 'prepare'
     const facts = text === undefined ? UNCLEAR : factsOf(text)
-    if (!own && !isPrepare) {
+    if (!own) {
       const { activity, changes } = this.#known
       activity.queryCount += 1
       activity.lastQuery = raw
@@ -141,8 +171,33 @@ export class StatementFollower {
       if (effects.changes || effects.readOnly)
         changes.note(effects, command.statement === undefined ? command.sql : undefined)
     }
-    const verb = isPrepare ? undefined : facts.verb
-    this.#follow(command, new Followed(text, verb, this.transactional, own), isPrepare)
+    const effects = currentEffects()
+    if (!own) this.#effects = effects
+    this.#follow(
+      command,
+      new Followed(
+        text,
+        facts.verb,
+        this.transactional,
+        own,
+        effects,
+        command.start as Start,
+        command.onResult,
+      ),
+    )
+    return this.#sendUnlessRefused(command, send)
+  }
+
+  /** Nothing has been executed by the time it fails: it is told as not sent. */
+  #addPrepare(command: Command, send: (command: Command) => Command): Command {
+    const following = command as FollowedCommand
+    following[FOLLOWER] = this
+    following[ANSWER] = command.onResult
+    if (command.onResult !== undefined) command.onResult = answerPrepare
+    return this.#sendUnlessRefused(command, send)
+  }
+
+  #sendUnlessRefused(command: Command, send: (command: Command) => Command): Command {
     const refusal = this.refusal()
     if (refusal === undefined) return send(command)
     process.nextTick(() => {
@@ -152,26 +207,43 @@ export class StatementFollower {
     return command
   }
 
-  #follow(command: Command, statement: Followed, isPrepare: boolean): void {
-    const effects = currentEffects()
-    if (!statement.own) this.#effects = effects
-    const begin = command.start as Start
-    command.start = (packet, connection) => {
-      const refusal =
-        this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
-      if (refusal !== undefined) return this.#refuse(command, refusal)
-      const send: Start = () => {
-        const error = isPrepare ? undefined : this.#sending(statement, effects)
-        if (error !== undefined) return this.#refuse(command, error)
-        this.#running = command
-        this.#statement = statement
-        return begin.call(command, packet, connection)
-      }
-      return statement.verb === 'commit' && this.transactions.doubtful
-        ? this.#askFirst(command, send)
-        : send(packet, connection)
-    }
-    this.#explainTo(command, statement)
+  /** mysql2 calls `start` and `onResult` as methods of the command, so that all share these. */
+  #follow(command: Command, statement: Followed): void {
+    const following = command as FollowedCommand
+    following[FOLLOWER] = this
+    following[STATEMENT] = statement
+    command.start = startFollowed
+    if (command.onResult !== undefined) command.onResult = answerFollowed
+    else this.#explainEvents(command, statement)
+  }
+
+  /** The turn of a command has come. */
+  start(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
+    const refusal = this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
+    if (refusal !== undefined) return this.#refuse(command, refusal)
+    return statement.verb === 'commit' && this.transactions.doubtful
+      ? this.#askFirst(command, statement)
+      : this.#send(command, statement, packet)
+  }
+
+  /** mysql2 may answer twice, of which the first counts. */
+  answer(statement: Followed, error: unknown, results: unknown[]): void {
+    if (statement.settled) return
+    statement.settled = true
+    statement.onResult?.(error ? this.#failed(statement, error) : error, ...results)
+  }
+
+  /** What is known of a statement that could not be prepared. */
+  explainPrepare(error: unknown): unknown {
+    return this.#explain(UNSENT, error)
+  }
+
+  #send(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
+    const error = this.#sending(statement)
+    if (error !== undefined) return this.#refuse(command, error)
+    this.#running = command
+    this.#statement = statement
+    return statement.start.call(command, packet, this.#internals)
   }
 
   #refusalAtStart({ verb }: Followed): Error | undefined {
@@ -184,21 +256,22 @@ export class StatementFollower {
    * Whether the transaction goes on only the server knows, and tells with the answer to a ping. To COMMIT it would say that
    * it is done, in either case.
    */
-  #askFirst(command: Command, send: Start): ReturnType<Start> {
+  #askFirst(command: Command, statement: Followed): ReturnType<Start> {
     pingOf(this.#internals).start?.(undefined, this.#internals)
-    return (packet, connection) => {
+    return (packet) => {
       const flags = packet === undefined ? undefined : okFlags(packet)
       if (flags !== undefined)
         this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
       const refusal = this.transactions.refusalOfCommit(this.#known.activity.lease)
       if (refusal !== undefined) return this.#refuse(command, refusal)
       this.#internals._resetSequenceId?.()
-      return send(packet, connection)
+      return this.#send(command, statement, undefined)
     }
   }
 
   /** A statement is about to be sent. Returns why it must not be. */
-  #sending(statement: Followed, effects: Effects | undefined): Error | undefined {
+  #sending(statement: Followed): Error | undefined {
+    const { effects } = statement
     const borrowers = this.#borrowers
     statement.begun = this.transactions.surroundings
     if (statement.begun !== 'transaction')
@@ -219,18 +292,8 @@ export class StatementFollower {
     return undefined
   }
 
-  /** Has the caller get the error that says what is known. mysql2 may answer twice, of which the first counts. */
-  #explainTo(command: Command, statement: Followed): void {
-    const { onResult } = command
-    if (onResult !== undefined) {
-      command.onResult = (error, ...results) => {
-        if (statement.settled) return
-        statement.settled = true
-        if (error) onResult(this.#failed(statement, error), ...results)
-        else onResult(error, ...results)
-      }
-      return
-    }
+  /** Has a command without a callback tell the error that says what is known, also if mysql2 has forgotten it. */
+  #explainEvents(command: Command, statement: Followed): void {
     const emit = command.emit.bind(command)
     const silent = {
       command,
@@ -258,19 +321,18 @@ export class StatementFollower {
     return explained
   }
 
-  #explain(statement: Followed, error: unknown): unknown {
+  #explain(statement: InFlight, error: unknown): unknown {
     if (error instanceof ConnectionLostError) return error
     if (isClientTimeout(error)) return this.#giveUpOn(statement, error)
     if (isAnswerOfServer(error)) return error
     const kind = classify(error)
     if (kind !== 'lost' && kind !== 'shutdown' && kind !== 'unreachable') return error
-    if (errnoOf(error as DriverError) !== undefined && statement.stage === 'sent')
-      statement.stage = 'aborted'
-    return lossOf(statement, this.lossCause ?? error)
+    const ended = errnoOf(error as DriverError) !== undefined && statement.stage === 'sent'
+    return lossOf(ended ? { ...statement, stage: 'aborted' } : statement, this.lossCause ?? error)
   }
 
   /** What is sent from now on waits for it, and a COMMIT might take effect beside it. So nothing is sent. */
-  #giveUpOn(statement: Followed, cause: unknown): Error {
+  #giveUpOn(statement: InFlight, cause: unknown): Error {
     this.#noteDeliberateEnd()
     this.#givenUpOn ??= cause
     return lossOf(statement, cause)
