@@ -75,6 +75,7 @@ export async function startScriptedMysql(
         )
         connection.writeEof(0, AUTOCOMMIT)
       }
+      connection.sequenceId = 0
     })
   })
   server.listen(0, '127.0.0.1')
