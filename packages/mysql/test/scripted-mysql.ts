@@ -57,6 +57,10 @@ export async function startScriptedMysql(
       statusFlags: AUTOCOMMIT,
       characterSet: 45,
       capabilityFlags: CAPABILITIES,
+      authCallback: (_login: unknown, done: (error: null) => void) => {
+        done(null)
+        connection.sequenceId = 0
+      },
     })
     connection.on('error', () => {})
     connection.on('end', () => open.delete(connection))

@@ -128,6 +128,23 @@ describeMariadb('what is said of a statement that has no answer', () => {
     expect(await count()).toBe(2)
   })
 
+  test('a transaction that is lost after DDL in it does not pass for undone', async () => {
+    const manager = open()
+    const failure = await manager
+      .transaction(
+        async (connection) => {
+          await ask(connection, 'insert into rows_kept values (9)')
+          await ask(connection, 'create table if not exists a_third (n int)')
+          await cluster.primary.killConnections('app')
+          await ask(connection, 'select 1')
+        },
+        { replay: 'safe' },
+      )
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject(UNKNOWN)
+    expect(await count()).toBe(1)
+  })
+
   test('a transaction that its work has rolled back does not resolve', async () => {
     const manager = open()
     await expect(

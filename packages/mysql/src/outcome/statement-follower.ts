@@ -78,6 +78,8 @@ export class StatementFollower {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
   transactional = false
+  /** While a transaction of the engine is open: how many were committed without COMMIT when it began. */
+  commitsBefore: number | undefined
   /** Why the connection is no more, or is about to be. */
   lossCause: Error | undefined
   /** Another user has logged in on the connection. */
@@ -136,6 +138,7 @@ export class StatementFollower {
     if (!this.#queue.closed && !this.#internals.stream.destroyed) return undefined
     const cause =
       this.lossCause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
+    if (this.#committedBefore) return lossOf({ ...UNSENT, committedBefore: true }, cause)
     return new ConnectionLostError(
       `not sent, as the connection is closed${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
       cause,
@@ -327,8 +330,11 @@ export class StatementFollower {
     if (isAnswerOfServer(error)) return error
     const kind = classify(error)
     if (kind !== 'lost' && kind !== 'shutdown' && kind !== 'unreachable') return error
+    const { begun, text, transactional } = statement
     const ended = errnoOf(error as DriverError) !== undefined && statement.stage === 'sent'
-    return lossOf(ended ? { ...statement, stage: 'aborted' } : statement, this.lossCause ?? error)
+    const stage = ended ? 'aborted' : statement.stage
+    const committedBefore = this.#committedBefore
+    return lossOf({ begun, committedBefore, stage, text, transactional }, this.lossCause ?? error)
   }
 
   /** What is sent from now on waits for it, and a COMMIT might take effect beside it. So nothing is sent. */
@@ -358,6 +364,13 @@ export class StatementFollower {
     }
     const flags = statusFlagsOf(command, packet)
     if (flags !== undefined) this.transactions.succeeded(statusOf(flags), statement?.verb, lease)
+  }
+
+  /** Whether a part of the engine's transaction is committed: nothing of it must pass for undone. */
+  get #committedBefore(): boolean {
+    return (
+      this.commitsBefore !== undefined && this.transactions.implicitCommits > this.commitsBefore
+    )
   }
 
   /** For libraries that keep of an error no more than its code. */

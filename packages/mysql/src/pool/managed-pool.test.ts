@@ -247,6 +247,35 @@ describeMariadb('a managed pool of mysql2', () => {
     connection.release()
   })
 
+  test('several statements and procedures end where they end', async () => {
+    const pool = open({ connectionLimit: 1, multipleStatements: true })
+    await cluster.primary.query(
+      'create or replace procedure app.both_of() begin select 1 as a; select 2 as b; end',
+    )
+    expect(await ask(asPool(pool), 'select 1 as a; select 2 as b')).toEqual([
+      [{ a: 1 }],
+      [{ b: 2 }],
+    ])
+    const [one, two] = await ask(asPool(pool), 'call both_of()')
+    expect([one, two]).toEqual([[{ a: 1 }], [{ b: 2 }]])
+    const connection = await borrow(asPool(pool))
+    await ask(connection, 'begin; insert into numbers values (70, "seventy")')
+    connection.release()
+    expect(await ask(asPool(pool), 'select count(*) as n from numbers where n = 70')).toEqual([
+      { n: 0 },
+    ])
+    await expect(ask(asPool(pool), 'begin; select nonsense')).rejects.toMatchObject({ errno: 1054 })
+    expect(await ask(asPool(pool), 'select @@in_transaction as open')).toEqual([{ open: 0 }])
+  })
+
+  test('a compressed connection is followed as any other', async () => {
+    const pool = open({ connectionLimit: 1, compress: true })
+    const connection = await borrow(asPool(pool))
+    await ask(connection, 'begin')
+    connection.release()
+    expect(await ask(asPool(pool), 'select @@in_transaction as open')).toEqual([{ open: 0 }])
+  })
+
   test('formats and escapes as mysql2 does', () => {
     const pool = asPool(open())
     expect(pool.format('select ?, ??', ["it's", 'a`b'])).toBe("select 'it\\'s', `a``b`")
