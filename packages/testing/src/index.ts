@@ -18,6 +18,15 @@ export { describeMariadb } from './mariadb/describe-mariadb.js'
 export { MariadbCluster, type MariadbOptions, startMariadb } from './mariadb/mariadb-cluster.js'
 export { MariadbNode, type MariadbUrlOptions } from './mariadb/mariadb-node.js'
 export type { ReplicationStatus } from './mariadb/replication.js'
+export { SERVER_STATUS } from './mysql/packets.js'
+export {
+  type MysqlError,
+  type MysqlReply,
+  type MysqlScript,
+  type MysqlSession,
+  type ScriptedMysql,
+  startScriptedMysql,
+} from './mysql/scripted-server.js'
 export { Opened } from './opened.js'
 export { calibrate, patient, slowness } from './patience.js'
 export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'
