@@ -9,6 +9,8 @@ export interface PoolStandInContext {
   readonly clock: Clock
   /** Whether there is no other server: then the first check lets connects of the pool go first. */
   readonly solo: boolean
+  /** The most connections that the server bears at once; undefined if that is not known. */
+  readonly capacity: number | undefined
   /** For so long it does so. */
   readonly patienceMs: number
   /** Whether the server is up as far as is known, so that what was known of it before holds. */
@@ -47,9 +49,9 @@ export class PoolStandIn<C extends object> implements StandIn {
     this.#context = context
   }
 
-  /** Whether the server has refused a connection for want of room of late. */
+  /** Whether the server has few connections by its nature, or has refused one for want of room of late. */
   get short(): boolean {
-    return this.#context.clock.now() < this.shortUntil
+    return this.#context.capacity !== undefined || this.#context.clock.now() < this.shortUntil
   }
 
   /** How well it can probe without a further connection: higher is better, 0 is not at all. */
@@ -102,7 +104,15 @@ export class PoolStandIn<C extends object> implements StandIn {
     if (!this.short && this.#context.solo && !this.#checked) await this.#connects(signal)
     if (!this.short) return openOwn()
     const answer = await this.#answerOfNext(signal)
-    if (answer === undefined) return openOwn()
+    if (answer === undefined) {
+      const full = this.#pool.counts.total >= (this.#context.capacity ?? Number.POSITIVE_INFINITY)
+      if (!full) return openOwn()
+      // All that there can be are in use, and nothing has been heard against them.
+      return new PooledProbe(
+        () => Promise.resolve(this.#known),
+        () => {},
+      )
+    }
     const closeAhead = (): void => this.#pool.closeAhead()
     if (!this.#doubts(answer)) return new PooledProbe(() => Promise.resolve(answer), closeAhead)
     return openOwn().finally(closeAhead)
@@ -131,9 +141,14 @@ export class PoolStandIn<C extends object> implements StandIn {
       durationMs,
       askedAt: now - durationMs,
       fresh: false,
-      // Its position has moved on since.
-      result: { ...(before ?? { ...UNKNOWN, role }), position: undefined },
+      result: this.#known,
     }
+  }
+
+  /** What was known before, without the position, which has moved on since. */
+  get #known(): ProbeResult {
+    const { role } = this.#pool
+    return { ...(this.#context.known() ?? { ...UNKNOWN, role }), position: undefined }
   }
 
   /** Users of the pool may have dropped rights of its session, so that it tells less than a session of the monitor. */
