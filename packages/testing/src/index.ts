@@ -1,5 +1,6 @@
 export { describeDriver } from './conformance/describe-driver.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
+export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
@@ -21,7 +22,9 @@ export type { ReplicationStatus } from './mariadb/replication.js'
 export { SERVER_STATUS } from './mysql/packets.js'
 export {
   type MysqlError,
+  type MysqlOk,
   type MysqlReply,
+  type MysqlRows,
   type MysqlScript,
   type MysqlSession,
   type ScriptedMysql,

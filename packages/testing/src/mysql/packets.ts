@@ -43,7 +43,7 @@ const UTF8MB4 = 45
 const VAR_STRING = 0xfd
 const STATE_GTIDS = 3
 
-export type Value = string | number | null
+type Value = string | number | null
 export type Row = Readonly<Record<string, Value>>
 
 /** One packet without its header. */
