@@ -36,6 +36,7 @@ export class SqliteDriver {
   readonly #clock: Clock
   /** Files that were opened before: one that is gone is not created anew, and empty. */
   readonly #seen = new Set<string>()
+  readonly #sessions = new Set<Session>()
 
   constructor({ binding, busyTimeoutMs, clock = systemClock }: SqliteDriverOptions) {
     this.#binding = binding
@@ -63,7 +64,21 @@ export class SqliteDriver {
       open,
       onSignal: context.onSignal,
     })
+    this.#sessions.add(session)
     return new SqliteConnection(session)
+  }
+
+  /** The leases whose connections hold a snapshot now: they are in a transaction, or read a cursor. */
+  get leasesWithSnapshot(): ReadonlySet<number> {
+    const ids = new Set<number>()
+    for (const session of this.#sessions) {
+      if (session.whyBroken !== undefined) this.#sessions.delete(session)
+      else if (session.holdsSnapshot) {
+        const lease = session.activity.lease as { readonly id?: number } | undefined
+        if (lease?.id !== undefined) ids.add(lease.id)
+      }
+    }
+    return ids
   }
 
   async validate(connection: SqliteConnection): Promise<void> {
@@ -97,7 +112,8 @@ export class SqliteDriver {
     begin: (connection: SqliteConnection, { readOnly = false }: TransactionOptions) =>
       sessionOf(connection).begin(readOnly),
     commit: (connection: SqliteConnection) => sessionOf(connection).commit(),
-    rollback: (connection: SqliteConnection) => sessionOf(connection).rollback(),
+    rollback: async (connection: SqliteConnection): Promise<void> =>
+      sessionOf(connection).rollBack(),
   }
 
   readonly session = {

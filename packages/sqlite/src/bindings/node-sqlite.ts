@@ -1,3 +1,4 @@
+import { tokensOf } from '../text/lexer.js'
 import type {
   Binding,
   BoundDatabase,
@@ -58,7 +59,7 @@ class NodeBoundDatabase implements BoundDatabase {
     const statement = this.native.prepare(sql)
     if (bigints) statement.setReadBigInts(true)
     if (arrays) statement.setReturnArrays?.(true)
-    return new NodeBoundStatement(statement)
+    return new NodeBoundStatement(statement, changesRows(sql))
   }
 
   exec(sql: string): void {
@@ -73,9 +74,11 @@ class NodeBoundDatabase implements BoundDatabase {
 class NodeBoundStatement implements BoundStatement {
   readonly returnsRows: boolean
   readonly #statement: NodeStatement
+  readonly #changesRows: boolean
 
-  constructor(statement: NodeStatement) {
+  constructor(statement: NodeStatement, changesRows: boolean) {
     this.#statement = statement
+    this.#changesRows = changesRows
     this.returnsRows = statement.columns().length > 0
   }
 
@@ -85,7 +88,8 @@ class NodeBoundStatement implements BoundStatement {
 
   run(parameters: SqliteParameters): RunResult {
     const { changes, lastInsertRowid } = this.#statement.run(...spread(parameters))
-    return { changes: Number(changes), lastInsertRowid }
+    // Of any other statement it tells the changes of the one before.
+    return { changes: this.#changesRows ? Number(changes) : 0, lastInsertRowid }
   }
 
   all(parameters: SqliteParameters): unknown[] {
@@ -100,6 +104,13 @@ class NodeBoundStatement implements BoundStatement {
     const rows = this.#statement.iterate(...spread(parameters))
     return { next: () => rows.next(), return: () => void rows.return?.() }
   }
+}
+
+const CHANGE_ROWS: ReadonlySet<string> = new Set(['insert', 'update', 'delete', 'replace', 'with'])
+
+function changesRows(sql: string): boolean {
+  const [first] = tokensOf(sql)
+  return first !== undefined && CHANGE_ROWS.has(first.text.toLowerCase())
 }
 
 function spread(parameters: SqliteParameters): readonly unknown[] {

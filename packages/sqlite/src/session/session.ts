@@ -96,6 +96,11 @@ export class Session {
     return this.#begun || this.#database.inTransaction ? 'transaction' : 'clean'
   }
 
+  /** True in a transaction, and while a cursor is open. */
+  get holdsSnapshot(): boolean {
+    return this.inTransaction || this.#cursors.size > 0
+  }
+
   get altered(): boolean {
     return this.#altered || this.#database.pinned === true
   }
@@ -195,12 +200,12 @@ export class Session {
       })
       this.#endTransaction()
     } catch (error) {
-      if (this.#ended === undefined) await this.rollback()
+      if (this.#ended === undefined) this.rollBack()
       throw error
     }
   }
 
-  async rollback(): Promise<void> {
+  rollBack(): void {
     this.#queue.cancel(
       () =>
         new TransactionRolledBackError(
