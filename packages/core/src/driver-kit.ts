@@ -11,6 +11,7 @@ export {
   rejectUnknownOptions,
 } from './config/unknown-options.js'
 export type {
+  Activity,
   ConnectContext,
   ConnectionActivity,
   ConnectionCondition,
@@ -21,15 +22,20 @@ export type {
   IsolationLevel,
   LeaseFence,
   MissingRight,
+  Order,
+  Place,
   Probe,
   ProbeResult,
   ProbeScope,
-  ReplayPosition,
+  Replication,
   ResetFindings,
   ResetPolicy,
   Role,
+  Sessions,
+  Statements,
   TransactionOptions,
-  WritePosition,
+  Transactions,
+  WritePlace,
 } from './driver/contract.js'
 export type { DedicatedConnection } from './driver/dedicated.js'
 export { isError, messageOf, toError } from './errors.js'

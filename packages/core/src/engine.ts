@@ -1,10 +1,13 @@
 import { Reads } from './catch-up/reads.js'
+import type { Cluster } from './cluster/cluster.js'
 import { FailoverController } from './cluster/failover-controller.js'
 import {
   FAILOVER_EVENT_TYPES,
   type FailoverEvent,
   FailoverRecord,
 } from './cluster/failover-record.js'
+import { FixedCluster } from './cluster/fixed-cluster.js'
+import { historyOf } from './cluster/history.js'
 import { ManagedEndpoint, type Origin } from './cluster/managed-endpoint.js'
 import { Router } from './cluster/router.js'
 import { type EndpointState, stateIs } from './cluster/states.js'
@@ -54,6 +57,8 @@ const TURNS = 8
 /** Whoever still works on an endpoint that is named no more gets this long to finish. */
 const REMOVED_DRAIN_TIMEOUT_MS = 60_000
 
+type PoolSize = Required<NonNullable<Endpoint['size']>>
+
 /** The working parts of a manager, wired to each other: what one of them finds out is told to those that act on it. */
 export class Engine<C extends object> {
   readonly events: EventEmitter
@@ -61,7 +66,7 @@ export class Engine<C extends object> {
   readonly set: EndpointSet<C>
   readonly endpoints: readonly ManagedEndpoint<C>[]
   readonly record = new FailoverRecord()
-  readonly controller: FailoverController<C>
+  readonly cluster: Cluster<C>
   readonly monitor: HealthMonitor<C>
   readonly router: Router<C>
   readonly reads: Reads<C>
@@ -76,8 +81,8 @@ export class Engine<C extends object> {
   /** The ids of the endpoints in the options. */
   readonly #configured: ReadonlySet<string>
   readonly #sql: SqlReports
-  /** One endpoint, and no source that may name others. */
-  readonly #solo: boolean
+  /** No endpoint can take the place of another: there is one, or the configuration says what each is for. */
+  readonly #fixed: boolean
   readonly #topology: TopologyWatch | undefined
   readonly #maintainer: Maintainer<C>
   readonly #watchdog: QueryWatchdog<C>
@@ -85,7 +90,7 @@ export class Engine<C extends object> {
   readonly #silence: SilenceWatch<C> | undefined
   readonly #logins: LoginProbes<C>
   readonly #drain: Drain
-  #size: { poolSize: number; maxOverflow: number }
+  #size: PoolSize
   readonly #rest: Rest
   /** Settles when the latest pause has ended for good. */
   #waking = Promise.resolve()
@@ -98,7 +103,10 @@ export class Engine<C extends object> {
     this.#driver = driver
     this.#options = options
     this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
-    this.#sql = new SqlReports(options.reportSql, driver.fingerprint?.bind(driver))
+    this.#sql = new SqlReports(
+      options.reportSql,
+      driver.statements?.fingerprint.bind(driver.statements),
+    )
     this.events = new EventEmitter(
       options.name,
       options.clock,
@@ -110,12 +118,14 @@ export class Engine<C extends object> {
     this.#background = new Deadlines(options.clock, this.#stall, false)
     this.#drain = new Drain({ clock: options.clock, deadlines: this.deadlines })
     this.startUp = this.#createStartUp()
-    this.#solo = endpoints.length === 1 && options.topology === undefined
+    this.#fixed =
+      options.topology === undefined &&
+      (endpoints.length === 1 || endpoints.every((each) => each.role !== undefined))
     this.set = this.#createSet()
     this.#configured = new Set(endpoints.map((each) => each.id))
     this.set.apply(endpoints)
     this.endpoints = this.set.all
-    this.controller = this.#createController()
+    this.cluster = this.#createCluster()
     this.monitor = new HealthMonitor(this.endpoints, options.health.history, {
       name: options.name,
       clock: options.clock,
@@ -125,15 +135,14 @@ export class Engine<C extends object> {
       keepsSession: ({ standIn, state }) =>
         !this.resting &&
         !(standIn.short && answered(state)) &&
-        (!this.#solo || this.#paceMs() <= LONGEST_KEPT_MS),
+        (!this.#fixed || this.#paceMs() <= LONGEST_KEPT_MS),
       onOutcome: (endpoint, outcome) => {
         if (outcome.ok) {
           // That others log in says nothing of our own credentials.
           if (outcome.elsewhere !== true) this.startUp.end()
         } else if (!outcome.timedOut)
           this.startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
-        this.controller.observe(endpoint, outcome)
-        if (outcome.ok && endpoint.pool.counts.total > 0) driver.probed?.(endpoint.endpoint)
+        this.cluster.observe(endpoint, outcome)
       },
     })
     this.#maintainer = new Maintainer(
@@ -143,7 +152,7 @@ export class Engine<C extends object> {
       options.clock,
     )
     const [only] = this.endpoints
-    if (this.#solo && only !== undefined) {
+    if (this.solo && only !== undefined) {
       this.#silence = new SilenceWatch(only, {
         clock: options.clock,
         stall: this.#stall,
@@ -165,14 +174,14 @@ export class Engine<C extends object> {
       {
         ...options.failover,
         // A single server is probed too rarely for that, and its own connects tell.
-        ...(this.#solo ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
+        ...(this.#fixed ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
       },
       {
         name: options.name,
         clock: options.clock,
         deadlines: this.#background,
         events: this.events,
-        onEnding: (endpoint, error) => this.controller.drain(endpoint, messageOf(error)),
+        onEnding: (endpoint, error) => this.cluster.drain(endpoint, messageOf(error)),
         onFull: (endpoint) => {
           endpoint.standIn.refused()
           this.monitor.releaseSession(endpoint)
@@ -183,7 +192,7 @@ export class Engine<C extends object> {
     this.router = new Router(
       options.name,
       this.endpoints,
-      this.controller,
+      this.cluster,
       options.pool.maxWaiters,
       options.clock,
       this.events,
@@ -193,7 +202,7 @@ export class Engine<C extends object> {
       driver,
       clock: options.clock,
       deadlines: this.deadlines,
-      controller: this.controller,
+      cluster: this.cluster,
       router: this.router,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
     })
@@ -206,10 +215,10 @@ export class Engine<C extends object> {
         events: this.events,
         onDiscovery: (discovery) => this.#follow(discovery),
         present: () => this.set.all.map((each) => each.endpoint),
-        urgent: () => this.controller.urgent,
+        urgent: () => this.cluster.urgent,
       })
     for (const type of loggedBy(options.logger))
-      this.events.on(type, (event) => outside(() => logEvent(options.logger, event, this.#solo)))
+      this.events.on(type, (event) => outside(() => logEvent(options.logger, event, this.solo)))
     this.readiness = new ReadinessTracker(
       options.clock,
       { ...options.health, startTimeoutMs: options.startTimeoutMs },
@@ -231,13 +240,14 @@ export class Engine<C extends object> {
     }
   }
 
-  get size(): { readonly poolSize: number; readonly maxOverflow: number } {
+  get size(): PoolSize {
     return this.#size
   }
 
-  resize(size: { poolSize: number; maxOverflow: number }): void {
+  resize(size: PoolSize): void {
     this.#size = size
-    for (const each of this.endpoints) each.pool.resize(size)
+    for (const { endpoint, pool } of this.endpoints)
+      if (endpoint.size === undefined) pool.resize(sizeOf(endpoint, size))
   }
 
   async start(): Promise<void> {
@@ -248,13 +258,13 @@ export class Engine<C extends object> {
     })
     this.#maintainer.start()
     this.#watchdog.start()
-    if (this.#solo) this.endpoints[0]?.pool.maintain()
-    if (this.#options.healthMonitoring || !this.#solo) {
+    if (this.#fixed) for (const { pool } of this.endpoints) pool.maintain()
+    if (this.#options.healthMonitoring || !this.#fixed) {
       await this.#topology?.start()
       if (this.#quiet) return
       this.#logins.start()
       this.#silence?.start()
-      await this.controller.start(this.monitor)
+      await this.cluster.start(this.monitor)
       if (!this.#quiet) this.#rest.start()
     }
   }
@@ -288,7 +298,7 @@ export class Engine<C extends object> {
 
   async #resume(): Promise<void> {
     this.#serveAgain()
-    if (!this.#solo) this.router.hold(true)
+    if (!this.#fixed) this.router.hold(true)
     try {
       await this.#topology?.start()
       if (!this.#quiet) await this.#startChecks()
@@ -300,7 +310,7 @@ export class Engine<C extends object> {
   async #startChecks(): Promise<void> {
     this.#logins.start()
     this.#silence?.start()
-    if (!this.monitor.started) await this.controller.start(this.monitor)
+    if (!this.monitor.started) await this.cluster.start(this.monitor)
   }
 
   #stopChecks(): void {
@@ -346,12 +356,12 @@ export class Engine<C extends object> {
   get #standing(): Standing {
     return this.resting
       ? WELL
-      : standingOf(this.endpoints, this.controller.writer, this.startUp, this.#solo)
+      : standingOf(this.endpoints, this.cluster.writer, this.startUp, this.solo)
   }
 
-  /** One endpoint, and no source that may name others. */
+  /** True if there is one endpoint, and no source that may name others. */
   get solo(): boolean {
-    return this.#solo
+    return this.#fixed && this.endpoints.length === 1
   }
 
   /** Whether callers who write can be served at this moment. */
@@ -406,7 +416,7 @@ export class Engine<C extends object> {
     this.#rest.stop()
     this.#stopChecks()
     this.#topology?.stop()
-    this.controller.stop()
+    this.cluster.stop()
     this.startUp.end()
     this.router.close(drainTimeoutMs)
   }
@@ -426,11 +436,11 @@ export class Engine<C extends object> {
     abort: AbortSignal,
   ): Promise<DedicatedConnection<C> | undefined> {
     await this.wake()
-    const { writer } = this.controller
+    const { writer } = this.cluster
     if (writer === undefined) return undefined
     const signalled = (signal: ConnectionSignal): void => {
       onSignal(signal)
-      this.controller.trouble(writer, signal.kind, messageOf(signal.error))
+      this.cluster.trouble(writer, signal.kind, messageOf(signal.error))
     }
     const opened = await DedicatedConnection.open(writer.endpoint, signalled, abort, {
       ...this.#options.pool,
@@ -443,27 +453,31 @@ export class Engine<C extends object> {
 
   #paceMs(): number {
     const { failover, health } = this.#options
-    const [first] = this.endpoints
-    if (!this.#solo)
-      return this.controller.urgent
-        ? urgentPaceMs(this.controller.searchingMs, failover.fastProbeIntervalMs)
+    if (!this.#fixed)
+      return this.cluster.urgent
+        ? urgentPaceMs(this.cluster.searchingMs, failover.fastProbeIntervalMs)
         : failover.probeIntervalMs
-    const failures = first?.standing.failures ?? 0
+    const first = this.endpoints.reduce((worst, each) =>
+      each.standing.failures > worst.standing.failures ? each : worst,
+    )
+    const { failures } = first.standing
     if (failures === 0) return health.intervalMs
     // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
-    if ((first?.pool.counts.waiting ?? 0) > 0)
-      return first?.state === 'QUARANTINED' ? REFUSED_RETRY_MS : failover.fastProbeIntervalMs
+    if (first.pool.counts.waiting > 0)
+      return first.state === 'QUARANTINED' ? REFUSED_RETRY_MS : failover.fastProbeIntervalMs
     // Connections to it come about: the server is back, even if the latest probe failed.
-    if ((first?.pool.counts.total ?? 0) > 0) return SOLO_RETRY_MS
+    if (first.pool.counts.total > 0) return SOLO_RETRY_MS
     // With nobody waiting it is asked again soon, and then less and less often.
     return Math.min(health.intervalMs, SOLO_RETRY_MS * 2 ** Math.min(failures, 16))
   }
 
-  #createController(): FailoverController<C> {
+  #createCluster(): Cluster<C> {
     const { clock, failover, failoverMode, name } = this.#options
-    const mode = failoverMode ?? (this.#driver.openProbe === undefined ? 'ordered' : 'role')
-    return new FailoverController(this.endpoints, mode, failover, {
-      solo: this.#solo,
+    const { replication } = this.#driver
+    const mode = failoverMode ?? (replication === undefined ? 'ordered' : 'role')
+    const Kind = this.#fixed ? FixedCluster : FailoverController
+    return new Kind(this.endpoints, mode, failover, {
+      history: historyOf(replication),
       onTrouble: () => this.#topology?.hurry(),
       name,
       clock,
@@ -475,7 +489,7 @@ export class Engine<C extends object> {
 
   /** Makes the endpoints those that a source names, and looks at the new ones at once. */
   #follow({ endpoints, primary }: Discovery): void {
-    const { writer } = this.controller
+    const { writer } = this.cluster
     // What the servers say of themselves weighs more than what others say of them.
     const { added, removed } = this.set.apply(
       endpoints,
@@ -484,7 +498,7 @@ export class Engine<C extends object> {
         (each === writer && (stateIs(each.state, 'expected') || each.state === 'SUSPECT')),
     )
     for (const each of removed) {
-      this.controller.remove(each)
+      this.cluster.remove(each)
       this.router.adopt(each.pool.extractWaiters(() => true))
       this.set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
     }
@@ -522,7 +536,7 @@ export class Engine<C extends object> {
 
   #createSet(): EndpointSet<C> {
     const { clock, failover, health, leaks, pool: poolOptions } = this.#options
-    const solo = this.#solo
+    const solo = this.#fixed
     const environment: PoolEnvironment = {
       name: this.#options.name,
       clock,
@@ -532,7 +546,7 @@ export class Engine<C extends object> {
       sql: this.#sql,
       observer: this.#observer(),
       budget: this.#options.budget,
-      epoch: () => this.controller.epoch,
+      epoch: () => this.cluster.epoch,
       effects: currentEffects,
     }
     const probing = {
@@ -548,14 +562,14 @@ export class Engine<C extends object> {
       const pool = new Pool<C>(
         endpoint,
         this.#driver,
-        { ...poolOptions, ...this.#size },
+        { ...poolOptions, ...sizeOf(endpoint, this.#size) },
         tracking,
         environment,
       )
-      const canStandIn = this.#driver.openProbe === undefined || this.#driver.ask !== undefined
       const standIn = new PoolStandIn(pool, {
         clock,
         solo,
+        capacity: endpoint.capacity,
         patienceMs: failover.probeTimeoutMs,
         trusted: () => stateIs(managed.state, 'open'),
         known: () => managed.result,
@@ -567,10 +581,10 @@ export class Engine<C extends object> {
         pool,
         this.#createProber(
           endpoint,
-          { ...probing, times: pool.times, ...(canStandIn ? { standIn } : {}) },
+          { ...probing, times: pool.times, standIn },
           {
             onLateAnswer: () => void this.monitor.check(managed),
-            onSignal: ({ error, kind }) => this.controller.trouble(managed, kind, messageOf(error)),
+            onSignal: ({ error, kind }) => this.cluster.trouble(managed, kind, messageOf(error)),
           },
         ),
         standIn,
@@ -600,13 +614,14 @@ export class Engine<C extends object> {
         this.#background,
         onSignal,
       )
-    const scope = driver.probeScope?.(endpoint)
+    const scope = driver.replication?.probeScope(endpoint)
     if (scope === undefined) return createProber(own)
     return new SharedProber([driver.name, options, scope.server], scope.database, {
       clock,
       createProber,
       onSignal: own.onSignal,
-      isOfDatabase: (error) => driver.isOfDatabase?.(error) === true,
+      order: historyOf(driver.replication).order,
+      isOfDatabase: (error) => driver.replication?.isOfDatabase(error) === true,
     })
   }
 
@@ -635,9 +650,9 @@ export class Engine<C extends object> {
 
   #observer(): PoolObserver {
     const driver = this.#driver
-    const trouble: FailoverController<C>['trouble'] = (...details) => {
+    const trouble: Cluster<C>['trouble'] = (...details) => {
       // A server may end idle sessions while monitoring is paused, for example to scale to zero.
-      if (!this.resting) this.controller.trouble(...details)
+      if (!this.resting) this.cluster.trouble(...details)
     }
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
     return {
@@ -661,7 +676,7 @@ export class Engine<C extends object> {
         this.startUp.refused(endpoint.id, error, kind === 'setup')
         managed(endpoint).standIn.connectFailed(kind)
         if (kind === 'busy') this.monitor.releaseSession(managed(endpoint))
-        if (driver.isOfDatabase?.(error) === true) this.#separate()
+        if (driver.replication?.isOfDatabase(error) === true) this.#separate()
         // What is known already is no news: sessions work all the same.
         if (!asked && managed(endpoint).loginError === undefined) {
           trouble(managed(endpoint), kind, messageOf(error))
@@ -669,7 +684,7 @@ export class Engine<C extends object> {
         }
         // The next attempt meets the same mistake, wherever it leads.
         if (kind === 'defect') return 'give-up'
-        return this.#solo && kind === 'setup' && !managed(endpoint).everConnected
+        return this.#fixed && kind === 'setup' && !managed(endpoint).everConnected
           ? 'give-up'
           : 'retry'
       },
@@ -682,6 +697,16 @@ export class Engine<C extends object> {
       },
     }
   }
+}
+
+/** How many connections an endpoint may have: as many as it says itself, or else the manager, and no more than it bears. */
+function sizeOf(
+  { capacity = Number.POSITIVE_INFINITY, size }: Endpoint,
+  usual: PoolSize,
+): PoolSize {
+  const wanted = size ?? usual
+  const poolSize = Math.min(wanted.poolSize, capacity)
+  return { poolSize, maxOverflow: Math.min(wanted.maxOverflow, capacity - poolSize) }
 }
 
 /** Whether the latest probe was answered, if there was one. */

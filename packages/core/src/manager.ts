@@ -348,9 +348,9 @@ export class ConnectionManager<C extends object> {
     if (count !== undefined) checkCount('count', count)
     this.#begin()
     // While there is no server to warm up, waits for one as every caller does.
-    if (this.#engine.controller.pick('primary') === undefined)
+    if (this.#engine.cluster.pick('primary') === undefined)
       (await this.lend({ label: 'warmUp' }, this.warmUp)).release()
-    await this.#engine.controller.pick('primary')?.pool.warmUp(count)
+    await this.#engine.cluster.pick('primary')?.pool.warmUp(count)
   }
 
   /**
@@ -399,13 +399,13 @@ export class ConnectionManager<C extends object> {
   async failover(to?: string): Promise<void> {
     if (to !== undefined) checkName('to', to)
     await this.start()
-    await this.#await(this.#engine.controller.failover(to))
+    await this.#await(this.#engine.cluster.failover(to))
   }
 
   /** Accepts another cluster or an older timeline, after the cluster has been rebuilt on purpose. */
   async reset(): Promise<void> {
     await this.start()
-    await this.#await(this.#engine.controller.reset())
+    await this.#await(this.#engine.cluster.reset())
   }
 
   /**
@@ -420,7 +420,7 @@ export class ConnectionManager<C extends object> {
     checkName('endpoint', endpoint)
     checkName('reason', reason)
     await this.start()
-    this.#engine.controller.quarantine(endpoint, redactText(reason))
+    this.#engine.cluster.quarantine(endpoint, redactText(reason))
   }
 
   /**
@@ -431,7 +431,7 @@ export class ConnectionManager<C extends object> {
   async unquarantine(endpoint: string): Promise<void> {
     checkName('endpoint', endpoint)
     await this.start()
-    await this.#await(this.#engine.controller.unquarantine(endpoint))
+    await this.#await(this.#engine.cluster.unquarantine(endpoint))
   }
 
   /** Snapshots of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
@@ -486,7 +486,7 @@ export class ConnectionManager<C extends object> {
     const checks = await this.#await(
       Promise.all(this.#engine.endpoints.map((each) => this.#engine.monitor.check(each))),
     )
-    const active = this.#engine.controller.writer?.id
+    const active = this.#engine.cluster.writer?.id
     return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
   }
 
@@ -633,7 +633,7 @@ export class ConnectionManager<C extends object> {
   #findSiblings({ driver, endpoints }: ManagerConfig<C>): Siblings {
     const { clock, name } = this.#options
     const first = endpoints[0] as Endpoint
-    const place = [driver.name, first.id, driver.account?.(first) ?? '']
+    const place = [driver.name, first.id, first.account ?? '']
     return new Siblings(clock, place, (managers) =>
       this.emit({ type: 'managerDuplicated', pool: name, endpoint: first.id, managers }),
     )
@@ -661,7 +661,7 @@ export class ConnectionManager<C extends object> {
    */
   lend(options: ManagerAcquireOptions, below: FunctionReference, again = false): Promise<Lease<C>> {
     const { target = 'primary' } = options
-    const { controller, reads, router } = this.#engine
+    const { cluster, reads, router } = this.#engine
     if (this.#closed && !again) return router.refuse()
     this.#begin()
     const acquire = (): Promise<Lease<C>> =>
@@ -669,7 +669,7 @@ export class ConnectionManager<C extends object> {
         ? this.#pending.track(this.#acquireBy(reads, options, target, below))
         : this.#acquireBy(router, options, target, below)
     if (!isTraced(acquireChannel)) return acquire()
-    const endpoint = controller.pick(target)?.endpoint
+    const endpoint = cluster.pick(target)?.endpoint
     return traced(acquireChannel, { endpoint, poolName: this.name }, acquire)
   }
 

@@ -24,11 +24,10 @@ export class Snapshots<C extends object> {
   }
 
   poolMetrics(endpoint?: string): PoolMetrics {
-    const { set, controller, router } = this.#engine
+    const { set, cluster, router } = this.#engine
     const metrics = combineMetrics(
       set.measure(
-        (each) =>
-          endpoint !== undefined || each === controller.writer || each.pool.counts.total > 0,
+        (each) => endpoint !== undefined || each === cluster.writer || each.pool.counts.total > 0,
         endpoint,
       ),
     )
@@ -41,8 +40,8 @@ export class Snapshots<C extends object> {
   }
 
   counts(target: Target): PoolCounts {
-    const { endpoints, controller, router } = this.#engine
-    const serving = endpoints.filter((each) => controller.serves(each, target))
+    const { endpoints, cluster, router } = this.#engine
+    const serving = endpoints.filter((each) => cluster.serves(each, target))
     return sumCounts(
       serving.map((each) => each.pool.counts),
       router.waiting,
@@ -69,12 +68,12 @@ export class Snapshots<C extends object> {
   }
 
   failoverStatus(): FailoverStatus {
-    const { endpoints, controller, record } = this.#engine
-    return failoverStatus(endpoints, controller, record)
+    const { endpoints, cluster, record } = this.#engine
+    return failoverStatus(endpoints, cluster, record)
   }
 
   healthStatus(closed: boolean): HealthStatus {
-    const { writer } = this.#engine.controller
+    const { writer } = this.#engine.cluster
     const { checks, stats } = this.#engine.monitor.history
     const { reason, status } = closed ? CLOSED : this.#engine.readiness.current
     return {

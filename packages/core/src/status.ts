@@ -1,4 +1,4 @@
-import type { FailoverController } from './cluster/failover-controller.js'
+import type { Cluster } from './cluster/cluster.js'
 import type { FailoverRecord, RecordedFailoverEvent } from './cluster/failover-record.js'
 import type { EndpointStatus, ManagedEndpoint } from './cluster/managed-endpoint.js'
 import type { ClusterState } from './cluster/states.js'
@@ -59,14 +59,14 @@ export interface HealthStatus {
 
 export function failoverStatus<C extends object>(
   endpoints: readonly ManagedEndpoint<C>[],
-  controller: FailoverController<C>,
+  cluster: Cluster<C>,
   record: FailoverRecord,
 ): FailoverStatus {
   return {
-    mode: controller.mode,
-    state: controller.state,
-    activeEndpoint: controller.writer?.id,
-    epoch: controller.epoch,
+    mode: cluster.mode,
+    state: cluster.state,
+    activeEndpoint: cluster.writer?.id,
+    epoch: cluster.epoch,
     endpoints: endpoints.map((each) => ({
       id: each.id,
       host: each.endpoint.host,
@@ -74,10 +74,10 @@ export function failoverStatus<C extends object>(
       role: each.role,
       state: each.state,
       preferred: each.order === 0,
-      active: each === controller.writer,
+      active: each === cluster.writer,
       lagMs: each.lagMs,
       lagging: each.lagging,
-      timeline: each.result?.timeline,
+      history: each.result?.history,
       since: each.since,
       lastError: each.lastError,
       loginError: each.loginError,

@@ -45,7 +45,7 @@ interface Caller {
 interface Shown {
   readonly role: string
   readonly writable: boolean
-  readonly systemId: string | undefined
+  readonly cluster: string | undefined
   readonly timeline: number
   /** How often an operator had said before that another cluster may be followed. */
   readonly resets: number
@@ -107,7 +107,7 @@ export class ClusterModel {
   readonly #retired = new WeakMap<FakeConnection, number>()
   #events = 0
   #highestTimeline = 0
-  #systemId: string | undefined
+  #cluster: string | undefined
   #clusterState: string
   #resets = 0
   /** Resets that are under way: until they have asked all servers, the cluster that is found may change. */
@@ -151,8 +151,8 @@ export class ClusterModel {
       },
       prepare: (driver) => {
         this.world.prepare(driver)
-        const systemId = options.rogue === 'foreign' ? 'rogue' : undefined
-        Object.assign(driver.server(ROGUE), { systemId, timeline: 1_000_000 })
+        const cluster = options.rogue === 'foreign' ? 'rogue' : undefined
+        Object.assign(driver.server(ROGUE), { cluster, timeline: 1_000_000 })
       },
     })
     this.#clusterState = this.solo ? 'STEADY' : 'DEGRADED'
@@ -386,9 +386,9 @@ export class ClusterModel {
         `the writer ${id} is on timeline ${shown.timeline}, and ${this.#highestTimeline} is known`,
       )
     this.#highestTimeline = Math.max(this.#highestTimeline, shown.timeline)
-    if (this.#resetting > 0) this.#systemId = undefined
-    this.#systemId ??= shown.systemId
-    if (shown.systemId !== this.#systemId) this.#violate(`the writer ${id} is of another cluster`)
+    if (this.#resetting > 0) this.#cluster = undefined
+    this.#cluster ??= shown.cluster
+    if (shown.cluster !== this.#cluster) this.#violate(`the writer ${id} is of another cluster`)
   }
 
   #onServed(caller: Caller, lease: Lease<FakeConnection>): void {
@@ -504,8 +504,8 @@ export class ClusterModel {
   }
 
   #saw(id: string, role: string): void {
-    const { systemId, timeline = 0, writable } = this.world.server(id)
-    this.#shown.set(id, { role, systemId, timeline, writable, resets: this.#resets })
+    const { cluster, timeline = 0, writable } = this.world.server(id)
+    this.#shown.set(id, { role, cluster, timeline, writable, resets: this.#resets })
   }
 
   #onState({ endpoint, from, to }: EventOf<'endpointStateChanged'>): void {
@@ -539,7 +539,7 @@ export class ClusterModel {
   #followAny(): void {
     this.#resets += 1
     this.#highestTimeline = 0
-    this.#systemId = undefined
+    this.#cluster = undefined
   }
 
   /** What an operator asks for may be refused, but only in words meant for it. */

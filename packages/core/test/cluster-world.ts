@@ -149,7 +149,7 @@ export class ClusterWorld {
   /** Another cluster's server answers at this address, or ours again. */
   replace(id: string, foreign: boolean): void {
     this.server(id).terminateAll()
-    this.server(id).systemId = foreign ? 'system-2' : SYSTEM
+    this.server(id).cluster = foreign ? 'system-2' : SYSTEM
     this.sawForeign ||= foreign
   }
 
@@ -177,7 +177,7 @@ export class ClusterWorld {
     this.#written += 100n
     for (const id of this.ids) {
       const server = this.server(id)
-      if (server.systemId !== SYSTEM) this.replace(id, false)
+      if (server.cluster !== SYSTEM) this.replace(id, false)
       this.start(id)
       this.thaw(id)
       this.admit(id)

@@ -110,8 +110,8 @@ test('what is asked over a connection of the pool is what a probe asks, and leav
     },
   })
   const lease = await manager.acquire()
-  const asked = await manager.driver.ask(lease.connection)
-  expect(asked).toMatchObject({ role: 'primary', writable: true, timeline: 1 })
+  const asked = await manager.driver.replication.ask(lease.connection)
+  expect(asked).toMatchObject({ role: 'primary', writable: true, history: '1' })
   const { rows } = await lease.connection.query(
     `select current_setting('search_path') as path, current_setting('statement_timeout') as timeout,
             current_setting('transaction_read_only') as read_only`,

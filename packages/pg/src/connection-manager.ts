@@ -157,6 +157,11 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       // Others on their way may need all that there are; the last one has it read.
       if (this.getCounts().connecting === 0) driver.catalogs.read(endpoint)
     })
+    this.on('healthCheckCompleted', ({ endpoint, healthy }) => {
+      if (!healthy || endpoint === undefined) return
+      const { checkedIn, checkedOut } = this.getPoolMetrics(endpoint)
+      if (checkedIn + checkedOut > 0) driver.catalogs.read(endpoint)
+    })
     this.replayStatements = replayStatements ?? 'never'
     this.sharing = sharing
   }

@@ -66,7 +66,7 @@ describe('a standby that the promoted one has overtaken in rank, not in what it 
     await c.query('select pg_reload_conf()')
     await manager.pool.query('insert into notes values (1)')
     const after = await manager.writeToken()
-    expect(after).toMatchObject({ timeline: 2 })
+    expect(after).toMatchObject({ history: '2' })
     const lease = await manager.acquire({ target: 'standby', after })
     expect(lease.endpoint.port).toBe(c.port)
     expect((await lease.connection.query('select n from notes')).rows).toEqual([{ n: 1 }])

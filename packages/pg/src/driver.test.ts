@@ -88,8 +88,10 @@ describe('the PostgreSQL driver', () => {
   }
 
   test('knows the role of the server from the moment of connecting', async () => {
-    expect(driver.role((await connect()).client)).toBe('primary')
-    expect(driver.role((await connect(cluster.standbys[0]?.url())).client)).toBe('standby')
+    expect(driver.replication.role((await connect()).client)).toBe('primary')
+    expect(driver.replication.role((await connect(cluster.standbys[0]?.url())).client)).toBe(
+      'standby',
+    )
   })
 
   test('a write on a standby is signalled as read-only', async () => {
@@ -184,16 +186,18 @@ describe('the PostgreSQL driver', () => {
 
   test('a COMMIT that the server turned into a ROLLBACK rejects', async () => {
     const { client } = await connect()
-    await driver.begin(client, {})
+    await driver.transactions.begin(client, {})
     await client.query('select nonsense').catch(() => {})
-    await expect(driver.commit(client)).rejects.toThrow('rolled back')
+    await expect(driver.transactions.commit(client)).rejects.toThrow('rolled back')
     expect(driver.inspect(client)).toBe('clean')
   })
 
   test('a probe tells role, writability, cluster, timeline, position and start of a server', async () => {
     const standby = cluster.standbys[0] as (typeof cluster.standbys)[number]
     const probes = await Promise.all(
-      [cluster.primary, standby].map((node) => driver.openProbe(endpoint(node.url()), context())),
+      [cluster.primary, standby].map((node) =>
+        driver.replication.openProbe(endpoint(node.url()), context()),
+      ),
     )
     try {
       const [primary, replica] = await Promise.all(
@@ -202,21 +206,24 @@ describe('the PostgreSQL driver', () => {
       expect(primary).toMatchObject({
         role: 'primary',
         writable: true,
-        systemId: expect.stringMatching(/^\d+$/),
-        timeline: 1,
-        position: expect.any(BigInt),
+        cluster: expect.stringMatching(/^\d+$/),
+        history: '1',
+        position: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
         startedAt: expect.any(String),
       })
       expect(replica).toMatchObject({
         role: 'standby',
         writable: false,
-        systemId: primary?.systemId,
-        timeline: 1,
+        cluster: primary?.cluster,
+        history: '1',
       })
       expect(replica?.startedAt).not.toBe(primary?.startedAt)
       await cluster.primary.query('create table moved (n int)')
       const later = await probes[0]?.check(new AbortController().signal)
-      expect(later?.position).toBeGreaterThan(primary?.position as bigint)
+      const before = primary?.position ?? ''
+      const after = later?.position ?? ''
+      expect(driver.replication.covers(after, before)).toBe(true)
+      expect(driver.replication.covers(before, after)).toBe(false)
     } finally {
       for (const probe of probes) probe.destroy()
     }
@@ -226,7 +233,7 @@ describe('the PostgreSQL driver', () => {
     await cluster.primary.query(
       'create role reader login; alter role reader set default_transaction_read_only = on',
     )
-    const probe = await driver.openProbe(
+    const probe = await driver.replication.openProbe(
       endpoint(cluster.primary.url({ user: 'reader' })),
       context(),
     )
@@ -239,7 +246,7 @@ describe('the PostgreSQL driver', () => {
     await cluster.primary.query(
       'create role modest login; revoke execute on function pg_control_system() from public',
     )
-    const probe = await driver.openProbe(
+    const probe = await driver.replication.openProbe(
       endpoint(cluster.primary.url({ user: 'modest' })),
       context(),
     )
@@ -248,21 +255,21 @@ describe('the PostgreSQL driver', () => {
     expect(result).toMatchObject({
       role: 'primary',
       writable: true,
-      timeline: 1,
-      position: expect.any(BigInt),
+      history: '1',
+      position: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
       missing: [{ name: 'pg_control_system()' }],
     })
-    expect(result.systemId).toBeUndefined()
+    expect(result.cluster).toBeUndefined()
   })
 
   // Last, because it changes the cluster.
   test('a promotion shows at once: the role changes and the timeline rises', async () => {
     const standby = cluster.standbys[0] as (typeof cluster.standbys)[number]
-    const probe = await driver.openProbe(endpoint(standby.url()), context())
+    const probe = await driver.replication.openProbe(endpoint(standby.url()), context())
     await cluster.primary.crash()
     await standby.promote()
     const result = await probe.check(new AbortController().signal)
     probe.destroy()
-    expect(result).toMatchObject({ role: 'primary', writable: true, timeline: 2 })
+    expect(result).toMatchObject({ role: 'primary', writable: true, history: '2' })
   })
 })

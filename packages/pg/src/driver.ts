@@ -1,19 +1,17 @@
-import type { Clock, Endpoint, IsolationLevel, Role, TransactionOptions } from '@connmgr/core'
+import type { Clock, Endpoint, IsolationLevel, TransactionOptions } from '@connmgr/core'
 import {
+  type Activity,
   type ConnectContext,
-  type ConnectionActivity,
   type ConnectionCondition,
   type Driver,
   type FailureKind,
   invalidOption,
-  type LeaseFence,
-  type Probe,
   type ProbeResult,
-  type ProbeScope,
-  type ReplayPosition,
-  type ResetFindings,
+  type Replication,
+  type Sessions,
+  type Statements,
   systemClock,
-  type WritePosition,
+  type Transactions,
   withoutSecrets,
 } from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
@@ -27,7 +25,7 @@ import { authPolicyOf } from './endpoint-config.js'
 import { fingerprint } from './fingerprint.js'
 import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
-import { askReplayPosition, askWritePosition } from './positions.js'
+import { askReadPlace, askWritePlace, coversLsn, orderTimelines } from './places.js'
 import { PgProbe } from './probe.js'
 import { isOfDatabase, probeScopeOf } from './probe-scope.js'
 import { isProgrammingError } from './programming-error.js'
@@ -43,6 +41,50 @@ const PROBE_APPLICATION_NAME = 'connmgr-probe'
 /** The engine's way to PostgreSQL: node-postgres, with what it leaves open closed. */
 export class PgDriver implements Driver<Client> {
   readonly name = 'postgresql'
+  readonly transactions: Transactions<Client> = {
+    begin: (client, options) => this.#sessionOf(client).begin(beginOf(options)),
+    /**
+     * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server rolled back instead, as it does
+     * when a statement had failed and the error was ignored, or if the transaction had ended before
+     */
+    commit: (client) => this.#sessionOf(client).commit(),
+    rollback: (client) => this.#sessionOf(client).rollback(),
+  }
+
+  readonly session: Sessions<Client> = {
+    baseline: (client) => this.#sessionOf(client).baseline(),
+    altered: (client) => this.#sessionOf(client).altered,
+    /**
+     * `reset-all` resets all settings, the role and the session authorization, closes cursors, unlistens, releases
+     * advisory locks, drops temporary tables, forgets the last values of sequences, and deallocates if a borrower has
+     * prepared by SQL. `discard-all` is the server's DISCARD ALL, which forgets prepared statements as well. Both then run
+     * again what listeners of the pool's 'connect' had set.
+     */
+    reset: (client, policy) => this.#sessionOf(client).reset(policy),
+    fence: leasedClient,
+  }
+
+  readonly statements: Statements = { fingerprint, isDeliberate }
+
+  readonly replication: Replication<Client> = {
+    openProbe: async (endpoint, context) => new PgProbe(await this.#openAside(endpoint, context)),
+    ask: (client) => this.#ask(client),
+    role: (client) => this.#sessionOf(client).role,
+    probeScope: (endpoint) => probeScopeOf(endpoint, this.#Client),
+    isOfDatabase,
+    order: orderTimelines,
+    covers: coversLsn,
+    writePlace: (client) => askWritePlace(this.#sessionOf(client)),
+    readPlace: (client) => askReadPlace(this.#sessionOf(client)),
+  }
+
+  readonly activity: Activity<Client> = {
+    of: (client) => this.#sessionOf(client).activity,
+    settle: (client) => this.#sessionOf(client).settled(),
+    whyBroken: (client) => this.#sessionOf(client).refusal('COMMIT'),
+    holdProcess,
+  }
+
   readonly #Client: ClientClass
   readonly #clientOptions: object
   readonly #mistakes = new WeakSet<object>()
@@ -90,14 +132,6 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).catalog
   }
 
-  account(endpoint: Endpoint): string | undefined {
-    return (endpoint.config as ClientConfig).user ?? pg.defaults.user
-  }
-
-  role(client: Client): Role {
-    return this.#sessionOf(client).role
-  }
-
   inspect(client: Client): ConnectionCondition {
     return this.#sessionOf(client).condition()
   }
@@ -107,82 +141,8 @@ export class PgDriver implements Driver<Client> {
     return this.#sessionOf(client).trouble
   }
 
-  whyBroken(client: Client): Error | undefined {
-    return this.#sessionOf(client).refusal('COMMIT')
-  }
-
-  settle(client: Client): Promise<void> {
-    return this.#sessionOf(client).settled()
-  }
-
-  fence(client: Client, lease: LeaseFence): Client {
-    return leasedClient(client, lease)
-  }
-
-  altered(client: Client): boolean {
-    return this.#sessionOf(client).altered
-  }
-
-  baseline(client: Client): void {
-    this.#sessionOf(client).baseline()
-  }
-
-  /**
-   * `reset-all` resets all settings, the role and the session authorization, closes cursors, unlistens, releases advisory
-   * locks, drops temporary tables, forgets the last values of sequences, and deallocates if a borrower has prepared by
-   * SQL. `discard-all` is the server's DISCARD ALL, which forgets prepared statements as well. Both then run again what
-   * listeners of the pool's 'connect' had set.
-   */
-  async reset(
-    client: Client,
-    policy: 'reset-all' | 'discard-all',
-  ): Promise<ResetFindings | undefined> {
-    return this.#sessionOf(client).reset(policy)
-  }
-
-  async begin(client: Client, { isolation, readOnly }: TransactionOptions): Promise<void> {
-    const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${levelOf(isolation)}`
-    const access = readOnly === true ? ' READ ONLY' : ''
-    await this.#sessionOf(client).begin(`BEGIN${level}${access}`)
-  }
-
-  /**
-   * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server rolled back instead, as it does when
-   * a statement had failed and the error was ignored, or if the transaction had ended before
-   */
-  commit(client: Client): Promise<void> {
-    return this.#sessionOf(client).commit()
-  }
-
-  rollback(client: Client): Promise<void> {
-    return this.#sessionOf(client).rollback()
-  }
-
-  writePosition(client: Client): Promise<WritePosition> {
-    return askWritePosition(this.#sessionOf(client))
-  }
-
-  replayPosition(client: Client): Promise<ReplayPosition | undefined> {
-    return askReplayPosition(this.#sessionOf(client))
-  }
-
-  activity(client: Client): ConnectionActivity {
-    return this.#sessionOf(client).activity
-  }
-
-  fingerprint(text: string): string {
-    return fingerprint(text)
-  }
-
   close(client: Client): Promise<void> {
     return this.#sessionOf(client).end()
-  }
-
-  holdProcess(client: Client, hold: boolean): void {
-    const { stream } = internalsOf(client).connection ?? {}
-    // A socket of the user's own making may have neither.
-    if (hold) stream?.ref?.()
-    else stream?.unref?.()
   }
 
   destroy(client: Client, reason?: Error): void {
@@ -195,15 +155,7 @@ export class PgDriver implements Driver<Client> {
       : classify(error)
   }
 
-  isDeliberate(error: unknown): boolean {
-    return isDeliberate(error)
-  }
-
-  async openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe> {
-    return new PgProbe(await this.#openAside(endpoint, context))
-  }
-
-  async ask(client: Client): Promise<ProbeResult> {
+  async #ask(client: Client): Promise<ProbeResult> {
     const session = this.#sessionOf(client)
     let question = this.#questions.get(client)
     if (question === undefined) {
@@ -213,18 +165,6 @@ export class PgDriver implements Driver<Client> {
     const result = await question.check(new AbortController().signal)
     session.role = result.role
     return result
-  }
-
-  probeScope(endpoint: Endpoint): ProbeScope {
-    return probeScopeOf(endpoint, this.#Client)
-  }
-
-  isOfDatabase(error: unknown): boolean {
-    return isOfDatabase(error)
-  }
-
-  probed(endpoint: Endpoint): void {
-    this.catalogs.read(endpoint.id)
   }
 
   #catalogOf(endpoint: Endpoint): EndpointCatalog {
@@ -250,7 +190,7 @@ export class PgDriver implements Driver<Client> {
   async #openAside(endpoint: Endpoint, context: ConnectContext): Promise<Session> {
     const own = { application_name: PROBE_APPLICATION_NAME, query_timeout: 0 }
     const { client, session } = await this.#open(endpoint, own, context)
-    this.holdProcess(client, false)
+    holdProcess(client, false)
     return session
   }
 
@@ -316,6 +256,18 @@ export class PgDriver implements Driver<Client> {
     if (session === undefined) throw new TypeError('this client was not opened by connmgr')
     return session
   }
+}
+
+function holdProcess(client: Client, hold: boolean): void {
+  const { stream } = internalsOf(client).connection ?? {}
+  // A socket of the user's own making may have neither.
+  if (hold) stream?.ref?.()
+  else stream?.unref?.()
+}
+
+function beginOf({ isolation, readOnly }: TransactionOptions): string {
+  const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${levelOf(isolation)}`
+  return `BEGIN${level}${readOnly === true ? ' READ ONLY' : ''}`
 }
 
 /** Only these go into SQL. */

@@ -28,6 +28,9 @@ interface Origin {
   readonly settings?: UrlSettings
 }
 
+/** An endpoint of PostgreSQL always has an address. */
+type PgEndpoint = Endpoint & { readonly host: string; readonly port: number }
+
 const origins = new WeakMap<Endpoint, Origin>()
 
 /** What the parameters of an endpoint's URL say of the manager. */
@@ -108,7 +111,7 @@ export function relocate(
   const { host, port = endpoint.port } = to
   const moved: EndpointConfig = { ...config, host, port, named: true }
   // A certificate is issued for the name, whatever the address.
-  if (isIP(host) !== 0 && isIP(endpoint.host) === 0 && config.ssl) {
+  if (isIP(host) !== 0 && isIP(endpoint.host ?? '') === 0 && config.ssl) {
     const ssl = config.ssl === true ? {} : config.ssl
     // node-postgres hides the key of the options that it is given, and a spread would lose it.
     const key = ssl.key === undefined ? {} : { key: ssl.key }
@@ -136,7 +139,7 @@ export function withPassword<C extends ClientConfig>(config: C, password: C['pas
 export function configuredEndpoint(
   config: EndpointConfig,
   env: NodeJS.ProcessEnv = process.env,
-): Endpoint {
+): PgEndpoint {
   const endpoint = endpointOf(config, env)
   const { host } = endpoint
   if (hasSeveralHosts(host)) {
@@ -155,7 +158,7 @@ export function configuredEndpoint(
 }
 
 /** What the configuration leaves out is as node-postgres has it. */
-function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env): Endpoint {
+function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env): PgEndpoint {
   const config = withRequiredAuth(given, env)
   const { defaults } = pg
   const host = config.host || env.PGHOST || defaults.host || 'localhost'
@@ -164,7 +167,8 @@ function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env)
   const named = config.database || env.PGDATABASE || defaults.database || user
   const database = named ?? 'postgres'
   const shown = isIP(host) === 6 ? `[${host}]` : host
-  const endpoint = { id: `${shown}:${port}/${database}`, host, port, database }
+  const id = `${shown}:${port}/${database}`
+  const endpoint = { id, host, port, database, ...(user && { account: user }) }
   // From now on the environment may change: the endpoint leads where its name says.
   const own = { ...config, host, port, ...(user && { user }), ...(named && { database }) }
   // Out of sight of JSON, spread and console.log: it has the password.
@@ -232,7 +236,7 @@ export function inheritable(preferred: Endpoint, parts: UrlParts): ClientConfig 
   return withPassword(common, another ? base.password : config.password)
 }
 
-function remember(endpoint: Endpoint, origin: Origin): Endpoint {
+function remember<E extends Endpoint>(endpoint: E, origin: Origin): E {
   origins.set(endpoint, origin)
   return endpoint
 }

@@ -48,12 +48,12 @@ async function worksAsEver(manager: PgConnectionManager): Promise<void> {
   await manager.start()
   for (let n = 0; n < 3; n += 1)
     await manager.use((client) => client.query('insert into notes values (1)'))
-  expect(await manager.writeToken()).toMatchObject({ timeline: 1 })
+  expect(await manager.writeToken()).toMatchObject({ history: '1' })
   await eventually(() => manager.getHealthStats().totalChecks > 8)
   expect(manager.getFailoverStatus()).toMatchObject({
     state: 'STEADY',
     endpoints: [
-      { role: 'primary', state: 'UP', timeline: 1, missingRights: [] },
+      { role: 'primary', state: 'UP', history: '1', missingRights: [] },
       { role: 'standby', state: 'UP', missingRights: [] },
     ],
   })
@@ -131,7 +131,7 @@ describe('nothing of what users set reaches our own statements:', () => {
     await driver.validate(client)
     expect(driver.inspect(client)).toBe('clean')
     // The engine's transactions are the work of users.
-    await expect(driver.begin(client, {})).rejects.toThrow('Query read timeout')
+    await expect(driver.transactions.begin(client, {})).rejects.toThrow('Query read timeout')
     expect(driver.inspect(client)).toBe('broken')
     driver.destroy(client)
   })
@@ -158,7 +158,7 @@ test('time limits of a role do not reach probes, and pings that hit them are sig
     await eventually(() => manager.getHealthStats().totalChecks > 7)
     expect(failures).toEqual([])
     expect(manager.getFailoverStatus()).toMatchObject({
-      endpoints: [{ role: 'primary', timeline: 1 }, { role: 'standby' }],
+      endpoints: [{ role: 'primary', history: '1' }, { role: 'standby' }],
     })
     expect(troubled).toEqual([])
   } finally {

@@ -1,5 +1,5 @@
 import type { MissingRight } from '@connmgr/core'
-import { STANDBY_TIMELINES } from './positions.js'
+import { STANDBY_TIMELINES } from './places.js'
 
 /** What a probe reads: one row. */
 export type ProbeRow = readonly [

@@ -1,6 +1,6 @@
 import type { MissingRight, Role } from '@connmgr/core'
 import { type Probe, type ProbeResult, systemClock, toError } from '@connmgr/core/driver'
-import { timelineOf } from './positions.js'
+import { lsnOf, timelineOf } from './places.js'
 import {
   ALL_RIGHTS,
   askRights,
@@ -177,16 +177,18 @@ export class PgProbe implements Probe {
   }
 
   #describe(row: ProbeRow): ProbeResult {
-    const [standby, readOnly, systemId, walFile, timeline, position, startedAt] = row
+    const [standby, readOnly, cluster, walFile, timeline, position, startedAt] = row
     const isStandby = standby === 't'
     const role: Role = isStandby ? 'standby' : 'primary'
     const known = walFile === null ? timeline : timelineOf(walFile)
     return {
       role,
       writable: !isStandby && readOnly === 'off',
-      ...(systemId === null ? {} : { systemId }),
-      ...(known === null ? {} : { timeline: Number(known) }),
-      ...(position === null ? {} : { position: BigInt(position) }),
+      ...(cluster === null ? {} : { cluster }),
+      // Two servers of one cluster do not start in the same microsecond.
+      ...(cluster === null || startedAt === null ? {} : { server: `${cluster} ${startedAt}` }),
+      ...(known === null ? {} : { history: known }),
+      ...(position === null ? {} : { position: lsnOf(BigInt(position)) }),
       ...(startedAt === null ? {} : { startedAt }),
       ...(this.#missing.length === 0 ? {} : { missing: this.#missing }),
     }

@@ -85,7 +85,7 @@ test('without the control functions the timeline is still known: an old primary 
     }),
   )
   expect(statusOf(a)?.missingRights).toMatchObject([{ name: 'pg_control_system()' }])
-  expect(statusOf(a)?.timeline).toBe(1)
+  expect(statusOf(a)?.history).toBe('1')
   await promoteAndLose(a, b)
   await eventually(() => statusOf(a)?.state === 'FENCED')
   await refusesWrites()
@@ -103,7 +103,7 @@ test('without any function that tells the timeline, what was seen of the promoti
       { name: 'pg_control_checkpoint()' },
     ],
   })
-  expect(statusOf(a)?.timeline).toBeUndefined()
+  expect(statusOf(a)?.history).toBeUndefined()
   await promoteAndLose(a, b)
   await eventually(() => statusOf(a)?.state === 'FENCED')
   await refusesWrites()
@@ -131,12 +131,12 @@ test('a grant heals it without a restart, and a revocation is noticed', async ()
   await a.query('grant execute on function pg_control_system() to public')
   expect((await check()).missing).toHaveLength(1)
   now += 10_000
-  expect(await check()).toMatchObject({ systemId: expect.any(String), timeline: 1 })
+  expect(await check()).toMatchObject({ cluster: expect.any(String), history: '1' })
   expect((await check()).missing).toBeUndefined()
   await a.query('revoke execute on function pg_postmaster_start_time() from public')
   expect(await check()).toMatchObject({
-    systemId: expect.any(String),
-    timeline: 1,
+    cluster: expect.any(String),
+    history: '1',
     missing: [{ name: 'pg_postmaster_start_time()' }],
   })
   probe.destroy()
@@ -160,10 +160,10 @@ test('a server without a write-ahead log of its own still tells its role and its
   }) as typeof session.ask
   const probe = new PgProbe(session, { now: () => 0 })
   const check = () => probe.check(new AbortController().signal)
-  const expected = { role: 'primary', writable: true, systemId: expect.any(String) }
+  const expected = { role: 'primary', writable: true, cluster: expect.any(String) }
   const first = await check()
   expect(first).toMatchObject(expected)
-  expect(first.timeline).toBeUndefined()
+  expect(first.history).toBeUndefined()
   expect(first.missing).toContainEqual(
     expect.objectContaining({ name: 'pg_walfile_name(pg_lsn), pg_current_wal_lsn()' }),
   )
@@ -191,14 +191,14 @@ test('an error that passes is asked through, and one that stays takes nothing fr
   const check = () => probe.check(new AbortController().signal)
   for (const code of ['57014', '55000', '40001', '55P03']) {
     failures.push(code, code)
-    expect(await check()).toMatchObject({ systemId: expect.any(String), timeline: 1 })
+    expect(await check()).toMatchObject({ cluster: expect.any(String), history: '1' })
   }
   for (const code of ['53200', 'XX000', '57014', '57014', '57014']) failures.push(code)
   await expect(check()).rejects.toMatchObject({ code: '53200' })
   await expect(check()).rejects.toMatchObject({ code: 'XX000' })
   await expect(check()).rejects.toMatchObject({ code: '57014' })
   const after = await check()
-  expect(after).toMatchObject({ systemId: expect.any(String), timeline: 1 })
+  expect(after).toMatchObject({ cluster: expect.any(String), history: '1' })
   expect(after.missing).toBeUndefined()
   probe.destroy()
 })

@@ -1,5 +1,5 @@
 export { describeDriver } from './conformance/describe-driver.js'
-export type { DriverHarness, OptionalMethod } from './conformance/harness.js'
+export type { Capability, DriverHarness } from './conformance/harness.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'

@@ -1,4 +1,4 @@
-import type { Driver, ReplayPosition } from '../driver/contract.js'
+import { type Driver, type Place, positionOf, type Replication } from '../driver/contract.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { Clock } from '../time/clock.js'
 import type { Deadlines } from '../time/deadlines.js'
@@ -15,7 +15,7 @@ export class CatchUp<C extends object> {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   /** How far the server of a connection was seen to be; it never goes back while the connection lives. */
-  readonly #seen = new WeakMap<C, ReplayPosition>()
+  readonly #seen = new WeakMap<C, Place>()
 
   constructor(driver: Driver<C>, clock: Clock, deadlines: Deadlines) {
     this.#driver = driver
@@ -24,25 +24,25 @@ export class CatchUp<C extends object> {
   }
 
   get supported(): boolean {
-    return this.#driver.replayPosition !== undefined
+    return this.#driver.replication !== undefined
   }
 
   /** How far the server of a connection was when it was last asked. */
-  seen(connection: C): ReplayPosition | undefined {
+  seen(connection: C): Place | undefined {
     return this.#seen.get(connection)
   }
 
   /**
    * Whether the server of this connection has what is needed by `until`, on the clock. False also if it is no standby
-   * any more, or is not known to follow the timeline on which that was written. Rejects if the connection fails, or does
-   * not answer in time.
+   * any more, or is known to be of an older history than what is needed. Rejects if the connection fails, or does not
+   * answer in time.
    *
-   * @param needed what is needed now; undefined while nobody can tell
+   * @param needed what is needed now; undefined while that is not known
    * @param signal makes it stop early
    */
   async reaches(
     connection: C,
-    needed: () => ReplayPosition | undefined,
+    needed: () => readonly Place[] | undefined,
     until: number,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
@@ -50,13 +50,34 @@ export class CatchUp<C extends object> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const wanted = needed()
       if (wanted !== undefined) {
-        if (seen === undefined || !has(seen, wanted)) seen = await this.#ask(connection, until)
-        if (seen === undefined || isElsewhere(seen, wanted)) return false
-        if (has(seen, wanted)) return true
+        if (seen === undefined || !this.has(seen, wanted)) seen = await this.#ask(connection, until)
+        if (seen === undefined || this.isElsewhere(seen, wanted)) return false
+        if (this.has(seen, wanted)) return true
       }
       if (signal?.aborted === true || this.#clock.now() >= until) return false
       await this.pause(until, pauseMs)
     }
+  }
+
+  /** Whether a server that was seen there is known to be of an older history than what is wanted. */
+  isElsewhere({ history }: Place, wanted: readonly Place[]): boolean {
+    const { replication } = this.#driver
+    return wanted.some(
+      (each) =>
+        replication !== undefined &&
+        history !== undefined &&
+        each.history !== undefined &&
+        replication.order(history, each.history) === 'older',
+    )
+  }
+
+  has(seen: Place, wanted: readonly Place[]): boolean {
+    const { replication } = this.#driver
+    return (
+      replication !== undefined &&
+      !this.isElsewhere(seen, wanted) &&
+      wanted.every((each) => covers(replication, seen, each))
+    )
   }
 
   /** Lets a little time pass, but not beyond `until`. */
@@ -67,24 +88,26 @@ export class CatchUp<C extends object> {
     })
   }
 
-  async #ask(connection: C, until: number): Promise<ReplayPosition | undefined> {
+  async #ask(connection: C, until: number): Promise<Place | undefined> {
     const timeoutMs = Math.max(1, Math.ceil(until - this.#clock.now()))
-    const position = await bounded(
+    const place = await bounded(
       this.#deadlines,
       timeoutMs,
-      attempt(() => this.#driver.replayPosition?.(connection)),
+      attempt(() => this.#driver.replication?.readPlace(connection)),
       () => new Error(`the server did not say within ${timeoutMs} ms how far it is`),
     )
-    if (position !== undefined) this.#seen.set(connection, position)
-    return position
+    if (place !== undefined) this.#seen.set(connection, place)
+    return place
   }
 }
 
-/** Whether a server that was seen there is not known to have come to the timeline of what is wanted. */
-export function isElsewhere(seen: Partial<ReplayPosition>, wanted: ReplayPosition): boolean {
-  return (seen.timeline ?? Number.POSITIVE_INFINITY) < (wanted.timeline ?? 0)
-}
-
-function has(seen: ReplayPosition, wanted: ReplayPosition): boolean {
-  return !isElsewhere(seen, wanted) && seen.position >= wanted.position
+/** Whether a server has all that was written at a place. What does not say where it is has nothing for certain. */
+function covers<C extends object>(
+  replication: Replication<C>,
+  seen: Place,
+  wanted: Place,
+): boolean {
+  const position = positionOf(seen)
+  const written = positionOf(wanted)
+  return position !== undefined && written !== undefined && replication.covers(position, written)
 }

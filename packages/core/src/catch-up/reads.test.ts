@@ -35,7 +35,7 @@ async function lendTo(h: Harness, target: Target, after?: WriteToken | string): 
   return lease.endpoint.id
 }
 
-const polls = (h: Harness) => h.driver.callsOf('replayPosition').map(({ endpoint }) => endpoint.id)
+const polls = (h: Harness) => h.driver.callsOf('readPlace').map(({ endpoint }) => endpoint.id)
 
 describe('reads after a write token', () => {
   let h: Harness
@@ -48,7 +48,7 @@ describe('reads after a write token', () => {
     h = await start()
     h.driver.server('a').position = 123n
     expect(await h.manager.writeToken()).toEqual(
-      new WriteToken({ systemId: 'system-1', timeline: 1, position: 123n }),
+      new WriteToken({ cluster: 'system-1', history: '1', position: '123' }),
     )
     expect(h.manager.getPoolMetrics().checkedOut).toBe(0)
   })
@@ -134,7 +134,7 @@ describe('reads after a write token', () => {
     await expect(reading).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
       phase: 'catch-up',
-      message: expect.stringContaining('100 bytes of the log behind'),
+      message: expect.stringContaining('is at 100, before 200'),
     })
     expect(h.of('acquireFailed')).toMatchObject([{ reason: 'timeout' }])
     expect(h.manager.getPoolMetrics()).toMatchObject({ checkedOut: 0, failedCheckouts: 1 })
@@ -167,7 +167,7 @@ describe('reads after a write token', () => {
     expect(await lendTo(h, 'prefer-standby', await h.manager.writeToken())).toBe('c')
   })
 
-  test('a standby that is not known to follow the timeline of the token has nothing of it, however far it is', async () => {
+  test('a standby that is known to be in an older history than the token has nothing of it, however far it is', async () => {
     h = await start()
     h.driver.server('a').crash()
     await h.clock.advance(100)
@@ -177,13 +177,13 @@ describe('reads after a write token', () => {
     await h.clock.advance(50)
     h.driver.server('b').position = 500n
     await h.clock.advance(600)
-    const after = new WriteToken({ systemId: 'system-1', timeline: 2, position: 200n })
+    const after = new WriteToken({ cluster: 'system-1', history: '2', position: '200' })
     expect(await lendTo(h, 'prefer-standby', after)).toBe('b')
     const insisting = expectLater(h.manager.acquire({ target: 'standby', after, timeoutMs: 100 }))
     await h.clock.advance(150)
     await expect(insisting).rejects.toMatchObject({
       phase: 'catch-up',
-      message: expect.stringContaining('not known to follow timeline 2'),
+      message: expect.stringContaining('is still in the history before (1)'),
     })
   })
 
@@ -236,7 +236,7 @@ describe('reads after a write token', () => {
     const after = await h.manager.writeToken()
     h.driver.server('c').crash()
     await h.clock.advance(100)
-    h.driver.next('replayPosition', 'hang')
+    h.driver.next('readPlace', 'hang')
     const reading = lendTo(h, 'prefer-standby', after)
     await h.clock.advance(250)
     expect(await reading).toBe('a')
@@ -281,11 +281,10 @@ describe('reads after a write token', () => {
 
   test('with a driver that cannot tell positions, reads go to the writer', async () => {
     h = await start({
-      prepare: (driver) =>
-        Object.assign(driver, { replayPosition: undefined, writePosition: undefined }),
+      prepare: (driver) => Object.assign(driver, { replication: undefined }),
     })
     await expect(h.manager.writeToken()).rejects.toMatchObject({ code: 'CONNMGR_UNSUPPORTED' })
-    const after = new WriteToken({ systemId: 'system-1', timeline: 1, position: 1n })
+    const after = new WriteToken({ cluster: 'system-1', history: '1', position: '1' })
     expect(await lendTo(h, 'prefer-standby', after)).toBe('a')
     await expect(h.manager.acquire({ target: 'standby', after })).rejects.toMatchObject({
       code: 'CONNMGR_UNSUPPORTED',

@@ -18,7 +18,7 @@ export interface ReadOptions {
 /** What a read may ask of one acquire. */
 export interface ReadAcquireOptions extends AcquireOptions {
   /**
-   * Lends a connection on which everything before this token can be read: of a standby that has replayed it, or with
+   * Lends a connection on which everything before this token can be read: of a standby that has it, or with
    * the targets `prefer-standby` and `any` after `catchUpWaitMs` at the latest, of the writer. A token from before a
    * failover leads to the writer. Target `standby` waits until the deadline of the acquire.
    */
@@ -59,14 +59,15 @@ export class Reads<C extends object> {
   /** How far the writer is now. */
   async token(options: AcquireOptions, below: FunctionReference): Promise<WriteToken> {
     const { driver, router } = this.#context
-    if (driver.writePosition === undefined) {
+    const { replication } = driver
+    if (replication === undefined) {
       throw new UnsupportedError(
         `the ${driver.name} driver cannot tell how far a server has written`,
       )
     }
     const lease = await router.acquire({ label: 'write token', ...options }, 'primary', below)
     try {
-      return new WriteToken(await driver.writePosition(lease.entry.connection))
+      return new WriteToken(await replication.writePlace(lease.entry.connection))
     } finally {
       if (lease.active) lease.release()
     }
@@ -93,7 +94,7 @@ export class Reads<C extends object> {
     target: Target,
     below: FunctionReference,
   ): Promise<Lease<C>> {
-    const { controller, router } = this.#context
+    const { cluster, router } = this.#context
     const { session } = this
     let after: readonly WriteToken[]
     try {
@@ -101,7 +102,7 @@ export class Reads<C extends object> {
     } catch (error) {
       return Promise.reject(error)
     }
-    if (target === 'primary' || (target === 'any' && controller.writer !== undefined)) {
+    if (target === 'primary' || (target === 'any' && cluster.writer !== undefined)) {
       const lending = router.acquire(options, 'primary', below)
       const writes = session !== undefined && target === 'primary' && !isReadOnly(options)
       return writes ? lending.then((lease) => session.touch(lease)) : lending
@@ -109,7 +110,7 @@ export class Reads<C extends object> {
     if (session?.unasked !== true)
       return this.#standbys.acquire(options, target, [...after, ...(session?.known ?? [])], below)
     if (target === 'standby') return this.#ask(session, options, target, after)
-    return session.sticky || controller.writer === undefined
+    return session.sticky || cluster.writer === undefined
       ? router.acquire(options, 'primary', below)
       : this.#ask(session, options, target, after)
   }

@@ -1,16 +1,16 @@
-import type { FailoverController } from '../cluster/failover-controller.js'
+import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { Router } from '../cluster/router.js'
 import { takeTurn } from '../cluster/selection.js'
 import type { Target } from '../cluster/states.js'
-import type { Driver, ReplayPosition } from '../driver/contract.js'
+import { type Driver, type Order, type Place, positionOf } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import type { Clock } from '../time/clock.js'
 import type { Deadlines } from '../time/deadlines.js'
-import { CatchUp, isElsewhere } from './catch-up.js'
+import { CatchUp } from './catch-up.js'
 import type { WriteToken } from './write-token.js'
 
 export interface ReadContext<C extends object> {
@@ -18,10 +18,13 @@ export interface ReadContext<C extends object> {
   readonly driver: Driver<C>
   readonly clock: Clock
   readonly deadlines: Deadlines
-  readonly controller: FailoverController<C>
+  readonly cluster: Cluster<C>
   readonly router: Router<C>
   readonly acquireTimeoutMs: number
 }
+
+/** Between these no write is lost by a failover, as far as the driver can tell. */
+const COMPARABLE: ReadonlySet<Order> = new Set(['same', 'equal', 'ahead', 'behind'])
 
 /** A read under way: when it began, and what it asks for. */
 interface Read {
@@ -34,8 +37,8 @@ interface Read {
 }
 
 /**
- * Lends connections to standbys that have replayed what is to be read, and to the writer if none does in time.
- * Positions compare within one history only, so a token from before a failover leads to the writer.
+ * Lends connections to standbys that have applied what is to be read, and to the writer if none does in time. A token whose
+ * writes may have been lost in a failover leads to the writer.
  */
 export class StandbyReads<C extends object> {
   readonly #catchUpWaitMs: number
@@ -59,9 +62,7 @@ export class StandbyReads<C extends object> {
     if (!this.#catchUp.supported) {
       if (target !== 'standby') return router.acquire(options, 'primary', below)
       return Promise.reject(
-        new UnsupportedError(
-          `the ${driver.name} driver cannot tell how far a standby has replayed`,
-        ),
+        new UnsupportedError(`the ${driver.name} driver cannot tell how far a standby is`),
       )
     }
     const startedAt = clock.now()
@@ -71,11 +72,11 @@ export class StandbyReads<C extends object> {
   }
 
   async #acquire(options: AcquireOptions, read: Read, below: FunctionReference): Promise<Lease<C>> {
-    const { clock, controller, router } = this.#context
+    const { clock, cluster, router } = this.#context
     const { signal, target, until } = read
     const insisting = target === 'standby'
     const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
-    const needed = (): ReplayPosition | undefined => this.#needed(read)
+    const needed = (): readonly Place[] | undefined => this.#needed(read)
     for (let from = below; ; from = this.#acquire as FunctionReference) {
       const reader = this.#readerFor(needed())
       if (reader === undefined && !insisting) return router.acquire(rest(), 'primary', from)
@@ -83,7 +84,7 @@ export class StandbyReads<C extends object> {
       const lease = await (reader?.pool.acquire(rest(), target, from) ??
         router.acquire(rest(), target, from))
       // Waiters move with the roles: it may have come from the writer after all.
-      if (lease.endpoint === controller.writer?.endpoint) return lease
+      if (lease.endpoint === cluster.writer?.endpoint) return lease
       const waitUntil = Math.min(until, clock.now() + this.#catchUpWaitMs)
       const seen = await this.#waitFor(lease, needed, waitUntil, signal)
       if (seen === true) return lease
@@ -98,10 +99,10 @@ export class StandbyReads<C extends object> {
   /** True once the server has what is needed; otherwise how far it was at last, if it said so. */
   async #waitFor(
     lease: Lease<C>,
-    needed: () => ReplayPosition | undefined,
+    needed: () => readonly Place[] | undefined,
     until: number,
     signal: AbortSignal | undefined,
-  ): Promise<true | ReplayPosition | undefined> {
+  ): Promise<true | Place | undefined> {
     try {
       if (await this.#catchUp.reaches(lease.entry.connection, needed, until, signal)) return true
       return this.#catchUp.seen(lease.entry.connection)
@@ -113,38 +114,40 @@ export class StandbyReads<C extends object> {
   }
 
   /**
-   * The position that a standby must have reached; undefined if positions do not compare. Whoever insists on a standby
-   * is content with what the present writer had when last probed: what has survived of other histories lies before it.
+   * The places that a standby must have reached; undefined if they cannot be compared. Who insists on a standby is content
+   * with what the present writer had when last probed: what has survived of other histories lies before it.
    */
-  #needed({ target, tokens }: Read): ReplayPosition | undefined {
-    const { lineage, writer } = this.#context.controller
-    const comparable = tokens.every(
-      ({ systemId, timeline }) => systemId === lineage.systemId && timeline === lineage.timeline,
-    )
-    if (comparable) {
-      let position = 0n
-      for (const token of tokens) if (token.position > position) position = token.position
-      return { timeline: lineage.timeline, position }
-    }
-    const { position, role, timeline } = writer?.result ?? {}
-    const known = target === 'standby' && role === 'primary' && position !== undefined
-    return known ? { timeline, position } : undefined
+  #needed({ target, tokens }: Read): readonly Place[] | undefined {
+    const { writer } = this.#context.cluster
+    if (tokens.every((token) => this.#isComparable(token))) return tokens
+    const { result } = writer ?? {}
+    const known = target === 'standby' && result?.role === 'primary'
+    return known && positionOf(result) !== undefined ? [result] : undefined
+  }
+
+  /** Whether a token is of the history that the writer goes on with. */
+  #isComparable({ cluster, history }: WriteToken): boolean {
+    const { lineage } = this.#context.cluster
+    if (cluster !== lineage.cluster) return false
+    if (history === lineage.history) return true
+    if (history === undefined || lineage.history === undefined) return false
+    const order = this.#context.driver.replication?.order(history, lineage.history)
+    return order !== undefined && COMPARABLE.has(order)
   }
 
   /** The standby to ask. Of those that were too far behind when last probed, nothing is to be hoped for in time. */
-  #readerFor(needed: ReplayPosition | undefined): ManagedEndpoint<C> | undefined {
-    const { controller, router } = this.#context
+  #readerFor(needed: readonly Place[] | undefined): ManagedEndpoint<C> | undefined {
+    const { cluster, router } = this.#context
     if (needed === undefined || router.suspended) return undefined
     const follows = ({ result }: ManagedEndpoint<C>): boolean =>
-      result !== undefined && !isElsewhere(result, needed)
+      result !== undefined && !this.#catchUp.isElsewhere(result, needed)
     return (
-      controller.reader(
-        (each) => follows(each) && (each.result?.position ?? -1n) >= needed.position,
-      ) ?? controller.reader((each) => follows(each) && (each.lagMs ?? 0) <= this.#catchUpWaitMs)
+      cluster.reader(({ result }) => result !== undefined && this.#catchUp.has(result, needed)) ??
+      cluster.reader((each) => follows(each) && (each.lagMs ?? 0) <= this.#catchUpWaitMs)
     )
   }
 
-  #failed(read: Read, { endpoint }: Lease<C>, seen: ReplayPosition | undefined): Error {
+  #failed(read: Read, { endpoint }: Lease<C>, seen: Place | undefined): Error {
     const { clock, name, router } = this.#context
     const { signal, startedAt } = read
     const waitedMs = clock.now() - startedAt
@@ -153,14 +156,14 @@ export class StandbyReads<C extends object> {
     const how =
       seen === undefined || needed === undefined
         ? 'did not say how far it is'
-        : isElsewhere(seen, needed)
-          ? `is not known to follow timeline ${needed.timeline} yet`
-          : `is ${needed.position - seen.position} bytes of the log behind`
+        : this.#catchUp.isElsewhere(seen, needed)
+          ? `is still in the history before (${seen.history})`
+          : `is at ${positionOf(seen)}, before ${needed.map(positionOf).join(', ')}`
     const error = aborted
       ? new AcquireAbortedError(signal.reason)
       : new AcquireTimeoutError({
           message:
-            `pool "${name}": no standby has replayed what is to be read within ` +
+            `pool "${name}": no standby has what is to be read within ` +
             `${Math.round(waitedMs)} ms: ${endpoint.id} ${how}`,
           phase: 'catch-up',
           waitedMs,

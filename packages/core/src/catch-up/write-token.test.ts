@@ -3,9 +3,9 @@ import { tokenOf } from './write-token.js'
 
 describe('a write token', () => {
   test.each([
-    { systemId: '7353453453453453453', timeline: 12, position: 0x16_b374_d848n },
-    { systemId: undefined, timeline: undefined, position: 0n },
-    { systemId: 'a.b c;d=é"', timeline: 4294967295, position: 2n ** 64n - 1n },
+    { cluster: '7353453453453453453', history: '12', position: '16/B374D848' },
+    { cluster: undefined, history: '0-1-7,0-2-8', position: undefined },
+    { cluster: 'a.b c;d=é"', history: undefined, position: ':/%' },
   ])('comes back from its string as it was: %p', (position) => {
     const token = new WriteToken(position)
     expect(WriteToken.parse(String(token))).toEqual(token)
@@ -13,7 +13,7 @@ describe('a write token', () => {
   })
 
   test('fits into a cookie as it is', () => {
-    const token = new WriteToken({ systemId: '73.;, "é', timeline: 1, position: 5n })
+    const token = new WriteToken({ cluster: '73.;, "é', history: '1', position: 'A/5' })
     // cookie-octet, RFC 6265
     expect(String(token)).toMatch(/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/)
   })
@@ -21,12 +21,12 @@ describe('a write token', () => {
   test.each([
     '',
     'undefined',
-    '1.1.zz.7',
-    '2.1.5.7',
-    '1.1.5',
-    '1.1..7',
-    '1.1.5.%',
-    '1.1.5.7;',
+    '2:7:1:z z',
+    '1:7:1:5',
+    '2:7:1',
+    '2:7::',
+    '2:7:1:%',
+    '2:7:1:5;',
     'x'.repeat(5000),
   ])('is refused with what to pass instead if it is malformed: %s', (text) => {
     expect(() => WriteToken.parse(text)).toThrow(
@@ -39,7 +39,7 @@ describe('a write token', () => {
   })
 
   test('of another copy of the package, or of another type, is read by its string', () => {
-    const token = new WriteToken({ systemId: '7', timeline: 1, position: 5n })
+    const token = new WriteToken({ cluster: '7', history: '1', position: '5' })
     expect(tokenOf({ toString: () => String(token) } as WriteToken)).toEqual(token)
     expect(() => tokenOf(7 as unknown as string)).toThrow(/after/)
   })

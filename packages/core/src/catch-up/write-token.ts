@@ -1,8 +1,8 @@
 import { invalid } from '../config/rules.js'
-import type { WritePosition } from '../driver/contract.js'
+import type { WritePlace } from '../driver/contract.js'
 
-/** Version, timeline and position as hexadecimal numbers, system identifier. */
-const FORMAT = /^1\.([0-9a-f]{0,8})\.([0-9a-f]{1,16})\.([\w%!~*'().-]{0,200})$/
+/** Version, cluster, history and position, each as a part of a URL. */
+const FORMAT = /^2:([\w%!~*'().-]{0,200}):([\w%!~*'().-]{0,3000}):([\w%!~*'().-]{0,3000})$/
 
 /**
  * What had been written when it was taken: a read after it sees everything that was committed before it. Made by
@@ -14,14 +14,16 @@ const FORMAT = /^1\.([0-9a-f]{0,8})\.([0-9a-f]{1,16})\.([\w%!~*'().-]{0,200})$/
  * // with the next request, in whichever process
  * await manager.use(read, { target: 'prefer-standby', after: request.cookies.written })
  */
-export class WriteToken implements WritePosition {
-  readonly systemId: string | undefined
-  readonly timeline: number | undefined
-  readonly position: bigint
+export class WriteToken implements WritePlace {
+  /** The cluster that it was written in. */
+  readonly cluster: string | undefined
+  /** As the driver calls where the writer was. */
+  readonly history: string | undefined
+  readonly position: string | undefined
 
-  constructor({ systemId, timeline, position }: WritePosition) {
-    this.systemId = systemId
-    this.timeline = timeline
+  constructor({ cluster, history, position }: WritePlace) {
+    this.cluster = cluster
+    this.history = history
     this.position = position
   }
 
@@ -33,17 +35,17 @@ export class WriteToken implements WritePosition {
   static parse(text: string): WriteToken {
     const match = typeof text === 'string' ? FORMAT.exec(text) : null
     if (match === null) throw malformed(text)
-    const [, timeline = '', position = '', systemId = ''] = match
-    return new WriteToken({
-      systemId: systemId === '' ? undefined : decode(systemId, text),
-      timeline: timeline === '' ? undefined : Number.parseInt(timeline, 16),
-      position: BigInt(`0x${position}`),
-    })
+    const [cluster, history, position] = match.slice(1).map((part) => decode(part, text))
+    if (history === undefined && position === undefined) throw malformed(text)
+    return new WriteToken({ cluster, history, position })
   }
 
   toString(): string {
-    const { position, systemId = '', timeline } = this
-    return `1.${timeline?.toString(16) ?? ''}.${position.toString(16)}.${encodeURIComponent(systemId)}`
+    const { cluster, history, position } = this
+    return [
+      '2',
+      ...[cluster, history, position].map((part) => encodeURIComponent(part ?? '')),
+    ].join(':')
   }
 
   toJSON(): string {
@@ -57,9 +59,9 @@ export function tokenOf(after: WriteToken | string): WriteToken {
   return after instanceof WriteToken ? after : WriteToken.parse(String(after))
 }
 
-function decode(systemId: string, text: string): string {
+function decode(part: string, text: string): string | undefined {
   try {
-    return decodeURIComponent(systemId)
+    return decodeURIComponent(part) || undefined
   } catch {
     // A lone percent sign, which toString never makes.
     throw malformed(text)

@@ -6,13 +6,13 @@ import type { Origin } from './managed-endpoint.js'
  * that a topology source has named has to show the same identity, or it does not count.
  *
  * An identity is shown, not proved: physical copies share it, and a server that lies can repeat it. What keeps such a one
- * out is authentication (TLS with a verified certificate, SCRAM), the timeline, and the hosts that a source may name.
+ * out is authentication (TLS with a verified certificate, SCRAM), the history, and the hosts that a source may name.
  */
 export class ClusterIdentity {
   /** False where servers have no identity in common, as independent ones. */
   readonly #shared: boolean
   readonly #pinned: string | undefined
-  #systemId: string | undefined
+  #cluster: string | undefined
   /** The cluster before an operator allowed another: who belonged to it still does, while nothing speaks for another. */
   #former: string | undefined
   #contested: string | undefined
@@ -22,20 +22,24 @@ export class ClusterIdentity {
   constructor(shared: boolean, pinned: string | undefined) {
     this.#shared = shared
     this.#pinned = pinned
-    this.#systemId = shared ? pinned : undefined
+    this.#cluster = shared ? pinned : undefined
   }
 
-  get systemId(): string | undefined {
-    return this.#systemId
+  get known(): boolean {
+    return this.#cluster !== undefined
+  }
+
+  get cluster(): string | undefined {
+    return this.#cluster
   }
 
   /** Whether the servers of the options may still say which cluster is meant. */
   get open(): boolean {
-    return this.#shared && this.#systemId === undefined
+    return this.#shared && this.#cluster === undefined
   }
 
   get pending(): boolean {
-    return this.#pending && this.#systemId === undefined
+    return this.#pending && this.#cluster === undefined
   }
 
   /** Every endpoint has been asked, or has had its time. */
@@ -43,8 +47,8 @@ export class ClusterIdentity {
     this.#pending = false
   }
 
-  adopt(systemId: string): void {
-    this.#systemId = systemId
+  adopt(cluster: string): void {
+    this.#cluster = cluster
     this.#former = undefined
     this.#contested = undefined
   }
@@ -56,8 +60,8 @@ export class ClusterIdentity {
 
   /** Accepts the cluster that the servers of the options belong to next. */
   reopen(): void {
-    this.#former = this.#systemId ?? this.#former
-    this.#systemId = this.#shared ? this.#pinned : undefined
+    this.#former = this.#cluster ?? this.#former
+    this.#cluster = this.#shared ? this.#pinned : undefined
   }
 
   /** No server of the options belongs to another cluster: the former one stays. */
@@ -65,27 +69,27 @@ export class ClusterIdentity {
     if (this.open && this.#former !== undefined) this.adopt(this.#former)
   }
 
-  isStranger({ systemId }: ProbeResult): boolean {
-    return this.#systemId !== undefined && systemId !== undefined && systemId !== this.#systemId
+  isStranger({ cluster }: ProbeResult): boolean {
+    return this.#cluster !== undefined && cluster !== undefined && cluster !== this.#cluster
   }
 
-  strangeness({ systemId }: ProbeResult): string {
-    return `belongs to another cluster (system identifier ${systemId}, expected ${this.#systemId})`
+  strangeness({ cluster }: ProbeResult): string {
+    return `belongs to another cluster (${cluster}, expected ${this.#cluster})`
   }
 
   /** Why a server that has answered does not count as one of ours yet; undefined if it does. */
-  doubt(origin: Origin, { systemId }: ProbeResult): string | undefined {
+  doubt(origin: Origin, { cluster }: ProbeResult): string | undefined {
     if (!this.#shared || origin === 'configured') return undefined
-    if (this.#systemId === undefined && origin === 'resolved') return this.#contested
-    const ours = this.#systemId ?? this.#former
+    if (this.#cluster === undefined && origin === 'resolved') return this.#contested
+    const ours = this.#cluster ?? this.#former
     if (ours === undefined)
       return (
         'named by the topology source alone, and no server of the options has shown yet which cluster is meant: ' +
-        'name more of its servers in the options, or set failover.systemId'
+        'name more of its servers in the options, or set failover.cluster'
       )
-    if (systemId === ours) return undefined
-    return systemId === undefined
-      ? `does not show that it belongs to the cluster (system identifier ${ours})`
-      : this.strangeness({ role: 'unknown', writable: false, systemId })
+    if (cluster === ours) return undefined
+    return cluster === undefined
+      ? `does not show that it belongs to the cluster (${ours})`
+      : this.strangeness({ role: 'unknown', writable: false, cluster })
   }
 }

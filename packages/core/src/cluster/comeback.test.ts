@@ -32,7 +32,7 @@ test('a server of another cluster that has no connection to spare gets no writes
   h = started()
   ;(await h.manager.acquire()).release()
   const a = h.driver.server('a')
-  a.systemId = 'system-2'
+  a.cluster = 'system-2'
   a.terminateAll()
   await h.clock.advance(100)
   expect(stateOf('a')).toBe('QUARANTINED')
@@ -104,10 +104,10 @@ test('a server that answered while it was not to be used has proved nothing by t
   h = started({ failover: { failbackStableMs: 5000, failbackSuccesses: 2 } })
   ;(await h.manager.acquire()).release()
   const b = h.driver.server('b')
-  b.systemId = 'system-2'
+  b.cluster = 'system-2'
   await h.clock.advance(60_000)
   expect(stateOf('b')).toBe('QUARANTINED')
-  b.systemId = 'system-1'
+  b.cluster = 'system-1'
   await h.clock.advance(1000)
   expect(stateOf('b')).toBe('PROBATION')
   await h.clock.advance(6000)

@@ -1,41 +1,53 @@
+import type { History } from './history.js'
+
 /** An answer is some time on its way through a busy process. */
 const MARGIN_MS = 20
 
+interface Verdict {
+  readonly startedAt: string | undefined
+  /** The history of the writer by which it was judged. */
+  readonly by: string | undefined
+}
+
 interface Sighting {
   readonly at: number
-  readonly position: bigint
+  readonly position: string
   readonly startedAt: string | undefined
 }
 
 /**
- * Finds standbys that have replayed what the writer never wrote: another standby was promoted that had received less.
- * What such a one shows never was, for everybody else, and it does not follow the writer until it is rewound or rebuilt,
- * for which it has to be restarted.
+ * Finds standbys that have applied what the writer never wrote: another standby was promoted that had received less.
+ * What such a one shows exists nowhere else, and it does not follow the writer until it is rewound or rebuilt, for which it
+ * has to be restarted.
  */
 export class Divergence<K> {
   readonly #sightings = new Map<K, Sighting>()
-  /** With the timeline of the writer by which they were judged. */
-  readonly #strays = new Map<K, { readonly startedAt: string | undefined; readonly by: number }>()
+  readonly #strays = new Map<K, Verdict>()
+  readonly #comparison: History
 
-  /** A standby had replayed up to `position` at `at`. */
-  replayed(standby: K, at: number, position: bigint, startedAt: string | undefined): void {
+  constructor(comparison: History) {
+    this.#comparison = comparison
+  }
+
+  /** A standby was at `position` at `at`. */
+  applied(standby: K, at: number, position: string, startedAt: string | undefined): void {
     this.#sightings.set(standby, { at, position, startedAt })
     if (this.#strays.get(standby)?.startedAt !== startedAt) this.#strays.delete(standby)
   }
 
   /**
    * The writer had written up to `position` at some time after `askedAt`. Returns the standbys that were further before
-   * that, unless they are known. A writer on a later timeline judges anew: the one before may have been the one that had
+   * that, unless they are known. A writer after another promotion judges anew: the one before may have been the one that had
    * been left behind.
    */
-  written(askedAt: number, position: bigint, timeline = 0): K[] {
+  written(askedAt: number, position: string, history: string | undefined): K[] {
     const found: K[] = []
-    for (const [standby, { at, position: replayed, startedAt }] of this.#sightings) {
-      const judgedBy = this.#strays.get(standby)?.by
-      if (judgedBy !== undefined && judgedBy >= timeline) continue
+    for (const [standby, { at, position: applied, startedAt }] of this.#sightings) {
+      const judged = this.#strays.get(standby)
+      if (judged !== undefined && !this.#isNewer(history, judged.by)) continue
       this.#strays.delete(standby)
-      if (at > askedAt - MARGIN_MS || replayed <= position) continue
-      this.#strays.set(standby, { startedAt, by: timeline })
+      if (at > askedAt - MARGIN_MS || this.#comparison.covers(position, applied)) continue
+      this.#strays.set(standby, { startedAt, by: history })
       found.push(standby)
     }
     return found
@@ -55,5 +67,13 @@ export class Divergence<K> {
   reset(): void {
     this.#sightings.clear()
     this.#strays.clear()
+  }
+
+  #isNewer(history: string | undefined, before: string | undefined): boolean {
+    return (
+      history !== undefined &&
+      before !== undefined &&
+      this.#comparison.order(history, before) === 'newer'
+    )
   }
 }

@@ -1,5 +1,11 @@
 import fc from 'fast-check'
-import { type Candidate, type ElectionMemory, elect, electInOrder } from './elect.js'
+import {
+  type Candidate,
+  type ElectionMemory,
+  elect as electBy,
+  electInOrder,
+  type OrderOf,
+} from './elect.js'
 import type { EndpointState } from './states.js'
 
 const primary = (id: string, more: Partial<Candidate> = {}): Candidate => ({
@@ -7,18 +13,24 @@ const primary = (id: string, more: Partial<Candidate> = {}): Candidate => ({
   state: 'UP',
   role: 'primary',
   writable: true,
-  systemId: 'system',
-  timeline: 1,
-  startedAt: `started ${id}`,
+  history: '1',
+  server: id,
   ...more,
 })
 const standby = (id: string, more: Partial<Candidate> = {}): Candidate =>
   primary(id, { role: 'standby', writable: false, ...more })
 const memory = (more: Partial<ElectionMemory> = {}): ElectionMemory => ({
   writer: undefined,
-  highestTimeline: 0,
   ...more,
 })
+
+/** Histories are numbers that rise with each promotion. */
+const byNumber: OrderOf = (one, other) => {
+  const more = Number(one) - Number(other)
+  return more > 0 ? 'newer' : more < 0 ? 'older' : 'same'
+}
+const elect = (candidates: readonly Candidate[], remembered: ElectionMemory) =>
+  electBy(candidates, remembered, byNumber)
 
 describe('an election in a replicated cluster', () => {
   test('takes the one writable primary', () => {
@@ -39,7 +51,7 @@ describe('an election in a replicated cluster', () => {
     [
       'the primary is read-only',
       [primary('a', { writable: false }), standby('b')],
-      'the primary refuses writes (default_transaction_read_only)',
+      'the primary refuses writes: it is set to be read-only',
     ],
     ['another cluster answers', [primary('a', { state: 'QUARANTINED' })], 'no endpoint answers'],
     ['the primary is suspect', [primary('a', { state: 'SUSPECT' })], 'no endpoint answers'],
@@ -54,32 +66,32 @@ describe('an election in a replicated cluster', () => {
     expect(elect(busy, memory()).outcome).toBe('none')
   })
 
-  test('a primary below the highest timeline seen is fenced, even alone', () => {
-    expect(elect([primary('a', { timeline: 3 })], memory({ highestTimeline: 4 }))).toEqual({
+  test('a primary of an older history than the latest seen is fenced, even alone', () => {
+    expect(elect([primary('a', { history: '3' })], memory({ latest: '4' }))).toEqual({
       outcome: 'none',
       fenced: ['a'],
-      reason: 'a claims to be the primary, but on an older timeline',
+      reason: 'a claims to be the primary, but of an older history',
     })
   })
 
-  test('of two primaries the newer timeline wins and the other is fenced', () => {
-    const candidates = [primary('old', { timeline: 4 }), primary('new', { timeline: 5 })]
-    expect(elect(candidates, memory({ writer: 'old', highestTimeline: 4 }))).toEqual({
+  test('of two primaries the newer history wins and the other is fenced', () => {
+    const candidates = [primary('old', { history: '4' }), primary('new', { history: '5' })]
+    expect(elect(candidates, memory({ writer: 'old', latest: '4' }))).toEqual({
       outcome: 'writer',
       id: 'new',
       fenced: ['old'],
     })
   })
 
-  test('equal timelines on two servers are a split brain, and nobody is written to', () => {
+  test('equal histories of two servers are a split brain, and nobody is written to', () => {
     expect(elect([primary('a'), primary('b')], memory({ writer: 'a' }))).toMatchObject({
       outcome: 'split-brain',
-      reason: 'a and b both claim to be the primary on timeline 1',
+      reason: 'a and b both claim to be the primary of one history (1)',
     })
   })
 
   test('one server under two names is one server, and the name in use stays', () => {
-    const candidates = [primary('a', { startedAt: 'x' }), primary('b', { startedAt: 'x' })]
+    const candidates = [primary('a', { server: 'x' }), primary('b', { server: 'x' })]
     expect(elect(candidates, memory({ writer: 'b' }))).toEqual({
       outcome: 'writer',
       id: 'b',
@@ -88,7 +100,7 @@ describe('an election in a replicated cluster', () => {
   })
 
   test('a name that is no longer in use gives way to another of the same server, but to no other server', () => {
-    const same = [primary('a', { startedAt: 'x', named: false }), primary('b', { startedAt: 'x' })]
+    const same = [primary('a', { server: 'x', named: false }), primary('b', { server: 'x' })]
     expect(elect(same, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'b' })
     const alone = [primary('a', { named: false }), standby('b')]
     expect(elect(alone, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'a' })
@@ -108,37 +120,37 @@ describe('an election in a replicated cluster', () => {
     expect(elect(busy, memory())).toMatchObject({ outcome: 'none' })
   })
 
-  test('a primary below the timeline of a standby is fenced: the standby followed a promotion', () => {
-    const candidates = [primary('a', { timeline: 1 }), standby('b', { timeline: 2 })]
+  test('a primary of an older history than a standby is fenced: the standby followed a promotion', () => {
+    const candidates = [primary('a', { history: '1' }), standby('b', { history: '2' })]
     expect(elect(candidates, memory())).toMatchObject({ outcome: 'none', fenced: ['a'] })
-    expect(elect(candidates, memory({ acceptedTimeline: 2 }))).toMatchObject({ id: 'a' })
-    const down = [primary('a'), standby('b', { timeline: 2, state: 'DOWN' })]
+    expect(elect(candidates, memory({ accepted: ['2'] }))).toMatchObject({ id: 'a' })
+    const down = [primary('a'), standby('b', { history: '2', state: 'DOWN' })]
     expect(elect(down, memory())).toMatchObject({ id: 'a' })
   })
 })
 
-describe('an election with a primary that does not tell its timeline', () => {
+describe('an election with a primary that does not tell its history', () => {
   const silent = (id: string, more: Partial<Candidate> = {}): Candidate =>
-    primary(id, { timeline: undefined, ...more })
+    primary(id, { history: undefined, ...more })
 
-  test('takes it while no timeline is known, whatever standbys tell', () => {
+  test('takes it while no history is known, whatever standbys tell', () => {
     expect(elect([silent('a'), standby('b')], memory())).toMatchObject({ id: 'a' })
   })
 
   test('takes it if it is the present writer, or was seen to be promoted', () => {
-    const known = { highestTimeline: 7 }
+    const known = { latest: '7' }
     expect(elect([silent('a')], memory({ ...known, writer: 'a' }))).toMatchObject({ id: 'a' })
     expect(elect([silent('a', { promoted: true })], memory(known))).toMatchObject({ id: 'a' })
   })
 
-  test('refuses any other once a timeline is known, unless it is told to stay', () => {
-    expect(elect([silent('a')], memory({ highestTimeline: 7 }))).toMatchObject({
+  test('refuses any other once a history is known, unless it is told to stay', () => {
+    expect(elect([silent('a')], memory({ latest: '7' }))).toMatchObject({
       outcome: 'none',
       fenced: ['a'],
       reason:
-        'a claims to be the primary, but does not tell its timeline, and another was the primary since',
+        'a claims to be the primary, but does not tell its history, and another was the primary since',
     })
-    expect(elect([silent('a')], memory({ highestTimeline: 7, splitBrain: 'stay' }))).toMatchObject({
+    expect(elect([silent('a')], memory({ latest: '7', splitBrain: 'stay' }))).toMatchObject({
       id: 'a',
     })
   })
@@ -156,7 +168,7 @@ describe('an election with a primary that does not tell its timeline', () => {
   test('cannot tell which is newer beside one that tells', () => {
     expect(elect([silent('a'), primary('b')], memory({ writer: 'a' }))).toMatchObject({
       outcome: 'split-brain',
-      reason: 'a and b both claim to be the primary (a without telling the timeline)',
+      reason: 'a and b both claim to be the primary (a without telling its history)',
     })
   })
 })
@@ -178,9 +190,8 @@ describe('whatever the servers say', () => {
         ),
         role: fc.constantFrom('primary', 'standby', 'unknown'),
         writable: fc.boolean(),
-        systemId: fc.constant('system'),
-        timeline: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
-        startedAt: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
+        history: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined }),
+        server: fc.option(fc.constantFrom('x', 'y'), { nil: undefined }),
         promoted: fc.boolean(),
         superseded: fc.boolean(),
       }),
@@ -189,10 +200,10 @@ describe('whatever the servers say', () => {
     .map((list) => list.map((each, index): Candidate => ({ id: `e${index}`, ...each })))
   const memories = fc.record({
     writer: fc.option(fc.constantFrom('e0', 'e1', 'e2'), { nil: undefined }),
-    highestTimeline: fc.integer({ min: 0, max: 3 }),
+    latest: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined }),
   })
 
-  test('the writer is a writable primary, never fenced, never on an older timeline', () => {
+  test('the writer is a writable primary, never fenced, never of an older history', () => {
     fc.assert(
       fc.property(candidates, memories, (list, remembered) => {
         const election = elect(list, remembered)
@@ -200,7 +211,7 @@ describe('whatever the servers say', () => {
         const writer = list.find((each) => each.id === election.id)
         expect(writer).toMatchObject({ role: 'primary', writable: true })
         expect(election.fenced).not.toContain(election.id)
-        expect(writer?.timeline ?? 3).toBeGreaterThanOrEqual(remembered.highestTimeline)
+        expect(Number(writer?.history ?? 3)).toBeGreaterThanOrEqual(Number(remembered.latest ?? 0))
       }),
     )
   })
@@ -214,14 +225,14 @@ describe('whatever the servers say', () => {
         const standbys = list.filter(
           ({ role, state }) => role === 'standby' && ['UP', 'PROBATION', 'FENCED'].includes(state),
         )
-        if (writer.timeline !== undefined) {
-          for (const { timeline = 0 } of standbys)
-            expect(timeline).toBeLessThanOrEqual(writer.timeline)
+        if (writer.history !== undefined) {
+          for (const { history = '0' } of standbys)
+            expect(Number(history)).toBeLessThanOrEqual(Number(writer.history))
           return
         }
         expect(writer.superseded).toBe(false)
         const seen = writer.promoted || writer.id === remembered.writer
-        expect(seen || remembered.highestTimeline === 0).toBe(true)
+        expect(seen || remembered.latest === undefined).toBe(true)
       }),
     )
   })
@@ -244,7 +255,7 @@ describe('whatever the servers say', () => {
   test('the order of the endpoints decides nothing between different servers', () => {
     fc.assert(
       fc.property(candidates, memories, (list, remembered) => {
-        const distinct = list.map((each) => ({ ...each, startedAt: each.id }))
+        const distinct = list.map((each) => ({ ...each, server: each.id }))
         const forwards = elect(distinct, remembered)
         const backwards = elect([...distinct].reverse(), remembered)
         expect(backwards.outcome).toBe(forwards.outcome)

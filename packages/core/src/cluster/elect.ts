@@ -1,4 +1,4 @@
-import type { Role } from '../driver/contract.js'
+import type { Order, Role } from '../driver/contract.js'
 import { type EndpointState, stateIs } from './states.js'
 
 /** What an election knows of one endpoint. */
@@ -7,12 +7,12 @@ export interface Candidate {
   readonly state: EndpointState
   readonly role: Role
   readonly writable: boolean
-  readonly systemId: string | undefined
-  readonly timeline: number | undefined
-  readonly startedAt: string | undefined
-  /** False for one that is kept although nobody names it any more. `@default` true */
+  /** Names the server, whatever address leads to it. */
+  readonly server: string | undefined
+  readonly history: string | undefined
+  /** False for one that is kept although no source names it any more. `@default` true */
   readonly named?: boolean
-  /** True if it was seen to be a standby, and then the primary. Matters where it does not tell its timeline. */
+  /** True if it was seen to be a standby, and then the primary. Matters where histories do not show promotions. */
   readonly promoted?: boolean
   /** True if another was seen to become the primary after it. Matters likewise. */
   readonly superseded?: boolean
@@ -24,13 +24,16 @@ export interface ElectionMemory {
   readonly writer: string | undefined
   /** True if it has been left, and no other has been found yet: it has to answer before it is the writer again. */
   readonly left?: boolean
-  /** The highest timeline ever followed: a primary below it has lost a promotion it does not know of. */
-  readonly highestTimeline: number
-  /** What standbys say of timelines up to this one is no news: an operator has accepted a primary below. `@default` 0 */
-  readonly acceptedTimeline?: number
+  /** The latest history ever followed: a primary of an older one has lost a promotion it does not know of. */
+  readonly latest?: string | undefined
+  /** What standbys say of these histories is no news: an operator has accepted an older primary. `@default` none */
+  readonly accepted?: readonly string[]
   /** Whether the writer goes on when another has an equal claim. */
   readonly splitBrain?: 'refuse' | 'stay'
 }
+
+/** How one history is to another, as the driver tells it. */
+export type OrderOf = (one: string, other: string) => Order
 
 export type Election =
   | { readonly outcome: 'writer'; readonly id: string; readonly fenced: readonly string[] }
@@ -40,15 +43,22 @@ export type Election =
 /**
  * Who is the writer of one replicated cluster. Pure.
  *
- * One writable primary is the writer, unless its timeline is below the highest seen, or below that of a standby, which
- * followed a promotion. Of several, the highest timeline wins and the others are fenced; one server under two names
- * counts once; equal timelines leave the writer undecided, and no server gets writes.
+ * One writable primary is the writer, unless its history is older than the latest seen, or than that of a standby, which
+ * followed a promotion. Of several, the one whose history is newer than or ahead of the others' wins, and they are fenced;
+ * one server under two names counts once; histories that cannot be told apart leave the writer undecided, and no server
+ * gets writes.
  *
- * A primary that does not tell its timeline is judged by what was seen: it is the writer if it is the present one or was
- * promoted, or if no timeline is known at all; it is not if another was promoted after it; beside a primary that tells
- * its timeline neither is known to be newer. With `splitBrain: 'stay'` it counts as current whatever was seen.
+ * A primary whose history proves no promotion is judged by what was seen: it is the writer if it is the present one or was
+ * promoted, if no history is known at all, or if it lacks nothing of the histories that are known; it is not if another was
+ * promoted after it. With `splitBrain: 'stay'` it counts as current whatever was seen.
  */
-export function elect(candidates: readonly Candidate[], memory: ElectionMemory): Election {
+export function elect(
+  candidates: readonly Candidate[],
+  memory: ElectionMemory,
+  orderOf: OrderOf,
+): Election {
+  const order = (one: string | undefined, other: string | undefined): Order =>
+    one === undefined || other === undefined ? 'unknown' : orderOf(one, other)
   const primaries = candidates.filter(
     (each) =>
       each.role === 'primary' &&
@@ -57,13 +67,20 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
       (stateIs(each.state, 'answers') ||
         (each.state === 'BUSY' && each.id === memory.writer && memory.left !== true)),
   )
-  const followed = timelineOfStandbys(candidates, memory)
-  const current = primaries.filter((each) => isCurrent(each, memory, followed))
+  const known = [memory.latest, ...historiesOfStandbys(candidates, memory, order)]
+  const current = primaries.filter((each) =>
+    isCurrent(
+      each,
+      memory,
+      known.filter((one) => one !== undefined).map((one) => order(each.history, one)),
+    ),
+  )
   const stale = primaries.filter((each) => !current.includes(each)).map((each) => each.id)
   if (current.length === 0)
     return { outcome: 'none', fenced: stale, reason: describeNone(candidates, stale) }
-  const highest = Math.max(...current.map((each) => each.timeline ?? 0))
-  const leaders = current.filter((each) => (each.timeline ?? highest) === highest)
+  const leaders = current.filter(
+    (each) => !current.some((other) => SURPASSES.has(order(other.history, each.history))),
+  )
   const losers = current.filter((each) => !leaders.includes(each)).map((each) => each.id)
   const servers = distinctServers(leaders)
   const stays = memory.splitBrain === 'stay' && leaders.some((each) => each.id === memory.writer)
@@ -71,7 +88,7 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
     return {
       outcome: 'split-brain',
       fenced: stale,
-      reason: `${servers.map((each) => each.id).join(' and ')} both claim to be the primary ${onTimeline(servers)}`,
+      reason: `${servers.map((each) => each.id).join(' and ')} both claim to be the primary ${withHistories(servers)}`,
     }
   }
   // One server may have two names, of which one is no longer in use.
@@ -81,31 +98,41 @@ export function elect(candidates: readonly Candidate[], memory: ElectionMemory):
   return { outcome: 'writer', id: chosen.id, fenced: [...stale, ...losers] }
 }
 
-/** Whether nothing is known that a primary has missed. */
-function isCurrent(primary: Candidate, memory: ElectionMemory, followed: number): boolean {
-  const { id, promoted, superseded, timeline } = primary
-  if (timeline !== undefined) return timeline >= Math.max(memory.highestTimeline, followed)
+const SURPASSES: ReadonlySet<Order> = new Set(['newer', 'ahead'])
+const PROVES: ReadonlySet<Order> = new Set(['newer', 'same'])
+const LACKS_NOTHING: ReadonlySet<Order> = new Set(['newer', 'same', 'ahead', 'equal'])
+
+/** Whether nothing is known that a primary has missed. @param orders its history beside each that is known */
+function isCurrent(primary: Candidate, memory: ElectionMemory, orders: readonly Order[]): boolean {
+  const { history, id, promoted, superseded } = primary
+  if (orders.includes('older')) return false
+  if (history !== undefined && orders.every((each) => PROVES.has(each))) return true
   if (memory.splitBrain === 'stay') return true
   if (superseded === true) return false
-  return memory.highestTimeline === 0 || id === memory.writer || promoted === true
+  if (memory.latest === undefined || id === memory.writer || promoted === true) return true
+  return orders.every((each) => LACKS_NOTHING.has(each))
 }
 
-/** The highest timeline that a standby follows: somewhere a primary has written on it. */
-function timelineOfStandbys(
+/** What standbys follow: somewhere a primary has written it. */
+function historiesOfStandbys(
   candidates: readonly Candidate[],
-  { acceptedTimeline = 0 }: ElectionMemory,
-): number {
-  const timelines = candidates
+  { accepted = [] }: ElectionMemory,
+  order: (one: string | undefined, other: string | undefined) => Order,
+): string[] {
+  return candidates
     .filter((each) => each.role === 'standby' && stateIs(each.state, 'answers'))
-    .map((each) => each.timeline ?? 0)
-  return Math.max(0, ...timelines.filter((each) => each > acceptedTimeline))
+    .map((each) => each.history)
+    .filter((history) => history !== undefined)
+    .filter((history) => accepted.every((each) => SURPASSES.has(order(history, each))))
 }
 
-function onTimeline(servers: readonly Candidate[]): string {
-  const silent = servers.filter((each) => each.timeline === undefined).map((each) => each.id)
-  return silent.length > 0
-    ? `(${silent.join(' and ')} without telling the timeline)`
-    : `on timeline ${servers[0]?.timeline}`
+function withHistories(servers: readonly Candidate[]): string {
+  const silent = servers.filter((each) => each.history === undefined).map((each) => each.id)
+  if (silent.length > 0) return `(${silent.join(' and ')} without telling its history)`
+  const [first, ...others] = servers.map((each) => each.history)
+  return others.every((each) => each === first)
+    ? `of one history (${first})`
+    : `of histories that cannot be told apart (${[first, ...others].join(', ')})`
 }
 
 /**
@@ -127,9 +154,7 @@ export function electInOrder(candidates: readonly Candidate[], memory: ElectionM
 function distinctServers(primaries: readonly Candidate[]): Candidate[] {
   const seen = new Map<string, Candidate>()
   for (const each of primaries) {
-    // Two servers of one cluster do not start in the same microsecond.
-    const identity =
-      each.systemId && each.startedAt ? `${each.systemId} ${each.startedAt}` : each.id
+    const identity = each.server ?? each.id
     if (!seen.has(identity)) seen.set(identity, each)
   }
   return [...seen.values()]
@@ -137,17 +162,17 @@ function distinctServers(primaries: readonly Candidate[]): Candidate[] {
 
 function describeNone(candidates: readonly Candidate[], stale: readonly string[]): string {
   if (stale.length > 0) {
-    const silent = candidates.some((each) => stale.includes(each.id) && each.timeline === undefined)
+    const silent = candidates.some((each) => stale.includes(each.id) && each.history === undefined)
     return silent
-      ? `${stale.join(', ')} claims to be the primary, but does not tell its timeline, and another was the primary since`
-      : `${stale.join(', ')} claims to be the primary, but on an older timeline`
+      ? `${stale.join(', ')} claims to be the primary, but does not tell its history, and another was the primary since`
+      : `${stale.join(', ')} claims to be the primary, but of an older history`
   }
   if (
     candidates.some(
       (each) => each.role === 'primary' && !each.writable && stateIs(each.state, 'answers'),
     )
   ) {
-    return 'the primary refuses writes (default_transaction_read_only)'
+    return 'the primary refuses writes: it is set to be read-only'
   }
   if (candidates.some((each) => stateIs(each.state, 'answers'))) return 'only standbys answer'
   return 'no endpoint answers'

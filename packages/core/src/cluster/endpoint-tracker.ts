@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../driver/contract.js'
+import { type ProbeResult, positionOf } from '../driver/contract.js'
 import { messageOf } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
@@ -6,16 +6,22 @@ import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
 import type { Clock } from '../time/clock.js'
 import type { ClusterIdentity } from './cluster-identity.js'
 import { Divergence } from './divergence.js'
+import type { History } from './history.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { ReplicationLag } from './replication-lag.js'
 import { type EndpointState, stateIs } from './states.js'
 import { nextStanding, putInto } from './transition.js'
 
-/** States that an endpoint which is in doubt does not come into. */
 const LAG_MEMORY_MS = 600_000
 const STRAY =
-  'has replayed what the present primary never wrote, so it cannot follow it: rewind it (pg_rewind) or rebuild it'
+  'has applied what the present primary never wrote, so it cannot follow it: rewind it or rebuild it'
+
+export interface TrackerContext {
+  readonly name: string
+  readonly clock: Clock
+  readonly events: EventEmitter
+}
 
 /** Turns what probes say into what is known of each endpoint. */
 export class EndpointTracker<C extends object> {
@@ -23,17 +29,16 @@ export class EndpointTracker<C extends object> {
   readonly #knobs: FailoverKnobs
   readonly #clock: Clock
   readonly #events: EventEmitter
-  readonly #lag = new ReplicationLag(LAG_MEMORY_MS)
-  readonly #divergence = new Divergence<ManagedEndpoint<C>>()
+  readonly #lag: ReplicationLag
+  readonly #divergence: Divergence<ManagedEndpoint<C>>
   readonly #onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void
   readonly #identity: ClusterIdentity
 
   constructor(
-    name: string,
+    { clock, events, name }: TrackerContext,
     knobs: FailoverKnobs,
-    clock: Clock,
-    events: EventEmitter,
     identity: ClusterIdentity,
+    history: History,
     onState: (endpoint: ManagedEndpoint<C>, from: EndpointState) => void,
   ) {
     this.#name = name
@@ -41,6 +46,8 @@ export class EndpointTracker<C extends object> {
     this.#clock = clock
     this.#events = events
     this.#identity = identity
+    this.#lag = new ReplicationLag(LAG_MEMORY_MS, history.covers)
+    this.#divergence = new Divergence(history)
     this.#onState = onState
   }
 
@@ -70,7 +77,7 @@ export class EndpointTracker<C extends object> {
   }
 
   /** Another server is the writer. `position` is where it goes on in the same history; undefined for another one. */
-  followLag(position: bigint | undefined): void {
+  followLag(position: string | undefined): void {
     if (position === undefined) this.#lag.reset()
     else this.#lag.rebase(position)
   }
@@ -176,16 +183,17 @@ export class EndpointTracker<C extends object> {
     isWriter: boolean,
     now: number,
   ): boolean {
-    const { position, role, startedAt, timeline } = result
-    if (this.#identity.systemId === undefined || position === undefined) return false
+    const { history, role, startedAt } = result
+    const position = positionOf(result)
+    if (!this.#identity.known || position === undefined) return false
     if (endpoint.doubt !== undefined) return false
     if (role === 'standby') {
-      this.#divergence.replayed(endpoint, now, position, startedAt)
+      this.#divergence.applied(endpoint, now, position, startedAt)
       return this.#divergence.has(endpoint)
     }
     this.#divergence.forget(endpoint)
     if (isWriter) {
-      for (const each of this.#divergence.written(now - durationMs, position, timeline)) {
+      for (const each of this.#divergence.written(now - durationMs, position, history)) {
         each.lastError = { name: 'Error', message: STRAY }
         this.mark(each, 'QUARANTINED', STRAY)
       }
@@ -213,14 +221,15 @@ export class EndpointTracker<C extends object> {
     isWriter: boolean,
     now: number,
   ): void {
-    if (result.position === undefined) return
-    if (isWriter) this.#lag.written(now, result.position)
+    const position = positionOf(result)
+    if (position === undefined) return
+    if (isWriter) this.#lag.written(now, position)
     if (result.role !== 'standby') {
       endpoint.lagMs = undefined
       endpoint.lagging = false
       return
     }
-    endpoint.lagMs = this.#lag.of(now, result.position)
+    endpoint.lagMs = this.#lag.of(now, position)
     // Leaves at the bound, comes back at half of it, so that it does not hop in and out.
     const before = endpoint.lagging
     endpoint.lagging = endpoint.lagMs > (before ? this.#knobs.maxLagMs / 2 : this.#knobs.maxLagMs)

@@ -1,5 +1,5 @@
-import { type FailureKind, isFatal, type ProbeResult } from '../driver/contract.js'
-import { FailoverFailedError, messageOf } from '../errors.js'
+import { type FailureKind, isFatal, type ProbeResult, positionOf } from '../driver/contract.js'
+import { FailoverFailedError } from '../errors.js'
 import { contextOf, failoverChannel } from '../events/channels.js'
 import type { EventEmitter } from '../events/emitter.js'
 import type { FailoverCompletedEvent } from '../events/events.js'
@@ -8,14 +8,17 @@ import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
 import { saysTheSame } from '../health/same-answer.js'
 import type { Clock, TimerHandle } from '../time/clock.js'
+import { areRefusedForGood, type Cluster, describeOutcome } from './cluster.js'
 import { ClusterIdentity } from './cluster-identity.js'
 import { type Candidate, elect, electInOrder } from './elect.js'
 import { EndpointTracker } from './endpoint-tracker.js'
+import type { History } from './history.js'
 import { type ManagedEndpoint, UNSEEN } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { Promotions } from './promotions.js'
 import { select, serves } from './selection.js'
 import { type ClusterState, type EndpointState, stateIs, type Target } from './states.js'
+import { followState, isInTrouble, recheck } from './trouble.js'
 import { WriterSearch } from './writer-search.js'
 
 export interface FailoverContext<C extends object> {
@@ -24,8 +27,7 @@ export interface FailoverContext<C extends object> {
   readonly events: EventEmitter
   /** Who serves whom has changed: waiters that stand in the wrong queue must move. */
   readonly onRoutesChanged: () => void
-  /** Whether there is one endpoint, and there never will be another. */
-  readonly solo: boolean
+  readonly history: History
   /** Something is wrong with an endpoint. */
   readonly onTrouble: () => void
   /** An endpoint is out of service. */
@@ -37,14 +39,12 @@ export interface FailoverContext<C extends object> {
  * and who is moved to it later has been sent to another server before.
  */
 const START_PATIENCE = 3
-/** A refusal may be the moment of a restart; asked again this soon, it is known for sure. */
-const RECHECK_MS = 10
 
 /**
- * Decides which endpoint is the writer and moves callers there. It acts on the outcomes of probes alone; trouble
+ * A cluster of several endpoints: decides which one is the writer and moves callers there. It acts on the outcomes of probes alone; trouble
  * that connections report only makes it probe at once.
  */
-export class FailoverController<C extends object> {
+export class FailoverController<C extends object> implements Cluster<C> {
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #mode: 'role' | 'ordered'
   readonly #knobs: FailoverKnobs
@@ -63,12 +63,14 @@ export class FailoverController<C extends object> {
   /** Its probe is being weighed: it serves nobody before it is known whom it may serve. */
   #judged: ManagedEndpoint<C> | undefined
   #requested: string | undefined
-  #highestTimeline = 0
+  /** The latest history that was followed. */
+  #latest: string | undefined
   /** The cluster of the server that showed it. */
-  #highestSeenIn: string | undefined
-  #acceptedTimeline = 0
+  #latestSeenIn: string | undefined
+  /** What standbys followed when an operator accepted an older primary. */
+  #accepted: readonly string[] = []
   #epoch = 0
-  #state: ClusterState
+  #state: ClusterState = 'DEGRADED'
   #surveyed = false
   /** The first round of probes is over. */
   #seenOnce = false
@@ -88,21 +90,17 @@ export class FailoverController<C extends object> {
     this.#mode = mode
     this.#knobs = knobs
     this.#context = context
-    this.#identity = new ClusterIdentity(mode === 'role' && !context.solo, knobs.systemId)
+    this.#identity = new ClusterIdentity(mode === 'role', knobs.cluster)
     this.#tracker = new EndpointTracker(
-      context.name,
+      context,
       knobs,
-      context.clock,
-      context.events,
       this.#identity,
+      context.history,
       (endpoint, from) => this.#onState(endpoint, from),
     )
     this.#search = new WriterSearch(knobs, context.clock, (attempt, final) =>
       this.#attemptFailed(attempt, final),
     )
-    // A single endpoint is used whatever its role: the caller named no other.
-    this.#writer = this.#solo ? endpoints[0] : undefined
-    this.#state = this.#solo ? 'STEADY' : 'DEGRADED'
   }
 
   get mode(): 'role' | 'ordered' {
@@ -121,17 +119,8 @@ export class FailoverController<C extends object> {
     return this.#state
   }
 
-  /** The history that positions are compared in: that of the writer, or while there is none, of the last one known. */
-  get lineage(): {
-    readonly systemId?: string | undefined
-    readonly timeline?: number | undefined
-  } {
-    return (
-      this.#writer?.result ?? {
-        systemId: this.#identity.systemId,
-        timeline: this.#highestTimeline || undefined,
-      }
-    )
+  get lineage(): Cluster<C>['lineage'] {
+    return this.#writer?.result ?? { cluster: this.#identity.cluster, history: this.#latest }
   }
 
   /** Time until the next round of probes: short while something is being decided. */
@@ -146,7 +135,7 @@ export class FailoverController<C extends object> {
 
   /** True if no endpoint can ever work as configured: each was refused for a reason that only a person can mend. */
   get refusedForGood(): boolean {
-    return this.#endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
+    return areRefusedForGood(this.#endpoints)
   }
 
   /** Starts to probe; resolves when every endpoint has been seen once. */
@@ -166,7 +155,7 @@ export class FailoverController<C extends object> {
   }
 
   pick(target: Target): ManagedEndpoint<C> | undefined {
-    return this.#solo ? this.#writer : select(this.#endpoints, target, this.#writer)
+    return select(this.#endpoints, target, this.#writer)
   }
 
   /** A standby fit to read from that `accepts` chooses, the one with the least to do. */
@@ -175,7 +164,7 @@ export class FailoverController<C extends object> {
   }
 
   serves(endpoint: ManagedEndpoint<C>, target: Target): boolean {
-    return this.#solo || serves(endpoint, target, this.#writer)
+    return serves(endpoint, target, this.#writer)
   }
 
   observe(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
@@ -203,13 +192,13 @@ export class FailoverController<C extends object> {
       endpoint.pool.retryNow()
     }
     if (endpoint.heldFor !== undefined && endpoint.standing.failures >= this.#knobs.suspectCount)
-      endpoint.pool.destroyAll(describe(outcome))
-    if (!outcome.ok) this.#recheck(endpoint, outcome.timedOut)
-    if (this.#surveyed || this.#solo) this.#evaluate(describe(outcome))
+      endpoint.pool.destroyAll(describeOutcome(outcome))
+    if (!outcome.ok) recheck(endpoint, outcome.timedOut, this.#context.clock, () => this.#monitor)
+    if (this.#surveyed) this.#evaluate(describeOutcome(outcome))
     else if (this.#seenOnce) this.#surveyIfKnown()
     else if (outcome.ok) this.#foundAtStart(endpoint)
     this.#judged = undefined
-    if (!served && !this.#solo && stateIs(endpoint.state, 'serves')) endpoint.pool.resume()
+    if (!served && stateIs(endpoint.state, 'serves')) endpoint.pool.resume()
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -217,18 +206,20 @@ export class FailoverController<C extends object> {
   #isNoNews(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): boolean {
     return (
       this.#state === 'STEADY' &&
-      (this.#surveyed || this.#solo) &&
+      this.#surveyed &&
       !this.#search.running &&
       endpoint.isSteady &&
       (outcome.elsewhere === true || endpoint.everConnected) &&
-      saysTheSame(outcome.result, endpoint.result)
+      saysTheSame(outcome.result, endpoint.result, this.#context.history.order)
     )
   }
 
   /** Takes over what changes all the time, without an election: this is all that most probes come to. */
   #keepUp(endpoint: ManagedEndpoint<C>, outcome: SuccessfulProbe): void {
     const readable = endpoint.lagging
-    this.#tracker.keepUp(endpoint, outcome, endpoint === this.#writer)
+    const isWriter = endpoint === this.#writer
+    this.#tracker.keepUp(endpoint, outcome, isWriter)
+    if (isWriter) this.#noteHistory(outcome.result)
     endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
     if (readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
@@ -237,16 +228,8 @@ export class FailoverController<C extends object> {
   trouble(endpoint: ManagedEndpoint<C>, kind: FailureKind, reason: string): void {
     if (!isFatal(kind) && kind !== 'starting') return
     if (!this.#endpoints.includes(endpoint)) return
-    // A single endpoint in another role is in no trouble: its pool chooses among its connections.
-    const suspicious = !(this.#solo && kind === 'read-only')
-    if (suspicious && stateIs(endpoint.state, 'open')) {
-      this.#tracker.mark(endpoint, 'SUSPECT', reason)
-    }
-    if (this.#monitor?.started !== true) return
-    if (this.#solo) {
-      this.#monitor.checkAfterTrouble(endpoint)
-      this.#monitor.hurry()
-    } else this.#monitor.roundAfterTrouble()
+    if (stateIs(endpoint.state, 'open')) this.#tracker.mark(endpoint, 'SUSPECT', reason)
+    if (this.#monitor?.started === true) this.#monitor.roundAfterTrouble()
   }
 
   /** A server that is being shut down waits for its sessions: they get no new callers, and go as they come back. */
@@ -264,7 +247,6 @@ export class FailoverController<C extends object> {
    * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if the endpoint asked for cannot take over
    */
   async failover(to?: string): Promise<void> {
-    if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
     await this.#monitor?.round()
     const wanted = to === undefined ? undefined : this.#find(to)
     if (this.#mode === 'role') {
@@ -285,14 +267,14 @@ export class FailoverController<C extends object> {
   }
 
   /**
-   * Accepts the cluster and timeline that are found next, after the cluster has been rebuilt. Which cluster it is, the
+   * Accepts the cluster and history that are found next, after the cluster has been rebuilt. Which cluster it is, the
    * servers of the options say that answer now; if none does, it stays the one it was.
    */
   async reset(): Promise<void> {
-    this.#highestTimeline = 0
-    this.#highestSeenIn = undefined
+    this.#latest = undefined
+    this.#latestSeenIn = undefined
     this.#promotions.reset()
-    this.#acceptTimelines()
+    this.#acceptHistories()
     this.#identity.reopen()
     this.#tracker.clusterChanged()
     for (const each of this.#endpoints) {
@@ -301,13 +283,11 @@ export class FailoverController<C extends object> {
         this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
       }
     }
-    // From now on a single endpoint may be a standby for good.
-    if (this.#solo) this.#writer?.pool.expect(undefined)
     await this.#monitor?.round()
     this.#adoptCluster()
     this.#identity.settle()
     for (const each of this.#endpoints) this.#tracker.reconsider(each)
-    this.#acceptTimelines()
+    this.#acceptHistories()
     this.#evaluate('reset')
   }
 
@@ -316,7 +296,6 @@ export class FailoverController<C extends object> {
    * finish.
    */
   quarantine(id: string, reason: string): void {
-    if (this.#solo) throw new FailoverFailedError('there is only one endpoint; add failoverUrls')
     const endpoint = this.#find(id)
     endpoint.heldFor = reason
     endpoint.lastError = { name: 'Error', message: reason }
@@ -340,10 +319,6 @@ export class FailoverController<C extends object> {
   remove(endpoint: ManagedEndpoint<C>): void {
     if (this.#pinned === endpoint) this.#pinned = undefined
     if (this.#surveyed && endpoint === this.#writer) this.#evaluate('it is no longer named')
-  }
-
-  get #solo(): boolean {
-    return this.#context.solo
   }
 
   #find(id: string): ManagedEndpoint<C> {
@@ -405,43 +380,12 @@ export class FailoverController<C extends object> {
     this.#evaluate('start')
   }
 
-  /** While nothing is decided yet, asks again: at once after a silence, which has taken its time already. */
-  #recheck(endpoint: ManagedEndpoint<C>, timedOut: boolean): void {
-    if (timedOut && (endpoint.state === 'SUSPECT' || stateIs(endpoint.state, 'serves'))) {
-      if (this.#monitor?.started === true) this.#monitor.checkAfterTrouble(endpoint)
-    } else if (endpoint.state === 'SUSPECT') {
-      this.#context.clock.setTimeout(() => {
-        if (this.#monitor?.started === true) void this.#monitor.check(endpoint)
-      }, RECHECK_MS)
-    }
-  }
-
   #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
     const { pool, state } = endpoint
-    if (stateIs(state, 'open')) {
-      if (stateIs(from, 'lost')) pool.ramp()
-      // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.
-      if (from === 'SUSPECT') pool.retrySoon()
-      else pool.retryNow()
-    }
-    if (state === 'SUSPECT' || stateIs(state, 'lost')) {
-      pool.suspectAll()
-      this.#context.onTrouble()
-    }
+    followState(endpoint, from)
+    if (isInTrouble(state)) this.#context.onTrouble()
     this.#monitor?.hurry()
-    if (stateIs(state, 'lost')) {
-      this.#context.onLost(endpoint)
-      // A login that is slow is let in yet, and tells that the server is alive.
-      if (state === 'DOWN') endpoint.prober.forgetSession()
-      else if (endpoint.heldFor === undefined) endpoint.prober.forget()
-    }
-    if (this.#solo) {
-      pool.distrust(state === 'SUSPECT' || stateIs(state, 'lost'))
-      // Whoever still waits for an answer on one of its sockets would wait for ever.
-      if (state === 'DOWN')
-        pool.destroyAll(`the database cannot be reached: ${endpoint.lastError?.message ?? ''}`)
-      return
-    }
+    if (stateIs(state, 'lost')) this.#context.onLost(endpoint)
     // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
     if (!stateIs(state, 'serves')) pool.suspend()
     else if (endpoint !== this.#judged) pool.resume()
@@ -457,18 +401,14 @@ export class FailoverController<C extends object> {
   /** Holds an election and acts on it. */
   #evaluate(reason: string): void {
     if (this.#stopped) return
-    if (this.#solo) {
-      this.#settle(this.#soloState(), reason)
-      return
-    }
     // One connection in trouble is no reason to leave for an independent server; the probe under way decides.
     if (this.#mode === 'ordered' && this.#writer?.state === 'SUSPECT') return
     this.#adoptCluster()
     const memory = {
-      acceptedTimeline: this.#acceptedTimeline,
+      accepted: this.#accepted,
       writer: (this.#writer ?? this.#left)?.id,
       left: this.#writer === undefined,
-      highestTimeline: this.#highestTimeline,
+      latest: this.#latest,
       splitBrain: this.#knobs.splitBrain,
     }
     const candidates = this.#endpoints
@@ -476,7 +416,7 @@ export class FailoverController<C extends object> {
       .map((each) => toCandidate(each, this.#promotions))
     const election =
       this.#mode === 'role'
-        ? elect(candidates, memory)
+        ? elect(candidates, memory, this.#context.history.order)
         : electInOrder(this.#inPreferredOrder(candidates), memory)
     for (const id of election.fenced) this.#fence(id)
     if (election.outcome === 'writer') {
@@ -485,7 +425,7 @@ export class FailoverController<C extends object> {
         this.#tracker.mark(elected, 'PROBATION', 'no newer primary is known any more')
       if (elected !== undefined && elected !== this.#writer)
         this.#switchTo(elected, this.#whyTo(elected))
-      if (elected?.result !== undefined) this.#noteTimeline(elected.result)
+      if (elected?.result !== undefined) this.#noteHistory(elected.result)
       this.#settle('STEADY', reason)
       return
     }
@@ -505,20 +445,20 @@ export class FailoverController<C extends object> {
     const showing = this.#endpoints.filter(
       (each) =>
         (stateIs(each.state, 'alive') || each.state === 'UNPROVEN') &&
-        each.result?.systemId !== undefined,
+        each.result?.cluster !== undefined,
     )
     const resolved = showing.filter((each) => each.origin === 'resolved')
     const first = showing.find((each) => each.origin === 'configured') ?? resolved[0]
-    const systemId = first?.result?.systemId
-    if (first === undefined || systemId === undefined) return
+    const cluster = first?.result?.cluster
+    if (first === undefined || cluster === undefined) return
     // The addresses of one name stand in no order that means anything.
     const contested =
-      first.origin === 'resolved' && resolved.some((each) => each.result?.systemId !== systemId)
+      first.origin === 'resolved' && resolved.some((each) => each.result?.cluster !== cluster)
     if (contested) this.#identity.contest(contestOf(resolved))
     else {
-      this.#identity.adopt(systemId)
+      this.#identity.adopt(cluster)
       this.#tracker.clusterChanged()
-      if (this.#highestSeenIn !== systemId) this.#highestTimeline = 0
+      if (this.#latestSeenIn !== cluster) this.#latest = undefined
     }
     for (const each of this.#endpoints) this.#tracker.reconsider(each)
   }
@@ -526,21 +466,26 @@ export class FailoverController<C extends object> {
   #remember({ doubt, id, result, role, state }: ManagedEndpoint<C>): void {
     if (doubt !== undefined || state === 'QUARANTINED') return
     if (role === 'standby') this.#promotions.sawStandby(id)
-    else if (role === 'primary') this.#promotions.sawPrimary(id, result?.startedAt)
+    else if (role === 'primary') this.#promotions.sawPrimary(id, result?.server)
   }
 
-  #noteTimeline({ systemId, timeline = 0 }: ProbeResult): void {
-    if (timeline < this.#highestTimeline) return
-    this.#highestTimeline = timeline
-    this.#highestSeenIn = systemId
+  #noteHistory({ cluster, history }: ProbeResult): void {
+    if (history === undefined || history === this.#latest) return
+    if (
+      this.#latest !== undefined &&
+      this.#context.history.order(history, this.#latest) === 'older'
+    )
+      return
+    this.#latest = history
+    this.#latestSeenIn = cluster
   }
 
-  /** A primary below what standbys say now is accepted from now on. */
-  #acceptTimelines(): void {
-    const timelines = this.#endpoints
+  /** A primary that is older than what standbys follow now is accepted from now on. */
+  #acceptHistories(): void {
+    this.#accepted = this.#endpoints
       .filter((each) => each.role === 'standby')
-      .map((each) => each.result?.timeline ?? 0)
-    this.#acceptedTimeline = Math.max(0, ...timelines)
+      .map((each) => each.result?.history)
+      .filter((history) => history !== undefined)
   }
 
   /** In ordered mode the pinned endpoint comes first, and without automatic failback the one that serves now. */
@@ -580,7 +525,9 @@ export class FailoverController<C extends object> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
+    this.#tracker.followLag(
+      this.#mode === 'role' && writer.result !== undefined ? positionOf(writer.result) : undefined,
+    )
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
@@ -641,11 +588,6 @@ export class FailoverController<C extends object> {
       this.#settle(this.#writerlessState(), 'no writer was found')
   }
 
-  #soloState(): ClusterState {
-    const [only] = this.#endpoints
-    return only !== undefined && stateIs(only.state, 'lost') ? 'ALL_DOWN' : 'STEADY'
-  }
-
   #writerlessState(): ClusterState {
     if (!this.#endpoints.some((each) => stateIs(each.state, 'alive'))) {
       return this.#search.exhausted || this.#left === undefined ? 'ALL_DOWN' : 'FAILING_OVER'
@@ -663,8 +605,8 @@ export class FailoverController<C extends object> {
 }
 
 function contestOf<C extends object>(resolved: readonly ManagedEndpoint<C>[]): string {
-  const claims = resolved.map((each) => `${each.id}: ${each.result?.systemId}`).join(', ')
-  return `the addresses of a name lead to different clusters (${claims}): set failover.systemId to the one that is meant`
+  const claims = resolved.map((each) => `${each.id}: ${each.result?.cluster}`).join(', ')
+  return `the addresses of a name lead to different clusters (${claims}): set failover.cluster to the one that is meant`
 }
 
 function toCandidate<C extends object>(
@@ -676,16 +618,10 @@ function toCandidate<C extends object>(
     state: endpoint.state,
     role: endpoint.role,
     writable: endpoint.result?.writable ?? false,
-    systemId: endpoint.result?.systemId,
-    timeline: endpoint.result?.timeline,
-    startedAt: endpoint.result?.startedAt,
+    server: endpoint.result?.server,
+    history: endpoint.result?.history,
     named: endpoint.named,
     promoted: promotions.promoted(endpoint.id),
     superseded: promotions.superseded(endpoint.id),
   }
-}
-
-/** Whether two answers differ in nothing but the position. */
-function describe(outcome: ProbeOutcome): string {
-  return outcome.ok ? `probe answered as ${outcome.result.role}` : messageOf(outcome.error)
 }

@@ -20,7 +20,7 @@ function ordered(options: HarnessOptions = {}): Harness {
       ...options.failover,
     },
     prepare: (driver) => {
-      driver.server('b').systemId = 'system-2'
+      driver.server('b').cluster = 'system-2'
       options.prepare?.(driver)
     },
   })
@@ -200,7 +200,7 @@ describe('failover of a replicated cluster', () => {
   test('a server of another cluster is quarantined and never used', async () => {
     h = replicated({
       prepare: (driver) => {
-        driver.server('b').systemId = 'another'
+        driver.server('b').cluster = 'another'
       },
     })
     expect(await endpointOf(h)).toBe('a')
@@ -327,7 +327,7 @@ describe('failover of a replicated cluster', () => {
     expect(stateOf(h, 'c')).toBe('QUARANTINED')
     expect(h.of('endpointStateChanged').findLast(({ endpoint }) => endpoint === 'c')).toMatchObject(
       {
-        reason: expect.stringContaining('pg_rewind'),
+        reason: expect.stringContaining('rewind it'),
       },
     )
     b.position = 2000n
@@ -452,7 +452,7 @@ describe('failover of a replicated cluster', () => {
     await expect(h.manager.failover('z')).rejects.toMatchObject({
       message: expect.stringContaining('there is no endpoint "z"'),
     })
-    for (const id of ['a', 'b']) h.driver.server(id).systemId = 'rebuilt'
+    for (const id of ['a', 'b']) h.driver.server(id).cluster = 'rebuilt'
     await h.clock.advance(1000)
     expect(h.manager.getFailoverStatus().activeEndpoint).toBeUndefined()
     await h.manager.reset()

@@ -23,7 +23,7 @@ export const UNSEEN: Standing = {
  */
 export type Origin = 'configured' | 'resolved' | 'discovered'
 
-/** One endpoint with everything that is known of it. Only the controller changes it. */
+/** One endpoint with everything that is known of it. Only the cluster changes it. */
 export class ManagedEndpoint<C extends object> {
   standing: Standing = UNSEEN
   /** The state that was last reported by an event. */
@@ -66,6 +66,7 @@ export class ManagedEndpoint<C extends object> {
     readonly origin: Origin = 'configured',
   ) {
     this.since = since
+    if (endpoint.role !== undefined) this.role = endpoint.role
     if (origin !== 'configured')
       this.doubt = 'has not been asked yet whether it belongs to the cluster'
   }
@@ -118,8 +119,9 @@ export class ManagedEndpoint<C extends object> {
 /** What `getFailoverStatus` says of one endpoint. */
 export interface EndpointStatus {
   readonly id: string
-  readonly host: string
-  readonly port: number
+  /** Undefined for what has no address, as a file. */
+  readonly host: string | undefined
+  readonly port: number | undefined
   readonly role: Role
   readonly state: EndpointState
   /** True for the endpoint that was listed first. */
@@ -133,7 +135,8 @@ export interface EndpointStatus {
   readonly lagMs: number | undefined
   /** True for a standby that is too far behind to get reads. */
   readonly lagging: boolean
-  readonly timeline: number | undefined
+  /** What tells a server before a promotion from one after it, as the database calls it: on PostgreSQL the timeline. */
+  readonly history: string | undefined
   /** When it came into this state. */
   readonly since: Date
   readonly lastError: ErrorSummary | undefined

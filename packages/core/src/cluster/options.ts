@@ -45,24 +45,22 @@ export interface FailoverOptions {
   /** Probes in a row that must succeed before that. `@default` 5 */
   readonly failbackSuccesses?: number
   /**
-   * What to do when two servers claim to be the primary on the same timeline, or one that does not tell its timeline may
-   * be an old one: `refuse` writes to none; `stay` goes on
-   * with the one that is written to already, if it is one of them, which loses nothing only if the other is known to get
+   * What to do when two servers claim to be the primary and their histories do not tell which is newer, or one that does
+   * not tell its history may be an old one: `refuse` writes to none; `stay` goes on with the one that is written to already, if it is one of them, which loses nothing only if the other is known to get
    * no writes. `@default` 'refuse'
    */
   readonly splitBrain?: 'refuse' | 'stay'
   /** In ordered mode, whether to return to an earlier endpoint once it is trusted again. `@default` true */
   readonly autoFailback?: boolean
   /**
-   * The identity of the cluster (`select system_identifier from pg_control_system()`). Servers of any other are never
-   * used, and those that a topology source names are used before a server of the options has answered. `@default` that
+   * The identity of the cluster, as its servers show it where the database has one. Servers of any other are never used, and those that a topology source names are used before a server of the options has answered. `@default` that
    * of the first server of the options that shows one
    */
-  readonly systemId?: string
+  readonly cluster?: string
 }
 
-export type FailoverKnobs = Required<Omit<FailoverOptions, 'mode' | 'systemId'>> &
-  Pick<FailoverOptions, 'systemId'>
+export type FailoverKnobs = Required<Omit<FailoverOptions, 'mode' | 'cluster'>> &
+  Pick<FailoverOptions, 'cluster'>
 
 export const FAILOVER_DEFAULTS: FailoverKnobs = {
   probeIntervalMs: 500,

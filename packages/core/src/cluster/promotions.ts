@@ -1,11 +1,11 @@
 /**
- * Remembers which servers were seen to become the primary after another. Where a server does not tell its timeline, that
+ * Remembers which servers were seen to become the primary after another. Where histories do not show promotions, that
  * is what tells an old primary that comes back from a new one.
  */
 export class Promotions {
   /** Servers that were standbys when last seen. */
   readonly #standbys = new Set<string>()
-  /** Servers that were primaries when last seen, and since when their process runs, if they say so. */
+  /** Servers that were primaries when last seen, by endpoint, and their names, if they have any. */
   readonly #primaries = new Map<string, string | undefined>()
   readonly #promoted = new Set<string>()
   readonly #superseded = new Set<string>()
@@ -18,8 +18,8 @@ export class Promotions {
     this.#superseded.delete(id)
   }
 
-  sawPrimary(id: string, startedAt: string | undefined): void {
-    this.#primaries.set(id, startedAt)
+  sawPrimary(id: string, server: string | undefined): void {
+    this.#primaries.set(id, server)
     if (!this.#standbys.delete(id)) return
     this.#promoted.add(id)
     for (const other of this.#primaries.keys()) this.succeeded(other, id)
@@ -29,9 +29,9 @@ export class Promotions {
   succeeded(old: string, next: string): void {
     this.#superseded.delete(next)
     if (old === next) return
-    const startedAt = this.#primaries.get(old)
+    const server = this.#primaries.get(old)
     // One server under two names does not succeed itself.
-    if (startedAt !== undefined && startedAt === this.#primaries.get(next)) return
+    if (server !== undefined && server === this.#primaries.get(next)) return
     this.#superseded.add(old)
     this.#promoted.delete(old)
   }

@@ -12,7 +12,7 @@ import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
 import type { Clock } from '../time/clock.js'
-import type { FailoverController } from './failover-controller.js'
+import type { Cluster } from './cluster.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import { takeTurn } from './selection.js'
 import type { Target } from './states.js'
@@ -24,7 +24,7 @@ import type { Target } from './states.js'
 export class Router<C extends object> implements WaitPlace<C> {
   readonly #name: string
   readonly #endpoints: readonly ManagedEndpoint<C>[]
-  readonly #controller: FailoverController<C>
+  readonly #cluster: Cluster<C>
   readonly #maxWaiters: number
   readonly #clock: Clock
   readonly #events: EventEmitter
@@ -37,14 +37,14 @@ export class Router<C extends object> implements WaitPlace<C> {
   constructor(
     name: string,
     endpoints: readonly ManagedEndpoint<C>[],
-    controller: FailoverController<C>,
+    cluster: Cluster<C>,
     maxWaiters: number,
     clock: Clock,
     events: EventEmitter,
   ) {
     this.#name = name
     this.#endpoints = endpoints
-    this.#controller = controller
+    this.#cluster = cluster
     this.#maxWaiters = maxWaiters
     this.#clock = clock
     this.#events = events
@@ -66,7 +66,7 @@ export class Router<C extends object> implements WaitPlace<C> {
 
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
     if (!this.#isShut) {
-      const endpoint = this.#controller.pick(target)
+      const endpoint = this.#cluster.pick(target)
       if (endpoint !== undefined) {
         if (target !== 'primary') takeTurn(endpoint)
         return endpoint.pool.acquire(options, target, below)
@@ -81,13 +81,13 @@ export class Router<C extends object> implements WaitPlace<C> {
     for (const endpoint of this.#endpoints) {
       moving.push(
         ...endpoint.pool.extractWaiters(
-          (waiter) => this.#isShut || !this.#controller.serves(endpoint, waiter.target),
+          (waiter) => this.#isShut || !this.#cluster.serves(endpoint, waiter.target),
         ),
       )
     }
     moving.sort((a, b) => a.sequence - b.sequence)
     for (const waiter of moving) {
-      const endpoint = this.#isShut ? undefined : this.#controller.pick(waiter.target)
+      const endpoint = this.#isShut ? undefined : this.#cluster.pick(waiter.target)
       if (endpoint === undefined) this.#parked.push(waiter)
       else {
         takeTurn(endpoint)
@@ -163,7 +163,7 @@ export class Router<C extends object> implements WaitPlace<C> {
 
   /** Says so where servers answer, and none of them takes writes. */
   #whyNoneWrites(target: Target): string {
-    if (target !== 'primary' || this.#controller.writer !== undefined) return ''
+    if (target !== 'primary' || this.#cluster.writer !== undefined) return ''
     const up = this.#endpoints.filter((each) => each.state === 'UP')
     const readOnly = up.filter((each) => each.isReadOnlyPrimary)
     if (readOnly.length > 0) {
@@ -214,7 +214,7 @@ export class Router<C extends object> implements WaitPlace<C> {
   }
 
   #giveUpIfRefused(): void {
-    if (this.#parked.size === 0 || !this.#controller.refusedForGood) return
+    if (this.#parked.size === 0 || !this.#cluster.refusedForGood) return
     const [first] = this.#endpoints as [ManagedEndpoint<C>]
     const cause = causeOf(first.lastError) ?? new Error('it needs a person')
     this.#parked.failAll('connect-failed', () => new ConnectFailedError(first.id, cause))

@@ -86,7 +86,7 @@ const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
 
 const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim', 'detectNested']
 const HEALTH_OPTIONS = Object.keys(HEALTH_NUMBERS)
-const FAILOVER_OPTIONS = ['mode', 'systemId', ...Object.keys(FAILOVER_DEFAULTS)]
+const FAILOVER_OPTIONS = ['mode', 'cluster', ...Object.keys(FAILOVER_DEFAULTS)]
 
 const POOL_MODES = ['pooled', 'static'] as const
 /** What `poolMode: 'static'` means: the one connection is never closed for its age, and none is beside it. */
@@ -271,9 +271,9 @@ function resolveFailover(
   if (typeof settings !== 'object' || settings === null)
     throw invalid('failover', given, 'an object')
   rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
-  const { mode, autoFailback, splitBrain, systemId } = settings as {
+  const { mode, autoFailback, splitBrain, cluster } = settings as {
     mode?: unknown
-    systemId?: unknown
+    cluster?: unknown
     autoFailback?: unknown
     splitBrain?: unknown
   }
@@ -291,7 +291,7 @@ function resolveFailover(
         ['refuse', 'stay'] as const,
         FAILOVER_DEFAULTS.splitBrain,
       ),
-      systemId: resolveSystemId(systemId),
+      cluster: resolveCluster(cluster),
     },
     failoverMode:
       mode === undefined
@@ -300,11 +300,11 @@ function resolveFailover(
   }
 }
 
-function resolveSystemId(given: unknown): string | undefined {
+function resolveCluster(given: unknown): string | undefined {
   if (given === undefined) return undefined
   // As a number it would not be exact.
   if (typeof given !== 'string' || given.trim() === '')
-    throw invalid('failover.systemId', given, 'a string that is not empty')
+    throw invalid('failover.cluster', given, 'a string that is not empty')
   return given.trim()
 }
 

@@ -1,13 +1,22 @@
 /** What a server was last seen to be. `unknown` until a probe has answered. */
 export type Role = 'primary' | 'standby' | 'unknown'
 
-/** One address of a database. `id` is safe to print: it never holds credentials. */
+/** One server, or one file, of a database. `id` is safe to print: it never holds credentials. */
 export interface Endpoint {
-  /** `host:port/database`, unique within a manager. */
+  /** `host:port/database`, or a path; unique within a manager. */
   readonly id: string
-  readonly host: string
-  readonly port: number
+  /** Undefined for what has no address, as a file. */
+  readonly host?: string
+  readonly port?: number
   readonly database?: string
+  /** For databases without replication of their own: what its connections are for. All endpoints of a manager have it, or none. */
+  readonly role?: 'primary' | 'standby'
+  /** Sizes of its own. `@default` those of the manager */
+  readonly size?: { readonly poolSize: number; readonly maxOverflow: number }
+  /** The most connections that it bears at once. `@default` no limit */
+  readonly capacity?: number
+  /** Who logs in there: managers that do so as the same user could be one. */
+  readonly account?: string
   /**
    * The `id` of the configured endpoint whose name this is an address of, if a topology source has looked that up. It is
    * trusted as the name is: like any endpoint of the options until the cluster is known, and by its identity from then on.
@@ -22,13 +31,13 @@ export interface Endpoint {
  *
  * - `lost`: the connection is gone; what was in flight has an unknown outcome
  * - `unreachable`: no connection came about (refused, reset, DNS, connect timeout)
- * - `starting`: the server is there but not ready yet (57P03)
- * - `busy`: the server is there but has no room (53300)
+ * - `starting`: the server is there but not ready yet
+ * - `busy`: the server is there but has no room
  * - `setup`: nothing but a person can mend it (bad credentials, missing database, TLS)
  * - `defect`: the program is wrong, such as a client class that throws a TypeError; no server has had a part in it
- * - `shutdown`: the server reported that it ended the session (57P01, 57P02)
- * - `read-only`: the server refused a write without effect (25006)
- * - `serialization`: an ordinary conflict (40001, 40P01)
+ * - `shutdown`: the server reported that it ended the session
+ * - `read-only`: the server refused a write without effect
+ * - `serialization`: an ordinary conflict of two transactions
  * - `statement`: any other error that the server has answered a statement with; the connection is fine
  */
 export type FailureKind =
@@ -132,7 +141,7 @@ export type IsolationLevel =
   | 'repeatable read'
   | 'serializable'
 
-/** What {@link Driver.begin} is asked for. */
+/** What {@link Transactions.begin} is asked for. */
 export interface TransactionOptions {
   /** `@default` the server's own setting */
   readonly isolation?: IsolationLevel
@@ -148,44 +157,63 @@ export interface MissingRight {
   readonly turnsOff: string
 }
 
+/**
+ * How far a server is in what has been written. Both texts belong to the driver: the engine compares them by
+ * {@link Replication} alone, prints them, and sends them to other processes within write tokens.
+ */
+export interface Place {
+  /** What tells a server before a promotion from one after it. */
+  readonly history?: string | undefined
+  /** How far it is, in any history. `@default` `history` */
+  readonly position?: string | undefined
+}
+
+/** How far a place is, as {@link Replication.covers} takes it. */
+export function positionOf({ history, position }: Place): string | undefined {
+  return position ?? history
+}
+
+/** A {@link Place} of the server that takes writes. */
+export interface WritePlace extends Place {
+  /** As in {@link ProbeResult}. */
+  readonly cluster?: string | undefined
+}
+
 /** One answer of a server about itself. */
-export interface ProbeResult {
+export interface ProbeResult extends Place {
   readonly role: Role
-  /** False for a primary that refuses writes (`default_transaction_read_only`). */
+  /** False for a primary that refuses writes. */
   readonly writable: boolean
   /** Names the cluster: replicas of one cluster share it. Undefined where the database has no such thing. */
-  readonly systemId?: string
-  /** Rises with every promotion. */
-  readonly timeline?: number
-  /** Position in the write-ahead log: written on a primary, replayed on a standby. */
-  readonly position?: bigint
+  readonly cluster?: string | undefined
+  /** Names the server, whatever address leads to it. */
+  readonly server?: string | undefined
   /** When the server process started, as the server says it; tells a restart. */
-  readonly startedAt?: string
+  readonly startedAt?: string | undefined
   /** What the role may not ask, if there is something. */
   readonly missing?: readonly MissingRight[]
 }
 
-/** A place in the write-ahead log of one server, as {@link Driver.writePosition} finds it. */
-export interface WritePosition {
-  /** As in {@link ProbeResult}. */
-  readonly systemId?: string | undefined
-  /** As in {@link ProbeResult}. */
-  readonly timeline?: number | undefined
-  /** Everything committed so far lies before it. */
-  readonly position: bigint
-}
+/**
+ * How one history is to another.
+ *
+ * - `same`: no promotion lies between them
+ * - `newer`, `older`: a promotion does, and this one is after it, or before it
+ * - `equal`, `ahead`, `behind`: it has what the other has, more, or less. No proof that there was a promotion, or none
+ * - `diverged`: each has what the other lacks
+ * - `unknown`: cannot be told
+ */
+export type Order =
+  | 'same'
+  | 'newer'
+  | 'older'
+  | 'equal'
+  | 'ahead'
+  | 'behind'
+  | 'diverged'
+  | 'unknown'
 
-/** How far a standby is, as {@link Driver.replayPosition} finds it. */
-export interface ReplayPosition {
-  /**
-   * The highest timeline that it is known to follow. Too low is safe: then it counts as not having replayed what was
-   * written on a later one.
-   */
-  readonly timeline?: number | undefined
-  readonly position: bigint
-}
-
-/** See {@link Driver.probeScope}. */
+/** See {@link Replication.probeScope}. */
 export interface ProbeScope {
   /** Compared by content, except functions and instances of classes, which are compared by identity. */
   readonly server: readonly unknown[]
@@ -199,52 +227,92 @@ export interface Probe {
   destroy(): void
 }
 
+/** Units of work that are committed or rolled back as a whole. */
+export interface Transactions<C extends object> {
+  begin(connection: C, options: TransactionOptions): Promise<void>
+  /** Resolves only if what has been done since {@link begin} was committed, all of it. */
+  commit(connection: C): Promise<void>
+  rollback(connection: C): Promise<void>
+}
+
+/** What keeps the borrowers of one connection apart. */
+export interface Sessions<C extends object> {
+  /** The session is now as every borrower is to find it. Called when `onConnect` has run. */
+  baseline(connection: C): void
+  /** Whether a statement may have changed the session since `baseline`. Synchronous and cheap. In doubt it has. */
+  altered(connection: C): boolean
+  reset(connection: C, policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined>
+  /**
+   * What one lease hands out in place of its connection: the same to use, and it refuses once the lease has ended, so that a
+   * borrower who keeps it cannot reach the next one's.
+   */
+  fence(connection: C, lease: LeaseFence): C
+}
+
+/** What the texts of statements say. */
+export interface Statements {
+  /** A statement's shape: without literals, comments and superfluous blanks. Where its text is unclear it is cut off, with `…`. */
+  fingerprint(text: string): string
+  /**
+   * Whether an error reports a limit that was set on purpose: a time limit of the client on a statement, or
+   * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
+   */
+  isDeliberate(error: unknown): boolean
+}
+
+/** Servers that copy one another, and what each says about itself. */
+export interface Replication<C extends object> {
+  openProbe(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
+  /**
+   * Probes the server over an idle connection of the pool, for servers that are short of connections. Leaves the session
+   * unchanged, ignores what users have set in it, and brings `role` up to date.
+   */
+  ask(connection: C): Promise<ProbeResult>
+  /** The role the server last showed on this connection, `validate` included. Synchronous; nothing is sent. */
+  role(connection: C): Role
+  /**
+   * What the answers of a probe depend on, for managers of one process to share them: endpoints that are equal in `server`
+   * are the same server, asked in the same way with the same rights, whatever their `database`. It may hold secrets; it is
+   * kept as a digest only. Undefined to ask for each manager alone.
+   */
+  probeScope(endpoint: Endpoint): ProbeScope | undefined
+  /** Whether a failed login concerns the database alone that was to be opened, and not the server. */
+  isOfDatabase(error: unknown): boolean
+  /** How one `history` is to another. */
+  order(one: string, other: string): Order
+  /** Whether a server at one `position` has all that was written up to another. */
+  covers(position: string, written: string): boolean
+  /** On a primary: everything committed so far lies before it. */
+  writePlace(connection: C): Promise<WritePlace>
+  /** On a standby: up to where what was written can be read. Undefined if the server is none any more. */
+  readPlace(connection: C): Promise<Place | undefined>
+}
+
+/** What goes on on a connection, beyond what {@link Driver.inspect} tells. */
+export interface Activity<C extends object> {
+  of(connection: C): ConnectionActivity
+  /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
+  settle(connection: C): Promise<void>
+  /** Why a connection is `broken`, as the error that its user gets. */
+  whyBroken(connection: C): Error | undefined
+  /** Whether an open connection keeps the process running. Until this is called it does. Synchronous, never throws. */
+  holdProcess(connection: C, hold: boolean): void
+}
+
 /**
- * All that the engine needs to know about a database. Every wait is bounded by the engine; a driver
- * needs no timers of its own.
+ * All that the engine needs to know about a database: six methods, and groups of capabilities, each there as a whole or
+ * not at all. Every wait is bounded by the engine; a driver needs no timers of its own.
  */
 export interface Driver<C extends object> {
   /** For messages: `postgresql`. */
   readonly name: string
   connect(endpoint: Endpoint, context: ConnectContext): Promise<C>
-  /** Asks the server something cheap; rejects if the connection does not work. Brings `role` up to date. */
+  /** Asks the server something cheap; rejects if the connection does not work. */
   validate(connection: C): Promise<void>
-  /** The role the server last told this connection. Synchronous; nothing is sent. */
-  role?(connection: C): Role
   /** The state a connection is in right now. Synchronous and cheap: it runs on every release. */
   inspect(connection: C): ConnectionCondition
-  /** Why a connection is `broken`, as the error that its user gets. */
-  whyBroken?(connection: C): Error | undefined
-  /** Resolves once a `busy` connection is no longer so; rejects at once when it never will be by itself. */
-  settle?(connection: C): Promise<void>
-  /**
-   * What one lease hands out in place of its connection: the same to use, and it refuses once the lease has ended. Without
-   * it a borrower who keeps the connection can reach the next one's.
-   */
-  fence?(connection: C, lease: LeaseFence): C
-  /** Whether a statement may have changed the session since `baseline`. Synchronous and cheap. In doubt it has. */
-  altered?(connection: C): boolean
-  /** The session is now as every borrower is to find it. Called when `onConnect` has run. */
-  baseline?(connection: C): void
-  reset?(connection: C, policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined>
-  begin?(connection: C, options: TransactionOptions): Promise<void>
-  /** Resolves only if what has been done since {@link begin} was committed, all of it. */
-  commit?(connection: C): Promise<void>
-  rollback?(connection: C): Promise<void>
-  /** On a primary: how far it has written. With {@link replayPosition}, what reading one's own writes takes. */
-  writePosition?(connection: C): Promise<WritePosition>
-  /** On a standby: up to where what was written can be read. Undefined if the server is none any more. */
-  replayPosition?(connection: C): Promise<ReplayPosition | undefined>
-  activity?(connection: C): ConnectionActivity
-  /** A statement's shape: without literals, comments and superfluous blanks. Where its text is unclear it is cut off, with `…`. */
-  fingerprint?(text: string): string
   /** Says goodbye to the server. The engine destroys the connection if this takes too long. */
   close(connection: C): Promise<void>
-  /**
-   * Whether an open connection keeps the process running. Until this is called it does. Synchronous, never throws. Without
-   * it every open connection does, also one that is idle.
-   */
-  holdProcess?(connection: C, hold: boolean): void
   /**
    * Cuts the connection off at once, cancelling what still runs on the server. Never throws.
    *
@@ -252,30 +320,16 @@ export interface Driver<C extends object> {
    */
   destroy(connection: C, reason?: Error): void
   classify(error: unknown): FailureKind
-  /**
-   * Whether an error reports a limit that was set on purpose: a time limit of the client on a statement, or
-   * one of the server on a statement, a transaction or an idle session. Work that met one is not run again by itself.
-   */
-  isDeliberate?(error: unknown): boolean
-  openProbe?(endpoint: Endpoint, context: ConnectContext): Promise<Probe>
-  /**
-   * Probes the server over an idle connection of the pool, for servers that are short of connections. Leaves the session
-   * unchanged, ignores what users have set in it, and brings `role` up to date. `@default` `validate` and `role`; a driver
-   * that has `openProbe` needs it to be probed over the pool
-   */
-  ask?(connection: C): Promise<ProbeResult>
-  /**
-   * What the answers of a probe depend on, for managers of one process to share them: endpoints that are equal in `server`
-   * are the same server, asked in the same way with the same rights, whatever their `database`. It may hold secrets; it is
-   * kept as a digest only. Undefined to ask for each manager alone.
-   */
-  probeScope?(endpoint: Endpoint): ProbeScope | undefined
-  /** Who logs in there: managers that do so as the same user could be one. */
-  account?(endpoint: Endpoint): string | undefined
-  /** Whether a failed login concerns the database alone that was to be opened, and not the server. */
-  isOfDatabase?(error: unknown): boolean
-  /** A probe of an endpoint was answered that has connections open. */
-  probed?(endpoint: Endpoint): void
+  /** Without it `manager.transaction` is refused. */
+  readonly transactions?: Transactions<C>
+  /** Without it borrowers get the connection itself, in the state in which the one before has left it. */
+  readonly session?: Sessions<C>
+  /** Without it texts are reported as they are. */
+  readonly statements?: Statements
+  /** Without it a probe is a connection that is validated, and endpoints are independent servers. */
+  readonly replication?: Replication<C>
+  /** Without it leak reports tell no statement, and a connection in use is destroyed rather than waited for. */
+  readonly activity?: Activity<C>
 }
 
 /** True if a failure is the answer of a server that works: it could not run the statement at that moment. */
@@ -291,9 +345,10 @@ export function isFatal(kind: FailureKind): boolean {
 /** Asks how a server is over a connection of the pool, by what the driver has for that. */
 export async function askOver<C extends object>(
   driver: Driver<C>,
+  endpoint: Endpoint,
   connection: C,
 ): Promise<ProbeResult> {
-  if (driver.ask !== undefined) return driver.ask(connection)
+  if (driver.replication !== undefined) return driver.replication.ask(connection)
   await driver.validate(connection)
-  return { role: driver.role?.(connection) ?? 'unknown', writable: true }
+  return { role: endpoint.role ?? 'unknown', writable: endpoint.role !== 'standby' }
 }

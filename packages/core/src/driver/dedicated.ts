@@ -70,7 +70,7 @@ export class DedicatedConnection<C extends object> {
     const { connection } = this
     const { driver } = this.#context
     await this.within(attempt(() => driver.validate(connection)))
-    if (driver.role?.(connection) === 'standby')
+    if (driver.replication?.role(connection) === 'standby')
       throw new Error(`${this.endpoint.id} is a standby now`)
   }
 

@@ -161,7 +161,7 @@ test('a driver without probes of its own logs in over ordinary connections, and 
     endpoints: ['a', 'b'],
     healthMonitoring: true,
     failover: { loginProbeMs: 1000 },
-    prepare: (driver) => Object.assign(driver, { openProbe: undefined }),
+    prepare: (driver) => Object.assign(driver, { replication: undefined }),
   })
   await h.manager.start()
   const before = h.driver.count('connect')

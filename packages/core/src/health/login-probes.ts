@@ -137,15 +137,14 @@ export class LoginProbes<C extends object> {
     const startedAt = clock.now()
     // However late it comes about, it is not left open.
     const done = attempt(async () => {
-      if (driver.openProbe !== undefined) {
-        const probe = await driver.openProbe(endpoint, context)
+      if (driver.replication !== undefined) {
+        const probe = await driver.replication.openProbe(endpoint, context)
         times.loggedIn(clock.now() - startedAt)
         return await this.#roleOver(probe, abort.signal)
       }
       const connection = await driver.connect(endpoint, context)
-      const role = driver.role?.(connection) ?? 'unknown'
       driver.destroy(connection)
-      return role
+      return 'unknown'
     })
     const limits = {
       quietMs: times.firstAnswerWithinMs(probeConnectTimeoutMs),

@@ -292,7 +292,7 @@ describe('with few connections on the server', () => {
       const missing = [{ name: 'pg_control_system()', turnsOff: 'the identity of the cluster' }]
       h.driver.ask = async (connection) => ({
         ...(await ask(connection)),
-        systemId: undefined,
+        cluster: undefined,
         missing,
       })
       await work(10, 30)

@@ -9,6 +9,8 @@ export interface PoolStandInContext {
   readonly clock: Clock
   /** Whether there is no other server: then the first check lets connects of the pool go first. */
   readonly solo: boolean
+  /** The most connections that the server bears at once; undefined if that is not known. */
+  readonly capacity: number | undefined
   /** For so long it does so. */
   readonly patienceMs: number
   /** Whether the server is up as far as is known, so that what was known of it before holds. */
@@ -47,9 +49,9 @@ export class PoolStandIn<C extends object> implements StandIn {
     this.#context = context
   }
 
-  /** Whether the server has refused a connection for want of room of late. */
+  /** Whether the server has few connections by its nature, or has refused one for want of room of late. */
   get short(): boolean {
-    return this.#context.clock.now() < this.shortUntil
+    return this.#context.capacity !== undefined || this.#context.clock.now() < this.shortUntil
   }
 
   /** How well it can probe without a further connection: higher is better, 0 is not at all. */

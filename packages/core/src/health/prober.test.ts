@@ -19,8 +19,8 @@ function probing(adapt: (driver: FakeDriver) => Driver<FakeConnection> = (driver
   return { clock, driver, prober, signals }
 }
 
-/** The driver as one without a probe of its own, and without roles unless told. */
-function plain(driver: FakeDriver, withRole: boolean): Driver<FakeConnection> {
+/** The driver as one without replication. */
+function plain(driver: FakeDriver): Driver<FakeConnection> {
   return {
     name: 'plain',
     connect: (endpoint, context) => driver.connect(endpoint, context),
@@ -29,26 +29,22 @@ function plain(driver: FakeDriver, withRole: boolean): Driver<FakeConnection> {
     close: (connection) => driver.close(connection),
     destroy: (connection) => driver.destroy(connection),
     classify: (error) => driver.classify(error),
-    ...(withRole ? { role: (connection: FakeConnection) => driver.role(connection) } : {}),
   }
 }
 
 describe('a prober', () => {
-  test.each([
-    [true, 'primary'],
-    [false, 'unknown'],
-  ])(
-    'without a probe of the driver validates an ordinary connection (roles: %p)',
-    async (withRole, role) => {
-      const { driver, prober } = probing((fake) => plain(fake, withRole))
-      expect(await prober.probe()).toMatchObject({ ok: true, result: { role, writable: true } })
-      await prober.probe()
-      expect(driver.count('connect')).toBe(1)
-      expect(driver.count('validate')).toBe(2)
-      prober.stop()
-      expect(driver.open).toEqual([])
-    },
-  )
+  test('without a probe of the driver validates an ordinary connection', async () => {
+    const { driver, prober } = probing(plain)
+    expect(await prober.probe()).toMatchObject({
+      ok: true,
+      result: { role: 'unknown', writable: true },
+    })
+    await prober.probe()
+    expect(driver.count('connect')).toBe(1)
+    expect(driver.count('validate')).toBe(2)
+    prober.stop()
+    expect(driver.open).toEqual([])
+  })
 
   test('asks once for all who want to know at the same time', async () => {
     const { driver, prober } = probing()
@@ -154,7 +150,7 @@ describe('a prober', () => {
   })
 
   test('tries anew when opening a connection takes too long, and leaves none behind', async () => {
-    const { clock, driver, prober } = probing((fake) => plain(fake, false))
+    const { clock, driver, prober } = probing(plain)
     driver.next('connect', { afterMs: 300, ignoreAbort: true })
     const asking = prober.probe()
     await clock.advance(201)
@@ -191,7 +187,7 @@ describe('a prober', () => {
   })
 
   test('passes on what the kept connection notices by itself', async () => {
-    const { driver, prober, signals } = probing((fake) => plain(fake, false))
+    const { driver, prober, signals } = probing(plain)
     await prober.probe()
     driver.connections[0]?.signal('shutdown')
     expect(signals.map((each) => each.kind)).toEqual(['shutdown'])

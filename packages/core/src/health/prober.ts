@@ -392,7 +392,7 @@ export class Prober<C extends object> implements EndpointProber {
   #open(context: ConnectContext): Promise<Probe> {
     const { standIn } = this.#options
     const openOwn = (): Promise<Probe> =>
-      this.#driver.openProbe?.(this.#endpoint, context) ?? this.#plainProbe(context)
+      this.#driver.replication?.openProbe(this.#endpoint, context) ?? this.#plainProbe(context)
     return standIn === undefined ? openOwn() : standIn.open(openOwn, context.signal)
   }
 
@@ -401,7 +401,7 @@ export class Prober<C extends object> implements EndpointProber {
     const driver = this.#driver
     const connection = await driver.connect(this.#endpoint, context)
     return {
-      check: () => askOver(driver, connection),
+      check: () => askOver(driver, this.#endpoint, connection),
       destroy: () => driver.destroy(connection),
     }
   }

@@ -1,15 +1,30 @@
-import type { ProbeResult } from '../driver/contract.js'
+import type { Order, ProbeResult } from '../driver/contract.js'
 
-/** Whether a server has answered what it had answered before, but for the position, which changes all the time. */
-export function saysTheSame(one: ProbeResult, other: ProbeResult | undefined): boolean {
+/** Whether a server has answered what it had answered before, but for what has been written since. */
+export function saysTheSame(
+  one: ProbeResult,
+  other: ProbeResult | undefined,
+  orderOf: (one: string, other: string) => Order,
+): boolean {
   return (
     other !== undefined &&
     one.role === other.role &&
     one.writable === other.writable &&
-    one.systemId === other.systemId &&
-    one.timeline === other.timeline &&
+    one.cluster === other.cluster &&
+    one.server === other.server &&
+    isSameHistory(one.history, other.history, orderOf) &&
     one.startedAt === other.startedAt &&
     (one.missing?.length ?? 0) === 0 &&
     (other.missing?.length ?? 0) === 0
+  )
+}
+
+function isSameHistory(
+  one: string | undefined,
+  other: string | undefined,
+  orderOf: (one: string, other: string) => Order,
+): boolean {
+  return (
+    one === other || (one !== undefined && other !== undefined && orderOf(one, other) === 'ahead')
   )
 }

@@ -32,7 +32,7 @@ class ManyDatabases extends FakeDriver {
   }
 
   override server(endpoint: Endpoint | string) {
-    return super.server(typeof endpoint === 'string' ? endpoint : endpoint.host)
+    return super.server(typeof endpoint === 'string' ? endpoint : (endpoint.host ?? ''))
   }
 
   override connect(...[endpoint, context]: Parameters<FakeDriver['connect']>) {

@@ -1,3 +1,4 @@
+import type { History } from '../cluster/history.js'
 import type { ConnectionSignal, Role } from '../driver/contract.js'
 import type { Clock, TimerHandle } from '../time/clock.js'
 import type { Attendant, EndpointProber } from './endpoint-prober.js'
@@ -53,6 +54,7 @@ const QUIET_MS = 10_000
  */
 export class ServerWatch {
   readonly #clock: Clock
+  readonly #order: History['order']
   readonly #onEmpty: () => void
   /** Members that hear of every probe. */
   readonly #awake = new Set<WatchMember>()
@@ -76,8 +78,9 @@ export class ServerWatch {
   #timer: TimerHandle | undefined
   #dueAt = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, onEmpty: () => void) {
+  constructor(clock: Clock, order: History['order'], onEmpty: () => void) {
     this.#clock = clock
+    this.#order = order
     this.#onEmpty = onEmpty
   }
 
@@ -264,7 +267,8 @@ export class ServerWatch {
     const passedMs = now - this.#toldAt
     this.#before = outcome
     this.#toldAt = now
-    const routine = outcome.ok && before?.ok === true && saysTheSame(outcome.result, before.result)
+    const routine =
+      outcome.ok && before?.ok === true && saysTheSame(outcome.result, before.result, this.#order)
     if (!routine || this.#quiet.size <= FEW) return this.#all
     const audience = [...this.#awake]
     let turns = Math.ceil((this.#quiet.size * passedMs) / QUIET_MS)

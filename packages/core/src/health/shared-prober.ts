@@ -1,3 +1,4 @@
+import type { History } from '../cluster/history.js'
 import type { ConnectionSignal, Role } from '../driver/contract.js'
 import { digestOf, sharedBy } from '../process/registry.js'
 import type { Clock } from '../time/clock.js'
@@ -11,6 +12,7 @@ export interface SharedProberContext {
   readonly createProber: (callbacks: ProberCallbacks) => EndpointProber
   readonly onSignal: (signal: ConnectionSignal) => void
   readonly isOfDatabase: (error: unknown) => boolean
+  readonly order: History['order']
 }
 
 /** A manager's view of a server that all managers of the process which would ask it the same watch together. */
@@ -123,7 +125,7 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
     const key = digestOf(this.#alone ? [...this.#server, this.database] : this.#server)
     let watch = watches.get(key)
     if (watch === undefined) {
-      watch = new ServerWatch(clock, () => watches.delete(key))
+      watch = new ServerWatch(clock, this.#context.order, () => watches.delete(key))
       watches.set(key, watch)
     }
     watch.join(this)

@@ -46,7 +46,8 @@ export class Cleaner<C extends object> {
   /** Whether the session of a connection that is otherwise in order is to be cleaned before it is lent on. */
   needsReset(entry: PoolEntry<C>): boolean {
     const { reset } = this.#options
-    if (reset === 'auto') return entry.prepared || this.#driver.altered?.(entry.connection) === true
+    if (reset === 'auto')
+      return entry.prepared || this.#driver.session?.altered(entry.connection) === true
     return reset !== 'none'
   }
 
@@ -85,7 +86,7 @@ export class Cleaner<C extends object> {
     if (this.#driver.inspect(connection) === 'transaction') {
       this.#report(entry, lease, 'transaction')
       onStep('rollback')
-      await this.#driver.rollback?.(connection)
+      await this.#driver.transactions?.rollback(connection)
     }
     const { onConnect, reset } = this.#options
     if (this.needsReset(entry)) {
@@ -93,7 +94,7 @@ export class Cleaner<C extends object> {
       if (typeof reset === 'function') await this.#run(entry, 'reset', reset)
       else {
         const policy = reset === 'discard-all' ? reset : 'reset-all'
-        const found = await this.#driver.reset?.(connection, policy)
+        const found = await this.#driver.session?.reset(connection, policy)
         if (found !== undefined && found.advisoryLocks > 0)
           this.#report(entry, lease, 'advisory-locks')
         // What it had set has been reset too.
@@ -114,7 +115,8 @@ export class Cleaner<C extends object> {
   async #settle(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
     const { connection } = entry
     try {
-      if (this.#driver.inspect(connection) === 'busy') await this.#driver.settle?.(connection)
+      if (this.#driver.inspect(connection) === 'busy')
+        await this.#driver.activity?.settle(connection)
     } catch (error) {
       if (this.#driver.inspect(connection) !== 'broken') this.#report(entry, lease, 'busy')
       throw error

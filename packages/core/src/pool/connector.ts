@@ -121,10 +121,10 @@ export class Connector<C extends object> {
   async #open(onSignal: (signal: ConnectionSignal) => void, spare: boolean): Promise<C> {
     const { clock } = this.#environment
     const startedAt = clock.now()
-    const controller = new AbortController()
-    this.#running.set(controller, startedAt)
+    const cluster = new AbortController()
+    this.#running.set(cluster, startedAt)
     try {
-      const connection = await this.#connect(controller, onSignal)
+      const connection = await this.#connect(cluster, onSignal)
       this.#usualMs = clock.now() - startedAt
       return connection
     } catch (error) {
@@ -133,7 +133,7 @@ export class Connector<C extends object> {
         this.backOff(toError(error))
       throw error
     } finally {
-      this.#running.delete(controller)
+      this.#running.delete(cluster)
     }
   }
 
@@ -147,9 +147,9 @@ export class Connector<C extends object> {
   /** The server has let in a login that was begun at `since`: what was begun long before gets nowhere. */
   overtaken(since: number): void {
     const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0), 2 * this.#times.loginMs)
-    for (const [controller, startedAt] of this.#running) {
+    for (const [cluster, startedAt] of this.#running) {
       if (since - startedAt > staleMs)
-        controller.abort(new Abandoned('the endpoint is back since it began'))
+        cluster.abort(new Abandoned('the endpoint is back since it began'))
     }
   }
 
@@ -217,16 +217,16 @@ export class Connector<C extends object> {
 
   /** Gives up the attempts under way. A pause goes on: callers may come back before it is over. */
   abandonRunning(reason: string): void {
-    for (const controller of this.#running.keys()) controller.abort(new Abandoned(reason))
+    for (const cluster of this.#running.keys()) cluster.abort(new Abandoned(reason))
   }
 
   async #connect(
-    controller: AbortController,
+    cluster: AbortController,
     onSignal: (signal: ConnectionSignal) => void,
   ): Promise<C> {
     const { onConnect } = this.#options
     const { clock, deadlines, stall } = this.#environment
-    const { signal } = controller
+    const { signal } = cluster
     const { longestMs, progress, quietMs } = this.#patience()
     const startedAt = clock.now()
     const stalledBefore = stall.stalledAt(startedAt)
@@ -262,7 +262,7 @@ export class Connector<C extends object> {
         const error = preparing
           ? new HookFailure(id, hookTooSlow(id, waitedMs), true)
           : new ConnectTimeoutError(id, waitedMs)
-        controller.abort(error)
+        cluster.abort(error)
         return error
       },
     )

@@ -10,7 +10,7 @@ function fenced() {
     fences.push(lease)
     return Object.create(connection) as FakeConnection
   }
-  Object.assign(h.driver, { fence })
+  Object.assign(h.driver.session, { fence })
   return { h, fences }
 }
 

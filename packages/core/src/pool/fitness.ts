@@ -36,8 +36,8 @@ export class Fitness<C extends object> {
   needsTest(entry: PoolEntry<C>, now: number): boolean {
     if (entry.suspect) return true
     const { expected } = this.#trust
-    if (expected !== undefined && this.#driver.role !== undefined) {
-      const role = this.#driver.role(entry.connection)
+    if (expected !== undefined && this.#driver.replication !== undefined) {
+      const role = this.#driver.replication.role(entry.connection)
       if (role !== expected && role !== 'unknown') return true
     }
     return this.#options.prePing && now - entry.idleSince > this.#options.prePingBypassMs

@@ -15,7 +15,7 @@ export async function runHook<C extends object>(
 ): Promise<void> {
   await runCleanly(driver, connection, () => hook(connection))
   // What it has set is the connection's own, not the next borrower's.
-  driver.baseline?.(connection)
+  driver.session?.baseline(connection)
 }
 
 /** Runs a function of the user that must leave neither a transaction nor a statement behind. */
@@ -26,7 +26,7 @@ export async function runCleanly<C extends object>(
 ): Promise<void> {
   await work()
   // A statement that it did not wait for may finish.
-  if (driver.inspect(connection) === 'busy') await driver.settle?.(connection)
+  if (driver.inspect(connection) === 'busy') await driver.activity?.settle(connection)
   const left = LEFT_BEHIND[driver.inspect(connection)]
   if (left !== undefined) throw new Error(`it left ${left} behind`)
 }

@@ -447,7 +447,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   fence(lease: Lease<C>): C {
     const { connection } = lease.entry
-    return this.#driver.fence?.(connection, lease) ?? connection
+    return this.#driver.session?.fence(connection, lease) ?? connection
   }
 
   stackOfUse(below: FunctionReference): CapturedStack | undefined {
@@ -587,6 +587,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     this.#aheadAt = now
     this.#connector.hasten()
     if (this.#opening > 0 || !this.#connector.admits() || !this.#mayOpen()) return
+    if (this.#entries.size >= (this.endpoint.capacity ?? Number.POSITIVE_INFINITY)) return
     // Also beyond the limit: should one be lost meanwhile, this is its successor, and else it is closed.
     this.#open(this.#waiters.size === 0 || this.#entries.size >= this.#sizing.limit)
   }
@@ -636,7 +637,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
   /** Takes a connection that has just been opened into the records. */
   #adopt(connection: C, generation: number, startedAt: number): PoolEntry<C> {
     const now = this.#environment.clock.now()
-    const activity = this.#driver.activity?.(connection)
+    const activity = this.#driver.activity?.of(connection)
     const expiresAt = now + this.#fitness.lifetimeMs(this.#environment.clock.random())
     const entry = new PoolEntry(connection, this.endpoint, generation, now, expiresAt, activity)
     entry.suspect = this.#trust.distrustful || this.#trust.wary
@@ -679,7 +680,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
       let settle = (): void => {}
       const question = async (connection: C): Promise<void> => {
         try {
-          const answer = await askOver(driver, connection)
+          const answer = await askOver(driver, this.endpoint, connection)
           settle = () => resolve(answer)
         } catch (error) {
           settle = () => reject(error)
@@ -726,7 +727,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
     const { clock, stall } = this.#environment
     const now = clock.now()
     stall.look(now)
-    const role = this.#driver.role?.(entry.connection) ?? 'unknown'
+    const role = this.#driver.replication?.role(entry.connection) ?? 'unknown'
     if (role !== 'unknown') this.#role = role
     const unfit = this.#drain.over ? 'closed' : this.#fitness.unfit(entry, now)
     if (entry.state === 'closed') this.#changed()
@@ -879,7 +880,7 @@ export class Pool<C extends object> implements ConnectionPool<C>, LeaseHome<C>, 
 
   #holdProcess(entry: PoolEntry<C>, hold: boolean): void {
     entry.holdsProcess = hold
-    this.#driver.holdProcess?.(entry.connection, hold)
+    this.#driver.activity?.holdProcess(entry.connection, hold)
   }
 
   #clean(entry: PoolEntry<C>, lease: Lease<C>): void {

@@ -315,7 +315,7 @@ describe('release, of a pool by itself', () => {
 
   test('a driver that cannot roll back costs the connections left in a transaction', async () => {
     const lone = lonePool()
-    Object.defineProperty(lone.driver, 'rollback', { value: undefined })
+    Object.defineProperty(lone.driver, 'transactions', { value: undefined })
     const lease = await lone.acquire()
     lease.connection.condition = 'transaction'
     lease.release()
@@ -342,8 +342,8 @@ describe('release, of a pool by itself', () => {
 
   test('a driver that can neither settle nor reset is not asked to', async () => {
     const lone = lonePool({ reset: 'reset-all' })
-    Object.defineProperty(lone.driver, 'settle', { value: undefined })
-    Object.defineProperty(lone.driver, 'reset', { value: undefined })
+    Object.defineProperty(lone.driver, 'activity', { value: undefined })
+    Object.defineProperty(lone.driver, 'session', { value: undefined })
     const first = await lone.acquire()
     first.release()
     await lone.clock.settle()

@@ -265,7 +265,7 @@ describe('validation, of a pool by itself', () => {
 
   test('a driver that knows no roles is never asked for one', async () => {
     const lone = lonePool()
-    Object.defineProperty(lone.driver, 'role', { value: undefined })
+    Object.defineProperty(lone.driver, 'replication', { value: undefined })
     lone.pool.expect('primary')
     ;(await lone.acquire()).release()
     ;(await lone.acquire()).release()

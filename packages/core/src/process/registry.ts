@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../time/clock.js'
  * Found by every copy of this package in the process. The number changes with the shapes of what is kept here, so that
  * copies of different versions keep apart.
  */
-const KEY = Symbol.for('connmgr.process.1')
+const KEY = Symbol.for('connmgr.process.2')
 
 interface Registry {
   /** Makes digests mean nothing outside of this process. */

@@ -8,17 +8,9 @@ import { Tenants } from '../tenants.js'
 
 type Manager = ConnectionManager<FakeConnection>
 
-class DriverWithUsers extends FakeDriver {
-  constructor(
-    options: { clock: FakeClock },
-    readonly user: string,
-  ) {
-    super(options)
-  }
-
-  account(_endpoint: Endpoint): string {
-    return this.user
-  }
+function endpointOf(id: string, account: string): Endpoint {
+  const endpoint = fakeEndpoint(id)
+  return Object.defineProperty({ ...endpoint, account }, 'config', { value: endpoint.config })
 }
 
 let clock: FakeClock
@@ -50,8 +42,8 @@ function manage(
   const log = (): void => {}
   const warn = (line: string): unknown => lines.push(line)
   const manager = new ConnectionManager<FakeConnection>({
-    driver: new DriverWithUsers({ clock }, user),
-    endpoints: [fakeEndpoint(endpoint)],
+    driver: new FakeDriver({ clock }),
+    endpoints: [endpointOf(endpoint, user)],
     options: { name, clock, logger: { debug: log, info: log, warn, error: warn }, ...options },
   })
   manager.on('managerDuplicated', (event) => told.push(event))
@@ -100,8 +92,8 @@ describe('many open managers of one database and user', () => {
     )
     expect(copy).not.toBe(ConnectionManager)
     const other = new copy<FakeConnection>({
-      driver: new DriverWithUsers({ clock }, 'app'),
-      endpoints: [fakeEndpoint('db')],
+      driver: new FakeDriver({ clock }),
+      endpoints: [endpointOf('db', 'app')],
       options: { name: 'copy', clock, logger: false },
     })
     managers.push(other)

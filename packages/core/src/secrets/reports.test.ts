@@ -153,7 +153,8 @@ describe('reportSql', () => {
       poolSize: 1,
       maxOverflow: 0,
       prepare: (driver) => {
-        if (fingerprint !== undefined) Object.assign(driver, { fingerprint })
+        if (fingerprint !== undefined)
+          Object.assign(driver, { statements: { fingerprint, isDeliberate: () => false } })
       },
     })
     const lease = await h.manager.acquire()

@@ -96,7 +96,7 @@ export class Admission {
 
 /** The same for every spelling of an address. */
 export function addressOf({ database = '', host, port }: Endpoint): string {
-  return `${canonicalHost(host)} ${port} ${database}`
+  return `${canonicalHost(host ?? '')} ${port} ${database}`
 }
 
 /** Counts refusals, and keeps the first few. */

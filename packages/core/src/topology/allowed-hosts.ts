@@ -69,6 +69,7 @@ export class AllowedHosts {
   constructor(entries: readonly string[] | undefined, configured: readonly Endpoint[]) {
     this.given = entries !== undefined
     for (const { host } of configured) {
+      if (host === undefined) continue
       const own = canonicalHost(host)
       this.#hosts.add(own)
       if (entries === undefined) this.#addSurroundings(own)

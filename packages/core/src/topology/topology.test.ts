@@ -215,7 +215,7 @@ describe('a source that names endpoints', () => {
     const source = new Naming('a', 'd')
     h = following(source, {
       prepare: (driver) => {
-        driver.server('d').systemId = 'another'
+        driver.server('d').cluster = 'another'
         driver.server('d').promote()
       },
     })

@@ -33,7 +33,7 @@ function trusting(options: HarnessOptions = {}): Harness {
     ...options,
     prepare: (driver) => {
       asStandby(driver, 'b')
-      Object.assign(driver.server('r'), { systemId: undefined, timeline: 99 })
+      Object.assign(driver.server('r'), { cluster: undefined, timeline: 99 })
       options.prepare?.(driver)
     },
   })
@@ -74,7 +74,7 @@ describe('a server that a source names', () => {
     names('r', 'a')
     h = trusting({
       prepare: (driver) => {
-        driver.server('r').systemId = 'another'
+        driver.server('r').cluster = 'another'
         driver.always('openProbe', ({ endpoint }) =>
           endpoint.id === 'a' ? { afterMs: 400 } : 'succeed',
         )
@@ -97,7 +97,7 @@ describe('a server that a source names', () => {
       },
     })
     const waiting = h.manager.acquire({ timeoutMs: 2000 })
-    const rejected = expect(waiting).rejects.toThrow(/b is UNPROVEN .*set failover.systemId/)
+    const rejected = expect(waiting).rejects.toThrow(/b is UNPROVEN .*set failover.cluster/)
     await h.clock.advance(2500)
     await rejected
     asStandby(h.driver, 'a')
@@ -109,7 +109,7 @@ describe('a server that a source names', () => {
   test('is used at once if the options say which cluster is meant', async () => {
     names('a', 'b')
     h = trusting({
-      failover: { systemId: 'system-1' },
+      failover: { cluster: 'system-1' },
       prepare: (driver) => {
         driver.server('b').promote()
         driver.server('a').state = 'down'
@@ -136,13 +136,13 @@ describe('a server that a source names', () => {
     await h.manager.start()
     await h.clock.advance(1000)
     expect(state('b')).toBe('UP')
-    h.driver.server('b').systemId = undefined
+    h.driver.server('b').cluster = undefined
     await h.clock.advance(1000)
     expect(state('b')).toBe('UNPROVEN')
     await expect(h.manager.acquire({ target: 'prefer-standby' })).resolves.toMatchObject({
       endpoint: { id: 'a' },
     })
-    h.driver.server('b').systemId = 'system-1'
+    h.driver.server('b').cluster = 'system-1'
     await h.clock.advance(1000)
     expect(state('b')).toBe('UP')
   })
@@ -177,7 +177,7 @@ describe('a server that a source names', () => {
     expect(writer()).toBe('b')
     // Now the cluster is another one.
     for (const id of ['a', 'b'])
-      Object.assign(h.driver.server(id), { systemId: 'rebuilt', timeline: 1 })
+      Object.assign(h.driver.server(id), { cluster: 'rebuilt', timeline: 1 })
     asStandby(h.driver, 'b')
     h.driver.server('a').start()
     const again = h.manager.reset()
@@ -254,7 +254,7 @@ describe('the addresses of a name in the options', () => {
     await h.manager.start()
     expect(writer()).toBe('10.0.0.1')
     named = [resolved('10.0.0.1'), resolved('10.0.0.2')]
-    Object.assign(h.driver.server('10.0.0.2'), { systemId: undefined, timeline: 9 })
+    Object.assign(h.driver.server('10.0.0.2'), { cluster: undefined, timeline: 9 })
     await h.clock.advance(2000)
     expect(writer()).toBe('10.0.0.1')
     expect(state('10.0.0.2')).toBe('UNPROVEN')
@@ -263,7 +263,7 @@ describe('the addresses of a name in the options', () => {
   test('serve nobody if they show different clusters, and nothing says which is meant', async () => {
     named = [resolved('10.0.0.1'), resolved('10.0.0.2')]
     h = trusting({
-      prepare: (driver) => Object.assign(driver.server('10.0.0.2'), { systemId: 'x' }),
+      prepare: (driver) => Object.assign(driver.server('10.0.0.2'), { cluster: 'x' }),
     })
     await h.manager.start()
     await h.clock.advance(1000)

@@ -23,7 +23,10 @@ const classify = (error: unknown): FailureKind =>
   (error instanceof Error && KINDS[String((error as { code?: unknown }).code)]) || 'statement'
 const driver = {
   classify,
-  isDeliberate: (error: unknown) => (error as { code?: unknown }).code === '25P03',
+  statements: {
+    fingerprint: (text: string) => text,
+    isDeliberate: (error: unknown) => (error as { code?: unknown }).code === '25P03',
+  },
 }
 const coded = (code: string, rest: object = {}): Error =>
   Object.assign(new Error(code), { code, ...rest })

@@ -41,7 +41,7 @@ const DELIBERATE: ReadonlySet<unknown> = new Set([
 ])
 
 /** What deciding takes of a driver. */
-export type Verdicts = Pick<Driver<never>, 'classify' | 'isDeliberate'>
+export type Verdicts = Pick<Driver<never>, 'classify' | 'statements'>
 
 /**
  * Tells what a failure says, whatever ORM has wrapped it: by the first error that says anything, from the outside in;
@@ -64,7 +64,7 @@ export function failureOf(error: unknown, driver: Verdicts): Failure {
 export function isDeliberate(error: unknown, driver: Verdicts): boolean {
   for (const each of unwrapped(error)) {
     if (each.deliberate === true || DELIBERATE.has(each.code)) return true
-    if (driver.isDeliberate?.(originalOf(each)) === true) return true
+    if (driver.statements?.isDeliberate(originalOf(each)) === true) return true
   }
   return false
 }

@@ -64,15 +64,11 @@ export async function inTransaction<C extends object, T>(
   rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>,
 ): Promise<T> {
   const { connection } = lease.entry
+  const { transactions } = driver
   try {
-    if (
-      driver.begin === undefined ||
-      driver.commit === undefined ||
-      driver.rollback === undefined
-    ) {
+    if (transactions === undefined)
       throw new UnsupportedError(`the ${driver.name} driver has no transactions; use manager.use()`)
-    }
-    await driver.begin(connection, options).catch((error: unknown) => {
+    await transactions.begin(connection, options).catch((error: unknown) => {
       throw LOSSES.has(driver.classify(error))
         ? lostBefore('the transaction had begun', error)
         : error
@@ -93,10 +89,10 @@ export async function inTransaction<C extends object, T>(
     }
     if (driver.inspect(connection) === 'broken') {
       ended?.('undone')
-      throw lostBefore('COMMIT was sent', driver.whyBroken?.(connection))
+      throw lostBefore('COMMIT was sent', driver.activity?.whyBroken(connection))
     }
     try {
-      await driver.commit(connection)
+      await transactions.commit(connection)
     } catch (error) {
       const failure = failedCommit(error, driver.classify(error), driver.inspect(connection))
       ended?.(endOfCommit(failure))
@@ -127,8 +123,8 @@ async function attemptWork<C extends object, T>(
   } catch (thrown) {
     const error = isLossOf(lease, thrown, driver) ? lostBefore('COMMIT was sent', thrown) : thrown
     // The error of the work is the one that matters; a connection that cannot roll back is destroyed.
-    if (lease.active && driver.rollback !== undefined) {
-      await rollBackWithin(driver.rollback(lease.entry.connection)).catch(
+    if (lease.active && driver.transactions !== undefined) {
+      await rollBackWithin(driver.transactions.rollback(lease.entry.connection)).catch(
         (rollbackError: unknown) => lease.destroy(rollbackError),
       )
     }
@@ -143,5 +139,5 @@ async function attemptWork<C extends object, T>(
 function isLossOf<C extends object>(lease: Lease<C>, thrown: unknown, driver: Driver<C>): boolean {
   const { connection } = lease.entry
   if (!LOSSES.has(driver.classify(thrown)) || driver.inspect(connection) !== 'broken') return false
-  return thrown !== undefined && thrown === driver.whyBroken?.(connection)
+  return thrown !== undefined && thrown === driver.activity?.whyBroken(connection)
 }

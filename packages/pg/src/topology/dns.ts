@@ -52,11 +52,11 @@ export function dnsTopology(options: DnsTopologyOptions = {}): TopologySource {
     timeoutMs,
     ...(allowedHosts === undefined ? {} : { allowedHosts }),
     async discover(configured) {
-      const names = [...new Set(configured.map((each) => each.host).filter(isName))]
+      const names = [...new Set(configured.map(({ host = '' }) => host).filter(isName))]
       const looks = await Promise.allSettled(names.map(lookUp))
       const failed = looks.find((each) => each.status === 'rejected')
       const endpoints = configured.flatMap((endpoint): readonly Endpoint[] => {
-        const addresses = known.get(endpoint.host)
+        const addresses = known.get(endpoint.host ?? '')
         return addresses?.map((host) => relocate(endpoint, { host }, 'resolved')) ?? [endpoint]
       })
       return { endpoints, ...(failed === undefined ? {} : { problem: toError(failed.reason) }) }

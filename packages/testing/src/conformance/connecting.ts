@@ -51,7 +51,7 @@ export function describeConnecting<C extends object>(suite: Suite<C>): void {
         await suite.kindOf(suite.harness.query(connection, suite.harness.statements.wrong)),
       ).toBe('statement')
       // An error may arrive before the server says that it is ready again.
-      await suite.driver.settle?.(connection)
+      await suite.driver.activity?.settle(connection)
       expect(suite.driver.inspect(connection)).toBe('clean')
       await suite.driver.validate(connection)
     })
@@ -64,20 +64,20 @@ export function describeConnecting<C extends object>(suite: Suite<C>): void {
       expect(suite.driver.inspect(connection)).toBe('clean')
     })
 
-    if (suite.has('settle')) {
+    if (suite.has('activity')) {
       test('settle resolves when the statement has ended, and at once if there is none', async () => {
         const { connection } = await suite.open()
         const slow = suite.harness.query(connection, suite.harness.statements.slow)
-        await suite.driver.settle?.(connection)
+        await suite.driver.activity?.settle(connection)
         expect(suite.driver.inspect(connection)).toBe('clean')
         await slow
-        await suite.driver.settle?.(connection)
+        await suite.driver.activity?.settle(connection)
       })
 
       test('settle resolves when the statement has failed', async () => {
         const { connection } = await suite.open()
         const failing = rejection(suite.harness.query(connection, suite.harness.statements.wrong))
-        await suite.driver.settle?.(connection)
+        await suite.driver.activity?.settle(connection)
         expect(suite.driver.inspect(connection)).toBe('clean')
         await failing
       })
@@ -88,13 +88,13 @@ export function describeConnecting<C extends object>(suite: Suite<C>): void {
     describe('activity', () => {
       test('is one object that keeps up with the statements', async () => {
         const { connection } = await suite.open()
-        const activity = suite.driver.activity?.(connection)
+        const activity = suite.driver.activity?.of(connection)
         const before = activity?.queryCount ?? Number.NaN
         await suite.harness.query(connection, suite.harness.statements.read)
         await suite.harness.query(connection, suite.harness.statements.readValue, [
           'a secret value',
         ])
-        expect(suite.driver.activity?.(connection)).toBe(activity)
+        expect(suite.driver.activity?.of(connection)).toBe(activity)
         expect(activity?.queryCount).toBe(before + 2)
         expect(activity?.lastQuery).toBe(suite.harness.statements.readValue)
       })
@@ -102,18 +102,18 @@ export function describeConnecting<C extends object>(suite: Suite<C>): void {
       test('shows a statement as soon as it is sent, and when it fails', async () => {
         const { connection } = await suite.open()
         const failing = rejection(suite.harness.query(connection, suite.harness.statements.wrong))
-        expect(suite.driver.activity?.(connection).lastQuery).toBe(suite.harness.statements.wrong)
+        expect(suite.driver.activity?.of(connection).lastQuery).toBe(suite.harness.statements.wrong)
         await failing
-        expect(suite.driver.activity?.(connection).lastQuery).toBe(suite.harness.statements.wrong)
+        expect(suite.driver.activity?.of(connection).lastQuery).toBe(suite.harness.statements.wrong)
       })
     })
   }
 
-  if (suite.has('role')) {
+  if (suite.has('replication')) {
     test('a connection to the primary knows its role after validate', async () => {
       const { connection } = await suite.open()
       await suite.driver.validate(connection)
-      expect(suite.driver.role?.(connection)).toBe('primary')
+      expect(suite.driver.replication?.role(connection)).toBe('primary')
     })
   }
 }

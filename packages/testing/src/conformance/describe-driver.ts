@@ -1,7 +1,7 @@
 /// <reference types="jest" />
 import { describeConnecting } from './connecting.js'
 import { describeEnding } from './ending.js'
-import type { DriverHarness, OptionalMethod } from './harness.js'
+import type { Capability, DriverHarness } from './harness.js'
 import { describeProbing } from './probing.js'
 import { Suite } from './suite.js'
 import { describeTransactions } from './transactions.js'
@@ -10,7 +10,7 @@ import { describeTransactions } from './transactions.js'
  * Tests that a driver keeps its contract. Every driver package calls this with a real database.
  *
  * @param setup called once; its `close` is called at the end
- * @param options.without optional methods that this driver does not have
+ * @param options.without groups of capabilities that this driver does not have
  *
  * @example
  * describeDriver('postgresql', () => startPostgresHarness())
@@ -18,18 +18,18 @@ import { describeTransactions } from './transactions.js'
 export function describeDriver<C extends object>(
   name: string,
   setup: () => Promise<DriverHarness<C>>,
-  options: { readonly without?: readonly OptionalMethod[] } = {},
+  options: { readonly without?: readonly Capability[] } = {},
 ): void {
   describe(`driver conformance: ${name}`, () => {
     const suite = new Suite(setup, options.without ?? [])
     if (suite.without.length > 0) {
       test(`has no ${suite.without.join(', ')}`, () => {
-        for (const method of suite.without) expect(suite.driver[method]).toBeUndefined()
+        for (const group of suite.without) expect(suite.driver[group]).toBeUndefined()
       })
     }
     describeConnecting(suite)
     describeTransactions(suite)
     describeEnding(suite)
-    if (suite.has('openProbe')) describeProbing(suite)
+    if (suite.has('replication')) describeProbing(suite)
   })
 }

@@ -40,16 +40,8 @@ export interface DriverHarness<C extends object> {
   close(): Promise<void>
 }
 
-/** Methods that a driver may lack. */
-export type OptionalMethod =
-  | 'role'
-  | 'settle'
-  | 'reset'
-  | 'begin'
-  | 'commit'
-  | 'rollback'
-  | 'activity'
-  | 'openProbe'
+/** Groups of capabilities that a driver may lack. */
+export type Capability = 'transactions' | 'session' | 'statements' | 'replication' | 'activity'
 
 /** A connection with the signals it has sent. */
 export interface Opened<C> {

@@ -6,11 +6,11 @@ import type { Suite } from './suite.js'
 
 /** The probes that the health monitor asks. */
 export function describeProbing<C extends object>(suite: Suite<C>): void {
-  describe('openProbe', () => {
+  describe('probes', () => {
     const quiet = () => ({ signal: new AbortController().signal, onSignal: () => {} })
     const openProbe = (endpoint: Endpoint, context = quiet()) => {
-      if (suite.driver.openProbe === undefined) throw new Error('the driver has no openProbe')
-      return suite.driver.openProbe(endpoint, context)
+      if (suite.driver.replication === undefined) throw new Error('the driver has no replication')
+      return suite.driver.replication.openProbe(endpoint, context)
     }
 
     test('answers again and again who the server is', async () => {
@@ -19,7 +19,7 @@ export function describeProbing<C extends object>(suite: Suite<C>): void {
         const first = await probe.check(new AbortController().signal)
         expect(first).toMatchObject({ role: 'primary', writable: true })
         const second = await probe.check(new AbortController().signal)
-        expect(second.systemId).toBe(first.systemId)
+        expect(second.server).toBe(first.server)
         expect(second.startedAt).toBe(first.startedAt)
       } finally {
         probe.destroy()

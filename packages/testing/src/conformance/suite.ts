@@ -2,15 +2,15 @@
 import type { Endpoint } from '@connmgr/core'
 import type { Driver, FailureKind } from '@connmgr/core/driver'
 import { eventually } from '../eventually.js'
-import { type DriverHarness, type Opened, type OptionalMethod, rejection } from './harness.js'
+import { type Capability, type DriverHarness, type Opened, rejection } from './harness.js'
 
 /** What the groups of conformance tests share: the harness, and the connections that the current test has opened. */
 export class Suite<C extends object> {
-  readonly without: readonly OptionalMethod[]
+  readonly without: readonly Capability[]
   readonly #opened: C[] = []
   #harness: DriverHarness<C> | undefined
 
-  constructor(setup: () => Promise<DriverHarness<C>>, without: readonly OptionalMethod[]) {
+  constructor(setup: () => Promise<DriverHarness<C>>, without: readonly Capability[]) {
     this.without = without
     beforeAll(async () => {
       this.#harness = await setup()
@@ -33,8 +33,8 @@ export class Suite<C extends object> {
     return this.harness.driver
   }
 
-  has(...methods: OptionalMethod[]): boolean {
-    return methods.every((method) => !this.without.includes(method))
+  has(...groups: Capability[]): boolean {
+    return groups.every((group) => !this.without.includes(group))
   }
 
   /** A connection that is destroyed after the test. */

@@ -124,7 +124,7 @@ describe('FakeDriver', () => {
     const clock = new FakeClock()
     const driver = new FakeDriver({ clock })
     const connection = await driver.connect(a, contextOf().context)
-    const activity = driver.activity(connection)
+    const activity = driver.activity.of(connection)
     await connection.query('begin')
     expect(driver.inspect(connection)).toBe('transaction')
     await connection.query("set work_mem to '1MB'")
@@ -276,14 +276,14 @@ describe('FakeServer', () => {
     const probe = await driver.openProbe(a, context)
     await expect(connection.query('insert into t')).rejects.toMatchObject({ kind: 'read-only' })
     driver.server(a).promote()
-    expect(driver.role(connection)).toBe('standby')
+    expect(driver.replication.role(connection)).toBe('standby')
     expect(await probe.check(context.signal)).toMatchObject({
       role: 'primary',
       writable: true,
-      timeline: 2,
+      history: '2',
     })
     await driver.validate(connection)
-    expect(driver.role(connection)).toBe('primary')
+    expect(driver.replication.role(connection)).toBe('primary')
     await connection.query('insert into t')
   })
 

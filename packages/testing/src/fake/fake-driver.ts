@@ -1,16 +1,20 @@
 import type { Clock, Endpoint, Role, TransactionOptions } from '@connmgr/core'
 import {
+  type Activity,
   type ConnectContext,
-  type ConnectionActivity,
   type ConnectionCondition,
   type Driver,
   type FailureKind,
+  type Order,
+  type Place,
   type Probe,
   type ProbeResult,
   type ProbeScope,
-  type ReplayPosition,
+  type Replication,
+  type Sessions,
   systemClock,
-  type WritePosition,
+  type Transactions,
+  type WritePlace,
 } from '@connmgr/core/driver'
 import { FakeConnection } from './fake-connection.js'
 import { FakeProbe } from './fake-probe.js'
@@ -112,6 +116,40 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   // -- the contract ------------------------------------------------------------------------------------------------
 
+  readonly transactions: Transactions<FakeConnection> = {
+    begin: (...given) => this.begin(...given),
+    commit: (...given) => this.commit(...given),
+    rollback: (...given) => this.rollback(...given),
+  }
+
+  readonly session: Sessions<FakeConnection> = {
+    baseline: () => {},
+    altered: () => false,
+    reset: (...given) => this.reset(...given),
+    fence: (connection) => connection,
+  }
+
+  readonly replication: Replication<FakeConnection> = {
+    openProbe: (...given) => this.openProbe(...given),
+    ask: (connection) => this.ask(connection),
+    role: (connection) => connection.role,
+    probeScope: (endpoint) => this.probeScope(endpoint),
+    isOfDatabase: (error) => this.isOfDatabase(error),
+    order: (one, other) => this.order(one, other),
+    covers: (position, written) => this.covers(position, written),
+    writePlace: (connection) => this.writePlace(connection),
+    readPlace: (connection) => this.readPlace(connection),
+  }
+
+  readonly activity: Activity<FakeConnection> = {
+    of: (connection) => connection.activity,
+    settle: (connection) => this.settle(connection),
+    whyBroken: (connection) => connection.endError,
+    holdProcess: (connection, hold) => {
+      connection.holdsProcess = hold
+    },
+  }
+
   connect(
     endpoint: Endpoint,
     { signal, onSignal, watch }: ConnectContext,
@@ -140,10 +178,6 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   ask(connection: FakeConnection): Promise<ProbeResult> {
     return this.run('ask', connection).then(() => this.server(connection.endpoint).answer)
-  }
-
-  role(connection: FakeConnection): Role {
-    return connection.role
   }
 
   inspect(connection: FakeConnection): ConnectionCondition {
@@ -179,24 +213,30 @@ export class FakeDriver implements Driver<FakeConnection> {
     return this.run('rollback', connection).then(() => connection.finish('rollback'))
   }
 
-  writePosition(connection: FakeConnection): Promise<WritePosition> {
-    return this.run('writePosition', connection).then(() => {
-      const { position, systemId, timeline, writable } = this.server(connection.endpoint)
-      if (!writable || position === undefined)
+  writePlace(connection: FakeConnection): Promise<WritePlace> {
+    return this.run('writePlace', connection).then(() => {
+      const server = this.server(connection.endpoint)
+      if (!server.writable || server.position === undefined)
         throw new FakeError('statement', `${connection.endpoint.id} is in recovery`)
-      return { systemId, timeline, position }
+      return { cluster: server.cluster, ...server.place }
     })
   }
 
-  replayPosition(connection: FakeConnection): Promise<ReplayPosition | undefined> {
-    return this.run('replayPosition', connection).then(() => {
-      const { position, role, timeline } = this.server(connection.endpoint)
-      return role === 'standby' && position !== undefined ? { position, timeline } : undefined
+  readPlace(connection: FakeConnection): Promise<Place | undefined> {
+    return this.run('readPlace', connection).then(() => {
+      const { place, position, role } = this.server(connection.endpoint)
+      return role === 'standby' && position !== undefined ? place : undefined
     })
   }
 
-  activity(connection: FakeConnection): ConnectionActivity {
-    return connection.activity
+  /** Histories are the numbers of timelines. */
+  order(one: string, other: string): Order {
+    const more = Number(one) - Number(other)
+    return more > 0 ? 'newer' : more < 0 ? 'older' : 'same'
+  }
+
+  covers(position: string, written: string): boolean {
+    return BigInt(position) >= BigInt(written)
   }
 
   close(connection: FakeConnection): Promise<void> {
@@ -211,10 +251,6 @@ export class FakeDriver implements Driver<FakeConnection> {
       )
   }
 
-  holdProcess(connection: FakeConnection, hold: boolean): void {
-    connection.holdsProcess = hold
-  }
-
   destroy(connection: FakeConnection, reason?: Error): void {
     this.#note('destroy', connection.endpoint, connection, reason)
     const error = new FakeError('lost', `connection ${connection.id} was destroyed`)
@@ -222,11 +258,7 @@ export class FakeDriver implements Driver<FakeConnection> {
     connection.end('destroyed', error)
   }
 
-  whyBroken(connection: FakeConnection): Error | undefined {
-    return connection.endError
-  }
-
-  probeScope({ database, host, port }: Endpoint): ProbeScope | undefined {
+  probeScope({ database, host = '', port = 0 }: Endpoint): ProbeScope | undefined {
     return this.#shareProbes ? { server: [host, port], database: database ?? '' } : undefined
   }
 

@@ -1,5 +1,5 @@
 import type { MissingRight, Role } from '@connmgr/core'
-import type { ProbeResult } from '@connmgr/core/driver'
+import type { Place, ProbeResult } from '@connmgr/core/driver'
 import type { FakeConnection } from './fake-connection.js'
 import { FakeError, type FakeOutcome } from './outcome.js'
 
@@ -7,8 +7,8 @@ import { FakeError, type FakeOutcome } from './outcome.js'
  * - `up`: answers
  * - `down`: refuses connections
  * - `hung`: accepts everything and answers nothing
- * - `starting`: there, but not ready (57P03)
- * - `full`: there, but has no room for another connection (53300)
+ * - `starting`: there, but not ready
+ * - `full`: there, but has no room for another connection
  * - `denied`: rejects the credentials
  */
 export type FakeServerState = 'up' | 'down' | 'hung' | 'starting' | 'full' | 'denied'
@@ -24,7 +24,7 @@ const REFUSALS: Partial<Record<FakeServerState, FakeOutcome>> = {
 export class FakeServer {
   role: Role
   writable: boolean
-  systemId: string | undefined = 'system-1'
+  cluster: string | undefined = 'system-1'
   timeline: number | undefined = 1
   position: bigint | undefined = 0n
   startedAt: string | undefined = 'start-1'
@@ -134,12 +134,21 @@ export class FakeServer {
     return {
       role: this.role,
       writable: this.writable,
-      ...(this.systemId !== undefined && { systemId: this.systemId }),
-      ...(this.timeline !== undefined && { timeline: this.timeline }),
-      ...(this.position !== undefined && { position: this.position }),
-      ...(this.startedAt !== undefined && { startedAt: this.startedAt }),
+      cluster: this.cluster,
+      // Two servers of one cluster do not start in the same moment.
+      server:
+        this.cluster === undefined || this.startedAt === undefined
+          ? undefined
+          : `${this.cluster} ${this.startedAt}`,
+      ...this.place,
+      startedAt: this.startedAt,
       ...(this.missing !== undefined && { missing: this.missing }),
     }
+  }
+
+  /** @internal */
+  get place(): Place {
+    return { history: this.timeline?.toString(), position: this.position?.toString() }
   }
 
   /** @internal */

@@ -16,8 +16,8 @@ export type FakeMethod =
   | 'query'
   | 'openProbe'
   | 'probe'
-  | 'writePosition'
-  | 'replayPosition'
+  | 'writePlace'
+  | 'readPlace'
 
 /** One call that the driver has seen. */
 export interface FakeCall {

@@ -1,5 +1,5 @@
 import { UnsupportedError } from '@connmgr/core'
-import type { ReplayPosition, WritePosition } from '@connmgr/core/driver'
+import type { Order, Place, WritePlace } from '@connmgr/core/driver'
 import { classify } from './classify.js'
 import type { Session } from './session.js'
 
@@ -34,28 +34,51 @@ const PAGE_HEADER = 24n
 const SEGMENT_HEADER = 40n
 
 /** @throws UnsupportedError `CONNMGR_UNSUPPORTED` where these functions are missing or forbidden */
-export async function askWritePosition(session: Session): Promise<WritePosition> {
+export async function askWritePlace(session: Session): Promise<WritePlace> {
   try {
     const { rows } = await session.ask<[string, string, string, string, string]>(WRITTEN)
-    const [systemId, walFile, position, pageSize, segmentSize] = rows[0] as (typeof rows)[0]
+    const [cluster, walFile, position, pageSize, segmentSize] = rows[0] as (typeof rows)[0]
     const end = endOfRecord(BigInt(position), BigInt(pageSize), BigInt(segmentSize))
-    return { systemId, timeline: timelineOf(walFile), position: end }
+    return { cluster, history: timelineOf(walFile), position: lsnOf(end) }
   } catch (error) {
     throw unsupported(error)
   }
 }
 
 /** Undefined if the server is no standby. */
-export async function askReplayPosition(session: Session): Promise<ReplayPosition | undefined> {
+export async function askReadPlace(session: Session): Promise<Place | undefined> {
   const { rows } = await session.ask<[string | null, string | null]>(REPLAYED)
   const [position, timeline] = rows[0] ?? []
   if (position == null) return undefined
-  return { position: BigInt(position), timeline: timeline == null ? undefined : Number(timeline) }
+  return { position: lsnOf(BigInt(position)), history: timeline ?? undefined }
+}
+
+/** A history is a timeline: every promotion begins a new one, with a higher number. */
+export function orderTimelines(one: string, other: string): Order {
+  const more = Number(one) - Number(other)
+  if (more === 0) return 'same'
+  return more > 0 ? 'newer' : 'older'
+}
+
+/** Whether one position in the write-ahead log lies behind another, or is the same. */
+export function coversLsn(position: string, written: string): boolean {
+  return bytesOf(position) >= bytesOf(written)
+}
+
+/** A position as PostgreSQL writes it: two hexadecimal numbers of 32 bits. */
+export function lsnOf(bytes: bigint): string {
+  const half = (number: bigint): string => number.toString(16).toUpperCase()
+  return `${half(bytes >> 32n)}/${half(bytes & 0xff_ff_ff_ffn)}`
+}
+
+function bytesOf(lsn: string): bigint {
+  const [high, low] = lsn.split('/')
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
 }
 
 /** The first eight digits of the name of a WAL file. */
-export function timelineOf(walFile: string): number {
-  return Number.parseInt(walFile.slice(0, 8), 16)
+export function timelineOf(walFile: string): string {
+  return String(Number.parseInt(walFile.slice(0, 8), 16))
 }
 
 /**
