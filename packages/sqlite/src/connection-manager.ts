@@ -225,22 +225,13 @@ function endpointsOf(resolved: ResolvedSqliteOptions): Endpoint[] {
     // The log is cut back to this size once it was checkpointed as a whole.
     pragmas: { journal_size_limit: walLimitBytes, ...pragmas },
   }
+  const alone = { poolSize: 1, maxOverflow: 0 }
   if (!location.isFile) return [endpointOf(location.id, config)]
-  const writer = endpointOf(location.id, config, {
-    role: 'primary',
-    size: { poolSize: 1, maxOverflow: 0 },
-    capacity: 1,
-  })
-  if (readers === 0) return [writer]
+  // Without a role, as it serves those who read as well.
+  if (readers === 0) return [endpointOf(location.id, config, { size: alone, capacity: 1 })]
+  const reading = { role: 'standby', size: { poolSize: readers, maxOverflow: 0 } } as const
   return [
-    writer,
-    endpointOf(
-      `${location.id}#${READERS}`,
-      { ...config, readOnly: true },
-      {
-        role: 'standby',
-        size: { poolSize: readers, maxOverflow: 0 },
-      },
-    ),
+    endpointOf(location.id, config, { role: 'primary', size: alone, capacity: 1 }),
+    endpointOf(`${location.id}#${READERS}`, { ...config, readOnly: true }, reading),
   ]
 }

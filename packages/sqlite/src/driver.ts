@@ -1,12 +1,17 @@
 import type { Endpoint, TransactionOptions } from '@connmgr/core'
 import {
+  type Activity,
   type Clock,
   type ConnectContext,
   type ConnectionActivity,
   type ConnectionCondition,
+  type Driver,
   type FailureKind,
   type LeaseFence,
+  type Sessions,
+  type Statements,
   systemClock,
+  type Transactions,
 } from '@connmgr/core/driver'
 import type { Binding, BoundDatabase } from './bindings/binding.js'
 import { classify } from './classify.js'
@@ -29,7 +34,7 @@ export interface SqliteDriverOptions {
 }
 
 /** The engine's way to SQLite, over one of three libraries. */
-export class SqliteDriver {
+export class SqliteDriver implements Driver<SqliteConnection> {
   readonly name = 'sqlite'
   readonly #binding: Binding
   readonly #busyTimeoutMs: number
@@ -107,7 +112,7 @@ export class SqliteDriver {
     return classify(error)
   }
 
-  readonly transactions = {
+  readonly transactions: Transactions<SqliteConnection> = {
     /** SQLite's transactions are serializable; a weaker level is given that. */
     begin: (connection: SqliteConnection, { readOnly = false }: TransactionOptions) =>
       sessionOf(connection).begin(readOnly),
@@ -116,7 +121,7 @@ export class SqliteDriver {
       sessionOf(connection).rollBack(),
   }
 
-  readonly session = {
+  readonly session: Sessions<SqliteConnection> = {
     baseline: (connection: SqliteConnection): void => sessionOf(connection).baseline(),
     altered: (connection: SqliteConnection): boolean => sessionOf(connection).altered,
     /** Both policies open a file anew; what lives in memory is put back as far as SQL can do that. */
@@ -127,9 +132,9 @@ export class SqliteDriver {
       new SqliteConnection(sessionOf(connection), lease),
   }
 
-  readonly statements = { fingerprint, isDeliberate }
+  readonly statements: Statements = { fingerprint, isDeliberate }
 
-  readonly activity = {
+  readonly activity: Activity<SqliteConnection> = {
     of: (connection: SqliteConnection): ConnectionActivity => sessionOf(connection).activity,
     settle: (connection: SqliteConnection): Promise<void> => sessionOf(connection).settled(),
     whyBroken: (connection: SqliteConnection): Error | undefined => sessionOf(connection).whyBroken,

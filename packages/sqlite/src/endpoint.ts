@@ -25,10 +25,10 @@ export interface SqliteEndpointConfig {
 export function endpointOf(
   id: string,
   config: SqliteEndpointConfig,
-  more: Pick<Endpoint, never> & object = {},
+  more: Pick<Endpoint, 'role' | 'size' | 'capacity'> = {},
 ): Endpoint {
-  const endpoint = { ...more, id }
-  // As with every driver: what prints an endpoint does not print how it is opened.
-  Object.defineProperty(endpoint, 'config', { value: config, enumerable: false })
-  return endpoint as unknown as Endpoint
+  const endpoint: Endpoint = { ...more, id, config }
+  // What prints an endpoint does not print how it is opened.
+  Object.defineProperty(endpoint, 'config', { enumerable: false })
+  return endpoint
 }

@@ -1,8 +1,8 @@
 import { Opened } from '@connmgr/testing'
 import { Files } from '../test/files.js'
-import { interim } from '../test/interim-manager.js'
 import { INSTALLED } from '../test/libraries.js'
 import { OtherProcess } from '../test/other-process.js'
+import { createConnectionManager } from './connection-manager.js'
 
 const CALLERS = 50
 const ROUNDS = 4
@@ -20,7 +20,7 @@ afterAll(() => files.remove())
 describe.each(INSTALLED)('many callers over %s', (library) => {
   async function ledger() {
     const path = files.path()
-    const manager = opened.add(interim(path, library))
+    const manager = opened.add(createConnectionManager({ filename: path, library, logger: false }))
     await manager.use((db) =>
       db.exec(
         'create table ledger (id integer primary key, caller, amount); create table total (sum); insert into total values (0)',
@@ -134,7 +134,9 @@ describe.each(INSTALLED)('many callers over %s', (library) => {
 
   test('who waits for too long learns which process holds the lock', async () => {
     const path = files.path()
-    const manager = opened.add(interim(path, library, 50))
+    const manager = opened.add(
+      createConnectionManager({ filename: path, library, busyTimeoutMs: 50, logger: false }),
+    )
     await manager.use((db) =>
       db.exec('create table ledger (id integer primary key, caller, amount)'),
     )

@@ -5,11 +5,10 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { Files } from '../test/files.js'
 import { PrismaClient } from '../test/generated/client.js'
-import { interim } from '../test/interim-manager.js'
 import { INSTALLED } from '../test/libraries.js'
 import { OtherProcess } from '../test/other-process.js'
 import { sqliteAdapter } from '../test/prisma-adapter.js'
-import { LibsqlClient } from './client/libsql-client.js'
+import { createConnectionManager, type SqliteConnectionManager } from './connection-manager.js'
 import { kyselyDriver } from './kysely/kysely-driver.js'
 
 const CALLERS = 50
@@ -27,10 +26,7 @@ interface Shop {
   close(): Promise<unknown>
 }
 
-type Manager = ReturnType<typeof interim>
-
-const clientOf = (manager: Manager): LibsqlClient =>
-  new LibsqlClient({ manager, target: 'primary', intMode: 'number' })
+type Manager = SqliteConnectionManager
 
 const users = sqliteTable('User', {
   id: integer().primaryKey({ autoIncrement: true }),
@@ -44,7 +40,7 @@ const posts = sqliteTable('Post', {
 })
 
 function withDrizzle(manager: Manager): Shop {
-  const db = drizzle(clientOf(manager) as never)
+  const db = drizzle(manager.pool)
   return {
     insert: (email) => db.insert(users).values({ email }),
     post: (email, undo) =>
@@ -122,7 +118,7 @@ function withKysely(manager: Manager): Shop {
 }
 
 function withPrisma(manager: Manager): Shop {
-  const prisma = new PrismaClient({ adapter: sqliteAdapter(clientOf(manager)) })
+  const prisma = new PrismaClient({ adapter: sqliteAdapter(manager.pool) })
   const options = { maxWait: 30_000, timeout: 30_000 }
   return {
     insert: (email) => prisma.user.create({ data: { email } }),
@@ -163,7 +159,9 @@ describe.each(INSTALLED)('ORMs over %s', (library) => {
   ])('%s', (_name, open) => {
     test('50 callers of mixed transactions beside another process: nothing is refused, lost or mixed', async () => {
       const path = files.path()
-      const manager = opened.add(interim(path, library))
+      const manager = opened.add(
+        createConnectionManager({ filename: path, library, logger: false }),
+      )
       await manager.use((db) =>
         db.exec(`
           create table User (id integer primary key autoincrement, email text not null unique, name text);

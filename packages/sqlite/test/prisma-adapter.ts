@@ -1,5 +1,3 @@
-import type { ConnectionManager } from '@connmgr/core'
-import type { SqliteConnection } from '@connmgr/sqlite'
 import { PrismaLibSql } from '@prisma/adapter-libsql'
 import type { LibsqlClient } from '../src/client/libsql-client.js'
 
@@ -36,4 +34,3 @@ export function sqliteAdapter(client: LibsqlClient): PrismaLibSql {
   }
   return factory
 }
-export type { ConnectionManager, SqliteConnection }

@@ -1,7 +1,7 @@
 import { type Client, createClient } from '@libsql/client'
 import { Files } from '../../test/files.js'
-import { interim } from '../../test/interim-manager.js'
 import { INSTALLED } from '../../test/libraries.js'
+import { createConnectionManager } from '../connection-manager.js'
 import { LibsqlClient } from './libsql-client.js'
 import type { IntMode } from './types.js'
 
@@ -152,7 +152,7 @@ describe.each(INSTALLED)("libSQL's client over %s", (library) => {
     "gives what libSQL's own client gives, with integers as %s",
     async (intMode) => {
       const expected = await play(createClient({ url: `file:${files.path()}`, intMode }))
-      const manager = interim(files.path(), library)
+      const manager = createConnectionManager({ filename: files.path(), library, logger: false })
       const client = new LibsqlClient({ manager, target: 'primary', intMode })
       const found = await play(client as unknown as Client)
       await manager.close()
