@@ -243,7 +243,7 @@ describe.each(INSTALLED)('the driver over %s', (library) => {
     expect(driver.session.altered(db)).toBe(false)
     await db.exec('pragma foreign_keys = off; create temp table x (v)')
     expect(driver.session.altered(db)).toBe(true)
-    await driver.session.reset(db)
+    await driver.session.reset(db, 'reset-all')
     expect(driver.session.altered(db)).toBe(false)
     expect(await db.get('pragma foreign_keys')).toEqual({ foreign_keys: 1 })
     expect(await db.get('pragma cache_size')).toEqual({ cache_size: -5000 })
@@ -257,7 +257,7 @@ describe.each(INSTALLED)('the driver over %s', (library) => {
     await db.exec(
       "create table t (v); create temp table x (v); attach ':memory:' as other; pragma foreign_keys = off",
     )
-    await driver.session.reset(db)
+    await driver.session.reset(db, 'reset-all')
     expect(await db.all('select * from t')).toEqual([])
     expect((await db.all('pragma database_list')).map((each) => each.name)).not.toContain('other')
     expect(await db.get('pragma foreign_keys')).toEqual({ foreign_keys: 1 })

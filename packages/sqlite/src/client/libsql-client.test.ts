@@ -117,7 +117,7 @@ async function play(client: Client): Promise<unknown[]> {
     client.migrate(['create table y (a references t (id))', 'insert into y values (12345)']),
   )
   const transaction = await client.transaction('write')
-  await note(() => transaction.execute('insert into x values (?)', [4]))
+  await note(() => transaction.execute({ sql: 'insert into x values (?)', args: [4] }))
   await note(() =>
     transaction.batch(['savepoint a', 'insert into x values (5)', 'rollback to a', 'release a']),
   )
