@@ -12,6 +12,7 @@ export {
 } from './config/unknown-options.js'
 export type {
   Activity,
+  BeginOptions,
   ConnectContext,
   ConnectionActivity,
   ConnectionCondition,

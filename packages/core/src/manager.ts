@@ -588,7 +588,7 @@ export class ConnectionManager<C extends object> {
   }
 
   protected emit(event: ConnmgrEvent): void {
-    this.#engine.events.emit(event)
+    this.#engine.report(event)
   }
 
   /**
