@@ -113,7 +113,7 @@ for (const library of INSTALLED.filter((each) => each !== 'libsql')) {
         },
       }
     },
-    { without: ['replication'] },
+    { without: ['replication'], network: false },
   )
 }
 

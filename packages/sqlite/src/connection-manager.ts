@@ -1,5 +1,6 @@
 import {
   ConnectionManager,
+  type DriverEvent,
   type Endpoint,
   InvalidOptionError,
   type LeaseReport,
@@ -19,8 +20,9 @@ import { SqliteDriver } from './driver.js'
 import { endpointOf, type SqliteEndpointConfig } from './endpoint.js'
 import { type DatabaseStatus, statusOf } from './health/database-status.js'
 import { quickCheck } from './health/quick-check.js'
-import { type WalPinned, WalWatch } from './health/wal-watch.js'
+import { type WalPinnedEvent, WalWatch } from './health/wal-watch.js'
 import type { Location } from './location/location.js'
+import { describeLease } from './locks/describe-holder.js'
 import { registerHolders } from './locks/holders-of-process.js'
 import {
   FOREIGN_TO_FILES,
@@ -156,7 +158,24 @@ export class SqliteConnectionManager extends ConnectionManager<SqliteConnection>
     this.#unregister()
   }
 
-  #walPinned(_pinned: WalPinned): void {}
+  #walPinned(pinned: Omit<WalPinnedEvent, keyof DriverEvent>): void {
+    const { walBytes, holders, processes } = pinned
+    const who = [
+      ...holders.slice(0, 3).map((each) => `in this process by ${describeLease(each)}`),
+      ...processes.map(
+        ({ pid, program }) => `by process ${pid}${program === undefined ? '' : ` (${program})`}`,
+      ),
+    ]
+    const megabytes = (walBytes / 1024 / 1024).toFixed(1)
+    this.emit({
+      type: 'walPinned',
+      pool: this.name,
+      endpoint: this.#location.id,
+      level: 'warn',
+      message: `the write-ahead log of ${this.#location.id} has ${megabytes} MB and cannot be emptied, as a snapshot is held ${who.join('; ') || 'by another process'}`,
+      ...pinned,
+    })
+  }
 
   #holders(kind: 'writers' | 'readers'): LeaseReport[] {
     return this.getHolders().filter(

@@ -1,6 +1,7 @@
-import type { Endpoint, TransactionOptions } from '@connmgr/core'
+import type { Endpoint } from '@connmgr/core'
 import {
   type Activity,
+  type BeginOptions,
   type Clock,
   type ConnectContext,
   type ConnectionActivity,
@@ -114,8 +115,8 @@ export class SqliteDriver implements Driver<SqliteConnection> {
 
   readonly transactions: Transactions<SqliteConnection> = {
     /** SQLite's transactions are serializable; a weaker level is given that. */
-    begin: (connection: SqliteConnection, { readOnly = false }: TransactionOptions) =>
-      sessionOf(connection).begin(readOnly),
+    begin: (connection: SqliteConnection, { readOnly = false, leftMs }: BeginOptions) =>
+      sessionOf(connection).begin(readOnly, leftMs),
     commit: (connection: SqliteConnection) => sessionOf(connection).commit(),
     rollback: async (connection: SqliteConnection): Promise<void> =>
       sessionOf(connection).rollBack(),

@@ -26,7 +26,8 @@ export abstract class SqliteError extends Error {
 }
 
 /**
- * Another connection has held the lock that was needed for longer than `busyTimeoutMs`. Nothing was written. The message
+ * Another connection has held the lock that was needed for longer than `busyTimeoutMs`, or than the caller of a
+ * transaction waits. Nothing was written. The message
  * says who holds it, as far as that can be known. `cause` is the library's error.
  */
 export class DatabaseBusyError extends SqliteError {
@@ -38,7 +39,7 @@ export class DatabaseBusyError extends SqliteError {
 
   constructor(what: string, waitedMs: number, heldBy: string, cause: unknown) {
     super(
-      `${what} has waited ${Math.round(waitedMs)} ms (busyTimeoutMs) for a lock on the database, which is held ${heldBy}`,
+      `${what} has waited ${Math.round(waitedMs)} ms for a lock on the database, which is held ${heldBy}`,
       SQLITE_BUSY,
       'statement',
       cause,

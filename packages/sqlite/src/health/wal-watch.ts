@@ -1,12 +1,22 @@
-import type { LeaseReport } from '@connmgr/core'
+import type { DriverEvent, LeaseReport } from '@connmgr/core'
 import type { Clock, TimerHandle } from '@connmgr/core/driver'
 import { sizeOf } from '../location/file-identity.js'
 import { type LockingProcess, processesOn } from './database-status.js'
 
+declare module '@connmgr/core' {
+  interface DriverEvents {
+    walPinned: WalPinnedEvent
+  }
+}
+
 const INTERVAL_MS = 5000
 
-/** The write-ahead log has grown beyond its limit, and cannot be emptied. */
-export interface WalPinned {
+/**
+ * The write-ahead log has grown beyond `walLimitBytes`, and a reader that holds an old snapshot keeps it from being emptied.
+ * Told once for each time that it does.
+ */
+export interface WalPinnedEvent extends DriverEvent {
+  readonly type: 'walPinned'
   readonly walBytes: number
   /** Frames of the log that are not in the database yet. */
   readonly frames: number
@@ -23,7 +33,7 @@ export interface WalWatchSettings {
   readonly limitBytes: number
   readonly checkpoint: () => Promise<{ readonly frames: number; readonly checkpointed: number }>
   readonly pinners: () => readonly LeaseReport[]
-  readonly onPinned: (pinned: WalPinned) => void
+  readonly onPinned: (pinned: Omit<WalPinnedEvent, keyof DriverEvent>) => void
 }
 
 /** Looks every five seconds whether the write-ahead log has grown, and who keeps it from shrinking. */

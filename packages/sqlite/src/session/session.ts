@@ -174,13 +174,15 @@ export class Session {
     for (const each of [...this.#cursors]) each.close()
   }
 
-  async begin(readOnly: boolean): Promise<void> {
+  /** @param leftMs how long the caller waits at the most */
+  async begin(readOnly: boolean, leftMs = Number.POSITIVE_INFINITY): Promise<void> {
     const immediate = !readOnly && !this.settings.readOnly
-    await this.#queue.run('BEGIN', () => {
+    const begin = (): void => {
       this.#refuseIfMoved()
       this.#live.exec(immediate ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED')
       if (!immediate && !this.settings.readOnly) this.#live.exec('PRAGMA query_only = 1')
-    })
+    }
+    await this.#queue.run('BEGIN', begin, Math.min(leftMs, this.settings.busyTimeoutMs))
     this.#begun = true
     this.#immediate = immediate
   }

@@ -7,6 +7,7 @@ import { fingerprint } from '../text/fingerprint.js'
 interface Task {
   readonly sql: string
   readonly attempt: () => unknown
+  readonly timeoutMs: number
   readonly resolve: (value: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -44,9 +45,10 @@ export class StatementQueue {
   }
 
   /**
+   * @param timeoutMs how long the lock is waited for
    * @throws DatabaseBusyError `SQLITE_BUSY` if the lock is not there within the time
    */
-  run<T>(sql: string, attempt: () => T): Promise<T> {
+  run<T>(sql: string, attempt: () => T, timeoutMs = this.#timeoutMs): Promise<T> {
     if (this.#tasks.length === 0) {
       try {
         return Promise.resolve(attempt())
@@ -55,8 +57,9 @@ export class StatementQueue {
       }
     }
     return new Promise<T>((resolve, reject) => {
-      this.#tasks.push({ sql, attempt, resolve, reject })
-      if (this.#tasks.length === 1) this.#waitForLock()
+      const task = { sql, attempt, timeoutMs, resolve, reject }
+      this.#tasks.push(task)
+      if (this.#tasks.length === 1) this.#waitForLock(task)
     })
   }
 
@@ -76,8 +79,8 @@ export class StatementQueue {
     this.#tellEmpty()
   }
 
-  #waitForLock(): void {
-    this.#wait = new LockWait(this.#clock, this.#timeoutMs)
+  #waitForLock({ timeoutMs }: Task): void {
+    this.#wait = new LockWait(this.#clock, timeoutMs)
     this.#wait.pause(() => this.#proceed())
   }
 
@@ -108,7 +111,7 @@ export class StatementQueue {
         this.#leave(task, () => task.reject(busy))
         return true
       }
-      if (wait === undefined) this.#waitForLock()
+      if (wait === undefined) this.#waitForLock(task)
       else wait.pause(() => this.#proceed())
       return false
     }
