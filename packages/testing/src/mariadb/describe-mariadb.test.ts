@@ -1,3 +1,5 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { findMariadb, MARIADB_INSTALL_COMMAND } from './binaries.js'
 import { describeMariadb } from './describe-mariadb.js'
@@ -22,18 +24,30 @@ afterEach(() => {
 })
 
 describe('findMariadb', () => {
-  test('a MARIADB_BIN without MariaDB is refused by name', () => {
-    process.env.MARIADB_BIN = __dirname
-    expect(() => findMariadb()).toThrow(`MARIADB_BIN=${__dirname}`)
+  const find = jest.requireActual<typeof import('./binaries.js')>('./binaries.js').findMariadb
+  let directory: string
+
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'binaries-test-'))
+  })
+  afterEach(() => rmSync(directory, { recursive: true }))
+
+  test('MARIADB_BIN goes first', () => {
+    const scripts = path.join(directory, 'share', 'mysql')
+    mkdirSync(path.join(directory, 'bin'))
+    mkdirSync(scripts, { recursive: true })
+    writeFileSync(path.join(directory, 'bin', 'mariadbd'), '', { mode: 0o755 })
+    for (const name of ['system_tables', 'performance_tables', 'system_tables_data']) {
+      writeFileSync(path.join(scripts, `mysql_${name}.sql`), '')
+    }
+    process.env.MARIADB_BIN = path.join(directory, 'bin')
+    expect(find()?.mariadbd).toBe(path.join(directory, 'bin', 'mariadbd'))
+    expect(find()?.systemTables[0]).toBe(path.join(scripts, 'mysql_system_tables.sql'))
   })
 
-  describeMariadb('where MariaDB is installed', () => {
-    test('MARIADB_BIN goes first', () => {
-      const found = findMariadb()
-      const folder = path.dirname(found?.mariadbd ?? '')
-      process.env.MARIADB_BIN = folder
-      expect(findMariadb()).toEqual(found)
-    })
+  test('a MARIADB_BIN without MariaDB is refused by name', () => {
+    process.env.MARIADB_BIN = directory
+    expect(() => find()).toThrow(`MARIADB_BIN=${directory}`)
   })
 })
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { canInstallPackages } from '../debian/install-programs.js'
 import { findMariadb, MARIADB_INSTALL_COMMAND } from './binaries.js'
 
 const REQUIRED = 'CONNMGR_REQUIRE_MARIADB'
@@ -35,6 +35,5 @@ export function describeMariadb(name: string, tests: () => void): void {
 
 function mustHaveMariadb(): boolean {
   if (process.env[REQUIRED] === '1') return true
-  const couldInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  return process.env.CI === 'true' && couldInstall && process.env[REQUIRED] !== '0'
+  return process.env.CI === 'true' && canInstallPackages() && process.env[REQUIRED] !== '0'
 }
