@@ -65,8 +65,8 @@ export class Session {
   }
 
   /** Whether all tables of the server take part in transactions. Until it is set they may not. */
-  set transactional(value: boolean) {
-    this.#follower.transactional = value
+  set areTransactional(ask: () => boolean) {
+    this.#follower.areTransactional = ask
   }
 
   get serverVersion(): string {

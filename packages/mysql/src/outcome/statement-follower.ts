@@ -77,7 +77,7 @@ function answerFollowed(this: FollowedCommand, error: unknown, ...results: unkno
 export class StatementFollower {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
-  transactional = false
+  areTransactional: () => boolean = () => false
   /** While a transaction of the engine is open: how many were committed without COMMIT when it began. */
   commitsBefore: number | undefined
   /** Why the connection is no more, or is about to be. */
@@ -156,7 +156,12 @@ export class StatementFollower {
 
   #add(command: Command, send: (command: Command) => Command): Command {
     const kind = kindOf(command)
-    if (kind === 'login' && this.#internals.authorized === true) this.userChanged = true
+    const isOfBorrower = !this.#own && this.#internals.authorized === true
+    if (isOfBorrower && (kind === 'login' || kind === 'reset')) {
+      // What the session was at its start is gone with either.
+      this.#known.changes.mark()
+      if (kind === 'login') this.userChanged = true
+    }
     if (kind === 'prepare') return this.#addPrepare(command, send)
     if (kind !== 'statement') return send(command)
     const raw = textOf(command)
@@ -181,7 +186,7 @@ export class StatementFollower {
       new Followed(
         text,
         facts.verb,
-        this.transactional,
+        this.areTransactional(),
         own,
         effects,
         command.start as Start,
@@ -341,7 +346,18 @@ export class StatementFollower {
   #giveUpOn(statement: InFlight, cause: unknown): Error {
     this.#noteDeliberateEnd()
     this.#givenUpOn ??= cause
+    process.nextTick(() => this.#refuseWaiting())
     return lossOf(statement, cause)
+  }
+
+  /** What stands behind a statement that was given up on would wait for it. */
+  #refuseWaiting(): void {
+    const refusal = this.refusal()
+    const { _commands: waiting } = this.#internals
+    for (let each = waiting?.shift(); each !== undefined; each = waiting?.shift()) {
+      if (refusal !== undefined) this.#refuse(each, refusal)
+      each.emit('end')
+    }
   }
 
   /** Ends a command that is not sent. Returns what ends its state machine. */
