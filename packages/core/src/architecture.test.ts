@@ -20,7 +20,7 @@ const LAYERS = [
   ['leaks'],
   ['pool'],
   ['health', 'cluster', 'topology'],
-  ['options', 'config', 'catch-up', 'status', 'work'],
+  ['options', 'config', 'catch-up', 'status', 'work', 'statements', 'facade'],
   ['engine', 'snapshots'],
   ['manager', 'tenants'],
   ['index', 'index.mts', 'driver-kit', 'driver-kit.mts'],
