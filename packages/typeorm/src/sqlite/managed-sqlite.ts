@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidOptionError } from '@connmgr/core'
 import { DatabaseOpenError, type SqliteConnectionManager } from '@connmgr/sqlite'
-import { DataSource, type ReplicationMode } from 'typeorm'
+import { ConnectionIsNotSetError, DataSource, type ReplicationMode } from 'typeorm'
 import type { SqliteDataSourceOptions } from '../managed-types.js'
 import type { ManagerOwnership } from '../manager-ownership.js'
 import {
@@ -12,7 +12,7 @@ import {
   type PlainQueryRunner,
   type PlainQueryRunnerClass,
 } from './query-runner.js'
-import { RunnerLease } from './runner-lease.js'
+import { type Lend, RunnerLease } from './runner-lease.js'
 
 /** TypeORM's driver for better-sqlite3: what is used and replaced of it. */
 interface TypeormDriver {
@@ -37,6 +37,8 @@ class ManagedDatabase {
   readonly #ownership: ManagerOwnership<SqliteConnectionManager>
   readonly #options: SqliteDataSourceOptions
   readonly #holding = new Set<RunnerLease>()
+  /** Between `initialize()` and `destroy()`. */
+  #manager: SqliteConnectionManager | undefined
 
   constructor(
     ownership: ManagerOwnership<SqliteConnectionManager>,
@@ -52,6 +54,7 @@ class ManagedDatabase {
     try {
       if (owned) await this.#requireFile()
       await manager.use(async () => {})
+      this.#manager = manager
     } catch (error) {
       await this.#ownership.abandon({ drainTimeoutMs: 0 })
       throw error
@@ -60,6 +63,7 @@ class ManagedDatabase {
 
   /** Query runners that were never released give their connections back, as TypeORM does for PostgreSQL. */
   async disconnect(): Promise<void> {
+    this.#manager = undefined
     for (const each of [...this.#holding]) each.release()
     await this.#ownership.poolEnded()
   }
@@ -73,11 +77,11 @@ class ManagedDatabase {
     const Managed = classes.get(Plain) ?? managedQueryRunner(Plain)
     classes.set(Plain, Managed)
     const target = mode === 'slave' ? 'prefer-standby' : 'primary'
-    return new Managed(
-      driver,
-      mode,
-      new RunnerLease(this.#ownership.manager, target, this.#holding),
-    )
+    const lend: Lend = async (below) => {
+      if (this.#manager === undefined) throw new ConnectionIsNotSetError('better-sqlite3')
+      return this.#manager.lend({ target }, below)
+    }
+    return new Managed(driver, mode, new RunnerLease(lend, this.#holding))
   }
 
   /** As TypeORM does before it opens a file. */

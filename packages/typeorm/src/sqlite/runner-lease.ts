@@ -1,9 +1,8 @@
-import { type Lease, type Target, TransactionRolledBackError } from '@connmgr/core'
+import { type Lease, TransactionRolledBackError } from '@connmgr/core'
 import type { FunctionReference } from '@connmgr/core/driver'
 import type {
   RunResult,
   SqliteConnection,
-  SqliteConnectionManager,
   SqliteParameter,
   SqliteParameters,
 } from '@connmgr/sqlite'
@@ -13,6 +12,9 @@ import { controlOf, keepsItsConnection } from './statement-control.js'
 export type Performed =
   | { readonly reader: true; readonly rows: unknown[] }
   | { readonly reader: false; readonly result: RunResult }
+
+/** Borrows a connection; leak reports begin above the call of `below`. */
+export type Lend = (below: FunctionReference) => Promise<Lease<SqliteConnection>>
 
 /** A connection that a query runner keeps beyond one statement. */
 interface Held {
@@ -35,15 +37,13 @@ const NO_ROWS: Performed = { reader: false, result: { changes: 0, lastInsertRowi
  * session, such as a pragma, keeps the connection as well, until the runner is released.
  */
 export class RunnerLease {
-  readonly #manager: SqliteConnectionManager
-  readonly #target: Target
+  readonly #lend: Lend
   /** Leases that hold a connection. */
   readonly #holding: Set<RunnerLease>
   #held: Held | undefined
 
-  constructor(manager: SqliteConnectionManager, target: Target, holding: Set<RunnerLease>) {
-    this.#manager = manager
-    this.#target = target
+  constructor(lend: Lend, holding: Set<RunnerLease>) {
+    this.#lend = lend
     this.#holding = holding
   }
 
@@ -78,7 +78,7 @@ export class RunnerLease {
   }
 
   async #borrow(below: FunctionReference): Promise<Held> {
-    const lease = await this.#manager.lend({ target: this.#target }, below)
+    const lease = await this.#lend(below)
     const { connection } = lease
     return { lease, connection, begun: false, failure: undefined, kept: false }
   }
