@@ -9,7 +9,7 @@ import {
 } from '@connmgr/testing'
 import { eq, relations, sql } from 'drizzle-orm'
 import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
-import type { ManagedDatabase } from './drizzle-types.js'
+import type { ManagedDatabase } from './pg-types.js'
 import { withConnectionManager } from './with-connection-manager.js'
 
 const users = pgTable('users', {
