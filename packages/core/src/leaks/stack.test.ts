@@ -145,6 +145,13 @@ test('without any frame there is no origin', () => {
   expect(formatStack({})).toBe('')
 })
 
+test("a library may put its own callers' stack in the place of ours", () => {
+  const error = withCallersStack(() => new RangeError('too late'), checkout())
+  error.stack = 'RangeError: too late\n    at caller (app.ts:1:1)'
+  expect(error.stack).toBe('RangeError: too late\n    at caller (app.ts:1:1)')
+  expect(Object.keys(error)).toEqual([])
+})
+
 test('an error made for a caller shows the stack of the caller, and its own message', () => {
   function checkout() {
     return acquire()
