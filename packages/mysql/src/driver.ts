@@ -6,6 +6,7 @@ import {
   type Driver,
   type FailureKind,
   invalidOption,
+  isProgrammingError,
   type Replication,
   type Sessions,
   type Statements,
@@ -23,7 +24,6 @@ import {
   isAnswerOfServer,
   isDeliberate,
 } from './errors/classify.js'
-import { isProgrammingError } from './errors/programming-error.js'
 import { internalsOf } from './internals.js'
 import { killRunning } from './kill.js'
 import { connectionOf, leasedConnection } from './leased-connection.js'

@@ -4,6 +4,7 @@ import {
   currentEffects,
   type Effects,
   messageOf,
+  noteWrite,
 } from '@connmgr/core/driver'
 import type { CommandQueue } from '../command-queue.js'
 import {
@@ -23,7 +24,6 @@ import { Followed } from './followed.js'
 import { endOfFailed, lossOf, mayWrite } from './in-flight.js'
 import { pingOf } from './ping.js'
 import { TransactionWatch } from './transaction-watch.js'
-import { noteWrite } from './write-note.js'
 
 /** What a session is known to be, beyond what mysql2 keeps. */
 interface Known {

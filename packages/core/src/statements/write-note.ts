@@ -1,8 +1,8 @@
-import type { Effects, WriteEnd } from '@connmgr/core/driver'
+import type { Effects, WriteEnd } from '../work/effects.js'
 
 /**
- * Notes that something may be committed, with the unit of work in whose flow it is run and with the one that has borrowed
- * the connection.
+ * Notes that something is to be written, with the unit of work in whose flow it is sent, and with the one that has
+ * borrowed the connection: what gathers the writes of many callers sends them in a flow of its own.
  *
  * @returns to be called with how it has ended; undefined if neither may be run again
  * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST` if it belongs to an attempt that is over
@@ -13,15 +13,14 @@ export function noteWrite(
 ): ((end: WriteEnd) => void) | undefined {
   const inFlow = flow?.begin()
   if (borrower === undefined || flow?.isWithin(borrower) === true) return inFlow
-  let ofBorrower: (end: WriteEnd) => void
   try {
-    ofBorrower = borrower.begin()
+    const ofBorrower = borrower.begin()
+    return (end) => {
+      inFlow?.(end)
+      ofBorrower(end)
+    }
   } catch (error) {
     inFlow?.('undone')
     throw error
-  }
-  return (end) => {
-    inFlow?.(end)
-    ofBorrower(end)
   }
 }

@@ -1,4 +1,4 @@
-import { isError } from '@connmgr/core/driver'
+import { isError } from '../errors.js'
 
 const NAMES: ReadonlySet<string> = new Set([
   'TypeError',
