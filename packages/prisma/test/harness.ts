@@ -1,5 +1,4 @@
-import type { LeakDetectionOptions } from '@connmgr/core'
-import type { Clock } from '@connmgr/core/driver'
+import type { ManagerOptions } from '@connmgr/core'
 import type { AnyConnectionManager } from '@connmgr/prisma'
 import type { PrismaClient } from './sqlite/generated/client.js'
 
@@ -9,12 +8,10 @@ export type ShopClient = Omit<PrismaClient, 'sample'>
 export type ManagedShop = ShopClient & { readonly $connections: AnyConnectionManager }
 
 /** Options that every manager takes. */
-export interface CommonOptions {
-  readonly acquireTimeoutMs?: number
-  readonly leakDetection?: LeakDetectionOptions
-  readonly healthMonitoring?: false
-  readonly clock?: Clock
-}
+export type CommonOptions = Pick<
+  ManagerOptions<never>,
+  'acquireTimeoutMs' | 'leakDetection' | 'healthMonitoring' | 'clock'
+>
 
 /** One database, as the suite of all adapters uses it. */
 export interface AdapterHarness {

@@ -79,13 +79,25 @@ export type ColumnType = (typeof COLUMN_TYPE)[keyof typeof COLUMN_TYPE] | OtherC
 type OtherColumnType = 6 | 12 | 14 | 15 | ArrayColumnType
 type ArrayColumnType = 64 | 65 | 66 | 67 | 68 | 69 | 70 | 71 | 72 | 73 | 74 | 75 | 76 | 77 | 78
 
-/** An error of the database in Prisma's terms. Prisma knows it by its name. */
+/** What has gone wrong, in Prisma's terms. */
+export interface MappedError {
+  readonly kind: string
+  /** What the database has said, and its code. */
+  readonly originalCode?: string
+  readonly originalMessage?: string
+  readonly [detail: string]: unknown
+}
+
+/**
+ * An error of the database in Prisma's terms. Prisma knows it by its name, and makes its own error of it, unless a COMMIT
+ * has failed: then this one is what the caller of `$transaction` gets.
+ */
 export class DriverAdapterError extends Error {
   override readonly name = 'DriverAdapterError'
-  override readonly cause: { readonly kind: string; readonly [detail: string]: unknown }
+  override readonly cause: MappedError
 
-  constructor(cause: { readonly kind: string; readonly [detail: string]: unknown }) {
-    super(typeof cause.message === 'string' ? cause.message : cause.kind)
+  constructor(cause: MappedError) {
+    super(cause.originalMessage ?? cause.kind)
     this.cause = cause
   }
 }

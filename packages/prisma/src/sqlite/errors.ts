@@ -1,4 +1,4 @@
-import { DriverAdapterError } from '../bindings/driver-adapter.js'
+import { DriverAdapterError, type MappedError } from '../bindings/driver-adapter.js'
 
 /** An error of libSQL's client, as the pools of @connmgr/sqlite throw it. */
 interface ClientError {
@@ -8,8 +8,6 @@ interface ClientError {
   readonly message: string
   readonly cause?: unknown
 }
-
-type Mapped = Readonly<Record<string, unknown>> & { readonly kind: string }
 
 const BUSY = 5
 const CONSTRAINT_FOREIGN_KEY = 787
@@ -40,7 +38,7 @@ export function toPrismaError(error: unknown): unknown {
   })
 }
 
-function mapped(code: number, said: string): Mapped {
+function mapped(code: number, said: string): MappedError {
   switch (code) {
     case CONSTRAINT_UNIQUE:
     case CONSTRAINT_PRIMARY_KEY:

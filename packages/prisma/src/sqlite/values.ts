@@ -11,6 +11,7 @@ export function toSqlite(
   format: TimestampFormat,
 ): LibsqlInValue {
   if (value instanceof Date) return timestamp(value, format)
+  if (typeof value === 'boolean') return value ? 1 : 0
   if (typeof value !== 'string') return value as LibsqlInValue
   switch (scalarType) {
     case 'int':
