@@ -12,6 +12,7 @@ export {
 } from './config/unknown-options.js'
 export type {
   Activity,
+  BeginOptions,
   ConnectContext,
   ConnectionActivity,
   ConnectionCondition,
@@ -38,9 +39,11 @@ export type {
   WritePlace,
 } from './driver/contract.js'
 export type { DedicatedConnection } from './driver/dedicated.js'
+export { isProgrammingError } from './driver/programming-error.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/events.js'
 export { describeEvent } from './events/log.js'
+export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { outside } from './flow/outside.js'
 export { runWithOrigin } from './leaks/context.js'
 export {
@@ -54,6 +57,8 @@ export type { PoolOptions } from './pool/options.js'
 export { withoutSecrets } from './secrets/clean-error.js'
 export { printAsJson } from './secrets/print.js'
 export { errorFields } from './secrets/redact.js'
+export { BoundedTexts } from './statements/bounded-texts.js'
+export { noteWrite } from './statements/write-note.js'
 export { TENANT_OPTION_NAMES } from './tenants.js'
 export { type Clock, systemClock, type TimerHandle } from './time/clock.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './work/effects.js'

@@ -17,7 +17,8 @@ import type { ConnectionSignal, Driver, Endpoint } from './driver/contract.js'
 import { DedicatedConnection } from './driver/dedicated.js'
 import { messageOf } from './errors.js'
 import { EventEmitter } from './events/emitter.js'
-import { logEvent, loggedBy } from './events/log.js'
+import type { ConnmgrEvent, ConnmgrEventType } from './events/events.js'
+import { LOGGED_EVENT_TYPES, logEvent, loggedBy } from './events/log.js'
 import { outside } from './flow/outside.js'
 import type { EndpointProber } from './health/endpoint-prober.js'
 import { HealthMonitor } from './health/health-monitor.js'
@@ -56,6 +57,8 @@ const LONGEST_KEPT_MS = 5000
 const TURNS = 8
 /** Whoever still works on an endpoint that is named no more gets this long to finish. */
 const REMOVED_DRAIN_TIMEOUT_MS = 60_000
+
+const LOGGED: ReadonlySet<string> = new Set(LOGGED_EVENT_TYPES)
 
 type PoolSize = Required<NonNullable<Endpoint['size']>>
 
@@ -96,6 +99,8 @@ export class Engine<C extends object> {
   #waking = Promise.resolve()
   /** Connections that no pool knows of. */
   readonly #dedicated = new Set<DedicatedConnection<C>>()
+  /** The types of events that are logged. */
+  readonly #logged = new Set<ConnmgrEventType>()
   #quiet = false
   #isIdle = (): boolean => true
 
@@ -217,8 +222,7 @@ export class Engine<C extends object> {
         present: () => this.set.all.map((each) => each.endpoint),
         urgent: () => this.cluster.urgent,
       })
-    for (const type of loggedBy(options.logger))
-      this.events.on(type, (event) => outside(() => logEvent(options.logger, event, this.solo)))
+    for (const type of loggedBy(options.logger)) this.#log(type)
     this.readiness = new ReadinessTracker(
       options.clock,
       { ...options.health, startTimeoutMs: options.startTimeoutMs },
@@ -238,6 +242,19 @@ export class Engine<C extends object> {
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
       )
     }
+  }
+
+  /** Emits an event of the driver's package. */
+  report(event: ConnmgrEvent): void {
+    if (!LOGGED.has(event.type)) this.#log(event.type)
+    this.events.emit(event)
+  }
+
+  #log(type: ConnmgrEventType): void {
+    if (this.#logged.has(type)) return
+    this.#logged.add(type)
+    const { logger } = this.#options
+    this.events.on(type, (event) => outside(() => logEvent(logger, event, this.solo)))
   }
 
   get size(): PoolSize {

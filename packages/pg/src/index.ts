@@ -14,6 +14,7 @@ export type {
   ListenOptions,
   Notification,
   NotificationGap,
+  NotificationGapEvent,
   NotificationHandler,
 } from './listen/listen-options.js'
 export { type ConnectOptions, ManagedPool, type ReplayableQuery } from './managed-pool.js'

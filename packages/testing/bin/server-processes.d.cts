@@ -4,7 +4,7 @@ export interface ServerProcessInfo {
   readonly state: string
   readonly command: string
 }
-/** Every process of the PostgreSQL servers whose command line holds `word`. */
+/** Every process of the database servers whose command line holds `word`. */
 export function listChildren(pid: number): number[]
 export function listServerProcesses(word: string): ServerProcessInfo[]
 /** Sends a signal; false if there is no such process any more. */

@@ -74,7 +74,7 @@ function endServers(directory, signal, withinMs) {
     for (const { pid, command } of processes) {
       // Only the postmaster is asked to shut down: it ends its children in order.
       if (signal !== 'SIGKILL' && command.startsWith('postgres:')) continue
-      // initdb puts off what it is asked until it has finished.
+      // initdb puts off what it is asked until it has finished, and MariaDB leaves nothing outside its directory.
       const isServer = command.includes(' -c cluster_name=')
       if (!told.has(pid)) signalProcess(pid, isServer ? signal : 'SIGKILL')
       told.add(pid)

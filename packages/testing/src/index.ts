@@ -1,5 +1,6 @@
 export { describeDriver } from './conformance/describe-driver.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
+export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
@@ -8,6 +9,27 @@ export { FakeServer, type FakeServerState } from './fake/fake-server.js'
 export { FakeError, type FakeOutcome, play } from './fake/outcome.js'
 export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
 export { findFreePort } from './free-port.js'
+export {
+  MARIADB_DATABASE,
+  MARIADB_PASSWORDS,
+  type MariadbAccount,
+} from './mariadb/accounts.js'
+export { findMariadb, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mariadb/binaries.js'
+export { describeMariadb } from './mariadb/describe-mariadb.js'
+export { MariadbCluster, type MariadbOptions, startMariadb } from './mariadb/mariadb-cluster.js'
+export { MariadbNode, type MariadbUrlOptions } from './mariadb/mariadb-node.js'
+export type { ReplicationStatus } from './mariadb/replication.js'
+export { SERVER_STATUS } from './mysql/packets.js'
+export {
+  type MysqlError,
+  type MysqlOk,
+  type MysqlReply,
+  type MysqlRows,
+  type MysqlScript,
+  type MysqlSession,
+  type ScriptedMysql,
+  startScriptedMysql,
+} from './mysql/scripted-server.js'
 export { Opened } from './opened.js'
 export { calibrate, patient, slowness } from './patience.js'
 export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'

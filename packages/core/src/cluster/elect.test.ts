@@ -173,6 +173,79 @@ describe('an election with a primary that does not tell its history', () => {
   })
 })
 
+/** Histories are sets of transactions, one letter each, which prove no promotion. */
+const byContents: OrderOf = (one, other) => {
+  const lacks = (set: string, of: string): boolean => [...of].some((each) => !set.includes(each))
+  if (lacks(one, other)) return lacks(other, one) ? 'diverged' : 'behind'
+  return lacks(other, one) ? 'ahead' : 'equal'
+}
+
+describe('an election where histories show what was written, and no promotions', () => {
+  const holding = (id: string, history: string, more: Partial<Candidate> = {}): Candidate =>
+    primary(id, { history, ...more })
+  const electing = (candidates: Candidate[], more: Partial<ElectionMemory> = {}) =>
+    electBy(candidates, memory(more), byContents)
+
+  test('of two primaries takes the one that has what the other has, and more', () => {
+    expect(electing([holding('a', 'xy'), holding('b', 'xyz')])).toEqual({
+      outcome: 'writer',
+      id: 'b',
+      fenced: ['a'],
+    })
+  })
+
+  test.each([
+    ['equal', 'xy', 'xy', 'of one history (xy)'],
+    ['diverged', 'xy', 'xz', 'of histories that cannot be told apart (xy, xz)'],
+  ])('of two whose histories are %s takes none', (_name, one, other, how) => {
+    expect(electing([holding('a', one), holding('b', other)])).toMatchObject({
+      outcome: 'split-brain',
+      reason: `a and b both claim to be the primary ${how}`,
+    })
+  })
+
+  test('takes the one that was seen to be promoted, also if it lacks the last writes of the lost one', () => {
+    const promoted = holding('b', 'xy', { promoted: true })
+    expect(electing([promoted], { writer: 'a', latest: 'xyz' })).toMatchObject({ id: 'b' })
+    expect(
+      electing([holding('a', 'xyz', { superseded: true }), promoted], {
+        writer: 'b',
+        latest: 'xy',
+      }),
+    ).toMatchObject({ id: 'b', fenced: ['a'] })
+  })
+
+  test('takes one that was not seen before only if it lacks nothing that is known', () => {
+    expect(electing([holding('b', 'xyz')], { writer: 'a', latest: 'xyz' })).toMatchObject({
+      id: 'b',
+    })
+    expect(electing([holding('b', 'xyzw')], { writer: 'a', latest: 'xyz' })).toMatchObject({
+      id: 'b',
+    })
+    expect(electing([holding('b', 'xy')], { writer: 'a', latest: 'xyz' })).toMatchObject({
+      outcome: 'none',
+      fenced: ['b'],
+    })
+    expect(electing([holding('b', 'xw')], { writer: 'a', latest: 'xyz' })).toMatchObject({
+      outcome: 'none',
+      fenced: ['b'],
+    })
+  })
+
+  test('keeps the writer that has lost its last writes in a crash', () => {
+    const standbyAhead = standby('b', { history: 'xyz' })
+    expect(
+      electing([holding('a', 'xy'), standbyAhead], { writer: 'a', latest: 'xyz' }),
+    ).toMatchObject({ outcome: 'writer', id: 'a' })
+  })
+
+  test('takes the only primary at the start, whatever standbys have', () => {
+    expect(electing([holding('a', 'xy'), standby('b', { history: 'xyz' })])).toMatchObject({
+      id: 'a',
+    })
+  })
+})
+
 describe('whatever the servers say', () => {
   const candidates = fc
     .array(

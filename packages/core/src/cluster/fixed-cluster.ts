@@ -38,6 +38,7 @@ export class FixedCluster<C extends object> implements Cluster<C> {
   readonly searchingMs = 0
   readonly writer: ManagedEndpoint<C>
   readonly #endpoints: readonly ManagedEndpoint<C>[]
+  readonly #readers: readonly ManagedEndpoint<C>[]
   readonly #knobs: FailoverKnobs
   readonly #context: FixedClusterContext<C>
   readonly #tracker: EndpointTracker<C>
@@ -57,6 +58,7 @@ export class FixedCluster<C extends object> implements Cluster<C> {
     this.#context = context
     this.writer = (endpoints.find((each) => each.endpoint.role === 'primary') ??
       endpoints[0]) as ManagedEndpoint<C>
+    this.#readers = endpoints.filter((each) => each !== this.writer)
     this.#tracker = new EndpointTracker(
       context,
       knobs,
@@ -93,13 +95,15 @@ export class FixedCluster<C extends object> implements Cluster<C> {
 
   pick(target: Target): ManagedEndpoint<C> | undefined {
     if (target === 'primary' || target === 'any') return this.writer
-    return this.reader(() => true) ?? (this.serves(this.writer, target) ? this.writer : undefined)
+    const [first] = this.#readers
+    const reader = this.reader(() => true) ?? first
+    if (target === 'standby')
+      return reader ?? (this.serves(this.writer, target) ? this.writer : undefined)
+    return reader !== undefined && !stateIs(reader.state, 'lost') ? reader : this.writer
   }
 
   reader(accepts: (endpoint: ManagedEndpoint<C>) => boolean): ManagedEndpoint<C> | undefined {
-    const readers = this.#endpoints.filter((each) => each !== this.writer && accepts(each))
-    // One that is down gets callers all the same, while there is none that is up.
-    return select(readers, 'standby', undefined) ?? readers[0]
+    return select(this.#readers.filter(accepts), 'standby', undefined)
   }
 
   serves(endpoint: ManagedEndpoint<C>, target: Target): boolean {

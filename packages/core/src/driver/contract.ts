@@ -141,12 +141,18 @@ export type IsolationLevel =
   | 'repeatable read'
   | 'serializable'
 
-/** What {@link Transactions.begin} is asked for. */
+/** What a transaction is begun with. */
 export interface TransactionOptions {
   /** `@default` the server's own setting */
   readonly isolation?: IsolationLevel
   /** `@default` false */
   readonly readOnly?: boolean
+}
+
+/** What {@link Transactions.begin} is asked for. */
+export interface BeginOptions extends TransactionOptions {
+  /** How long the caller waits at the most, in milliseconds; the engine does not interrupt a driver that takes longer. `@default` no limit */
+  readonly leftMs?: number
 }
 
 /** Something that a server keeps from the role that probes it. */
@@ -229,7 +235,7 @@ export interface Probe {
 
 /** Units of work that are committed or rolled back as a whole. */
 export interface Transactions<C extends object> {
-  begin(connection: C, options: TransactionOptions): Promise<void>
+  begin(connection: C, options: BeginOptions): Promise<void>
   /** Resolves only if what has been done since {@link begin} was committed, all of it. */
   commit(connection: C): Promise<void>
   rollback(connection: C): Promise<void>
@@ -304,7 +310,7 @@ export interface Activity<C extends object> {
  * not at all. Every wait is bounded by the engine; a driver needs no timers of its own.
  */
 export interface Driver<C extends object> {
-  /** For messages: `postgresql`. */
+  /** For messages. */
   readonly name: string
   connect(endpoint: Endpoint, context: ConnectContext): Promise<C>
   /** Asks the server something cheap; rejects if the connection does not work. */

@@ -8,7 +8,7 @@ import type { CloseReason } from '../pool/entry.js'
 export interface ErrorSummary {
   readonly name: string
   readonly message: string
-  /** SQLSTATE, errno name or connmgr code, where the error has one. */
+  /** The database's code, the system's name or connmgr's code, where the error has one. */
   readonly code?: string
 }
 
@@ -254,18 +254,6 @@ export interface WorkReplayedEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
-/**
- * Notifications may have been missed: the connection that listened was lost, or its server is not the writer any more.
- * Everything is listened to again by now, so what is read from here on misses nothing.
- */
-export interface NotificationGapEvent extends PoolEvent {
-  readonly type: 'notificationGap'
-  /** Those that were listened to when it began. */
-  readonly channels: readonly string[]
-  readonly reason: string
-  /** How long nobody listened. */
-  readonly durationMs: number
-}
 /** The source of the topology names other endpoints than before. */
 export interface TopologyChangedEvent {
   readonly type: 'topologyChanged'
@@ -293,6 +281,28 @@ export interface ListenerFailedEvent {
   readonly reason: string
   readonly error: ErrorSummary
 }
+
+/** What every event of a driver's package has. Its `type` is its name in {@link DriverEvents}. */
+export interface DriverEvent extends PoolEvent {
+  readonly type: string
+  /** How it is logged. */
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** What has happened, in a sentence for people. */
+  readonly message: string
+}
+
+/**
+ * The events that packages of drivers add, by the name of their type.
+ *
+ * @example
+ * declare module '@connmgr/core' {
+ *   interface DriverEvents {
+ *     fileReplaced: DriverEvent & { readonly type: 'fileReplaced'; readonly path: string }
+ *   }
+ * }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by the packages that declare events
+export interface DriverEvents {}
 
 /** Everything that connmgr reports. Switch over `type`. */
 export type ConnmgrEvent =
@@ -327,10 +337,10 @@ export type ConnmgrEvent =
   | FailoverCompletedEvent
   | FailoverFailedEvent
   | WorkReplayedEvent
-  | NotificationGapEvent
   | TopologyChangedEvent
   | TopologyFailedEvent
   | ListenerFailedEvent
+  | DriverEvents[keyof DriverEvents]
 
 export type ConnmgrEventType = ConnmgrEvent['type']
 /** The event of one type. */

@@ -149,19 +149,6 @@ test.each<[ConnmgrEvent, string, string]>([
     'connmgr "orders": a transaction is run again (refused), attempt 2, after 80 ms: it broke',
   ],
   [
-    {
-      type: 'notificationGap',
-      pool: 'orders',
-      endpoint: 'db2:5432/app',
-      channels: ['jobs', 'mail'],
-      reason: 'the connection was lost',
-      durationMs: 80.4,
-    },
-    'warn',
-    'connmgr "orders": notifications of jobs, mail may have been missed for 80 ms: the connection was lost; ' +
-      'listening at db2:5432/app again',
-  ],
-  [
     { type: 'listenerFailed', pool: 'orders', reason: 'a listener of poolClosed threw', error },
     'error',
     'connmgr "orders": a listener of poolClosed threw: it broke',

@@ -1,5 +1,5 @@
 import type { LeaseReport } from '../leaks/lease-report.js'
-import type { ConnmgrEvent, ConnmgrEventType, EventOf } from './events.js'
+import type { ConnmgrEvent, ConnmgrEventType, DriverEvent, EventOf } from './events.js'
 import { describeOneDatabase } from './one-database.js'
 
 /** Where connmgr logs. A winston logger is one; so is `console`. */
@@ -72,7 +72,6 @@ export const LOGGED_EVENT_TYPES = [
   'failoverFailed',
   'topologyChanged',
   'topologyFailed',
-  'notificationGap',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
 
@@ -257,12 +256,6 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
         `${WORDS[event.unit]} is run again (${event.reason}), attempt ${event.attempt}, after ${ms(event.durationMs)}: ` +
           event.error.message,
       ]
-    case 'notificationGap':
-      return [
-        'warn',
-        `notifications of ${event.channels.join(', ')} may have been missed for ${ms(event.durationMs)}: ` +
-          `${event.reason}; listening at ${event.endpoint} again`,
-      ]
     case 'topologyChanged':
       return [
         'info',
@@ -280,6 +273,10 @@ function describe(event: ConnmgrEvent): [LogLevel, string] {
       ]
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]
+    default: {
+      const { level, message }: DriverEvent = event
+      return [level, message]
+    }
   }
 }
 

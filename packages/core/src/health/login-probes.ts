@@ -15,7 +15,7 @@ export interface LoginProbesContext<C extends object> {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly events: EventEmitter
-  /** A server whose sessions work answers a login with 57P03: it waits for its sessions to end. */
+  /** A server whose sessions work answers a login as one that is starting: it waits for its sessions to end. */
   readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
   /** A server has no connection to spare. */
   readonly onFull: (endpoint: ManagedEndpoint<C>) => void

@@ -104,7 +104,15 @@ export class PoolStandIn<C extends object> implements StandIn {
     if (!this.short && this.#context.solo && !this.#checked) await this.#connects(signal)
     if (!this.short) return openOwn()
     const answer = await this.#answerOfNext(signal)
-    if (answer === undefined) return openOwn()
+    if (answer === undefined) {
+      const full = this.#pool.counts.total >= (this.#context.capacity ?? Number.POSITIVE_INFINITY)
+      if (!full) return openOwn()
+      // All that there can be are in use, and nothing has been heard against them.
+      return new PooledProbe(
+        () => Promise.resolve(this.#known),
+        () => {},
+      )
+    }
     const closeAhead = (): void => this.#pool.probes.closeUnused()
     if (!this.#doubts(answer)) return new PooledProbe(() => Promise.resolve(answer), closeAhead)
     return openOwn().finally(closeAhead)
@@ -134,9 +142,14 @@ export class PoolStandIn<C extends object> implements StandIn {
       durationMs,
       askedAt: now - durationMs,
       fresh: false,
-      // Its position has moved on since.
-      result: { ...(before ?? { ...UNKNOWN, role }), position: undefined },
+      result: this.#known,
     }
+  }
+
+  /** What was known before, without the position, which has moved on since. */
+  get #known(): ProbeResult {
+    const { role } = this.#pool.server
+    return { ...(this.#context.known() ?? { ...UNKNOWN, role }), position: undefined }
   }
 
   /** Users of the pool may have dropped rights of its session, so that it tells less than a session of the monitor. */

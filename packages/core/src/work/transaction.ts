@@ -1,9 +1,4 @@
-import type {
-  ConnectionCondition,
-  Driver,
-  FailureKind,
-  TransactionOptions,
-} from '../driver/contract.js'
+import type { BeginOptions, ConnectionCondition, Driver, FailureKind } from '../driver/contract.js'
 import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
@@ -59,7 +54,7 @@ function lostBefore(what: 'COMMIT was sent' | 'the transaction had begun', error
 export async function inTransaction<C extends object, T>(
   driver: Driver<C>,
   lease: Lease<C>,
-  options: TransactionOptions,
+  options: BeginOptions,
   work: (connection: C, lease: Lease<C>) => Promise<T>,
   rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>,
 ): Promise<T> {

@@ -145,13 +145,20 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     below: FunctionReference,
     attempt: number,
   ): Promise<T> {
-    const { acquire, driver, rollBackWithin } = this.#environment
+    const { acquire, acquireTimeoutMs, clock, driver, rollBackWithin } = this.#environment
+    const until = clock.now() + (options.timeoutMs ?? acquireTimeoutMs)
     const lease = await acquire(options, below, attempt > 1)
+    const { isolation, readOnly } = options
+    const begin = {
+      ...(isolation === undefined ? {} : { isolation }),
+      ...(readOnly === undefined ? {} : { readOnly }),
+      leftMs: Math.max(0, until - clock.now()),
+    }
     return this.#untilAborted(lease, options.signal, true, () =>
       inTransaction(
         driver,
         lease,
-        options,
+        begin,
         async (connection) => work(connection, lease, attempt),
         rollBackWithin,
       ),

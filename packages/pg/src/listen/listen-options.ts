@@ -1,3 +1,24 @@
+import type { DriverEvent } from '@connmgr/core'
+
+/**
+ * Notifications may have been missed: the connection that listened was lost, or its server is not the writer any more.
+ * Everything is listened to again by now, so what is read from here on misses nothing.
+ */
+export interface NotificationGapEvent extends DriverEvent {
+  readonly type: 'notificationGap'
+  /** Those that were listened to when it began. */
+  readonly channels: readonly string[]
+  readonly reason: string
+  /** For how long no connection listened. */
+  readonly durationMs: number
+}
+
+declare module '@connmgr/core' {
+  interface DriverEvents {
+    notificationGap: NotificationGapEvent
+  }
+}
+
 /** One message of `NOTIFY`. */
 export interface Notification {
   readonly channel: string

@@ -96,6 +96,10 @@ export class Subscriptions {
         channels,
         reason,
         durationMs,
+        level: 'warn',
+        message:
+          `notifications of ${channels.join(', ')} may have been missed for ${Math.round(durationMs)} ms: ` +
+          `${reason}; listening at ${endpoint} again`,
       })
     }
     for (const { channel, onGap } of concerned)

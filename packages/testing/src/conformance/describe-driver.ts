@@ -1,6 +1,6 @@
 /// <reference types="jest" />
 import { describeConnecting } from './connecting.js'
-import { describeEnding } from './ending.js'
+import { describeCuts, describeEnding } from './ending.js'
 import type { Capability, DriverHarness } from './harness.js'
 import { describeProbing } from './probing.js'
 import { Suite } from './suite.js'
@@ -11,6 +11,7 @@ import { describeTransactions } from './transactions.js'
  *
  * @param setup called once; its `close` is called at the end
  * @param options.without groups of capabilities that this driver does not have
+ * @param options.network false for a database that is a file, whose connections nothing can cut. `@default` true
  *
  * @example
  * describeDriver('postgresql', () => startPostgresHarness())
@@ -18,7 +19,7 @@ import { describeTransactions } from './transactions.js'
 export function describeDriver<C extends object>(
   name: string,
   setup: () => Promise<DriverHarness<C>>,
-  options: { readonly without?: readonly Capability[] } = {},
+  options: { readonly without?: readonly Capability[]; readonly network?: boolean } = {},
 ): void {
   describe(`driver conformance: ${name}`, () => {
     const suite = new Suite(setup, options.without ?? [])
@@ -30,6 +31,7 @@ export function describeDriver<C extends object>(
     describeConnecting(suite)
     describeTransactions(suite)
     describeEnding(suite)
+    if (options.network ?? true) describeCuts(suite)
     if (suite.has('replication')) describeProbing(suite)
   })
 }

@@ -17,7 +17,7 @@ const KINDS: readonly FailureKind[] = [
   'statement',
 ]
 
-/** How connections end: by us, by the other side, in the middle of something. */
+/** How connections end by us, idle and in the middle of something. */
 export function describeEnding<C extends object>(suite: Suite<C>): void {
   describe('close and destroy', () => {
     test('close ends the session, and the connection is broken then', async () => {
@@ -57,6 +57,15 @@ export function describeEnding<C extends object>(suite: Suite<C>): void {
     })
   })
 
+  test('classify has an answer to anything', () => {
+    for (const odd of [undefined, null, 'text', 7, {}, new Error('odd'), { code: 42 }]) {
+      expect(KINDS).toContain(suite.driver.classify(odd))
+    }
+  })
+}
+
+/** How connections end by the network. */
+export function describeCuts<C extends object>(suite: Suite<C>): void {
   describe('a connection that is cut', () => {
     test('signals lost without being asked, and is broken', async () => {
       const { connection, signals } = await suite.open()
@@ -89,11 +98,5 @@ export function describeEnding<C extends object>(suite: Suite<C>): void {
       })
       suite.driver.destroy(connection)
     })
-  })
-
-  test('classify has an answer to anything', () => {
-    for (const odd of [undefined, null, 'text', 7, {}, new Error('odd'), { code: 42 }]) {
-      expect(KINDS).toContain(suite.driver.classify(odd))
-    }
   })
 }

@@ -5,9 +5,9 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Client } from 'pg'
 import { removeSharedMemory } from '../../bin/server-processes.cjs'
+import { copyAll, keepTemplate, templatePath } from '../servers/template.js'
 import type { Binaries } from './binaries.js'
 import type { ServerUser } from './server-user.js'
-import { keepTemplate, templatePath } from './template.js'
 
 /** How clients prove who they are. */
 export type HbaMethod = 'trust' | 'scram-sha-256'
@@ -37,6 +37,8 @@ const HBA = ['all', 'replication'].flatMap((database) => [
 /** Settings of one node, apart from those that all nodes of a cluster share. */
 const NODE_FILE = 'node.conf'
 
+let templateTaken = false
+
 /** The files of one server. */
 export class DataDirectory {
   readonly path: string
@@ -53,7 +55,7 @@ export class DataDirectory {
     method: HbaMethod,
     settings: Readonly<Record<string, string>>,
   ): Promise<void> {
-    const template = templatePath()
+    const template = ownTemplatePath()
     if (template !== undefined && existsSync(template)) {
       await copyAll(template, this.path)
     } else {
@@ -165,9 +167,14 @@ export class DataDirectory {
   }
 }
 
-/** With owners and modes; a thousand small files are what Node copies four times slower. */
-async function copyAll(from: string, to: string): Promise<void> {
-  await promisify(execFile)('cp', ['-a', from, to])
+/**
+ * Only the first cluster of a process, and of a file of tests, is a copy: those that tests compare with each other keep
+ * identifiers of their own.
+ */
+function ownTemplatePath(): string | undefined {
+  const template = templateTaken ? undefined : templatePath('postgres')
+  templateTaken ||= template !== undefined
+  return template
 }
 
 function quote(value: string): string {

@@ -1,11 +1,11 @@
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { guardDirectory } from '../servers/watchdog.js'
 import { findBinaries } from './binaries.js'
 import type { HbaMethod } from './data-directory.js'
 import { type ClusterContext, PostgresNode } from './postgres-node.js'
 import { findServerUser } from './server-user.js'
-import { guardDirectory } from './watchdog.js'
 
 /** What {@link startCluster} is asked for. */
 export interface ClusterOptions {

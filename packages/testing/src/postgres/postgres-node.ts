@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import { eventually } from '../eventually.js'
-import { findFreePort } from '../free-port.js'
 import { patient } from '../patience.js'
+import { ServerProcess } from '../servers/server-process.js'
+import { startOnPort } from '../servers/start-on-port.js'
 import type { Binaries } from './binaries.js'
 import { DataDirectory, type HbaMethod, SUPERUSER_PASSWORD } from './data-directory.js'
-import { PortTakenError, ServerProcess } from './server-process.js'
 import type { ServerUser } from './server-user.js'
 
 /** `fast` ends sessions in order, `immediate` drops them as a crash would, `smart` waits for them to end. */
@@ -37,6 +36,8 @@ export interface ClusterContext {
   ) => Promise<void>
 }
 
+const READY = /database system is ready to accept (read-only |read only )?connections/
+const PORT_TAKEN = /could not (bind|create any TCP\/IP sockets)/
 const STOP_SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', smart: 'SIGTERM' } as const
 
 /** One PostgreSQL server on 127.0.0.1 that a test may stop, crash, freeze, promote and rebuild. */
@@ -104,23 +105,23 @@ export class PostgresNode {
   /** Starts the server on its port; does nothing if it is running. */
   async start(): Promise<void> {
     if (this.running) return
-    for (let attempt = 1; ; attempt += 1) {
-      const port = this.#port || (await findFreePort())
-      try {
-        this.#server = await ServerProcess.start({
-          ...this.#context,
-          port,
-          dataDirectory: this.#data.path,
-          clusterName: `${path.basename(this.#context.directory)}/${this.name}`,
-        })
-        this.#port = port
-        break
-      } catch (error) {
-        if (!(error instanceof PortTakenError) || attempt === 20) throw error
-        // A port that has been used before has to be waited for; the first one can be another.
-        if (this.#port !== 0) await delay(250)
-      }
-    }
+    const { binaries, directory, user } = this.#context
+    const dataDirectory = this.#data.path
+    const word = `${path.basename(directory)}/${this.name}`
+    const started = await startOnPort(this.#port, (port) =>
+      ServerProcess.start({
+        product: 'PostgreSQL',
+        program: binaries.postgres,
+        argv: ['-D', dataDirectory, '-p', String(port), '-c', `cluster_name=${word}`],
+        user,
+        dataDirectory,
+        word,
+        ready: READY,
+        portTaken: PORT_TAKEN,
+      }),
+    )
+    this.#server = started.server
+    this.#port = started.port
     await this.#context.onChange(this, 'started')
   }
 

@@ -5,39 +5,42 @@ import { createInterface } from 'node:readline'
 import { listChildren, listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
 import { eventually } from '../eventually.js'
 import { patient } from '../patience.js'
-import type { Binaries } from './binaries.js'
-import type { ServerUser } from './server-user.js'
 
-const READY = /database system is ready to accept (read-only |read only )?connections/
-const PORT_TAKEN = /could not (bind|create any TCP\/IP sockets)/
 const LINES_KEPT = 40
 
-/** What one postmaster is started with. */
-export interface ServerSettings {
-  readonly binaries: Binaries
-  readonly user: ServerUser | undefined
+/** How a server of some database is started, and what it writes to stderr then. */
+export interface ServerCommand {
+  /** The name of the database in messages. */
+  readonly product: string
+  readonly program: string
+  readonly argv: readonly string[]
+  /** The user of the operating system that it runs as. @default ours */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined
   readonly dataDirectory: string
-  readonly port: number
   /** In the command line of every process of this server, and of no other. */
-  readonly clusterName: string
+  readonly word: string
+  /** Matches the line that says that the server accepts connections. */
+  readonly ready: RegExp
+  /** Matches the lines that say that its port is in use. */
+  readonly portTaken: RegExp
 }
 
 /** The server did not start because its port is in use. */
 export class PortTakenError extends Error {}
 
-/** One running postmaster, from its start to its exit. */
+/** One running server with its child processes, from its start to its exit. */
 export class ServerProcess {
   readonly pid: number
   readonly exited: Promise<void>
   readonly #child: ChildProcess
-  readonly #clusterName: string
+  readonly #word: string
   readonly #lines: string[]
   #running = true
   #frozen = false
 
-  private constructor(child: ChildProcess, clusterName: string, lines: string[]) {
+  private constructor(child: ChildProcess, word: string, lines: string[]) {
     this.#child = child
-    this.#clusterName = clusterName
+    this.#word = word
     this.#lines = lines
     this.pid = child.pid as number
     this.exited = once(child, 'exit').then(() => {
@@ -47,26 +50,21 @@ export class ServerProcess {
 
   /** Resolves when the server accepts connections, on a standby when it accepts reads. */
   static async start(
-    settings: ServerSettings,
+    { product, program, argv, user, dataDirectory, word, ready, portTaken }: ServerCommand,
     timeoutMs = patient(60_000),
   ): Promise<ServerProcess> {
-    const { binaries, user, dataDirectory, port, clusterName } = settings
-    const child = spawn(
-      binaries.postgres,
-      ['-D', dataDirectory, '-p', String(port), '-c', `cluster_name=${clusterName}`],
-      {
-        cwd: dataDirectory,
-        env: { LC_ALL: 'C', PATH: process.env.PATH },
-        detached: true,
-        stdio: ['ignore', 'ignore', 'pipe'],
-        ...(user && { uid: user.uid, gid: user.gid }),
-      },
-    )
+    const child = spawn(program, argv, {
+      cwd: dataDirectory,
+      env: { LC_ALL: 'C', PATH: process.env.PATH },
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...(user && { uid: user.uid, gid: user.gid }),
+    })
     const lines: string[] = []
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => {
-        const message = `PostgreSQL in ${dataDirectory} ${why}\n${lines.join('\n')}`
-        reject(PORT_TAKEN.test(message) ? new PortTakenError(message) : new Error(message))
+        const message = `${product} in ${dataDirectory} ${why}\n${lines.join('\n')}`
+        reject(portTaken.test(message) ? new PortTakenError(message) : new Error(message))
       }
       const timer = setTimeout(() => {
         child.kill('SIGQUIT')
@@ -84,7 +82,7 @@ export class ServerProcess {
       createInterface({ input: child.stderr as Socket }).on('line', (line) => {
         lines.push(line)
         if (lines.length > LINES_KEPT) lines.shift()
-        if (!READY.test(line)) return
+        if (!ready.test(line)) return
         clearTimeout(timer)
         resolve()
       })
@@ -92,7 +90,7 @@ export class ServerProcess {
     // A forgotten server must not keep the process from ending: the watchdog takes care of it.
     child.unref()
     ;(child.stderr as Socket).unref()
-    return new ServerProcess(child, clusterName, lines)
+    return new ServerProcess(child, word, lines)
   }
 
   get running(): boolean {
@@ -108,7 +106,7 @@ export class ServerProcess {
     return this.#lines.join('\n')
   }
 
-  /** Asks the postmaster to shut down; a frozen server is thawed for it. False if it has not ended in time. */
+  /** Asks the server to shut down; a frozen server is thawed for it. False if it has not ended in time. */
   async shutDown(signal: NodeJS.Signals, timeoutMs: number): Promise<boolean> {
     signalProcess(this.pid, signal)
     await this.thaw()
@@ -118,6 +116,7 @@ export class ServerProcess {
   /** Kills every process at once. */
   async kill(): Promise<void> {
     this.#signalFamily('SIGKILL')
+    this.#child.ref()
     await this.exited
     await this.#signalAll('SIGKILL', () => false)
   }
@@ -148,25 +147,25 @@ export class ServerProcess {
   }
 
   /**
-   * Signals the postmaster and its children as nearly at once as can be: to look through all processes of the machine
+   * Signals the server and its children as nearly at once as can be: to look through all processes of the machine
    * would take so long that a client could notice the first one's end before the others'.
    */
   #signalFamily(signal: NodeJS.Signals): void {
-    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
+    // A stopped server can neither fork nor clean up, so nobody escapes.
     signalProcess(this.pid, 'SIGSTOP')
     for (const pid of listChildren(this.pid)) signalProcess(pid, signal)
     if (signal !== 'SIGSTOP') signalProcess(this.pid, signal)
   }
 
-  /** Signals the postmaster and all its children until each one is as it should be, or gone. */
+  /** Signals the server and all its children until each one is as it should be, or gone. */
   #signalAll(signal: NodeJS.Signals, isDone: (state: string) => boolean): Promise<void> {
     return eventually(
       () => {
-        const rest = listServerProcesses(this.#clusterName).filter(({ state }) => !isDone(state))
+        const rest = listServerProcesses(this.#word).filter(({ state }) => !isDone(state))
         for (const { pid } of rest) signalProcess(pid, signal)
         return rest.length === 0
       },
-      () => `not every process of ${this.#clusterName} obeyed ${signal}`,
+      () => `not every process of ${this.#word} obeyed ${signal}`,
     )
   }
 }

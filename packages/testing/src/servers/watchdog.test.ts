@@ -7,23 +7,39 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
+import { describeMariadb } from '../mariadb/describe-mariadb.js'
 import { guardDirectory } from './watchdog.js'
 
-const CLUSTER_MODULE = path.join(__dirname, 'postgres-cluster.ts')
+/** How programs start two servers of a database. */
+interface Lab {
+  readonly module: string
+  readonly start: string
+  /** Of the names of the folders of its clusters. */
+  readonly prefix: string
+  /** Processes that two servers have at the least. */
+  readonly processes: number
+}
 
-/** Starts a cluster with a standby, says so on stdout, and then does `afterwards`. */
-function program(afterwards: string): string {
-  return `
-    require(${JSON.stringify(CLUSTER_MODULE)}).startCluster({ standbys: 1 }).then((cluster) => {
-      console.log('started')
-      ${afterwards}
-    })`
+const POSTGRES: Lab = {
+  module: path.join(__dirname, '..', 'postgres', 'postgres-cluster.ts'),
+  start: 'startCluster({ standbys: 1 })',
+  prefix: 'connmgr-postgres-',
+  processes: 3,
+}
+const MARIADB: Lab = {
+  module: path.join(__dirname, '..', 'mariadb', 'mariadb-cluster.ts'),
+  start: 'startMariadb({ replicas: 1 })',
+  prefix: 'connmgr-mariadb-',
+  processes: 2,
 }
 
 /** To its end nothing but the end of the test process, which closes stdin. */
 const GO_ON = `process.stdin.on('end', () => process.exit()).resume()`
 
-describe('servers end with the process that started them', () => {
+describe('servers of PostgreSQL end with the process that started them', () => suite(POSTGRES))
+describeMariadb('servers of MariaDB end with the process that started them', () => suite(MARIADB))
+
+function suite({ module, start, prefix, processes }: Lab): void {
   let directory: string
   const children: ChildProcess[] = []
 
@@ -41,6 +57,15 @@ describe('servers end with the process that started them', () => {
     rmSync(directory, { recursive: true, force: true })
     await endGuard()
   })
+
+  /** Starts a cluster, says so on stdout, and then does `afterwards`. */
+  function program(afterwards: string): string {
+    return `
+      require(${JSON.stringify(module)}).${start}.then((cluster) => {
+        console.log('started')
+        ${afterwards}
+      })`
+  }
 
   function run(code: string, inherited: string[] = []): ChildProcess {
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', code, ...inherited], {
@@ -60,7 +85,7 @@ describe('servers end with the process that started them', () => {
   }
 
   function clusterDirectories(): string[] {
-    return readdirSync(directory).filter((name) => name.startsWith('connmgr-postgres-'))
+    return readdirSync(directory).filter((name) => name.startsWith(prefix))
   }
 
   /** Waits for the end of everything; the test's own timeout is the limit. */
@@ -74,7 +99,7 @@ describe('servers end with the process that started them', () => {
     await started(child)
     const words = clusterDirectories()
     expect(words).toHaveLength(1)
-    expect(listServerProcesses(words[0] as string).length).toBeGreaterThan(2)
+    expect(listServerProcesses(words[0] as string).length).toBeGreaterThanOrEqual(processes)
     child.kill(signal)
     await nothingLeft(words)
   })
@@ -127,4 +152,4 @@ describe('servers end with the process that started them', () => {
     await nothingLeft(words)
     while (signalProcess(workerPid, 0)) await delay(20)
   })
-})
+}

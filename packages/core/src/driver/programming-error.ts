@@ -1,4 +1,4 @@
-import { isError } from '@connmgr/core/driver'
+import { isError } from '../errors.js'
 
 const NAMES: ReadonlySet<string> = new Set([
   'TypeError',
@@ -10,9 +10,8 @@ const NAMES: ReadonlySet<string> = new Set([
 const DEPTH = 5
 
 /**
- * Whether an error is a mistake in the program, such as a client class that reads a property of undefined: no server has
- * had a part in it, and the next attempt meets it again. What Node or a system call reports has a code, on the error itself
- * or on a cause: `fetch` puts a refused connection into a TypeError.
+ * Whether an error is a mistake in the program, such as a function for the password that reads a property of undefined: no
+ * server has had a part in it. What Node or a system call reports has a code, on the error itself or on a cause.
  */
 export function isProgrammingError(error: unknown): error is Error {
   if (!isError(error) || !NAMES.has(error.name)) return false
@@ -23,5 +22,5 @@ export function isProgrammingError(error: unknown): error is Error {
     if (Array.isArray((each as { errors?: unknown }).errors)) return false
     each = cause
   }
-  return error.message !== 'Password must be a string'
+  return true
 }

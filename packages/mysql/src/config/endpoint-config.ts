@@ -1,0 +1,190 @@
+import { isIP } from 'node:net'
+import { inspect } from 'node:util'
+import { type Endpoint, InvalidOptionError } from '@connmgr/core'
+import { invalidOption } from '@connmgr/core/driver'
+import type { ConnectionOptions } from 'mysql2'
+import { type NamedUrl, parseUrl, type UrlParts } from './url.js'
+import { type CarriedOptions, settingsIn } from './url-settings.js'
+
+/** A password, or what is asked for it before each connect, so that it may expire. */
+export type Password = string | (() => string | Promise<string>)
+
+/** What mysql2 takes for a connection, with a password that may be asked for. */
+export type EndpointConfig = Omit<ConnectionOptions, 'password'> & {
+  readonly password?: Password | undefined
+}
+
+/** What is known of an endpoint beyond its configuration. */
+interface Origin {
+  /** What the options say, without the URL. */
+  readonly base: EndpointConfig
+  /** What its URL says of the manager. */
+  readonly settings: CarriedOptions
+}
+
+const origins = new WeakMap<Endpoint, Origin>()
+
+const DEFAULT_PORT = 3306
+const KEEP_ALIVE_DELAY_MS = 5000
+const NO_URL: UrlParts = { options: {}, settings: {} }
+
+/** What the parameters of an endpoint's URL say of the manager. */
+export function settingsOf(endpoint: Endpoint | undefined): CarriedOptions {
+  return (endpoint && origins.get(endpoint)?.settings) ?? {}
+}
+
+/**
+ * The endpoint of mysql2's options, which name the server by `uri` or by `host` and so on.
+ *
+ * @param option what to call the URL in messages
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ */
+export function endpointFrom(option: string, given: EndpointConfig): Endpoint {
+  const { uri, ...config } = withPassword({ ...given }, given.password) as EndpointConfig & {
+    uri?: unknown
+  }
+  if (uri === undefined || uri === null || uri === '')
+    return endpointOf(NO_URL, hidden(config, given.password))
+  return endpointOfUrl({ option, url: requireUrl(option, uri) }, hidden(config, given.password))
+}
+
+/**
+ * The endpoint of a URL.
+ *
+ * @param base for what the URL leaves out, or from its parts
+ */
+export function endpointOfUrl(
+  named: NamedUrl,
+  base: EndpointConfig | ((parts: UrlParts) => EndpointConfig),
+): Endpoint {
+  const parts = parseUrl(named)
+  return endpointOf(
+    parts,
+    typeof base === 'function' ? base(parts) : base,
+    settingsIn(named.option, parts.settings),
+  )
+}
+
+/**
+ * What the URL says wins, and what it leaves out is as in `base`; but `ssl` there, and a password that is asked for at each
+ * connect, win over it.
+ */
+export function endpointOf(
+  parts: UrlParts,
+  base: EndpointConfig,
+  settings: CarriedOptions = {},
+): Endpoint {
+  const { options, settings: _parameters, password: itsPassword, ...address } = parts
+  const merged = { ...base, ...options, ...address } as EndpointConfig
+  if (base.ssl !== undefined) Object.assign(merged, { ssl: base.ssl })
+  const password =
+    typeof base.password === 'function' ? base.password : (itsPassword ?? base.password)
+  const { database, socketPath, user } = merged
+  const host = merged.host ?? 'localhost'
+  const port = portOf(merged.port)
+  if (host.includes(','))
+    throw invalidOption('host', host, 'one host; name the others in failoverUrls')
+  const suffix = database === undefined ? '' : `/${database}`
+  const shown = isIP(host) === 6 ? `[${host}]` : host
+  const endpoint = {
+    ...(socketPath === undefined
+      ? { id: `${shown}:${port}${suffix}`, host, port }
+      : { id: `${socketPath}${suffix === '' ? '' : `:${database}`}` }),
+    ...(database === undefined ? {} : { database }),
+    ...(user === undefined ? {} : { account: user }),
+  }
+  // Out of sight of JSON, spread and console.log: it has the password.
+  Object.defineProperty(endpoint, 'config', {
+    value: withPassword({ ...merged, host, port, ...ownSsl(merged) }, password),
+    enumerable: false,
+  })
+  Object.defineProperty(endpoint, inspect.custom, {
+    value: () => `Endpoint(${endpoint.id})`,
+    enumerable: false,
+  })
+  origins.set(endpoint as unknown as Endpoint, { base, settings })
+  return endpoint as unknown as Endpoint
+}
+
+/**
+ * What a further server has in common with the preferred one: all but its address, and what its own URL says.
+ *
+ * @param parts of that URL
+ */
+export function inheritable(preferred: Endpoint, parts: UrlParts): EndpointConfig {
+  const config = preferred.config as EndpointConfig
+  const { base } = origins.get(preferred) as Origin
+  const { host: _host, port: _port, socketPath: _socket, ...common } = config
+  if (base.ssl === undefined && parts.options.ssl !== undefined) delete common.ssl
+  // The password of the preferred URL is that of its user.
+  const another = parts.user !== undefined && parts.user !== config.user
+  return withPassword(common, another ? base.password : config.password)
+}
+
+/** What mysql2 is to connect with. Its own time limit is off: the engine has one. */
+export async function connectionConfigOf({ config }: Endpoint): Promise<ConnectionOptions> {
+  const { password: asked, ...given } = withPassword(
+    { ...(config as object) },
+    (config as EndpointConfig).password,
+  )
+  const password = typeof asked === 'function' ? await asked() : asked
+  if (password !== undefined && typeof password !== 'string')
+    throw new InvalidOptionError(
+      'password',
+      `option "password" must be a string, or a function that returns one, but it has returned ${password === null ? 'null' : `a ${typeof password}`}`,
+    )
+  return {
+    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    ...given,
+    connectTimeout: 0,
+    ...(password === undefined ? {} : { password }),
+  }
+}
+
+/** The same configuration with a password that is out of sight. */
+export function withPassword<C extends object>(
+  config: C,
+  password: Password | undefined,
+): C & EndpointConfig {
+  return Object.defineProperty(config, 'password', {
+    value: password,
+    enumerable: false,
+    writable: true,
+    configurable: true,
+  })
+}
+
+function hidden(config: EndpointConfig, password: Password | undefined): EndpointConfig {
+  return withPassword(config, password)
+}
+
+/** A copy that stays the same for all connections: mysql2 writes into it, and keeps what it has made of it by its identity. */
+function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
+  if (typeof ssl === 'string') return { ssl }
+  if (!ssl) return {}
+  if (typeof ssl !== 'object')
+    throw invalidOption(
+      'ssl',
+      ssl,
+      "an object such as { ca, rejectUnauthorized: true }, the name of a profile such as 'Amazon RDS', or left out",
+    )
+  return { ssl: { ...ssl } }
+}
+
+function portOf(port: unknown): number {
+  if (port === undefined || port === null) return DEFAULT_PORT
+  const number = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535)
+    return number
+  throw invalidOption('port', port, 'a whole number from 1 to 65535')
+}
+
+/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+export function requireUrl(option: string, value: unknown): string {
+  if (typeof value === 'string' && value.trim() !== '') return value.trim()
+  const found = typeof value === 'string' ? 'empty' : `a ${typeof value}`
+  throw new InvalidOptionError(
+    option,
+    `option "${option}" must be a connection URL, but it is ${found}`,
+  )
+}

@@ -1,0 +1,318 @@
+import type { Clock, Endpoint, IsolationLevel, Role, TransactionOptions } from '@connmgr/core'
+import {
+  type Activity,
+  type ConnectContext,
+  type ConnectionCondition,
+  type Driver,
+  type FailureKind,
+  invalidOption,
+  isProgrammingError,
+  type Replication,
+  type Sessions,
+  type Statements,
+  systemClock,
+  type Transactions,
+  withoutSecrets,
+} from '@connmgr/core/driver'
+import { type Connection, createConnection } from 'mysql2'
+import { connectionConfigOf } from './config/endpoint-config.js'
+import { Engines } from './engines.js'
+import {
+  classify,
+  type DriverError,
+  errnoOf,
+  isAnswerOfServer,
+  isDeliberate,
+} from './errors/classify.js'
+import { internalsOf } from './internals.js'
+import { killRunning } from './kill.js'
+import { connectionOf, leasedConnection } from './leased-connection.js'
+import { coversPosition, orderHistories } from './replication/history.js'
+import { askReadPlace, askWritePlace } from './replication/places.js'
+import { MysqlProbe } from './replication/probe.js'
+import { isOfDatabase, probeScopeOf } from './replication/probe-scope.js'
+import { IDENTITY, WITHHELD } from './replication/questions.js'
+import { Session } from './session.js'
+import { fingerprint } from './text/fingerprint.js'
+
+/** The engine's way to MySQL and MariaDB: mysql2, with what it leaves open closed. */
+export class MysqlDriver implements Driver<Connection> {
+  readonly name = 'mysql'
+  readonly #mistakes = new WeakSet<object>()
+  readonly #sessions = new WeakMap<Connection, Session>()
+  readonly #endpoints = new WeakMap<Connection, Endpoint>()
+  /** What is asked over connections of the pool. */
+  readonly #questions = new WeakMap<Connection, MysqlProbe>()
+  readonly #engines: Engines
+
+  /** @param options.clock `@default` the system's */
+  constructor(options: { clock?: Clock | undefined } = {}) {
+    const clock = options.clock ?? systemClock
+    this.#engines = new Engines(() => clock.now())
+  }
+
+  async connect(endpoint: Endpoint, context: ConnectContext): Promise<Connection> {
+    const { connection, session } = await this.#open(endpoint, context)
+    try {
+      session.transactional = await this.#engines.of(endpoint.id, session)
+    } catch (error) {
+      session.destroy()
+      throw this.#failure(error)
+    }
+    session.onNewEngine = () => {
+      this.#engines.forget(endpoint.id)
+      session.transactional = false
+    }
+    return connection
+  }
+
+  async validate(connection: Connection): Promise<void> {
+    const session = this.#sessionOf(connection)
+    try {
+      session.role = await askRole(session)
+    } catch (error) {
+      // A server that refuses to run it at that moment has answered.
+      if (!isAnswerOfServer(error) || classify(error) !== 'statement') throw error
+    }
+  }
+
+  inspect(connection: Connection): ConnectionCondition {
+    return this.#sessionOf(connection).condition()
+  }
+
+  close(connection: Connection): Promise<void> {
+    return this.#sessionOf(connection).end()
+  }
+
+  destroy(connection: Connection, reason?: Error): void {
+    const session = this.#sessionOf(connection)
+    const kill = session.running ? this.#killerOf(connection, session) : undefined
+    session.destroy(reason)
+    kill?.()
+  }
+
+  classify(error: unknown): FailureKind {
+    return typeof error === 'object' && error !== null && this.#mistakes.has(error)
+      ? 'defect'
+      : classify(error)
+  }
+
+  readonly transactions: Transactions<Connection> = {
+    /** The level that is set is that of the next transaction alone. */
+    begin: async (connection, options) => {
+      const { readOnly = false } = options
+      await this.#sessionOf(connection).begin(textsToBegin(options), readOnly)
+    },
+    /**
+     * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server had rolled back, as it does by a
+     * deadlock, and the error was ignored; or if the work had ended the transaction by ROLLBACK
+     */
+    commit: (connection) => this.#sessionOf(connection).commit(),
+    rollback: (connection) => this.#sessionOf(connection).rollback(),
+  }
+
+  readonly session: Sessions<Connection> = {
+    baseline: (connection) => this.#sessionOf(connection).baseline(),
+    altered: (connection) => this.#sessionOf(connection).altered,
+    /** Both policies send COM_RESET_CONNECTION, by which prepared statements go in any case. */
+    reset: (connection) => this.#sessionOf(connection).reset(),
+    fence: leasedConnection,
+  }
+
+  readonly statements: Statements = { fingerprint, isDeliberate }
+
+  readonly replication: Replication<Connection> = {
+    openProbe: async (endpoint, context) => {
+      const { connection, session } = await this.#open(endpoint, context)
+      this.activity.holdProcess(connection, false)
+      return new MysqlProbe(session)
+    },
+    ask: async (connection) => {
+      const session = this.#sessionOf(connection)
+      let question = this.#questions.get(connection)
+      if (question === undefined) {
+        question = new MysqlProbe(session, { ownsSession: false })
+        this.#questions.set(connection, question)
+      }
+      const result = await question.check(new AbortController().signal)
+      session.role = result.role
+      return result
+    },
+    role: (connection) => this.#sessionOf(connection).role,
+    probeScope: probeScopeOf,
+    isOfDatabase,
+    order: orderHistories,
+    covers: coversPosition,
+    writePlace: (connection) => askWritePlace(this.#sessionOf(connection)),
+    readPlace: (connection) => askReadPlace(this.#sessionOf(connection)),
+  }
+
+  readonly activity: Activity<Connection> = {
+    of: (connection) => this.#sessionOf(connection).activity,
+    settle: (connection) => this.#sessionOf(connection).settled(),
+    whyBroken: (connection) => this.#sessionOf(connection).refusal(),
+    holdProcess: (connection, hold) => {
+      const { stream } = internalsOf(connectionOf(connection))
+      // A socket of the user's own making may have neither.
+      if (hold) stream.ref?.()
+      else stream.unref?.()
+    },
+  }
+
+  /** What has ended a connection, as the server or mysql2 reports it. */
+  troubleOf(connection: Connection): Error | undefined {
+    return this.#sessionOf(connection).trouble
+  }
+
+  async #open(
+    endpoint: Endpoint,
+    { onSignal, signal, watch }: ConnectContext,
+  ): Promise<{ connection: Connection; session: Session }> {
+    signal.throwIfAborted()
+    const connection = await this.#create(endpoint, signal)
+    const session = new Session(connection, onSignal)
+    this.#sessions.set(connection, session)
+    this.#endpoints.set(connection, endpoint)
+    watch?.(bytesAtLogin(connection))
+    let onAbort: (() => void) | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        onAbort = () => {
+          reject(signal.reason)
+          session.destroy()
+        }
+        signal.addEventListener('abort', onAbort, { once: true })
+        connection.connect((error) => (error ? reject(error) : resolve()))
+      })
+      session.open()
+      forgetPassword(connection)
+      await setUp(session)
+    } catch (error) {
+      session.destroy()
+      throw signal.aborted ? signal.reason : this.#failure(error)
+    } finally {
+      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
+    }
+    return { connection, session }
+  }
+
+  async #create(endpoint: Endpoint, signal: AbortSignal): Promise<Connection> {
+    try {
+      const config = await connectionConfigOf(endpoint)
+      signal.throwIfAborted()
+      return createConnection(config)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : this.#failure(error)
+    }
+  }
+
+  #killerOf(connection: Connection, session: Session): (() => void) | undefined {
+    const own = connectionOf(connection)
+    const endpoint = this.#endpoints.get(own)
+    const { stream, threadId } = internalsOf(own)
+    if (endpoint === undefined || threadId === null) return undefined
+    const { remoteAddress: address, remotePort: port } = stream
+    const { flavour, server } = session
+    const identity =
+      server === undefined ? undefined : { question: `SELECT ${IDENTITY[flavour]}`, answer: server }
+    return () => {
+      connectionConfigOf(endpoint)
+        .then((config) => killRunning({ config, address, port, threadId, identity }))
+        // A function for the password that fails now fails at the next connect as well, which reports it.
+        .catch(() => {})
+    }
+  }
+
+  /** A function for the password may fail with anything. */
+  #failure(thrown: unknown): unknown {
+    const error = withoutSecrets(thrown)
+    if (isProgrammingError(error)) this.#mistakes.add(error)
+    return error
+  }
+
+  #sessionOf(connection: Connection): Session {
+    const session = this.#sessions.get(connection) ?? this.#sessions.get(connectionOf(connection))
+    if (session === undefined) throw new TypeError('this connection was not opened by connmgr')
+    return session
+  }
+}
+
+/** Only these go into SQL. */
+const LEVELS: ReadonlyMap<unknown, string> = new Map([
+  ['read uncommitted', 'READ UNCOMMITTED'],
+  ['read committed', 'READ COMMITTED'],
+  ['repeatable read', 'REPEATABLE READ'],
+  ['serializable', 'SERIALIZABLE'],
+])
+
+function textsToBegin({ isolation, readOnly }: TransactionOptions): string[] {
+  const begin = readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION'
+  return isolation === undefined
+    ? [begin]
+    : [`SET TRANSACTION ISOLATION LEVEL ${levelOf(isolation)}`, begin]
+}
+
+function levelOf(isolation: IsolationLevel): string {
+  const level = LEVELS.get(isolation)
+  if (level === undefined)
+    throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
+  return level
+}
+
+const ROLE = '@@global.read_only OR @@global.innodb_read_only'
+const ROLE_OF_OLD_SERVERS = '@@global.read_only'
+const BASELINE = '@@character_set_client, @@collation_connection, DATABASE()'
+
+async function askRole(session: Session): Promise<Role> {
+  const [row] = await orElse(
+    () => session.ask(`SELECT ${ROLE}`),
+    () => session.ask(`SELECT ${ROLE_OF_OLD_SERVERS}`),
+  )
+  return roleIn(row?.[0])
+}
+
+/** What has to be known of a session from its start: where it leads, and how it is before a borrower changes it. */
+async function setUp(session: Session): Promise<void> {
+  const [row] = await orElse(
+    () => session.ask(`SELECT ${ROLE}, ${IDENTITY[session.flavour]}, ${BASELINE}`),
+    () => session.ask(`SELECT ${ROLE_OF_OLD_SERVERS}, NULL, ${BASELINE}`),
+  )
+  const [readOnly, server, characterSet, collation, database = null] = row ?? []
+  session.role = roleIn(readOnly)
+  session.server = server ?? undefined
+  if (characterSet && collation) session.initial = { characterSet, collation, database }
+  session.baseline()
+}
+
+function roleIn(readOnly: string | null | undefined): Role {
+  return readOnly === '0' ? 'primary' : 'standby'
+}
+
+/** Something else, if a server does not have or does not show what was asked. */
+async function orElse<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!WITHHELD.has(errnoOf(error as DriverError))) throw error
+    return instead()
+  }
+}
+
+/** How many bytes have come so far, those of the TLS handshake too. */
+function bytesAtLogin(connection: Connection): () => number {
+  const internals = internalsOf(connection)
+  const first = internals.stream
+  // TLS runs over the first socket by another.
+  return () => {
+    const { stream } = internals
+    return (first.bytesRead ?? 0) + (stream === first ? 0 : (stream.bytesRead ?? 0))
+  }
+}
+
+const SECRETS = ['password', 'password1', 'password2', 'password3', 'passwordSha1']
+
+/** mysql2 copies its configuration into every statement, which programs print. */
+function forgetPassword(connection: Connection): void {
+  const { config } = internalsOf(connection)
+  for (const name of SECRETS) if (config[name] !== undefined) config[name] = undefined
+}

@@ -1,0 +1,90 @@
+import { TransactionRolledBackError } from '@connmgr/core'
+import { ROLLS_BACK_TRANSACTION } from '../errors/errnos.js'
+import type { ServerStatus } from '../server-status.js'
+import type { TransactionVerb } from '../text/statement-text.js'
+import type { Surroundings } from './in-flight.js'
+
+/** Violated constraints, mistakes in the text and missing rights cost the statement alone. */
+const COSTS_THE_STATEMENT = /^(?:23|42)/
+
+/**
+ * Follows by the server's answers which transaction a session is in. Errors carry no status, and some roll back more than
+ * their statement: after one it is in doubt, until the next answer, whether the transaction goes on. A COMMIT of one that
+ * does not would be answered as done.
+ */
+export class TransactionWatch {
+  /** The server's last word; undefined before the first. */
+  status: ServerStatus | undefined
+  /** Transactions that were rolled back, so that one can be told from the next. */
+  rollbacks = 0
+  /** Transactions that were committed without COMMIT, as by DDL. */
+  implicitCommits = 0
+  /** An error has come since the last word. */
+  #doubtful = false
+  /** The server has rolled back a transaction, and its borrower has neither ended it nor begun another. */
+  #rolledBackFor: object | 'nobody' | undefined
+
+  /** Where a statement begins that is sent now. Without autocommit a transaction begins with the first statement. */
+  get surroundings(): Surroundings {
+    if (this.status === undefined || this.#doubtful) return 'unknown'
+    return this.status.inTransaction || !this.status.autocommit ? 'transaction' : 'outside'
+  }
+
+  /** Whether only the server knows if the transaction goes on. */
+  get doubtful(): boolean {
+    return this.#doubtful
+  }
+
+  /** A command has succeeded. @param verb what its statement does to a transaction */
+  succeeded(
+    status: ServerStatus,
+    verb: TransactionVerb | undefined,
+    borrower: object | undefined,
+  ): void {
+    const wasInside = this.status?.inTransaction === true
+    if (this.#doubtful && wasInside && !status.inTransaction && verb === undefined)
+      this.#rolledBack(borrower)
+    if (verb === 'begin' || verb === 'rollback') this.#rolledBackFor = undefined
+    if (verb === 'rollback') this.rollbacks += 1
+    else if (wasInside && !status.inTransaction && verb !== 'commit' && !this.#doubtful)
+      this.implicitCommits += 1
+    this.status = status
+    this.#doubtful = false
+  }
+
+  /**
+   * The server has refused a command.
+   *
+   * @param mayBegin whether the command may have begun a transaction before it failed
+   */
+  failed(
+    { errno, sqlState }: { errno: number; sqlState: string },
+    mayBegin: boolean,
+    borrower: object | undefined,
+  ): void {
+    const { status } = this
+    if (status === undefined) return
+    if (!status.inTransaction) {
+      if (mayBegin) this.#doubtful = true
+    } else if (ROLLS_BACK_TRANSACTION.has(errno)) {
+      this.status = { ...status, inTransaction: false }
+      this.#doubtful = false
+      this.#rolledBack(borrower)
+    } else if (!COSTS_THE_STATEMENT.test(sqlState)) this.#doubtful = true
+  }
+
+  /** Why COMMIT must not be sent: what it is for was rolled back, and it would be answered as if it were not. */
+  refusalOfCommit(borrower: object | undefined): TransactionRolledBackError | undefined {
+    if (this.#rolledBackFor === undefined || this.#rolledBackFor !== (borrower ?? 'nobody'))
+      return undefined
+    return new TransactionRolledBackError(
+      'COMMIT was not sent: the server had rolled the transaction back, by a deadlock or a time limit for example, and ' +
+        'that error was ignored; what was sent after it is not part of the transaction',
+    )
+  }
+
+  #rolledBack(borrower: object | undefined): void {
+    this.rollbacks += 1
+    this.#rolledBackFor = borrower ?? 'nobody'
+  }
+}

@@ -1,0 +1,375 @@
+import type { Lease, ManagerAcquireOptions, PoolCounts, Target } from '@connmgr/core'
+import { type FunctionReference, outside, printAsJson } from '@connmgr/core/driver'
+import mysql2, { type Connection, type Pool, type PoolConnection } from 'mysql2'
+import promises, { type Pool as PromisePool } from 'mysql2/promise'
+import { MysqlConnectionManager } from '../connection-manager.js'
+import type { Command } from '../internals.js'
+import { giveMethods } from '../leased-connection.js'
+import { settingUpConnection } from '../session-changes.js'
+import { isAtomic } from '../text/statement-text.js'
+import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
+import { type Lender, PoolQuery, whenDone } from './pool-query.js'
+import { shownConfig, showQueues } from './shown-config.js'
+
+type ConnectionCallback = Parameters<Pool['getConnection']>[0]
+type Answer = (error: unknown, ...results: unknown[]) => void
+type PoolEvent = 'acquire' | 'connection' | 'enqueue' | 'release' | 'remove'
+
+/** How a facade of an existing manager is made; a symbol, so that no configuration can hold it by accident. */
+const FACADE = Symbol('facade of a manager')
+interface Facade {
+  readonly [FACADE]: { readonly manager: MysqlConnectionManager; readonly target: Target }
+}
+
+/** What is implemented anew below; seen without it, so that its overloads need not be spelled out again. */
+type Replaced = 'end' | 'execute' | 'getConnection' | 'promise' | 'query' | 'releaseConnection'
+/** Untyped by mysql2, though it exports them. */
+const { Pool: MysqlPool, createQuery } = mysql2 as unknown as {
+  Pool: new (options: { config: object }) => Omit<Pool, Replaced>
+  createQuery: (sql: unknown, values: unknown, callback: unknown, config: object) => Command
+}
+const { PromisePool: MysqlPromisePool } = promises as unknown as {
+  PromisePool: new (pool: unknown, chosen?: PromiseConstructor) => PromisePool
+}
+
+/** What a connection of a pool has that a connection does not, or not so. */
+const OWN_METHODS: ReadonlySet<PropertyKey> = new Set([
+  'release',
+  Symbol.dispose,
+  'destroy',
+  'close',
+  'end',
+])
+const CLOSED = 'Pool is closed.'
+const NONE_FREE = 'No connections available.'
+
+export interface ManagedPool {
+  /**
+   * As mysql2's `pool.query`. With `replay: 'safe'` in its options a statement that has failed without effect is run again,
+   * on whichever server takes writes then. What answers by events, because it has no callback, is never repeated.
+   */
+  query: Pool['query']
+  /** As mysql2's `pool.execute`, with the same `replay`. */
+  execute: Pool['execute']
+}
+
+/**
+ * A pool of mysql2 whose connections come from the engine. Replace `mysql2.createPool(config)` by `new ManagedPool(config)`:
+ * the same options, methods and events, and no more of its harm: dead connections are not lent, waiting has a deadline, a
+ * connection that comes back dirty is not lent on, what is kept after its release is refused, and a server that has become
+ * read-only is left.
+ *
+ * `new ManagedPool` makes a manager of its own, closed by `end()`. `manager.pool` and `manager.replica` are facades of a
+ * manager that others may use too: their `end()` closes the facade alone.
+ *
+ * @example
+ * const pool = new ManagedPool({ uri: process.env.DATABASE_URL, connectionLimit: 20 })
+ * const [rows] = await pool.promise().query('select ? as answer', [42])
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface declares
+export class ManagedPool extends MysqlPool {
+  static {
+    printAsJson(ManagedPool.prototype)
+    const define = (
+      name: string,
+      value: (this: ManagedPool, ...args: unknown[]) => unknown,
+    ): void => {
+      Object.defineProperty(ManagedPool.prototype, name, {
+        value,
+        configurable: true,
+        writable: true,
+      })
+    }
+    define('query', function query(sql, values, callback) {
+      return this.#query(sql, values, callback)
+    })
+    define('execute', function execute(sql, values, callback) {
+      return this.#execute(sql, values, callback)
+    })
+  }
+
+  /** The manager behind this pool: metrics, leaks, health and failover. */
+  readonly $connections: MysqlConnectionManager
+  readonly #target: Target
+  readonly #owned: boolean
+  readonly #waits: boolean
+  readonly #Promise: PromiseConstructor
+  /** Connections that this pool has lent and that still live, by their id. */
+  readonly #known = new Map<number, Connection>()
+  readonly #wanted: ManagerAcquireOptions
+  readonly #lender: Lender
+  #ending: Promise<void> | undefined
+
+  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+  constructor(config: ManagedPoolConfig | string = {}) {
+    const facade = (config as Partial<Facade>)[FACADE]
+    const blueprint = facade === undefined ? blueprintOf(config) : undefined
+    const manager =
+      facade?.manager ??
+      new MysqlConnectionManager(blueprint?.endpoints ?? [], blueprint?.options ?? {})
+    super({ config: shownConfig(manager) })
+    this.$connections = manager
+    // One facade may serve any number of ORM clients, each of which listens to it.
+    this.setMaxListeners(0)
+    this.#target = facade?.target ?? 'primary'
+    this.#wanted = { target: this.#target }
+    this.#owned = facade === undefined
+    this.#waits = blueprint?.waits ?? true
+    this.#Promise = blueprint?.Promise ?? Promise
+    this.#lender = this.#createLender()
+    showQueues(this, () => this.#counts)
+    manager.on('connectionClosed', ({ connectionId }) => {
+      const connection = this.#known.get(connectionId)
+      if (connection !== undefined && this.#known.delete(connectionId))
+        this.#tell('remove', connection)
+    })
+  }
+
+  /** The facade of a manager for one target. */
+  static of(manager: MysqlConnectionManager, target: Target): ManagedPool {
+    return new ManagedPool({ [FACADE]: { manager, target } } as unknown as ManagedPoolConfig)
+  }
+
+  /** Borrows a connection, which `connection.release()` gives back, once. */
+  getConnection(callback: ConnectionCallback): void {
+    this.borrow(ManagedPool.prototype.getConnection as FunctionReference).then(
+      (connection) => process.nextTick(callback, null, connection),
+      (error: NodeJS.ErrnoException) =>
+        process.nextTick(callback as (error: unknown) => void, error),
+    )
+  }
+
+  /** `getConnection` for adapters: leak reports begin above `below`, the function that the user called. */
+  async borrow(below: FunctionReference): Promise<PoolConnection> {
+    for (let attempt = 1; ; attempt += 1) {
+      const lease = await this.#acquire(this.#wanted, below, attempt > 1)
+      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection))
+        return this.#handOut(lease)
+      lease.destroy()
+    }
+  }
+
+  releaseConnection(connection: { release(): void }): void {
+    connection.release()
+  }
+
+  /** The same pool by promises. */
+  promise(chosen: PromiseConstructor = this.#Promise): PromisePool {
+    return new MysqlPromisePool(this, chosen)
+  }
+
+  /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
+  end(callback?: (error: NodeJS.ErrnoException | null) => void): void {
+    this.#end().then(
+      () => callback && process.nextTick(callback, null),
+      (error: NodeJS.ErrnoException) => callback && process.nextTick(callback, error),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end()
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of a pool. */
+  toJSON(): object {
+    return { target: this.#target, ...this.$connections.toJSON() }
+  }
+
+  get #counts(): PoolCounts {
+    return this.$connections.getCounts(this.#target)
+  }
+
+  /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
+  #query(sql: unknown, values: unknown, callback: unknown): Command {
+    const config = this.#statementOptions
+    const query = createQuery(sql, values, callback, config)
+    const below = this.query as FunctionReference
+    const { onResult } = query
+    if (onResult === undefined) {
+      this.#stream(query, below)
+      return query
+    }
+    let sent = false
+    const start = (connection: Connection, done: Answer): void => {
+      // Another attempt is another command.
+      const own = sent ? createQuery(sql, values, callback, config) : query
+      sent = true
+      own.onResult = whenDone(done)
+      ;(connection.query as (query: unknown) => void)(own)
+    }
+    this.#run(sql, start, below, onResult)
+    return query
+  }
+
+  #execute(sql: unknown, values: unknown, callback: unknown): void {
+    const below = this.execute as FunctionReference
+    const answer = (typeof values === 'function' ? values : callback) as Answer | undefined
+    const given = typeof values === 'function' ? undefined : values
+    const start = (connection: Connection, done: Answer): void => {
+      ;(connection.execute as (...args: unknown[]) => void)(sql, given, whenDone(done))
+    }
+    this.#run(sql, start, below, answer ?? (() => {}))
+  }
+
+  #run(
+    sql: unknown,
+    start: (connection: Connection, done: Answer) => void,
+    below: FunctionReference,
+    answer: Answer,
+  ): void {
+    const query = new PoolQuery(this.#lender, this.#wanted, below, start)
+    const { deadlineMs, replay = this.$connections.replayStatements } = replayOf(sql)
+    if (replay === 'never' && deadlineMs === undefined) {
+      query.run(answer)
+      return
+    }
+    const text = typeof sql === 'string' ? sql : (sql as { sql?: unknown } | null)?.sql
+    const attempt = (): Promise<unknown[]> =>
+      new Promise((resolve, reject) => {
+        query.run((error, ...results) => (error ? reject(error) : resolve(results)))
+      })
+    this.$connections
+      .replayStatement(
+        attempt,
+        { replay, ...(deadlineMs === undefined ? {} : { deadlineMs }) },
+        typeof text === 'string' && isAtomic(text),
+      )
+      .then(
+        (results) => process.nextTick(answer, null, ...results),
+        (error: unknown) => process.nextTick(answer, error),
+      )
+  }
+
+  /** What answers by events: the connection goes back when it has ended. */
+  #stream(query: Command, below: FunctionReference): void {
+    this.#acquire(this.#wanted, below, false).then(
+      (lease) => {
+        const connection = this.#lender.lend(lease)
+        query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
+        ;(connection.query as (query: unknown) => void)(query)
+      },
+      (error: unknown) => {
+        query.emit('error', error)
+        query.emit('end')
+      },
+    )
+  }
+
+  get #statementOptions(): object {
+    return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
+  }
+
+  #acquire(
+    wanted: ManagerAcquireOptions,
+    below: FunctionReference,
+    again: boolean,
+  ): Promise<Lease<Connection>> {
+    if (this.#ending !== undefined) return Promise.reject(new Error(CLOSED))
+    if (this.#waits && this.listenerCount('enqueue') === 0)
+      return this.$connections.lend(wanted, below, again)
+    const before = this.#counts
+    if (!this.#waits && before.idle === 0 && before.total + before.connecting >= before.limit)
+      return Promise.reject(new Error(NONE_FREE))
+    const lending = this.$connections.lend(wanted, below, again)
+    if (waitingIn(this.#counts) > waitingIn(before)) this.#tell('enqueue')
+    return lending
+  }
+
+  #handOut(lease: Lease<Connection>): PoolConnection {
+    const connection = this.#lender.lend(lease)
+    const handle = lease.connection as PoolConnection
+    giveMethods(handle, (name) => this.#methodOf(name, lease, connection))
+    return handle
+  }
+
+  /** What a connection of a pool has in place of a connection's own. */
+  #methodOf(
+    name: PropertyKey,
+    lease: Lease<Connection>,
+    connection: Connection,
+  ): ((...args: never[]) => void) | undefined {
+    if (!OWN_METHODS.has(name)) return undefined
+    const release = (): void => {
+      if (lease.active) this.#lender.takeBack(lease, connection)
+      // Reports it.
+      else lease.release()
+    }
+    const close = (): void => {
+      if (lease.active) this.#tell('release', connection)
+      lease.destroy()
+    }
+    if (name === 'release' || name === Symbol.dispose) return release
+    if (name === 'destroy' || name === 'close') return close
+    // mysql2 takes it for a release as well, unless it is asked to close it.
+    return (callback?: () => void) => {
+      if (gracefulEnd(connection)) close()
+      else release()
+      if (typeof callback === 'function') process.nextTick(callback)
+    }
+  }
+
+  /** Follows a connection from when it is lent. */
+  #lend(lease: Lease<Connection>): Connection {
+    const { connectionId, entry } = lease
+    const { connection } = entry
+    if (!this.#known.has(connectionId)) {
+      this.#known.set(connectionId, connection)
+      // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
+      if (this.listenerCount('connection') > 0)
+        outside(() => settingUpConnection(connection, () => this.#tell('connection', connection)))
+    }
+    this.#tell('acquire', connection)
+    return connection
+  }
+
+  #createLender(): Lender {
+    return {
+      acquire: (wanted, below, again) => this.#acquire(wanted, below, again),
+      lend: (lease) => this.#lend(lease),
+      takeBack: (lease, connection) => {
+        this.#tell('release', connection)
+        lease.release()
+      },
+      isDead: (connection) => this.$connections.driver.inspect(connection) === 'broken',
+    }
+  }
+
+  /** As `emit`, but a listener that fails, at once or later, harms neither the others nor the lease. */
+  #tell(event: PoolEvent, ...args: unknown[]): void {
+    if (this.listenerCount(event) === 0) return
+    const failed = (error: unknown): void => this.$connections.listenerFailed(event, error)
+    for (const listener of this.rawListeners(event)) {
+      try {
+        const result: unknown = Reflect.apply(listener, this, args)
+        // A query of mysql2 has a `then` too, which fails.
+        if (result instanceof Promise) result.catch(failed)
+      } catch (error) {
+        failed(error)
+      }
+    }
+  }
+
+  #end(): Promise<void> {
+    // Read by mysql2's own promise form.
+    ;(this as { _closed?: boolean })._closed = true
+    this.#ending ??= this.#owned ? this.$connections.close() : Promise.resolve()
+    return this.#ending
+  }
+}
+
+/** Of connections that die between being lent and reaching the caller; the last one goes to the caller as it is. */
+const MOST_ATTEMPTS = 3
+
+/** Callers that wait for others to be done; not those for whom a connection is under way. */
+function waitingIn({ connecting, testing, waiting }: PoolCounts): number {
+  return Math.max(0, waiting - connecting - testing)
+}
+
+function gracefulEnd(connection: Connection): boolean {
+  return (connection.config as { gracefulEnd?: unknown }).gracefulEnd === true
+}
+
+/** What is ours in the options of a statement. */
+function replayOf(sql: unknown): { replay?: 'never' | 'safe' | 'idempotent'; deadlineMs?: number } {
+  return typeof sql === 'object' && sql !== null ? (sql as object) : {}
+}

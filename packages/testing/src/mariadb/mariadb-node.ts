@@ -1,0 +1,352 @@
+import path from 'node:path'
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
+import { eventually } from '../eventually.js'
+import { findFreePort } from '../free-port.js'
+import { patient } from '../patience.js'
+import { ServerProcess } from '../servers/server-process.js'
+import { startOnPort } from '../servers/start-on-port.js'
+import { MARIADB_DATABASE, MARIADB_PASSWORDS, type MariadbAccount } from './accounts.js'
+import type { MariadbBinaries } from './binaries.js'
+import { type MariadbTemplate, STORAGE_OPTIONS } from './data-directory.js'
+import { Replication, type ReplicationStatus } from './replication.js'
+
+/** What {@link MariadbNode.url} puts into the URL. */
+export interface MariadbUrlOptions {
+  /** @default 'app' */
+  readonly user?: string
+  /** @default the password of that account of the lab */
+  readonly password?: string
+  /** @default 'app' */
+  readonly database?: string
+  /** @default 'mysql' */
+  readonly scheme?: 'mysql' | 'mariadb'
+}
+
+/** What the nodes of a cluster have in common. */
+export interface MariadbContext {
+  readonly directory: string
+  readonly binaries: MariadbBinaries
+  readonly template: MariadbTemplate
+  /** Options of the server, without their dashes. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly onChange: (
+    node: MariadbNode,
+    change: 'started' | 'stopped' | 'promoted',
+  ) => Promise<void>
+}
+
+const READY = /ready for connections\./
+const PORT_TAKEN = /Can't start server: Bind on TCP\/IP port/
+/** What the server itself insists on. */
+const FEWEST_CONNECTIONS = 10
+const NO_SUCH_THREAD = 1094
+/** More than a cluster has nodes. */
+const REBUILT = 100
+
+/** One MariaDB server on 127.0.0.1 that a test may stop, crash, freeze, promote, demote and have follow another. */
+export class MariadbNode {
+  readonly name: string
+  readonly host = '127.0.0.1'
+  readonly #context: MariadbContext
+  readonly #dataDirectory: string
+  #serverId: number
+  #port = 0
+  /** Where the lab itself connects: it has room there when clients have none. */
+  #extraPort = 0
+  #readOnly = false
+  #server: ServerProcess | undefined
+  #upstream: MariadbNode | undefined
+
+  /** @internal nodes are made by `startMariadb` */
+  constructor(serverId: number, context: MariadbContext) {
+    this.name = `node-${serverId}`
+    this.#serverId = serverId
+    this.#context = context
+    this.#dataDirectory = path.join(context.directory, this.name)
+  }
+
+  /** In the middle of every GTID that it writes. A rebuild changes it. */
+  get serverId(): number {
+    return this.#serverId
+  }
+
+  /** Stays the same over restarts and rebuilds. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Undefined while the server is down. */
+  get pid(): number | undefined {
+    return this.running ? this.#server?.pid : undefined
+  }
+
+  /** True from a start to the exit of the process; a frozen server is running. */
+  get running(): boolean {
+    return this.#server?.running ?? false
+  }
+
+  get frozen(): boolean {
+    return this.#server?.frozen ?? false
+  }
+
+  /** `read_only` as the lab has set it last. A restart keeps it, as an option in a file would. */
+  get readOnly(): boolean {
+    return this.#readOnly
+  }
+
+  /** The node that this one follows; undefined on a primary. */
+  get upstream(): MariadbNode | undefined {
+    return this.#upstream
+  }
+
+  /** The last lines the server logged; empty before the first start. */
+  get log(): string {
+    return this.#server?.log ?? ''
+  }
+
+  url(options: MariadbUrlOptions = {}): string {
+    const { user = 'app', database = MARIADB_DATABASE, scheme = 'mysql' } = options
+    const password = options.password ?? MARIADB_PASSWORDS[user as MariadbAccount] ?? ''
+    return (
+      `${scheme}://${encodeURIComponent(user)}:${encodeURIComponent(password)}` +
+      `@${this.host}:${this.#port}/${encodeURIComponent(database)}`
+    )
+  }
+
+  /**
+   * Starts the server on its port; does nothing if it is running. A replica goes on following its primary.
+   *
+   * @param options.readOnly `@default` as it was before
+   */
+  async start({ readOnly = this.#readOnly }: { readonly readOnly?: boolean } = {}): Promise<void> {
+    if (this.running) return
+    this.#readOnly = readOnly
+    const started = await startOnPort(this.#port, async (port) => {
+      this.#extraPort = await findFreePort()
+      return ServerProcess.start({
+        product: 'MariaDB',
+        program: this.#context.binaries.mariadbd,
+        argv: this.#options(port),
+        dataDirectory: this.#dataDirectory,
+        word: this.#dataDirectory,
+        ready: READY,
+        portTaken: PORT_TAKEN,
+      })
+    })
+    this.#server = started.server
+    this.#port = started.port
+    await this.#context.onChange(this, 'started')
+  }
+
+  /** Shuts the server down, which ends its sessions, and waits for its end. A frozen server is thawed for it. */
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server === undefined || !server.running) return
+    const within = patient(30_000)
+    if (!(await server.shutDown('SIGTERM', within))) {
+      await this.crash()
+      throw new Error(`${this.name} did not stop within ${within} ms\n${server.log}`)
+    }
+    await this.#context.onChange(this, 'stopped')
+  }
+
+  /** Shuts the server down and starts it again. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
+  /** Kills the server, as the death of the machine would. */
+  async crash(): Promise<void> {
+    const server = this.#server
+    if (server === undefined || !server.running) return
+    await server.kill()
+    await this.#context.onChange(this, 'stopped')
+  }
+
+  /** Stops the process without closing anything: connections stay open, new ones are accepted, and nothing answers. */
+  async freeze(): Promise<void> {
+    if (!this.running) throw new Error(`${this.name} is not running, so it cannot be frozen`)
+    await this.#server?.freeze()
+  }
+
+  /** Lets a frozen server go on. */
+  async thaw(): Promise<void> {
+    await this.#server?.thaw()
+  }
+
+  /** Makes a replica the primary, once it has applied what it has received. The old primary is left as it is. */
+  async promote(): Promise<void> {
+    await this.#replicate((replication) => replication.detach())
+    this.#upstream = undefined
+    await this.setReadOnly(false)
+    await this.#context.onChange(this, 'promoted')
+  }
+
+  /** Makes a primary read-only, and nothing else: sessions stay, and their open transactions fail at COMMIT. */
+  async demote(): Promise<void> {
+    await this.setReadOnly(true)
+  }
+
+  /**
+   * Has this server follow another from where it is, read-only. It must never have been a primary, or must have followed
+   * since. Resolves when it receives from there.
+   */
+  async follow(primary: MariadbNode): Promise<void> {
+    await this.#follow(primary, false)
+  }
+
+  /**
+   * Has a former primary follow a new one, read-only, starting it if it is down.
+   *
+   * @throws with the server's own words if this server has written what the new primary has not
+   */
+  async rejoin(primary: MariadbNode): Promise<void> {
+    await this.#follow(primary, true)
+  }
+
+  /** Throws this server's data away and has it follow `primary` from the beginning, on the same port. */
+  async rebuildAsReplicaOf(primary: MariadbNode): Promise<void> {
+    await this.crash()
+    // A replica skips what bears its own id, which would be what it has written in its former life.
+    this.#serverId += REBUILT
+    await this.initialize()
+    await this.#follow(primary, false)
+    await this.waitForReplay(primary)
+  }
+
+  /** Sets `read_only`, which binds every account without the right READ ONLY ADMIN: `app`, but not `admin`. */
+  async setReadOnly(on: boolean): Promise<void> {
+    await this.query(`set global read_only = ${on ? 'on' : 'off'}`)
+    this.#readOnly = on
+  }
+
+  /** Ends sessions of clients, of one account or of all, and resolves when they are gone. Returns how many. */
+  async killConnections(user?: string): Promise<number> {
+    return this.#withConnection(async (connection) => {
+      const sql = `select id from information_schema.processlist
+        where id <> connection_id() and user not in ('system user', 'repl') and user = coalesce(?, user)`
+      const ids = async (): Promise<number[]> => {
+        const [rows] = await connection.query<RowDataPacket[]>(sql, [user ?? null])
+        return rows.map(({ id }) => Number(id))
+      }
+      const killed = await ids()
+      for (const id of killed) {
+        await connection.query(`kill ${id}`).catch((error) => {
+          if (error.errno !== NO_SUCH_THREAD) throw error
+        })
+      }
+      await this.#until('did not end what was killed', async () => {
+        const left = new Set(await ids())
+        return !killed.some((id) => left.has(id))
+      })
+      return killed.length
+    })
+  }
+
+  /**
+   * Sets how many connections the server takes (error 1040 beyond it); the lab itself always gets in. MariaDB takes no
+   * fewer than 10: for fewer, `alter user app with max_user_connections 3` as `admin`, which gives error 1226.
+   */
+  async limitConnections(most: number): Promise<void> {
+    if (!Number.isInteger(most) || most < FEWEST_CONNECTIONS) {
+      throw new RangeError(
+        `limitConnections(${most}): MariaDB takes a whole number of at least ${FEWEST_CONNECTIONS}`,
+      )
+    }
+    await this.query('set global max_connections = ?', [most])
+  }
+
+  /** Runs one statement as `admin` on a connection of its own, in the database of the application. */
+  async query<R extends object = Record<string, unknown>>(
+    sql: string,
+    params: readonly unknown[] = [],
+  ): Promise<R[]> {
+    return this.#withConnection(async (connection) => {
+      const [rows] = await connection.query(sql, [...params])
+      return Array.isArray(rows) ? (rows as R[]) : []
+    })
+  }
+
+  /** Waits until this replica shows everything that was committed on `source` when this was called. */
+  async waitForReplay(source: MariadbNode): Promise<void> {
+    const [written] = await source.query<{ gtids: string }>('select @@gtid_binlog_pos as gtids')
+    await this.#replicate((replication) => replication.waitFor(written?.gtids ?? ''))
+  }
+
+  /** Undefined on a server that follows no other. */
+  async replication(): Promise<ReplicationStatus | undefined> {
+    return this.#replicate((replication) => replication.status())
+  }
+
+  /** @internal */
+  async initialize(): Promise<void> {
+    await this.#context.template.copyTo(this.#dataDirectory)
+  }
+
+  /** @internal Makes commits wait for a replica, or not. */
+  async setSynchronous(on: boolean): Promise<void> {
+    if (!this.running || this.frozen) return
+    await this.query(`set global rpl_semi_sync_master_enabled = ${on ? 'on' : 'off'}`)
+  }
+
+  async #follow(primary: MariadbNode, demoted: boolean): Promise<void> {
+    if (this.running) await this.setReadOnly(true)
+    else await this.start({ readOnly: true })
+    await this.#replicate((replication) => replication.follow(primary, demoted))
+    this.#upstream = primary
+    await this.#context.onChange(this, 'started')
+  }
+
+  #options(port: number): string[] {
+    return [
+      '--no-defaults',
+      `--datadir=${this.#dataDirectory}`,
+      `--tmpdir=${this.#dataDirectory}`,
+      '--socket=',
+      `--bind-address=${this.host}`,
+      `--port=${port}`,
+      `--extra-port=${this.#extraPort}`,
+      '--extra-max-connections=50',
+      `--server-id=${this.#serverId}`,
+      `--read-only=${this.#readOnly ? 1 : 0}`,
+      '--log-bin=binlog',
+      '--relay-log=relay',
+      ...STORAGE_OPTIONS,
+      ...Object.entries(this.#context.settings).map(([name, value]) => `--${name}=${value}`),
+    ]
+  }
+
+  #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
+    return eventually(condition, () => `${this.name} ${failure}\n${this.log}\n`)
+  }
+
+  async #replicate<T>(work: (replication: Replication) => Promise<T>): Promise<T> {
+    try {
+      return await this.#withConnection((connection) => work(new Replication(connection)))
+    } catch (cause) {
+      throw new Error(`${this.name} ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  async #withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await createConnection({
+      host: this.host,
+      port: this.#extraPort,
+      user: 'admin',
+      password: MARIADB_PASSWORDS.admin,
+      database: MARIADB_DATABASE,
+      connectTimeout: patient(10_000),
+    })
+    // The server may be killed under it; the query in flight reports that.
+    connection.on('error', () => {})
+    try {
+      const result = await work(connection)
+      await connection.end()
+      return result
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
+  }
+}
