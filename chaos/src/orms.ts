@@ -21,11 +21,11 @@ export async function startWork(orm: Orm, manager: PgConnectionManager): Promise
     case 'pg':
       return throughPool(manager)
     case 'typeorm':
-      return (await import('../../demo/src/typeorm-workload.js')).startTypeorm(manager)
+      return (await import('../../demo/src/postgresql/typeorm.js')).startTypeorm(manager)
     case 'prisma':
-      return (await import('../../demo/src/prisma-workload.js')).startPrisma(manager)
+      return (await import('../../demo/src/postgresql/prisma.js')).startPrisma(manager)
     case 'drizzle':
-      return (await import('../../demo/src/drizzle-workload.js')).startDrizzle(manager)
+      return (await import('../../demo/src/postgresql/drizzle.js')).startDrizzle(manager)
   }
 }
 

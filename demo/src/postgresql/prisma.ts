@@ -1,7 +1,7 @@
 import type { PgConnectionManager } from '@connmgr/pg'
 import { replayTransaction, withConnectionManager } from '@connmgr/prisma'
-import { PrismaClient } from '../generated/client.js'
-import type { Workload } from './workload.js'
+import { PrismaClient } from '../../generated/client.js'
+import type { Workload } from '../workload.js'
 
 const PATIENCE_MS = 60_000
 

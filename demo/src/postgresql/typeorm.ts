@@ -1,7 +1,7 @@
 import type { PgConnectionManager } from '@connmgr/pg'
 import { replayTransaction, withConnectionManager } from '@connmgr/typeorm'
 import { DataSource, EntitySchema } from 'typeorm'
-import type { Workload } from './workload.js'
+import type { Workload } from '../workload.js'
 
 interface LedgerRow {
   row: string

@@ -2,7 +2,7 @@ import { replayTransaction, withConnectionManager } from '@connmgr/drizzle'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { eq, sql } from 'drizzle-orm'
 import { bigserial, pgTable, text } from 'drizzle-orm/pg-core'
-import type { Workload } from './workload.js'
+import type { Workload } from '../workload.js'
 
 const ledger = pgTable('ledger', {
   row: bigserial('row', { mode: 'bigint' }).primaryKey(),
