@@ -1,5 +1,5 @@
 import type { PgConnectionManager } from '@connmgr/pg'
-import type { Workload } from '../../demo/src/workload.js'
+import type { Workload } from '../../demo/src/workloads/workload.js'
 import type { Work } from './load.js'
 
 /** The API that the load goes through. */

@@ -8,7 +8,7 @@ import type { DemoResult, LeakResult } from './result.js'
 import { Screen } from './screen.js'
 import { type AnyManager, type Stage, sleep, until } from './stage.js'
 import { type Claim, verdictOn } from './verdict.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 const ROOT = resolve(__dirname, '../..')
 const OWN_FOLDER = 'demo'
@@ -126,7 +126,7 @@ async function main(): Promise<number> {
   const stage = await createStage()
   ending = stage
   const result = await run(stage).finally(() => stage.clear())
-  const claims = verdictOn(result, OWN_FOLDER)
+  const claims = verdictOn(result, OWN_FOLDER, stage.promises)
   showVerdict(claims)
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   return claims.every(({ ok }) => ok) ? 0 : 1

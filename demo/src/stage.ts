@@ -3,7 +3,7 @@ import type { LedgerServer } from './ledger.js'
 import type { Load } from './load.js'
 import type { FailoverResult } from './result.js'
 import type { Screen } from './screen.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 /** Options that the manager of every stage has, so that its story takes seconds. */
 export const MANAGER_OPTIONS = {
@@ -17,6 +17,17 @@ export type AnyManager = Pick<
   'close' | 'getFailoverStatus' | 'getHealthStatus' | 'getLeakStats' | 'getPoolMetrics' | 'on'
 >
 
+/** What a stage promises of its outage, in words. */
+export interface Promises {
+  readonly outage: string
+  readonly writes: string
+}
+
+export const SERVER_PROMISES: Promises = {
+  outage: 'the crash of the primary was detected',
+  writes: 'each ORM wrote again after the promotion, on the same objects',
+}
+
 /** A database on which the demo tells its story. */
 export interface Stage {
   /** What there is to see at first. */
@@ -26,6 +37,7 @@ export interface Stage {
     screen: Screen,
   ): Promise<{ readonly manager: AnyManager; readonly workloads: readonly Workload[] }>
   readonly outageHeading: string
+  readonly promises: Promises
   /** Breaks the database while it is in use, and mends it. */
   breakAndMend(workloads: readonly Workload[], load: Load, screen: Screen): Promise<FailoverResult>
   /** Tells what has been written. */

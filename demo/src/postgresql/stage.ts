@@ -6,8 +6,8 @@ import { LEDGER_TABLE, type LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
 import type { Screen } from '../screen.js'
-import { MANAGER_OPTIONS, type Stage } from '../stage.js'
-import type { Workload } from '../workload.js'
+import { MANAGER_OPTIONS, SERVER_PROMISES, type Stage } from '../stage.js'
+import type { Workload } from '../workloads/workload.js'
 import { startDrizzle } from './drizzle.js'
 import { startPrisma } from './prisma.js'
 import { startTypeorm } from './typeorm.js'
@@ -16,6 +16,7 @@ import { startTypeorm } from './typeorm.js'
 export class PostgresStage implements Stage {
   readonly heading = '1. Two servers and three ORMs, one manager'
   readonly outageHeading = '3. The primary crashes'
+  readonly promises = SERVER_PROMISES
   #cluster: PostgresCluster | undefined
   #manager: PgConnectionManager | undefined
 
