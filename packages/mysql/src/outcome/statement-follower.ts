@@ -21,7 +21,7 @@ import type { SessionChanges } from '../session-changes.js'
 import { factsOf, UNCLEAR } from '../text/facts.js'
 import { mayBegin } from '../text/statement-text.js'
 import { Followed } from './followed.js'
-import { endOfFailed, lossOf, mayWrite } from './in-flight.js'
+import { endOfFailed, type InFlight, lossOf, mayWrite } from './in-flight.js'
 import { pingOf } from './ping.js'
 import { TransactionWatch } from './transaction-watch.js'
 
@@ -39,6 +39,36 @@ const ERROR = 0xff
 
 type Start = NonNullable<Command['start']>
 
+/** By which a command knows how it is followed. */
+const FOLLOWER = Symbol('follower of a command')
+const STATEMENT = Symbol('statement of a command')
+const ANSWER = Symbol('answer of a command')
+
+const UNSENT: InFlight = {
+  text: undefined,
+  stage: 'unsent',
+  begun: 'unknown',
+  transactional: false,
+}
+
+interface FollowedCommand extends Command {
+  [FOLLOWER]?: StatementFollower
+  [STATEMENT]?: Followed
+  [ANSWER]?: Command['onResult']
+}
+
+function startFollowed(this: FollowedCommand, packet: Packet | undefined): ReturnType<Start> {
+  return (this[FOLLOWER] as StatementFollower).start(this, this[STATEMENT] as Followed, packet)
+}
+
+function answerPrepare(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
+  this[ANSWER]?.(error ? this[FOLLOWER]?.explainPrepare(error) : error, ...results)
+}
+
+function answerFollowed(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
+  this[FOLLOWER]?.answer(this[STATEMENT] as Followed, error, results)
+}
+
 /**
  * Follows the statements of one connection, and gives each that fails an error that says what is known of its outcome: after
  * a lost connection, an end of the session by the server, a time limit, or a COMMIT of what was rolled back. Refuses what
@@ -47,7 +77,9 @@ type Start = NonNullable<Command['start']>
 export class StatementFollower {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
-  transactional = false
+  areTransactional: () => boolean = () => false
+  /** While a transaction of the engine is open: how many were committed without COMMIT when it began. */
+  commitsBefore: number | undefined
   /** Why the connection is no more, or is about to be. */
   lossCause: Error | undefined
   /** Another user has logged in on the connection. */
@@ -106,6 +138,7 @@ export class StatementFollower {
     if (!this.#queue.closed && !this.#internals.stream.destroyed) return undefined
     const cause =
       this.lossCause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
+    if (this.#committedBefore) return lossOf({ ...UNSENT, committedBefore: true }, cause)
     return new ConnectionLostError(
       `not sent, as the connection is closed${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
       cause,
@@ -123,16 +156,21 @@ export class StatementFollower {
 
   #add(command: Command, send: (command: Command) => Command): Command {
     const kind = kindOf(command)
-    if (kind === 'login' && this.#internals.authorized === true) this.userChanged = true
-    if (kind !== 'statement' && kind !== 'prepare') return send(command)
+    const isOfBorrower = !this.#own && this.#internals.authorized === true
+    if (isOfBorrower && (kind === 'login' || kind === 'reset')) {
+      // What the session was at its start is gone with either.
+      this.#known.changes.mark()
+      if (kind === 'login') this.userChanged = true
+    }
+    if (kind === 'prepare') return this.#addPrepare(command, send)
+    if (kind !== 'statement') return send(command)
     const raw = textOf(command)
     const own = this.#own
     // The server reads its backslashes in another way than we do.
     const text =
       this.transactions.status?.plainBackslash === true && raw?.includes('\\') ? undefined : raw
-    const isPrepare = kind === 'prepare'
     const facts = text === undefined ? UNCLEAR : factsOf(text)
-    if (!own && !isPrepare) {
+    if (!own) {
       const { activity, changes } = this.#known
       activity.queryCount += 1
       activity.lastQuery = raw
@@ -141,8 +179,33 @@ export class StatementFollower {
       if (effects.changes || effects.readOnly)
         changes.note(effects, command.statement === undefined ? command.sql : undefined)
     }
-    const verb = isPrepare ? undefined : facts.verb
-    this.#follow(command, new Followed(text, verb, this.transactional, own), isPrepare)
+    const effects = currentEffects()
+    if (!own) this.#effects = effects
+    this.#follow(
+      command,
+      new Followed(
+        text,
+        facts.verb,
+        this.areTransactional(),
+        own,
+        effects,
+        command.start as Start,
+        command.onResult,
+      ),
+    )
+    return this.#sendUnlessRefused(command, send)
+  }
+
+  /** Nothing has been executed by the time it fails: it is told as not sent. */
+  #addPrepare(command: Command, send: (command: Command) => Command): Command {
+    const following = command as FollowedCommand
+    following[FOLLOWER] = this
+    following[ANSWER] = command.onResult
+    if (command.onResult !== undefined) command.onResult = answerPrepare
+    return this.#sendUnlessRefused(command, send)
+  }
+
+  #sendUnlessRefused(command: Command, send: (command: Command) => Command): Command {
     const refusal = this.refusal()
     if (refusal === undefined) return send(command)
     process.nextTick(() => {
@@ -152,26 +215,43 @@ export class StatementFollower {
     return command
   }
 
-  #follow(command: Command, statement: Followed, isPrepare: boolean): void {
-    const effects = currentEffects()
-    if (!statement.own) this.#effects = effects
-    const begin = command.start as Start
-    command.start = (packet, connection) => {
-      const refusal =
-        this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
-      if (refusal !== undefined) return this.#refuse(command, refusal)
-      const send: Start = () => {
-        const error = isPrepare ? undefined : this.#sending(statement, effects)
-        if (error !== undefined) return this.#refuse(command, error)
-        this.#running = command
-        this.#statement = statement
-        return begin.call(command, packet, connection)
-      }
-      return statement.verb === 'commit' && this.transactions.doubtful
-        ? this.#askFirst(command, send)
-        : send(packet, connection)
-    }
-    this.#explainTo(command, statement)
+  /** mysql2 calls `start` and `onResult` as methods of the command, so that all share these. */
+  #follow(command: Command, statement: Followed): void {
+    const following = command as FollowedCommand
+    following[FOLLOWER] = this
+    following[STATEMENT] = statement
+    command.start = startFollowed
+    if (command.onResult !== undefined) command.onResult = answerFollowed
+    else this.#explainEvents(command, statement)
+  }
+
+  /** The turn of a command has come. */
+  start(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
+    const refusal = this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
+    if (refusal !== undefined) return this.#refuse(command, refusal)
+    return statement.verb === 'commit' && this.transactions.doubtful
+      ? this.#askFirst(command, statement)
+      : this.#send(command, statement, packet)
+  }
+
+  /** mysql2 may answer twice, of which the first counts. */
+  answer(statement: Followed, error: unknown, results: unknown[]): void {
+    if (statement.settled) return
+    statement.settled = true
+    statement.onResult?.(error ? this.#failed(statement, error) : error, ...results)
+  }
+
+  /** What is known of a statement that could not be prepared. */
+  explainPrepare(error: unknown): unknown {
+    return this.#explain(UNSENT, error)
+  }
+
+  #send(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
+    const error = this.#sending(statement)
+    if (error !== undefined) return this.#refuse(command, error)
+    this.#running = command
+    this.#statement = statement
+    return statement.start.call(command, packet, this.#internals)
   }
 
   #refusalAtStart({ verb }: Followed): Error | undefined {
@@ -184,21 +264,22 @@ export class StatementFollower {
    * Whether the transaction goes on only the server knows, and tells with the answer to a ping. To COMMIT it would say that
    * it is done, in either case.
    */
-  #askFirst(command: Command, send: Start): ReturnType<Start> {
+  #askFirst(command: Command, statement: Followed): ReturnType<Start> {
     pingOf(this.#internals).start?.(undefined, this.#internals)
-    return (packet, connection) => {
+    return (packet) => {
       const flags = packet === undefined ? undefined : okFlags(packet)
       if (flags !== undefined)
         this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
       const refusal = this.transactions.refusalOfCommit(this.#known.activity.lease)
       if (refusal !== undefined) return this.#refuse(command, refusal)
       this.#internals._resetSequenceId?.()
-      return send(packet, connection)
+      return this.#send(command, statement, undefined)
     }
   }
 
   /** A statement is about to be sent. Returns why it must not be. */
-  #sending(statement: Followed, effects: Effects | undefined): Error | undefined {
+  #sending(statement: Followed): Error | undefined {
+    const { effects } = statement
     const borrowers = this.#borrowers
     statement.begun = this.transactions.surroundings
     if (statement.begun !== 'transaction')
@@ -219,18 +300,8 @@ export class StatementFollower {
     return undefined
   }
 
-  /** Has the caller get the error that says what is known. mysql2 may answer twice, of which the first counts. */
-  #explainTo(command: Command, statement: Followed): void {
-    const { onResult } = command
-    if (onResult !== undefined) {
-      command.onResult = (error, ...results) => {
-        if (statement.settled) return
-        statement.settled = true
-        if (error) onResult(this.#failed(statement, error), ...results)
-        else onResult(error, ...results)
-      }
-      return
-    }
+  /** Has a command without a callback tell the error that says what is known, also if mysql2 has forgotten it. */
+  #explainEvents(command: Command, statement: Followed): void {
     const emit = command.emit.bind(command)
     const silent = {
       command,
@@ -258,22 +329,35 @@ export class StatementFollower {
     return explained
   }
 
-  #explain(statement: Followed, error: unknown): unknown {
+  #explain(statement: InFlight, error: unknown): unknown {
     if (error instanceof ConnectionLostError) return error
     if (isClientTimeout(error)) return this.#giveUpOn(statement, error)
     if (isAnswerOfServer(error)) return error
     const kind = classify(error)
     if (kind !== 'lost' && kind !== 'shutdown' && kind !== 'unreachable') return error
-    if (errnoOf(error as DriverError) !== undefined && statement.stage === 'sent')
-      statement.stage = 'aborted'
-    return lossOf(statement, this.lossCause ?? error)
+    const { begun, text, transactional } = statement
+    const ended = errnoOf(error as DriverError) !== undefined && statement.stage === 'sent'
+    const stage = ended ? 'aborted' : statement.stage
+    const committedBefore = this.#committedBefore
+    return lossOf({ begun, committedBefore, stage, text, transactional }, this.lossCause ?? error)
   }
 
   /** What is sent from now on waits for it, and a COMMIT might take effect beside it. So nothing is sent. */
-  #giveUpOn(statement: Followed, cause: unknown): Error {
+  #giveUpOn(statement: InFlight, cause: unknown): Error {
     this.#noteDeliberateEnd()
     this.#givenUpOn ??= cause
+    process.nextTick(() => this.#refuseWaiting())
     return lossOf(statement, cause)
+  }
+
+  /** What stands behind a statement that was given up on would wait for it. */
+  #refuseWaiting(): void {
+    const refusal = this.refusal()
+    const { _commands: waiting } = this.#internals
+    for (let each = waiting?.shift(); each !== undefined; each = waiting?.shift()) {
+      if (refusal !== undefined) this.#refuse(each, refusal)
+      each.emit('end')
+    }
   }
 
   /** Ends a command that is not sent. Returns what ends its state machine. */
@@ -296,6 +380,13 @@ export class StatementFollower {
     }
     const flags = statusFlagsOf(command, packet)
     if (flags !== undefined) this.transactions.succeeded(statusOf(flags), statement?.verb, lease)
+  }
+
+  /** Whether a part of the engine's transaction is committed: nothing of it must pass for undone. */
+  get #committedBefore(): boolean {
+    return (
+      this.commitsBefore !== undefined && this.transactions.implicitCommits > this.commitsBefore
+    )
   }
 
   /** For libraries that keep of an error no more than its code. */

@@ -6,9 +6,9 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import { Column, DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm'
-import { catalogRead } from '../../pg/test/known-catalog.js'
-import { replayTransaction } from './replay-transaction.js'
-import { getConnections, withConnectionManager } from './with-connection-manager.js'
+import { catalogRead } from '../../../pg/test/known-catalog.js'
+import { replayTransaction } from '../replay-transaction.js'
+import { getConnections, withConnectionManager } from '../with-connection-manager.js'
 
 @Entity('item')
 class Item {

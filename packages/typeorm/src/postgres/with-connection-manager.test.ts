@@ -10,12 +10,12 @@ import {
   PrimaryGeneratedColumn,
   type QueryRunner,
 } from 'typeorm'
-import type { PostgresDataSourceOptions } from './connection-options.js'
+import type { PostgresDataSourceOptions } from '../managed-types.js'
 import {
   attachConnectionManager,
   getConnections,
   withConnectionManager,
-} from './with-connection-manager.js'
+} from '../with-connection-manager.js'
 
 @Entity('users')
 class User {

@@ -1,4 +1,4 @@
-import { type Endpoint, InvalidOptionError } from '@connmgr/core'
+import type { Endpoint } from '@connmgr/core'
 import {
   createConnectionManager,
   endpointFrom,
@@ -11,10 +11,7 @@ import {
   translatePoolConfig,
 } from '@connmgr/pg'
 import type { ClientConfig } from 'pg'
-import type { DataSourceOptions } from 'typeorm'
-
-/** The options of a DataSource for PostgreSQL. */
-export type PostgresDataSourceOptions = Extract<DataSourceOptions, { type: 'postgres' }>
+import type { PostgresDataSourceOptions } from '../managed-types.js'
 
 type Credentials = NonNullable<PostgresDataSourceOptions['replication']>['master']
 
@@ -62,24 +59,6 @@ export function managerFor(
     { ...options, ...managed },
     ownClient,
   )
-}
-
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a DataSource that is not for PostgreSQL through `pg` */
-export function requirePostgres(
-  options: DataSourceOptions,
-): asserts options is PostgresDataSourceOptions {
-  if (options.type !== 'postgres') {
-    throw new InvalidOptionError(
-      'type',
-      `option "type" must be 'postgres' for @connmgr/typeorm, but it is '${options.type}'`,
-    )
-  }
-  if (options.nativeDriver !== undefined) {
-    throw new InvalidOptionError(
-      'nativeDriver',
-      'option "nativeDriver" cannot be used with @connmgr/typeorm; leave it out',
-    )
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import type { DataSource } from 'typeorm'
-import type * as Adapter from './index.js'
+import type * as Adapter from '../index.js'
 
 let cluster: PostgresCluster
 let opened: DataSource[] = []
@@ -18,7 +18,7 @@ afterEach(async () => {
 function reload<T>(define: (adapter: typeof Adapter, orm: typeof import('typeorm')) => T): T {
   let defined: T | undefined
   jest.isolateModules(() => {
-    defined = define(require('./index.js'), require('typeorm'))
+    defined = define(require('../index.js'), require('typeorm'))
   })
   return defined as T
 }

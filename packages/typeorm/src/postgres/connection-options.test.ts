@@ -1,8 +1,9 @@
 import type { PgManagerOptions } from '@connmgr/pg'
 import { Opened, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { DataSource } from 'typeorm'
-import { managerFor, type PostgresDataSourceOptions } from './connection-options.js'
-import { getConnections, withConnectionManager } from './with-connection-manager.js'
+import type { PostgresDataSourceOptions } from '../managed-types.js'
+import { getConnections, withConnectionManager } from '../with-connection-manager.js'
+import { managerFor } from './connection-options.js'
 
 const opened = new Opened()
 afterEach(() => opened.close())
