@@ -17,9 +17,11 @@ export interface Library extends Statements {
   end(): Promise<unknown>
 }
 
-export interface LibraryManager extends ConnectionManager<never> {
-  readonly pool: object
-}
+/** What the tests ask of a manager. */
+export type LibraryManager = Pick<
+  ConnectionManager<never>,
+  'close' | 'closed' | 'detectLeaks' | 'getPoolMetrics' | 'on' | 'replay'
+> & { use<T>(work: () => Promise<T>): Promise<T> }
 
 /** What a test needs of a database. */
 export interface Database<Manager> {

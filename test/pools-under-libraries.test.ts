@@ -202,7 +202,7 @@ async function mikroOver(pool: pg.ManagedPool): Promise<Library> {
           await em()
             .getConnection()
             .execute('select name from people order by name', [], 'all', ctx)
-        ).map((each: { name: string }) => each.name),
+        ).map((each) => String(each.name)),
       raw,
     }
   }
