@@ -31,6 +31,14 @@ export interface InFlight {
   readonly committedBefore?: boolean
 }
 
+/** Of what was never sent, whatever it is. */
+export const UNSENT: InFlight = {
+  text: undefined,
+  stage: 'unsent',
+  begun: 'unknown',
+  transactional: false,
+}
+
 /**
  * The error of a statement whose connection is gone: it was not written, or its outcome is unknown.
  *

@@ -210,7 +210,7 @@ describeMariadb('what is said of a statement that has no answer', () => {
   })
 
   test('a connection that was killed while it was idle is replaced without a word', async () => {
-    const manager = open({ prePing: false })
+    const manager = open({ prePingBypassMs: 0 })
     expect(await ask(manager.pool as unknown as Pool, 'select 1 as one')).toEqual([{ one: 1 }])
     await cluster.primary.killConnections('app')
     expect(await ask(manager.pool as unknown as Pool, 'select 2 as two')).toEqual([{ two: 2 }])

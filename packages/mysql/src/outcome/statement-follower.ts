@@ -20,9 +20,22 @@ import { okFlags, statusFlagsOf, statusOf } from '../server-status.js'
 import type { SessionChanges } from '../session-changes.js'
 import { factsOf, UNCLEAR } from '../text/facts.js'
 import { mayBegin } from '../text/statement-text.js'
+import { errorIn } from './error-packet.js'
 import { Followed } from './followed.js'
-import { endOfFailed, type InFlight, lossOf, mayWrite } from './in-flight.js'
+import {
+  ANSWER,
+  answerFollowed,
+  answerPrepare,
+  type CommandFollower,
+  FOLLOWER,
+  type FollowedCommand,
+  STATEMENT,
+  type Start,
+  startFollowed,
+} from './followed-command.js'
+import { endOfFailed, type InFlight, lossOf, mayWrite, UNSENT } from './in-flight.js'
 import { pingOf } from './ping.js'
+import { explainEvents, type SilentCommand } from './silent-command.js'
 import { TransactionWatch } from './transaction-watch.js'
 
 /** What a session is known to be, beyond what mysql2 keeps. */
@@ -37,44 +50,12 @@ interface Known {
 
 const ERROR = 0xff
 
-type Start = NonNullable<Command['start']>
-
-/** By which a command knows how it is followed. */
-const FOLLOWER = Symbol('follower of a command')
-const STATEMENT = Symbol('statement of a command')
-const ANSWER = Symbol('answer of a command')
-
-const UNSENT: InFlight = {
-  text: undefined,
-  stage: 'unsent',
-  begun: 'unknown',
-  transactional: false,
-}
-
-interface FollowedCommand extends Command {
-  [FOLLOWER]?: StatementFollower
-  [STATEMENT]?: Followed
-  [ANSWER]?: Command['onResult']
-}
-
-function startFollowed(this: FollowedCommand, packet: Packet | undefined): ReturnType<Start> {
-  return (this[FOLLOWER] as StatementFollower).start(this, this[STATEMENT] as Followed, packet)
-}
-
-function answerPrepare(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
-  this[ANSWER]?.(error ? this[FOLLOWER]?.explainPrepare(error) : error, ...results)
-}
-
-function answerFollowed(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
-  this[FOLLOWER]?.answer(this[STATEMENT] as Followed, error, results)
-}
-
 /**
  * Follows the statements of one connection, and gives each that fails an error that says what is known of its outcome: after
  * a lost connection, an end of the session by the server, a time limit, or a COMMIT of what was rolled back. Refuses what
  * must not be sent.
  */
-export class StatementFollower {
+export class StatementFollower implements CommandFollower {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
   areTransactional: () => boolean = () => false
@@ -91,7 +72,7 @@ export class StatementFollower {
   #running: Command | undefined
   #statement: Followed | undefined
   /** Statements that answer by events, which mysql2 forgets when a connection is lost. */
-  readonly #silent = new Set<{ command: Command; fail: (error: unknown) => void }>()
+  readonly #silent = new Set<SilentCommand>()
   #own = false
   #givenUpOn: unknown
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
@@ -222,7 +203,15 @@ export class StatementFollower {
     following[STATEMENT] = statement
     command.start = startFollowed
     if (command.onResult !== undefined) command.onResult = answerFollowed
-    else this.#explainEvents(command, statement)
+    else
+      this.#silent.add(
+        explainEvents(
+          command,
+          statement,
+          (error) => this.#failed(statement, error),
+          (ended) => this.#silent.delete(ended),
+        ),
+      )
   }
 
   /** The turn of a command has come. */
@@ -298,29 +287,6 @@ export class StatementFollower {
     }
     statement.stage = 'sent'
     return undefined
-  }
-
-  /** Has a command without a callback tell the error that says what is known, also if mysql2 has forgotten it. */
-  #explainEvents(command: Command, statement: Followed): void {
-    const emit = command.emit.bind(command)
-    const silent = {
-      command,
-      fail: (error: unknown): void => {
-        this.#silent.delete(silent)
-        if (statement.settled) return
-        if (command.listenerCount('error') > 0) command.emit('error', error)
-        command.emit('end')
-      },
-    }
-    this.#silent.add(silent)
-    command.emit = (event: string | symbol, ...args: unknown[]) => {
-      if (event === 'end') {
-        this.#silent.delete(silent)
-        statement.settled = true
-      }
-      if (event !== 'error' || statement.settled) return emit(event, ...args)
-      return emit(event, this.#failed(statement, args[0]), ...args.slice(1))
-    }
   }
 
   #failed(statement: Followed, error: unknown): unknown {
@@ -399,13 +365,4 @@ export class StatementFollower {
   get #borrowers(): Effects | undefined {
     return this.#known.activity.lease?.owner.effects as Effects | undefined
   }
-}
-
-/** The error in a packet, without moving its offset. */
-function errorIn({ buffer, end, offset }: Packet): Error & { errno: number; sqlState: string } {
-  const errno = buffer.readUInt16LE(offset + 1)
-  const hasState = buffer[offset + 3] === 0x23
-  const sqlState = hasState ? buffer.toString('latin1', offset + 4, offset + 9) : ''
-  const message = buffer.toString('utf8', offset + (hasState ? 9 : 3), end)
-  return Object.assign(new Error(message), { errno, sqlState })
 }

@@ -334,6 +334,7 @@ describeMariadb('a managed pool of mysql2', () => {
     await eventually(
       async () => (await ask(other, "select get_lock('mine', 0) as got"))[0]?.got === 1,
     )
+    await eventually(() => dirty.length > 0)
     expect(dirty).toEqual(['advisory-locks'])
     other.release()
   })
