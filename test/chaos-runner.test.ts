@@ -1,11 +1,17 @@
 import { describeResults } from '../chaos/src/report.js'
+import { RoundContext } from '../chaos/src/round-context.js'
 import { Runner } from '../chaos/src/runner.js'
 import type { Scenario, ScenarioResult } from '../chaos/src/scenario.js'
 
 const accidents = { uncaught: 0, reports: [] as string[] }
 
 function run(scenario: Partial<Scenario>, repeat = 1): Promise<ScenarioResult> {
-  const runner = new Runner({ orm: 'pg', repeat, show: () => {}, accidents })
+  const runner = new Runner({
+    createContext: (show) => new RoundContext(show),
+    repeat,
+    show: () => {},
+    accidents,
+  })
   return runner.run({ id: 1, name: 'a fault', run: async () => ({}), ...scenario })
 }
 

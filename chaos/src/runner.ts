@@ -1,7 +1,6 @@
 import type { Accidents } from '../../soak/src/accidents.js'
-import { ChaosContext } from './context.js'
-import type { Orm } from './orms.js'
 import { percentile } from './percentile.js'
+import type { RoundContext } from './round-context.js'
 import type { Figures, Round, Scenario, ScenarioResult } from './scenario.js'
 
 const DEADLINE_MS = 60_000
@@ -16,8 +15,9 @@ const STALL = 'stallMs'
 /** What must be none in every scenario that measures it. */
 const ALWAYS_NONE = ['lost', 'duplicated', 'processCrashes', 'connectionsLeft']
 
-export interface RunnerOptions {
-  readonly orm: Orm
+export interface RunnerOptions<C extends RoundContext> {
+  /** What a round of the database's scenarios works with. */
+  readonly createContext: (show: (line: string) => void) => C
   readonly repeat: number
   readonly show: (line: string) => void
   /** Errors that nobody catches are noted there. */
@@ -25,15 +25,15 @@ export interface RunnerOptions {
 }
 
 /** Runs scenarios, one after the other, each as often as asked for. */
-export class Runner {
-  readonly #options: RunnerOptions
-  #context: ChaosContext | undefined
+export class Runner<C extends RoundContext> {
+  readonly #options: RunnerOptions<C>
+  #context: C | undefined
 
-  constructor(options: RunnerOptions) {
+  constructor(options: RunnerOptions<C>) {
     this.#options = options
   }
 
-  async run(scenario: Scenario): Promise<ScenarioResult> {
+  async run(scenario: Scenario<C>): Promise<ScenarioResult> {
     const rounds: Round[] = []
     for (let round = 1; round <= this.#options.repeat; round += 1) {
       const which = this.#options.repeat === 1 ? '' : ` (round ${round})`
@@ -48,10 +48,10 @@ export class Runner {
     await this.#context?.cleanUp()
   }
 
-  async #round(scenario: Scenario): Promise<Round> {
-    const context = new ChaosContext(this.#options.orm, this.#options.show)
+  async #round(scenario: Scenario<C>): Promise<Round> {
+    const { accidents, createContext, show } = this.#options
+    const context = createContext(show)
     this.#context = context
-    const { accidents } = this.#options
     const crashes = accidents.uncaught
     const reports = accidents.reports.length
     let figures: Figures = {}
@@ -83,7 +83,10 @@ export class Runner {
   }
 }
 
-function summarize(scenario: Scenario, rounds: readonly Round[]): ScenarioResult {
+function summarize(
+  scenario: Pick<Scenario, 'id' | 'name' | 'targets'>,
+  rounds: readonly Round[],
+): ScenarioResult {
   const names = [...new Set(rounds.flatMap((round) => Object.keys(round.figures)))]
   const at = (share: number): Figures =>
     Object.fromEntries(
