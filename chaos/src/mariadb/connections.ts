@@ -2,9 +2,12 @@ import type { MariadbNode } from '@connmgr/testing'
 import type { RoundContext } from '../round-context.js'
 
 const PATIENCE_MS = 3000
-/** Of the account of the application. One that waits for a replica that will never confirm looks at its client no more. */
+/**
+ * Of the account of the application. One whose commit waits for a replica that will never confirm, and those whose commits
+ * stand in line behind that, look at their clients no more, so they say nothing about us.
+ */
 const OURS = `select id from information_schema.processlist
-  where user = 'app' and coalesce(state, '') not like '%semi-sync%'`
+  where user = 'app' and coalesce(state, '') not in ('Waiting for semi-sync ACK from slave', 'Commit')`
 
 /** Connections of ours that servers still have after everything has been closed; they get a moment to notice. */
 export async function countConnections(

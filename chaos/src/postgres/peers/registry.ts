@@ -1,4 +1,4 @@
-import type { Peer } from './client.js'
+import type { Peer } from '../../peers/client.js'
 
 /** Every client of the comparison, ours first. */
 export const PEERS: readonly Peer[] = [

@@ -1,5 +1,5 @@
 import postgres, { type Sql } from 'postgres'
-import { type PeerClient, POOL_SIZE, TUNED } from '../client.js'
+import { type PeerClient, POOL_SIZE, TUNED } from '../../../peers/client.js'
 
 /** postgres.js, which takes a list of hosts and looks for the primary among them. */
 export class PostgresJs implements PeerClient {

@@ -1,5 +1,5 @@
 import { type Knex, knex } from 'knex'
-import { type PeerClient, POOL_SIZE, TUNED } from '../client.js'
+import { type PeerClient, POOL_SIZE, TUNED } from '../../../peers/client.js'
 
 /** Knex with its pool, tarn. */
 export class KnexTuned implements PeerClient {

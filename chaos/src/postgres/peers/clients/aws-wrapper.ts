@@ -1,5 +1,6 @@
 import type { AwsPgPoolClient } from 'aws-advanced-nodejs-wrapper/pg'
-import { INSERT, type PeerClient, POOL_SIZE, TUNED } from '../client.js'
+import { type PeerClient, POOL_SIZE, TUNED } from '../../../peers/client.js'
+import { INSERT } from '../table.js'
 
 /** The wrapper of AWS with its pool, its failover plugin and its host monitoring at their fastest. */
 export class AwsWrapper implements PeerClient {

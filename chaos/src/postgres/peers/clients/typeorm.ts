@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm'
-import { type PeerClient, POOL_SIZE, TUNED } from '../client.js'
+import { type PeerClient, POOL_SIZE, TUNED } from '../../../peers/client.js'
 import { Row } from './row.js'
 
 /** TypeORM with the pool it makes itself. */

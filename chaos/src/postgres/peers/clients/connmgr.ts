@@ -1,7 +1,8 @@
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { withConnectionManager } from '@connmgr/typeorm'
 import { DataSource } from 'typeorm'
-import { INSERT, type PeerClient, POOL_SIZE } from '../client.js'
+import { type PeerClient, POOL_SIZE } from '../../../peers/client.js'
+import { INSERT } from '../table.js'
 import { Row } from './row.js'
 
 /** With the defaults, except for the size. */

@@ -1,5 +1,6 @@
 import { Pool } from 'pg'
-import { INSERT, type PeerClient, POOL_SIZE, TUNED } from '../client.js'
+import { type PeerClient, POOL_SIZE, TUNED } from '../../../peers/client.js'
+import { INSERT } from '../table.js'
 
 /** node-postgres with its own pool; also what stands behind HAProxy. */
 export class PgPool implements PeerClient {
