@@ -29,6 +29,7 @@ export class Load extends OperationLog {
   readonly #mostInFlight: number
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #inFlight = new Map<Operation, Promise<void>>()
+  readonly #turns: { readonly kind: OperationKind; readonly at: number }[] = []
 
   constructor(work: Work, ledger: Ledger, options: LoadOptions = {}) {
     super()
@@ -57,7 +58,14 @@ export class Load extends OperationLog {
     return [...this.#inFlight.keys()].filter((each) => each.kind === kind)
   }
 
+  /** How often it was time to begin one, whether or not too many were under way: as often as this process has run. */
+  turns(kind: OperationKind, from: number, to: number): number {
+    return this.#turns.filter((each) => each.kind === kind && each.at >= from && each.at <= to)
+      .length
+  }
+
   #begin(kind: OperationKind): void {
+    this.#turns.push({ kind, at: now() })
     if (this.inFlight(kind).length >= this.#mostInFlight) return
     const operation: Operation = {
       kind,

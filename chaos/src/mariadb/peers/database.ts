@@ -10,7 +10,7 @@ export const MARIADB: PeerDatabase<MariadbCluster> = {
   peers: PEERS,
   faults: FAULTS,
   libraries: ['mysql2', 'typeorm', 'aws-advanced-nodejs-wrapper'],
-  prepare: requireMariadb,
+  prepare: (show) => requireMariadb(show),
   async startCluster() {
     const cluster = await startMariadb({
       replicas: 1,
