@@ -1,5 +1,6 @@
 // The program behind `npm run chaos`, which has checked the arguments.
 import { parseArgs } from 'node:util'
+import { slowness } from '@connmgr/testing'
 import { Accidents } from '../../soak/src/accidents.js'
 import { type Database, type DatabaseName, loadDatabase, MissingProgramsError } from './database.js'
 import { loadLine } from './machine-load.js'
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
     createContext: (tell) => database.createContext(orm, tell),
     repeat: Number(values.repeat),
     show,
+    slowness,
     accidents,
   })
   cleanUp = () => runner.cleanUp()

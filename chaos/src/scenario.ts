@@ -38,6 +38,8 @@ export interface ScenarioResult {
   readonly figures: Figures
   /** With several rounds. */
   readonly p50?: Figures
+  /** Highest p99 of figures that are times, on a machine that is not busy. */
+  readonly targets?: Readonly<Record<string, number>>
   readonly rounds: number
   readonly failures: readonly string[]
 }
