@@ -10,8 +10,8 @@ import {
 import {
   attachConnectionManager,
   getConnections,
-  once,
   type MysqlDataSourceOptions,
+  once,
   type PostgresDataSourceOptions,
   type SqliteDataSourceOptions,
   withConnectionManager,
