@@ -96,7 +96,7 @@ describeMariadb('values of Prisma on MariaDB', () => {
     })
     const [prisma, changed] = [manager, other].map((each) =>
       withConnectionManager(PrismaClient, each),
-    ) as [PrismaClient, PrismaClient]
+    ) as unknown as [PrismaClient, PrismaClient]
     const written = await fill(prisma)
     await cluster.primary.query('truncate Sample')
     expect(await fill(changed)).toEqual(written)
