@@ -12,7 +12,7 @@ const ledger = mysqlTable('ledger', {
 })
 
 export async function startDrizzle(manager: MysqlConnectionManager): Promise<Workload> {
-  const db = withConnectionManager({ schema: { ledger }, replicas: true }, manager)
+  const db = withConnectionManager({ schema: { ledger }, mode: 'default', replicas: true }, manager)
   return {
     orm: 'drizzle',
     write: async (id) => {

@@ -1,7 +1,8 @@
-import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
+import { classify, createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
 import { type MariadbCluster, type MariadbNode, startMariadb } from '@connmgr/testing'
 import { createLogger } from '@connmgr/winston'
 import { crashAndPromote } from '../crash.js'
+import { type FailureClass, failureClassOf } from '../failure-class.js'
 import type { LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
@@ -43,10 +44,7 @@ export class MariadbStage implements Stage {
     this.#manager = manager
     const workloads = [
       await startTypeorm(manager),
-      await startPrisma(
-        primary.url(),
-        replicas.map((each) => each.url()),
-      ),
+      await startPrisma(manager),
       await startDrizzle(manager),
     ]
     return { manager, workloads }
@@ -68,6 +66,14 @@ export class MariadbStage implements Stage {
       rebuildPrimary: () => primary.rejoin(standby),
     }
     return crashAndPromote(manager, pair, workloads, load, screen)
+  }
+
+  failureOf(error: unknown): FailureClass {
+    return failureClassOf(error, {
+      classify,
+      // Errors of the server have a number.
+      isAnswer: ({ errno }: { errno?: unknown }) => typeof errno === 'number' && errno > 0,
+    })
   }
 
   get ledger(): LedgerServer {

@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createConnectionManager, type SqliteConnectionManager } from '@connmgr/sqlite'
+import { classify, createConnectionManager, type SqliteConnectionManager } from '@connmgr/sqlite'
 import { createLogger } from '@connmgr/winston'
+import { type FailureClass, failureClassOf } from '../failure-class.js'
 import type { LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
@@ -86,6 +87,14 @@ export class SqliteStage implements Stage {
       firstWriteAfterPromotionMs: firstWrites(workloads, load, freedAt),
       rebuiltAfterMs: since(servedAt, lockedAt),
     }
+  }
+
+  failureOf(error: unknown): FailureClass {
+    return failureClassOf(error, {
+      classify,
+      isAnswer: ({ code }: { code?: unknown }) =>
+        typeof code === 'string' && code.startsWith('SQLITE_'),
+    })
   }
 
   get ledger(): LedgerServer {
