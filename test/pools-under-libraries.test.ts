@@ -28,7 +28,6 @@ import {
 } from 'kysely'
 import type { PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
-import { kyselyDriver } from '../packages/sqlite/src/kysely/kysely-driver.js'
 import { Files } from '../packages/sqlite/test/files.js'
 import { INSTALLED } from '../packages/sqlite/test/libraries.js'
 import { describeLibrary } from './describe-library.js'
@@ -227,7 +226,7 @@ for (const library of INSTALLED)
     sqliteOver(library),
     async (manager) =>
       kyselyOver({
-        createDriver: () => kyselyDriver(manager) as never,
+        createDriver: () => sqlite.kyselyDriver(manager) as never,
         createAdapter: () => new SqliteAdapter(),
         createIntrospector: (db) => new SqliteIntrospector(db),
         createQueryCompiler: () => new SqliteQueryCompiler(),
