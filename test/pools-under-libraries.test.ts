@@ -28,6 +28,7 @@ import {
 } from 'kysely'
 import type { PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
+import { enginesRead } from '../packages/mysql/test/known-engines.js'
 import { Files } from '../packages/sqlite/test/files.js'
 import { INSTALLED } from '../packages/sqlite/test/libraries.js'
 import { describeLibrary } from './describe-library.js'
@@ -72,6 +73,7 @@ const MARIADB: Database<mysql.MysqlConnectionManager> = {
       ...engineOptions(options),
       ...(options.single ? { poolSize: 1, maxOverflow: 0 } : {}),
     }),
+  untilReplayable: enginesRead,
   conflict: (tx) => provokeDeadlock(mariadb.primary, (text) => tx.raw(text)),
 }
 
