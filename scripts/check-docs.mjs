@@ -9,10 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { transform } from '@swc/core'
+import { DocumentDatabases } from './document-databases.mjs'
 import { exitLike, PUBLIC_PACKAGES, ROOT, run, runBin } from './run.mjs'
 import { snippetsOf } from './snippets.mjs'
 
@@ -37,7 +37,7 @@ datasource db {
 
 const named = process.argv.slice(2)
 const work = mkdtempSync(join(tmpdir(), 'connmgr-docs-'))
-let cluster
+let databases
 let failure
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
@@ -49,13 +49,12 @@ try {
   for (const page of pages) programs.push(...(await lay(page)))
   await typeCheck()
   await emit(programs)
-  const { startCluster } = createRequire(join(ROOT, 'package.json'))('@connmgr/testing')
-  cluster = await startCluster({ standbys: 1 })
+  databases = new DocumentDatabases(work)
   await runAll(programs.filter((each) => each.code !== undefined))
 } catch (error) {
   failure = error
 } finally {
-  await cluster?.stop()
+  await databases?.stop()
   rmSync(work, { recursive: true, force: true })
 }
 if (failure !== undefined) exitLike(failure)
@@ -167,14 +166,13 @@ async function runAll(programs) {
 
 async function runOne({ page, line, file, flags }) {
   const database = relative(work, file).replace(/\.ts$/, '').replaceAll(/\W/g, '_').slice(-60)
-  await cluster.primary.query(`create database "${database}"`)
-  const env = { PORT: '0', DATABASE_URL: cluster.primary.url({ database }) }
-  if (flags.has('standby')) env.DATABASE_FAILOVER_URLS = cluster.standbys[0].url({ database })
+  const env = await databases.environmentFor(database, flags)
+  if (env === undefined) return
   await run(process.execPath, ['--enable-source-maps', file.replace(/\.ts$/, '.js')], {
     cwd: dirname(file),
     quiet: true,
     timeoutMs: TIMEOUT_MS,
-    env,
+    env: { PORT: '0', ...env },
   }).catch((error) => {
     throw new Error(`${page}:${line} failed: ${error.message}`)
   })

@@ -1,21 +1,30 @@
 // The demo: builds what it needs and runs it. `--json` prints one JSON object on stdout, and nothing else there.
+import { parseArgs } from 'node:util'
 import { exitLike, run } from './run.mjs'
 
 const UPDATE_EVERY_MS = 2000
 
+/** By database: what there is to see, and the schemas of Prisma that it takes. */
+const STORIES = {
+  postgresql: {
+    about: 'Two servers, three ORMs, a leak through each, a crash',
+    schemas: ['demo/schema.prisma'],
+  },
+}
+
 const given = process.argv.slice(2)
-refuseUnknown(given.filter((argument) => argument !== '--json'))
-const screen = given.includes('--json') ? process.stderr : process.stdout
-screen.write(
-  'Two servers, three ORMs, a leak through each, a crash: about 20 seconds, nothing to set up.\n',
-)
+const { db, json } = read(given)
+const { about, schemas } = STORIES[db]
+const screen = json ? process.stderr : process.stdout
+screen.write(`${about}: about 20 seconds, nothing to set up.\n`)
 try {
   await saying('building the packages', () =>
     run(process.execPath, ['scripts/build.mjs'], { quiet: true }),
   )
-  await saying("generating Prisma's client", () =>
-    run(process.execPath, ['scripts/prisma-generate.mjs', 'demo/schema.prisma'], { quiet: true }),
-  )
+  for (const schema of schemas)
+    await saying("generating Prisma's client", () =>
+      run(process.execPath, ['scripts/prisma-generate.mjs', schema], { quiet: true }),
+    )
   await run(process.execPath, ['--import', 'tsx', 'demo/src/main.ts', ...given])
 } catch (error) {
   exitLike(error)
@@ -34,10 +43,23 @@ async function saying(what, action) {
   }
 }
 
-function refuseUnknown(arguments_) {
-  if (arguments_.length === 0) return
-  console.error(
-    `the demo does not know ${arguments_.join(' ')}\nFor example: npm run demo, or npm run demo -- --json`,
-  )
+function read(args) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        db: { type: 'string', default: 'postgresql' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    if (values.db in STORIES) return values
+    refuse(`--db must be one of ${Object.keys(STORIES).join(', ')}, but it is ${values.db}`)
+  } catch (error) {
+    refuse(`the demo does not know ${args.join(' ')}: ${error.message}`)
+  }
+}
+
+function refuse(why) {
+  console.error(`${why}\nFor example: npm run demo, or npm run demo -- --json`)
   process.exit(1)
 }

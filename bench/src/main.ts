@@ -9,10 +9,12 @@ import { burst } from './suites/burst.js'
 import { health } from './suites/health.js'
 import { hotPath } from './suites/hot-path.js'
 import { leaks } from './suites/leaks.js'
+import { mysql } from './suites/mysql.js'
 import { probes } from './suites/probes.js'
 import { query } from './suites/query.js'
 import { shared } from './suites/shared.js'
 import { size } from './suites/size.js'
+import { sqlite } from './suites/sqlite.js'
 import { tenants } from './suites/tenants.js'
 import { waiters } from './suites/waiters.js'
 
@@ -21,6 +23,8 @@ const SUITES: readonly Suite[] = [
   waiters,
   burst,
   query,
+  mysql,
+  sqlite,
   shared,
   health,
   probes,
@@ -33,6 +37,8 @@ const RESULTS = path.join(ROOT, 'bench', 'results')
 const PEERS = [
   'pg',
   'postgres',
+  'mysql2',
+  'better-sqlite3',
   'tarn',
   'generic-pool',
   'lightning-pool',

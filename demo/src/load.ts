@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 const WRITES_PER_SECOND = 50
 const READS_PER_SECOND = 15

@@ -1,76 +1,60 @@
 import { relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { type LeakDetectedEvent, runWithContext } from '@connmgr/core'
 import { parseFrame } from '@connmgr/core/driver'
-import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
-import { createLogger } from '@connmgr/winston'
-import { startDrizzle } from './drizzle-workload.js'
-import { LEDGER_TABLE, Ledger } from './ledger.js'
+import { Ledger } from './ledger.js'
 import { Load } from './load.js'
-import { startPrisma } from './prisma-workload.js'
-import type { DemoResult, FailoverResult, LeakResult } from './result.js'
+import type { DemoResult, LeakResult } from './result.js'
 import { Screen } from './screen.js'
-import { startTypeorm } from './typeorm-workload.js'
+import { type AnyManager, type Stage, sleep, until } from './stage.js'
 import { type Claim, verdictOn } from './verdict.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 const ROOT = resolve(__dirname, '../..')
 const OWN_FOLDER = 'demo'
-const LEAK_THRESHOLD_MS = 800
-const OUTAGE_MS = 1500
 const STEADY_MS = 2000
-const LONGEST_WAIT_MS = 20_000
 
-const json = process.argv.includes('--json')
-const screen = new Screen(json ? process.stderr : process.stdout)
-let processCrashes = 0
-let cluster: PostgresCluster | undefined
-let manager: PgConnectionManager | undefined
-
-function createManager(servers: PostgresCluster): PgConnectionManager {
-  return createConnectionManager({
-    name: 'demo',
-    databaseUrl: servers.primary.url(),
-    failoverUrls: servers.standbys.map((standby) => standby.url()),
-    poolSize: 5,
-    maxOverflow: 10,
-    leakDetection: { thresholdMs: LEAK_THRESHOLD_MS, captureStack: 'always' },
-    failover: { failbackStableMs: 1000, failbackSuccesses: 3 },
-    // The demo tells its story itself; errors would still show.
-    logger: createLogger({ level: 'error' }),
-  })
+/** Loaded when they are needed: each stands on libraries of its own. */
+const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
+  postgresql: async () => new (await import('./postgresql/stage.js')).PostgresStage(),
 }
 
-async function run(): Promise<DemoResult> {
-  screen.heading('1. Two servers and three ORMs, one manager')
-  screen.event('making two PostgreSQL servers in a temporary directory')
-  cluster = await startCluster({ standbys: 1, synchronous: true })
-  await cluster.primary.query(LEDGER_TABLE)
-  screen.event(
-    `PostgreSQL primary on port ${cluster.primary.port}, streaming standby on port ${cluster.standbys[0]?.port}`,
-  )
-  manager = createManager(cluster)
-  const workloads = [
-    await startTypeorm(manager),
-    await startPrisma(manager),
-    await startDrizzle(manager),
-  ]
+const { values } = parseArgs({
+  options: { db: { type: 'string', default: 'postgresql' }, json: { type: 'boolean' } },
+})
+const json = values.json === true
+const screen = new Screen(json ? process.stderr : process.stdout)
+const createStage = STAGES[values.db] ?? refuse(values.db)
+/** What is to be ended with the process. */
+let ending: Stage | undefined
+let processCrashes = 0
+
+function refuse(db: string): never {
+  console.error(`--db must be one of ${Object.keys(STAGES).join(', ')}, but it is ${db}`)
+  process.exit(1)
+}
+
+async function run(stage: Stage): Promise<DemoResult> {
+  screen.heading(stage.heading)
+  const { manager, workloads } = await stage.set(screen)
+  const orms = workloads.map((each) => each.orm)
   const ledger = new Ledger()
   const load = new Load(workloads, ledger)
   load.start()
-  const ticker = setInterval(() => screen.status(statusLine(ledger, load)), 200)
+  const ticker = setInterval(() => screen.status(statusLine(manager, ledger, load)), 200)
   try {
-    screen.event('TypeORM, Prisma and Drizzle write 50 rows a second and read 15 times a second')
+    screen.event(`${orms.join(', ')}: together 50 writes a second, and 15 reads`)
     await sleep(STEADY_MS)
-    const leaks = await showLeaks(workloads)
-    const failover = await showFailover(cluster, workloads, load)
+    const leaks = await showLeaks(manager, workloads)
+    screen.heading(stage.outageHeading)
+    const failover = await stage.breakAndMend(workloads, load, screen)
     await sleep(STEADY_MS)
     await load.stop()
     const result: DemoResult = {
-      orms: workloads.map((each) => each.orm),
+      orms,
       leaks,
       failover,
-      ledger: await ledger.check(cluster.primary),
+      ledger: await ledger.check(stage.ledger),
       reads: load.reads,
       processCrashes,
       status: manager.getHealthStatus(),
@@ -82,10 +66,13 @@ async function run(): Promise<DemoResult> {
   }
 }
 
-async function showLeaks(workloads: readonly Workload[]): Promise<LeakResult[]> {
+async function showLeaks(
+  manager: AnyManager,
+  workloads: readonly Workload[],
+): Promise<LeakResult[]> {
   screen.heading('2. A leak through each ORM')
   const results: LeakResult[] = []
-  const detected = (manager as PgConnectionManager).on('leakDetected', (event) => {
+  const detected = manager.on('leakDetected', (event) => {
     const leak = describeLeak(event)
     results.push(leak)
     screen.event(
@@ -94,17 +81,14 @@ async function showLeaks(workloads: readonly Workload[]): Promise<LeakResult[]> 
     )
     screen.line(`           last query: ${event.lease.lastQuery ?? 'none'}`)
   })
-  // The label tells the three apart; who leaked is found from the stack.
+  // The label tells the ORMs apart; who leaked is found from the stack.
   const mend = await Promise.all(
     workloads.map((each) => runWithContext({ label: each.orm }, () => each.leak())),
   )
   await until(() => results.length === workloads.length)
   detected()
   for (const give of mend) await give()
-  screen.event(
-    `all three given back: ${(manager as PgConnectionManager).getLeakStats().active} leaks left`,
-    'green',
-  )
+  screen.event(`all given back: ${manager.getLeakStats().active} leaks left`, 'green')
   return results
 }
 
@@ -119,53 +103,6 @@ function describeLeak({ lease }: LeakDetectedEvent): LeakResult {
   }
 }
 
-async function showFailover(
-  servers: PostgresCluster,
-  workloads: readonly Workload[],
-  load: Load,
-): Promise<FailoverResult> {
-  screen.heading('3. The primary crashes')
-  const connections = manager as PgConnectionManager
-  const oldPrimary = servers.primary
-  const standby = servers.standbys[0] as (typeof servers.standbys)[number]
-  let detectedAt: number | undefined
-  connections.on('failoverStarted', () => {
-    detectedAt ??= performance.now()
-    screen.event('crash detected: writers wait, readers go on', 'yellow')
-  })
-  connections.on('failoverCompleted', ({ endpoint }) =>
-    screen.event(`the manager follows to ${endpoint}`, 'green'),
-  )
-  const crashAt = new Date().toISOString()
-  const crashedAt = performance.now()
-  screen.event(`kill -9 of the primary on port ${oldPrimary.port} and all its processes`, 'red')
-  await oldPrimary.crash()
-  await sleep(OUTAGE_MS)
-  await standby.promote()
-  const promotedAt = performance.now()
-  screen.event(`standby on port ${standby.port} promoted`)
-  await until(() => workloads.every(({ orm }) => load.firstAfter(orm, promotedAt) !== undefined))
-  screen.event('all three ORMs write again, in the same process, on the same objects', 'green')
-  await oldPrimary.rebuildAsStandbyOf(standby)
-  const rebuiltAt = performance.now()
-  screen.event(`old primary rebuilt: port ${oldPrimary.port} is a standby now`)
-  await until(() => connections.getFailoverStatus().endpoints.every((each) => each.state === 'UP'))
-  screen.event('trusted again: it serves reads', 'green')
-  const since = (at: number, from: number): number => Math.round((at - from) * 10) / 10
-  return {
-    crashAt,
-    detectedAfterMs: since(detectedAt ?? Number.NaN, crashedAt),
-    promotedAfterMs: since(promotedAt, crashedAt),
-    firstWriteAfterPromotionMs: Object.fromEntries(
-      workloads.map(({ orm }) => {
-        const at = load.firstAfter(orm, promotedAt)
-        return [orm, at === undefined ? null : since(at, promotedAt)]
-      }),
-    ),
-    rebuiltAfterMs: since(rebuiltAt, crashedAt),
-  }
-}
-
 function showVerdict(claims: readonly Claim[]): void {
   screen.heading('Verdict')
   for (const { ok, text, seen } of claims) screen.claim(ok, text, seen)
@@ -175,37 +112,21 @@ function showVerdict(claims: readonly Claim[]): void {
   screen.line(`\n${summary} All figures: npm run demo -- --json`)
 }
 
-function statusLine(ledger: Ledger, load: Load): string {
+function statusLine(manager: AnyManager, ledger: Ledger, load: Load): string {
   const { acknowledged, failed, unknown } = ledger.counts
-  const { checkedOut, checkedIn, waiting } = (manager as PgConnectionManager).getPoolMetrics()
-  const { state, activeEndpoint } = (manager as PgConnectionManager).getFailoverStatus()
+  const { checkedOut, checkedIn, waiting } = manager.getPoolMetrics()
+  const { state, activeEndpoint } = manager.getFailoverStatus()
   return (
     `${state} on ${activeEndpoint ?? 'no server'} | written ${acknowledged}, failed ${failed}, unknown ${unknown}, read ${load.reads.done} | ` +
     `${checkedOut} in use, ${checkedIn} idle, ${waiting} waiting`
   )
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + LONGEST_WAIT_MS
-  while (!condition()) {
-    // What has not happened by then shows in the result, and in the exit code.
-    if (performance.now() > deadline) return
-    await sleep(10)
-  }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-async function cleanUp(): Promise<void> {
-  await manager?.close({ drainTimeoutMs: 1000 })
-  await cluster?.stop()
-}
-
 async function main(): Promise<number> {
-  const result = await run().finally(cleanUp)
-  const claims = verdictOn(result, OWN_FOLDER)
+  const stage = await createStage()
+  ending = stage
+  const result = await run(stage).finally(() => stage.clear())
+  const claims = verdictOn(result, OWN_FOLDER, stage.promises)
   showVerdict(claims)
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   return claims.every(({ ok }) => ok) ? 0 : 1
@@ -229,7 +150,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 for (const stream of [process.stdout, process.stderr]) stream.once('error', () => stop(1))
 
 function stop(code: number): void {
-  void cleanUp().finally(() => process.exit(code))
+  void Promise.resolve(ending?.clear()).finally(() => process.exit(code))
 }
 
 main().then(

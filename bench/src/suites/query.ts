@@ -11,21 +11,10 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { DataSource, EntitySchema } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
-import { interleave, percentile } from '../measure.js'
-import type { Measured, Settings, Suite } from '../suite.js'
+import { compare, type Opener, ROWS, type Subject } from '../subjects.js'
+import type { Measured, Suite } from '../suite.js'
 
 const CONNECTIONS = 10
-const ROWS = 1000
-/** They are short, so that one collection of garbage is a large part of one. */
-const QUICK_ROUNDS = 5
-
-/** Something that runs one query; `close` ends it. */
-interface Subject {
-  readonly query: (id: number) => Promise<unknown>
-  readonly close: () => Promise<unknown>
-}
-
-type Opener = (url: string) => Promise<Subject>
 
 const items = pgTable('Item', { id: integer('id').primaryKey(), name: text('name').notNull() })
 const Item = new EntitySchema<{ id: number; name: string }>({
@@ -136,57 +125,6 @@ async function borrow(pool: pg.Pool, id: number): Promise<unknown> {
   } finally {
     client.release()
   }
-}
-
-/** So many callers ask one query after the other for a while. */
-async function load(
-  { query: ask }: Subject,
-  callers: number,
-  durationMs: number,
-  latencies: number[],
-): Promise<number> {
-  let done = 0
-  const start = performance.now()
-  const end = start + durationMs
-  await Promise.all(
-    Array.from({ length: callers }, async (_each, caller) => {
-      for (let begun = performance.now(); begun < end; ) {
-        await ask((caller * 7919 + done) % ROWS)
-        const now = performance.now()
-        latencies.push((now - begun) * 1e6)
-        begun = now
-        done += 1
-      }
-    }),
-  )
-  return ((performance.now() - start) * 1e6) / done
-}
-
-async function compare(
-  openers: Readonly<Record<string, Opener>>,
-  url: string,
-  callers: number,
-  { quick, rounds }: Settings,
-): Promise<Measured> {
-  const subjects = await Promise.all(
-    Object.entries(openers).map(async ([name, open]) => ({ name, subject: await open(url) })),
-  )
-  const latencies: Record<string, number[]> = {}
-  const times = await interleave(
-    subjects.map(({ name, subject }) => ({
-      name,
-      run: () => {
-        latencies[name] ??= []
-        return load(subject, callers, quick ? 40 : 400, latencies[name])
-      },
-    })),
-    quick ? QUICK_ROUNDS : rounds,
-  )
-  for (const { subject } of subjects) await subject.close()
-  const p99 = Object.fromEntries(
-    Object.entries(latencies).map(([name, all]) => [name, Math.round(percentile(all, 0.99))]),
-  )
-  return { times, also: { p99 } }
 }
 
 async function fill(cluster: PostgresCluster): Promise<void> {

@@ -1,5 +1,5 @@
 import type { PgConnectionManager } from '@connmgr/pg'
-import type { Workload } from '../../../demo/src/workload.js'
+import type { Workload } from '../../../demo/src/workloads/workload.js'
 import type { Work } from '../load.js'
 
 /** The API that the load goes through. */
@@ -21,11 +21,11 @@ export async function startWork(orm: Orm, manager: PgConnectionManager): Promise
     case 'pg':
       return throughPool(manager)
     case 'typeorm':
-      return (await import('../../../demo/src/typeorm-workload.js')).startTypeorm(manager)
+      return (await import('../../../demo/src/postgresql/typeorm.js')).startTypeorm(manager)
     case 'prisma':
-      return (await import('../../../demo/src/prisma-workload.js')).startPrisma(manager)
+      return (await import('../../../demo/src/postgresql/prisma.js')).startPrisma(manager)
     case 'drizzle':
-      return (await import('../../../demo/src/drizzle-workload.js')).startDrizzle(manager)
+      return (await import('../../../demo/src/postgresql/drizzle.js')).startDrizzle(manager)
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Import, readPackage, readSource, type SourceFile } from '../test/source-file.js'
 
@@ -20,7 +20,7 @@ const LAYERS = [
   ['leaks'],
   ['pool'],
   ['health', 'cluster', 'topology'],
-  ['options', 'config', 'catch-up', 'status', 'work'],
+  ['options', 'config', 'catch-up', 'status', 'work', 'statements', 'facade'],
   ['engine', 'snapshots'],
   ['manager', 'tenants'],
   ['index', 'index.mts', 'driver-kit', 'driver-kit.mts'],
@@ -101,6 +101,36 @@ describe('the layers of core', () => {
       files.flatMap((file) => file.imports.filter(isAbove(file))).map((each) => each.from),
     )
     expect(SHAPES_FROM_ABOVE.filter((shape) => !used.has(shape))).toEqual([])
+  })
+})
+
+describe('core', () => {
+  /** What only one database has, or one of its libraries. */
+  const NAMES =
+    /timeline|\bLSN|\bWAL\b|SQLSTATE|GTID|\berrno\b|\bDISCARD ALL|\bpg_|bouncer|57P0|53300|25006|40001|40P01|node-postgres|typeorm|prisma|drizzle|sequelize|mysql|mariadb|sqlite|duckdb|postgres|libpq/i
+  /** Names of options that people bring from other libraries, what hides secrets, and examples for users. */
+  const EXCEPTIONS = [
+    // The code of an unknown outcome, which the SQL standard has.
+    'errors.ts',
+    'config/foreign-options.ts',
+    'config/unknown-options.ts',
+    'flow/once.ts',
+    'manager.ts',
+    'process/registry.ts',
+    'secrets/clean-error.ts',
+    'secrets/redact-text.ts',
+  ]
+  const sources = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.test-d.ts'),
+  )
+  const naming = sources.filter((file) => NAMES.test(readFileSync(join(__dirname, file), 'utf8')))
+
+  test('names nothing that only one database has', () => {
+    expect(naming.filter((file) => !EXCEPTIONS.includes(file))).toEqual([])
+  })
+
+  test('needs every exception from that', () => {
+    expect(EXCEPTIONS.filter((file) => !naming.includes(file))).toEqual([])
   })
 })
 

@@ -231,7 +231,7 @@ export class Engine<C extends object> {
     this.#rest = new Rest({
       clock: options.clock,
       restAfterMs: options.health.restAfterMs,
-      uses: () => this.endpoints.reduce((sum, { pool }) => sum + pool.totals.checkouts, 0),
+      uses: () => this.endpoints.reduce((sum, { pool }) => sum + pool.leases.totals.checkouts, 0),
       isBusy: () => this.#isBusy,
       onRest: () => this.#leaveAlone(),
     })
@@ -342,16 +342,13 @@ export class Engine<C extends object> {
     this.#stopChecks()
     for (const each of this.endpoints) {
       if (each.prober.shared === undefined) each.prober.forget()
-      each.pool.keepReserve(false)
+      each.pool.serverChanged({ watched: false })
     }
   }
 
   /** Distrusts every connection: its server may have closed it or changed its role meanwhile. */
   #serveAgain(): void {
-    for (const { pool } of this.endpoints) {
-      pool.suspectAll()
-      pool.keepReserve(true)
-    }
+    for (const { pool } of this.endpoints) pool.serverChanged({ watched: true })
     this.#maintainer.wake()
   }
 
@@ -516,7 +513,7 @@ export class Engine<C extends object> {
     )
     for (const each of removed) {
       this.cluster.remove(each)
-      this.router.adopt(each.pool.extractWaiters(() => true))
+      this.router.adopt(each.pool.queue.extract(() => true))
       this.set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
     }
     if (added.length > 0 || removed.length > 0) {
@@ -546,7 +543,7 @@ export class Engine<C extends object> {
       endpoints: () => this.endpoints.map((each) => each.id),
       giveUp: (errorFor) => {
         this.router.giveUp(acquireTimeoutMs, errorFor)
-        for (const each of this.endpoints) each.pool.giveUp(acquireTimeoutMs, errorFor)
+        for (const each of this.endpoints) each.pool.queue.giveUp(acquireTimeoutMs, errorFor)
       },
     })
   }
@@ -598,7 +595,7 @@ export class Engine<C extends object> {
         pool,
         this.#createProber(
           endpoint,
-          { ...probing, times: pool.times, standIn },
+          { ...probing, times: pool.server.times, standIn },
           {
             onLateAnswer: () => void this.monitor.check(managed),
             onSignal: ({ error, kind }) => this.cluster.trouble(managed, kind, messageOf(error)),
@@ -609,7 +606,7 @@ export class Engine<C extends object> {
         this.#originOf(endpoint),
       )
       // It has to be asked first whether it is one of ours.
-      if (managed.origin !== 'configured') managed.pool.suspend()
+      if (managed.origin !== 'configured') managed.pool.serverChanged({ serving: false })
       return managed
     })
   }

@@ -264,7 +264,7 @@ export class QueryTimeoutError extends ConnmgrError {
  */
 export class CommitOutcomeUnknownError extends ConnmgrError {
   override readonly name = 'CommitOutcomeUnknownError'
-  /** transaction_resolution_unknown, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+  /** transaction_resolution_unknown, of the SQL standard */
   readonly sqlState = '08007'
 
   constructor(

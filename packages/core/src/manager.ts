@@ -402,7 +402,7 @@ export class ConnectionManager<C extends object> {
     await this.#await(this.#engine.cluster.failover(to))
   }
 
-  /** Accepts another cluster or an older timeline, after the cluster has been rebuilt on purpose. */
+  /** Accepts another cluster or an older history, after the cluster has been rebuilt on purpose. */
   async reset(): Promise<void> {
     await this.start()
     await this.#await(this.#engine.cluster.reset())

@@ -49,11 +49,11 @@ export class Snapshots<C extends object> {
   }
 
   leaks(): LeaseReport[] {
-    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.leaked()))
+    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.leases.leaked()))
   }
 
   holders(): LeaseReport[] {
-    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.holders()))
+    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.leases.holders()))
   }
 
   leakStatus(): LeakStatus {

@@ -1,8 +1,7 @@
 import type { EventEmitter } from 'node:events'
-import type { LeaseFence } from '@connmgr/core/driver'
+import { type AddMethod, BorrowedListeners, type LeaseFence } from '@connmgr/core/driver'
 import mysql2, { type Connection } from 'mysql2'
 import promises from 'mysql2/promise'
-import { type AddMethod, BorrowedListeners } from './borrowed-listeners.js'
 import type { Command } from './internals.js'
 
 type AnyFunction = (...args: unknown[]) => unknown

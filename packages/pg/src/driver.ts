@@ -6,6 +6,7 @@ import {
   type Driver,
   type FailureKind,
   invalidOption,
+  isProgrammingError,
   type ProbeResult,
   type Replication,
   type Sessions,
@@ -28,7 +29,6 @@ import { isDeliberate } from './outcome/evidence.js'
 import { askReadPlace, askWritePlace, coversLsn, orderTimelines } from './places.js'
 import { PgProbe } from './probe.js'
 import { isOfDatabase, probeScopeOf } from './probe-scope.js'
-import { isProgrammingError } from './programming-error.js'
 import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
 
@@ -36,6 +36,8 @@ import { Session } from './session.js'
 export type ClientClass = new (config?: ClientConfig) => Client
 
 const KEEP_ALIVE_DELAY_MS = 5000
+/** The TypeError of node-postgres for a server that asks for a password where there is none. */
+const NO_PASSWORD = 'Password must be a string'
 const PROBE_APPLICATION_NAME = 'connmgr-probe'
 
 /** The engine's way to PostgreSQL: node-postgres, with what it leaves open closed. */
@@ -247,7 +249,7 @@ export class PgDriver implements Driver<Client> {
   /** node-postgres attaches the client to some errors, and a function for the password may fail with anything. */
   #failure(thrown: unknown): unknown {
     const error = withoutSecrets(thrown)
-    if (isProgrammingError(error)) this.#mistakes.add(error)
+    if (isProgrammingError(error) && error.message !== NO_PASSWORD) this.#mistakes.add(error)
     return error
   }
 

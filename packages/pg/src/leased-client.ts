@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
-import type { LeaseFence } from '@connmgr/core/driver'
+import { type AddMethod, BorrowedListeners, type LeaseFence } from '@connmgr/core/driver'
 import type { Client } from 'pg'
-import { type AddMethod, BorrowedListeners } from './borrowed-listeners.js'
 import { fenceStatement } from './open-statement.js'
 import { textOf } from './outcome/in-flight.js'
 import { refuse } from './outcome/refusal.js'

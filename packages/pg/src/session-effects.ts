@@ -1,5 +1,5 @@
+import { BoundedTexts } from '@connmgr/core/driver'
 import { KNOWN_NAMES } from './known-names.js'
-import { BoundedTexts } from './text/bounded-texts.js'
 
 /** What a statement may leave in its session that outlives it, by its text. */
 export interface SessionEffects {

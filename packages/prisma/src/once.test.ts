@@ -16,27 +16,29 @@ afterEach(async () => {
 })
 
 /** Loads a module of the user's and ours again, as a development server does after each change: Prisma's runtime stays. */
-function load(): Adapter.Managed<PrismaClient> {
+async function load(): Promise<Adapter.Managed<PrismaClient>> {
   let prisma: Adapter.Managed<PrismaClient> | undefined
-  jest.isolateModules(() => {
+  await jest.isolateModulesAsync(async () => {
     const { once, withConnectionManager } = require('./index.js') as typeof Adapter
     const options = { databaseUrl: cluster.primary.url(), poolSize: 2, logger: false } as const
     prisma = once('prisma', () => withConnectionManager(PrismaClient, options))
+    // Loads Prisma's adapter, from the same modules.
+    await prisma.$connect()
   })
   opened.push(prisma as Adapter.Managed<PrismaClient>)
   return prisma as Adapter.Managed<PrismaClient>
 }
 
 test('a module that is loaded again has the client and the manager that it had before, until that is closed', async () => {
-  const first = load()
+  const first = await load()
   expect(await first.user.count()).toBe(0)
-  const again = load()
+  const again = await load()
   expect(again).toBe(first)
   expect(again.$connections).toBe(first.$connections)
   expect(await again.user.count()).toBe(0)
   expect(first.$connections.getPoolMetrics().totalConnectionsCreated).toBe(1)
   await first.$disconnect()
-  const next = load()
+  const next = await load()
   expect(next.$connections.closed).toBe(false)
   expect(next.$connections).not.toBe(first.$connections)
   expect(await next.user.count()).toBe(0)

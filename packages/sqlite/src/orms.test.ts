@@ -74,7 +74,7 @@ interface Schema {
 function withKysely(manager: Manager): Shop {
   const db = new Kysely<Schema>({
     dialect: {
-      createDriver: () => kyselyDriver(manager) as never,
+      createDriver: () => kyselyDriver(manager),
       createAdapter: () => new SqliteAdapter(),
       createIntrospector: (each) => new SqliteIntrospector(each),
       createQueryCompiler: () => new SqliteQueryCompiler(),

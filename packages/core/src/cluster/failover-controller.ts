@@ -7,6 +7,7 @@ import { STATE_WORDS } from '../events/state-words.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome, SuccessfulProbe } from '../health/prober.js'
 import { saysTheSame } from '../health/same-answer.js'
+import type { ServerChange } from '../pool/server-change.js'
 import type { Clock, TimerHandle } from '../time/clock.js'
 import { areRefusedForGood, type Cluster, describeOutcome } from './cluster.js'
 import { ClusterIdentity } from './cluster-identity.js'
@@ -18,7 +19,7 @@ import type { FailoverKnobs } from './options.js'
 import { Promotions } from './promotions.js'
 import { select, serves } from './selection.js'
 import { type ClusterState, type EndpointState, stateIs, type Target } from './states.js'
-import { followState, isInTrouble, recheck } from './trouble.js'
+import { conditionOf, forgetIfLost, isInTrouble, recheck } from './trouble.js'
 import { WriterSearch } from './writer-search.js'
 
 export interface FailoverContext<C extends object> {
@@ -185,20 +186,17 @@ export class FailoverController<C extends object> implements Cluster<C> {
     this.#tracker.apply(endpoint, outcome, endpoint === this.#writer)
     if (outcome.ok) {
       this.#remember(endpoint)
-      endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
+      endpoint.pool.server.answered(outcome, this.#knobs.probeTimeoutMs)
     }
-    if (role !== endpoint.role) {
-      endpoint.pool.suspectAll()
-      endpoint.pool.retryNow()
-    }
+    if (role !== endpoint.role) endpoint.pool.serverChanged({ roleChanged: true })
     if (endpoint.heldFor !== undefined && endpoint.standing.failures >= this.#knobs.suspectCount)
-      endpoint.pool.destroyAll(describeOutcome(outcome))
+      endpoint.pool.serverChanged({ dead: describeOutcome(outcome) })
     if (!outcome.ok) recheck(endpoint, outcome.timedOut, this.#context.clock, () => this.#monitor)
     if (this.#surveyed) this.#evaluate(describeOutcome(outcome))
     else if (this.#seenOnce) this.#surveyIfKnown()
     else if (outcome.ok) this.#foundAtStart(endpoint)
     this.#judged = undefined
-    if (!served && stateIs(endpoint.state, 'serves')) endpoint.pool.resume()
+    if (!served && stateIs(endpoint.state, 'serves')) endpoint.pool.serverChanged({ serving: true })
     if (role !== endpoint.role || readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -220,7 +218,7 @@ export class FailoverController<C extends object> implements Cluster<C> {
     const isWriter = endpoint === this.#writer
     this.#tracker.keepUp(endpoint, outcome, isWriter)
     if (isWriter) this.#noteHistory(outcome.result)
-    endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
+    endpoint.pool.server.answered(outcome, this.#knobs.probeTimeoutMs)
     if (readable !== endpoint.lagging) this.#context.onRoutesChanged()
   }
 
@@ -381,20 +379,19 @@ export class FailoverController<C extends object> implements Cluster<C> {
   }
 
   #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
-    const { pool, state } = endpoint
-    followState(endpoint, from)
+    const { state } = endpoint
+    forgetIfLost(endpoint)
     if (isInTrouble(state)) this.#context.onTrouble()
     this.#monitor?.hurry()
     if (stateIs(state, 'lost')) this.#context.onLost(endpoint)
-    // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
-    if (!stateIs(state, 'serves')) pool.suspend()
-    else if (endpoint !== this.#judged) pool.resume()
     if (state !== 'STARTING') endpoint.draining = false
-    if (endpoint.heldFor !== undefined) pool.clear(endpoint.heldFor)
-    else if (state === 'UNPROVEN') pool.clear(endpoint.doubt ?? state)
-    else if (endpoint.draining) pool.clear(endpoint.lastError?.message ?? state)
-    else if (stateIs(state, 'lost'))
-      pool.destroyAll(`${endpoint.id} ${STATE_WORDS[state]}: ${endpoint.lastError?.message ?? ''}`)
+    // Callers of a suspect endpoint wait for the verdict, a few milliseconds, rather than for its sockets.
+    const serves = stateIs(state, 'serves')
+    endpoint.pool.serverChanged({
+      condition: conditionOf(state),
+      ...(serves && endpoint === this.#judged ? {} : { serving: serves }),
+      ...fateOfConnections(endpoint),
+    })
     if (from === 'UP' || state === 'UP' || this.refusedForGood) this.#context.onRoutesChanged()
   }
 
@@ -510,7 +507,7 @@ export class FailoverController<C extends object> implements Cluster<C> {
     events.publish(failoverChannel.start, contextOf({ endpoint: writer.endpoint, poolName: name }))
     events.emit({ type: 'failoverStarted', pool: name, endpoint: writer.id, reason })
     // Its idle connections are of no use to writers; what is still running on a living server may finish.
-    writer.pool.clear(reason)
+    writer.pool.serverChanged({ outdated: reason })
     this.#context.onRoutesChanged()
     this.#monitor?.hurry()
   }
@@ -530,12 +527,10 @@ export class FailoverController<C extends object> implements Cluster<C> {
     )
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
-      if (this.#mode === 'role') each.pool.expect(each === writer ? 'primary' : 'standby')
+      if (this.#mode === 'role')
+        each.pool.serverChanged({ requiredRole: each === writer ? 'primary' : 'standby' })
     }
-    writer.pool.suspectAll()
-    if (!returned) writer.pool.ramp()
-    writer.pool.resume()
-    writer.pool.retryNow()
+    writer.pool.serverChanged({ roleChanged: true, crowded: !returned, serving: true })
     this.#context.onRoutesChanged()
     const { events, name } = this.#context
     events.publish(
@@ -602,6 +597,18 @@ export class FailoverController<C extends object> implements Cluster<C> {
     const { events, name } = this.#context
     events.emit({ type: 'clusterStateChanged', pool: name, from, to: state, reason })
   }
+}
+
+/** What becomes of the connections to an endpoint that has just come into its state. */
+function fateOfConnections<C extends object>(
+  endpoint: ManagedEndpoint<C>,
+): Pick<ServerChange, 'dead' | 'outdated'> {
+  const { doubt, draining, heldFor, id, lastError, state } = endpoint
+  if (heldFor !== undefined) return { outdated: heldFor }
+  if (state === 'UNPROVEN') return { outdated: doubt ?? state }
+  if (draining) return { outdated: lastError?.message ?? state }
+  if (!stateIs(state, 'lost')) return {}
+  return { dead: `${id} ${STATE_WORDS[state]}: ${lastError?.message ?? ''}` }
 }
 
 function contestOf<C extends object>(resolved: readonly ManagedEndpoint<C>[]): string {

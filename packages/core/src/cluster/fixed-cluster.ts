@@ -13,7 +13,7 @@ import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { select } from './selection.js'
 import { type ClusterState, type EndpointState, stateIs, type Target } from './states.js'
-import { followState, isInTrouble, recheck } from './trouble.js'
+import { conditionOf, forgetIfLost, isInTrouble, recheck } from './trouble.js'
 
 export interface FixedClusterContext<C extends object> {
   readonly name: string
@@ -123,17 +123,14 @@ export class FixedCluster<C extends object> implements Cluster<C> {
     const { lagging, role } = endpoint
     if (outcome.ok && this.#isNoNews(endpoint, outcome)) {
       this.#tracker.keepUp(endpoint, outcome, endpoint === this.writer)
-      endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
+      endpoint.pool.server.answered(outcome, this.#knobs.probeTimeoutMs)
       return
     }
     // Of another database it says nothing.
     if (outcome.ok && outcome.elsewhere !== true) endpoint.everConnected = true
     this.#tracker.apply(endpoint, outcome, endpoint === this.writer)
-    if (outcome.ok) endpoint.pool.answered(outcome, this.#knobs.probeTimeoutMs)
-    if (role !== endpoint.role) {
-      endpoint.pool.suspectAll()
-      endpoint.pool.retryNow()
-    }
+    if (outcome.ok) endpoint.pool.server.answered(outcome, this.#knobs.probeTimeoutMs)
+    if (role !== endpoint.role) endpoint.pool.serverChanged({ roleChanged: true })
     if (!outcome.ok) recheck(endpoint, outcome.timedOut, this.#context.clock, () => this.#monitor)
     this.#settle(describeOutcome(outcome))
     if (role !== endpoint.role || lagging !== endpoint.lagging) this.#context.onRoutesChanged()
@@ -174,7 +171,7 @@ export class FixedCluster<C extends object> implements Cluster<C> {
     for (const each of this.#endpoints) {
       if (each.state === 'QUARANTINED') this.#tracker.mark(each, 'UNKNOWN', 'reset by an operator')
       // From now on it may be a standby for good.
-      each.pool.expect(undefined)
+      each.pool.serverChanged({ requiredRole: 'any' })
     }
     await this.#monitor?.round()
     this.#settle('reset')
@@ -201,15 +198,17 @@ export class FixedCluster<C extends object> implements Cluster<C> {
   }
 
   #onState(endpoint: ManagedEndpoint<C>, from: EndpointState): void {
-    const { pool, state } = endpoint
-    followState(endpoint, from)
+    const { lastError, pool, state } = endpoint
+    forgetIfLost(endpoint)
     if (isInTrouble(state)) this.#context.onTrouble()
     this.#monitor?.hurry()
     if (stateIs(state, 'lost')) this.#context.onLost(endpoint)
-    pool.distrust(isInTrouble(state))
     // Callers that still wait for an answer on one of its sockets would wait for ever.
-    if (state === 'DOWN')
-      pool.destroyAll(`the database cannot be reached: ${endpoint.lastError?.message ?? ''}`)
+    const dead = `the database cannot be reached: ${lastError?.message ?? ''}`
+    pool.serverChanged({
+      condition: conditionOf(state),
+      ...(state === 'DOWN' ? { dead } : {}),
+    })
     if (this.#endpoints.length > 1 && (from === 'UP' || state === 'UP'))
       this.#context.onRoutesChanged()
   }

@@ -135,7 +135,7 @@ export interface EndpointStatus {
   readonly lagMs: number | undefined
   /** True for a standby that is too far behind to get reads. */
   readonly lagging: boolean
-  /** What tells a server before a promotion from one after it, as the database calls it: on PostgreSQL the timeline. */
+  /** What tells a server before a promotion from one after it, as its driver calls it. */
   readonly history: string | undefined
   /** When it came into this state. */
   readonly since: Date

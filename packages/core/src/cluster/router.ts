@@ -80,7 +80,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     const moving = this.#parked.extract(() => true)
     for (const endpoint of this.#endpoints) {
       moving.push(
-        ...endpoint.pool.extractWaiters(
+        ...endpoint.pool.queue.extract(
           (waiter) => this.#isShut || !this.#cluster.serves(endpoint, waiter.target),
         ),
       )
@@ -91,7 +91,7 @@ export class Router<C extends object> implements WaitPlace<C> {
       if (endpoint === undefined) this.#parked.push(waiter)
       else {
         takeTurn(endpoint)
-        endpoint.pool.enqueue(waiter)
+        endpoint.pool.queue.enqueue(waiter)
       }
     }
     this.#giveUpIfRefused()
@@ -200,7 +200,7 @@ export class Router<C extends object> implements WaitPlace<C> {
   #park(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
     // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
     const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
-    const waiter = home.createWaiter(options, target, below)
+    const waiter = home.queue.createWaiter(options, target, below)
     const full = this.#parked.size >= this.#maxWaiters
     // Stands in the queue even if only to be refused, so that the failure is told from here.
     this.#parked.push(waiter)

@@ -1,4 +1,5 @@
 import type { HealthMonitor } from '../health/health-monitor.js'
+import type { ServerCondition } from '../pool/server-change.js'
 import type { Clock } from '../time/clock.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import { type EndpointState, stateIs } from './states.js'
@@ -22,24 +23,23 @@ export function recheck<C extends object>(
   }
 }
 
-/** What a change of an endpoint's state means for its pool and its prober, whatever the cluster decides. */
-export function followState<C extends object>(
-  endpoint: ManagedEndpoint<C>,
-  from: EndpointState,
-): void {
-  const { pool, state } = endpoint
-  if (stateIs(state, 'open')) {
-    if (stateIs(from, 'lost')) pool.ramp()
-    // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.
-    if (from === 'SUSPECT') pool.retrySoon()
-    else pool.retryNow()
-  }
-  if (isInTrouble(state)) pool.suspectAll()
-  if (stateIs(state, 'lost')) {
-    // A login that is slow is let in yet, and tells that the server is alive.
-    if (state === 'DOWN') endpoint.prober.forgetSession()
-    else if (endpoint.heldFor === undefined) endpoint.prober.forget()
-  }
+/** Gives up the prober's session to a server of which nothing can be expected, whatever the cluster decides. */
+export function forgetIfLost<C extends object>({
+  heldFor,
+  prober,
+  state,
+}: ManagedEndpoint<C>): void {
+  if (!stateIs(state, 'lost')) return
+  // A login that is slow is let in yet, and shows that the server is alive.
+  if (state === 'DOWN') prober.forgetSession()
+  else if (heldFor === undefined) prober.forget()
+}
+
+/** What the state of an endpoint says to its pool. */
+export function conditionOf(state: EndpointState): ServerCondition {
+  if (stateIs(state, 'open')) return 'open'
+  if (stateIs(state, 'lost')) return 'lost'
+  return state === 'SUSPECT' ? 'suspect' : 'unknown'
 }
 
 export function isInTrouble(state: EndpointState): boolean {

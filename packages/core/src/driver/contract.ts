@@ -310,7 +310,7 @@ export interface Activity<C extends object> {
  * not at all. Every wait is bounded by the engine; a driver needs no timers of its own.
  */
 export interface Driver<C extends object> {
-  /** For messages: `postgresql`. */
+  /** For messages. */
   readonly name: string
   connect(endpoint: Endpoint, context: ConnectContext): Promise<C>
   /** Asks the server something cheap; rejects if the connection does not work. */

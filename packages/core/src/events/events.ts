@@ -8,7 +8,7 @@ import type { CloseReason } from '../pool/entry.js'
 export interface ErrorSummary {
   readonly name: string
   readonly message: string
-  /** SQLSTATE, errno name or connmgr code, where the error has one. */
+  /** The database's code, the system's name or connmgr's code, where the error has one. */
   readonly code?: string
 }
 

@@ -132,7 +132,7 @@ export class HealthMonitor<C extends object> {
   async #check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
     if (this.#started) this.#attend(endpoint)
     // What came before the question is no sign of life after it.
-    endpoint.pool.receivedAny()
+    endpoint.pool.server.receivedAny()
     const { prober } = endpoint
     const outcome = await prober.probe(endpoint.state === 'SUSPECT')
     const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
@@ -154,14 +154,17 @@ export class HealthMonitor<C extends object> {
         endpoint.pool.isEmpty &&
         !endpoint.standIn.short &&
         !this.#completed.wanted,
-      onAsk: () => endpoint.pool.receivedAny(),
+      onAsk: () => endpoint.pool.server.receivedAny(),
       onOutcome: (outcome) => this.#latest.set(endpoint, this.#conclude(endpoint, outcome)),
     })
   }
 
   #conclude(endpoint: ManagedEndpoint<C>, answer: ProbeOutcome): HealthCheck {
     let outcome = endpoint.standIn.judge(answer)
-    if (!outcome.ok && (outcome.timedOut ? endpoint.pool.receivedAny() : isAnswer(outcome.kind)))
+    if (
+      !outcome.ok &&
+      (outcome.timedOut ? endpoint.pool.server.receivedAny() : isAnswer(outcome.kind))
+    )
       outcome = { ...outcome, alive: true }
     const check = this.#record(endpoint, outcome)
     this.#context.onOutcome(endpoint, outcome)

@@ -15,7 +15,7 @@ export interface LoginProbesContext<C extends object> {
   readonly clock: Clock
   readonly deadlines: Deadlines
   readonly events: EventEmitter
-  /** A server whose sessions work answers a login with 57P03: it waits for its sessions to end. */
+  /** A server whose sessions work answers a login as one that is starting: it waits for its sessions to end. */
   readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
   /** A server has no connection to spare. */
   readonly onFull: (endpoint: ManagedEndpoint<C>) => void
@@ -81,9 +81,13 @@ export class LoginProbes<C extends object> {
 
   /** The endpoint is out of service: nothing is known of its logins any more. */
   forget(endpoint: ManagedEndpoint<C>): void {
+    this.#forget(endpoint)
+    endpoint.pool.serverChanged({ logins: 'unknown' })
+  }
+
+  #forget(endpoint: ManagedEndpoint<C>): void {
     this.#failures.delete(endpoint)
     endpoint.loginError = undefined
-    endpoint.pool.throttle(false)
   }
 
   #schedule(): void {
@@ -130,7 +134,7 @@ export class LoginProbes<C extends object> {
   async #logIn({ endpoint, pool }: ManagedEndpoint<C>, abort: AbortController): Promise<Role> {
     const { clock, deadlines } = this.#context
     const { probeConnectTimeoutMs } = this.#options
-    const { times } = pool
+    const { times } = pool.server
     const driver = this.#driver
     const progress = new LoginProgress()
     const context = { signal: abort.signal, onSignal: () => {}, watch: progress.watch }
@@ -175,11 +179,11 @@ export class LoginProbes<C extends object> {
     const { clock, events, name } = this.#context
     const failures = this.#failures.get(endpoint)
     const told = endpoint.loginError !== undefined
-    this.forget(endpoint)
+    this.#forget(endpoint)
+    endpoint.pool.serverChanged({ logins: 'work' })
     if (failures === undefined || !told) return
     const durationMs = clock.now() - failures.since
     events.emit({ type: 'loginsRecovered', pool: name, endpoint: endpoint.id, durationMs })
-    endpoint.pool.retryNow()
   }
 
   #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
@@ -203,7 +207,7 @@ export class LoginProbes<C extends object> {
     if (failures.count < FAILURES) return
     const told = endpoint.loginError !== undefined
     endpoint.loginError = summarize(error)
-    endpoint.pool.throttle(true)
+    endpoint.pool.serverChanged({ logins: 'fail' })
     if (told) return
     const durationMs = clock.now() - failures.since
     events.emit({

@@ -87,7 +87,7 @@ export class PoolStandIn<C extends object> implements StandIn {
   borrow(): Probe | undefined {
     if (!this.short || this.#pool.counts.idle === 0) return undefined
     const check = async (): Promise<ProbeResult> => {
-      const answer = await this.#pool.ask()
+      const answer = await this.#pool.probes.overIdle()
       if (answer === undefined || this.#doubts(answer))
         throw new Error('no connection of the pool can tell')
       return answer
@@ -113,7 +113,7 @@ export class PoolStandIn<C extends object> implements StandIn {
         () => {},
       )
     }
-    const closeAhead = (): void => this.#pool.closeAhead()
+    const closeAhead = (): void => this.#pool.probes.closeUnused()
     if (!this.#doubts(answer)) return new PooledProbe(() => Promise.resolve(answer), closeAhead)
     return openOwn().finally(closeAhead)
   }
@@ -127,7 +127,8 @@ export class PoolStandIn<C extends object> implements StandIn {
     if (outcome.ok || outcome.kind !== 'busy') return outcome
     this.refused()
     const { known, solo, trusted } = this.#context
-    const { counts, role } = this.#pool
+    const { counts } = this.#pool
+    const { role } = this.#pool.server
     const now = this.#context.clock.now()
     const lately = now - this.#connectedAt < LATELY_MS
     const serving = trusted() ? counts.total > 0 || lately : solo && counts.total > 0
@@ -147,7 +148,7 @@ export class PoolStandIn<C extends object> implements StandIn {
 
   /** What was known before, without the position, which has moved on since. */
   get #known(): ProbeResult {
-    const { role } = this.#pool
+    const { role } = this.#pool.server
     return { ...(this.#context.known() ?? { ...UNKNOWN, role }), position: undefined }
   }
 
@@ -163,14 +164,14 @@ export class PoolStandIn<C extends object> implements StandIn {
   async #answerOfNext(signal: AbortSignal): Promise<ProbeResult | undefined> {
     for (const pauseMs of PAUSES_MS) {
       try {
-        return await this.#pool.askNext()
+        return await this.#pool.probes.overNext()
       } catch (error) {
         const refused = this.#context.classify(error) === 'busy'
         if (!refused || this.#pool.counts.total > 0 || signal.aborted) throw error
       }
       await this.#pause(pauseMs)
     }
-    return this.#pool.askNext()
+    return this.#pool.probes.overNext()
   }
 
   /** Lets callers who arrived with the manager connect first: they may need every connection that the server has. */

@@ -82,7 +82,7 @@ export class QueryWatchdog<C extends object> {
   }
 
   #overdue(endpoint: ManagedEndpoint<C>) {
-    return endpoint.pool.overdue(this.#now() - this.#queryTimeoutMs, this.#now())
+    return endpoint.pool.server.overdue(this.#now() - this.#queryTimeoutMs, this.#now())
   }
 
   /** Time in which the event loop stood still is no statement's fault. */

@@ -41,11 +41,11 @@ export class SilenceWatch<C extends object> {
 
   #look(): void {
     const { clock, stall, probe } = this.#context
-    const { pool } = this.#endpoint
+    const { server } = this.#endpoint.pool
     const now = clock.now() - stall.stalledMs
     // Asked in any case: what came before this tick says nothing at the next.
-    const heard = pool.receivedAny()
-    const patienceMs = pool.times.answerWithinMs(TICK_MS)
-    if (pool.overdue(now - patienceMs, now).length > 0 && !heard) void probe(this.#endpoint)
+    const heard = server.receivedAny()
+    const patienceMs = server.times.answerWithinMs(TICK_MS)
+    if (server.overdue(now - patienceMs, now).length > 0 && !heard) void probe(this.#endpoint)
   }
 }

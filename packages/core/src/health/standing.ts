@@ -27,7 +27,9 @@ export function standingOf<C extends object>(
     refusedForGood:
       startUp.refusedForGood ||
       // Others of this process may have logged in to it; this manager has never.
-      endpoints.every((each) => each.state === 'QUARANTINED' && each.pool.totals.created === 0),
+      endpoints.every(
+        (each) => each.state === 'QUARANTINED' && each.pool.leases.totals.created === 0,
+      ),
   }
 
   function whyUnusable(): string | undefined {
@@ -37,7 +39,7 @@ export function standingOf<C extends object>(
       return `${nameOf(writer)} refused the login${said(writer)}`
     if (!stateIs(state, 'expected') || (state === 'BUSY' && pool.counts.total === 0))
       return describe(writer)
-    const { uselessError } = pool
+    const { uselessError } = pool.server
     if (uselessError !== undefined)
       return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
     // What others of this process have been told by the server holds for us, until it refuses us.

@@ -1,14 +1,12 @@
-import type { Driver, Endpoint } from '../driver/contract.js'
 import { messageOf } from '../errors.js'
 import type { ConnectionDirtyEvent } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import { reportLease } from '../leaks/leak-detector.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolEnvironment } from './environment.js'
+import type { PoolContext } from './environment.js'
 import { LEFT_BEHIND, runHook } from './hook.js'
 import type { Lease } from './lease.js'
-import type { PoolOptions } from './options.js'
 
 /** What is being done to a connection. */
 type Step = 'settle' | 'rollback' | 'reset' | 'onConnect'
@@ -26,28 +24,17 @@ export class HookRefusal extends Error {
 
 /** Makes a connection that came back fit for the next borrower, whatever its last one left behind. */
 export class Cleaner<C extends object> {
-  readonly #endpoint: Endpoint
-  readonly #driver: Driver<C>
-  readonly #options: PoolOptions<C>
-  readonly #environment: PoolEnvironment
+  readonly #context: PoolContext<C>
 
-  constructor(
-    endpoint: Endpoint,
-    driver: Driver<C>,
-    options: PoolOptions<C>,
-    environment: PoolEnvironment,
-  ) {
-    this.#endpoint = endpoint
-    this.#driver = driver
-    this.#options = options
-    this.#environment = environment
+  constructor(context: PoolContext<C>) {
+    this.#context = context
   }
 
   /** Whether the session of a connection that is otherwise in order is to be cleaned before it is lent on. */
   needsReset(entry: PoolEntry<C>): boolean {
-    const { reset } = this.#options
+    const { reset } = this.#context.options
     if (reset === 'auto')
-      return entry.prepared || this.#driver.session?.altered(entry.connection) === true
+      return entry.prepared || this.#context.driver.session?.altered(entry.connection) === true
     return reset !== 'none'
   }
 
@@ -57,13 +44,13 @@ export class Cleaner<C extends object> {
    * @throws HookRefusal if a function of the user is to blame
    */
   clean(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
-    const { resetTimeoutMs } = this.#options
+    const { resetTimeoutMs } = this.#context.options
     let step: Step = 'settle'
     const onStep = (next: Step): void => {
       step = next
     }
     return bounded(
-      this.#environment.deadlines,
+      this.#context.deadlines,
       resetTimeoutMs,
       // What the user's functions do in it is no work of the borrower.
       attempt(() => outside(() => this.#cleanUp(entry, lease, onStep))),
@@ -83,18 +70,18 @@ export class Cleaner<C extends object> {
   ): Promise<void> {
     const { connection } = entry
     await this.#settle(entry, lease)
-    if (this.#driver.inspect(connection) === 'transaction') {
+    if (this.#context.driver.inspect(connection) === 'transaction') {
       this.#report(entry, lease, 'transaction')
       onStep('rollback')
-      await this.#driver.transactions?.rollback(connection)
+      await this.#context.driver.transactions?.rollback(connection)
     }
-    const { onConnect, reset } = this.#options
+    const { onConnect, reset } = this.#context.options
     if (this.needsReset(entry)) {
       onStep('reset')
       if (typeof reset === 'function') await this.#run(entry, 'reset', reset)
       else {
         const policy = reset === 'discard-all' ? reset : 'reset-all'
-        const found = await this.#driver.session?.reset(connection, policy)
+        const found = await this.#context.driver.session?.reset(connection, policy)
         if (found !== undefined && found.advisoryLocks > 0)
           this.#report(entry, lease, 'advisory-locks')
         // What it had set has been reset too.
@@ -103,7 +90,7 @@ export class Cleaner<C extends object> {
       }
     }
     entry.prepared = false
-    const condition = this.#driver.inspect(connection)
+    const condition = this.#context.driver.inspect(connection)
     if (condition !== 'clean')
       throw new Error(`connection ${entry.id} is still ${condition} after its reset`)
   }
@@ -115,13 +102,13 @@ export class Cleaner<C extends object> {
   async #settle(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
     const { connection } = entry
     try {
-      if (this.#driver.inspect(connection) === 'busy')
-        await this.#driver.activity?.settle(connection)
+      if (this.#context.driver.inspect(connection) === 'busy')
+        await this.#context.driver.activity?.settle(connection)
     } catch (error) {
-      if (this.#driver.inspect(connection) !== 'broken') this.#report(entry, lease, 'busy')
+      if (this.#context.driver.inspect(connection) !== 'broken') this.#report(entry, lease, 'busy')
       throw error
     }
-    const condition = this.#driver.inspect(connection)
+    const condition = this.#context.driver.inspect(connection)
     if (condition !== 'busy' && condition !== 'stuck') return
     this.#report(entry, lease, 'busy')
     throw new Error(
@@ -136,28 +123,31 @@ export class Cleaner<C extends object> {
     work: (connection: C) => Promise<void> | void,
   ): Promise<void> {
     try {
-      await runHook(this.#driver, entry.connection, work)
+      await runHook(this.#context.driver, entry.connection, work)
     } catch (error) {
       // A connection that was lost under it is no fault of the hook.
-      throw this.#driver.inspect(entry.connection) === 'broken'
+      throw this.#context.driver.inspect(entry.connection) === 'broken'
         ? error
         : new HookRefusal(hook, messageOf(error), error)
     }
   }
 
   #isUsers(step: Step): boolean {
-    return step === 'onConnect' || (step === 'reset' && typeof this.#options.reset === 'function')
+    return (
+      step === 'onConnect' ||
+      (step === 'reset' && typeof this.#context.options.reset === 'function')
+    )
   }
 
   #report(entry: PoolEntry<C>, lease: Lease<C>, reason: ConnectionDirtyEvent['reason']): void {
-    const { events, name } = this.#environment
+    const { events, name } = this.#context
     events.emit({
       type: 'connectionDirty',
       pool: name,
-      endpoint: this.#endpoint.id,
+      endpoint: this.#context.endpoint.id,
       connectionId: entry.id,
       reason,
-      lease: reportLease(lease, this.#environment),
+      lease: reportLease(lease, this.#context),
     })
   }
 }

@@ -1,14 +1,12 @@
-import type { ConnectionSignal, Driver, Endpoint } from '../driver/contract.js'
+import type { ConnectionSignal } from '../driver/contract.js'
 import { ConnectFailedError, ConnectTimeoutError, messageOf, toError } from '../errors.js'
 import { connectionCreateChannel, traced } from '../events/channels.js'
 import { outside } from '../flow/outside.js'
 import { attempt } from '../time/bounded.js'
 import type { TimerHandle } from '../time/clock.js'
 import { LoginProgress, whileProgressing } from '../time/login-progress.js'
-import type { ResponseTimes } from '../time/response-times.js'
-import type { PoolEnvironment } from './environment.js'
+import type { PoolContext } from './environment.js'
 import { runHook } from './hook.js'
-import type { PoolOptions } from './options.js'
 
 const FIRST_RETRY_MS = 25
 const LAST_RETRY_MS = 1000
@@ -48,14 +46,10 @@ export class Abandoned extends Error {}
  * allows.
  */
 export class Connector<C extends object> {
-  readonly #endpoint: Endpoint
-  readonly #driver: Driver<C>
-  readonly #options: PoolOptions<C>
-  readonly #environment: PoolEnvironment
+  readonly #context: PoolContext<C>
   /** Attempts under way, and since when. */
   readonly #running = new Map<AbortController, number>()
   readonly #onRetry: () => void
-  readonly #times: ResponseTimes
   #failures = 0
   /** Connections in a row that came about and were of no use. */
   #useless = 0
@@ -69,19 +63,9 @@ export class Connector<C extends object> {
   /** True while one attempt at a time is enough, as they come to nothing. */
   throttled = false
 
-  constructor(
-    endpoint: Endpoint,
-    driver: Driver<C>,
-    options: PoolOptions<C>,
-    environment: PoolEnvironment,
-    times: ResponseTimes,
-    onRetry: () => void,
-  ) {
-    this.#endpoint = endpoint
-    this.#driver = driver
-    this.#options = options
-    this.#environment = environment
-    this.#times = times
+  /** @param onRetry called when an attempt may be made again */
+  constructor(context: PoolContext<C>, onRetry: () => void) {
+    this.#context = context
     this.#onRetry = onRetry
   }
 
@@ -102,7 +86,7 @@ export class Connector<C extends object> {
 
   /** Whether to make an attempt now. If not, whoever has asked is told when to ask again, or an attempt that ends is a reason to. */
   admits(): boolean {
-    const most = this.throttled || this.#useless > 0 ? 1 : this.#options.connectConcurrency
+    const most = this.throttled || this.#useless > 0 ? 1 : this.#context.options.connectConcurrency
     if (this.#retryTimer !== undefined || this.#running.size >= most) return false
     return this.#rampEndsAt === 0 || this.#rampAdmits()
   }
@@ -119,7 +103,7 @@ export class Connector<C extends object> {
   }
 
   async #open(onSignal: (signal: ConnectionSignal) => void, spare: boolean): Promise<C> {
-    const { clock } = this.#environment
+    const { clock } = this.#context
     const startedAt = clock.now()
     const cluster = new AbortController()
     this.#running.set(cluster, startedAt)
@@ -129,7 +113,9 @@ export class Connector<C extends object> {
       return connection
     } catch (error) {
       if (error instanceof HookFailure) this.useless(error)
-      else if (!(error instanceof Abandoned || (spare && this.#driver.classify(error) === 'busy')))
+      else if (
+        !(error instanceof Abandoned || (spare && this.#context.driver.classify(error) === 'busy'))
+      )
         this.backOff(toError(error))
       throw error
     } finally {
@@ -140,13 +126,13 @@ export class Connector<C extends object> {
   /** Ends the back-off: there is reason to believe that the endpoint is back. */
   retryNow(): void {
     this.#failures = 0
-    this.overtaken(this.#environment.clock.now())
+    this.overtaken(this.#context.clock.now())
     this.retrySoon()
   }
 
   /** The server has let in a login that was begun at `since`: what was begun long before gets nowhere. */
   overtaken(since: number): void {
-    const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0), 2 * this.#times.loginMs)
+    const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0), 2 * this.#context.times.loginMs)
     for (const [cluster, startedAt] of this.#running) {
       if (since - startedAt > staleMs)
         cluster.abort(new Abandoned('the endpoint is back since it began'))
@@ -198,8 +184,8 @@ export class Connector<C extends object> {
 
   /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
   ramp(): void {
-    const now = this.#environment.clock.now()
-    this.#rampEndsAt = now + this.#options.rampMs
+    const now = this.#context.clock.now()
+    this.#rampEndsAt = now + this.#context.options.rampMs
     this.#rampsNextAt = now
   }
 
@@ -224,24 +210,30 @@ export class Connector<C extends object> {
     cluster: AbortController,
     onSignal: (signal: ConnectionSignal) => void,
   ): Promise<C> {
-    const { onConnect } = this.#options
-    const { clock, deadlines, stall } = this.#environment
+    const { onConnect } = this.#context.options
+    const { clock, deadlines, stall } = this.#context
     const { signal } = cluster
     const { longestMs, progress, quietMs } = this.#patience()
     const startedAt = clock.now()
     const stalledBefore = stall.stalledAt(startedAt)
     let preparing = false
-    const about = { endpoint: this.#endpoint, poolName: this.#environment.name }
+    const about = { endpoint: this.#context.endpoint, poolName: this.#context.name }
     const opening = traced(connectionCreateChannel, about, () =>
       attempt(() =>
-        this.#driver.connect(this.#endpoint, { signal, onSignal, watch: progress.watch }),
+        this.#context.driver.connect(this.#context.endpoint, {
+          signal,
+          onSignal,
+          watch: progress.watch,
+        }),
       ),
     )
     const prepared = opening.then(async (connection) => {
       const now = clock.now()
-      this.#times.loggedIn(Math.max(0, now - startedAt - (stall.stalledAt(now) - stalledBefore)))
+      this.#context.times.loggedIn(
+        Math.max(0, now - startedAt - (stall.stalledAt(now) - stalledBefore)),
+      )
       // Too late: nobody is left to take it.
-      if (signal.aborted) this.#driver.destroy(connection)
+      if (signal.aborted) this.#context.driver.destroy(connection)
       else if (onConnect !== undefined) {
         preparing = true
         await this.#prepare(connection, signal, onConnect)
@@ -258,7 +250,7 @@ export class Connector<C extends object> {
       progress,
       Promise.race([prepared, aborted]),
       (waitedMs) => {
-        const { id } = this.#endpoint
+        const { id } = this.#context.endpoint
         const error = preparing
           ? new HookFailure(id, hookTooSlow(id, waitedMs), true)
           : new ConnectTimeoutError(id, waitedMs)
@@ -269,7 +261,7 @@ export class Connector<C extends object> {
     return opened.catch((error: unknown) => {
       // It may have become ready in the very moment in which it was given up.
       prepared.then(
-        (connection) => this.#driver.destroy(connection),
+        (connection) => this.#context.driver.destroy(connection),
         () => {},
       )
       throw error
@@ -278,10 +270,10 @@ export class Connector<C extends object> {
 
   /** A login that is slow is left to finish. Nothing comes of waiting on for a hook of the user. */
   #patience(): { quietMs: number; longestMs: number; progress: LoginProgress } {
-    const { connectTimeoutMs, onConnect } = this.#options
-    const quietMs = this.#times.loginWithinMs(connectTimeoutMs)
+    const { connectTimeoutMs, onConnect } = this.#context.options
+    const quietMs = this.#context.times.loginWithinMs(connectTimeoutMs)
     const longestMs =
-      onConnect === undefined ? this.#times.longestLoginMs(connectTimeoutMs) : quietMs
+      onConnect === undefined ? this.#context.times.longestLoginMs(connectTimeoutMs) : quietMs
     return { quietMs, longestMs, progress: new LoginProgress() }
   }
 
@@ -291,15 +283,15 @@ export class Connector<C extends object> {
     signal: AbortSignal,
     onConnect: (connection: C) => Promise<void> | void,
   ): Promise<void> {
-    const destroy = (): void => this.#driver.destroy(connection)
+    const destroy = (): void => this.#context.driver.destroy(connection)
     signal.addEventListener('abort', destroy, { once: true })
     try {
-      await runHook(this.#driver, connection, onConnect)
+      await runHook(this.#context.driver, connection, onConnect)
     } catch (error) {
       // A connection that was lost under it is no fault of the hook.
-      const lost = this.#driver.inspect(connection) === 'broken'
+      const lost = this.#context.driver.inspect(connection) === 'broken'
       if (!signal.aborted) destroy()
-      throw lost ? error : new HookFailure(this.#endpoint.id, toError(error))
+      throw lost ? error : new HookFailure(this.#context.endpoint.id, toError(error))
     } finally {
       signal.removeEventListener('abort', destroy)
     }
@@ -308,12 +300,12 @@ export class Connector<C extends object> {
   #pause(error: Error, failures: number): void {
     this.#lastError = error
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
-    this.#retryIn(ceiling * (0.5 + this.#environment.clock.random() / 2))
+    this.#retryIn(ceiling * (0.5 + this.#context.clock.random() / 2))
   }
 
   #rampAdmits(): boolean {
-    const { clock } = this.#environment
-    const { rampMs, poolSize, maxOverflow } = this.#options
+    const { clock } = this.#context
+    const { rampMs, poolSize, maxOverflow } = this.#context.options
     const now = clock.now()
     if (now >= this.#rampEndsAt) {
       this.#rampEndsAt = 0
@@ -329,14 +321,14 @@ export class Connector<C extends object> {
 
   #retryIn(delayMs: number): void {
     this.#clearTimer()
-    this.#retryTimer = this.#environment.clock.setTimeout(() => {
+    this.#retryTimer = this.#context.clock.setTimeout(() => {
       this.#retryTimer = undefined
       this.#onRetry()
     }, delayMs)
   }
 
   #clearTimer(): void {
-    this.#environment.clock.clearTimeout(this.#retryTimer)
+    this.#context.clock.clearTimeout(this.#retryTimer)
     this.#retryTimer = undefined
   }
 }

@@ -1,19 +1,21 @@
-import type { ConnectionSignal, Endpoint, FailureKind, Role } from '../driver/contract.js'
+import type { ConnectionSignal, Driver, Endpoint, FailureKind, Role } from '../driver/contract.js'
 import type { EventEmitter } from '../events/emitter.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
 import type { Deadlines } from '../time/deadlines.js'
+import type { ResponseTimes } from '../time/response-times.js'
 import type { StallMonitor } from '../time/stall.js'
 import type { Effects } from '../work/effects.js'
 import type { Budget } from './connection-budget.js'
+import type { PoolOptions } from './options.js'
 
-/** What a pool tells the policies around it. It never asks them what to do with a connection. */
+/** What a pool reports to the policies around it. It never asks them what to do with a connection. */
 export interface PoolObserver {
   connected(endpoint: Endpoint): void
   /**
    * `give-up` fails the callers now queued; `retry` keeps trying until their deadlines.
    *
-   * @param asked whether a question has waited for the connection, and tells what follows
+   * @param asked whether a probe has waited for the connection, and reports the failure by itself
    */
   connectFailed(
     endpoint: Endpoint,
@@ -21,9 +23,9 @@ export interface PoolObserver {
     error: Error,
     asked: boolean,
   ): 'retry' | 'give-up'
-  /** A connection reported trouble by itself. */
+  /** The driver reported trouble on a connection, unasked. */
   signalled(endpoint: Endpoint, signal: ConnectionSignal): void
-  /** A connection turned out to lead to a server in another role than expected. It was not lent. */
+  /** A connection leads to a server in another role than required. It was not lent. */
   roleMismatch(endpoint: Endpoint, seen: Role): void
   /** A pool that winds down has nothing left. */
   drained(): void
@@ -45,4 +47,22 @@ export interface PoolEnvironment {
   readonly epoch: () => number
   /** Of the unit of work that is running, if that may be run again. */
   readonly effects: () => Effects | undefined
+}
+
+/** What the parts of one pool share. */
+export interface PoolContext<C extends object> extends PoolEnvironment {
+  readonly endpoint: Endpoint
+  readonly driver: Driver<C>
+  readonly options: PoolOptions<C>
+  /** How soon the server answers. */
+  readonly times: ResponseTimes
+}
+
+/** Whether the process has stood still since `stops` was read: an answer read now may have arrived before that. */
+export function hasStoppedSince(
+  stops: number,
+  { clock, stall }: Pick<PoolEnvironment, 'clock' | 'stall'>,
+): boolean {
+  stall.look(clock.now())
+  return stall.stops !== stops
 }

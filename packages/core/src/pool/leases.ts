@@ -1,4 +1,3 @@
-import type { Endpoint } from '../driver/contract.js'
 import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
@@ -13,10 +12,11 @@ import {
   formatStack,
 } from '../leaks/stack.js'
 import { redactText } from '../secrets/redact-text.js'
+import type { LeaseRecords } from './connection-pool.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolEnvironment } from './environment.js'
+import type { PoolContext } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
-import { PoolTotals } from './metrics.js'
+import { type LeakCounts, PoolTotals } from './metrics.js'
 import type { AcquireOptions } from './options.js'
 import type { LeaseOwner } from './waiter.js'
 
@@ -24,8 +24,10 @@ const HOLDERS_IN_ERROR = 5
 const SAME_MOMENT_MS = 1
 const ANONYMOUS: LeaseOwner = { label: undefined, stack: undefined, longLived: false }
 
-/** Writes down who holds what: the leases of one pool, its totals, and its leaks. */
-export class Leases<C extends object> {
+/** Records who holds which connection: the leases of one pool, its totals, and its leaks. */
+export class Leases<C extends object> implements LeaseRecords {
+  /** Where leases return their connections to. The pool sets it before it lends any. */
+  home!: LeaseHome<C>
   readonly totals = new PoolTotals()
   readonly leaks: LeakTracking<C>
   /** Leases that have not ended. */
@@ -37,26 +39,21 @@ export class Leases<C extends object> {
   usualHeldMs = Number.NaN
   #holdersSeen: readonly LeaseReport[] = []
   #holdersSeenAt = Number.NEGATIVE_INFINITY
-  readonly #home: LeaseHome<C>
-  readonly #endpoint: Endpoint
-  readonly #environment: PoolEnvironment
+  readonly #context: PoolContext<C>
   readonly #acquired: Topic
   readonly #released: Topic
   readonly #failed: Topic
 
-  constructor(
-    home: LeaseHome<C>,
-    endpoint: Endpoint,
-    leaks: LeakTracking<C>,
-    environment: PoolEnvironment,
-  ) {
-    this.#home = home
-    this.#endpoint = endpoint
+  constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
+    this.#context = context
     this.leaks = leaks
-    this.#environment = environment
-    this.#acquired = environment.events.topic('connectionAcquired')
-    this.#released = environment.events.topic('connectionReleased')
-    this.#failed = environment.events.topic('acquireFailed')
+    this.#acquired = context.events.topic('connectionAcquired')
+    this.#released = context.events.topic('connectionReleased')
+    this.#failed = context.events.topic('acquireFailed')
+  }
+
+  get leakCounts(): LeakCounts {
+    return this.leaks.counts
   }
 
   /**
@@ -76,7 +73,7 @@ export class Leases<C extends object> {
       (this.leaks.wantsStack(load, limit, now, below) ? captureStack(below) : undefined)
     const label = options.label ?? context?.label
     const longLived = options.longLived ?? context?.longLived ?? false
-    const effects = this.#environment.effects()
+    const effects = this.#context.effects()
     const { nesting } = this.leaks
     if (nesting !== undefined) return { label, stack, longLived, effects, holding: nesting.enter() }
     return label === undefined && stack === undefined && effects === undefined && !longLived
@@ -85,14 +82,12 @@ export class Leases<C extends object> {
   }
 
   stackOfUse(below: FunctionReference): CapturedStack | undefined {
-    return this.leaks.wantsStackOfUse(this.#environment.clock.now())
-      ? captureStack(below)
-      : undefined
+    return this.leaks.wantsStackOfUse(this.#context.clock.now()) ? captureStack(below) : undefined
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
-    const { epoch, stall, events, name } = this.#environment
-    const lease = new Lease(this.#home, entry, owner, now, epoch(), stall.stalledAt(now))
+    const { epoch, stall, events, name } = this.#context
+    const lease = new Lease(this.home, entry, owner, now, epoch(), stall.stalledAt(now))
     // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
     // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
     entry.lease = lease
@@ -105,7 +100,7 @@ export class Leases<C extends object> {
       events.emit({
         type: 'connectionAcquired',
         pool: name,
-        endpoint: this.#endpoint.id,
+        endpoint: this.#context.endpoint.id,
         connectionId: entry.id,
         leaseId: lease.id,
         durationMs: now - requestedAt,
@@ -118,15 +113,15 @@ export class Leases<C extends object> {
   waits({ holding, label, stack }: LeaseOwner): void {
     const outer = leaseAround(holding)
     if (outer === undefined) return
-    const { events, name } = this.#environment
+    const { events, name } = this.#context
     events.emit({
       type: 'leaseMisused',
       pool: name,
-      endpoint: this.#endpoint.id,
+      endpoint: this.#context.endpoint.id,
       connectionId: outer.connectionId,
       leaseId: outer.id,
       reason: 'nested',
-      lease: reportLease(outer, this.#environment),
+      lease: reportLease(outer, this.#context),
       waiter: {
         ...(label === undefined ? {} : { label: redactText(label) }),
         checkedOutBy: stack && describeOrigin(stack),
@@ -137,29 +132,29 @@ export class Leases<C extends object> {
 
   /** A handle was used after its lease had ended: tells who kept it, and who has the connection now. */
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    const { events, name, sql } = this.#environment
+    const { events, name, sql } = this.#context
     const { lease: latest } = lease.entry
     const query = sql.statement(statement)
     events.emit({
       type: 'leaseMisused',
       pool: name,
-      endpoint: this.#endpoint.id,
+      endpoint: this.#context.endpoint.id,
       connectionId: lease.connectionId,
       leaseId: lease.id,
       reason: 'used-after-release',
-      lease: reportLease(lease, this.#environment),
+      lease: reportLease(lease, this.#context),
       ...(latest !== undefined && latest !== lease && latest.booked
-        ? { holder: reportLease(latest, this.#environment) }
+        ? { holder: reportLease(latest, this.#context) }
         : {}),
       ...(query === undefined ? {} : { query }),
     })
   }
 
   releasedTwice(lease: Lease<C>): void {
-    this.#environment.events.emit({
+    this.#context.events.emit({
       type: 'leaseMisused',
-      pool: this.#environment.name,
-      endpoint: this.#endpoint.id,
+      pool: this.#context.name,
+      endpoint: this.#context.endpoint.id,
       connectionId: lease.connectionId,
       leaseId: lease.id,
       reason: 'released-twice',
@@ -169,30 +164,30 @@ export class Leases<C extends object> {
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
-    this.#count(lease, this.#environment.clock.now())
+    this.#count(lease, this.#context.clock.now())
     this.leaks.ended(lease)
   }
 
   /** Ends a lease that its holder gave back; false if it had been struck off before. */
   end(lease: Lease<C>, now: number): boolean {
     if (!lease.booked) return false
-    const { events, name } = this.#environment
+    const { events, name } = this.#context
     const heldMs = this.#count(lease, now)
     if (this.leaks.ended(lease)) {
       events.emit({
         type: 'leakResolved',
         pool: name,
-        endpoint: this.#endpoint.id,
+        endpoint: this.#context.endpoint.id,
         connectionId: lease.connectionId,
         durationMs: heldMs,
-        lease: reportLease(lease, this.#environment),
+        lease: reportLease(lease, this.#context),
       })
     }
     if (this.#released.wanted) {
       events.emit({
         type: 'connectionReleased',
         pool: name,
-        endpoint: this.#endpoint.id,
+        endpoint: this.#context.endpoint.id,
         connectionId: lease.connectionId,
         leaseId: lease.id,
         durationMs: heldMs,
@@ -203,14 +198,14 @@ export class Leases<C extends object> {
 
   /** Reports new leaks; returns those whose connection is to be destroyed. */
   scanForLeaks(limit: number): Lease<C>[] {
-    const { events, name } = this.#environment
-    const leaked = this.leaks.scan(this.#current(), limit)
+    const { events, name } = this.#context
+    const leaked = this.leaks.scan(this.current(), limit)
     for (const lease of leaked) {
-      const report = reportLease(lease, this.#environment)
+      const report = reportLease(lease, this.#context)
       events.emit({
         type: 'leakDetected',
         pool: name,
-        endpoint: this.#endpoint.id,
+        endpoint: this.#context.endpoint.id,
         connectionId: lease.connectionId,
         durationMs: report.heldForMs,
         lease: report,
@@ -220,9 +215,16 @@ export class Leases<C extends object> {
     return this.leaks.reclaim ? leaked : []
   }
 
+  /** Leases that have not ended, oldest first. */
+  current(): Lease<C>[] {
+    const current: Lease<C>[] = []
+    for (const lease of this.home.leases) if (lease.booked) current.push(lease)
+    return current.sort((a, b) => a.id - b.id)
+  }
+
   /** Those who have held a connection for longest: many waiters may time out at once, and share one list. */
   longestHolders(): readonly LeaseReport[] {
-    const now = this.#environment.clock.now()
+    const now = this.#context.clock.now()
     if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
       this.#holdersSeen = this.holders(HOLDERS_IN_ERROR)
       this.#holdersSeenAt = now
@@ -233,22 +235,22 @@ export class Leases<C extends object> {
   /** Everyone who holds a connection now, longest first. */
   holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
     const reports: LeaseReport[] = []
-    for (const lease of this.#current()) {
+    for (const lease of this.current()) {
       if (reports.length >= atMost) break
-      reports.push(reportLease(lease, this.#environment))
+      reports.push(reportLease(lease, this.#context))
     }
     return reports
   }
 
   /** Everyone who has held a connection for longer than the leak threshold, longest first. */
   leaked(): LeaseReport[] {
-    const { clock, stall } = this.#environment
+    const { clock, stall } = this.#context
     const now = clock.now()
     const stalledMs = stall.stalledMs
     const reports: LeaseReport[] = []
-    for (const lease of this.#current()) {
+    for (const lease of this.current()) {
       if (!lease.isLongLived && heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
-        reports.push(reportLease(lease, this.#environment))
+        reports.push(reportLease(lease, this.#context))
       }
     }
     return reports
@@ -257,26 +259,19 @@ export class Leases<C extends object> {
   acquireFailed(reason: AcquireFailedEvent['reason'], error: Error, waitedMs: number): void {
     this.totals.failedCheckouts += 1
     if (!this.#failed.wanted) return
-    this.#environment.events.emit({
+    this.#context.events.emit({
       type: 'acquireFailed',
-      pool: this.#environment.name,
-      endpoint: this.#endpoint.id,
+      pool: this.#context.name,
+      endpoint: this.#context.endpoint.id,
       reason,
       durationMs: waitedMs,
       error: summarize(error),
     })
   }
 
-  /** Oldest first. */
-  #current(): Lease<C>[] {
-    const current: Lease<C>[] = []
-    for (const lease of this.#home.leases) if (lease.booked) current.push(lease)
-    return current.sort((a, b) => a.id - b.id)
-  }
-
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
-    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#environment)
+    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#context)
     lease.booked = false
     this.size -= 1
     this.totals.returned += 1

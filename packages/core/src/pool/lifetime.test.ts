@@ -264,7 +264,12 @@ describe('lifetime, of a pool by itself', () => {
       { type: 'poolCleared', pool: 'p', endpoint: 'a', reason: 'the endpoint is DOWN' },
     ])
     lent.release()
-    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, created: 2, closed: 2 })
+    expect(lone.pool.leases.totals).toMatchObject({
+      checkouts: 2,
+      returned: 2,
+      created: 2,
+      closed: 2,
+    })
     await closeLone(lone)
   })
 
@@ -356,7 +361,7 @@ describe('lifetime, of a pool by itself', () => {
     other.release()
     ;(await lone.acquire()).release()
     expect(lone.driver.count('validate')).toBe(0)
-    expect(lone.pool.totals).toMatchObject({ closed: 0, returned: 3 })
+    expect(lone.pool.leases.totals).toMatchObject({ closed: 0, returned: 3 })
     await closeLone(lone)
   })
 
@@ -369,7 +374,7 @@ describe('lifetime, of a pool by itself', () => {
     connection.lose()
     await lone.clock.settle()
     expect(lone.of('connectionClosed')).toMatchObject([{ reason: 'lost' }])
-    expect(lone.pool.totals.closed).toBe(1)
+    expect(lone.pool.leases.totals.closed).toBe(1)
     await closeLone(lone)
   })
 })

@@ -1,9 +1,7 @@
-import type { Driver } from '../driver/contract.js'
 import { ValidationFailedError } from '../errors.js'
 import { attempt, bounded } from '../time/bounded.js'
-import type { ResponseTimes } from '../time/response-times.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolEnvironment } from './environment.js'
+import type { PoolContext } from './environment.js'
 
 /** The server has not answered in time: it tells of the server, not only of one connection. */
 export class PingUnansweredError extends ValidationFailedError {
@@ -21,24 +19,12 @@ const SHORTEST_MS = 1000
 
 /** The pings under way, each within its deadline. */
 export class Pings<C extends object> {
-  readonly #driver: Driver<C>
-  readonly #timeoutMs: number
-  readonly #environment: PoolEnvironment
-  readonly #times: ResponseTimes
+  readonly #context: PoolContext<C>
   /** When each was sent, and how it is given up. */
   readonly #running = new Map<PoolEntry<C>, { sentAt: number; giveUp: (error: Error) => void }>()
 
-  /** @param timeoutMs the longest that a ping may take */
-  constructor(
-    driver: Driver<C>,
-    timeoutMs: number,
-    environment: PoolEnvironment,
-    times: ResponseTimes,
-  ) {
-    this.#driver = driver
-    this.#timeoutMs = timeoutMs
-    this.#environment = environment
-    this.#times = times
+  constructor(context: PoolContext<C>) {
+    this.#context = context
   }
 
   /** Connections that are being asked. */
@@ -53,16 +39,18 @@ export class Pings<C extends object> {
    */
   send(
     entry: PoolEntry<C>,
-    ask = (connection: C) => this.#driver.validate(connection),
+    ask = (connection: C) => this.#context.driver.validate(connection),
   ): Promise<void> {
-    const { clock, deadlines, stall } = this.#environment
+    const { clock, deadlines, stall } = this.#context
     const sentAt = clock.now()
     const stalledBefore = stall.stalledAt(sentAt)
     const ping = new Promise<void>((resolve, reject) => {
       this.#running.set(entry, { sentAt, giveUp: reject })
       attempt(() => ask(entry.connection)).then(() => {
         const now = clock.now()
-        this.#times.answered(Math.max(0, now - sentAt - (stall.stalledAt(now) - stalledBefore)))
+        this.#context.times.answered(
+          Math.max(0, now - sentAt - (stall.stalledAt(now) - stalledBefore)),
+        )
         resolve()
       }, reject)
     })
@@ -77,9 +65,9 @@ export class Pings<C extends object> {
 
   /** Of a server that nothing has been measured of, all the time that there is. */
   get #withinMs(): number {
-    if (!this.#times.known) return this.#timeoutMs
-    const patientMs = PATIENCE * this.#times.answerWithinMs(SHORTEST_MS / PATIENCE)
-    return Math.min(this.#timeoutMs, patientMs)
+    if (!this.#context.times.known) return this.#context.options.validateTimeoutMs
+    const patientMs = PATIENCE * this.#context.times.answerWithinMs(SHORTEST_MS / PATIENCE)
+    return Math.min(this.#context.options.validateTimeoutMs, patientMs)
   }
 
   /** The ping of a connection is over, or of no interest any more. */

@@ -281,7 +281,12 @@ describe('release, of a pool by itself', () => {
     expect(lone.of('leaseMisused')).toEqual([
       { type: 'leaseMisused', ...about, leaseId: second.id, reason: 'released-twice' },
     ])
-    expect(lone.pool.totals).toMatchObject({ checkouts: 2, returned: 2, heldMs: 60, waitedMs: 30 })
+    expect(lone.pool.leases.totals).toMatchObject({
+      checkouts: 2,
+      returned: 2,
+      heldMs: 60,
+      waitedMs: 30,
+    })
     await closeLone(lone)
   })
 

@@ -1,11 +1,9 @@
-import type { Driver, Endpoint } from '../driver/contract.js'
 import { ConnectionDestroyedError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { CloseReason, PoolEntry } from './entry.js'
-import type { PoolEnvironment } from './environment.js'
-import type { PoolOptions } from './options.js'
+import type { PoolContext } from './environment.js'
 
 /** Connections in these cases are in order, and so deserve a goodbye to the server. */
 const GRACEFUL: ReadonlySet<CloseReason> = new Set([
@@ -21,29 +19,18 @@ const GRACEFUL: ReadonlySet<CloseReason> = new Set([
 
 /** Reports the births and deaths of connections, and sees to it that every teardown ends. */
 export class Retirement<C extends object> {
-  readonly #endpoint: Endpoint
-  readonly #driver: Driver<C>
-  readonly #options: PoolOptions<C>
-  readonly #environment: PoolEnvironment
+  readonly #context: PoolContext<C>
   readonly #running = new Set<Promise<void>>()
 
-  constructor(
-    endpoint: Endpoint,
-    driver: Driver<C>,
-    options: PoolOptions<C>,
-    environment: PoolEnvironment,
-  ) {
-    this.#endpoint = endpoint
-    this.#driver = driver
-    this.#options = options
-    this.#environment = environment
+  constructor(context: PoolContext<C>) {
+    this.#context = context
   }
 
   opened(entry: PoolEntry<C>, durationMs: number): void {
-    this.#environment.events.emit({
+    this.#context.events.emit({
       type: 'connectionCreated',
-      pool: this.#environment.name,
-      endpoint: this.#endpoint.id,
+      pool: this.#context.name,
+      endpoint: this.#context.endpoint.id,
       connectionId: entry.id,
       durationMs,
     })
@@ -56,13 +43,13 @@ export class Retirement<C extends object> {
     error: Error | undefined,
     onGone?: () => void,
   ): void {
-    this.#environment.events.emit({
+    this.#context.events.emit({
       type: 'connectionClosed',
-      pool: this.#environment.name,
-      endpoint: this.#endpoint.id,
+      pool: this.#context.name,
+      endpoint: this.#context.endpoint.id,
       connectionId: entry.id,
       reason,
-      durationMs: this.#environment.clock.now() - entry.createdAt,
+      durationMs: this.#context.clock.now() - entry.createdAt,
       ...(error === undefined ? {} : { error: summarize(error) }),
     })
     outside(() => this.#tearDown(entry, reason, error, onGone))
@@ -75,18 +62,18 @@ export class Retirement<C extends object> {
     onGone?: () => void,
   ): void {
     if (!this.#deservesGoodbye(entry, reason)) {
-      this.#driver.destroy(entry.connection, whyCutOff(entry, reason, error))
+      this.#context.driver.destroy(entry.connection, whyCutOff(entry, reason, error))
       onGone?.()
       return
     }
     const goodbye = bounded(
-      this.#environment.deadlines,
-      this.#options.closeTimeoutMs,
-      attempt(() => this.#driver.close(entry.connection)),
+      this.#context.deadlines,
+      this.#context.options.closeTimeoutMs,
+      attempt(() => this.#context.driver.close(entry.connection)),
       () => new Error('close timed out'),
     )
       // A connection that cannot say goodbye is cut off; there is nobody left to whom the failure matters.
-      .catch(() => this.#driver.destroy(entry.connection))
+      .catch(() => this.#context.driver.destroy(entry.connection))
       .finally(() => {
         this.#running.delete(goodbye)
         onGone?.()
@@ -100,7 +87,7 @@ export class Retirement<C extends object> {
   }
 
   #deservesGoodbye(entry: PoolEntry<C>, reason: CloseReason): boolean {
-    return GRACEFUL.has(reason) && this.#driver.inspect(entry.connection) === 'clean'
+    return GRACEFUL.has(reason) && this.#context.driver.inspect(entry.connection) === 'clean'
   }
 }
 

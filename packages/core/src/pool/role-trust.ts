@@ -4,11 +4,13 @@ import type { Role } from '../driver/contract.js'
 /** An address that has led to standbys for so long does so on purpose, or there is no primary. */
 const ASTRAY_MS = 30_000
 
-/** Which roles the servers behind connections may be in, and how far what connections say of that is believed. */
+/** Which roles the servers behind connections may be in, and how far to believe what connections say of that. */
 export class RoleTrust {
   // Fields, not accessors of private ones: they are read on each acquire and release.
   /** The only role that is accepted; undefined for any. */
-  expected: Role | undefined = undefined
+  required: Role | undefined = undefined
+  /** The role of the server, as the latest connection that knows it has shown it. */
+  shown: Role = 'unknown'
   /** A write was refused as by a standby: what new connections say of themselves may be out of date. */
   wary = false
   /** New connections are validated too before they are lent. */
@@ -19,8 +21,8 @@ export class RoleTrust {
   #standbySince: number | undefined
 
   /** Accepts only this role from now on; undefined for any. */
-  expect(role: Role | undefined): void {
-    this.expected = role
+  require(role: Role | undefined): void {
+    this.required = role
     this.#firstRole = 'unknown'
     this.#standbySince = undefined
   }
@@ -53,14 +55,14 @@ export class RoleTrust {
    */
   isWrong(role: Role, before: Role, target: Target, now: number): boolean {
     if (role === 'unknown') return false
-    if (this.expected !== undefined) return role !== this.expected
+    if (this.required !== undefined) return role !== this.required
     if (role !== 'standby') return false
     return before === 'primary' || (target === 'primary' && this.#isAstray(now))
   }
 
   /** Whether an address of a primary leads to a standby. It does so for good if it does for long. */
   #isAstray(now: number): boolean {
-    if (this.expected !== undefined || this.#firstRole !== 'primary') return false
+    if (this.required !== undefined || this.#firstRole !== 'primary') return false
     this.#standbySince ??= now
     return now - this.#standbySince < ASTRAY_MS
   }

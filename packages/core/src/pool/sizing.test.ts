@@ -247,12 +247,12 @@ describe('sizing, of a pool by itself', () => {
 
   test('warmUp waits like any caller of any target', async () => {
     const lone = lonePool({ poolSize: 2 })
-    lone.pool.suspend()
+    lone.pool.serverChanged({ serving: false })
     const warming = lone.pool.warmUp()
-    const waiters = lone.pool.extractWaiters(({ target }) => target === 'any')
+    const waiters = lone.pool.queue.extract(({ target }) => target === 'any')
     expect(waiters).toHaveLength(2)
-    for (const waiter of waiters) lone.pool.enqueue(waiter)
-    lone.pool.resume()
+    for (const waiter of waiters) lone.pool.queue.enqueue(waiter)
+    lone.pool.serverChanged({ serving: true })
     await warming
     await closeLone(lone)
   })

@@ -469,11 +469,11 @@ describe('a static pool under failover', () => {
   test('callers wait while it is suspended, even for a connection that is there', async () => {
     const { clock, driver, pool, acquire } = create()
     ;(await acquire()).release()
-    pool.suspend()
+    pool.serverChanged({ serving: false })
     const waiting = acquire()
     await clock.settle()
     expect(pool.counts).toMatchObject({ total: 1, inUse: 0, waiting: 1 })
-    pool.resume()
+    pool.serverChanged({ serving: true })
     ;(await waiting).release()
     expect(pool.counts.waiting).toBe(0)
     expect(driver.count('connect')).toBe(1)
@@ -482,11 +482,11 @@ describe('a static pool under failover', () => {
 
   test('nothing is opened while it is suspended', async () => {
     const { clock, driver, pool, acquire } = create()
-    pool.suspend()
+    pool.serverChanged({ serving: false })
     const waiting = acquire()
     await clock.advance(1000)
     expect(driver.count('connect')).toBe(0)
-    pool.resume()
+    pool.serverChanged({ serving: true })
     ;(await waiting).release()
     await pool.close(0)
   })
@@ -496,9 +496,9 @@ describe('a static pool under failover', () => {
     const lease = await acquire()
     pool.destroyAll('it is DOWN')
     expect(driver.open).toEqual([])
-    expect(pool.holders()).toEqual([])
+    expect(pool.leases.holders()).toEqual([])
     lease.release()
-    expect(pool.totals).toMatchObject({ checkouts: 1, returned: 1, created: 1, closed: 1 })
+    expect(pool.leases.totals).toMatchObject({ checkouts: 1, returned: 1, created: 1, closed: 1 })
     await pool.close(0)
   })
 
@@ -507,11 +507,11 @@ describe('a static pool under failover', () => {
     driver.next('connect', 'hang')
     const waiting = acquire()
     await clock.settle()
-    pool.suspend()
+    pool.serverChanged({ serving: false })
     pool.destroyAll('it is DOWN')
     await clock.settle()
     expect(driver.connecting).toBe(0)
-    pool.resume()
+    pool.serverChanged({ serving: true })
     const lease = await waiting
     expect(driver.count('connect')).toBe(2)
     lease.release()
@@ -524,7 +524,7 @@ describe('a static pool under failover', () => {
     const waiting = acquire()
     await clock.settle()
     expect(driver.count('connect')).toBe(1)
-    pool.retryNow()
+    pool.serverChanged({ condition: 'open' })
     ;(await waiting).release()
     expect(clock.now()).toBe(0)
     await pool.close(0)
@@ -534,10 +534,10 @@ describe('a static pool under failover', () => {
     const { driver, pool, acquire } = create()
     driver.always('connect', 'hang')
     const moving = expectLater(acquire())
-    const [waiter] = pool.extractWaiters(() => true)
+    const [waiter] = pool.queue.extract(() => true)
     expect(pool.counts.waiting).toBe(0)
     await pool.close(0)
-    if (waiter !== undefined) pool.enqueue(waiter)
+    if (waiter !== undefined) pool.queue.enqueue(waiter)
     await expect(moving).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
   })
 
@@ -587,14 +587,14 @@ describe('a static pool under failover', () => {
 
   test('warmUp waits like any caller of any target, under its own name', async () => {
     const { pool } = create()
-    pool.suspend()
+    pool.serverChanged({ serving: false })
     const warming = pool.warmUp()
-    const waiters = pool.extractWaiters(({ target, owner }) => {
+    const waiters = pool.queue.extract(({ target, owner }) => {
       return target === 'any' && owner.label === 'warmUp'
     })
     expect(waiters).toHaveLength(1)
-    for (const waiter of waiters) pool.enqueue(waiter)
-    pool.resume()
+    for (const waiter of waiters) pool.queue.enqueue(waiter)
+    pool.serverChanged({ serving: true })
     await warming
     await pool.close(0)
   })

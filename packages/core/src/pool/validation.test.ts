@@ -223,7 +223,7 @@ describe('validation, of a pool by itself', () => {
     async (expected, found) => {
       const lone = lonePool()
       lone.server.role = found
-      lone.pool.expect(expected)
+      lone.pool.serverChanged({ requiredRole: expected })
       const waiting = lone.acquire()
       await lone.clock.settle()
       expect(lone.driver.count('connect')).toBe(1)
@@ -242,7 +242,7 @@ describe('validation, of a pool by itself', () => {
     const lone = lonePool()
     ;(await lone.acquire()).release()
     const [connection] = lone.driver.open
-    lone.pool.expect('primary')
+    lone.pool.serverChanged({ requiredRole: 'primary' })
     ;(await lone.acquire()).release()
     expect(lone.driver.count('validate')).toBe(0)
     if (connection !== undefined) connection.role = 'standby'
@@ -255,7 +255,7 @@ describe('validation, of a pool by itself', () => {
   test('a server that does not tell its role is taken at its word for whatever is expected', async () => {
     const lone = lonePool()
     lone.server.role = 'unknown'
-    lone.pool.expect('primary')
+    lone.pool.serverChanged({ requiredRole: 'primary' })
     ;(await lone.acquire()).release()
     ;(await lone.acquire()).release()
     expect(lone.driver.count('validate')).toBe(0)
@@ -266,7 +266,7 @@ describe('validation, of a pool by itself', () => {
   test('a driver that knows no roles is never asked for one', async () => {
     const lone = lonePool()
     Object.defineProperty(lone.driver, 'replication', { value: undefined })
-    lone.pool.expect('primary')
+    lone.pool.serverChanged({ requiredRole: 'primary' })
     ;(await lone.acquire()).release()
     ;(await lone.acquire()).release()
     expect(lone.driver.count('validate')).toBe(0)

@@ -90,8 +90,8 @@ export class EndpointSet<C extends object> {
     const closed = pool.close(drainTimeoutMs).then(() => {
       this.#leaving.delete(endpoint)
       for (const key of Object.keys(this.#gone) as (keyof PoolTotals)[])
-        this.#gone[key] += pool.totals[key]
-      this.#leaksGone += pool.leakCounts.detected
+        this.#gone[key] += pool.leases.totals[key]
+      this.#leaksGone += pool.leases.leakCounts.detected
     })
     this.#leaving.set(endpoint, closed)
   }
@@ -108,9 +108,9 @@ export class EndpointSet<C extends object> {
     const living = chosen.map(
       (each): MeasuredPool => ({
         counts: each.pool.counts,
-        totals: each.pool.totals,
+        totals: each.pool.leases.totals,
         size: each.pool.size,
-        leaks: each.pool.leakCounts,
+        leaks: each.pool.leases.leakCounts,
         inService: inService(each),
       }),
     )

@@ -25,7 +25,7 @@ export type CommitOutcome = 'committed' | 'not-committed' | 'unknown'
 export interface TransactionReplayOptions extends ReplayOptions {
   /**
    * Finds out what has become of a COMMIT whose answer was lost: by a row that the transaction writes under a key of its
-   * own, or by `pg_xact_status`. Use another connection. If it was committed, the transaction resolves with its result.
+   * own, or by what the database tells of a transaction. Use another connection. If it was committed, the transaction resolves with its result.
    */
   readonly outcome?: (error: CommitOutcomeUnknownError, attempt: number) => Promise<CommitOutcome>
 }

@@ -1,4 +1,4 @@
-import { BoundedTexts } from './bounded-texts.js'
+import { BoundedTexts } from '@connmgr/core/driver'
 import {
   type SessionEffects,
   sessionEffectsOf,

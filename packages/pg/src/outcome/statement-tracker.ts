@@ -4,6 +4,7 @@ import {
   currentEffects,
   type Effects,
   messageOf,
+  noteWrite,
 } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import type { Catalog } from '../catalog/catalog.js'
@@ -19,7 +20,6 @@ import { Followed, followed } from './followed.js'
 import { failureOf, type InFlight, lossOf, mayWrite, textOf } from './in-flight.js'
 import { answerRollback, refuse, whenSent } from './refusal.js'
 import { TransactionWatch } from './transaction-watch.js'
-import { noteWrite } from './write-note.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
 

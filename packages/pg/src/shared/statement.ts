@@ -1,6 +1,6 @@
+import { BoundedTexts } from '@connmgr/core/driver'
 import type { Catalogs } from '../catalog/catalog.js'
 import type { Snapshot } from '../catalog/snapshot.js'
-import { BoundedTexts } from '../text/bounded-texts.js'
 import type { StatementShape } from '../text/shape.js'
 import { shareableShapeOf } from './shareable.js'
 

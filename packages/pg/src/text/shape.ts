@@ -1,4 +1,4 @@
-import { BoundedTexts } from './bounded-texts.js'
+import { BoundedTexts } from '@connmgr/core/driver'
 import { Lexer } from './lexer.js'
 
 /** One statement as far as its tokens tell. All names are in lower case, quoted or not. */

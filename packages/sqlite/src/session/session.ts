@@ -6,6 +6,7 @@ import {
   type ConnectionSignal,
   currentEffects,
   type Effects,
+  noteWrite,
 } from '@connmgr/core/driver'
 import {
   type BoundDatabase,
@@ -25,7 +26,6 @@ import type { OpenCursor } from './open-cursor.js'
 import { type PragmaSnapshot, restoreMemory, snapshotOf } from './session-state.js'
 import { StatementCache } from './statement-cache.js'
 import { StatementQueue } from './statement-queue.js'
-import { noteWrite } from './write-note.js'
 
 /** What a session is made of. */
 export interface SessionSettings {

@@ -143,6 +143,7 @@ describeMariadb('a MariaDB primary with a replica', () => {
 
   test('a restart keeps the port, the data and read_only', async () => {
     const { port } = second
+    await second.waitForReplay(first)
     await second.restart()
     expect(second.port).toBe(port)
     expect(await second.query('select n, @@read_only as ro from numbers')).toEqual([
@@ -160,6 +161,7 @@ describeMariadb('a MariaDB primary with a replica', () => {
   test('after a crash the replica takes over, and the old primary follows it', async () => {
     const app = await login(first)
     const lost = expect(app.query('select sleep(60)')).rejects.toMatchObject(LOST)
+    await second.waitForReplay(first)
     await first.crash()
     await lost
     expect(first.running).toBe(false)

@@ -13,7 +13,7 @@ const VARIABLE = 'CONNMGR_TEST_TEMPLATES'
  */
 export function templatePath(name: string): string | undefined {
   const directory = process.env[VARIABLE]
-  return directory === undefined ? undefined : path.join(directory, name)
+  return directory ? path.join(directory, name) : undefined
 }
 
 /** Keeps what `copy` makes, unless another process was quicker. */

@@ -1,0 +1,86 @@
+import { ManagedPool } from '@connmgr/mysql'
+import { findMariadb, MARIADB_INSTALL_COMMAND, startMariadb } from '@connmgr/testing'
+import { createPool, type Pool, type PoolConnection } from 'mysql2'
+import { compare, type Opener, ROWS, type Subject } from '../subjects.js'
+import type { Measured, Suite } from '../suite.js'
+
+const CONNECTIONS = 10
+const TEXT = 'select id, name from items where id = ?'
+
+function ours(url: string): Pool {
+  const pool = new ManagedPool({ uri: url, connectionLimit: CONNECTIONS, logger: false })
+  return pool as unknown as Pool
+}
+
+function theirs(url: string): Pool {
+  return createPool({ uri: url, connectionLimit: CONNECTIONS })
+}
+
+type Asking = (pool: Pool, id: number) => Promise<unknown>
+
+/** The text goes to the server with its values in it. */
+const query: Asking = (pool, id) =>
+  new Promise((resolve, reject) =>
+    pool.query(TEXT, [id], (error, rows) => (error ? reject(error) : resolve(rows))),
+  )
+
+/** The statement is prepared once for each connection. */
+const execute: Asking = (pool, id) =>
+  new Promise((resolve, reject) =>
+    pool.execute(TEXT, [id], (error, rows) => (error ? reject(error) : resolve(rows))),
+  )
+
+const getConnection: Asking = (pool, id) =>
+  new Promise((resolve, reject) =>
+    pool.getConnection((error: Error | null, connection: PoolConnection) => {
+      if (error) {
+        reject(error)
+        return
+      }
+      connection.query(TEXT, [id], (failure, rows) => {
+        connection.release()
+        if (failure) reject(failure)
+        else resolve(rows)
+      })
+    }),
+  )
+
+function asking(open: (url: string) => Pool, ask: Asking): Opener {
+  return async (url): Promise<Subject> => {
+    const pool = open(url)
+    return {
+      query: (id) => ask(pool, id),
+      close: () => new Promise<void>((resolve) => pool.end(() => resolve())),
+    }
+  }
+}
+
+export const mysql: Suite = {
+  name: 'mysql',
+  about: `one row by its key from a local MariaDB server, ${CONNECTIONS} connections`,
+  peers: ['mysql2'],
+  async run(settings) {
+    if (findMariadb() === undefined) {
+      console.error(`mysql: left out, as there is no MariaDB here: ${MARIADB_INSTALL_COMMAND}`)
+      return {}
+    }
+    const cluster = await startMariadb()
+    try {
+      await cluster.primary.query('create table items (id int primary key, name text not null)')
+      await cluster.primary.query(
+        `insert into items select seq, concat('item ', seq) from seq_0_to_${ROWS - 1}`,
+      )
+      const results: Record<string, Measured> = {}
+      for (const [name, ask] of Object.entries({ query, execute, getConnection })) {
+        const openers = { connmgr: asking(ours, ask), mysql2: asking(theirs, ask) }
+        for (const callers of [1, 10, 100]) {
+          const url = cluster.primary.url({ user: 'app' })
+          results[`${name}/callers-${callers}`] = await compare(openers, url, callers, settings)
+        }
+      }
+      return results
+    } finally {
+      await cluster.stop()
+    }
+  },
+}

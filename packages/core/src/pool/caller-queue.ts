@@ -1,0 +1,158 @@
+import type { Target } from '../cluster/states.js'
+import { AcquireAbortedError, PoolClosedError, QueueFullError } from '../errors.js'
+import type { AcquireFailedEvent } from '../events/events.js'
+import { leaseAround } from '../leaks/nesting.js'
+import type { FunctionReference } from '../leaks/stack.js'
+import type { BudgetReport } from './connection-budget.js'
+import type { PoolQueue } from './connection-pool.js'
+import type { Connector } from './connector.js'
+import type { Drain } from './drain.js'
+import type { PoolContext } from './environment.js'
+import type { Leases } from './leases.js'
+import type { PoolCounts } from './metrics.js'
+import type { AcquireOptions } from './options.js'
+import type { Sizing } from './sizing.js'
+import { acquireTimeoutError } from './timeout-error.js'
+import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
+
+export interface CallerQueueParts<C extends object> {
+  readonly connector: Connector<C>
+  readonly drain: Drain
+  readonly leases: Leases<C>
+  readonly sizing: Sizing<C>
+}
+
+/** What the queue asks of the rest of its pool, and what it reports to it. */
+export interface CallerQueueHost {
+  counts(): PoolCounts
+  /** The limit shared with other managers, if that is what the callers wait for. */
+  budgetUsedUp(): BudgetReport | undefined
+  /** A waiter has come from another queue. */
+  onEnqueued(): void
+  /** A waiter has gone without a connection. */
+  onFailed(): void
+}
+
+/** The callers of one pool: identifies those who come, refuses those it cannot take, and keeps the rest in order. */
+export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C> {
+  /** While true callers wait, whatever connections there are. A field, as each acquire and release reads it. */
+  suspended = false
+  readonly #waiters = new WaitQueue<C>(this)
+  readonly #context: PoolContext<C>
+  readonly #connector: Connector<C>
+  readonly #drain: Drain
+  readonly #leases: Leases<C>
+  readonly #sizing: Sizing<C>
+  readonly #host: CallerQueueHost
+
+  constructor(context: PoolContext<C>, parts: CallerQueueParts<C>, host: CallerQueueHost) {
+    this.#context = context
+    this.#connector = parts.connector
+    this.#drain = parts.drain
+    this.#leases = parts.leases
+    this.#sizing = parts.sizing
+    this.#host = host
+  }
+
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  get first(): Waiter<C> | undefined {
+    return this.#waiters.first
+  }
+
+  /** Whether a connection that becomes free now has a caller. */
+  get wantsConnection(): boolean {
+    return this.#waiters.size > 0 && !this.suspended
+  }
+
+  get isFull(): boolean {
+    return this.#waiters.size >= this.#context.options.maxWaiters
+  }
+
+  /** Rejects a caller that cannot even be queued; undefined for one that can. */
+  refuse({ signal }: AcquireOptions): Promise<never> | undefined {
+    if (this.#drain.refusing) return this.#reject('closed', new PoolClosedError(this.#context.name))
+    if (signal?.aborted === true)
+      return this.#reject('aborted', new AcquireAbortedError(signal.reason))
+    return undefined
+  }
+
+  refuseAsFull(): Promise<never> {
+    const { name, options } = this.#context
+    return this.#reject(
+      'queue-full',
+      new QueueFullError(name, options.maxWaiters, this.#host.counts()),
+    )
+  }
+
+  identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
+    const load = this.#leases.size + this.#waiters.size
+    return this.#leases.identify(options, below, load, this.#sizing.limit, now)
+  }
+
+  createWaiter(
+    options: AcquireOptions,
+    target: Target,
+    below: FunctionReference,
+    now = this.#context.clock.now(),
+    owner = this.identify(options, below, now),
+  ): Waiter<C> {
+    const timeoutMs = options.timeoutMs ?? this.#context.options.acquireTimeoutMs
+    return new Waiter(this.#context.deadlines, target, owner, now, timeoutMs, options.signal)
+  }
+
+  push(waiter: Waiter<C>): void {
+    this.#waiters.push(waiter)
+    if (waiter.owner.holding !== undefined) this.#leases.waits(waiter.owner)
+  }
+
+  enqueue(waiter: Waiter<C>): void {
+    this.#waiters.push(waiter)
+    if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#context.name))
+    else this.#host.onEnqueued()
+  }
+
+  extract(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
+    return this.#waiters.extract(leaves)
+  }
+
+  giveUp(timeoutMs: number, errorFor: () => Error): void {
+    this.#waiters.giveUp(timeoutMs, errorFor)
+  }
+
+  shift(): Waiter<C> | undefined {
+    return this.#waiters.shift()
+  }
+
+  failAll(reason: AcquireFailedEvent['reason'], errorFor: () => Error): void {
+    this.#waiters.failAll(reason, errorFor)
+  }
+
+  timeoutError(waiter: Waiter<C>): Error {
+    const { clock, endpoint, name, options } = this.#context
+    return acquireTimeoutError({
+      pool: name,
+      endpoint: endpoint.id,
+      waitedMs: clock.now() - waiter.enqueuedAt,
+      timeoutMs: waiter.timeoutMs,
+      counts: this.#host.counts(),
+      exclusive: options.exclusive,
+      holders: this.#leases.longestHolders(),
+      heldByItself: leaseAround(waiter.owner.holding)?.id,
+      lastConnectError: this.#connector.lastError,
+      budget: this.#host.budgetUsedUp(),
+    })
+  }
+
+  waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
+    this.#leases.acquireFailed(reason, error, this.#context.clock.now() - waiter.enqueuedAt)
+    this.#host.onFailed()
+  }
+
+  #reject(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {
+    this.#leases.acquireFailed(reason, error, 0)
+    return Promise.reject(error)
+  }
+}

@@ -1,0 +1,54 @@
+import type { MysqlConnectionManager, MysqlManagerOptions } from '@connmgr/mysql'
+import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
+import type { SqliteConnectionManager, SqliteManagerOptions } from '@connmgr/sqlite'
+import type { DataSourceOptions } from 'typeorm'
+
+/** The types of a DataSource that connmgr manages. */
+export type ManagedType = 'postgres' | 'mysql' | 'mariadb' | 'better-sqlite3'
+
+/** The options of a DataSource for PostgreSQL. */
+export type PostgresDataSourceOptions = Extract<DataSourceOptions, { type: 'postgres' }>
+/** The options of a DataSource for MySQL or MariaDB. */
+export type MysqlDataSourceOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>
+/** The options of a DataSource for SQLite by better-sqlite3. */
+export type SqliteDataSourceOptions = Extract<DataSourceOptions, { type: 'better-sqlite3' }>
+/** The options of every DataSource that connmgr manages. */
+export type ManagedDataSourceOptions =
+  | PostgresDataSourceOptions
+  | MysqlDataSourceOptions
+  | SqliteDataSourceOptions
+
+/** What belongs to one database: TypeORM's options, a manager's options, the manager. */
+interface Postgres {
+  readonly dataSource: PostgresDataSourceOptions
+  readonly options: PgManagerOptions
+  readonly manager: PgConnectionManager
+}
+interface Mysql {
+  readonly dataSource: MysqlDataSourceOptions
+  readonly options: MysqlManagerOptions
+  readonly manager: MysqlConnectionManager
+}
+interface Sqlite {
+  readonly dataSource: SqliteDataSourceOptions
+  readonly options: SqliteManagerOptions
+  readonly manager: SqliteConnectionManager
+}
+/** What belongs to any of them. */
+export type Database = Postgres | Mysql | Sqlite
+/** By the type of a DataSource. */
+export interface Databases {
+  readonly postgres: Postgres
+  readonly mysql: Mysql
+  readonly mariadb: Mysql
+  readonly 'better-sqlite3': Sqlite
+}
+
+/** The manager of a DataSource of a type. */
+export type ManagerOf<T extends ManagedType> = Databases[T]['manager']
+/** The options of such a manager. */
+export type ManagerOptionsOf<T extends ManagedType> = Databases[T]['options']
+/** Options, or a manager that exists already. */
+export type GivenFor<T extends ManagedType> = ManagerOptionsOf<T> | ManagerOf<T>
+/** The options of a DataSource of a type. */
+export type DataSourceOptionsOf<T extends ManagedType> = Databases[T]['dataSource']
