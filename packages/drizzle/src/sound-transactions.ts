@@ -10,7 +10,7 @@ interface DatabaseInternals {
 }
 
 /** A client that a transaction has borrowed, as drizzle takes it. */
-export interface Borrowed {
+interface Borrowed {
   readonly client: object
   release(): void
 }

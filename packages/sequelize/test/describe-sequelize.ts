@@ -54,7 +54,7 @@ export interface Harness {
   readonly asksForPassword: boolean
 }
 
-export interface User extends Model<InferAttributes<User>, InferCreationAttributes<User>> {
+interface User extends Model<InferAttributes<User>, InferCreationAttributes<User>> {
   id: CreationOptional<number>
   name: string
   joinedAt: CreationOptional<Date>
@@ -62,7 +62,7 @@ export interface User extends Model<InferAttributes<User>, InferCreationAttribut
 }
 
 /** The model of the tests. */
-export function defineUser(sequelize: Sequelize): ModelStatic<User> {
+function defineUser(sequelize: Sequelize): ModelStatic<User> {
   return sequelize.define<User>(
     'User',
     {
