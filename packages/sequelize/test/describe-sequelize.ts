@@ -15,6 +15,7 @@ import {
 import {
   getConnections,
   replayTransaction,
+  type SequelizeConnections,
   type SequelizeManagerOptions,
   withConnectionManager,
 } from '../src/index.js'
@@ -37,6 +38,8 @@ export interface Harness {
   cutOff(sequelize: Sequelize, transaction: Transaction): Promise<void>
   /** Has a transaction fail because another came before it. */
   conflict(sequelize: Sequelize, transaction: Transaction): Promise<unknown>
+  /** Waits until a manager that has connected knows what it needs to know before it runs transactions again. */
+  untilReplayable?(manager: SequelizeConnections): Promise<void>
   /** Asks whether a server is a replica, in a column `replica`. */
   readonly isReplica: string
   /** Asks for the time zone of the session, in a column `zone`. */
@@ -334,6 +337,8 @@ export function describeSequelize(
 
     test('a transaction that meets a conflict is run again, and written once', async () => {
       const { sequelize, User } = open()
+      expect(await User.count()).toBe(0)
+      await harness.untilReplayable?.(getConnections(sequelize))
       const result = await replayTransaction(sequelize, async (transaction, attempt) => {
         await User.create({ name: `attempt ${attempt}` }, { transaction })
         if (attempt < 3) await harness.conflict(sequelize, transaction)

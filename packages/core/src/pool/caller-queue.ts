@@ -3,11 +3,12 @@ import { AcquireAbortedError, PoolClosedError, QueueFullError } from '../errors.
 import type { AcquireFailedEvent } from '../events/events.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { BudgetReport } from './connection-budget.js'
 import type { PoolQueue } from './connection-pool.js'
-import type { Connector } from './connector.js'
 import type { Drain } from './drain.js'
 import type { PoolContext } from './environment.js'
+import type { LeaseMisuse } from './lease-misuse.js'
 import type { Leases } from './leases.js'
 import type { PoolCounts } from './metrics.js'
 import type { AcquireOptions } from './options.js'
@@ -16,9 +17,10 @@ import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
 
 export interface CallerQueueParts<C extends object> {
-  readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly drain: Drain
   readonly leases: Leases<C>
+  readonly misuse: LeaseMisuse<C>
   readonly sizing: Sizing<C>
 }
 
@@ -35,21 +37,23 @@ export interface CallerQueueHost {
 
 /** The callers of one pool: identifies those who come, refuses those it cannot take, and keeps the rest in order. */
 export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C> {
-  /** While true callers wait, whatever connections there are. A field, as each acquire and release reads it. */
+  /** While true callers wait, even if connections are idle. A field, as each acquire and release reads it. */
   suspended = false
   readonly #waiters = new WaitQueue<C>(this)
   readonly #context: PoolContext<C>
-  readonly #connector: Connector<C>
+  readonly #pace: ConnectPace<C>
   readonly #drain: Drain
   readonly #leases: Leases<C>
+  readonly #misuse: LeaseMisuse<C>
   readonly #sizing: Sizing<C>
   readonly #host: CallerQueueHost
 
   constructor(context: PoolContext<C>, parts: CallerQueueParts<C>, host: CallerQueueHost) {
     this.#context = context
-    this.#connector = parts.connector
+    this.#pace = parts.pace
     this.#drain = parts.drain
     this.#leases = parts.leases
+    this.#misuse = parts.misuse
     this.#sizing = parts.sizing
     this.#host = host
   }
@@ -105,7 +109,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
 
   push(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
-    if (waiter.owner.holding !== undefined) this.#leases.waits(waiter.owner)
+    if (waiter.owner.holding !== undefined) this.#misuse.nested(waiter.owner)
   }
 
   enqueue(waiter: Waiter<C>): void {
@@ -141,7 +145,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
       exclusive: options.exclusive,
       holders: this.#leases.longestHolders(),
       heldByItself: leaseAround(waiter.owner.holding)?.id,
-      lastConnectError: this.#connector.lastError,
+      lastConnectError: this.#pace.lastError,
       budget: this.#host.budgetUsedUp(),
     })
   }

@@ -45,7 +45,7 @@ export interface PoolEnvironment {
   readonly budget?: Budget | undefined
   /** The current epoch of the manager. */
   readonly epoch: () => number
-  /** Of the unit of work that is running, if that may be run again. */
+  /** Effects of the unit of work that is running, if that may be run again. */
   readonly effects: () => Effects | undefined
 }
 

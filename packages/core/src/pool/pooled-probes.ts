@@ -1,6 +1,7 @@
 import { askOver, isAnswer, type ProbeResult } from '../driver/contract.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { PoolProbes } from './connection-pool.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
@@ -21,6 +22,7 @@ export interface PooledProbesParts<C extends object> {
   readonly budget: BudgetPlace<C>
   readonly connections: Connections<C>
   readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly drain: Drain
   readonly queue: CallerQueue<C>
   readonly sizing: Sizing<C>
@@ -93,13 +95,13 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   /** Opens a connection for a probe, unless one is on its way. A caller who arrives meanwhile gets it. */
   #openAhead(): void {
-    const { budget, connections, connector, drain, open, queue, sizing } = this.#parts
+    const { budget, connections, connector, drain, open, pace, queue, sizing } = this.#parts
     if (queue.suspended || drain.begun || connections.opening > 0) return
     // What one leads to may be a reason to look again.
     const now = this.#context.clock.now()
     if (now - this.#openedAt < AHEAD_PAUSE_MS) return
     this.#openedAt = now
-    connector.hasten()
+    pace.hasten()
     if (connections.opening > 0 || !connector.admits() || !budget.mayOpen()) return
     if (connections.size >= (this.#context.endpoint.capacity ?? Number.POSITIVE_INFINITY)) return
     // Also beyond the limit: should one be lost meanwhile, this is its successor, and else it is closed.
