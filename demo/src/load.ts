@@ -1,3 +1,4 @@
+import { type FailureClass, failureClassOf } from './failure-class.js'
 import type { Ledger } from './ledger.js'
 import type { Workload } from './workloads/workload.js'
 
@@ -15,14 +16,20 @@ export interface Acknowledgement {
 export class Load {
   readonly #workloads: readonly Workload[]
   readonly #ledger: Ledger
+  readonly #failureOf: (error: unknown) => FailureClass
   readonly #timers: NodeJS.Timeout[] = []
   readonly #inFlight = new Set<Promise<void>>()
   readonly acknowledgements: Acknowledgement[] = []
   #reads = 0
   #readErrors = 0
 
-  constructor(workloads: readonly Workload[], ledger: Ledger) {
+  constructor(
+    workloads: readonly Workload[],
+    ledger: Ledger,
+    failureOf: (error: unknown) => FailureClass = failureClassOf,
+  ) {
     this.#workloads = workloads
+    this.#failureOf = failureOf
     this.#ledger = ledger
   }
 
@@ -65,7 +72,7 @@ export class Load {
       this.#ledger.acknowledged(id)
       this.acknowledgements.push({ orm: workload.orm, at: performance.now() })
     } catch (error) {
-      this.#ledger.rejected(id, error)
+      this.#ledger.rejectedAs(id, this.#failureOf(error))
     }
   }
 

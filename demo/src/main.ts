@@ -17,6 +17,8 @@ const STEADY_MS = 2000
 /** Loaded when they are needed: each stands on libraries of its own. */
 const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
   postgresql: async () => new (await import('./postgresql/stage.js')).PostgresStage(),
+  mariadb: async () => new (await import('./mariadb/stage.js')).MariadbStage(),
+  sqlite: async () => new (await import('./sqlite/stage.js')).SqliteStage(),
 }
 
 const { values } = parseArgs({
@@ -39,7 +41,7 @@ async function run(stage: Stage): Promise<DemoResult> {
   const { manager, workloads } = await stage.set(screen)
   const orms = workloads.map((each) => each.orm)
   const ledger = new Ledger()
-  const load = new Load(workloads, ledger)
+  const load = new Load(workloads, ledger, stage.failureOf)
   load.start()
   const ticker = setInterval(() => screen.status(statusLine(manager, ledger, load)), 200)
   try {

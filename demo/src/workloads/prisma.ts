@@ -6,10 +6,10 @@ import type { Workload } from './workload.js'
 
 const PATIENCE_MS = 60_000
 
-type Client = PrismaClient & { readonly $connections: PgConnectionManager }
+export type LedgerClient = PrismaClient & { readonly $connections: PgConnectionManager }
 
 /** @param prisma with the model of the ledger; one that was generated for another database has the same shape */
-export async function prismaWorkload(prisma: Client): Promise<Workload> {
+export async function prismaWorkload(prisma: LedgerClient): Promise<Workload> {
   await prisma.$connect()
   return {
     orm: 'prisma',

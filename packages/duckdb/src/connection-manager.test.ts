@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { eventually, Opened } from '@connmgr/testing'
+import { eventually, Opened, patient } from '@connmgr/testing'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { Files } from '../test/files.js'
 import { createConnectionManager, type DuckDbManagerOptions } from './connection-manager.js'
@@ -164,13 +164,13 @@ test('a database that another process has open is waited for, and the error says
     },
   )
   await once(child.stdout, 'data')
-  const impatient = open({ filename, startTimeoutMs: 100, acquireTimeoutMs: 300 })
+  const impatient = open({ filename, startTimeoutMs: patient(500) })
   await expect(rows(impatient, 'select 1')).rejects.toThrow(
     new RegExp(`Conflicting lock.*PID ${child.pid}`),
   )
   await impatient.close()
-  const patient = open({ filename, startTimeoutMs: 0 })
-  const waiting = rows(patient, 'select 42 answer')
+  const waiter = open({ filename, startTimeoutMs: 0 })
+  const waiting = rows(waiter, 'select 42 answer')
   child.stdin.end()
   expect(await waiting).toEqual([{ answer: 42 }])
 })

@@ -1,5 +1,6 @@
 import { PoolClosedError } from '@connmgr/core'
 import { registerErrors } from '@connmgr/core/driver'
+import type { MysqlConnectionManager } from '@connmgr/mysql'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import type { SqliteConnectionManager } from '@connmgr/sqlite'
 import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding.js'
@@ -7,7 +8,8 @@ import { bindingFor, bindingOf, type ChosenBinding } from './bindings/choose.js'
 import type { SqlAdapter } from './bindings/driver-adapter.js'
 import type { PrismaPgOptions } from './bindings/postgres.js'
 import { PRISMA_ERRORS } from './error-reader.js'
-import type { OptionsOfSqlite } from './manager-types.js'
+import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
+import type { PrismaMysqlOptions } from './mysql/mysql-adapter.js'
 import type { PrismaSqliteOptions } from './sqlite/sqlite-adapter.js'
 
 /** Marks our adapters, whichever of the two builds of this package has made them. */
@@ -16,10 +18,10 @@ const ADAPTER = Symbol.for('@connmgr/prisma adapter')
 /**
  * The driver adapter that puts connmgr under Prisma. Made by {@link connectionManagerAdapter}.
  *
- * For PostgreSQL it is Prisma's own adapter over a managed pool, for SQLite one of ours.
+ * For PostgreSQL it is Prisma's own adapter over a managed pool, for the others one of ours.
  */
 export class ConnectionManagerAdapter<M extends AnyConnectionManager = AnyConnectionManager> {
-  readonly provider: 'postgres' | 'sqlite'
+  readonly provider: 'postgres' | 'mysql' | 'sqlite'
   readonly adapterName: string
   /** True if the manager was made here, from options: then `$disconnect()` closes it, and the next use makes a new one. */
   readonly ownsManager: boolean
@@ -112,7 +114,8 @@ export class ConnectionManagerAdapter<M extends AnyConnectionManager = AnyConnec
  * A manager says by itself which database it is of. Options are of the database that the scheme of their URL names, or
  * that of DATABASE_URL if they have none.
  *
- * @param options what `PrismaPg` takes for PostgreSQL, `schema` for example; `timestampFormat` for SQLite
+ * @param options what `PrismaPg` takes for PostgreSQL, `schema` for example; `timestampFormat` for SQLite,
+ * `useTextProtocol` for MySQL and MariaDB
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  *
  * @example
@@ -123,6 +126,10 @@ export function connectionManagerAdapter(
   manager: SqliteConnectionManager | OptionsOfSqlite,
   options?: PrismaSqliteOptions,
 ): ConnectionManagerAdapter<SqliteConnectionManager>
+export function connectionManagerAdapter(
+  manager: MysqlConnectionManager | OptionsOfMysql,
+  options?: PrismaMysqlOptions,
+): ConnectionManagerAdapter<MysqlConnectionManager>
 export function connectionManagerAdapter(
   manager?: PgConnectionManager | PgManagerOptions,
   options?: PrismaPgOptions,

@@ -1,3 +1,4 @@
+import type { MysqlManagerOptions } from '@connmgr/mysql'
 import type { SqliteManagerOptions } from '@connmgr/sqlite'
 
 /** A URL that only SQLite has. */
@@ -9,3 +10,8 @@ type SqliteUrl = `file:${string}` | `sqlite:${string}` | ':memory:'
  */
 export type OptionsOfSqlite = SqliteManagerOptions &
   ({ readonly filename: string } | { readonly databaseUrl: SqliteUrl })
+
+/** The same for MySQL and MariaDB. */
+export type OptionsOfMysql = MysqlManagerOptions & {
+  readonly databaseUrl: `mysql:${string}` | `mariadb:${string}`
+}

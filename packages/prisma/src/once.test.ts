@@ -16,29 +16,27 @@ afterEach(async () => {
 })
 
 /** Loads a module of the user's and ours again, as a development server does after each change: Prisma's runtime stays. */
-async function load(): Promise<Adapter.Managed<PrismaClient>> {
+function load(): Adapter.Managed<PrismaClient> {
   let prisma: Adapter.Managed<PrismaClient> | undefined
-  await jest.isolateModulesAsync(async () => {
+  jest.isolateModules(() => {
     const { once, withConnectionManager } = require('./index.js') as typeof Adapter
     const options = { databaseUrl: cluster.primary.url(), poolSize: 2, logger: false } as const
     prisma = once('prisma', () => withConnectionManager(PrismaClient, options))
-    // Loads Prisma's adapter, from the same modules.
-    await prisma.$connect()
   })
   opened.push(prisma as Adapter.Managed<PrismaClient>)
   return prisma as Adapter.Managed<PrismaClient>
 }
 
 test('a module that is loaded again has the client and the manager that it had before, until that is closed', async () => {
-  const first = await load()
+  const first = load()
   expect(await first.user.count()).toBe(0)
-  const again = await load()
+  const again = load()
   expect(again).toBe(first)
   expect(again.$connections).toBe(first.$connections)
   expect(await again.user.count()).toBe(0)
   expect(first.$connections.getPoolMetrics().totalConnectionsCreated).toBe(1)
   await first.$disconnect()
-  const next = await load()
+  const next = load()
   expect(next.$connections.closed).toBe(false)
   expect(next.$connections).not.toBe(first.$connections)
   expect(await next.user.count()).toBe(0)

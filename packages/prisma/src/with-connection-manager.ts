@@ -1,14 +1,16 @@
 import { InvalidOptionError, runWithContext } from '@connmgr/core'
 import { type FunctionReference, runWithOrigin } from '@connmgr/core/driver'
+import type { MysqlConnectionManager } from '@connmgr/mysql'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import type { SqliteConnectionManager } from '@connmgr/sqlite'
 import { ConnectionManagerAdapter } from './adapter.js'
 import { readEachByItself } from './batching.js'
 import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding.js'
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
-import type { OptionsOfSqlite } from './manager-types.js'
+import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
 
 type OfPostgres = PgConnectionManager | PgManagerOptions
+type OfMysql = MysqlConnectionManager | OptionsOfMysql
 type OfSqlite = SqliteConnectionManager | OptionsOfSqlite
 /** What an interactive transaction does. */
 type Work = (tx: unknown) => unknown
@@ -54,12 +56,20 @@ export function withConnectionManager<P extends PrismaClientLike>(
 ): Managed<P, SqliteConnectionManager>
 export function withConnectionManager<P extends PrismaClientLike>(
   makeClient: (adapter: ConnectionManagerAdapter) => P,
+  manager: OfMysql,
+): Managed<P, MysqlConnectionManager>
+export function withConnectionManager<P extends PrismaClientLike>(
+  makeClient: (adapter: ConnectionManagerAdapter) => P,
   manager?: OfPostgres,
 ): Managed<P>
 export function withConnectionManager<P extends PrismaClientLike>(
   Client: PrismaClientClass<P>,
   manager: OfSqlite,
 ): Managed<P, SqliteConnectionManager>
+export function withConnectionManager<P extends PrismaClientLike>(
+  Client: PrismaClientClass<P>,
+  manager: OfMysql,
+): Managed<P, MysqlConnectionManager>
 export function withConnectionManager<P extends PrismaClientLike>(
   Client: PrismaClientClass<P>,
   manager?: OfPostgres,

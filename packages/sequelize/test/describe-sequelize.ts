@@ -372,9 +372,9 @@ export function describeSequelize(
       url.password = 'wrong'
       const sequelize = new Sequelize(url.href, { logging: false, dialect: harness.dialect })
       const seen: string[] = []
-      sequelize.addHook('beforeConnect', (config: { password?: string }) => {
+      sequelize.addHook('beforeConnect', (config: object) => {
         seen.push('beforeConnect')
-        config.password = password
+        Object.assign(config, { password })
       })
       sequelize.addHook('afterConnect', () => {
         seen.push('afterConnect')

@@ -1,6 +1,6 @@
 import { closeSync, copyFileSync, openSync, renameSync, writeSync } from 'node:fs'
 import type { ConnmgrEvent } from '@connmgr/core'
-import { eventually, FakeClock, Opened } from '@connmgr/testing'
+import { eventually, FakeClock, Opened, patient } from '@connmgr/testing'
 import { Files } from '../test/files.js'
 import { INSTALLED } from '../test/libraries.js'
 import { OtherProcess } from '../test/other-process.js'
@@ -218,7 +218,7 @@ describe.each(INSTALLED)('a manager over %s', (library) => {
 
   test('a file that is taken away is missed, and used again once an operator has restored it', async () => {
     const filename = files.path()
-    const manager = open({ filename, acquireTimeoutMs: 1000, prePingBypassMs: 0 })
+    const manager = open({ filename, acquireTimeoutMs: patient(1000), prePingBypassMs: 0 })
     await manager.use((db) => db.exec('create table t (v); insert into t values (1)'))
     await manager.checkpoint()
     copyFileSync(filename, `${filename}.backup`)
@@ -271,7 +271,7 @@ describe.each(INSTALLED)('a manager over %s', (library) => {
 
   test('a read-only manager reads what is there, and creates nothing', async () => {
     const filename = files.path()
-    const missing = open({ filename, readOnly: true, acquireTimeoutMs: 200, startTimeoutMs: 100 })
+    const missing = open({ filename, readOnly: true, startTimeoutMs: patient(200) })
     await expect(missing.use((db) => db.all('select 1'))).rejects.toThrow(/no such file/)
     const writer = open({ filename })
     await writer.use((db) => db.exec('create table t (v)'))

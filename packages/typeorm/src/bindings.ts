@@ -20,15 +20,15 @@ const BINDINGS: Bindings = {
 }
 
 /** What is to be installed beside this package. */
-const LIBRARIES: Readonly<Record<ManagedType, string>> = {
+const PACKAGES: Readonly<Record<ManagedType, string>> = {
   postgres: 'pg',
-  mysql: 'mysql2',
-  mariadb: 'mysql2',
-  'better-sqlite3': 'better-sqlite3',
+  mysql: '@connmgr/mysql mysql2',
+  mariadb: '@connmgr/mysql mysql2',
+  'better-sqlite3': '@connmgr/sqlite better-sqlite3',
 }
 
 /** The types in words, for messages. */
-const TYPES = Object.keys(LIBRARIES).map((type) => `'${type}'`)
+const TYPES = Object.keys(PACKAGES).map((type) => `'${type}'`)
 
 /**
  * The binding of a type.
@@ -43,8 +43,8 @@ export function bindingOf<T extends ManagedType>(type: T): Binding<Databases[T]>
     if ((cause as NodeJS.ErrnoException | null)?.code !== 'MODULE_NOT_FOUND') throw cause
     const error = new InvalidOptionError(
       'type',
-      `option "type" is '${type}', which needs the package ${LIBRARIES[type]}; install it with ` +
-        `"npm install ${LIBRARIES[type]}" (${messageOf(cause).split('\n')[0]})`,
+      `option "type" is '${type}', which needs packages that are not installed; run ` +
+        `"npm install ${PACKAGES[type]}" (${messageOf(cause).split('\n')[0]})`,
     )
     Object.defineProperty(error, 'cause', { value: cause, configurable: true })
     throw error
@@ -65,5 +65,5 @@ export function requireManaged(
 }
 
 export function isManagedType(type: string): type is ManagedType {
-  return Object.hasOwn(LIBRARIES, type)
+  return Object.hasOwn(PACKAGES, type)
 }

@@ -1,6 +1,4 @@
-import type { MysqlConnectionManager, MysqlManagerOptions } from '@connmgr/mysql'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
-import type { SqliteConnectionManager, SqliteManagerOptions } from '@connmgr/sqlite'
 import type { DataSourceOptions } from 'typeorm'
 
 /** The types of a DataSource that connmgr manages. */
@@ -18,6 +16,22 @@ export type ManagedDataSourceOptions =
   | MysqlDataSourceOptions
   | SqliteDataSourceOptions
 
+// The packages of databases that are not used need not be installed: `@ts-ignore` is for the declarations that users
+// get, where the types are `any` then, and `Installed` makes `never` of that.
+// biome-ignore-start lint/suspicious/noTsIgnore: there is no error where all packages are installed
+/** @ts-ignore: optional */
+type MysqlOptions = import('@connmgr/mysql').MysqlManagerOptions
+/** @ts-ignore: optional */
+type MysqlManager = import('@connmgr/mysql').MysqlConnectionManager
+/** @ts-ignore: optional */
+type SqliteOptions = import('@connmgr/sqlite').SqliteManagerOptions
+/** @ts-ignore: optional */
+type SqliteManager = import('@connmgr/sqlite').SqliteConnectionManager
+// biome-ignore-end lint/suspicious/noTsIgnore: as above
+
+/** A type that is known, `never` for that of a package which is not installed. */
+type Installed<T> = 0 extends 1 & T ? never : T
+
 /** What belongs to one database: TypeORM's options, a manager's options, the manager. */
 interface Postgres {
   readonly dataSource: PostgresDataSourceOptions
@@ -26,13 +40,13 @@ interface Postgres {
 }
 interface Mysql {
   readonly dataSource: MysqlDataSourceOptions
-  readonly options: MysqlManagerOptions
-  readonly manager: MysqlConnectionManager
+  readonly options: Installed<MysqlOptions>
+  readonly manager: Installed<MysqlManager>
 }
 interface Sqlite {
   readonly dataSource: SqliteDataSourceOptions
-  readonly options: SqliteManagerOptions
-  readonly manager: SqliteConnectionManager
+  readonly options: Installed<SqliteOptions>
+  readonly manager: Installed<SqliteManager>
 }
 /** What belongs to any of them. */
 export type Database = Postgres | Mysql | Sqlite

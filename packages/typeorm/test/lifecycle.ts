@@ -91,11 +91,18 @@ export function describeLifecycle(subject: AdapterSubject): void {
     test('a schema that is synchronized needs no further change, and can be dropped and made anew', async () => {
       const dataSource = await subject.open()
       await dataSource.getRepository(Author).save({ name: 'Ada', posts: [{ title: 'One' }] })
-      const { upQueries } = await dataSource.driver.createSchemaBuilder().log()
-      expect(upQueries.map(({ query }) => query)).toEqual([])
+      // TypeORM may want changes of its own, as the type `mysql` does on MariaDB.
+      const plain = await subject.openPlain()
+      expect(await changesOf(dataSource)).toEqual(await changesOf(plain))
+      await plain.destroy()
       await dataSource.synchronize(true)
       expect(await dataSource.getRepository(Author).count()).toBe(0)
       expect(subject.manager(dataSource).getCounts().inUse).toBe(0)
     })
   })
+}
+
+async function changesOf(dataSource: DataSource): Promise<string[]> {
+  const { upQueries } = await dataSource.driver.createSchemaBuilder().log()
+  return upQueries.map(({ query }) => query)
 }

@@ -1,14 +1,13 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
 import {
   describeMariadb,
-  eventually,
   MARIADB_PASSWORDS,
   type MariadbCluster,
+  provokeDeadlock,
   startMariadb,
 } from '@connmgr/testing'
 import { relations, sql } from 'drizzle-orm'
 import { int, mysqlTable, serial, varchar } from 'drizzle-orm/mysql-core'
-import { createConnection } from 'mysql2/promise'
 import { describeDatabase } from '../../test/describe-database.js'
 import type { Database, Harness, ReplicatedDatabase, Statements } from '../../test/harness.js'
 import { replayTransaction } from '../replay-transaction.js'
@@ -42,26 +41,6 @@ const options = () => ({ databaseUrl: cluster.primary.url(), logger: false }) as
 const native = (db: Statements) => db as unknown as Native
 const common = (db: object) => db as Database
 
-/** Two that wait for each other; the server ends the one that has written less. */
-async function deadlock(tx: Statements): Promise<void> {
-  const other = await createConnection(cluster.primary.url({ user: 'admin' }))
-  try {
-    await native(tx).execute(sql`update locks set n = n + 1 where id = 1`)
-    await other.query('begin')
-    await other.query('update locks set n = n + 1 where id between 2 and 50')
-    const waiting = other.query('update locks set n = n + 1 where id = 1')
-    await eventually(async () => {
-      const rows = await cluster.primary.query(
-        "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'",
-      )
-      return rows.length > 0
-    })
-    await Promise.all([native(tx).execute(sql`update locks set n = n + 1 where id = 2`), waiting])
-  } finally {
-    other.destroy()
-  }
-}
-
 const MARIADB: Harness<MysqlConnectionManager> = {
   users,
   posts,
@@ -74,7 +53,6 @@ const MARIADB: Harness<MysqlConnectionManager> = {
       'create table app.posts (id serial primary key, title varchar(100) not null, author_id int)',
       'create table app.counters (id int primary key, n int)',
       'insert into app.counters values (1, 0)',
-      'create table app.locks (id int primary key, n int) select seq as id, 0 as n from seq_1_to_50',
     ])
       await cluster.primary.query(text)
   },
@@ -105,7 +83,7 @@ const MARIADB: Harness<MysqlConnectionManager> = {
     const [{ id } = {}] = rows as unknown as { id?: number }[]
     await cluster.primary.query(`kill ${id}`)
   },
-  conflict: deadlock,
+  conflict: (tx) => provokeDeadlock(cluster.primary, (text) => native(tx).execute(sql.raw(text))),
   openWrongly: () => withConnectionManager({}, { ...options(), poolsize: 5 } as object),
 }
 

@@ -1,17 +1,21 @@
+import type { MysqlConnectionManager, MysqlManagerOptions } from '@connmgr/mysql'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import type { SqliteConnectionManager, SqliteManagerOptions } from '@connmgr/sqlite'
 import type { SqlAdapter } from './driver-adapter.js'
 
 /** A manager of a database that Prisma can use. */
-export type AnyConnectionManager = PgConnectionManager | SqliteConnectionManager
+export type AnyConnectionManager =
+  | PgConnectionManager
+  | MysqlConnectionManager
+  | SqliteConnectionManager
 
 /** What a manager is made from. */
-export type AnyManagerOptions = PgManagerOptions | SqliteManagerOptions
+export type AnyManagerOptions = PgManagerOptions | MysqlManagerOptions | SqliteManagerOptions
 
 /** What Prisma needs of one database. Ownership, leaks and replay are the same for all, and in none of them. */
 export interface Binding<M extends AnyConnectionManager, O extends object, A extends object> {
   /** As Prisma calls the database. */
-  readonly provider: 'postgres' | 'sqlite'
+  readonly provider: 'postgres' | 'mysql' | 'sqlite'
   /** For Prisma's messages. */
   readonly adapterName: string
   /** Whether a manager is one of this database. */

@@ -1,4 +1,5 @@
 import type { AnyConnectionManager, AnyManagerOptions, Binding } from './binding.js'
+import { mysql } from './mysql.js'
 import { postgres } from './postgres.js'
 import { sqlite } from './sqlite.js'
 
@@ -6,7 +7,7 @@ import { sqlite } from './sqlite.js'
 export type ChosenBinding = Binding<AnyConnectionManager, AnyManagerOptions, object>
 
 /** The last one is for all that no other is for. */
-const BINDINGS = [sqlite, postgres] as unknown as readonly ChosenBinding[]
+const BINDINGS = [sqlite, mysql, postgres] as unknown as readonly ChosenBinding[]
 
 /** The binding of a manager, undefined for what is none. */
 export function bindingOf(given: object): ChosenBinding | undefined {

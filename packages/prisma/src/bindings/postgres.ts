@@ -1,7 +1,8 @@
 import { ConnmgrError, InvalidOptionError } from '@connmgr/core'
-import { createConnectionManager, PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
+import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
 import type { PrismaPg } from '@prisma/adapter-pg'
 import type { Binding } from './binding.js'
+import { loadPg, loadPrismaPg } from './load.js'
 
 /** What `PrismaPg` takes beside its pool: `schema`, `statementNameGenerator` and so on. */
 export type PrismaPgOptions = Omit<
@@ -14,12 +15,14 @@ export const postgres: Binding<PgConnectionManager, PgManagerOptions, PrismaPgOp
   provider: 'postgres',
   adapterName: '@prisma/adapter-pg',
 
-  isManager: (manager): manager is PgConnectionManager => manager instanceof PgConnectionManager,
+  // Its packages are loaded only for what may be one.
+  isManager: (manager): manager is PgConnectionManager =>
+    'urlSettings' in manager && manager instanceof loadPg().PgConnectionManager,
 
   /** It is the one for options that name no other database. */
   isFor: () => true,
 
-  createManager: createConnectionManager,
+  createManager: (options) => loadPg().createConnectionManager(options),
 
   check(manager, options) {
     if ('disposeExternalPool' in options) {
@@ -29,11 +32,14 @@ export const postgres: Binding<PgConnectionManager, PgManagerOptions, PrismaPgOp
       )
     }
     withUrlOf(manager, options)
+    loadPrismaPg()
   },
 
   async connect(manager, options) {
-    const { PrismaPg: Factory } = await import('@prisma/adapter-pg')
-    const adapter = await new Factory(manager.pool, withUrlOf(manager, options)).connect()
+    const adapter = await new (loadPrismaPg().PrismaPg)(
+      manager.pool,
+      withUrlOf(manager, options),
+    ).connect()
     if (adapter.underlyingDriver() === manager.pool) return adapter
     // It did not recognise our pool as one of its own, took it for a configuration, and made a pool from that.
     await adapter.dispose()

@@ -223,7 +223,7 @@ describe('a managed DataSource', () => {
 
   test('other databases are refused', () => {
     expect(() =>
-      withConnectionManager({ type: 'mysql' } as unknown as PostgresDataSourceOptions),
+      withConnectionManager({ type: 'oracle' } as unknown as PostgresDataSourceOptions),
     ).toThrow(expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION', option: 'type' }))
   })
 })

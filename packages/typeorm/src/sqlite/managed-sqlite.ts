@@ -81,18 +81,18 @@ class ManagedDatabase {
       if (this.#manager === undefined) throw new ConnectionIsNotSetError('better-sqlite3')
       return this.#manager.lend({ target }, below)
     }
-    return new Managed(driver, mode, new RunnerLease(lend, this.#holding))
+    return new Managed(driver, mode, new RunnerLease(lend, this.#holding, this.#replaces))
+  }
+
+  /** A reset opens a file anew, without what `prepareDatabase` has done; a new connection has that. */
+  get #replaces(): boolean {
+    return this.#options.prepareDatabase !== undefined && isFile(this.#options.database)
   }
 
   /** As TypeORM does before it opens a file. */
   async #requireFile(): Promise<void> {
     const { database, fileMustExist, readonly } = this.#options
-    if (
-      typeof database !== 'string' ||
-      database === '' ||
-      /^(?::memory:$|[a-z\d]{2,}:)/i.test(database)
-    )
-      return
+    if (!isFile(database)) return
     if (fileMustExist === true && !existsSync(database))
       throw new DatabaseOpenError(
         `cannot open ${database}: there is no such file, and option "fileMustExist" is set`,
@@ -145,6 +145,11 @@ export function adoptDriver(driver: object): void {
       return database.createQueryRunner(this, plain, mode)
     },
   })
+}
+
+/** False for a database in memory, a temporary one, and a URL. */
+function isFile(database: unknown): database is string {
+  return typeof database === 'string' && !/^(?:$|:memory:$|[a-z\d]{2,}:)/i.test(database)
 }
 
 function databaseOf({ sqlite }: TypeormDriver): ManagedDatabase | undefined {

@@ -26,6 +26,8 @@ interface Held {
   failure: unknown
   /** The runner has changed the session, and counts on that. */
   kept: boolean
+  /** The runner has changed the session, now or before. */
+  altered: boolean
 }
 
 /** Of a statement that begins or ends a transaction. */
@@ -40,10 +42,13 @@ export class RunnerLease {
   readonly #lend: Lend
   /** Leases that hold a connection. */
   readonly #holding: Set<RunnerLease>
+  readonly #replaces: boolean
   #held: Held | undefined
 
-  constructor(lend: Lend, holding: Set<RunnerLease>) {
+  /** @param replaces whether a connection whose session was changed is closed rather than reset */
+  constructor(lend: Lend, holding: Set<RunnerLease>, replaces: boolean) {
     this.#lend = lend
+    this.#replaces = replaces
     this.#holding = holding
   }
 
@@ -80,7 +85,7 @@ export class RunnerLease {
   async #borrow(below: FunctionReference): Promise<Held> {
     const lease = await this.#lend(below)
     const { connection } = lease
-    return { lease, connection, begun: false, failure: undefined, kept: false }
+    return { lease, connection, begun: false, failure: undefined, kept: false, altered: false }
   }
 
   async #run(held: Held, sql: string, parameters: readonly unknown[]): Promise<Performed> {
@@ -106,7 +111,10 @@ export class RunnerLease {
       await this.#commit(held)
       return NO_ROWS
     }
-    if (keepsItsConnection(sql)) held.kept = true
+    if (keepsItsConnection(sql)) {
+      held.kept = true
+      held.altered = true
+    }
     return performOn(connection, sql, parameters, this.perform)
   }
 
@@ -132,7 +140,9 @@ export class RunnerLease {
       this.#held = undefined
       this.#holding.delete(this)
     }
-    if (held.lease.active) held.lease.release()
+    if (!held.lease.active) return
+    if (held.altered && this.#replaces) held.lease.destroy()
+    else held.lease.release()
   }
 }
 
