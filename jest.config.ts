@@ -31,6 +31,8 @@ export default async function config(): Promise<Config> {
     },
     moduleNameMapper: {
       '^@connmgr/core/driver$': '<rootDir>/packages/core/src/driver-kit.ts',
+      '^@connmgr/mysql/mariadb$': '<rootDir>/packages/mysql/src/mariadb/mariadb-pool.ts',
+      '^@connmgr/drizzle/(mysql|sqlite)$': '<rootDir>/packages/drizzle/src/$1/index.ts',
       '^@connmgr/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
       '^(\\.{1,2}/.*)\\.js$': '$1',
     },

@@ -1,10 +1,11 @@
-// The chaos runner: real faults on real servers; see chaos/src. With `--peers`, the same faults to
+// The chaos runner: real faults on real servers of the database that `--db` names; see chaos/src. With `--peers`, the same faults to
 // other clients too; see chaos/src/peers. `--json` prints one JSON object on stdout, and nothing
 // else there.
 import { readArguments } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
-const ORMS = ['pg', 'typeorm', 'prisma', 'drizzle']
+const DATABASES = ['postgresql', 'mariadb']
+const ORMS = ['pg', 'typeorm', 'prisma', 'drizzle', 'mysql2']
 
 const numbers = (what, example) => ({
   check: (value) => /^\d{1,4}$/.test(value) && Number(value) > 0,
@@ -14,7 +15,11 @@ const names = (what, example) => ({
   check: (value) => /^[\w-]+(,[\w-]+)*$/.test(value),
   wants: `names of ${what} separated by commas, such as ${example}`,
 })
-const BOTH = { quick: { type: 'boolean' }, json: { type: 'boolean' } }
+const BOTH = {
+  db: { check: (value) => DATABASES.includes(value), wants: `one of ${DATABASES.join(', ')}` },
+  quick: { type: 'boolean' },
+  json: { type: 'boolean' },
+}
 
 const options = process.argv.includes('--peers')
   ? readArguments(
@@ -38,7 +43,7 @@ const options = process.argv.includes('--peers')
         orm: { check: (value) => ORMS.includes(value), wants: `one of ${ORMS.join(', ')}` },
         ...BOTH,
       },
-      'npm run chaos -- --only 1,10 --repeat 30 --orm pg --json',
+      'npm run chaos -- --db mariadb --only 1,10 --repeat 30 --json',
     )
 const program = options.peers ? 'chaos/src/peers/main.ts' : 'chaos/src/main.ts'
 

@@ -9,10 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { transform } from '@swc/core'
+import { DocumentDatabases } from './document-databases.mjs'
 import { exitLike, PUBLIC_PACKAGES, ROOT, run, runBin } from './run.mjs'
 import { snippetsOf } from './snippets.mjs'
 
@@ -23,7 +23,7 @@ const STANDARD_MODELS = `model User {
   email String @unique
 }
 `
-const PRISMA_HEADER = `generator client {
+const prismaHeader = (provider) => `generator client {
   provider     = "prisma-client"
   output       = "./generated"
   moduleFormat = "esm"
@@ -31,13 +31,15 @@ const PRISMA_HEADER = `generator client {
 }
 
 datasource db {
-  provider = "postgresql"
+  provider = "${provider}"
 }
 `
+/** Providers of the clients that a page has beside the one for PostgreSQL, by their folders. */
+const OTHER_CLIENTS = { mariadb: 'mysql', sqlite: 'sqlite' }
 
 const named = process.argv.slice(2)
 const work = mkdtempSync(join(tmpdir(), 'connmgr-docs-'))
-let cluster
+let databases
 let failure
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
@@ -49,13 +51,12 @@ try {
   for (const page of pages) programs.push(...(await lay(page)))
   await typeCheck()
   await emit(programs)
-  const { startCluster } = createRequire(join(ROOT, 'package.json'))('@connmgr/testing')
-  cluster = await startCluster({ standbys: 1 })
+  databases = new DocumentDatabases(work)
   await runAll(programs.filter((each) => each.code !== undefined))
 } catch (error) {
   failure = error
 } finally {
-  await cluster?.stop()
+  await databases?.stop()
   rmSync(work, { recursive: true, force: true })
 }
 if (failure !== undefined) exitLike(failure)
@@ -97,15 +98,29 @@ async function lay(page) {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, /^(import|export) /m.test(text) ? text : `${text}\nexport {}\n`)
   }
-  if (!files.some(({ text }) => text.includes('/generated/client.js'))) return files
-  const schema = join(folder, 'schema.prisma')
-  const whole = schemas.find((each) => each.includes('datasource '))
-  writeFileSync(schema, whole ?? PRISMA_HEADER + (schemas.join('\n') || STANDARD_MODELS))
-  await run(process.execPath, ['scripts/prisma-generate.mjs', schema], { quiet: true })
-  const generated = readdirSync(join(folder, 'generated'), { recursive: true })
+  const models = schemas.join('\n') || STANDARD_MODELS
+  const clients = []
+  for (const [name, provider] of Object.entries(OTHER_CLIENTS)) {
+    if (!files.some(({ text }) => text.includes(`./${name}/generated/client.js`))) continue
+    clients.push(...(await generate(page, join(folder, name), prismaHeader(provider) + models)))
+  }
+  if (files.some(({ text }) => text.includes("'./generated/client.js'"))) {
+    const whole = schemas.find((each) => each.includes('datasource '))
+    clients.push(...(await generate(page, folder, whole ?? prismaHeader('postgresql') + models)))
+  }
+  return [...files, ...clients]
+}
+
+/** The files of the client of a schema. */
+async function generate(page, folder, schema) {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'schema.prisma'), schema)
+  await run(process.execPath, ['scripts/prisma-generate.mjs', join(folder, 'schema.prisma')], {
+    quiet: true,
+  })
+  return readdirSync(join(folder, 'generated'), { recursive: true })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => ({ page, line: 0, file: join(folder, 'generated', name) }))
-  return [...files, ...generated]
 }
 
 async function typeCheck() {
@@ -167,14 +182,13 @@ async function runAll(programs) {
 
 async function runOne({ page, line, file, flags }) {
   const database = relative(work, file).replace(/\.ts$/, '').replaceAll(/\W/g, '_').slice(-60)
-  await cluster.primary.query(`create database "${database}"`)
-  const env = { PORT: '0', DATABASE_URL: cluster.primary.url({ database }) }
-  if (flags.has('standby')) env.DATABASE_FAILOVER_URLS = cluster.standbys[0].url({ database })
+  const env = await databases.environmentFor(database, flags)
+  if (env === undefined) return
   await run(process.execPath, ['--enable-source-maps', file.replace(/\.ts$/, '.js')], {
     cwd: dirname(file),
     quiet: true,
     timeoutMs: TIMEOUT_MS,
-    env,
+    env: { PORT: '0', ...env },
   }).catch((error) => {
     throw new Error(`${page}:${line} failed: ${error.message}`)
   })

@@ -6,15 +6,27 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { DocumentDatabases } from './document-databases.mjs'
 import { checkOneCopy } from './one-copy.mjs'
 import { packPackages } from './pack.mjs'
 import { exitLike, PUBLIC_PACKAGES, ROOT, run, runBin, runNpm } from './run.mjs'
 
 const require = createRequire(join(ROOT, 'package.json'))
 const versions = require('./package.json').devDependencies
-const PEERS = ['pg', 'typeorm', 'drizzle-orm', '@prisma/client', '@prisma/adapter-pg', 'winston']
+const PEERS = [
+  'pg',
+  'mysql2',
+  'libsql',
+  '@duckdb/node-api',
+  'typeorm',
+  'drizzle-orm',
+  '@prisma/client',
+  '@prisma/adapter-pg',
+  'sequelize',
+  'winston',
+]
 const TYPES = ['@types/pg', '@types/node']
-const EXAMPLE = /```ts runnable\n([\s\S]*?)```/g
+const EXAMPLE = /```ts runnable *(.*)\n([\s\S]*?)```/g
 const FORMATS = { cjs: 'cts', esm: 'mts' }
 const PRISMA_SCHEMA = (format) => `generator client {
   provider     = "prisma-client"
@@ -34,14 +46,13 @@ model User {
 
 const work = mkdtempSync(join(tmpdir(), 'connmgr-packages-'))
 const step = (text) => console.log(`- ${text}`)
-let cluster
+let databases
 let failure
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
   const tarballs = await packPackages(work, step)
   await lint(tarballs)
-  const { startCluster } = require('@connmgr/testing')
-  cluster = await startCluster()
+  databases = new DocumentDatabases(work)
   for (const format of Object.keys(FORMATS)) await checkProject(format, tarballs)
   console.log(
     `${PUBLIC_PACKAGES.length} packages pack, install, type-check and run as CommonJS and as ESM`,
@@ -49,7 +60,7 @@ try {
 } catch (error) {
   failure = error
 } finally {
-  await cluster?.stop()
+  await databases?.stop()
   rmSync(work, { recursive: true, force: true })
 }
 if (failure !== undefined) exitLike(failure)
@@ -115,10 +126,10 @@ function writeExamples(format, project) {
     const readme = `packages/${name}/README.md`
     const found = [...readFileSync(join(ROOT, readme), 'utf8').matchAll(EXAMPLE)]
     assert(found.length > 0, `${readme} has no example in a fence "ts runnable"`)
-    found.forEach(([, code], index) => {
+    found.forEach(([, flags, code], index) => {
       const example = `example-${name}-${index + 1}`
       writeFileSync(join(project, `${example}.${FORMATS[format]}`), code)
-      examples.push(example)
+      examples.push({ example, flags: new Set(flags.split(' ')) })
     })
   }
   return examples
@@ -153,7 +164,7 @@ async function typeCheck(project) {
   assert.deepEqual(ours, [], 'the README examples do not type-check')
 }
 
-async function runExample(format, project, example) {
+async function runExample(format, project, { example, flags }) {
   const file = join(project, `${example}.${format === 'esm' ? 'mjs' : 'cjs'}`)
   await build({
     entryPoints: [join(project, `${example}.${FORMATS[format]}`)],
@@ -166,12 +177,13 @@ async function runExample(format, project, example) {
     logLevel: 'error',
   })
   const database = `${example}_${format}`.replaceAll('-', '_')
-  await cluster.primary.query(`create database ${database}`)
+  const env = await databases.environmentFor(database, flags)
+  if (env === undefined) return
   await run(process.execPath, [file], {
     cwd: project,
     quiet: true,
     timeoutMs: 60_000,
-    env: { DATABASE_URL: cluster.primary.url({ database }) },
+    env,
   }).catch((error) => {
     throw new Error(`${example} (${format}) failed: ${error.message}`)
   })

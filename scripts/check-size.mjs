@@ -13,9 +13,13 @@ import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
 const BUDGETS = {
   core: 66_000,
   pg: 48_000,
+  mysql: 30_000,
+  sqlite: 15_000,
+  duckdb: 8000,
   typeorm: 2500,
   prisma: 2500,
   drizzle: 1100,
+  sequelize: 3000,
   winston: 1200,
 }
 

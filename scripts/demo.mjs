@@ -10,6 +10,14 @@ const STORIES = {
     about: 'Two servers, three ORMs, a leak through each, a crash',
     schemas: ['demo/schema.prisma'],
   },
+  mariadb: {
+    about: 'Two servers, three ORMs, a leak through each, a crash',
+    schemas: ['demo/schema.prisma', 'demo/mariadb/schema.prisma'],
+  },
+  sqlite: {
+    about: 'One file, three ORMs, a leak through each, another process that takes the lock',
+    schemas: ['demo/schema.prisma', 'demo/sqlite/schema.prisma'],
+  },
 }
 
 const given = process.argv.slice(2)

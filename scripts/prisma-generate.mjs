@@ -15,8 +15,11 @@ for (const schema of given.length > 0 ? given : allSchemas()) await generate(sch
 
 function allSchemas() {
   const folders = [
-    join(ROOT, 'demo'),
-    ...foldersIn('packages').map((folder) => join(folder, 'test')),
+    ...['.', 'mariadb', 'sqlite'].map((database) => join(ROOT, 'demo', database)),
+    ...foldersIn('packages').flatMap((folder) => [
+      join(folder, 'test'),
+      ...['mariadb', 'sqlite'].map((database) => join(folder, 'test', database)),
+    ]),
     ...foldersIn('examples'),
   ]
   return folders.map((folder) => join(folder, 'schema.prisma')).filter((file) => existsSync(file))

@@ -8,7 +8,18 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** The workspaces that are published. */
-export const PUBLIC_PACKAGES = ['core', 'pg', 'typeorm', 'prisma', 'drizzle', 'winston']
+export const PUBLIC_PACKAGES = [
+  'core',
+  'pg',
+  'mysql',
+  'sqlite',
+  'duckdb',
+  'typeorm',
+  'prisma',
+  'drizzle',
+  'sequelize',
+  'winston',
+]
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 /** What a command that was told to stop may take to clean up. */

@@ -1,4 +1,4 @@
-import { failureClassOf } from '../../demo/src/failure-class.js'
+import { type FailureClass, failureClassOf } from '../../demo/src/failure-class.js'
 import type { Ledger } from '../../demo/src/ledger.js'
 import { now } from './now.js'
 import { type Operation, type OperationKind, OperationLog } from './operation-log.js'
@@ -9,6 +9,8 @@ export interface Work {
   readonly orm: string
   write(id: string): Promise<unknown>
   read(): Promise<unknown>
+  /** What a failure says about a write. @default as node-postgres and its ORMs fail */
+  failureOf?(error: unknown): FailureClass
 }
 
 export interface LoadOptions {
@@ -27,6 +29,7 @@ export class Load extends OperationLog {
   readonly #mostInFlight: number
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #inFlight = new Map<Operation, Promise<void>>()
+  readonly #turns: { readonly kind: OperationKind; readonly at: number }[] = []
 
   constructor(work: Work, ledger: Ledger, options: LoadOptions = {}) {
     super()
@@ -55,7 +58,14 @@ export class Load extends OperationLog {
     return [...this.#inFlight.keys()].filter((each) => each.kind === kind)
   }
 
+  /** How often it was time to begin one, whether or not too many were under way: as often as this process has run. */
+  turns(kind: OperationKind, from: number, to: number): number {
+    return this.#turns.filter((each) => each.kind === kind && each.at >= from && each.at <= to)
+      .length
+  }
+
   #begin(kind: OperationKind): void {
+    this.#turns.push({ kind, at: now() })
     if (this.inFlight(kind).length >= this.#mostInFlight) return
     const operation: Operation = {
       kind,
@@ -67,7 +77,7 @@ export class Load extends OperationLog {
     }
     const running = this.#run(operation)
       .catch((error: unknown) => {
-        operation.failure = failureClassOf(error)
+        operation.failure = this.#failureOf(error)
         operation.message = error instanceof Error ? error.message : String(error)
       })
       .then(() => {
@@ -86,10 +96,14 @@ export class Load extends OperationLog {
     try {
       await this.#work.write(id)
     } catch (error) {
-      this.#ledger.rejected(id, error)
+      this.#ledger.rejectedAs(id, this.#failureOf(error))
       throw error
     }
     this.#ledger.acknowledged(id)
+  }
+
+  #failureOf(error: unknown): FailureClass {
+    return this.#work.failureOf?.(error) ?? failureClassOf(error)
   }
 }
 

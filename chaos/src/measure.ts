@@ -1,26 +1,26 @@
-import type { PostgresNode } from '@connmgr/testing'
-import type { Ledger } from '../../demo/src/ledger.js'
-import { countConnections } from './connections.js'
-import type { ChaosContext } from './context.js'
+import type { Ledger, LedgerServer } from '../../demo/src/ledger.js'
 import type { OperationLog } from './operation-log.js'
+import type { RoundContext } from './round-context.js'
 import type { Figures } from './scenario.js'
+
+/** A server that tells what has been written. */
+export type Witness = LedgerServer
 
 /**
  * What every scenario measures, once its callers and their manager have ended.
  *
  * @param survivors the servers whose word counts
- * @param nodes those that must have no connection left if they are running
+ * @param connectionsLeft counts the sessions of ours that servers still have
  */
 export async function measure(
-  context: ChaosContext,
+  context: RoundContext,
   ledger: Ledger,
   log: OperationLog,
-  survivors: readonly PostgresNode[],
-  nodes: readonly PostgresNode[],
+  survivors: readonly Witness[],
+  connectionsLeft: () => Promise<number>,
 ): Promise<Figures> {
   const result = await ledger.check(...survivors)
   const { failures } = ledger
-  const running = nodes.filter((node) => node.running && !node.frozen)
   context.expect(
     result.deniedCommitted === 0,
     `${result.deniedCommitted} writes were said to have failed, but are there`,
@@ -39,6 +39,6 @@ export async function measure(
     unknownCommitted: result.unknownCommitted,
     lost: result.lost,
     duplicated: result.duplicated,
-    connectionsLeft: await countConnections(context, running),
+    connectionsLeft: await connectionsLeft(),
   }
 }

@@ -1,5 +1,10 @@
-import type { ConnmgrEvent, ConnmgrEventType, EndpointState, EventOf } from '@connmgr/core'
-import type { PgConnectionManager } from '@connmgr/pg'
+import type {
+  ConnectionManager,
+  ConnmgrEvent,
+  ConnmgrEventType,
+  EndpointState,
+  EventOf,
+} from '@connmgr/core'
 import { now } from './now.js'
 
 /** An event and when it was heard. */
@@ -14,7 +19,10 @@ export class Recorder {
   readonly #onEvent: (recorded: Recorded) => void
 
   /** @param manager without one, events come by `add` alone */
-  constructor(manager?: PgConnectionManager, onEvent: (recorded: Recorded) => void = () => {}) {
+  constructor(
+    manager?: Pick<ConnectionManager<object>, 'onAny'>,
+    onEvent: (recorded: Recorded) => void = () => {},
+  ) {
     this.#onEvent = onEvent
     manager?.onAny((event) => {
       // Of every single acquire, only to count them would be of use, and the metrics do that.

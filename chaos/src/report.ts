@@ -25,6 +25,7 @@ export function describeResults(results: readonly ScenarioResult[]): string {
   const failed = results.filter((each) => !each.ok)
   return [
     ...table([['', '', 'scenario', ...COLUMNS.map(([title]) => title), 'and'], ...rows]),
+    ...targetLines(results),
     ...(several ? ['', `p50 / p99 of ${results[0]?.rounds} rounds each`] : []),
     ...failed.flatMap(({ id, name, failures }) => [
       '',
@@ -36,6 +37,33 @@ export function describeResults(results: readonly ScenarioResult[]): string {
       ? `All ${results.length} scenarios went as they should`
       : `${failed.length} of ${results.length} scenarios failed: ${failed.map((each) => each.id).join(', ')}`,
   ].join('\n')
+}
+
+/** Each target, with the scenarios that met it and those that did not, which fail only beyond what a busy machine excuses. */
+function targetLines(results: readonly ScenarioResult[]): string[] {
+  const lines = new Map<string, { within: string[]; beyond: string[] }>()
+  for (const { figures, id, targets = {} } of results) {
+    for (const [name, target] of Object.entries(targets)) {
+      const key = `${name} at most ${target} ms`
+      const line = lines.get(key) ?? { within: [], beyond: [] }
+      lines.set(key, line)
+      const value = figures[name] ?? Number.NaN
+      if (value <= target) line.within.push(String(id))
+      else line.beyond.push(`${id} (${value})`)
+    }
+  }
+  if (lines.size === 0) return []
+  return [
+    '',
+    'targets of the p99:',
+    ...[...lines].map(([key, { beyond, within }]) => {
+      const parts = [
+        ...(within.length > 0 ? [`met in ${within.join(', ')}`] : []),
+        ...(beyond.length > 0 ? [`not met in ${beyond.join(', ')}`] : []),
+      ]
+      return `  ${key}: ${parts.join('; ')}`
+    }),
+  ]
 }
 
 function cell({ figures, p50 }: ScenarioResult, name: string): string {

@@ -1,10 +1,10 @@
-import type { ChaosContext } from './context.js'
+import type { RoundContext } from './round-context.js'
 
 /** Measured numbers by name; times in milliseconds. A figure that has no meaning in a scenario is left out. */
 export type Figures = Record<string, number>
 
 /** One fault, with what connmgr promises for it. */
-export interface Scenario {
+export interface Scenario<C extends RoundContext = RoundContext> {
   readonly id: number
   /** What happens, in a few words. */
   readonly name: string
@@ -19,7 +19,7 @@ export interface Scenario {
   /** Highest p99 of figures that are times. */
   readonly targets?: Readonly<Record<string, number>>
   /** Provokes the fault and returns what was measured; what does not hold goes to `context.expect`. */
-  run(context: ChaosContext): Promise<Figures>
+  run(context: C): Promise<Figures>
 }
 
 /** What one round of a scenario came to. */
@@ -38,6 +38,8 @@ export interface ScenarioResult {
   readonly figures: Figures
   /** With several rounds. */
   readonly p50?: Figures
+  /** Highest p99 of figures that are times, on a machine that is not busy. */
+  readonly targets?: Readonly<Record<string, number>>
   readonly rounds: number
   readonly failures: readonly string[]
 }

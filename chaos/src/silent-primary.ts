@@ -1,23 +1,23 @@
-import type { ChaosContext } from './context.js'
 import { now } from './now.js'
-import { promote } from './promotion.js'
+import type { RoundContext } from './round-context.js'
 import type { Figures } from './scenario.js'
-import type { Service } from './service.js'
+import type { ServerNode } from './server-node.js'
+import type { AnyManager, ClusterService } from './service.js'
 
 /** How a primary falls silent, and how it is heard of again. */
-export interface Silence {
-  readonly fall: (service: Service) => Promise<void> | void
-  readonly end: (service: Service) => Promise<void>
+export interface Silence<S> {
+  readonly fall: (service: S) => Promise<void> | void
+  readonly end: (service: S) => Promise<void>
 }
 
 /** Times of a primary that is silent, and that callers hang on. */
 export const SILENCE_TARGETS = { downMs: 1100, hungMs: 1100, firstWriteMs: 300 }
 
 /** Nothing is closed and nobody answers: only deadlines tell, and whoever hangs on a socket must be freed by them. */
-export async function surviveSilence(
-  context: ChaosContext,
-  service: Service,
-  { fall, end }: Silence,
+export async function surviveSilence<N extends ServerNode, S extends ClusterService<N, AnyManager>>(
+  context: RoundContext,
+  service: S,
+  { fall, end }: Silence<S>,
 ): Promise<Figures> {
   const { load, manager, primary, standby } = service
   context.step('the primary falls silent')
@@ -33,7 +33,7 @@ export async function surviveSilence(
   context.expect(hanging.length === 0, `${hanging.length} callers hang on a server that is down`)
   const hung = load.failed('write', silentAt)
   context.step('the standby is promoted')
-  const promotion = await promote(standby)
+  const promotion = await service.promote(standby)
   await service.writes(20)
   service.expectNoFailedAcquire()
   context.step('the old primary is heard of again')

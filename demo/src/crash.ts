@@ -2,7 +2,7 @@ import type { Load } from './load.js'
 import type { FailoverResult } from './result.js'
 import type { Screen } from './screen.js'
 import { type AnyManager, firstWrites, since, sleep, until } from './stage.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 const OUTAGE_MS = 1500
 

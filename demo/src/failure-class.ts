@@ -1,3 +1,4 @@
+import type { FailureKind } from '@connmgr/core/driver'
 import { classify } from '@connmgr/pg'
 
 /**
@@ -21,8 +22,22 @@ export const FAILURE_CLASSES: readonly FailureClass[] = [
   'unknown',
 ]
 
-/** Told from the error alone, as a caller has to; whatever does not say that nothing was written is unknown. */
-export function failureClassOf(error: unknown): FailureClass {
+/** What errors of a database say. */
+export interface DatabaseErrors {
+  classify(error: unknown): FailureKind
+  /** Whether it is an answer of the database itself: only that tells that a statement had no effect. */
+  isAnswer(error: object): boolean
+}
+
+const POSTGRES: DatabaseErrors = {
+  classify,
+  // Prisma's own codes look like SQLSTATEs.
+  isAnswer: ({ code }: { code?: unknown }) =>
+    typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^P[1-6]\d{3}$/.test(code),
+}
+
+/** Told from the error alone, as a caller has to; what does not say that nothing was written is unknown. */
+export function failureClassOf(error: unknown, database: DatabaseErrors = POSTGRES): FailureClass {
   for (const each of withCauses(error)) {
     const { code } = each as { code?: unknown }
     if (typeof code === 'string') {
@@ -31,7 +46,7 @@ export function failureClassOf(error: unknown): FailureClass {
         return (each as { sent?: boolean }).sent === false ? 'not-sent' : 'aborted'
       if (/^CONNMGR_(ACQUIRE|QUEUE|POOL|CONNECT_)/.test(code)) return 'not-sent'
     }
-    switch (classify(each)) {
+    switch (database.classify(each)) {
       case 'unreachable':
       case 'starting':
       case 'busy':
@@ -46,17 +61,10 @@ export function failureClassOf(error: unknown): FailureClass {
       case 'lost':
         return 'unknown'
       case 'statement':
-        // Only an answer of the server itself tells that the statement had no effect.
-        if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !isPrismaCode(code))
-          return 'statement'
+        if (database.isAnswer(each)) return 'statement'
     }
   }
   return 'unknown'
-}
-
-/** Prisma's own codes look like SQLSTATEs. */
-function isPrismaCode(code: string): boolean {
-  return /^P[1-6]\d{3}$/.test(code)
 }
 
 /** An error and those it wraps, as the three ORMs do it. */

@@ -24,7 +24,8 @@ export interface LedgerServer {
 
 interface LedgerRow {
   readonly id: string
-  readonly copies: number
+  /** Text from drivers that read whole numbers of 64 bits so. */
+  readonly copies: number | string
 }
 
 export const LEDGER_TABLE =
@@ -79,8 +80,8 @@ export class Ledger {
   async check(...servers: readonly LedgerServer[]): Promise<LedgerResult> {
     const copies = new Map<string, number>()
     for (const server of servers) {
-      const rows = await server.query('select id, count(*)::int as copies from ledger group by id')
-      for (const row of rows) copies.set(row.id, (copies.get(row.id) ?? 0) + row.copies)
+      const rows = await server.query('select id, count(*) as copies from ledger group by id')
+      for (const row of rows) copies.set(row.id, (copies.get(row.id) ?? 0) + Number(row.copies))
     }
     const committed = [...this.#failed].filter(([id]) => copies.has(id))
     const denied = committed.filter(([, failure]) => failure !== 'unknown').length

@@ -1,5 +1,6 @@
+import { type FailureClass, failureClassOf } from './failure-class.js'
 import type { Ledger } from './ledger.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 const WRITES_PER_SECOND = 50
 const READS_PER_SECOND = 15
@@ -15,14 +16,20 @@ export interface Acknowledgement {
 export class Load {
   readonly #workloads: readonly Workload[]
   readonly #ledger: Ledger
+  readonly #failureOf: (error: unknown) => FailureClass
   readonly #timers: NodeJS.Timeout[] = []
   readonly #inFlight = new Set<Promise<void>>()
   readonly acknowledgements: Acknowledgement[] = []
   #reads = 0
   #readErrors = 0
 
-  constructor(workloads: readonly Workload[], ledger: Ledger) {
+  constructor(
+    workloads: readonly Workload[],
+    ledger: Ledger,
+    failureOf: (error: unknown) => FailureClass = failureClassOf,
+  ) {
     this.#workloads = workloads
+    this.#failureOf = failureOf
     this.#ledger = ledger
   }
 
@@ -37,8 +44,13 @@ export class Load {
 
   /** Stops, and waits for what is under way. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    this.halt()
     await Promise.all(this.#inFlight)
+  }
+
+  /** Begins nothing more. */
+  halt(): void {
+    for (const timer of this.#timers) clearInterval(timer)
   }
 
   /** The first write that this ORM had acknowledged after a moment. */
@@ -65,7 +77,7 @@ export class Load {
       this.#ledger.acknowledged(id)
       this.acknowledgements.push({ orm: workload.orm, at: performance.now() })
     } catch (error) {
-      this.#ledger.rejected(id, error)
+      this.#ledger.rejectedAs(id, this.#failureOf(error))
     }
   }
 

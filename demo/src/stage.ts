@@ -1,9 +1,10 @@
 import type { ConnectionManager, ManagerOptions } from '@connmgr/core'
+import type { FailureClass } from './failure-class.js'
 import type { LedgerServer } from './ledger.js'
 import type { Load } from './load.js'
 import type { FailoverResult } from './result.js'
 import type { Screen } from './screen.js'
-import type { Workload } from './workload.js'
+import type { Workload } from './workloads/workload.js'
 
 /** Options that the manager of every stage has, so that its story takes seconds. */
 export const MANAGER_OPTIONS = {
@@ -17,6 +18,17 @@ export type AnyManager = Pick<
   'close' | 'getFailoverStatus' | 'getHealthStatus' | 'getLeakStats' | 'getPoolMetrics' | 'on'
 >
 
+/** What a stage promises of its outage, in words. */
+export interface Promises {
+  readonly outage: string
+  readonly writes: string
+}
+
+export const SERVER_PROMISES: Promises = {
+  outage: 'the crash of the primary was detected',
+  writes: 'each ORM wrote again after the promotion, on the same objects',
+}
+
 /** A database on which the demo tells its story. */
 export interface Stage {
   /** What there is to see at first. */
@@ -25,9 +37,14 @@ export interface Stage {
   set(
     screen: Screen,
   ): Promise<{ readonly manager: AnyManager; readonly workloads: readonly Workload[] }>
+  /** Whether all ORMs can leak at once: not where one connection is all there is. */
+  readonly leaksAtOnce: boolean
   readonly outageHeading: string
+  readonly promises: Promises
   /** Breaks the database while it is in use, and mends it. */
   breakAndMend(workloads: readonly Workload[], load: Load, screen: Screen): Promise<FailoverResult>
+  /** What a failed write says of the write. `@default` as errors of PostgreSQL say it */
+  failureOf?(error: unknown): FailureClass
   /** Tells what has been written. */
   readonly ledger: LedgerServer
   /** Ends everything. */

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { DemoResult } from './result.js'
+import { type Promises, SERVER_PROMISES } from './stage.js'
 
 /** Something that the demo promises, and whether it was so. */
 export interface Claim {
@@ -10,16 +11,20 @@ export interface Claim {
 }
 
 /** What the demo promises, in the order in which it is shown. `ownFolder` is where its leaks are. */
-export function verdictOn(result: DemoResult, ownFolder: string): Claim[] {
+export function verdictOn(
+  result: DemoResult,
+  ownFolder: string,
+  promises: Promises = SERVER_PROMISES,
+): Claim[] {
   const { ledger, failover, reads, processCrashes } = result
   return [
     leaksNamed(result, ownFolder),
     {
       ok: Number.isFinite(failover.detectedAfterMs),
-      text: 'the crash of the primary was detected',
+      text: promises.outage,
       seen: `after ${failover.detectedAfterMs} ms; of all reads ${reads.done} succeeded and ${reads.failed} failed`,
     },
-    writesGoOn(result),
+    writesGoOn(result, promises),
     {
       ok: ledger.lost === 0,
       text: 'no acknowledged write was lost',
@@ -52,14 +57,14 @@ function leaksNamed({ orms, leaks }: DemoResult, ownFolder: string): Claim {
   }
 }
 
-function writesGoOn({ orms, failover }: DemoResult): Claim {
+function writesGoOn({ orms, failover }: DemoResult, promises: Promises): Claim {
   const first = orms.map((orm) => failover.firstWriteAfterPromotionMs[orm] ?? undefined)
   const seen = orms.map((orm, index) =>
     first[index] === undefined ? `${orm}: never` : `${orm}: ${first[index]} ms`,
   )
   return {
     ok: first.every((ms) => ms !== undefined),
-    text: 'each ORM wrote again after the promotion, on the same objects',
+    text: promises.writes,
     seen: seen.join(', '),
   }
 }

@@ -42,6 +42,8 @@ function managed(
       filename,
       readers: READERS,
       library: 'better-sqlite3',
+      // As plain better-sqlite3 has it in WAL mode.
+      synchronous: 'normal',
       logger: false,
     })
     return {

@@ -1,13 +1,10 @@
-/** The one statement of the load. The table takes the same id twice, so that a repeated write shows. */
-export const INSERT = 'insert into ledger (id) values ($1)'
-
 /** Connections that every client may open. */
 export const POOL_SIZE = 10
 
 /** What "tuned" means, for every client that has such knobs. */
 export const TUNED = { connectTimeoutMs: 2000, queryTimeoutMs: 3000 } as const
 
-/** One way to write to PostgreSQL from Node, as its documentation says it is done. */
+/** One way to write to a database from Node, as its documentation says it is done. */
 export interface PeerClient {
   /** The servers, the preferred one first. Clients that know one server take that. */
   open(urls: readonly [string, ...string[]]): Promise<void>

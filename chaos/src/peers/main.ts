@@ -3,21 +3,21 @@ import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { startCluster } from '@connmgr/testing'
+import { type DatabaseName, MissingProgramsError } from '../database.js'
+import { loadLine } from '../machine-load.js'
 import type { Peer } from './client.js'
-import { FAULTS, type Fault, FULL, QUICK } from './faults.js'
-import { haproxyVersion } from './haproxy.js'
+import { type Fault, FULL, QUICK } from './fault.js'
 import type { Outcome } from './outcome.js'
-import { PEERS } from './registry.js'
+import { loadPeerDatabase, type PeerDatabase } from './peer-database.js'
 import { runRound } from './round.js'
 import { overviewOf, type Summary, summarize, tableOf } from './summary.js'
 
-const LIBRARIES = ['pg', 'typeorm', 'knex', 'postgres', 'aws-advanced-nodejs-wrapper']
 const MODULES = path.join(__dirname, '..', '..', '..', 'node_modules')
 
 const { values } = parseArgs({
   options: {
     peers: { type: 'boolean' },
+    db: { type: 'string', default: 'postgresql' },
     rounds: { type: 'string', default: '1' },
     client: { type: 'string' },
     fault: { type: 'string' },
@@ -37,13 +37,15 @@ interface Job {
 }
 
 async function main(): Promise<void> {
-  const haproxy = haproxyVersion()
-  const peers = chosen(PEERS, values.client, 'client').filter(({ route, title }) => {
+  const database = await loadPeerDatabase(values.db as DatabaseName)
+  const haproxy = database.routerVersion?.()
+  const peers = chosen(database.peers, values.client, 'client').filter(({ route, title }) => {
     if (route !== 'haproxy' || haproxy !== undefined) return true
     show(`${title} is left out: there is no haproxy here (apt-get install haproxy)`)
     return false
   })
-  const faults = chosen(FAULTS, values.fault, 'fault')
+  const faults = chosen(database.faults, values.fault, 'fault')
+  database.prepare(show)
   const jobs: Job[] = faults.flatMap((fault) =>
     peers.map((peer) => ({ peer, fault, outcomes: [] })),
   )
@@ -55,7 +57,7 @@ async function main(): Promise<void> {
   await Promise.all(
     Array.from({ length: Number(values.parallel) }, async () => {
       for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-        const outcome = await runRound(job.peer, job.fault, values.quick ? QUICK : FULL)
+        const outcome = await runRound(database, job.peer, job.fault, values.quick ? QUICK : FULL)
         job.outcomes.push(outcome)
         done += 1
         show(`${done}/${total} ${job.fault.name} ${job.peer.name}: ${brief(outcome)}`)
@@ -68,24 +70,31 @@ async function main(): Promise<void> {
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
   const result = {
     machine,
-    versions: versions(haproxy, await serverVersion()),
+    load: loadLine(),
+    versions: versions(database, haproxy, await serverVersion(database)),
     quick: values.quick,
     rounds,
     summaries,
   }
-  console.log(values.json ? JSON.stringify(result) : describe(summaries, faults, result))
+  console.log(values.json ? JSON.stringify(result) : describe(database, summaries, faults, result))
 }
 
 function describe(
+  { peers }: PeerDatabase,
   summaries: readonly Summary[],
   faults: readonly Fault[],
-  about: { readonly machine: string; readonly versions: Record<string, string> },
+  about: {
+    readonly machine: string
+    readonly load: string
+    readonly versions: Record<string, string>
+  },
 ): string {
   const titleOf = (client: string): string =>
-    PEERS.find(({ name }) => name === client)?.title ?? client
+    peers.find(({ name }) => name === client)?.title ?? client
   const versionText = Object.entries(about.versions).map(([name, version]) => `${name} ${version}`)
   return [
     `${about.machine}; ${versionText.join(', ')}`,
+    about.load,
     `medians of ${values.rounds} rounds; lost and duplicated are the worst round`,
     '',
     overviewOf(summaries, titleOf),
@@ -136,21 +145,26 @@ function chosen<T extends { readonly name: string }>(
   })
 }
 
-async function serverVersion(): Promise<string> {
-  await using cluster = await startCluster()
-  const [row] = await cluster.primary.query<{ version: string }>(
-    "select current_setting('server_version') as version",
-  )
-  return row?.version ?? 'unknown'
+async function serverVersion(database: PeerDatabase): Promise<string> {
+  const cluster = await database.startCluster()
+  try {
+    return await database.versionOf(cluster.primary)
+  } finally {
+    await cluster.stop()
+  }
 }
 
-function versions(haproxy: string | undefined, server: string): Record<string, string> {
+function versions(
+  { libraries, name: database }: PeerDatabase,
+  haproxy: string | undefined,
+  server: string,
+): Record<string, string> {
   const read = (name: string): string =>
     JSON.parse(readFileSync(path.join(MODULES, name, 'package.json'), 'utf8')).version
   return {
     node: process.versions.node,
-    postgresql: server,
-    ...Object.fromEntries(LIBRARIES.map((name) => [name, read(name)])),
+    [database]: server,
+    ...Object.fromEntries(libraries.map((name) => [name, read(name)])),
     ...(haproxy === undefined ? {} : { haproxy }),
   }
 }
@@ -159,6 +173,6 @@ main().then(
   () => process.exit(0),
   (error: unknown) => {
     show(error instanceof Error ? error.message : String(error))
-    process.exit(1)
+    process.exit(error instanceof MissingProgramsError ? MissingProgramsError.EXIT_CODE : 1)
   },
 )

@@ -1,6 +1,13 @@
+import type { DatabaseName } from '../database.js'
+
 /** What the runner says to the process of a client. */
 export type Command =
-  | { readonly type: 'open'; readonly peer: string; readonly urls: readonly [string, ...string[]] }
+  | {
+      readonly type: 'open'
+      readonly database: DatabaseName
+      readonly peer: string
+      readonly urls: readonly [string, ...string[]]
+    }
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
 

@@ -1,13 +1,6 @@
-import type { PostgresNode } from '@connmgr/testing'
-import type { FaultMoments } from './faults.js'
+import type { ServerNode } from '../server-node.js'
+import type { FaultMoments } from './fault.js'
 import type { Write } from './peer-process.js'
-
-/** Every write takes a tenth of a second, so that several are always in flight when a fault comes. */
-export const LEDGER_TABLE = `
-  create table ledger (row bigserial primary key, id text not null);
-  create function take_time() returns trigger language plpgsql as $$
-    begin perform pg_sleep(0.1); return new; end $$;
-  create trigger take_time before insert on ledger for each row execute function take_time();`
 
 /** The end of a run in which a client shows whether it has recovered. */
 export const FINAL_MS = 3000
@@ -47,7 +40,7 @@ export function isCalm(writes: readonly Write[], at: number): boolean {
 
 /** Compares what a client was told with what the server holds. */
 export async function judge(
-  server: Pick<PostgresNode, 'query'>,
+  server: Pick<ServerNode, 'query'>,
   run: {
     readonly writes: readonly Write[]
     readonly moments: FaultMoments
@@ -79,11 +72,11 @@ export async function judge(
   }
 }
 
-async function copiesOn(server: Pick<PostgresNode, 'query'>): Promise<Map<string, number>> {
-  const rows = await server.query<{ id: string; copies: number }>(
-    'select id, count(*)::int as copies from ledger group by id',
+async function copiesOn(server: Pick<ServerNode, 'query'>): Promise<Map<string, number>> {
+  const rows = await server.query<{ id: string; copies: number | string }>(
+    'select id, count(*) as copies from ledger group by id',
   )
-  return new Map(rows.map(({ id, copies }) => [id, copies]))
+  return new Map(rows.map(({ id, copies }) => [id, Number(copies)]))
 }
 
 function isAcknowledged({ settledAt, rejection }: Write): boolean {

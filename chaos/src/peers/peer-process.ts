@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import type { DatabaseName } from '../database.js'
 import type { Command, Rejection, Report } from './messages.js'
 
 const PROGRAM = path.join(__dirname, `writer${path.extname(__filename)}`)
@@ -43,8 +44,12 @@ export class PeerProcess {
   }
 
   /** Resolves when the first write has been done. */
-  async open(peer: string, urls: readonly [string, ...string[]]): Promise<void> {
-    await this.#ask({ type: 'open', peer, urls }, 'ready', OPEN_MS)
+  async open(
+    database: DatabaseName,
+    peer: string,
+    urls: readonly [string, ...string[]],
+  ): Promise<void> {
+    await this.#ask({ type: 'open', database, peer, urls }, 'ready', OPEN_MS)
     const failure = this.#failure ?? this.crash
     if (failure !== undefined) throw new Error(`${peer} could not be opened: ${failure}`)
   }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type PostgresCluster, startCluster, startFaultProxy } from '@connmgr/testing'
+import { startFaultProxy } from '@connmgr/testing'
 import { now } from '../now.js'
 import type { Peer } from './client.js'
-import type { Fault, Times } from './faults.js'
-import { Haproxy } from './haproxy.js'
-import { FINAL_MS, isCalm, judge, LEDGER_TABLE, type Outcome } from './outcome.js'
+import type { Fault, Times } from './fault.js'
+import { FINAL_MS, isCalm, judge, type Outcome } from './outcome.js'
+import type { PeerDatabase } from './peer-database.js'
 import { PeerProcess } from './peer-process.js'
 
 /** Load before the fault. */
@@ -12,11 +12,15 @@ const STEADY_MS = 1500
 const LOOK_MS = 100
 
 /** One client under one fault, on a cluster of its own. */
-export async function runRound(peer: Peer, fault: Fault, times: Times): Promise<Outcome> {
-  const cluster = await startCluster({ standbys: 1, synchronous: true })
+export async function runRound(
+  database: PeerDatabase,
+  peer: Peer,
+  fault: Fault,
+  times: Times,
+): Promise<Outcome> {
+  const cluster = await database.startCluster()
   const cleanups: (() => Promise<void>)[] = [() => cluster.stop()]
   try {
-    await cluster.primary.query(LEDGER_TABLE)
     const proxy = fault.throughProxy
       ? await startFaultProxy({ target: cluster.primary })
       : undefined
@@ -24,13 +28,15 @@ export async function runRound(peer: Peer, fault: Fault, times: Times): Promise<
     let urls = cluster.nodes.map((node) => node.url())
     if (proxy !== undefined) urls = [throughPort(urls[0], proxy.port), ...urls.slice(1)]
     if (peer.route === 'haproxy') {
-      const haproxy = await Haproxy.start(backendsOf(cluster, urls))
-      cleanups.push(() => haproxy.stop())
-      urls = [haproxy.url]
+      if (database.startRouter === undefined)
+        throw new Error(`there is no HAProxy for ${database.name}`)
+      const router = await database.startRouter(cluster, urls)
+      cleanups.push(() => router.stop())
+      urls = [router.url]
     }
     const process = new PeerProcess()
     cleanups.push(() => process.kill())
-    await process.open(peer.name, urls as [string, ...string[]])
+    await process.open(database.name, peer.name, urls as [string, ...string[]])
     process.start()
     await delay(STEADY_MS)
     const moments = await fault.inject({ cluster, proxy, times })
@@ -61,13 +67,6 @@ async function observe(process: PeerProcess, times: Times): Promise<void> {
     if (at - start >= FINAL_MS && isCalm(process.writes, at)) return
     await delay(LOOK_MS)
   }
-}
-
-function backendsOf(cluster: PostgresCluster, urls: readonly string[]) {
-  return cluster.nodes.map((node, index) => ({
-    url: urls[index] as string,
-    isLeader: () => cluster.primary === node,
-  }))
 }
 
 function throughPort(url: string | undefined, port: number): string {

@@ -1,7 +1,7 @@
 import { now } from '../now.js'
 import type { PeerClient } from './client.js'
 import type { Command, Rejection, Report } from './messages.js'
-import { PEERS } from './registry.js'
+import { loadPeerDatabase } from './peer-database.js'
 
 const WRITES_PER_SECOND = 50
 const MOST_IN_FLIGHT = 10
@@ -89,7 +89,8 @@ let writer: Writer | undefined
 
 async function obey(command: Command): Promise<void> {
   if (command.type === 'open') {
-    const peer = PEERS.find(({ name }) => name === command.peer)
+    const { peers } = await loadPeerDatabase(command.database)
+    const peer = peers.find(({ name }) => name === command.peer)
     if (peer === undefined) throw new Error(`there is no client ${command.peer}`)
     const client = await peer.load()
     await client.open(command.urls)

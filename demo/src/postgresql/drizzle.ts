@@ -2,7 +2,8 @@ import { replayTransaction, withConnectionManager } from '@connmgr/drizzle'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { eq, sql } from 'drizzle-orm'
 import { bigserial, pgTable, text } from 'drizzle-orm/pg-core'
-import type { Workload } from '../workload.js'
+import { forgetTransaction } from '../workloads/forget-transaction.js'
+import type { Workload } from '../workloads/workload.js'
 
 const ledger = pgTable('ledger', {
   row: bigserial('row', { mode: 'bigint' }).primaryKey(),
@@ -12,27 +13,6 @@ const ledger = pgTable('ledger', {
 
 export async function startDrizzle(manager: PgConnectionManager): Promise<Workload> {
   const db = withConnectionManager({ schema: { ledger }, replicas: true }, manager)
-
-  async function forgetTransaction(): Promise<() => Promise<void>> {
-    let letGo = (): void => {}
-    const stuck = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
-    let running: Promise<void> = Promise.resolve()
-    await new Promise<void>((resolve, reject) => {
-      running = db.transaction(async (tx) => {
-        await tx.execute(sql`select 'a transaction that waits for something else'`)
-        resolve()
-        await stuck
-      })
-      running.catch(reject)
-    })
-    return () => {
-      letGo()
-      return running
-    }
-  }
-
   return {
     orm: 'drizzle',
     write: async (id) => {
@@ -45,7 +25,13 @@ export async function startDrizzle(manager: PgConnectionManager): Promise<Worklo
       }),
     // Reads go to the standby, while there is one.
     read: () => db.$count(ledger, eq(ledger.orm, 'drizzle')),
-    leak: forgetTransaction,
+    leak: () =>
+      forgetTransaction((begun) =>
+        db.transaction(async (tx) => {
+          await tx.execute(sql`select 'a transaction that waits for something else'`)
+          await begun()
+        }),
+      ),
     close: async () => {},
   }
 }

@@ -6,8 +6,8 @@ import { LEDGER_TABLE, type LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
 import type { Screen } from '../screen.js'
-import { MANAGER_OPTIONS, type Stage } from '../stage.js'
-import type { Workload } from '../workload.js'
+import { MANAGER_OPTIONS, SERVER_PROMISES, type Stage } from '../stage.js'
+import type { Workload } from '../workloads/workload.js'
 import { startDrizzle } from './drizzle.js'
 import { startPrisma } from './prisma.js'
 import { startTypeorm } from './typeorm.js'
@@ -15,7 +15,9 @@ import { startTypeorm } from './typeorm.js'
 /** Two embedded servers, one streaming to the other. */
 export class PostgresStage implements Stage {
   readonly heading = '1. Two servers and three ORMs, one manager'
+  readonly leaksAtOnce = true
   readonly outageHeading = '3. The primary crashes'
+  readonly promises = SERVER_PROMISES
   #cluster: PostgresCluster | undefined
   #manager: PgConnectionManager | undefined
 

@@ -1,11 +1,10 @@
 export { once } from '@connmgr/core'
+export type { DrizzleSchema, NoSchema } from './drizzle-types.js'
 export type {
   DatabaseConfig,
-  DrizzleSchema,
   Managed,
   ManagedDatabase,
   ManagedReplicatedDatabase,
-  NoSchema,
-} from './drizzle-types.js'
+} from './pg-types.js'
 export { type ReplayableDatabase, replayTransaction } from './replay-transaction.js'
 export { withConnectionManager } from './with-connection-manager.js'

@@ -1,7 +1,7 @@
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import { sql } from 'drizzle-orm'
-import type { ManagedDatabase } from './drizzle-types.js'
 import type * as Adapter from './index.js'
+import type { ManagedDatabase } from './pg-types.js'
 
 let cluster: PostgresCluster
 let opened: ManagedDatabase[] = []

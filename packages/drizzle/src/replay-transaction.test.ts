@@ -8,7 +8,7 @@ import {
 import { eq, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { catalogRead } from '../../pg/test/known-catalog.js'
-import type { ManagedDatabase } from './drizzle-types.js'
+import type { ManagedDatabase } from './pg-types.js'
 import { replayTransaction } from './replay-transaction.js'
 import { withConnectionManager } from './with-connection-manager.js'
 

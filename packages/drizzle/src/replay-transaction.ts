@@ -1,11 +1,10 @@
-import type { TransactionReplayOptions } from '@connmgr/core'
-import type { PgConnectionManager } from '@connmgr/pg'
+import type { ConnectionManager, TransactionReplayOptions } from '@connmgr/core'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 
 /** A managed database, as far as transactions go. */
-export interface ReplayableDatabase<X> {
-  readonly $connections: PgConnectionManager
-  transaction<T>(work: (tx: X) => Promise<T>, config?: PgTransactionConfig): Promise<T>
+export interface ReplayableDatabase<X, Config = PgTransactionConfig> {
+  readonly $connections: Pick<ConnectionManager<never>, 'replayTransaction'>
+  transaction<T>(work: (tx: X) => Promise<T>, config?: Config): Promise<T>
 }
 
 /**
@@ -20,11 +19,11 @@ export interface ReplayableDatabase<X> {
  * @example
  * await replayTransaction(db, (tx) => tx.insert(orders).values(order), { deadlineMs: 10_000 })
  */
-export async function replayTransaction<X, T>(
-  db: ReplayableDatabase<X>,
+export async function replayTransaction<X, T, Config = PgTransactionConfig>(
+  db: ReplayableDatabase<X, Config>,
   work: (tx: X, attempt: number) => Promise<T>,
   options: TransactionReplayOptions & { readonly signal?: AbortSignal } = {},
-  config?: PgTransactionConfig,
+  config?: NoInfer<Config>,
 ): Promise<T> {
   return db.$connections.replayTransaction<X, T>(
     (inTransaction) => db.transaction(inTransaction, config),

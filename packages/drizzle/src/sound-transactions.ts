@@ -1,23 +1,28 @@
 import { ConnmgrError } from '@connmgr/core'
-import {
-  CALL_RULES,
-  checkCall,
-  type FunctionReference,
-  ISOLATION_LEVELS,
-} from '@connmgr/core/driver'
-import type { ManagedPool } from '@connmgr/pg'
-import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
-import type { PoolClient } from 'pg'
+import type { FunctionReference } from '@connmgr/core/driver'
 
-type Transact = (
-  work: (tx: object) => Promise<unknown>,
-  config?: PgTransactionConfig,
-) => Promise<unknown>
+type Transact = (work: (tx: object) => Promise<unknown>, config?: object) => Promise<unknown>
 
-/** What drizzle-orm 0.44 to 1.0 keeps on a database beyond its declared surface. */
+/** What drizzle-orm 0.44 to 1.0 keeps on a database of a server beyond its declared surface. */
 interface DatabaseInternals {
   /** Runs everything on its `client`, which is a pool or a single client. */
   readonly session: { transaction: Transact }
+}
+
+/** A client that a transaction has borrowed, as drizzle takes it. */
+export interface Borrowed {
+  readonly client: object
+  release(): void
+}
+
+/** How the transactions of one kind of database borrow. */
+export interface Borrowing {
+  /** Lends a client; leak reports begin above `below`. */
+  borrow(below: FunctionReference): Promise<Borrowed>
+  /** The methods of the client that send statements and answer by promises. */
+  readonly sends: readonly string[]
+  /** Drizzle writes what a transaction is given into its SQL as it is. @throws InvalidOptionError */
+  checkConfig(config: object | undefined): void
 }
 
 /**
@@ -28,14 +33,15 @@ interface DatabaseInternals {
  * Drizzle itself runs the transaction, on a session of one client, so that nested transactions, isolation and types
  * stay its own; borrowing and returning the client is ours.
  */
-export function makeTransactionsSound(db: object, pool: ManagedPool): void {
+export function makeTransactionsSound(db: object, borrowing: Borrowing): void {
   const { session } = db as DatabaseInternals
   const runOn = session.transaction
   const transaction: Transact = async (work, config) => {
-    checkConfig(config)
-    const client = await pool.connectFor(transaction as FunctionReference)
+    borrowing.checkConfig(config)
+    const borrowed = await borrowing.borrow(transaction as FunctionReference)
     const outcome: Outcome = { worked: false }
-    const single = Object.create(session, { client: { value: observedClient(client, outcome) } })
+    const client = observedClient(borrowed.client, borrowing.sends, outcome)
+    const single = Object.create(session, { client: { value: client } })
     try {
       return await runOn.call(single, (tx) => observe(work(tx), outcome), config)
     } catch (error) {
@@ -43,21 +49,10 @@ export function makeTransactionsSound(db: object, pool: ManagedPool): void {
       const { commitFailure } = outcome
       throw commitFailure instanceof ConnmgrError ? commitFailure : error
     } finally {
-      client.release()
+      borrowed.release()
     }
   }
   session.transaction = transaction
-}
-
-/** Drizzle writes these into its SQL as they are. */
-const CONFIG = {
-  isolationLevel: CALL_RULES.oneOf(...ISOLATION_LEVELS),
-  accessMode: CALL_RULES.oneOf('read only', 'read write'),
-}
-
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
-function checkConfig({ isolationLevel, accessMode }: PgTransactionConfig = {}): void {
-  checkCall('transaction', { isolationLevel, accessMode }, CONFIG)
 }
 
 /** What a transaction has come to so far. Drizzle itself tells only of what failed last. */
@@ -79,14 +74,18 @@ async function observe(working: Promise<unknown>, outcome: Outcome): Promise<unk
 }
 
 /** The client, for drizzle. What fails first after the work was done is COMMIT; the ROLLBACK after it hides that. */
-function observedClient(client: PoolClient, outcome: Outcome): PoolClient {
-  const query = async (...args: unknown[]): Promise<unknown> => {
-    try {
-      return await (client.query as (...all: unknown[]) => Promise<unknown>)(...args)
-    } catch (error) {
-      if (outcome.worked) outcome.commitFailure ??= error
-      throw error
+function observedClient(client: object, sends: readonly string[], outcome: Outcome): object {
+  const methods = sends.map((name) => {
+    const send = (client as Record<string, (...args: unknown[]) => Promise<unknown>>)[name]
+    const value = async (...args: unknown[]): Promise<unknown> => {
+      try {
+        return await send?.apply(client, args)
+      } catch (error) {
+        if (outcome.worked) outcome.commitFailure ??= error
+        throw error
+      }
     }
-  }
-  return Object.create(client, { query: { value: query } })
+    return [name, { value }] as const
+  })
+  return Object.create(client, Object.fromEntries(methods))
 }

@@ -1,15 +1,9 @@
 import { inspect } from 'node:util'
 import { createConnectionManager, ManagedPool, type PgManagerOptions } from '@connmgr/pg'
-import {
-  eventually,
-  FakeClock,
-  type PostgresCluster,
-  patient,
-  startCluster,
-} from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import { eq, relations, sql } from 'drizzle-orm'
 import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
-import type { ManagedDatabase } from './drizzle-types.js'
+import type { ManagedDatabase } from './pg-types.js'
 import { withConnectionManager } from './with-connection-manager.js'
 
 const users = pgTable('users', {
@@ -114,59 +108,6 @@ describe('a managed drizzle database', () => {
     expect(await db.$count(users)).toBe(0)
   })
 
-  test('a failed ROLLBACK does not hide the error that made it necessary', async () => {
-    open()
-    await expect(
-      db.transaction(async (tx) => {
-        const { rows } = await tx.execute(sql`select pg_backend_pid() as pid`)
-        await cluster.primary.query('select pg_terminate_backend($1)', [rows[0]?.pid])
-        throw new Error('the first')
-      }),
-    ).rejects.toThrow('the first')
-    expect(db.$connections.getPoolMetrics().checkedOut).toBe(0)
-  })
-
-  test('a leak is named by function, file and line, in a transaction and outside', async () => {
-    open({ leakDetection: { thresholdMs: 50, captureStack: 'always' } })
-    let letGo = (): void => {}
-    const stuck = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
-    async function forgetful() {
-      await db.transaction(async (tx) => {
-        await tx.execute(sql`select ${'s3cr3t'}`)
-        await stuck
-      })
-    }
-    const detected = new Promise((resolve) => db.$connections.on('leakDetected', resolve))
-    const working = forgetful()
-    await detected
-    expect(db.$connections.detectLeaks()).toMatchObject([
-      {
-        checkedOutBy: expect.stringMatching(
-          /^forgetful \(.*with-connection-manager\.test\.ts:\d+:\d+\)$/,
-        ),
-        lastQuery: 'select $1',
-      },
-    ])
-    letGo()
-    await working
-  })
-
-  test('leaves nothing running if Drizzle refuses its configuration', async () => {
-    const clock = new FakeClock()
-    const bad = {
-      get schema(): never {
-        throw new Error('no schema')
-      },
-    }
-    expect(() =>
-      withConnectionManager(bad, { databaseUrl: cluster.primary.url(), logger: false, clock }),
-    ).toThrow('no schema')
-    await clock.settle()
-    expect(clock.pendingTimers).toBe(0)
-  })
-
   test('with replicas, reads go to the standby and $primary reads from the primary', async () => {
     const standby = cluster.standbys[0] as (typeof cluster.standbys)[number]
     const replicated = withConnectionManager(
@@ -181,18 +122,6 @@ describe('a managed drizzle database', () => {
     expect(await replicated.query.users.findMany()).toHaveLength(1)
     expect(await replicated.$primary.select(where).from(users)).toEqual([{ standby: false }])
     expect(replicated.$connections).toBe(db.$connections)
-  })
-
-  test('the code of a pool error is in the cause', async () => {
-    open({ poolSize: 1, maxOverflow: 0, acquireTimeoutMs: patient(100) })
-    const client = await db.$client.connect()
-    await expect(db.select().from(users)).rejects.toMatchObject({
-      cause: { code: 'CONNMGR_ACQUIRE_TIMEOUT' },
-    })
-    await expect(db.transaction(async () => {})).rejects.toMatchObject({
-      code: 'CONNMGR_ACQUIRE_TIMEOUT',
-    })
-    client.release()
   })
 
   test('one manager serves drizzle and plain pg', async () => {

@@ -1,22 +1,47 @@
+import { CALL_RULES, checkCall, ISOLATION_LEVELS } from '@connmgr/core/driver'
 import {
   createConnectionManager,
   type ManagedPool,
   PgConnectionManager,
   type PgManagerOptions,
 } from '@connmgr/pg'
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { withReplicas } from 'drizzle-orm/pg-core'
-import type {
-  DatabaseConfig,
-  DrizzleSchema,
-  ManagedDatabase,
-  ManagedReplicatedDatabase,
-  NoSchema,
-} from './drizzle-types.js'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { type PgTransactionConfig, withReplicas } from 'drizzle-orm/pg-core'
+import { type Binding, openDatabase } from './binding.js'
+import type { DrizzleSchema, NoSchema } from './drizzle-types.js'
+import type { DatabaseConfig, ManagedDatabase, ManagedReplicatedDatabase } from './pg-types.js'
 import { makeTransactionsSound } from './sound-transactions.js'
 
+type Config = DatabaseConfig<DrizzleSchema>
+
+const TRANSACTION = {
+  isolationLevel: CALL_RULES.oneOf(...ISOLATION_LEVELS),
+  accessMode: CALL_RULES.oneOf('read only', 'read write'),
+}
+
+const POSTGRES: Binding<ManagedPool, PgConnectionManager, PgManagerOptions, Config> = {
+  isManager: (given) => given instanceof PgConnectionManager,
+  createManager: createConnectionManager,
+  withReplicas: (primary, replica) =>
+    withReplicas(primary as NodePgDatabase, [replica as NodePgDatabase]),
+  open: (pool, config) => {
+    const db = drizzle({ ...config, client: pool })
+    makeTransactionsSound(db, {
+      borrow: async (below) => {
+        const client = await pool.connectFor(below)
+        return { client, release: () => client.release() }
+      },
+      sends: ['query'],
+      checkConfig: ({ isolationLevel, accessMode }: PgTransactionConfig = {}) =>
+        checkCall('transaction', { isolationLevel, accessMode }, TRANSACTION),
+    })
+    return db
+  },
+}
+
 /**
- * A drizzle database whose connections connmgr manages.
+ * A drizzle database over PostgreSQL whose connections connmgr manages. MySQL and MariaDB are in
+ * `@connmgr/drizzle/mysql`, SQLite is in `@connmgr/drizzle/sqlite`.
  *
  * @param config what `drizzle()` takes (`schema`, or `relations` with drizzle-orm 1.0; `logger`, `casing`, `cache`), and
  * `replicas: true` to read from standbys while there are any fit to read from, as drizzle's `withReplicas` does: with
@@ -39,36 +64,8 @@ export function withConnectionManager<TSchema extends DrizzleSchema = NoSchema>(
   manager?: PgManagerOptions | PgConnectionManager,
 ): ManagedDatabase<TSchema>
 export function withConnectionManager(
-  config: DatabaseConfig<DrizzleSchema> & { readonly replicas?: boolean } = {},
+  config: Config & { readonly replicas?: boolean } = {},
   manager: PgManagerOptions | PgConnectionManager = {},
 ): unknown {
-  if (manager instanceof PgConnectionManager) return databasesOn(manager, config)
-  const connections = createConnectionManager(manager)
-  try {
-    return databasesOn(connections, config)
-  } catch (error) {
-    // The caller never gets it, and could not close it.
-    void connections.close()
-    throw error
-  }
-}
-
-function databasesOn(
-  connections: PgConnectionManager,
-  { replicas = false, ...config }: DatabaseConfig<DrizzleSchema> & { readonly replicas?: boolean },
-): unknown {
-  const primary = databaseOn(connections.pool, connections, config)
-  if (!replicas) return primary
-  // What is added to the primary here is found on what withReplicas makes of it, too.
-  return withReplicas(primary, [databaseOn(connections.replica, connections, config)])
-}
-
-function databaseOn(
-  pool: ManagedPool,
-  connections: PgConnectionManager,
-  config: DatabaseConfig<DrizzleSchema>,
-): ManagedDatabase<DrizzleSchema> {
-  const db = drizzle({ ...config, client: pool })
-  makeTransactionsSound(db, pool)
-  return Object.assign(db, { $connections: connections, $client: pool })
+  return openDatabase(POSTGRES, config, manager)
 }

@@ -107,6 +107,12 @@ export class MysqlConnectionManager extends ConnectionManager<Connection> {
     this.driver = driver
     this.#preferred = preferred
     this.replayStatements = replayStatements ?? 'never'
+    const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
+    this.on('connectionCreated', ({ endpoint: id }) => {
+      const endpoint = byId.get(id)
+      // Others on their way may need all that there are; the last one has them read.
+      if (endpoint !== undefined && this.getCounts().connecting === 0) driver.readEngines(endpoint)
+    })
   }
 
   /** @internal The preferred server. */

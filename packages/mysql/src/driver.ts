@@ -27,6 +27,7 @@ import {
 import { internalsOf } from './internals.js'
 import { killRunning } from './kill.js'
 import { connectionOf, leasedConnection } from './leased-connection.js'
+import type { OwnResult } from './own-query.js'
 import { coversPosition, orderHistories } from './replication/history.js'
 import { askReadPlace, askWritePlace } from './replication/places.js'
 import { MysqlProbe } from './replication/probe.js'
@@ -34,6 +35,8 @@ import { isOfDatabase, probeScopeOf } from './replication/probe-scope.js'
 import { IDENTITY, WITHHELD } from './replication/questions.js'
 import { Session } from './session.js'
 import { fingerprint } from './text/fingerprint.js'
+
+const ASIDE_MS = 60_000
 
 /** The engine's way to MySQL and MariaDB: mysql2, with what it leaves open closed. */
 export class MysqlDriver implements Driver<Connection> {
@@ -43,26 +46,19 @@ export class MysqlDriver implements Driver<Connection> {
   readonly #endpoints = new WeakMap<Connection, Endpoint>()
   /** What is asked over connections of the pool. */
   readonly #questions = new WeakMap<Connection, MysqlProbe>()
-  readonly #engines: Engines
+  /** Of the tables behind all endpoints. */
+  readonly engines: Engines
 
   /** @param options.clock `@default` the system's */
   constructor(options: { clock?: Clock | undefined } = {}) {
     const clock = options.clock ?? systemClock
-    this.#engines = new Engines(() => clock.now())
+    this.engines = new Engines(() => clock.now())
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Connection> {
     const { connection, session } = await this.#open(endpoint, context)
-    try {
-      session.transactional = await this.#engines.of(endpoint.id, session)
-    } catch (error) {
-      session.destroy()
-      throw this.#failure(error)
-    }
-    session.onNewEngine = () => {
-      this.#engines.forget(endpoint.id)
-      session.transactional = false
-    }
+    session.areTransactional = () => this.engines.areTransactional(endpoint.id)
+    session.onNewEngine = () => this.engines.forget(endpoint.id)
     return connection
   }
 
@@ -159,9 +155,33 @@ export class MysqlDriver implements Driver<Connection> {
     },
   }
 
+  /** Has the engines of an endpoint's tables read, unless they are known. */
+  readEngines(endpoint: Endpoint): void {
+    this.engines.read(endpoint.id, (text) => this.#askAside(endpoint, text))
+  }
+
   /** What has ended a connection, as the server or mysql2 reports it. */
   troubleOf(connection: Connection): Error | undefined {
     return this.#sessionOf(connection).trouble
+  }
+
+  /** Asks over a connection that is opened for that, so that callers do not wait for the answer. */
+  async #askAside(endpoint: Endpoint, text: string): Promise<OwnResult['rows']> {
+    const abort = new AbortController()
+    const timer = systemClock.setTimeout(
+      () => abort.abort(new Error(`the server did not answer within ${ASIDE_MS} ms`)),
+      ASIDE_MS,
+    )
+    let opened: { connection: Connection; session: Session } | undefined
+    abort.signal.addEventListener('abort', () => opened?.session.destroy(), { once: true })
+    try {
+      opened = await this.#open(endpoint, { signal: abort.signal, onSignal: () => {} })
+      this.activity.holdProcess(opened.connection, false)
+      return await opened.session.ask(text)
+    } finally {
+      systemClock.clearTimeout(timer)
+      opened?.session.destroy()
+    }
   }
 
   async #open(

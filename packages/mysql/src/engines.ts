@@ -1,37 +1,58 @@
-import type { Session } from './session.js'
-
 /** For so long what is known of a server's tables counts: others may make some that take no part in transactions. */
 const FRESH_MS = 300_000
+/** Pause before a server that could not be asked is asked again. */
+const AGAIN_MS = 10_000
 
 const SYSTEM_SCHEMAS = "('mysql', 'information_schema', 'performance_schema', 'sys')"
 const QUESTION = `SELECT COUNT(*) FROM information_schema.TABLES AS t
   JOIN information_schema.ENGINES AS e ON e.ENGINE = t.ENGINE
   WHERE t.TABLE_TYPE = 'BASE TABLE' AND e.TRANSACTIONS <> 'YES' AND t.TABLE_SCHEMA NOT IN ${SYSTEM_SCHEMAS}`
 
+/** Runs a statement on a server, over a connection that is opened for it. */
+export type AskAside = (text: string) => Promise<readonly (readonly (string | null)[])[]>
+
+interface Known {
+  readonly transactional: boolean
+  readonly askAgainAt: number
+}
+
 /**
  * Whether the tables that an account can see all take part in transactions, per endpoint. MyISAM, Aria, MEMORY and others do
- * not: what is written to them stays, whatever becomes of the transaction.
+ * not: what is written to them stays, whatever becomes of the transaction. Until that is known it is in doubt.
  */
 export class Engines {
   readonly #now: () => number
-  readonly #known = new Map<string, { transactional: boolean; at: number }>()
+  readonly #known = new Map<string, Known>()
+  readonly #asking = new Set<string>()
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** What is known, asked anew over the session if that is nothing, or old. */
-  async of(endpointId: string, session: Session): Promise<boolean> {
+  /** What is known; false while that is nothing. */
+  areTransactional(endpointId: string): boolean {
+    return this.#known.get(endpointId)?.transactional === true
+  }
+
+  /** Has a server asked if nothing is known of it, or that is old. With thousands of tables it takes a while: no caller waits. */
+  read(endpointId: string, ask: AskAside): void {
     const known = this.#known.get(endpointId)
-    if (known !== undefined && this.#now() - known.at < FRESH_MS) return known.transactional
-    const [row] = await session.ask(QUESTION)
-    const transactional = row?.[0] === '0'
-    this.#known.set(endpointId, { transactional, at: this.#now() })
-    return transactional
+    if (this.#asking.has(endpointId) || (known !== undefined && this.#now() < known.askAgainAt))
+      return
+    this.#asking.add(endpointId)
+    ask(QUESTION)
+      .then(([row]) => this.#know(endpointId, row?.[0] === '0', FRESH_MS))
+      // A server that has no room for it, or is gone, is in doubt, and is asked again.
+      .catch(() => this.#know(endpointId, false, AGAIN_MS))
   }
 
   /** A table may have been made that takes no part in transactions. */
   forget(endpointId: string): void {
     this.#known.delete(endpointId)
+  }
+
+  #know(endpointId: string, transactional: boolean, forMs: number): void {
+    this.#asking.delete(endpointId)
+    this.#known.set(endpointId, { transactional, askAgainAt: this.#now() + forMs })
   }
 }

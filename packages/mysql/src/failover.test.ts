@@ -217,7 +217,10 @@ describeMariadb('failover on MariaDB servers', () => {
   })
 
   test('a read that must see a write waits for the replica, or goes to the writer', async () => {
-    const { primary, replica } = await start({ catchUpWaitMs: patient(3000) })
+    const { primary, replica } = await start({
+      catchUpWaitMs: patient(3000),
+      acquireTimeoutMs: patient(15_000),
+    })
     await manager.start()
     const read = async (after: string, id: number): Promise<unknown> =>
       manager.use(

@@ -41,7 +41,7 @@ export interface Internals extends EventEmitter {
   threadId: number | null
   authorized?: boolean
   _command?: Command | null | undefined
-  _commands?: { readonly length: number } | undefined
+  _commands?: { readonly length: number; shift(): Command | undefined } | undefined
   _paused?: boolean
   _closing?: boolean
   _fatalError?: Error | null

@@ -65,8 +65,8 @@ export class Session {
   }
 
   /** Whether all tables of the server take part in transactions. Until it is set they may not. */
-  set transactional(value: boolean) {
-    this.#follower.transactional = value
+  set areTransactional(ask: () => boolean) {
+    this.#follower.areTransactional = ask
   }
 
   get serverVersion(): string {
@@ -103,7 +103,9 @@ export class Session {
   async begin(texts: readonly string[], readOnly: boolean): Promise<void> {
     if (readOnly) this.#changes.noteReadOnly()
     for (const text of texts) await this.ask(text)
-    this.#rollbacksBefore = this.#follower.transactions.rollbacks
+    const { implicitCommits, rollbacks } = this.#follower.transactions
+    this.#rollbacksBefore = rollbacks
+    this.#follower.commitsBefore = implicitCommits
   }
 
   /**
@@ -120,12 +122,14 @@ export class Session {
           'leave COMMIT and ROLLBACK to the call that began it',
       )
     await this.ask('COMMIT')
+    this.#follower.commitsBefore = undefined
   }
 
   /** Ends what is open, and gives back what was done to `autocommit`. */
   async rollback(): Promise<void> {
     await this.settled()
     await this.ask('ROLLBACK')
+    this.#follower.commitsBefore = undefined
     const { status } = this.#follower.transactions
     if (status !== undefined && status.autocommit !== this.#autocommit)
       await this.ask(`SET autocommit = ${this.#autocommit ? 1 : 0}`)

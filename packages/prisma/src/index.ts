@@ -1,9 +1,9 @@
 export { once } from '@connmgr/core'
-export {
-  ConnectionManagerAdapter,
-  connectionManagerAdapter,
-  type PrismaPgOptions,
-} from './adapter.js'
+export { ConnectionManagerAdapter, connectionManagerAdapter } from './adapter.js'
+export type { AnyConnectionManager } from './bindings/binding.js'
+export type { PrismaPgOptions } from './bindings/postgres.js'
 export type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
+export type { PrismaMysqlOptions } from './mysql/mysql-adapter.js'
 export { type ReplayableClient, replayTransaction } from './replay-transaction.js'
+export type { PrismaSqliteOptions } from './sqlite/sqlite-adapter.js'
 export { withConnectionManager } from './with-connection-manager.js'

@@ -1,9 +1,9 @@
 import type { TransactionReplayOptions } from '@connmgr/core'
-import type { PgConnectionManager } from '@connmgr/pg'
+import type { AnyConnectionManager } from './bindings/binding.js'
 
 /** A managed client, as far as interactive transactions go. */
 export interface ReplayableClient<X, O> {
-  readonly $connections: PgConnectionManager
+  readonly $connections: AnyConnectionManager
   $connect(): Promise<void>
   $transaction<R>(work: (tx: X) => Promise<R>, options?: O): Promise<R>
 }

@@ -1,11 +1,17 @@
 import { InvalidOptionError, runWithContext } from '@connmgr/core'
 import { type FunctionReference, runWithOrigin } from '@connmgr/core/driver'
+import type { MysqlConnectionManager } from '@connmgr/mysql'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
-import { ConnectionManagerAdapter, connectionManagerAdapter } from './adapter.js'
+import type { SqliteConnectionManager } from '@connmgr/sqlite'
+import { ConnectionManagerAdapter } from './adapter.js'
 import { readEachByItself } from './batching.js'
+import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding.js'
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
+import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
 
-type ManagerOrOptions = PgConnectionManager | PgManagerOptions
+type OfPostgres = PgConnectionManager | PgManagerOptions
+type OfMysql = MysqlConnectionManager | OptionsOfMysql
+type OfSqlite = SqliteConnectionManager | OptionsOfSqlite
 /** What an interactive transaction does. */
 type Work = (tx: unknown) => unknown
 type Maker =
@@ -28,7 +34,10 @@ const MANAGED = Symbol.for('@connmgr/prisma managed client')
  * Give it the generated class or a subclass that hands its options on to `super`, or a function that makes the client
  * if that takes options of its own (`log`, `omit`):
  * `withConnectionManager((adapter) => new PrismaClient({ adapter, log: ['query'] }), options)`. A client that was made
- * with `connectionManagerAdapter(...)` may be given too, `this` in the constructor of a subclass for example.
+ * with `connectionManagerAdapter(...)` may be given too, `this` in the constructor of a subclass for example; beside it
+ * its manager may be given, for the type of `$connections` if that is not PostgreSQL's.
+ *
+ * The database is that of the manager, or the one that the scheme of the URL names.
  *
  * The client is what the class or function has made, an `instanceof` its class too. `$disconnect()` closes a manager
  * that was made from options, and the next use makes a new one; a manager that was passed in it leaves alone.
@@ -40,22 +49,41 @@ const MANAGED = Symbol.for('@connmgr/prisma managed client')
  * await prisma.user.findMany()
  * console.log(prisma.$connections.getPoolMetrics())
  */
-// The function comes first: a parameter whose type is to be inferred takes it from the first overload that is tried.
+// Functions come first: a parameter whose type is to be inferred takes it from the first overload that is tried.
 export function withConnectionManager<P extends PrismaClientLike>(
   makeClient: (adapter: ConnectionManagerAdapter) => P,
-  manager?: ManagerOrOptions,
+  manager: OfSqlite,
+): Managed<P, SqliteConnectionManager>
+export function withConnectionManager<P extends PrismaClientLike>(
+  makeClient: (adapter: ConnectionManagerAdapter) => P,
+  manager: OfMysql,
+): Managed<P, MysqlConnectionManager>
+export function withConnectionManager<P extends PrismaClientLike>(
+  makeClient: (adapter: ConnectionManagerAdapter) => P,
+  manager?: OfPostgres,
 ): Managed<P>
 export function withConnectionManager<P extends PrismaClientLike>(
   Client: PrismaClientClass<P>,
-  manager?: ManagerOrOptions,
+  manager: OfSqlite,
+): Managed<P, SqliteConnectionManager>
+export function withConnectionManager<P extends PrismaClientLike>(
+  Client: PrismaClientClass<P>,
+  manager: OfMysql,
+): Managed<P, MysqlConnectionManager>
+export function withConnectionManager<P extends PrismaClientLike>(
+  Client: PrismaClientClass<P>,
+  manager?: OfPostgres,
 ): Managed<P>
-export function withConnectionManager<P extends PrismaClientLike>(client: P): Managed<P>
+export function withConnectionManager<
+  P extends PrismaClientLike,
+  M extends AnyConnectionManager = PgConnectionManager,
+>(client: P, manager?: M): Managed<P, M>
 export function withConnectionManager(
   client: Maker | PrismaClientLike,
-  manager?: ManagerOrOptions,
+  manager?: AnyConnectionManager | AnyManagerOptions,
 ): unknown {
   if (typeof client !== 'function') return manage(client, adopt(client, manager))
-  const adapter = connectionManagerAdapter(manager)
+  const adapter = new ConnectionManagerAdapter(manager ?? {}, {})
   try {
     return manage(make(client, adapter), adapter)
   } catch (error) {
@@ -82,7 +110,7 @@ function make(maker: Maker, adapter: ConnectionManagerAdapter): PrismaClientLike
 
 function adopt(
   client: PrismaClientLike,
-  manager: ManagerOrOptions | undefined,
+  manager: AnyConnectionManager | AnyManagerOptions | undefined,
 ): ConnectionManagerAdapter {
   const adapter = adapterOf(client)
   if (adapter === undefined)

@@ -1,5 +1,5 @@
 import { ConnectionLostError } from '@connmgr/core'
-import type { FailureKind } from '@connmgr/core/driver'
+import { type FailureKind, isError } from '@connmgr/core/driver'
 import { SqliteError } from './errors.js'
 import {
   primaryOf,
@@ -43,5 +43,5 @@ export function classify(error: unknown): FailureKind {
 }
 
 function isOfClosed(error: unknown): boolean {
-  return error instanceof Error && CLOSED.test(error.message)
+  return isError(error) && CLOSED.test(error.message)
 }

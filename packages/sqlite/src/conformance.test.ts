@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { describeDriver } from '@connmgr/testing'
 import { Files } from '../test/files.js'
 import { INSTALLED } from '../test/libraries.js'
-import type { Binding, BoundDatabase } from './bindings/binding.js'
+import type { BoundDatabase } from './bindings/binding.js'
 import { bindingOf } from './bindings/load.js'
 import type { SqliteConnection } from './connection.js'
 import { SqliteDriver } from './driver.js'
@@ -18,15 +18,7 @@ for (const library of INSTALLED.filter((each) => each !== 'libsql')) {
     async () => {
       const files = new Files()
       const binding = bindingOf(library)
-      let attempts = 0
-      const counting: Binding = {
-        library,
-        open: (path, mode) => {
-          if (path === locked) attempts += 1
-          return binding.open(path, mode)
-        },
-      }
-      const driver = new SqliteDriver({ binding: counting, busyTimeoutMs: 600_000 })
+      const driver = new SqliteDriver({ binding, busyTimeoutMs: 600_000 })
       const endpoint = (path: string) =>
         endpointOf(path, {
           location: locate(path, 'filename'),
@@ -51,18 +43,8 @@ for (const library of INSTALLED.filter((each) => each !== 'libsql')) {
       )
       const denied = files.path()
       writeFileSync(denied, 'no database, but long enough to be taken for one. '.repeat(50))
-      const locked = files.path()
-      const locker = binding.open(locked, { readOnly: false })
-      locker.exec('begin exclusive')
       const openFiles = (file: string): number =>
         readdirSync('/proc/self/fd').filter((each) => nameOf(each) === file).length
-      let seen = 0
-      /** 1 while attempts to open the locked database go on. */
-      const attempting = (): number => {
-        const going = attempts > seen
-        seen = attempts
-        return going ? 1 : 0
-      }
       /** A statement runs for as long as it waits: another connection holds the lock meanwhile. */
       const whileLocked = (connection: SqliteConnection, forMs: number): Promise<unknown> => {
         const other = binding.open(path, { readOnly: false })
@@ -79,10 +61,6 @@ for (const library of INSTALLED.filter((each) => each !== 'libsql')) {
         endpoint: endpoint(path),
         refused: endpoint('/nowhere/at/all.db'),
         denied: endpoint(denied),
-        silent: {
-          endpoint: endpoint(locked),
-          connections: attempting,
-        },
         statements: {
           read: 'select 1',
           readValue: 'select ?',
@@ -106,9 +84,7 @@ for (const library of INSTALLED.filter((each) => each !== 'libsql')) {
           (await connection.get<{ foreign_keys: number }>('pragma foreign_keys'))?.foreign_keys ===
           0,
         countSessions: async () => openFiles(path),
-        cut: () => {},
         close: async () => {
-          locker.close()
           files.remove()
         },
       }

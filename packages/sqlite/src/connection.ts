@@ -1,4 +1,4 @@
-import type { LeaseFence } from '@connmgr/core/driver'
+import { currentEffects, type LeaseFence } from '@connmgr/core/driver'
 import {
   type BoundStatement,
   PLAIN_ROWS,
@@ -149,6 +149,39 @@ export class SqliteConnection {
   prepare(sql: string, format: RowFormat = PLAIN_ROWS): SqliteStatement {
     this.#require(sql)
     return new SqliteStatement(this.#session, this.#fence, sql, this.#session.prepare(sql, format))
+  }
+
+  /**
+   * Begins a transaction that the holder of the lease ends by `commit` or `rollback`. `manager.transaction` does all that by
+   * itself; this is for libraries that call the three one by one. It takes the lock for writing at once, unless it is
+   * `readOnly` or the connection is.
+   *
+   * @throws DatabaseBusyError `SQLITE_BUSY`: another connection has held the lock for `busyTimeoutMs`
+   * @throws LeaseReleasedError `CONNMGR_LEASE_RELEASED`
+   */
+  async begin({ readOnly = false }: { readonly readOnly?: boolean } = {}): Promise<void> {
+    this.#require('BEGIN')
+    this.#fence?.noteUse(this.begin)
+    await this.#session.begin(readOnly)
+  }
+
+  /**
+   * Commits what `begin` has begun. If that fails, all of it is rolled back.
+   *
+   * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK`: SQLite had ended the transaction before
+   * @throws LeaseReleasedError `CONNMGR_LEASE_RELEASED`
+   */
+  async commit(): Promise<void> {
+    this.#require('COMMIT')
+    this.#fence?.noteUse(this.commit)
+    await this.#session.commit(currentEffects())
+  }
+
+  /** Undoes what `begin` has begun, also after a `commit` that has failed. @throws LeaseReleasedError `CONNMGR_LEASE_RELEASED` */
+  async rollback(): Promise<void> {
+    this.#require('ROLLBACK')
+    this.#fence?.noteUse(this.rollback)
+    this.#session.rollBack()
   }
 
   /** @internal Runs a prepared statement. @param below the function that the caller called */

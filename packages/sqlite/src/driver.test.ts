@@ -293,6 +293,22 @@ describe.each(INSTALLED)('the driver over %s', (library) => {
     driver.destroy(db)
   })
 
+  test('an attempt to connect that waits for a lock is given up when it is aborted', async () => {
+    const path = files.path()
+    const binding = bindingOf(library)
+    const locker = binding.open(path, { readOnly: false })
+    locker.exec('begin exclusive')
+    const abort = new AbortController()
+    const connecting = driver
+      .connect(endpoint(path), { signal: abort.signal, onSignal: () => {} })
+      .catch((error: unknown) => error)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    abort.abort(new Error('deadline'))
+    expect(driver.classify(await connecting)).toBe('busy')
+    locker.exec('commit')
+    locker.close()
+  })
+
   test('a statement that waits is given up when the connection is destroyed', async () => {
     const path = files.path()
     const [db, other] = [await open(path), await open(path)]

@@ -1,4 +1,4 @@
-import type { FailureKind } from '@connmgr/core/driver'
+import { type FailureKind, isError } from '@connmgr/core/driver'
 import {
   codeName,
   primaryOf,
@@ -57,7 +57,7 @@ export class DatabaseOpenError extends SqliteError {
 /** The error of a database that could not be opened, with what is likely to be wrong. */
 export function openError(id: string, cause: unknown, hint?: string): DatabaseOpenError {
   const code = resultCodeOf(cause) ?? SQLITE_CANTOPEN
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = isError(cause) ? cause.message : String(cause)
   const why = hint ?? (primaryOf(code) === SQLITE_NOTADB ? NOT_A_DATABASE : said)
   return new DatabaseOpenError(`cannot open ${id}: ${why}`, code, kindOfOpening(code), cause)
 }

@@ -23,4 +23,6 @@ export type { JournalMode, SqliteEndpointConfig, Synchronous } from './endpoint.
 export { DatabaseBusyError, DatabaseOpenError } from './errors.js'
 export type { DatabaseStatus, LockingProcess } from './health/database-status.js'
 export type { WalPinnedEvent } from './health/wal-watch.js'
+export type { KyselyConnection } from './kysely/kysely-connection.js'
+export { type KyselyDriver, kyselyDriver } from './kysely/kysely-driver.js'
 export type { SqliteManagerOptions } from './options.js'

@@ -1,145 +1,16 @@
 import { Opened } from '@connmgr/testing'
-import { eq, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/libsql'
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { createClient } from '@libsql/client'
+import { PrismaLibSql } from '@prisma/adapter-libsql'
+import { SqliteDialect } from 'kysely'
 import { Files } from '../test/files.js'
-import { PrismaClient } from '../test/generated/client.js'
 import { INSTALLED } from '../test/libraries.js'
+import { mixedLoad } from '../test/mixed-load.js'
 import { OtherProcess } from '../test/other-process.js'
 import { sqliteAdapter } from '../test/prisma-adapter.js'
+import { drizzleShop, kyselyShop, prismaShop, SCHEMA, type Shop } from '../test/shops.js'
+import { bindingOf } from './bindings/load.js'
 import { createConnectionManager, type SqliteConnectionManager } from './connection-manager.js'
 import { kyselyDriver } from './kysely/kysely-driver.js'
-
-const CALLERS = 50
-
-/** What the load does through one ORM. */
-interface Shop {
-  insert(email: string): Promise<unknown>
-  /** Reads how many posts there are, then writes one more with that number as its title; fails at the end if `undo`. */
-  post(email: string, undo: boolean): Promise<unknown>
-  /** A transaction within a transaction that is undone. */
-  nested(email: string): Promise<unknown>
-  users(): Promise<string[]>
-  /** In the order in which they were written. */
-  titles(): Promise<string[]>
-  close(): Promise<unknown>
-}
-
-type Manager = SqliteConnectionManager
-
-const users = sqliteTable('User', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  email: text().notNull(),
-  name: text(),
-})
-const posts = sqliteTable('Post', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  title: text().notNull(),
-  authorId: integer().notNull(),
-})
-
-function withDrizzle(manager: Manager): Shop {
-  const db = drizzle(manager.pool)
-  return {
-    insert: (email) => db.insert(users).values({ email }),
-    post: (email, undo) =>
-      db.transaction(async (tx) => {
-        const [author] = await tx.insert(users).values({ email }).returning()
-        const [row] = await tx.select({ n: sql<number>`count(*)` }).from(posts)
-        await tx.insert(posts).values({ title: String(row?.n), authorId: author?.id ?? 0 })
-        if (undo) throw new Error('undo')
-      }),
-    nested: (email) =>
-      db.transaction(async (tx) => {
-        await tx.insert(users).values({ email })
-        await tx
-          .transaction(async (inner) => {
-            await inner.update(users).set({ name: 'wrong' }).where(eq(users.email, email))
-            throw new Error('inner')
-          })
-          .catch(() => {})
-      }),
-    users: async () => (await db.select().from(users)).map((each) => each.email),
-    titles: async () => (await db.select().from(posts).orderBy(posts.id)).map((each) => each.title),
-    close: async () => {},
-  }
-}
-
-interface Schema {
-  User: { id: number | undefined; email: string; name: string | null }
-  Post: { id: number | undefined; title: string; authorId: number }
-}
-
-function withKysely(manager: Manager): Shop {
-  const db = new Kysely<Schema>({
-    dialect: {
-      createDriver: () => kyselyDriver(manager) as never,
-      createAdapter: () => new SqliteAdapter(),
-      createIntrospector: (each) => new SqliteIntrospector(each),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  })
-  const author = (email: string) => ({ id: undefined, email, name: null })
-  return {
-    insert: (email) => db.insertInto('User').values(author(email)).execute(),
-    post: (email, undo) =>
-      db.transaction().execute(async (tx) => {
-        const { insertId } = await tx
-          .insertInto('User')
-          .values(author(email))
-          .executeTakeFirstOrThrow()
-        const row = await tx
-          .selectFrom('Post')
-          .select(({ fn }) => fn.countAll().as('n'))
-          .executeTakeFirstOrThrow()
-        await tx
-          .insertInto('Post')
-          .values({ id: undefined, title: String(row.n), authorId: Number(insertId) })
-          .execute()
-        if (undo) throw new Error('undo')
-      }),
-    nested: async (email) => {
-      const tx = await db.startTransaction().execute()
-      await tx.insertInto('User').values(author(email)).execute()
-      const inner = await tx.savepoint('inner').execute()
-      await inner.updateTable('User').set({ name: 'wrong' }).where('email', '=', email).execute()
-      await inner.rollbackToSavepoint('inner').execute()
-      await tx.commit().execute()
-    },
-    users: async () =>
-      (await db.selectFrom('User').select('email').execute()).map((each) => each.email),
-    titles: async () =>
-      (await db.selectFrom('Post').select('title').orderBy('id').execute()).map(
-        (each) => each.title,
-      ),
-    close: () => db.destroy(),
-  }
-}
-
-function withPrisma(manager: Manager): Shop {
-  const prisma = new PrismaClient({ adapter: sqliteAdapter(manager.pool) })
-  const options = { maxWait: 30_000, timeout: 30_000 }
-  return {
-    insert: (email) => prisma.user.create({ data: { email } }),
-    post: (email, undo) =>
-      prisma.$transaction(async (tx) => {
-        const author = await tx.user.create({ data: { email } })
-        const title = String(await tx.post.count())
-        await tx.post.create({ data: { title, authorId: author.id } })
-        if (undo) throw new Error('undo')
-      }, options),
-    nested: (email) =>
-      prisma.$transaction([
-        prisma.user.create({ data: { email } }),
-        prisma.user.updateMany({ where: { email }, data: { name: null } }),
-      ]),
-    users: async () => (await prisma.user.findMany()).map((each) => each.email),
-    titles: async () =>
-      (await prisma.post.findMany({ orderBy: { id: 'asc' } })).map((each) => each.title),
-    close: () => prisma.$disconnect(),
-  }
-}
 
 const files = new Files()
 const opened = new Opened()
@@ -152,52 +23,59 @@ afterEach(async () => {
 afterAll(() => files.remove())
 
 describe.each(INSTALLED)('ORMs over %s', (library) => {
-  describe.each([
-    ['Drizzle', withDrizzle],
-    ['Kysely', withKysely],
-    ['Prisma', withPrisma],
-  ])('%s', (_name, open) => {
-    test('50 callers of mixed transactions beside another process: nothing is refused, lost or mixed', async () => {
+  test.each<[string, (manager: SqliteConnectionManager) => Shop]>([
+    ['Drizzle', (manager) => drizzleShop(manager.pool)],
+    ['Kysely', (manager) => kyselyShop(() => kyselyDriver(manager))],
+    ['Prisma', (manager) => prismaShop(sqliteAdapter(manager.pool))],
+  ])(
+    '50 callers of %s beside another process: nothing is refused, lost or mixed',
+    async (_name, open) => {
       const path = files.path()
       const manager = opened.add(
         createConnectionManager({ filename: path, library, logger: false }),
       )
-      await manager.use((db) =>
-        db.exec(`
-          create table User (id integer primary key autoincrement, email text not null unique, name text);
-          create table Post (id integer primary key autoincrement, title text not null, authorId integer not null references User (id));
-          create table ledger (id integer primary key, caller, amount)`),
-      )
-      const shop = open(manager)
+      await manager.use((db) => db.exec(SCHEMA))
       other = new OtherProcess(library, path)
-      await other.lock()
-      const acknowledged: string[] = []
-      const failures: unknown[] = []
-      const caller = async (number: number): Promise<void> => {
-        const email = `${number}@example.org`
-        try {
-          if (number % 5 === 0) await shop.insert(email)
-          else if (number % 5 === 1) await shop.nested(email)
-          else if (number % 5 === 2) await shop.users()
-          else await shop.post(email, number % 5 === 3)
-          if (number % 5 !== 2) acknowledged.push(email)
-        } catch (error) {
-          if ((error as Error).message !== 'undo') failures.push(error)
-        }
-      }
-      const callers = Promise.all(Array.from({ length: CALLERS }, (_, number) => caller(number)))
-      for (let turn = 0; turn < 10; turn += 1)
-        await new Promise((resolve) => setTimeout(resolve, 2))
-      await other.release()
-      await other.lock()
-      await other.release()
-      await callers
-      expect(failures).toEqual([])
-      expect((await shop.users()).sort()).toEqual(acknowledged.sort())
-      const titles = await shop.titles()
-      expect(titles).toEqual(titles.map((_, index) => String(index)))
-      expect(titles).toHaveLength(CALLERS / 5)
+      const shop = open(manager)
+      const { failures, acknowledged, users, mixed, posts } = await mixedLoad(shop, other)
       await shop.close()
-    })
+      expect({ failures, mixed, posts }).toEqual({ failures: [], mixed: [], posts: 10 })
+      expect(users).toEqual(acknowledged)
+    },
+  )
+})
+
+describe('the same load without connmgr', () => {
+  const [library = 'libsql'] = INSTALLED
+  const file = (): string => {
+    const path = files.path()
+    const database = bindingOf(library).open(path, { readOnly: false })
+    database.exec(`pragma journal_mode = wal; ${SCHEMA}`)
+    database.close()
+    return path
+  }
+  const overBetterSqlite3 = (path: string): Shop => {
+    const Database = require('better-sqlite3') as new (path: string, options: object) => never
+    // A longer timeout would freeze the event loop for longer, and end the same way.
+    const dialect = new SqliteDialect({ database: new Database(path, { timeout: 10 }) })
+    return kyselyShop(() => dialect.createDriver())
+  }
+  const peers: [string, (path: string) => Shop][] = [
+    ["Drizzle over libSQL's client", (path) => drizzleShop(createClient({ url: `file:${path}` }))],
+    [
+      "Prisma over libSQL's client",
+      (path) => prismaShop(new PrismaLibSql({ url: `file:${path}` })),
+    ],
+  ]
+  if (INSTALLED.includes('better-sqlite3'))
+    peers.push(['Kysely over better-sqlite3', overBetterSqlite3])
+
+  test.each(peers)('%s refuses callers', async (_name, open) => {
+    const path = file()
+    other = new OtherProcess('libsql', path)
+    const shop = open(path)
+    const { failures } = await mixedLoad(shop, other)
+    await shop.close()
+    expect(failures.length).toBeGreaterThan(0)
   })
 })

@@ -31,16 +31,14 @@ const PRIMARY: readonly string[] = [
   'SQLITE_WARNING',
 ]
 
-export const SQLITE_PERM = 3
 export const SQLITE_BUSY = 5
 export const SQLITE_READONLY = 8
 export const SQLITE_IOERR = 10
 export const SQLITE_CANTOPEN = 14
 export const SQLITE_PROTOCOL = 15
-export const SQLITE_AUTH = 23
 export const SQLITE_NOTADB = 26
 export const SQLITE_BUSY_RECOVERY = 261
-export const SQLITE_BUSY_SNAPSHOT = 517
+const SQLITE_BUSY_SNAPSHOT = 517
 /** The file was renamed or deleted since it was opened. */
 export const SQLITE_READONLY_DBMOVED = 1032
 

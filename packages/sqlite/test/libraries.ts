@@ -1,6 +1,8 @@
 import type { SqliteLibrary } from '@connmgr/sqlite'
 import { isInstalled, LIBRARIES } from '../src/bindings/load.js'
 
+forgetForeignErrors()
+
 /** The libraries that can be tested here. A library that is missing is named, as its tests do not run. */
 export const INSTALLED: readonly SqliteLibrary[] = LIBRARIES.filter((library) => {
   const installed = isInstalled(library)
@@ -10,3 +12,18 @@ export const INSTALLED: readonly SqliteLibrary[] = LIBRARIES.filter((library) =>
     )
   return installed
 })
+
+/**
+ * The add-on of better-sqlite3 keeps the error class of whoever loads it first, in the process. Of a test file that ran
+ * before in this worker it is the class of another realm, whose instances are no errors to this one.
+ */
+function forgetForeignErrors(): void {
+  try {
+    const addon = require('better-sqlite3/build/Release/better_sqlite3.node') as {
+      isInitialized?: boolean
+    }
+    addon.isInitialized = false
+  } catch {
+    // It is not installed.
+  }
+}

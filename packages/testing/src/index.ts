@@ -15,6 +15,7 @@ export {
   type MariadbAccount,
 } from './mariadb/accounts.js'
 export { findMariadb, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mariadb/binaries.js'
+export { provokeDeadlock } from './mariadb/deadlock.js'
 export { describeMariadb } from './mariadb/describe-mariadb.js'
 export { MariadbCluster, type MariadbOptions, startMariadb } from './mariadb/mariadb-cluster.js'
 export { MariadbNode, type MariadbUrlOptions } from './mariadb/mariadb-node.js'

@@ -1,5 +1,13 @@
 export { once } from '@connmgr/core'
-export type { PostgresDataSourceOptions } from './connection-options.js'
+export type {
+  ManagedDataSourceOptions,
+  ManagedType,
+  ManagerOf,
+  ManagerOptionsOf,
+  MysqlDataSourceOptions,
+  PostgresDataSourceOptions,
+  SqliteDataSourceOptions,
+} from './managed-types.js'
 export { type DataSourceReplayOptions, replayTransaction } from './replay-transaction.js'
 export {
   attachConnectionManager,

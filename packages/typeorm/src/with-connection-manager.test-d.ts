@@ -1,9 +1,19 @@
+import {
+  createConnectionManager as createMysqlManager,
+  type MysqlConnectionManager,
+} from '@connmgr/mysql'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
+import {
+  createConnectionManager as createSqliteManager,
+  type SqliteConnectionManager,
+} from '@connmgr/sqlite'
 import {
   attachConnectionManager,
   getConnections,
+  type MysqlDataSourceOptions,
   once,
   type PostgresDataSourceOptions,
+  type SqliteDataSourceOptions,
   withConnectionManager,
 } from '@connmgr/typeorm'
 import { expectTypeOf } from 'expect-type'
@@ -55,10 +65,52 @@ function takesOptionsThatAreMoreThanOurs(): void {
   expectTypeOf(entities).toEqualTypeOf<PostgresDataSourceOptions['entities']>()
 }
 
+function managesMysqlAndMariadb(): void {
+  const options = withConnectionManager(
+    { type: 'mariadb', url: 'mysql://h/d', autoLoadEntities: true },
+    { poolSize: 3, connectionConfig: { jsonStrings: true } },
+  )
+  expectTypeOf(options).toEqualTypeOf<MysqlDataSourceOptions>()
+  const dataSource = new DataSource(options)
+  expectTypeOf(getConnections(dataSource, 'mariadb')).toEqualTypeOf<MysqlConnectionManager>()
+  expectTypeOf(getConnections(dataSource, 'mysql')).toEqualTypeOf<MysqlConnectionManager>()
+  expectTypeOf(
+    attachConnectionManager(dataSource, { connectionConfig: {} }, 'mysql'),
+  ).toEqualTypeOf<MysqlConnectionManager>()
+  withConnectionManager({ type: 'mysql' }, createMysqlManager())
+  // @ts-expect-error it is called connectionConfig
+  withConnectionManager({ type: 'mysql' }, { clientConfig: {} })
+  // @ts-expect-error it is called charset
+  withConnectionManager({ type: 'mysql', charSet: 'utf8mb4' })
+  // @ts-expect-error a manager of another database
+  withConnectionManager({ type: 'mysql' }, createConnectionManager())
+}
+
+function managesSqlite(): void {
+  const options = withConnectionManager(
+    { type: 'better-sqlite3', database: 'app.db' },
+    { readers: 2, busyTimeoutMs: 100 },
+  )
+  expectTypeOf(options).toEqualTypeOf<SqliteDataSourceOptions>()
+  const dataSource = new DataSource(options)
+  expectTypeOf(
+    getConnections(dataSource, 'better-sqlite3'),
+  ).toEqualTypeOf<SqliteConnectionManager>()
+  expectTypeOf(
+    attachConnectionManager(dataSource, createSqliteManager(), 'better-sqlite3'),
+  ).toEqualTypeOf<SqliteConnectionManager>()
+  // @ts-expect-error a file has one writer
+  withConnectionManager({ type: 'better-sqlite3', database: 'app.db' }, { poolSize: 5 })
+  // @ts-expect-error where the database is must be said
+  withConnectionManager({ type: 'better-sqlite3' })
+  // @ts-expect-error no type of a managed DataSource
+  getConnections(dataSource, 'sqlite')
+}
+
 function refusesWhatItCannotDo(): void {
-  // @ts-expect-error only PostgreSQL
-  withConnectionManager({ type: 'mysql' })
-  // @ts-expect-error only PostgreSQL
+  // @ts-expect-error no database that connmgr manages
+  withConnectionManager({ type: 'mssql' })
+  // @ts-expect-error no database that connmgr manages
   withConnectionManager({ type: 'sqljs' } as Extract<DataSourceOptions, { type: 'sqljs' }>)
   // @ts-expect-error it is called poolSize
   withConnectionManager({ type: 'postgres' }, { poolsize: 5 })
@@ -75,6 +127,8 @@ function refusesWhatItCannotDo(): void {
 export {
   isKeptByOnce,
   keepsTheOptions,
+  managesMysqlAndMariadb,
+  managesSqlite,
   refusesWhatItCannotDo,
   takesOptionsOfUnknownDatabase,
   takesOptionsThatAreMoreThanOurs,

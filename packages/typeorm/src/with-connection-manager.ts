@@ -1,8 +1,20 @@
 import { InvalidOptionError } from '@connmgr/core'
-import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
+import { registerErrors } from '@connmgr/core/driver'
 import type { DataSource, DataSourceOptions } from 'typeorm'
-import { type PostgresDataSourceOptions, requirePostgres } from './connection-options.js'
-import { lifecycleOf, ManagerLifecycle, managedDriver } from './managed-driver.js'
+import { bindingOf, isManagedType, requireManaged } from './bindings.js'
+import { TYPEORM_ERRORS } from './error-reader.js'
+import type {
+  DataSourceOptionsOf,
+  GivenFor,
+  ManagedDataSourceOptions,
+  ManagedType,
+  ManagerOf,
+  ManagerOptionsOf,
+  MysqlDataSourceOptions,
+  PostgresDataSourceOptions,
+  SqliteDataSourceOptions,
+} from './managed-types.js'
+import { ManagerOwnership, mark, ownershipOf, refuseManager } from './manager-ownership.js'
 
 /** What the module of NestJS takes beside the options of a DataSource, and keeps from it: here it is handed on. */
 interface NestModuleOptions {
@@ -14,86 +26,147 @@ interface NestModuleOptions {
   readonly verboseRetryLog?: boolean
 }
 
-/** Options that may be those of PostgreSQL, as far as their type tells. */
-type MaybePostgres<O extends DataSourceOptions> = [Extract<O, PostgresDataSourceOptions>] extends [
+/** Options that may be those of a managed database, as far as their type tells. */
+type MaybeManaged<O extends DataSourceOptions> = [Extract<O, ManagedDataSourceOptions>] extends [
   never,
 ]
-  ? PostgresDataSourceOptions
-  : [Exclude<O, PostgresDataSourceOptions>] extends [never]
+  ? ManagedDataSourceOptions
+  : [Exclude<O, ManagedDataSourceOptions>] extends [never]
     ? never
     : O
 
 /**
- * The options of a DataSource whose connections connmgr manages.
+ * The options of a DataSource whose connections connmgr manages: for PostgreSQL, MySQL, MariaDB, and SQLite by
+ * better-sqlite3.
  *
- * Where the servers are is taken from the DataSource's options (`url`, or `host` and so on, or `replication`) unless
- * the manager's options say it. Given a manager instead of options, that one is used, and it is not closed by
- * `destroy()`. Options of the type `DataSourceOptions` are taken too; at run time they must be for PostgreSQL.
+ * Where the servers are is taken from the DataSource's options (`url`, or `host` and so on, or `replication`, or
+ * `database` of SQLite) unless the manager's options say it. Given a manager instead of options, that one is used, and it
+ * is not closed by `destroy()`. Options of the type `DataSourceOptions` are taken too; at run time they must be for one of
+ * these databases.
  *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for another database than PostgreSQL
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for another database, and if its library is not installed
  *
  * @example
  * const dataSource = new DataSource(
  *   withConnectionManager({ type: 'postgres', url, entities }, { poolSize: 5, maxOverflow: 10, failoverUrls }),
  * )
  */
-// Neither infers the type of a literal of PostgreSQL's options, so that a misspelt option is an error there; the last
-// one is that which TypeScript explains an error by.
+// None infers the type of a literal of the options, so that a misspelt option is an error there; the last one is that
+// which TypeScript explains an error by.
 export function withConnectionManager<O extends DataSourceOptions>(
-  dataSourceOptions: O & MaybePostgres<O>,
-  manager?: PgManagerOptions | PgConnectionManager,
+  dataSourceOptions: O & MaybeManaged<O>,
+  manager?: GivenFor<ManagedType>,
 ): O
 export function withConnectionManager(
+  dataSourceOptions: MysqlDataSourceOptions & NestModuleOptions,
+  manager?: GivenFor<'mysql'>,
+): MysqlDataSourceOptions
+export function withConnectionManager(
+  dataSourceOptions: SqliteDataSourceOptions & NestModuleOptions,
+  manager?: GivenFor<'better-sqlite3'>,
+): SqliteDataSourceOptions
+export function withConnectionManager(
   dataSourceOptions: PostgresDataSourceOptions & NestModuleOptions,
-  manager?: PgManagerOptions | PgConnectionManager,
+  manager?: GivenFor<'postgres'>,
 ): PostgresDataSourceOptions
 export function withConnectionManager(
   dataSourceOptions: DataSourceOptions,
-  manager: PgManagerOptions | PgConnectionManager = {},
-): PostgresDataSourceOptions {
-  requirePostgres(dataSourceOptions)
-  return {
-    ...dataSourceOptions,
-    driver: managedDriver(new ManagerLifecycle(dataSourceOptions, manager)),
-  }
+  manager: GivenFor<ManagedType> = {},
+): ManagedDataSourceOptions {
+  requireManaged(dataSourceOptions)
+  const { driver } = manage(dataSourceOptions.type, dataSourceOptions, manager)
+  return { ...dataSourceOptions, driver }
 }
 
 /**
  * Puts connmgr under a DataSource that exists already, before it is initialized.
  *
+ * @param type that of the DataSource, for the types of the options and of the manager. `@default` 'postgres'
  * @returns the manager
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also if the DataSource is initialized already
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also if the DataSource is initialized already, or of another type
  */
 export function attachConnectionManager(
   dataSource: DataSource,
-  manager: PgManagerOptions | PgConnectionManager = {},
-): PgConnectionManager {
-  requirePostgres(dataSource.options)
+  manager?: GivenFor<'postgres'>,
+): ManagerOf<'postgres'>
+export function attachConnectionManager<T extends ManagedType>(
+  dataSource: DataSource,
+  manager: GivenFor<T>,
+  type: T,
+): ManagerOf<T>
+export function attachConnectionManager(
+  dataSource: DataSource,
+  manager: GivenFor<ManagedType> = {},
+  type?: ManagedType,
+): ManagerOf<ManagedType> {
+  const { options } = dataSource
+  requireManaged(options)
+  requireType(options.type, type)
   if (dataSource.isInitialized) {
     throw new InvalidOptionError(
       'dataSource',
       'the DataSource is initialized already and has its own pool; call attachConnectionManager before initialize()',
     )
   }
-  const lifecycle = new ManagerLifecycle(dataSource.options, manager)
-  ;(dataSource.driver as unknown as { postgres: unknown }).postgres = managedDriver(lifecycle)
-  return lifecycle.manager
+  const binding = bindingOf(options.type)
+  const { driver, ownership } = manage(options.type, options, manager)
+  Object.assign(dataSource.driver, { [binding.driverProperty]: driver })
+  binding.adoptDriver?.(dataSource.driver)
+  return ownership.manager
 }
 
 /**
  * The manager of a DataSource: metrics, leaks, health and failover.
  *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if connmgr does not manage the DataSource
+ * @param type that of the DataSource, for the type of the manager. `@default` 'postgres' for the type, and not checked
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if connmgr does not manage the DataSource, or it is of another type
+ *
+ * @example
+ * getConnections(dataSource, 'mariadb').getFailoverStatus()
  */
-export function getConnections(dataSource: DataSource): PgConnectionManager {
-  const { postgres } = dataSource.driver as unknown as { postgres?: unknown }
-  const lifecycle = lifecycleOf(postgres)
-  if (lifecycle === undefined) {
+export function getConnections(dataSource: DataSource): ManagerOf<'postgres'>
+export function getConnections<T extends ManagedType>(dataSource: DataSource, type: T): ManagerOf<T>
+export function getConnections(dataSource: DataSource, type?: ManagedType): ManagerOf<ManagedType> {
+  requireType(dataSource.options.type, type)
+  const ownership = ownershipOf<ManagerOf<ManagedType>>(givenDriver(dataSource))
+  if (ownership === undefined) {
     throw new InvalidOptionError(
       'dataSource',
       'connmgr does not manage this DataSource; make it with new DataSource(withConnectionManager(options)) ' +
         'or call attachConnectionManager(dataSource) before initialize()',
     )
   }
-  return lifecycle.manager
+  return ownership.manager
+}
+
+/** What TypeORM's driver was given as the library of its database. */
+function givenDriver({ driver, options: { type } }: DataSource): unknown {
+  if (!isManagedType(type)) return undefined
+  return (driver as unknown as Record<string, unknown>)[bindingOf(type).driverProperty]
+}
+
+/** Makes the manager, and what TypeORM is to be given. */
+function manage<T extends ManagedType>(
+  type: T,
+  dataSourceOptions: DataSourceOptions,
+  given: GivenFor<ManagedType>,
+): { readonly driver: object; readonly ownership: ManagerOwnership<ManagerOf<T>> } {
+  registerErrors(TYPEORM_ERRORS)
+  const binding = bindingOf(type)
+  const options = dataSourceOptions as DataSourceOptionsOf<T>
+  if (!binding.isManager(given)) refuseManager(given, type)
+  const ownership = new ManagerOwnership<ManagerOf<T>>(
+    binding.isManager(given)
+      ? { given }
+      : { create: () => binding.createManager(options, given as ManagerOptionsOf<T>) },
+  )
+  return { driver: mark(binding.createDriver(ownership, options), ownership), ownership }
+}
+
+function requireType(found: string, wanted: ManagedType | undefined): void {
+  if (wanted === undefined || wanted === found) return
+  throw new InvalidOptionError(
+    'type',
+    `the DataSource is of type '${found}', not '${wanted}'; name its own type`,
+  )
 }

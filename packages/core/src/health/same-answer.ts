@@ -1,5 +1,8 @@
 import type { Order, ProbeResult } from '../driver/contract.js'
 
+/** Between two answers of one server without a promotion between them. */
+const GOES_ON: ReadonlySet<Order> = new Set(['same', 'equal', 'ahead'])
+
 /** Whether a server has answered what it had answered before, but for what has been written since. */
 export function saysTheSame(
   one: ProbeResult,
@@ -25,6 +28,6 @@ function isSameHistory(
   orderOf: (one: string, other: string) => Order,
 ): boolean {
   return (
-    one === other || (one !== undefined && other !== undefined && orderOf(one, other) === 'ahead')
+    one === other || (one !== undefined && other !== undefined && GOES_ON.has(orderOf(one, other)))
   )
 }

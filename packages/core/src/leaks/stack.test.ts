@@ -154,6 +154,16 @@ test('an error made for a caller shows the stack of the caller, and its own mess
   expect(Object.keys(error)).not.toContain('stack')
 })
 
+test("a library may put its own callers' stack in the place of ours", () => {
+  function checkout() {
+    return captureStack(checkout)
+  }
+  const error = withCallersStack(() => new RangeError('too late'), checkout())
+  error.stack = 'RangeError: too late\n    at caller (app.ts:1:1)'
+  expect(error.stack).toBe('RangeError: too late\n    at caller (app.ts:1:1)')
+  expect(Object.keys(error)).toEqual([])
+})
+
 describe('a frame', () => {
   const previous = Error.prepareStackTrace
   const sourceMap = jest.mocked(findSourceMap)

@@ -51,6 +51,14 @@ export function withCallersStack<E extends Error>(
     const headline = `${error.name}: ${error.message}`
     Object.defineProperty(error, 'stack', {
       get: () => `${headline}\n    ${formatStack(callers).replaceAll('\n', '\n    ')}`,
+      // Libraries put their own callers' stack in its place.
+      set: (stack: unknown) =>
+        Object.defineProperty(error, 'stack', {
+          value: stack,
+          configurable: true,
+          enumerable: false,
+          writable: true,
+        }),
       configurable: true,
       enumerable: false,
     })

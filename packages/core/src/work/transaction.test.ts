@@ -134,3 +134,19 @@ test('a driver with only what it must have lends connections, and refuses transa
     await manager.close()
   }
 })
+
+test('a part that the work itself has committed, maybe, is not told as undone', async () => {
+  const h = manage()
+  const unknown = new CommitOutcomeUnknownError(error, 'the work had sent a COMMIT of its own')
+  Object.assign(h.driver.activity, { whyBroken: () => unknown })
+  const swallowed = h.manager.transaction(async (connection) => {
+    connection.lose()
+  })
+  await expect(swallowed).rejects.toBe(unknown)
+  const thrown = h.manager.transaction(async (connection) => {
+    connection.lose()
+    throw unknown
+  })
+  await expect(thrown).rejects.toBe(unknown)
+  await close(h)
+})

@@ -83,8 +83,11 @@ export async function inTransaction<C extends object, T>(
       )
     }
     if (driver.inspect(connection) === 'broken') {
-      ended?.('undone')
-      throw lostBefore('COMMIT was sent', driver.activity?.whyBroken(connection))
+      const why = driver.activity?.whyBroken(connection)
+      // A part was committed by a statement of the work itself, perhaps.
+      const kept = why instanceof CommitOutcomeUnknownError
+      ended?.(kept ? 'unknown' : 'undone')
+      throw kept ? why : lostBefore('COMMIT was sent', why)
     }
     try {
       await transactions.commit(connection)
@@ -116,7 +119,8 @@ async function attemptWork<C extends object, T>(
   try {
     return await work(lease.connection, lease)
   } catch (thrown) {
-    const error = isLossOf(lease, thrown, driver) ? lostBefore('COMMIT was sent', thrown) : thrown
+    const isLoss = !(thrown instanceof CommitOutcomeUnknownError) && isLossOf(lease, thrown, driver)
+    const error = isLoss ? lostBefore('COMMIT was sent', thrown) : thrown
     // The error of the work is the one that matters; a connection that cannot roll back is destroyed.
     if (lease.active && driver.transactions !== undefined) {
       await rollBackWithin(driver.transactions.rollback(lease.entry.connection)).catch(

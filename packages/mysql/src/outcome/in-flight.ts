@@ -27,6 +27,16 @@ export interface InFlight {
   readonly begun: Surroundings
   /** Whether all tables that it may write to take part in transactions. In doubt they do not. */
   readonly transactional: boolean
+  /** A part of the engine's transaction that it belongs to is committed already, by DDL for example. */
+  readonly committedBefore?: boolean
+}
+
+/** Of what was never sent, whatever it is. */
+export const UNSENT: InFlight = {
+  text: undefined,
+  stage: 'unsent',
+  begun: 'unknown',
+  transactional: false,
 }
 
 /**
@@ -70,7 +80,9 @@ export function endOfFailed({ text, transactional }: InFlight, error: unknown): 
 }
 
 /** Why nothing can have been written, undefined if it can. */
-function reasonOfSafety({ begun, stage, text, transactional }: InFlight): string | undefined {
+function reasonOfSafety(statement: InFlight): string | undefined {
+  const { begun, committedBefore, stage, text, transactional } = statement
+  if (committedBefore === true) return undefined
   if (stage === 'unsent') return 'before it was sent'
   if (text === undefined) return undefined
   if (begun === 'transaction')
@@ -82,7 +94,9 @@ function reasonOfSafety({ begun, stage, text, transactional }: InFlight): string
   return isPlainRead(text) ? 'while it was in flight, and only reads' : undefined
 }
 
-function circumstances({ begun, text, transactional }: InFlight): string {
+function circumstances({ begun, committedBefore, text, transactional }: InFlight): string {
+  if (committedBefore === true)
+    return 'after a part of its transaction had been committed without COMMIT, as DDL does it'
   if (begun !== 'transaction')
     return 'while it was in flight, so it may or may not have been executed'
   return !transactional && text !== undefined && !mayCommitBlock(text)

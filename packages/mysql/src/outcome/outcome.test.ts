@@ -47,6 +47,13 @@ describeMariadb('what is said of a statement that has no answer', () => {
       }),
     )
   }
+  /** Once it is known whether there are tables without transactions. */
+  const openKnowing = async (): Promise<MysqlConnectionManager> => {
+    const manager = open()
+    await ask(manager.pool as unknown as Pool, 'select 1')
+    await eventually(() => manager.driver.engines.areTransactional(manager.preferred.id))
+    return manager
+  }
   const count = async (): Promise<unknown> =>
     (await cluster.primary.query('select count(*) as n from rows_kept'))[0]?.n
   /** The answer to what is sent never comes, and then the connection is gone. */
@@ -88,7 +95,7 @@ describeMariadb('what is said of a statement that has no answer', () => {
   })
 
   test('a write within a transaction has committed nothing, and a read changes nothing', async () => {
-    const manager = open()
+    const manager = await openKnowing()
     const connection = await borrow(manager.pool as unknown as Pool)
     await ask(connection, 'begin')
     expect(
@@ -126,6 +133,23 @@ describeMariadb('what is said of a statement that has no answer', () => {
       await ask(connection, 'insert into rows_kept values (6)')
     })
     expect(await count()).toBe(2)
+  })
+
+  test('a transaction that is lost after DDL in it does not pass for undone', async () => {
+    const manager = open()
+    const failure = await manager
+      .transaction(
+        async (connection) => {
+          await ask(connection, 'insert into rows_kept values (9)')
+          await ask(connection, 'create table if not exists a_third (n int)')
+          await cluster.primary.killConnections('app')
+          await ask(connection, 'select 1')
+        },
+        { replay: 'safe' },
+      )
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject(UNKNOWN)
+    expect(await count()).toBe(1)
   })
 
   test('a transaction that its work has rolled back does not resolve', async () => {
@@ -186,7 +210,7 @@ describeMariadb('what is said of a statement that has no answer', () => {
   })
 
   test('a connection that was killed while it was idle is replaced without a word', async () => {
-    const manager = open({ prePing: false })
+    const manager = open({ prePingBypassMs: 0 })
     expect(await ask(manager.pool as unknown as Pool, 'select 1 as one')).toEqual([{ one: 1 }])
     await cluster.primary.killConnections('app')
     expect(await ask(manager.pool as unknown as Pool, 'select 2 as two')).toEqual([{ two: 2 }])
@@ -208,7 +232,7 @@ describeMariadb('what is said of a statement that has no answer', () => {
   })
 
   test('a transaction is run again after a lost connection, and not after a COMMIT without an answer', async () => {
-    const manager = open()
+    const manager = await openKnowing()
     let attempts = 0
     await manager.transaction(
       async (connection) => {

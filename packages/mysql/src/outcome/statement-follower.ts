@@ -20,9 +20,22 @@ import { okFlags, statusFlagsOf, statusOf } from '../server-status.js'
 import type { SessionChanges } from '../session-changes.js'
 import { factsOf, UNCLEAR } from '../text/facts.js'
 import { mayBegin } from '../text/statement-text.js'
+import { errorIn } from './error-packet.js'
 import { Followed } from './followed.js'
-import { endOfFailed, lossOf, mayWrite } from './in-flight.js'
+import {
+  ANSWER,
+  answerFollowed,
+  answerPrepare,
+  type CommandFollower,
+  FOLLOWER,
+  type FollowedCommand,
+  STATEMENT,
+  type Start,
+  startFollowed,
+} from './followed-command.js'
+import { endOfFailed, type InFlight, lossOf, mayWrite, UNSENT } from './in-flight.js'
 import { pingOf } from './ping.js'
+import { explainEvents, type SilentCommand } from './silent-command.js'
 import { TransactionWatch } from './transaction-watch.js'
 
 /** What a session is known to be, beyond what mysql2 keeps. */
@@ -37,17 +50,17 @@ interface Known {
 
 const ERROR = 0xff
 
-type Start = NonNullable<Command['start']>
-
 /**
  * Follows the statements of one connection, and gives each that fails an error that says what is known of its outcome: after
  * a lost connection, an end of the session by the server, a time limit, or a COMMIT of what was rolled back. Refuses what
  * must not be sent.
  */
-export class StatementFollower {
+export class StatementFollower implements CommandFollower {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
-  transactional = false
+  areTransactional: () => boolean = () => false
+  /** While a transaction of the engine is open: how many were committed without COMMIT when it began. */
+  commitsBefore: number | undefined
   /** Why the connection is no more, or is about to be. */
   lossCause: Error | undefined
   /** Another user has logged in on the connection. */
@@ -59,7 +72,7 @@ export class StatementFollower {
   #running: Command | undefined
   #statement: Followed | undefined
   /** Statements that answer by events, which mysql2 forgets when a connection is lost. */
-  readonly #silent = new Set<{ command: Command; fail: (error: unknown) => void }>()
+  readonly #silent = new Set<SilentCommand>()
   #own = false
   #givenUpOn: unknown
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
@@ -106,6 +119,7 @@ export class StatementFollower {
     if (!this.#queue.closed && !this.#internals.stream.destroyed) return undefined
     const cause =
       this.lossCause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
+    if (this.#committedBefore) return lossOf({ ...UNSENT, committedBefore: true }, cause)
     return new ConnectionLostError(
       `not sent, as the connection is closed${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
       cause,
@@ -123,16 +137,21 @@ export class StatementFollower {
 
   #add(command: Command, send: (command: Command) => Command): Command {
     const kind = kindOf(command)
-    if (kind === 'login' && this.#internals.authorized === true) this.userChanged = true
-    if (kind !== 'statement' && kind !== 'prepare') return send(command)
+    const isOfBorrower = !this.#own && this.#internals.authorized === true
+    if (isOfBorrower && (kind === 'login' || kind === 'reset')) {
+      // What the session was at its start is gone with either.
+      this.#known.changes.mark()
+      if (kind === 'login') this.userChanged = true
+    }
+    if (kind === 'prepare') return this.#addPrepare(command, send)
+    if (kind !== 'statement') return send(command)
     const raw = textOf(command)
     const own = this.#own
     // The server reads its backslashes in another way than we do.
     const text =
       this.transactions.status?.plainBackslash === true && raw?.includes('\\') ? undefined : raw
-    const isPrepare = kind === 'prepare'
     const facts = text === undefined ? UNCLEAR : factsOf(text)
-    if (!own && !isPrepare) {
+    if (!own) {
       const { activity, changes } = this.#known
       activity.queryCount += 1
       activity.lastQuery = raw
@@ -141,8 +160,33 @@ export class StatementFollower {
       if (effects.changes || effects.readOnly)
         changes.note(effects, command.statement === undefined ? command.sql : undefined)
     }
-    const verb = isPrepare ? undefined : facts.verb
-    this.#follow(command, new Followed(text, verb, this.transactional, own), isPrepare)
+    const effects = currentEffects()
+    if (!own) this.#effects = effects
+    this.#follow(
+      command,
+      new Followed(
+        text,
+        facts.verb,
+        this.areTransactional(),
+        own,
+        effects,
+        command.start as Start,
+        command.onResult,
+      ),
+    )
+    return this.#sendUnlessRefused(command, send)
+  }
+
+  /** Nothing has been executed by the time it fails: it is told as not sent. */
+  #addPrepare(command: Command, send: (command: Command) => Command): Command {
+    const following = command as FollowedCommand
+    following[FOLLOWER] = this
+    following[ANSWER] = command.onResult
+    if (command.onResult !== undefined) command.onResult = answerPrepare
+    return this.#sendUnlessRefused(command, send)
+  }
+
+  #sendUnlessRefused(command: Command, send: (command: Command) => Command): Command {
     const refusal = this.refusal()
     if (refusal === undefined) return send(command)
     process.nextTick(() => {
@@ -152,26 +196,51 @@ export class StatementFollower {
     return command
   }
 
-  #follow(command: Command, statement: Followed, isPrepare: boolean): void {
-    const effects = currentEffects()
-    if (!statement.own) this.#effects = effects
-    const begin = command.start as Start
-    command.start = (packet, connection) => {
-      const refusal =
-        this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
-      if (refusal !== undefined) return this.#refuse(command, refusal)
-      const send: Start = () => {
-        const error = isPrepare ? undefined : this.#sending(statement, effects)
-        if (error !== undefined) return this.#refuse(command, error)
-        this.#running = command
-        this.#statement = statement
-        return begin.call(command, packet, connection)
-      }
-      return statement.verb === 'commit' && this.transactions.doubtful
-        ? this.#askFirst(command, send)
-        : send(packet, connection)
-    }
-    this.#explainTo(command, statement)
+  /** mysql2 calls `start` and `onResult` as methods of the command, so that all share these. */
+  #follow(command: Command, statement: Followed): void {
+    const following = command as FollowedCommand
+    following[FOLLOWER] = this
+    following[STATEMENT] = statement
+    command.start = startFollowed
+    if (command.onResult !== undefined) command.onResult = answerFollowed
+    else
+      this.#silent.add(
+        explainEvents(
+          command,
+          statement,
+          (error) => this.#failed(statement, error),
+          (ended) => this.#silent.delete(ended),
+        ),
+      )
+  }
+
+  /** The turn of a command has come. */
+  start(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
+    const refusal = this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
+    if (refusal !== undefined) return this.#refuse(command, refusal)
+    return statement.verb === 'commit' && this.transactions.doubtful
+      ? this.#askFirst(command, statement)
+      : this.#send(command, statement, packet)
+  }
+
+  /** mysql2 may answer twice, of which the first counts. */
+  answer(statement: Followed, error: unknown, results: unknown[]): void {
+    if (statement.settled) return
+    statement.settled = true
+    statement.onResult?.(error ? this.#failed(statement, error) : error, ...results)
+  }
+
+  /** What is known of a statement that could not be prepared. */
+  explainPrepare(error: unknown): unknown {
+    return this.#explain(UNSENT, error)
+  }
+
+  #send(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
+    const error = this.#sending(statement)
+    if (error !== undefined) return this.#refuse(command, error)
+    this.#running = command
+    this.#statement = statement
+    return statement.start.call(command, packet, this.#internals)
   }
 
   #refusalAtStart({ verb }: Followed): Error | undefined {
@@ -184,21 +253,22 @@ export class StatementFollower {
    * Whether the transaction goes on only the server knows, and tells with the answer to a ping. To COMMIT it would say that
    * it is done, in either case.
    */
-  #askFirst(command: Command, send: Start): ReturnType<Start> {
+  #askFirst(command: Command, statement: Followed): ReturnType<Start> {
     pingOf(this.#internals).start?.(undefined, this.#internals)
-    return (packet, connection) => {
+    return (packet) => {
       const flags = packet === undefined ? undefined : okFlags(packet)
       if (flags !== undefined)
         this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
       const refusal = this.transactions.refusalOfCommit(this.#known.activity.lease)
       if (refusal !== undefined) return this.#refuse(command, refusal)
       this.#internals._resetSequenceId?.()
-      return send(packet, connection)
+      return this.#send(command, statement, undefined)
     }
   }
 
   /** A statement is about to be sent. Returns why it must not be. */
-  #sending(statement: Followed, effects: Effects | undefined): Error | undefined {
+  #sending(statement: Followed): Error | undefined {
+    const { effects } = statement
     const borrowers = this.#borrowers
     statement.begun = this.transactions.surroundings
     if (statement.begun !== 'transaction')
@@ -219,61 +289,41 @@ export class StatementFollower {
     return undefined
   }
 
-  /** Has the caller get the error that says what is known. mysql2 may answer twice, of which the first counts. */
-  #explainTo(command: Command, statement: Followed): void {
-    const { onResult } = command
-    if (onResult !== undefined) {
-      command.onResult = (error, ...results) => {
-        if (statement.settled) return
-        statement.settled = true
-        if (error) onResult(this.#failed(statement, error), ...results)
-        else onResult(error, ...results)
-      }
-      return
-    }
-    const emit = command.emit.bind(command)
-    const silent = {
-      command,
-      fail: (error: unknown): void => {
-        this.#silent.delete(silent)
-        if (statement.settled) return
-        if (command.listenerCount('error') > 0) command.emit('error', error)
-        command.emit('end')
-      },
-    }
-    this.#silent.add(silent)
-    command.emit = (event: string | symbol, ...args: unknown[]) => {
-      if (event === 'end') {
-        this.#silent.delete(silent)
-        statement.settled = true
-      }
-      if (event !== 'error' || statement.settled) return emit(event, ...args)
-      return emit(event, this.#failed(statement, args[0]), ...args.slice(1))
-    }
-  }
-
   #failed(statement: Followed, error: unknown): unknown {
     const explained = this.#explain(statement, error)
     statement.endWrite?.(endOfFailed(statement, explained))
     return explained
   }
 
-  #explain(statement: Followed, error: unknown): unknown {
+  #explain(statement: InFlight, error: unknown): unknown {
     if (error instanceof ConnectionLostError) return error
     if (isClientTimeout(error)) return this.#giveUpOn(statement, error)
     if (isAnswerOfServer(error)) return error
     const kind = classify(error)
     if (kind !== 'lost' && kind !== 'shutdown' && kind !== 'unreachable') return error
-    if (errnoOf(error as DriverError) !== undefined && statement.stage === 'sent')
-      statement.stage = 'aborted'
-    return lossOf(statement, this.lossCause ?? error)
+    const { begun, text, transactional } = statement
+    const ended = errnoOf(error as DriverError) !== undefined && statement.stage === 'sent'
+    const stage = ended ? 'aborted' : statement.stage
+    const committedBefore = this.#committedBefore
+    return lossOf({ begun, committedBefore, stage, text, transactional }, this.lossCause ?? error)
   }
 
   /** What is sent from now on waits for it, and a COMMIT might take effect beside it. So nothing is sent. */
-  #giveUpOn(statement: Followed, cause: unknown): Error {
+  #giveUpOn(statement: InFlight, cause: unknown): Error {
     this.#noteDeliberateEnd()
     this.#givenUpOn ??= cause
+    process.nextTick(() => this.#refuseWaiting())
     return lossOf(statement, cause)
+  }
+
+  /** What stands behind a statement that was given up on would wait for it. */
+  #refuseWaiting(): void {
+    const refusal = this.refusal()
+    const { _commands: waiting } = this.#internals
+    for (let each = waiting?.shift(); each !== undefined; each = waiting?.shift()) {
+      if (refusal !== undefined) this.#refuse(each, refusal)
+      each.emit('end')
+    }
   }
 
   /** Ends a command that is not sent. Returns what ends its state machine. */
@@ -298,6 +348,13 @@ export class StatementFollower {
     if (flags !== undefined) this.transactions.succeeded(statusOf(flags), statement?.verb, lease)
   }
 
+  /** Whether a part of the engine's transaction is committed: nothing of it must pass for undone. */
+  get #committedBefore(): boolean {
+    return (
+      this.commitsBefore !== undefined && this.transactions.implicitCommits > this.commitsBefore
+    )
+  }
+
   /** For libraries that keep of an error no more than its code. */
   #noteDeliberateEnd(): void {
     this.#effects?.noteDeliberateEnd()
@@ -308,13 +365,4 @@ export class StatementFollower {
   get #borrowers(): Effects | undefined {
     return this.#known.activity.lease?.owner.effects as Effects | undefined
   }
-}
-
-/** The error in a packet, without moving its offset. */
-function errorIn({ buffer, end, offset }: Packet): Error & { errno: number; sqlState: string } {
-  const errno = buffer.readUInt16LE(offset + 1)
-  const hasState = buffer[offset + 3] === 0x23
-  const sqlState = hasState ? buffer.toString('latin1', offset + 4, offset + 9) : ''
-  const message = buffer.toString('utf8', offset + (hasState ? 9 : 3), end)
-  return Object.assign(new Error(message), { errno, sqlState })
 }

@@ -5,6 +5,7 @@ import {
   eventually,
   type MariadbCluster,
   Opened,
+  patient,
   startMariadb,
 } from '@connmgr/testing'
 import { type Connection, type Pool, type PoolConnection, raw } from 'mysql2'
@@ -202,7 +203,7 @@ describeMariadb('a managed pool of mysql2', () => {
     const busy = open({ connectionLimit: 1, waitForConnections: false })
     await borrow(asPool(busy))
     await expect(borrow(asPool(busy))).rejects.toThrow('No connections available.')
-    const queue = open({ connectionLimit: 1, queueLimit: 1, acquireTimeoutMs: 200 })
+    const queue = open({ connectionLimit: 1, queueLimit: 1, acquireTimeoutMs: patient(1000) })
     await borrow(asPool(queue))
     const waiting = borrow(asPool(queue)).catch((error: { code: string }) => error.code)
     await expect(borrow(asPool(queue))).rejects.toMatchObject({ code: 'CONNMGR_QUEUE_FULL' })
@@ -247,6 +248,75 @@ describeMariadb('a managed pool of mysql2', () => {
     connection.release()
   })
 
+  test('several statements and procedures end where they end', async () => {
+    const pool = open({ connectionLimit: 1, multipleStatements: true })
+    await cluster.primary.query(
+      'create or replace procedure app.both_of() begin select 1 as a; select 2 as b; end',
+    )
+    expect(await ask(asPool(pool), 'select 1 as a; select 2 as b')).toEqual([
+      [{ a: 1 }],
+      [{ b: 2 }],
+    ])
+    const [one, two] = await ask(asPool(pool), 'call both_of()')
+    expect([one, two]).toEqual([[{ a: 1 }], [{ b: 2 }]])
+    const connection = await borrow(asPool(pool))
+    await ask(connection, 'begin; insert into numbers values (70, "seventy")')
+    connection.release()
+    expect(await ask(asPool(pool), 'select count(*) as n from numbers where n = 70')).toEqual([
+      { n: 0 },
+    ])
+    await expect(ask(asPool(pool), 'begin; select nonsense')).rejects.toMatchObject({ errno: 1054 })
+    expect(await ask(asPool(pool), 'select @@in_transaction as open')).toEqual([{ open: 0 }])
+  })
+
+  test('a compressed connection is followed as any other', async () => {
+    const pool = open({ connectionLimit: 1, compress: true })
+    const connection = await borrow(asPool(pool))
+    await ask(connection, 'begin')
+    connection.release()
+    expect(await ask(asPool(pool), 'select @@in_transaction as open')).toEqual([{ open: 0 }])
+  })
+
+  test('what waits behind a statement that was given up on is refused, not sent', async () => {
+    const pool = open({ connectionLimit: 1 })
+    const connection = await borrow(asPool(pool))
+    const late = ask(connection, { sql: 'select sleep(20)', timeout: 50 }).catch(
+      (error: unknown) => error,
+    )
+    const behind = ask(connection, 'select 1').catch((error: unknown) => error)
+    expect(await late).toMatchObject({ code: 'CONNMGR_CONNECTION_LOST' })
+    expect(await behind).toMatchObject({
+      code: 'CONNMGR_CONNECTION_LOST',
+      sent: false,
+      deliberate: true,
+    })
+    connection.release()
+    expect(await ask(asPool(pool), 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  test('a borrower who resets the connection or logs in as another leaves that to no other', async () => {
+    const pool = open({ connectionLimit: 1 })
+    const connection = await borrow(asPool(pool))
+    await new Promise<void>((resolve, reject) =>
+      (connection as unknown as { reset(done: (error: Error | null) => void): void }).reset(
+        (error) => (error ? reject(error) : resolve()),
+      ),
+    )
+    connection.release()
+    const charset =
+      "select @@character_set_client as charset, substring_index(user(), '@', 1) as user"
+    expect(await ask(asPool(pool), charset)).toEqual([{ charset: 'utf8mb4', user: 'app' }])
+    const other = await borrow(asPool(pool))
+    await new Promise<void>((resolve, reject) =>
+      other.changeUser({ user: 'admin', password: 'admin-secret' }, (error) =>
+        error ? reject(error) : resolve(),
+      ),
+    )
+    expect(await ask(other, charset)).toMatchObject([{ user: 'admin' }])
+    other.release()
+    expect(await ask(asPool(pool), charset)).toEqual([{ charset: 'utf8mb4', user: 'app' }])
+  })
+
   test('formats and escapes as mysql2 does', () => {
     const pool = asPool(open())
     expect(pool.format('select ?, ??', ["it's", 'a`b'])).toBe("select 'it\\'s', `a``b`")
@@ -264,6 +334,7 @@ describeMariadb('a managed pool of mysql2', () => {
     await eventually(
       async () => (await ask(other, "select get_lock('mine', 0) as got"))[0]?.got === 1,
     )
+    await eventually(() => dirty.length > 0)
     expect(dirty).toEqual(['advisory-locks'])
     other.release()
   })

@@ -1,7 +1,7 @@
 import type { Lease, ManagerAcquireOptions, PoolCounts, Target } from '@connmgr/core'
 import { type FunctionReference, outside, printAsJson } from '@connmgr/core/driver'
 import mysql2, { type Connection, type Pool, type PoolConnection } from 'mysql2'
-import promises, { type Pool as PromisePool } from 'mysql2/promise'
+import type { Pool as PromisePool } from 'mysql2/promise'
 import { MysqlConnectionManager } from '../connection-manager.js'
 import type { Command } from '../internals.js'
 import { giveMethods } from '../leased-connection.js'
@@ -9,6 +9,7 @@ import { settingUpConnection } from '../session-changes.js'
 import { isAtomic } from '../text/statement-text.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { type Lender, PoolQuery, whenDone } from './pool-query.js'
+import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
 
 type ConnectionCallback = Parameters<Pool['getConnection']>[0]
@@ -27,9 +28,6 @@ type Replaced = 'end' | 'execute' | 'getConnection' | 'promise' | 'query' | 'rel
 const { Pool: MysqlPool, createQuery } = mysql2 as unknown as {
   Pool: new (options: { config: object }) => Omit<Pool, Replaced>
   createQuery: (sql: unknown, values: unknown, callback: unknown, config: object) => Command
-}
-const { PromisePool: MysqlPromisePool } = promises as unknown as {
-  PromisePool: new (pool: unknown, chosen?: PromiseConstructor) => PromisePool
 }
 
 /** What a connection of a pool has that a connection does not, or not so. */
@@ -155,7 +153,7 @@ export class ManagedPool extends MysqlPool {
 
   /** The same pool by promises. */
   promise(chosen: PromiseConstructor = this.#Promise): PromisePool {
-    return new MysqlPromisePool(this, chosen)
+    return new ManagedPromisePool(this, chosen) as unknown as PromisePool
   }
 
   /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
@@ -179,36 +177,71 @@ export class ManagedPool extends MysqlPool {
     return this.$connections.getCounts(this.#target)
   }
 
+  /** @internal Runs one statement, and calls `answer` with how it has ended. Leak reports begin above `below`. */
+  send(
+    kind: 'execute' | 'query',
+    sql: unknown,
+    values: unknown,
+    below: FunctionReference,
+    answer: Answer,
+  ): void {
+    if (kind === 'execute')
+      this.#run(
+        sql,
+        (connection, done) =>
+          (connection.execute as (...args: unknown[]) => void)(sql, values, whenDone(done)),
+        below,
+        answer,
+      )
+    else
+      this.#sendQuery(
+        createQuery(sql, values, answer, this.#statementOptions),
+        sql,
+        values,
+        below,
+        answer,
+      )
+  }
+
   /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
   #query(sql: unknown, values: unknown, callback: unknown): Command {
-    const config = this.#statementOptions
-    const query = createQuery(sql, values, callback, config)
+    const query = createQuery(sql, values, callback, this.#statementOptions)
     const below = this.query as FunctionReference
     const { onResult } = query
-    if (onResult === undefined) {
-      this.#stream(query, below)
-      return query
-    }
+    if (onResult === undefined) this.#stream(query, below)
+    else
+      this.#sendQuery(
+        query,
+        sql,
+        typeof values === 'function' ? undefined : values,
+        below,
+        onResult,
+      )
+    return query
+  }
+
+  #sendQuery(
+    query: Command,
+    sql: unknown,
+    values: unknown,
+    below: FunctionReference,
+    answer: Answer,
+  ): void {
     let sent = false
     const start = (connection: Connection, done: Answer): void => {
       // Another attempt is another command.
-      const own = sent ? createQuery(sql, values, callback, config) : query
+      const own = sent ? createQuery(sql, values, done, this.#statementOptions) : query
       sent = true
       own.onResult = whenDone(done)
       ;(connection.query as (query: unknown) => void)(own)
     }
-    this.#run(sql, start, below, onResult)
-    return query
+    this.#run(sql, start, below, answer)
   }
 
   #execute(sql: unknown, values: unknown, callback: unknown): void {
-    const below = this.execute as FunctionReference
     const answer = (typeof values === 'function' ? values : callback) as Answer | undefined
     const given = typeof values === 'function' ? undefined : values
-    const start = (connection: Connection, done: Answer): void => {
-      ;(connection.execute as (...args: unknown[]) => void)(sql, given, whenDone(done))
-    }
-    this.#run(sql, start, below, answer ?? (() => {}))
+    this.send('execute', sql, given, this.execute as FunctionReference, answer ?? (() => {}))
   }
 
   #run(

@@ -4,6 +4,7 @@ import {
   type FaultProxy,
   type MariadbCluster,
   type MariadbNode,
+  patient,
   startFaultProxy,
   startMariadb,
 } from '@connmgr/testing'
@@ -22,7 +23,7 @@ const OURS = {
   logger: false,
   startTimeoutMs: 0,
   prePingBypassMs: 0,
-  validateTimeoutMs: 300,
+  validateTimeoutMs: patient(300),
   healthMonitoring: false,
 } as const
 
@@ -114,7 +115,7 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
       .finally(() => {
         answered = true
       })
-    const managed = ours({ connectionLimit: 1, acquireTimeoutMs: 200 } as PoolOptions)
+    const managed = ours({ connectionLimit: 1, acquireTimeoutMs: patient(500) } as PoolOptions)
     await borrow(managed as unknown as Pool)
     await expect(borrow(managed as unknown as Pool)).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
@@ -241,7 +242,7 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     const upstream = createPoolCluster({ removeNodeErrorCount: 1, canRetry: false })
     upstream.add('MASTER', options({ connectionLimit: 2 }))
     const managed = new ManagedPoolCluster()
-    managed.add('MASTER', { ...options(), ...OURS, acquireTimeoutMs: 1000 })
+    managed.add('MASTER', { ...options(), ...OURS, acquireTimeoutMs: patient(1000) })
     pools.push(upstream as unknown as Pool, managed as unknown as Pool)
     const outcome = (of: {
       getConnection(

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { invalidOption } from '@connmgr/core/driver'
+import { invalidOption, isError } from '@connmgr/core/driver'
 import { type BetterSqlite3, betterSqlite3 } from './better-sqlite3.js'
 import type { Binding, SqliteLibrary } from './binding.js'
 import { type Libsql, libsql } from './libsql.js'
@@ -83,5 +83,5 @@ function notLoaded(library: SqliteLibrary | undefined, cause: unknown): Error {
 }
 
 function firstLine(cause: unknown): string {
-  return String(cause instanceof Error ? cause.message : cause).split('\n')[0] as string
+  return String(isError(cause) ? cause.message : cause).split('\n')[0] as string
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { isError } from '@connmgr/core/driver'
 import { codeName, primaryOf, resultCodeOf } from '../result-codes.js'
 
 /** An error of libSQL's client. */
@@ -110,6 +111,6 @@ export function toBatchError(error: unknown, index: number): unknown {
     code,
     extendedCode,
     rawCode,
-    cause instanceof Error ? cause : undefined,
+    isError(cause) ? cause : undefined,
   )
 }

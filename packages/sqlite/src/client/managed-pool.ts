@@ -2,11 +2,16 @@ import type { Target } from '@connmgr/core'
 import { createConnectionManager, type SqliteConnectionManager } from '../connection-manager.js'
 import type { SqliteManagerOptions } from '../options.js'
 import { LibsqlClient } from './libsql-client.js'
+import type { IntMode } from './types.js'
 
 const FACADE = Symbol('facade of a manager')
 
 interface Facade {
-  readonly [FACADE]: { readonly manager: SqliteConnectionManager; readonly target: Target }
+  readonly [FACADE]: {
+    readonly manager: SqliteConnectionManager
+    readonly target: Target
+    readonly intMode: IntMode
+  }
 }
 
 /**
@@ -27,14 +32,22 @@ export class ManagedPool extends LibsqlClient {
   constructor(options: SqliteManagerOptions = {}) {
     const facade = (options as Partial<Facade>)[FACADE]
     const manager = facade?.manager ?? createConnectionManager(options)
-    super({ manager, target: facade?.target ?? 'primary', intMode: manager.intMode })
+    super({
+      manager,
+      target: facade?.target ?? 'primary',
+      intMode: facade?.intMode ?? manager.intMode,
+    })
     this.$connections = manager
     this.#owned = facade === undefined
   }
 
-  /** @internal The facade of a manager for one target. */
-  static of(manager: SqliteConnectionManager, target: Target): ManagedPool {
-    return new ManagedPool({ [FACADE]: { manager, target } } as SqliteManagerOptions)
+  /** @internal The facade of a manager for one target. @param intMode `@default` that of the manager */
+  static of(
+    manager: SqliteConnectionManager,
+    target: Target,
+    intMode: IntMode = manager.intMode,
+  ): ManagedPool {
+    return new ManagedPool({ [FACADE]: { manager, target, intMode } } as SqliteManagerOptions)
   }
 
   override close(): void {

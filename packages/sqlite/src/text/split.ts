@@ -2,17 +2,17 @@ import { tokensOf } from './lexer.js'
 
 /**
  * Splits a script into its statements, without their semicolons. The body of a trigger belongs to the statement that
- * creates it: that ends with `end;`, as for the shell of SQLite.
+ * creates it: that ends with `; end;`, as for the shell of SQLite.
  */
 export function splitStatements(sql: string): string[] {
   const statements: string[] = []
   /** The first words of the statement. */
   let head: string[] = []
   let start: number | undefined
-  let previous = ''
+  let [previous, beforePrevious] = ['', '']
   for (const { kind, text, at } of tokensOf(sql)) {
     const word = kind === 'word' ? text.toLowerCase() : text
-    if (word === ';' && (!createsTrigger(head) || (previous === 'end' && head.length > 1))) {
+    if (word === ';' && (!createsTrigger(head) || (previous === 'end' && beforePrevious === ';'))) {
       if (start !== undefined) statements.push(sql.slice(start, at).trimEnd())
       start = undefined
       head = []
@@ -20,6 +20,7 @@ export function splitStatements(sql: string): string[] {
       start ??= at
       if (head.length < LONGEST_HEAD) head.push(word)
     }
+    beforePrevious = previous
     previous = word
   }
   if (start !== undefined) statements.push(sql.slice(start).trimEnd())

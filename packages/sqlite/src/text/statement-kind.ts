@@ -60,8 +60,23 @@ const CONTROL: ReadonlyMap<string, StatementKind['control']> = new Map([
   ['release', 'savepoint'],
 ])
 
+/** Texts of which the kind is remembered; an application has fewer. */
+const MOST_REMEMBERED = 500
+const LONGEST_REMEMBERED = 5000
+const remembered = new Map<string, StatementKind>()
+
 /** Judges the text of one statement. */
 export function kindOf(sql: string): StatementKind {
+  const known = remembered.get(sql)
+  if (known !== undefined) return known
+  const kind = judge(sql)
+  if (sql.length > LONGEST_REMEMBERED) return kind
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+  remembered.set(sql, kind)
+  return kind
+}
+
+function judge(sql: string): StatementKind {
   const tokens = [...tokensOf(sql)]
   const words = tokens.map(({ kind, text }) => (kind === 'word' ? text.toLowerCase() : text))
   const [first = '', second = '', third = ''] = words

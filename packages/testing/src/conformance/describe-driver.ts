@@ -11,7 +11,7 @@ import { describeTransactions } from './transactions.js'
  *
  * @param setup called once; its `close` is called at the end
  * @param options.without groups of capabilities that this driver does not have
- * @param options.network false for a database that is a file, whose connections nothing can cut. `@default` true
+ * @param options.network false for a database that is a file, whose connections come about at once, and cannot be cut. `@default` true
  *
  * @example
  * describeDriver('postgresql', () => startPostgresHarness())
@@ -22,7 +22,7 @@ export function describeDriver<C extends object>(
   options: { readonly without?: readonly Capability[]; readonly network?: boolean } = {},
 ): void {
   describe(`driver conformance: ${name}`, () => {
-    const suite = new Suite(setup, options.without ?? [])
+    const suite = new Suite(setup, options.without ?? [], options.network ?? true)
     if (suite.without.length > 0) {
       test(`has no ${suite.without.join(', ')}`, () => {
         for (const group of suite.without) expect(suite.driver[group]).toBeUndefined()
@@ -31,7 +31,7 @@ export function describeDriver<C extends object>(
     describeConnecting(suite)
     describeTransactions(suite)
     describeEnding(suite)
-    if (options.network ?? true) describeCuts(suite)
+    if (suite.network) describeCuts(suite)
     if (suite.has('replication')) describeProbing(suite)
   })
 }

@@ -69,7 +69,7 @@ export function describeCuts<C extends object>(suite: Suite<C>): void {
   describe('a connection that is cut', () => {
     test('signals lost without being asked, and is broken', async () => {
       const { connection, signals } = await suite.open()
-      await suite.harness.cut(connection)
+      await suite.cut(connection)
       await eventually(() => signals.length > 0)
       expect(signals[0]?.kind).toBe('lost')
       expect(types.isNativeError(signals[0]?.error)).toBe(true)
@@ -82,7 +82,7 @@ export function describeCuts<C extends object>(suite: Suite<C>): void {
       const endless = suite.kindOf(
         suite.harness.query(connection, suite.harness.statements.endless),
       )
-      await suite.harness.cut(connection)
+      await suite.cut(connection)
       expect(await endless).toBe('lost')
       await eventually(() => signals.length > 0)
       // The server may not notice while the statement runs; destroying has to see to that.
@@ -91,7 +91,7 @@ export function describeCuts<C extends object>(suite: Suite<C>): void {
 
     test('can be closed and destroyed', async () => {
       const { connection, signals } = await suite.open()
-      await suite.harness.cut(connection)
+      await suite.cut(connection)
       await eventually(() => signals.length > 0)
       await suite.driver.close(connection).catch((error: unknown) => {
         expect(types.isNativeError(error)).toBe(true)

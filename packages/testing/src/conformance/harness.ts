@@ -12,7 +12,7 @@ export interface DriverHarness<C extends object> {
   /** The same server with credentials it rejects. */
   readonly denied: Endpoint
   /** An address that accepts connections and never answers, and how many it has open. */
-  readonly silent: { readonly endpoint: Endpoint; connections(): number }
+  readonly silent?: { readonly endpoint: Endpoint; connections(): number }
   readonly statements: {
     /** Reads something cheap. */
     readonly read: string
@@ -35,8 +35,8 @@ export interface DriverHarness<C extends object> {
   hasSetting(connection: C): Promise<boolean>
   /** Sessions that this driver has open on the server, as the server sees it. */
   countSessions(): Promise<number>
-  /** Breaks the connection at the network, as a reset would: nothing is said first. Not called of a database without one. */
-  cut(connection: C): void | Promise<void>
+  /** Breaks the connection at the network, as a reset would: nothing is said first. Of a database without one undefined. */
+  cut?(connection: C): void | Promise<void>
   close(): Promise<void>
 }
 

@@ -39,7 +39,7 @@ export function describeProbing<C extends object>(suite: Suite<C>): void {
 
     test('an aborted attempt to open one rejects and closes its socket', async () => {
       const abort = new AbortController()
-      const { endpoint, connections } = suite.harness.silent
+      const { endpoint, connections } = suite.silent
       const opening = rejection(openProbe(endpoint, { ...quiet(), signal: abort.signal }))
       await eventually(() => connections() === 1)
       abort.abort(new Error('deadline'))

@@ -10,7 +10,12 @@ export class Suite<C extends object> {
   readonly #opened: C[] = []
   #harness: DriverHarness<C> | undefined
 
-  constructor(setup: () => Promise<DriverHarness<C>>, without: readonly Capability[]) {
+  /** @param network whether connections go over one, which may be silent, and may cut them */
+  constructor(
+    setup: () => Promise<DriverHarness<C>>,
+    without: readonly Capability[],
+    readonly network: boolean,
+  ) {
     this.without = without
     beforeAll(async () => {
       this.#harness = await setup()
@@ -27,6 +32,19 @@ export class Suite<C extends object> {
     if (this.#harness === undefined)
       throw new Error('the setup of the conformance suite has failed')
     return this.#harness
+  }
+
+  get silent(): NonNullable<DriverHarness<C>['silent']> {
+    const { silent } = this.harness
+    if (silent === undefined)
+      throw new Error('the harness of a database with a network needs "silent"')
+    return silent
+  }
+
+  async cut(connection: C): Promise<void> {
+    const { cut } = this.harness
+    if (cut === undefined) throw new Error('the harness of a database with a network needs "cut"')
+    await cut.call(this.harness, connection)
   }
 
   get driver(): Driver<C> {

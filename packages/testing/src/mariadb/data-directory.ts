@@ -81,6 +81,8 @@ export class MariadbTemplate {
         '--no-defaults',
         '--bootstrap',
         `--datadir=${this.#own}`,
+        // A server removes what others have left in the temporary directory, so each has its own.
+        `--tmpdir=${this.#own}`,
         '--skip-log-bin',
         '--log-warnings=0',
         ...STORAGE_OPTIONS,

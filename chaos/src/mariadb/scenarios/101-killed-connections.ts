@@ -1,0 +1,56 @@
+import type { MysqlConnectionManager } from '@connmgr/mysql'
+import type { Work } from '../../load.js'
+import { now } from '../../now.js'
+import type { ChaosContext } from '../context.js'
+import type { Figures, Scenario } from '../scenario.js'
+import { inTransactions } from '../work.js'
+
+const TIMES = 3
+
+/** KILL of every session, again and again: none that is dead is lent, nobody moves, and what was in flight is all that fails. */
+export const scenario: Scenario = {
+  id: 101,
+  name: 'all connections are killed, three times',
+  quick: true,
+  targets: { afterKillMs: 300 },
+  async run(context) {
+    const figures = await killAll(context)
+    context.step('the same with transactions that may be run again')
+    const replayed = await killAll(context, inTransactions)
+    context.expect(
+      replayed.failed === 0,
+      `${replayed.failed} transactions failed that may be run again`,
+    )
+    for (const count of ['lost', 'duplicated'])
+      context.expect(replayed[count] === 0, `${count} is ${replayed[count]} with replay`)
+    return {
+      ...figures,
+      replayedFailed: replayed.failed ?? Number.NaN,
+      replayedUnknown: replayed.unknown ?? Number.NaN,
+    }
+  },
+}
+
+async function killAll(
+  context: ChaosContext,
+  work?: (manager: MysqlConnectionManager) => Work,
+): Promise<Figures> {
+  const service = await context.service(work === undefined ? {} : { work })
+  const { primary, recorder } = service
+  const from = now()
+  let killed = 0
+  let afterKillMs = 0
+  for (let times = 1; times <= TIMES; times += 1) {
+    context.step('every session is killed')
+    const killedAt = now()
+    killed += await primary.killConnections('app')
+    await service.writes(10)
+    afterKillMs = Math.max(afterKillMs, service.recoveredMs(killedAt))
+  }
+  const moves = recorder.moves(from)
+  context.expect(moves === 0, `callers were moved ${moves} times`)
+  context.expect(killed > 0, 'there was no session to kill')
+  const figures = await service.finish(primary)
+  service.expectNoFailedAcquire()
+  return { killed, afterKillMs, ...figures }
+}

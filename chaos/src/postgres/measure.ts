@@ -1,0 +1,28 @@
+import type { PostgresNode } from '@connmgr/testing'
+import type { Ledger } from '../../../demo/src/ledger.js'
+import { measure as measureAnywhere } from '../measure.js'
+import type { OperationLog } from '../operation-log.js'
+import type { RoundContext } from '../round-context.js'
+import type { Figures } from '../scenario.js'
+import { countConnections } from './connections.js'
+
+/**
+ * What every scenario measures, for one that has no service.
+ *
+ * @param survivors the servers whose word counts
+ * @param nodes those that must have no connection left if they are running
+ */
+export function measure(
+  context: RoundContext,
+  ledger: Ledger,
+  log: OperationLog,
+  survivors: readonly PostgresNode[],
+  nodes: readonly PostgresNode[],
+): Promise<Figures> {
+  return measureAnywhere(context, ledger, log, survivors, () =>
+    countConnections(
+      context,
+      nodes.filter((node) => node.running && !node.frozen),
+    ),
+  )
+}

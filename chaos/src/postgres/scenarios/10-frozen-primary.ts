@@ -1,0 +1,16 @@
+import { SILENCE_TARGETS, surviveSilence } from '../../silent-primary.js'
+import type { Scenario } from '../scenario.js'
+
+export const scenario: Scenario = {
+  id: 10,
+  name: 'all processes of the primary are stopped (SIGSTOP)',
+  quick: true,
+  targets: SILENCE_TARGETS,
+  async run(context) {
+    const service = await context.service()
+    return surviveSilence(context, service, {
+      fall: ({ primary }) => primary.freeze(),
+      end: ({ primary }) => primary.thaw(),
+    })
+  },
+}

@@ -1,0 +1,127 @@
+import path from 'node:path'
+import { ConnectionManager, type Endpoint, type ManagerOptions } from '@connmgr/core'
+import {
+  invalidOption,
+  MANAGER_OPTION_NAMES,
+  rejectForeignOptions,
+  rejectUnknownOptions,
+} from '@connmgr/core/driver'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { DuckDbDriver, type DuckDbEndpointConfig } from './driver.js'
+
+/** Options of {@link createConnectionManager}: where the database is, and what of `ManagerOptions` applies to a file. */
+export interface DuckDbManagerOptions
+  extends Omit<ManagerOptions<DuckDBConnection>, 'failover' | 'topology' | 'poolMode'> {
+  /** The database as a URL, as `duckdb:app.duckdb`, `duckdb:///var/lib/app.duckdb` or `file:app.duckdb`. `@default` DATABASE_URL */
+  readonly databaseUrl?: string
+  /** The database as a path, or `:memory:` for one that lives as long as a connection to it is open. */
+  readonly filename?: string
+  /** Opens it for reading alone, as several processes may do at a time. `@default` false */
+  readonly readOnly?: boolean
+  /** DuckDB's own settings of the instance, such as `{ threads: '2', memory_limit: '1GB' }`. */
+  readonly config?: Readonly<Record<string, string>>
+}
+
+const OWN_OPTIONS: readonly string[] = ['databaseUrl', 'filename', 'readOnly', 'config']
+const FOREIGN_TO_FILES: readonly string[] = ['failover', 'topology', 'poolMode']
+
+/** The names of all options of {@link createConnectionManager}. */
+export const DUCKDB_OPTION_NAMES: readonly string[] = [
+  ...MANAGER_OPTION_NAMES.filter((name) => !FOREIGN_TO_FILES.includes(name)),
+  ...OWN_OPTIONS,
+]
+
+let databasesInMemory = 0
+
+/** A {@link ConnectionManager} of one DuckDB database: connections of one instance, which all read and write beside each other. */
+export class DuckDbConnectionManager extends ConnectionManager<DuckDBConnection> {
+  readonly #driver: DuckDbDriver
+
+  /** @internal Use {@link createConnectionManager}. */
+  constructor(endpoint: Endpoint, options: ManagerOptions<DuckDBConnection>) {
+    const driver = new DuckDbDriver({ clock: options.clock })
+    super({ driver, endpoints: [endpoint], options })
+    this.#driver = driver
+  }
+
+  protected override cleanUp(): void {
+    this.#driver.release()
+  }
+}
+
+/**
+ * Makes the manager of a DuckDB database. It opens the file when first used, or on `start()`; managers of one file in one
+ * process share its instance. Two transactions that change the same rows conflict: the later one fails, and is run again
+ * with `replay: 'safe'`.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ *
+ * @example
+ * const manager = createConnectionManager({ filename: 'app.duckdb', poolSize: 4 })
+ * const reader = await manager.use((db) => db.runAndReadAll('select 42'))
+ */
+export function createConnectionManager(
+  options: DuckDbManagerOptions = {},
+): DuckDbConnectionManager {
+  const what = 'the options of createConnectionManager'
+  for (const name of FOREIGN_TO_FILES)
+    if (name in options)
+      throw invalidOption(
+        name,
+        (options as Record<string, unknown>)[name],
+        'left out: a file has nothing to fail over to',
+      )
+  rejectForeignOptions(options, DUCKDB_OPTION_NAMES, what)
+  rejectUnknownOptions(options, DUCKDB_OPTION_NAMES, what)
+  const { databaseUrl, filename, readOnly, config, ...managerOptions } = options
+  const endpoint = endpointOf(locate(databaseUrl, filename), readOnly, config)
+  return new DuckDbConnectionManager(endpoint, managerOptions)
+}
+
+function endpointOf(
+  file: string,
+  readOnly = false,
+  given: Readonly<Record<string, string>> = {},
+): Endpoint {
+  if (typeof readOnly !== 'boolean') throw invalidOption('readOnly', readOnly, 'true or false')
+  for (const [name, value] of Object.entries(given))
+    if (typeof value !== 'string')
+      throw invalidOption(`config.${name}`, value, 'a string, as DuckDB takes its settings')
+  const isFile = file !== ':memory:'
+  if (!isFile) databasesInMemory += 1
+  const config: DuckDbEndpointConfig = {
+    path: file,
+    key: isFile ? file : `${file}${databasesInMemory}`,
+    options: { ...given, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) },
+  }
+  const endpoint: Endpoint = { id: isFile ? file : config.key, config }
+  // Settings may hold secrets.
+  Object.defineProperty(endpoint, 'config', { enumerable: false })
+  return endpoint
+}
+
+function locate(databaseUrl: string | undefined, filename: string | undefined): string {
+  if (databaseUrl !== undefined && filename !== undefined)
+    throw invalidOption('filename', filename, 'left out beside "databaseUrl"')
+  const option =
+    filename !== undefined ? 'filename' : databaseUrl !== undefined ? 'databaseUrl' : 'DATABASE_URL'
+  const given = filename ?? databaseUrl ?? process.env.DATABASE_URL
+  if (typeof given !== 'string' || given.trim() === '')
+    throw invalidOption('filename', given, 'the path of a database, or DATABASE_URL must be set')
+  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(given) ?? []
+  if (scheme === undefined || path.win32.isAbsolute(given)) return resolveFile(given)
+  if (!/^(?:duckdb|file)$/i.test(scheme))
+    throw invalidOption(option, given, 'a path, or a URL that begins with duckdb: or file:')
+  const text = rest.replace(/^\/\/(?=\/|:)/, '')
+  if (text.startsWith('//') || /[?#]/.test(text))
+    throw invalidOption(
+      option,
+      given,
+      'a URL of a path alone: duckdb:app.duckdb or duckdb:///var/lib/app.duckdb',
+    )
+  return resolveFile(decodeURIComponent(text))
+}
+
+function resolveFile(file: string): string {
+  return file.trim() === ':memory:' ? ':memory:' : path.resolve(file)
+}

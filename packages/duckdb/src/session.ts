@@ -1,0 +1,238 @@
+import { ConnectionLostError, TransactionRolledBackError } from '@connmgr/core'
+import {
+  type Clock,
+  type ConnectionActivity,
+  type ConnectionCondition,
+  type ConnectionSignal,
+  currentEffects,
+  type Effects,
+  type WriteEnd,
+} from '@connmgr/core/driver'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { hasNoTransaction, isAborted, isFatalForAll } from './classify.js'
+import { isDeliberate } from './deliberate.js'
+import type { InstanceUse } from './instances.js'
+import { commits, isPlain, plainlyReads } from './statement-text.js'
+
+/** Pause between two attempts to end a statement: one that has not begun yet does not hear of the first. */
+const INTERRUPT_AGAIN_MS = 20
+
+/** One physical connection to an instance, and what goes on on it. */
+export class Session {
+  readonly activity: ConnectionActivity
+  readonly #use: InstanceUse
+  readonly #clock: Clock
+  readonly #onSignal: (signal: ConnectionSignal) => void
+  #connection: DuckDBConnection
+  /** Calls of DuckDB that have not returned. */
+  readonly #running = new Set<object>()
+  #onIdle: (() => void)[] = []
+  #inTransaction = false
+  #altered = false
+  #ended: ConnectionLostError | undefined
+
+  constructor(
+    connection: DuckDBConnection,
+    use: InstanceUse,
+    clock: Clock,
+    onSignal: (signal: ConnectionSignal) => void,
+  ) {
+    this.#connection = connection
+    this.#use = use
+    this.#clock = clock
+    this.#onSignal = onSignal
+    const running = this.#running
+    this.activity = {
+      queryCount: 0,
+      lastQuery: undefined,
+      get running() {
+        return running.values().next().value
+      },
+    }
+  }
+
+  get whyBroken(): ConnectionLostError | undefined {
+    return this.#ended
+  }
+
+  get condition(): ConnectionCondition {
+    if (this.#ended !== undefined) return 'broken'
+    if (this.#running.size > 0) return 'busy'
+    return this.#inTransaction ? 'transaction' : 'clean'
+  }
+
+  get altered(): boolean {
+    return this.#altered
+  }
+
+  baseline(): void {
+    this.#altered = false
+  }
+
+  /** DuckDB's own connection, for what is not done through the session. */
+  get connection(): DuckDBConnection {
+    if (this.#ended !== undefined) throw this.#ended
+    return this.#connection
+  }
+
+  /** What is done with the connection may stay. */
+  noteAltered(): void {
+    this.#altered = true
+  }
+
+  /** Runs a method of the connection that answers later. @param sql the text of its statement, if it has one */
+  async call<T>(sql: string | undefined, method: () => Promise<T>): Promise<T> {
+    const { connection } = this
+    if (sql !== undefined) {
+      this.activity.queryCount += 1
+      this.activity.lastQuery = sql
+    }
+    if (sql === undefined || !isPlain(sql)) this.#altered = true
+    if (sql !== undefined && commits(sql)) await this.#requireCommittable()
+    const end = this.#noteWrite(sql)
+    const running = { connection }
+    this.#running.add(running)
+    try {
+      const value = await method()
+      end?.(this.#inTransaction ? 'undone' : 'kept')
+      return value
+    } catch (error) {
+      end?.('undone')
+      if (isFatalForAll(error)) this.#fail(error as Error)
+      throw this.#ended ?? error
+    } finally {
+      this.#running.delete(running)
+      if (this.#running.size === 0) for (const tell of this.#onIdle.splice(0)) tell()
+    }
+  }
+
+  async begin(readOnly: boolean): Promise<void> {
+    await this.#send(readOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION')
+    this.#inTransaction = true
+  }
+
+  /** Resolves only if all was committed; if not, nothing was. */
+  async commit(): Promise<void> {
+    try {
+      // A statement that its work has not awaited belongs to it.
+      await this.settled()
+      await this.#requireCommittable()
+      await this.#send('COMMIT')
+      this.#inTransaction = false
+    } catch (error) {
+      if (this.#ended !== undefined) throw error
+      await this.rollback()
+      if (!hasNoTransaction(error)) throw error
+      throw new TransactionRolledBackError(
+        'the transaction had ended before its COMMIT: its work has ended it',
+        error,
+      )
+    }
+  }
+
+  /** Does nothing if there is no transaction: DuckDB cannot be asked whether there is one. */
+  async rollback(): Promise<void> {
+    try {
+      await this.#send('ROLLBACK')
+    } catch (error) {
+      if (!hasNoTransaction(error)) throw error
+    } finally {
+      this.#inTransaction = false
+    }
+  }
+
+  /** Rolls back, and takes another connection to the same instance: settings, temporary tables and prepared statements go. */
+  async reset(): Promise<void> {
+    await this.rollback()
+    const fresh = await this.#use.connect()
+    const old = this.#connection
+    if (this.#ended !== undefined) return fresh.closeSync()
+    this.#connection = fresh
+    old.closeSync()
+    this.#altered = false
+  }
+
+  settled(): Promise<void> {
+    return this.#running.size === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#onIdle.push(resolve))
+  }
+
+  async check(): Promise<void> {
+    await this.#send('SELECT 1')
+  }
+
+  /** Ends the connection: statements that run are interrupted, and it is closed as soon as they have returned. */
+  end(reason?: Error): void {
+    if (this.#ended !== undefined) return
+    this.#ended = new ConnectionLostError(
+      'the connection was closed before the statement had ended, so it had no effect',
+      reason,
+      { deliberate: isDeliberate(reason) },
+    )
+    this.#closeOnceIdle()
+  }
+
+  #fail(error: Error): void {
+    if (this.#ended !== undefined) return
+    this.#ended = new ConnectionLostError('DuckDB has given up the database', error)
+    this.#use.invalidate()
+    this.#onSignal({ kind: 'lost', error })
+    this.#closeOnceIdle()
+  }
+
+  /** DuckDB must not be closed under a statement. */
+  #closeOnceIdle(): void {
+    if (this.#running.size > 0) {
+      this.#connection.interrupt()
+      this.#clock.setTimeout(() => this.#closeOnceIdle(), INTERRUPT_AGAIN_MS, true)
+      return
+    }
+    this.#connection.closeSync()
+    this.#use.release()
+  }
+
+  /**
+   * DuckDB answers the COMMIT of a transaction that an error has aborted as if it had committed, and rolls back.
+   *
+   * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK`
+   */
+  async #requireCommittable(): Promise<void> {
+    try {
+      await this.#send('SELECT 1')
+    } catch (error) {
+      if (!isAborted(error)) throw error
+      throw new TransactionRolledBackError(
+        'nothing was committed: an earlier error, which was ignored, has aborted the transaction',
+        error,
+      )
+    }
+  }
+
+  async #send(sql: string): Promise<void> {
+    const { connection } = this
+    const running = { connection }
+    this.#running.add(running)
+    try {
+      await connection.run(sql)
+    } catch (error) {
+      if (isFatalForAll(error)) this.#fail(error as Error)
+      throw this.#ended ?? error
+    } finally {
+      this.#running.delete(running)
+      if (this.#running.size === 0) for (const tell of this.#onIdle.splice(0)) tell()
+    }
+  }
+
+  #noteWrite(sql: string | undefined): ((end: WriteEnd) => void) | undefined {
+    if (sql === undefined || plainlyReads(sql) || (this.#inTransaction && isPlain(sql)))
+      return undefined
+    const flow = currentEffects()
+    const borrower = this.activity.lease?.owner.effects as Effects | undefined
+    const ends = [flow?.begin()]
+    if (borrower !== undefined && flow?.isWithin(borrower) !== true) ends.push(borrower.begin())
+    return (end) => {
+      for (const each of ends) each?.(end)
+    }
+  }
+}

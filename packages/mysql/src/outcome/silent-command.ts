@@ -1,0 +1,40 @@
+import type { Command } from '../internals.js'
+import type { Followed } from './followed.js'
+
+/** A command without a callback, which answers by events. When a connection is lost mysql2 forgets those. */
+export interface SilentCommand {
+  /** The connection is lost. */
+  fail(error: unknown): void
+}
+
+/**
+ * Has a command without a callback tell the error that says what is known, also if mysql2 has forgotten it.
+ *
+ * @param explain makes that of what mysql2 tells
+ * @param onEnd called when the command has ended
+ */
+export function explainEvents(
+  command: Command,
+  statement: Followed,
+  explain: (error: unknown) => unknown,
+  onEnd: (ended: SilentCommand) => void,
+): SilentCommand {
+  const emit = command.emit.bind(command)
+  const silent: SilentCommand = {
+    fail: (error) => {
+      onEnd(silent)
+      if (statement.settled) return
+      if (command.listenerCount('error') > 0) command.emit('error', error)
+      command.emit('end')
+    },
+  }
+  command.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (event === 'end') {
+      onEnd(silent)
+      statement.settled = true
+    }
+    if (event !== 'error' || statement.settled) return emit(event, ...args)
+    return emit(event, explain(args[0]), ...args.slice(1))
+  }
+  return silent
+}

@@ -1,0 +1,34 @@
+import { UnsupportedError } from '@connmgr/core'
+
+// Loaded when they are first needed, as a database that is not used need not be installed. `require` is there in both
+// builds of this package; its calls have literal names, so that bundlers see them.
+
+/** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if node-postgres is not installed */
+export function loadPg(): typeof import('@connmgr/pg') {
+  return loaded('PostgreSQL', 'pg @prisma/adapter-pg', () => require('@connmgr/pg'))
+}
+
+/** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if it is not installed */
+export function loadPrismaPg(): typeof import('@prisma/adapter-pg') {
+  return loaded('PostgreSQL', 'pg @prisma/adapter-pg', () => require('@prisma/adapter-pg'))
+}
+
+/** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if mysql2 is not installed */
+export function loadMysql(): typeof import('@connmgr/mysql') {
+  return loaded('MySQL and MariaDB', 'mysql2', () => require('@connmgr/mysql'))
+}
+
+function loaded<T>(database: string, packages: string, load: () => T): T {
+  try {
+    return load()
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException | null)?.code !== 'MODULE_NOT_FOUND') throw cause
+    const { message } = cause as Error
+    const error = new UnsupportedError(
+      `${database} under Prisma needs packages that are not installed (${message.split('\n')[0]}); ` +
+        `install them with "npm install ${packages}"`,
+    )
+    Object.defineProperty(error, 'cause', { value: cause, configurable: true })
+    throw error
+  }
+}

@@ -1,0 +1,37 @@
+import type { MysqlConnectionManager } from '@connmgr/mysql'
+import {
+  describeMariadb,
+  MARIADB_PASSWORDS,
+  type MariadbCluster,
+  provokeDeadlock,
+  startMariadb,
+} from '@connmgr/testing'
+import { enginesRead } from '../../mysql/test/known-engines.js'
+import { describeSequelize, type Harness } from '../test/describe-sequelize.js'
+
+let cluster: MariadbCluster
+
+const MARIADB: Harness = {
+  dialect: 'mysql',
+  secret: MARIADB_PASSWORDS.app,
+  start: async () => {
+    cluster = await startMariadb({ replicas: 1 })
+  },
+  stop: () => cluster.stop(),
+  url: () => cluster.primary.url(),
+  replicaUrl: () => cluster.replicas[0]?.url() ?? '',
+  cutOff: async (sequelize, transaction) => {
+    const [rows] = await sequelize.query('select connection_id() as id', { transaction })
+    await cluster.primary.query(`kill ${(rows as { id: number }[])[0]?.id}`)
+  },
+  conflict: (sequelize, transaction) =>
+    provokeDeadlock(cluster.primary, (text) => sequelize.query(text, { transaction })),
+  untilReplayable: (manager) => enginesRead(manager as MysqlConnectionManager),
+  isReplica: 'select @@global.read_only as replica',
+  zone: 'select @@session.time_zone as zone',
+  twoHoursAhead: '+02:00',
+  changeZone: "set time_zone = '+09:00'",
+  asksForPassword: true,
+}
+
+describeSequelize(describeMariadb, 'Sequelize over mysql2, on MariaDB', MARIADB)

@@ -1,0 +1,254 @@
+import * as mysql from '@connmgr/mysql'
+import * as pg from '@connmgr/pg'
+import * as sqlite from '@connmgr/sqlite'
+import {
+  describeMariadb,
+  type MariadbCluster,
+  type PostgresCluster,
+  provokeDeadlock,
+  startCluster,
+  startMariadb,
+} from '@connmgr/testing'
+import {
+  EntitySchema,
+  MikroORM,
+  type Transaction as MikroTransaction,
+  knex as mikroKnex,
+} from '@mikro-orm/postgresql'
+import knex, { type Knex } from 'knex'
+import {
+  type Dialect,
+  Kysely,
+  MysqlDialect,
+  PostgresDialect,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely'
+import type { PoolClient } from 'pg'
+import Cursor from 'pg-cursor'
+import { enginesRead } from '../packages/mysql/test/known-engines.js'
+import { Files } from '../packages/sqlite/test/files.js'
+import { INSTALLED } from '../packages/sqlite/test/libraries.js'
+import { describeLibrary } from './describe-library.js'
+import { type Database, type Library, RESET, type Statements, TABLES } from './library-harness.js'
+
+let postgres: PostgresCluster
+const POSTGRES: Database<pg.PgConnectionManager> = {
+  start: async () => {
+    postgres = await startCluster()
+    for (const text of TABLES) await postgres.primary.query(text)
+  },
+  stop: () => postgres.stop(),
+  reset: async () => {
+    for (const text of RESET) await postgres.primary.query(text)
+  },
+  open: (options) =>
+    pg.createConnectionManager({
+      databaseUrl: postgres.primary.url(),
+      logger: false,
+      ...engineOptions(options),
+      ...(options.single ? { poolSize: 1, maxOverflow: 0 } : {}),
+    }),
+  conflict: async (tx) => {
+    await tx.raw(`do $$ begin raise exception 'no' using errcode = '40001'; end $$`)
+  },
+}
+
+let mariadb: MariadbCluster
+const MARIADB: Database<mysql.MysqlConnectionManager> = {
+  start: async () => {
+    mariadb = await startMariadb()
+    for (const text of TABLES) await mariadb.primary.query(text)
+  },
+  stop: () => mariadb.stop(),
+  reset: async () => {
+    for (const text of RESET) await mariadb.primary.query(text)
+  },
+  open: (options) =>
+    mysql.createConnectionManager({
+      databaseUrl: mariadb.primary.url(),
+      logger: false,
+      ...engineOptions(options),
+      ...(options.single ? { poolSize: 1, maxOverflow: 0 } : {}),
+    }),
+  untilReplayable: enginesRead,
+  conflict: (tx) => provokeDeadlock(mariadb.primary, (text) => tx.raw(text)),
+}
+
+function sqliteOver(library: sqlite.SqliteLibrary): Database<sqlite.SqliteConnectionManager> {
+  const files = new Files()
+  let filename = ''
+  const execute = async (texts: readonly string[]): Promise<void> => {
+    const manager = sqlite.createConnectionManager({ filename, library, logger: false })
+    await manager.use((connection) => connection.exec(texts.join(';')))
+    await manager.close()
+  }
+  return {
+    start: async () => {
+      filename = files.path()
+      await execute(TABLES)
+    },
+    stop: async () => files.remove(),
+    reset: () => execute(RESET),
+    open: (options) =>
+      sqlite.createConnectionManager({
+        filename,
+        library,
+        logger: false,
+        ...engineOptions(options),
+      }),
+  }
+}
+
+function engineOptions({
+  leakThresholdMs,
+  acquireTimeoutMs,
+}: {
+  leakThresholdMs?: number
+  acquireTimeoutMs?: number
+}): object {
+  return {
+    ...(leakThresholdMs === undefined
+      ? {}
+      : { leakDetection: { thresholdMs: leakThresholdMs, captureStack: 'always' } }),
+    ...(acquireTimeoutMs === undefined ? {} : { acquireTimeoutMs }),
+  }
+}
+
+interface Schema {
+  people: { name: string }
+  counters: { id: number; n: number }
+}
+
+function kyselyOver(dialect: Dialect): Library {
+  const db = new Kysely<Schema>({ dialect })
+  const names = (on: Kysely<Schema>) => on.selectFrom('people').select('name').orderBy('name')
+  const statements = (on: Kysely<Schema>): Statements => ({
+    insert: (name) => on.insertInto('people').values({ name }).execute(),
+    increment: () =>
+      on
+        .updateTable('counters')
+        .set(({ eb }) => ({ n: eb('n', '+', 1) }))
+        .where('id', '=', 1)
+        .execute(),
+    names: async () => (await names(on).execute()).map((each) => each.name),
+    raw: (text) => sql.raw(text).execute(on),
+  })
+  async function* stream(): AsyncIterable<string> {
+    for await (const { name } of names(db).stream(10)) yield name
+  }
+  return {
+    ...statements(db),
+    transaction: (work) => db.transaction().execute((tx) => work(statements(tx))),
+    stream,
+    end: () => db.destroy(),
+  }
+}
+
+function knexOver(client: 'pg' | 'mysql2', pool: object): Library {
+  const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} }
+  const db = knex({ client, connectionPool: pool as never, log: silent })
+  const statements = (on: Knex): Statements => ({
+    insert: (name) => on('people').insert({ name }),
+    increment: () => on('counters').where({ id: 1 }).increment('n', 1),
+    names: async () =>
+      (await on<Schema['people']>('people').select('name').orderBy('name')).map(
+        (each) => each.name,
+      ),
+    raw: (text) => on.raw(text),
+  })
+  return {
+    ...statements(db),
+    transaction: (work) => db.transaction((tx) => work(statements(tx))),
+    stream: async function* stream() {
+      for await (const { name } of db('people').select('name').orderBy('name').stream())
+        yield name as string
+    },
+    end: () => db.destroy(),
+  }
+}
+
+/** MikroORM 6 builds on a Knex of its own, which has no `connectionPool` yet: each acquire is one of the manager's. */
+async function mikroOver(pool: pg.ManagedPool): Promise<Library> {
+  type PgClient = new (config: object) => { acquireConnection(): Promise<PoolClient> }
+  const Postgres = (mikroKnex({ client: 'pg' }).client as object).constructor as PgClient
+  class ManagedClient extends Postgres {
+    override acquireConnection(): Promise<PoolClient> {
+      return pool.connectFor(ManagedClient.prototype.acquireConnection)
+    }
+    async releaseConnection(client: PoolClient): Promise<void> {
+      client.release()
+    }
+  }
+  const Person = new EntitySchema<{ name: string }>({
+    name: 'Person',
+    tableName: 'people',
+    properties: { name: { type: 'text', primary: true } },
+  })
+  const orm = await MikroORM.init({
+    entities: [Person],
+    dbName: 'app',
+    driverOptions: mikroKnex({ client: ManagedClient as never, version: '16' }),
+  })
+  const statements = (ctx?: MikroTransaction): Statements => {
+    const em = () => orm.em.fork()
+    const raw = (text: string) => orm.em.getConnection().execute(text, [], 'all', ctx)
+    return {
+      insert: (name) => em().insert('Person', { name }, { ctx }),
+      increment: () => raw('update counters set n = n + 1 where id = 1'),
+      names: async () =>
+        (
+          await em()
+            .getConnection()
+            .execute('select name from people order by name', [], 'all', ctx)
+        ).map((each) => String(each.name)),
+      raw,
+    }
+  }
+  return {
+    ...statements(),
+    transaction: (work) =>
+      orm.em.fork().transactional((em) => work(statements(em.getTransactionContext()))),
+    end: () => orm.close(),
+  }
+}
+
+describeLibrary(describe, 'Kysely on manager.pool of PostgreSQL', POSTGRES, async ({ pool }) =>
+  kyselyOver(new PostgresDialect({ pool, cursor: Cursor })),
+)
+describeLibrary(describeMariadb, 'Kysely on manager.pool of MariaDB', MARIADB, async ({ pool }) =>
+  kyselyOver(new MysqlDialect({ pool })),
+)
+for (const library of INSTALLED)
+  describeLibrary(
+    describe,
+    `Kysely on a manager of ${library}`,
+    sqliteOver(library),
+    async (manager) =>
+      kyselyOver({
+        createDriver: () => sqlite.kyselyDriver(manager) as never,
+        createAdapter: () => new SqliteAdapter(),
+        createIntrospector: (db) => new SqliteIntrospector(db),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+      }),
+  )
+// Knex 3.3 releases the connection of a stream twice, which is an uncaught exception on a plain pg.Pool, too.
+describeLibrary(
+  describe,
+  'Knex on manager.pool of PostgreSQL',
+  POSTGRES,
+  async ({ pool }) => knexOver('pg', pool),
+  { streams: false },
+)
+describeLibrary(describeMariadb, 'Knex on manager.pool of MariaDB', MARIADB, async ({ pool }) =>
+  knexOver('mysql2', pool),
+)
+describeLibrary(
+  describe,
+  'MikroORM on manager.pool of PostgreSQL',
+  POSTGRES,
+  ({ pool }) => mikroOver(pool),
+  { streams: false },
+)
