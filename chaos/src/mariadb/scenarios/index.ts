@@ -7,6 +7,7 @@ import { scenario as oldPrimaryWritable } from './24-old-primary-writable.js'
 import { scenario as readOnlyPrimary } from './28-read-only-primary.js'
 import { scenario as wrongPassword } from './38-wrong-password.js'
 import { scenario as noRoom } from './41-no-room.js'
+import { scenario as synchronousWaitKilled } from './47-synchronous-wait-killed.js'
 import { scenario as killedConnections } from './101-killed-connections.js'
 import { scenario as divergedPrimary } from './102-diverged-primary.js'
 import { scenario as asynchronousCrash } from './103-asynchronous-crash.js'
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   readOnlyPrimary,
   wrongPassword,
   noRoom,
+  synchronousWaitKilled,
   killedConnections,
   divergedPrimary,
   asynchronousCrash,
