@@ -27,6 +27,14 @@ const MARIADB: Harness = {
   conflict: (sequelize, transaction) =>
     provokeDeadlock(cluster.primary, (text) => sequelize.query(text, { transaction })),
   untilReplayable: (manager) => enginesRead(manager as MysqlConnectionManager),
+  failOver: async (lost) => {
+    const [replica] = cluster.replicas
+    if (replica === undefined) throw new Error('there is no replica')
+    await replica.waitForReplay(cluster.primary)
+    await cluster.primary.crash()
+    await lost()
+    await replica.promote()
+  },
   isReplica: 'select @@global.read_only as replica',
   zone: 'select @@session.time_zone as zone',
   twoHoursAhead: '+02:00',

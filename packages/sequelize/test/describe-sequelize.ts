@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { patient } from '@connmgr/testing'
+import { eventually, patient } from '@connmgr/testing'
 import {
   type CreationOptional,
   DataTypes,
@@ -40,6 +40,8 @@ export interface Harness {
   conflict(sequelize: Sequelize, transaction: Transaction): Promise<unknown>
   /** Waits until a manager that has connected knows what it needs to know before it runs transactions again. */
   untilReplayable?(manager: SequelizeConnections): Promise<void>
+  /** Has the primary crash after the replica has what it has, and promotes that once `lost` resolves. */
+  failOver(lost: () => Promise<void>): Promise<void>
   /** Asks whether a server is a replica, in a column `replica`. */
   readonly isReplica: string
   /** Asks for the time zone of the session, in a column `zone`. */
@@ -406,7 +408,21 @@ export function describeSequelize(
       const zoned = new Sequelize(harness.url(), { dialect: harness.dialect, timezone: "' or 1" })
       expect(() => withConnectionManager(zoned)).toThrow(/timezone/)
       const shown = inspect(getConnections(sequelize), { depth: 9 })
-      if (harness.secret !== '') expect(shown).not.toContain(harness.secret)
+      expect(shown).not.toContain(harness.secret)
+    })
+
+    // Last, because it changes the cluster.
+    test('writes go on after the primary has crashed and the replica was promoted', async () => {
+      const { sequelize, User } = open({ failoverUrls: [harness.replicaUrl()] })
+      await User.create({ name: 'before' })
+      let writing: Promise<User> | undefined
+      await harness.failOver(async () => {
+        await eventually(() => getConnections(sequelize).getFailoverStatus().state !== 'STEADY')
+        writing = User.create({ name: 'after' })
+      })
+      expect((await writing)?.name).toBe('after')
+      expect(await namesIn(User)).toEqual(['before', 'after'])
+      expect(getConnections(sequelize).getFailoverStatus()).toMatchObject({ state: 'STEADY' })
     })
   })
 }
