@@ -23,7 +23,7 @@ const STANDARD_MODELS = `model User {
   email String @unique
 }
 `
-const PRISMA_HEADER = `generator client {
+const prismaHeader = (provider) => `generator client {
   provider     = "prisma-client"
   output       = "./generated"
   moduleFormat = "esm"
@@ -31,9 +31,11 @@ const PRISMA_HEADER = `generator client {
 }
 
 datasource db {
-  provider = "postgresql"
+  provider = "${provider}"
 }
 `
+/** Providers of the clients that a page has beside the one for PostgreSQL, by their folders. */
+const OTHER_CLIENTS = { mariadb: 'mysql', sqlite: 'sqlite' }
 
 const named = process.argv.slice(2)
 const work = mkdtempSync(join(tmpdir(), 'connmgr-docs-'))
@@ -96,15 +98,29 @@ async function lay(page) {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, /^(import|export) /m.test(text) ? text : `${text}\nexport {}\n`)
   }
-  if (!files.some(({ text }) => text.includes('/generated/client.js'))) return files
-  const schema = join(folder, 'schema.prisma')
-  const whole = schemas.find((each) => each.includes('datasource '))
-  writeFileSync(schema, whole ?? PRISMA_HEADER + (schemas.join('\n') || STANDARD_MODELS))
-  await run(process.execPath, ['scripts/prisma-generate.mjs', schema], { quiet: true })
-  const generated = readdirSync(join(folder, 'generated'), { recursive: true })
+  const models = schemas.join('\n') || STANDARD_MODELS
+  const clients = []
+  for (const [name, provider] of Object.entries(OTHER_CLIENTS)) {
+    if (!files.some(({ text }) => text.includes(`./${name}/generated/client.js`))) continue
+    clients.push(...(await generate(page, join(folder, name), prismaHeader(provider) + models)))
+  }
+  if (files.some(({ text }) => text.includes("'./generated/client.js'"))) {
+    const whole = schemas.find((each) => each.includes('datasource '))
+    clients.push(...(await generate(page, folder, whole ?? prismaHeader('postgresql') + models)))
+  }
+  return [...files, ...clients]
+}
+
+/** The files of the client of a schema. */
+async function generate(page, folder, schema) {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'schema.prisma'), schema)
+  await run(process.execPath, ['scripts/prisma-generate.mjs', join(folder, 'schema.prisma')], {
+    quiet: true,
+  })
+  return readdirSync(join(folder, 'generated'), { recursive: true })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => ({ page, line: 0, file: join(folder, 'generated', name) }))
-  return [...files, ...generated]
 }
 
 async function typeCheck() {

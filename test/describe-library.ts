@@ -159,6 +159,7 @@ export function describeLibrary<Manager extends LibraryManager>(
         await open()
         // A library that asks for the version of the server first does so now.
         await library.names()
+        await database.untilReplayable?.(manager)
         const result = await manager.replay((attempt) =>
           library.transaction(async (tx) => {
             await tx.insert(`attempt ${attempt}`)

@@ -30,6 +30,8 @@ export interface Database<Manager> {
   reset(): Promise<void>
   /** @param single with one connection for those who write */
   open(options: { single?: boolean; leakThresholdMs?: number; acquireTimeoutMs?: number }): Manager
+  /** Waits until a manager that has connected knows what it needs to know before it runs transactions again. */
+  untilReplayable?(manager: Manager): Promise<void>
   /** Has a transaction fail because another came before it; left out where none can. */
   conflict?(tx: Statements): Promise<unknown>
 }

@@ -28,7 +28,7 @@ import {
 } from 'kysely'
 import type { PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
-import { kyselyDriver } from '../packages/sqlite/src/kysely/kysely-driver.js'
+import { enginesRead } from '../packages/mysql/test/known-engines.js'
 import { Files } from '../packages/sqlite/test/files.js'
 import { INSTALLED } from '../packages/sqlite/test/libraries.js'
 import { describeLibrary } from './describe-library.js'
@@ -73,6 +73,7 @@ const MARIADB: Database<mysql.MysqlConnectionManager> = {
       ...engineOptions(options),
       ...(options.single ? { poolSize: 1, maxOverflow: 0 } : {}),
     }),
+  untilReplayable: enginesRead,
   conflict: (tx) => provokeDeadlock(mariadb.primary, (text) => tx.raw(text)),
 }
 
@@ -227,7 +228,7 @@ for (const library of INSTALLED)
     sqliteOver(library),
     async (manager) =>
       kyselyOver({
-        createDriver: () => kyselyDriver(manager) as never,
+        createDriver: () => sqlite.kyselyDriver(manager) as never,
         createAdapter: () => new SqliteAdapter(),
         createIntrospector: (db) => new SqliteIntrospector(db),
         createQueryCompiler: () => new SqliteQueryCompiler(),

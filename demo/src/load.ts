@@ -44,8 +44,13 @@ export class Load {
 
   /** Stops, and waits for what is under way. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
+    this.halt()
     await Promise.all(this.#inFlight)
+  }
+
+  /** Begins nothing more. */
+  halt(): void {
+    for (const timer of this.#timers) clearInterval(timer)
   }
 
   /** The first write that this ORM had acknowledged after a moment. */

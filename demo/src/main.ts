@@ -47,7 +47,7 @@ async function run(stage: Stage): Promise<DemoResult> {
   try {
     screen.event(`${orms.join(', ')}: together 50 writes a second, and 15 reads`)
     await sleep(STEADY_MS)
-    const leaks = await showLeaks(manager, workloads)
+    const leaks = await showLeaks(manager, workloads, stage.leaksAtOnce)
     screen.heading(stage.outageHeading)
     const failover = await stage.breakAndMend(workloads, load, screen)
     await sleep(STEADY_MS)
@@ -65,12 +65,14 @@ async function run(stage: Stage): Promise<DemoResult> {
     return result
   } finally {
     clearInterval(ticker)
+    load.halt()
   }
 }
 
 async function showLeaks(
   manager: AnyManager,
   workloads: readonly Workload[],
+  atOnce: boolean,
 ): Promise<LeakResult[]> {
   screen.heading('2. A leak through each ORM')
   const results: LeakResult[] = []
@@ -83,13 +85,16 @@ async function showLeaks(
     )
     screen.line(`           last query: ${event.lease.lastQuery ?? 'none'}`)
   })
-  // The label tells the ORMs apart; who leaked is found from the stack.
-  const mend = await Promise.all(
-    workloads.map((each) => runWithContext({ label: each.orm }, () => each.leak())),
-  )
-  await until(() => results.length === workloads.length)
+  for (const together of atOnce ? [workloads] : workloads.map((each) => [each])) {
+    const before = results.length
+    // The label tells the ORMs apart; who leaked is found from the stack.
+    const mend = await Promise.all(
+      together.map((each) => runWithContext({ label: each.orm }, () => each.leak())),
+    )
+    await until(() => results.length === before + together.length)
+    for (const give of mend) await give()
+  }
   detected()
-  for (const give of mend) await give()
   screen.event(`all given back: ${manager.getLeakStats().active} leaks left`, 'green')
   return results
 }

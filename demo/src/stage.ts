@@ -37,6 +37,8 @@ export interface Stage {
   set(
     screen: Screen,
   ): Promise<{ readonly manager: AnyManager; readonly workloads: readonly Workload[] }>
+  /** Whether all ORMs can leak at once: not where one connection is all there is. */
+  readonly leaksAtOnce: boolean
   readonly outageHeading: string
   readonly promises: Promises
   /** Breaks the database while it is in use, and mends it. */

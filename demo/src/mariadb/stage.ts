@@ -19,6 +19,7 @@ const TABLE =
 /** Two servers of Debian's MariaDB, one replicating the other. */
 export class MariadbStage implements Stage {
   readonly heading = '1. Two servers and three ORMs, one manager'
+  readonly leaksAtOnce = true
   readonly outageHeading = '3. The primary crashes'
   readonly promises = SERVER_PROMISES
   #cluster: MariadbCluster | undefined

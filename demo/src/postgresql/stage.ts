@@ -15,6 +15,7 @@ import { startTypeorm } from './typeorm.js'
 /** Two embedded servers, one streaming to the other. */
 export class PostgresStage implements Stage {
   readonly heading = '1. Two servers and three ORMs, one manager'
+  readonly leaksAtOnce = true
   readonly outageHeading = '3. The primary crashes'
   readonly promises = SERVER_PROMISES
   #cluster: PostgresCluster | undefined

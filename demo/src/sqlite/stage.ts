@@ -22,6 +22,7 @@ const TABLE = 'create table ledger (row integer primary key, id text not null, o
 /** One file, with one connection that writes and some that read. */
 export class SqliteStage implements Stage {
   readonly heading = '1. One file and three ORMs, one manager: one writes at a time, readers go on'
+  readonly leaksAtOnce = false
   readonly outageHeading = '3. Another process takes the lock, and is killed'
   readonly promises = {
     outage: 'callers waited for the lock that another process held',
@@ -43,7 +44,7 @@ export class SqliteStage implements Stage {
     await manager.use((db) => db.exec(TABLE))
     screen.event(`a database in ${this.#file}, over ${manager.library}`)
     const workloads = [
-      await startTypeorm(manager),
+      await startTypeorm(manager, this.#file),
       await startPrisma(manager),
       await startDrizzle(manager),
     ]

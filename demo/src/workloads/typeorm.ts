@@ -26,9 +26,12 @@ export async function typeormWorkload(dataSource: DataSource): Promise<Workload>
 
   async function forgetQueryRunner(): Promise<() => Promise<void>> {
     const queryRunner = dataSource.createQueryRunner()
-    await queryRunner.connect()
-    await queryRunner.query("select 'a query runner that nobody releases'")
-    return () => queryRunner.release()
+    await queryRunner.startTransaction()
+    await queryRunner.query("select 'a query runner that is never released'")
+    return async () => {
+      await queryRunner.rollbackTransaction()
+      await queryRunner.release()
+    }
   }
 
   return {

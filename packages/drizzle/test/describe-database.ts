@@ -223,6 +223,8 @@ export function describeDatabase<Manager>(
     if (conflict !== undefined)
       test('a transaction that meets a conflict is run again, and written once', async () => {
         const db = open()
+        expect(await namesIn(db)).toEqual([])
+        await harness.untilReplayable?.(db)
         const result = await harness.replayTransaction(db, async (tx, attempt) => {
           await tx.insert(users).values({ name: `attempt ${attempt}` })
           if (attempt < 3) await conflict(tx)

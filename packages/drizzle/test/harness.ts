@@ -62,6 +62,8 @@ export interface Harness<Manager = never> {
   cutOff(tx: Statements): Promise<void>
   /** Has a transaction fail as if another had come before it. Left out where none can. */
   conflict?(tx: Statements): Promise<unknown>
+  /** Waits until a manager that has connected knows what it needs to know before it runs transactions again. */
+  untilReplayable?(db: Database): Promise<void>
   /** With an option that there is not. */
   openWrongly(): unknown
   /** A password that must not be seen anywhere. */

@@ -1,5 +1,6 @@
 import { createConnectionManager } from '@connmgr/pg'
 import { withConnectionManager } from '@connmgr/prisma'
+import { patient } from '@connmgr/testing'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { describeAdapter } from '../test/describe-adapter.js'
 import { PrismaClient } from '../test/generated/client.js'
@@ -10,11 +11,12 @@ async function setup(): Promise<AdapterHarness> {
   const cluster = await startShop()
   const databaseUrl = cluster.primary.url()
   const settings = { databaseUrl, poolSize: 3, maxOverflow: 0, logger: false } as const
+  const transactionOptions = { maxWait: patient(30_000) }
   return {
     createManager: (options) => createConnectionManager({ ...settings, ...options }),
     open: (manager) =>
       withConnectionManager(
-        PrismaClient,
+        (adapter) => new PrismaClient({ adapter, transactionOptions }),
         (manager ?? settings) as typeof settings,
       ) as unknown as ManagedShop,
     openPlain: () =>

@@ -130,7 +130,7 @@ describe('what cannot work fails with one error that has a code and no secret', 
   it.each<[string, () => PgManagerOptions]>([
     ['an unknown option', () => ({ poolSise: 5 }) as PgManagerOptions],
     ['a negative number', () => ({ poolSize: -1 })],
-    ['another scheme', () => ({ databaseUrl: `mysql://app:${SECRET}@localhost/shop` })],
+    ['another scheme', () => ({ databaseUrl: `mongodb://app:${SECRET}@localhost/shop` })],
     ['a malformed URL', () => ({ databaseUrl: `postgres://app:${SECRET}@host:port/shop` })],
     ['several hosts', () => ({ databaseUrl: `postgres://app:${SECRET}@a,b/shop` })],
   ])('%s, when the client is made', (_, options) => {
@@ -142,6 +142,12 @@ describe('what cannot work fails with one error that has a code and no secret', 
     }
     expect(failure).toMatchObject({ code: 'CONNMGR_INVALID_OPTION' })
     expect(inspect(failure, { depth: 9 })).not.toContain(SECRET)
+  })
+
+  it('the URL of another database than the schema is for', () => {
+    expect(() => open({ databaseUrl: `mysql://app:${SECRET}@localhost/shop` })).toThrow(
+      /based on `mysql`, is not compatible with the provider `postgres`/,
+    )
   })
 
   it.each<[string, string, RegExp, () => PgManagerOptions]>([
@@ -168,6 +174,7 @@ describe('what cannot work fails with one error that has a code and no secret', 
       ...options(),
       acquireTimeoutMs: patient(500),
       connectTimeoutMs: patient(300),
+      startTimeoutMs: patient(10_000),
     })
     const calls = [
       () => prisma.user.count(),

@@ -1,8 +1,9 @@
-import { withConnectionManager } from '@connmgr/prisma'
+import { replayTransaction, withConnectionManager } from '@connmgr/prisma'
 import { createConnectionManager, type SqliteLibrary } from '@connmgr/sqlite'
 import { patient } from '@connmgr/testing'
 import { Files } from '../../sqlite/test/files.js'
 import { INSTALLED } from '../../sqlite/test/libraries.js'
+import { OtherProcess } from '../../sqlite/test/other-process.js'
 import { Gate } from '../test/gate.js'
 import type { PrismaClient } from '../test/sqlite/generated/client.js'
 import { PrismaClient as Generated } from '../test/sqlite/generated/client.js'
@@ -132,6 +133,70 @@ describe.each(INSTALLED)(
       await create(prisma, 'third@example.org')
       await close()
       expect(await stored(library, filename)).toEqual(['second@example.org', 'third@example.org'])
+    })
+
+    test('replayTransaction runs a transaction again whose COMMIT has failed', async () => {
+      const filename = files.path()
+      const other = createConnectionManager({ filename, library, ...DELETE_JOURNAL })
+      await createShop(other)
+      const prisma = withConnectionManager(Generated, {
+        filename,
+        library,
+        ...DELETE_JOURNAL,
+        busyTimeoutMs: 20,
+      })
+      const lease = await other.acquire()
+      await lease.connection.exec('begin; select * from User')
+      let last = 0
+      const giveBack = async (): Promise<void> => {
+        await lease.connection.exec('commit')
+        lease.release()
+      }
+      await replayTransaction(prisma, async (tx, attempt) => {
+        last = attempt
+        await tx.user.create({ data: { email: `${attempt}@example.org` } })
+        if (attempt === 2) await giveBack()
+      })
+      expect(last).toBe(2)
+      expect(prisma.$connections.getReplayStats()).toMatchObject({ replays: 1, recovered: 1 })
+      await prisma.$disconnect()
+      await other.close()
+      expect(await stored(library, filename)).toEqual(['2@example.org'])
+    })
+
+    test('50 callers beside another process that holds the lock: nothing is refused or lost', async () => {
+      const filename = files.path()
+      const manager = createConnectionManager({ filename, library, logger: false })
+      await createShop(manager)
+      await manager.use((db) =>
+        db.exec('create table ledger (id integer primary key, caller, amount)'),
+      )
+      const prisma = withConnectionManager(Generated, manager)
+      const other = new OtherProcess(library, filename)
+      await other.lock()
+      const options = { maxWait: patient(30_000), timeout: patient(30_000) }
+      const writing = Promise.all(
+        Array.from({ length: 50 }, (_, number) => {
+          const data = { email: `${number}@example.org` }
+          return number % 2 === 0
+            ? prisma.user.create({ data })
+            : prisma.$transaction(async (tx) => {
+                await tx.user.create({ data })
+                await tx.post.create({
+                  data: { title: 'a', author: { connect: { email: data.email } } },
+                })
+              }, options)
+        }),
+      )
+      // Reads go on meanwhile.
+      expect(await prisma.user.count()).toBe(0)
+      await other.release()
+      await writing
+      expect(await prisma.user.count()).toBe(50)
+      expect(await prisma.post.count()).toBe(25)
+      await other.stop()
+      await prisma.$disconnect()
+      await manager.close()
     })
   },
 )

@@ -1,5 +1,5 @@
 import { type AnyConnectionManager, replayTransaction } from '@connmgr/prisma'
-import { FakeClock, patient } from '@connmgr/testing'
+import { eventually, FakeClock, patient } from '@connmgr/testing'
 import { describeErrors } from './describe-errors.js'
 import { Gate } from './gate.js'
 import { type AdapterHarness, Clients, type ShopClient } from './harness.js'
@@ -163,9 +163,15 @@ function describeTransactions(clients: Clients): void {
         await tx.user.create({ data: { email: `${code}-${attempt}@example.org` } })
         if (attempt === 1) throw Object.assign(new Error('no'), { code })
       })
-    await work('P2034')
+    // Until a server has said whether all its tables take part in transactions, nothing is run again on it.
+    await eventually(() =>
+      work('P2034').then(
+        () => true,
+        () => false,
+      ),
+    )
     await expect(work('E_OTHER')).rejects.toMatchObject({ code: 'E_OTHER' })
-    expect(attempts).toEqual([1, 2, 1])
+    expect(attempts.slice(-3)).toEqual([1, 2, 1])
     expect(await emails(prisma)).toEqual(['P2034-2@example.org'])
     expect(prisma.$connections.getReplayStats()).toMatchObject({ replays: 1 })
   })

@@ -52,9 +52,10 @@ function packageOf<T>(name: string, driver: string): T {
   try {
     return load(name) as T
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException | null)?.code !== 'MODULE_NOT_FOUND') throw cause
     const error = new InvalidOptionError(
       'dialect',
-      `the package ${name} cannot be loaded; install it with "npm install ${name} ${driver}"`,
+      `this dialect needs the package ${driver}; install it with "npm install ${driver}"`,
     )
     error.cause = cause
     throw error

@@ -1,3 +1,4 @@
+import type { MysqlConnectionManager } from '@connmgr/mysql'
 import {
   describeMariadb,
   MARIADB_PASSWORDS,
@@ -5,6 +6,7 @@ import {
   provokeDeadlock,
   startMariadb,
 } from '@connmgr/testing'
+import { enginesRead } from '../../mysql/test/known-engines.js'
 import { describeSequelize, type Harness } from '../test/describe-sequelize.js'
 
 let cluster: MariadbCluster
@@ -24,6 +26,15 @@ const MARIADB: Harness = {
   },
   conflict: (sequelize, transaction) =>
     provokeDeadlock(cluster.primary, (text) => sequelize.query(text, { transaction })),
+  untilReplayable: (manager) => enginesRead(manager as MysqlConnectionManager),
+  failOver: async (lost) => {
+    const [replica] = cluster.replicas
+    if (replica === undefined) throw new Error('there is no replica')
+    await replica.waitForReplay(cluster.primary)
+    await cluster.primary.crash()
+    await lost()
+    await replica.promote()
+  },
   isReplica: 'select @@global.read_only as replica',
   zone: 'select @@session.time_zone as zone',
   twoHoursAhead: '+02:00',

@@ -22,6 +22,14 @@ const POSTGRES: Harness = {
     sequelize.query(`do $$ begin raise exception 'no' using errcode = '40001'; end $$`, {
       transaction,
     }),
+  failOver: async (lost) => {
+    const [standby] = cluster.standbys
+    if (standby === undefined) throw new Error('there is no standby')
+    await standby.waitForReplay(cluster.primary)
+    await cluster.primary.crash()
+    await lost()
+    await standby.promote()
+  },
   isReplica: 'select pg_is_in_recovery()::int as replica',
   zone: "select current_setting('TimeZone') as zone",
   twoHoursAhead: '<+02>-02',

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { patient } from '@connmgr/testing'
+import { eventually, patient } from '@connmgr/testing'
 import {
   type CreationOptional,
   DataTypes,
@@ -15,6 +15,7 @@ import {
 import {
   getConnections,
   replayTransaction,
+  type SequelizeConnections,
   type SequelizeManagerOptions,
   withConnectionManager,
 } from '../src/index.js'
@@ -37,6 +38,10 @@ export interface Harness {
   cutOff(sequelize: Sequelize, transaction: Transaction): Promise<void>
   /** Has a transaction fail because another came before it. */
   conflict(sequelize: Sequelize, transaction: Transaction): Promise<unknown>
+  /** Waits until a manager that has connected knows what it needs to know before it runs transactions again. */
+  untilReplayable?(manager: SequelizeConnections): Promise<void>
+  /** Has the primary crash after the replica has what it has, and promotes that once `lost` resolves. */
+  failOver(lost: () => Promise<void>): Promise<void>
   /** Asks whether a server is a replica, in a column `replica`. */
   readonly isReplica: string
   /** Asks for the time zone of the session, in a column `zone`. */
@@ -334,6 +339,8 @@ export function describeSequelize(
 
     test('a transaction that meets a conflict is run again, and written once', async () => {
       const { sequelize, User } = open()
+      expect(await User.count()).toBe(0)
+      await harness.untilReplayable?.(getConnections(sequelize))
       const result = await replayTransaction(sequelize, async (transaction, attempt) => {
         await User.create({ name: `attempt ${attempt}` }, { transaction })
         if (attempt < 3) await harness.conflict(sequelize, transaction)
@@ -401,7 +408,21 @@ export function describeSequelize(
       const zoned = new Sequelize(harness.url(), { dialect: harness.dialect, timezone: "' or 1" })
       expect(() => withConnectionManager(zoned)).toThrow(/timezone/)
       const shown = inspect(getConnections(sequelize), { depth: 9 })
-      if (harness.secret !== '') expect(shown).not.toContain(harness.secret)
+      expect(shown).not.toContain(harness.secret)
+    })
+
+    // Last, because it changes the cluster.
+    test('writes go on after the primary has crashed and the replica was promoted', async () => {
+      const { sequelize, User } = open({ failoverUrls: [harness.replicaUrl()] })
+      await User.create({ name: 'before' })
+      let writing: Promise<User> | undefined
+      await harness.failOver(async () => {
+        await eventually(() => getConnections(sequelize).getFailoverStatus().state !== 'STEADY')
+        writing = User.create({ name: 'after' })
+      })
+      expect((await writing)?.name).toBe('after')
+      expect(await namesIn(User)).toEqual(['before', 'after'])
+      expect(getConnections(sequelize).getFailoverStatus()).toMatchObject({ state: 'STEADY' })
     })
   })
 }

@@ -66,7 +66,7 @@ export function describeLifecycle(subject: AdapterSubject): void {
       await expect(dataSource.query('select 1')).rejects.toThrow()
     })
 
-    test('the type of another database is refused, and so is a manager of another', () => {
+    test('the type of another database is refused, and so is a manager of another', async () => {
       const dataSource = subject.make()
       const other = harness.type === 'postgres' ? 'mysql' : 'postgres'
       expect(() => getConnections(dataSource, other)).toThrow(
@@ -76,6 +76,7 @@ export function describeLifecycle(subject: AdapterSubject): void {
       expect(() => withConnectionManager(subject.options(), foreign as never)).toThrow(
         expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION', option: 'manager' }),
       )
+      await subject.manager(dataSource).close()
     })
 
     test('migrations run and revert', async () => {

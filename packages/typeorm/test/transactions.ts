@@ -87,6 +87,19 @@ export function describeTransactions(subject: AdapterSubject): void {
       ])
     })
 
+    test('are not run again by themselves if the unit of work has committed something before', async () => {
+      const dataSource = await subject.open()
+      let attempts = 0
+      const settled = subject.manager(dataSource).replay(async () => {
+        attempts += 1
+        await dataSource.getRepository(Author).insert({ name: `attempt ${attempts}` })
+        await dataSource.transaction((entities) => harness.conflict(entities))
+      })
+      await expect(settled).rejects.toMatchObject({ message: expect.any(String) })
+      expect(attempts).toBe(1)
+      expect(await dataSource.getRepository(Author).count()).toBe(1)
+    })
+
     test('are not run again that fail by an error of their own', async () => {
       const dataSource = await subject.open()
       let attempts = 0

@@ -1,8 +1,8 @@
 import type { Role } from '../driver/contract.js'
 import { ValidationFailedError } from '../errors.js'
 import type { CallerQueue } from './caller-queue.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
-import type { Connector } from './connector.js'
 import type { Drain } from './drain.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
@@ -14,7 +14,7 @@ import type { Testing } from './testing.js'
 
 export interface AdmissionParts<C extends object> {
   readonly connections: Connections<C>
-  readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly drain: Drain
   readonly fitness: Fitness<C>
   readonly lending: Lending<C>
@@ -41,7 +41,7 @@ export class Admission<C extends object> {
 
   admit(entry: PoolEntry<C>): void {
     const { clock, driver, stall } = this.#context
-    const { connections, connector, drain, fitness, lending, queue, testing, trust } = this.#parts
+    const { connections, pace, drain, fitness, lending, queue, testing, trust } = this.#parts
     const now = clock.now()
     stall.look(now)
     const role = driver.replication?.role(entry.connection) ?? 'unknown'
@@ -56,7 +56,7 @@ export class Admission<C extends object> {
     else if (!trust.isWrong(role, entry.role, queue.first?.target ?? 'primary', now)) {
       entry.role = role
       if (!trust.accept(role, entry.state === 'testing', now)) entry.doomed = 'invalid'
-      connector.succeeded(fitness.proofOf(entry))
+      pace.succeeded(fitness.proofOf(entry))
       lending.offer(entry, now)
     } else if (trust.required === undefined && entry.role === 'unknown') {
       // A pooler in between reports at connect what it remembers of an earlier server. Asked, the server itself answers.
@@ -67,12 +67,12 @@ export class Admission<C extends object> {
 
   /** Closes a connection that leads to a server in the wrong role. */
   #turnAway(entry: PoolEntry<C>, role: Role): void {
-    const { connections, connector, trust } = this.#parts
+    const { connections, pace, trust } = this.#parts
     const { required } = trust
     const error = new ValidationFailedError(`expected a ${required ?? 'primary'}, found a ${role}`)
     connections.close(entry, 'invalid', error)
     if (required !== undefined || entry.role !== 'primary') {
-      connector.backOff(error)
+      pace.backOff(error)
       this.#context.observer.roleMismatch(this.#context.endpoint, role)
     }
     this.#next.slotChanged()

@@ -1,5 +1,6 @@
+import type { BudgetShare } from './budget-share.js'
 import type { CallerQueue } from './caller-queue.js'
-import type { BudgetReport, BudgetShare } from './connection-budget.js'
+import type { BudgetReport } from './connection-budget.js'
 import type { Connections } from './connections.js'
 import type { PoolContext } from './environment.js'
 import type { NextSteps } from './next-steps.js'
@@ -51,7 +52,7 @@ export class BudgetPlace<C extends object> {
     this.#earliest = 0
   }
 
-  /** @param abandoned whether the attempt was given up, which tells nothing of the server */
+  /** @param abandoned whether the attempt was given up, which says nothing about the server */
   connectFailed(abandoned: boolean): void {
     if (!abandoned) this.#earliest = nextSequence()
     this.#share?.failed()

@@ -8,7 +8,7 @@ import type { PoolContext } from './environment.js'
 import { LEFT_BEHIND, runHook } from './hook.js'
 import type { Lease } from './lease.js'
 
-/** What is being done to a connection. */
+/** The step of cleaning that runs. */
 type Step = 'settle' | 'rollback' | 'reset' | 'onConnect'
 
 /** A function of the user failed on a connection that came back: `onConnect` after a reset, or `reset` itself. */
@@ -22,7 +22,7 @@ export class HookRefusal extends Error {
   }
 }
 
-/** Makes a connection that came back fit for the next borrower, whatever its last one left behind. */
+/** Makes a returned connection fit for the next borrower. */
 export class Cleaner<C extends object> {
   readonly #context: PoolContext<C>
 
@@ -30,7 +30,7 @@ export class Cleaner<C extends object> {
     this.#context = context
   }
 
-  /** Whether the session of a connection that is otherwise in order is to be cleaned before it is lent on. */
+  /** Whether a connection that is otherwise in order needs a reset of its session before it is lent again. */
   needsReset(entry: PoolEntry<C>): boolean {
     const { reset } = this.#context.options
     if (reset === 'auto')
@@ -52,7 +52,7 @@ export class Cleaner<C extends object> {
     return bounded(
       this.#context.deadlines,
       resetTimeoutMs,
-      // What the user's functions do in it is no work of the borrower.
+      // The user's functions run outside the flow of the borrower.
       attempt(() => outside(() => this.#cleanUp(entry, lease, onStep))),
       () => {
         if (step === 'settle') this.#report(entry, lease, 'busy')
@@ -84,7 +84,7 @@ export class Cleaner<C extends object> {
         const found = await this.#context.driver.session?.reset(connection, policy)
         if (found !== undefined && found.advisoryLocks > 0)
           this.#report(entry, lease, 'advisory-locks')
-        // What it had set has been reset too.
+        // The reset has undone what `onConnect` had set.
         onStep('onConnect')
         if (onConnect !== undefined) await this.#run(entry, 'onConnect', onConnect)
       }
@@ -97,7 +97,7 @@ export class Cleaner<C extends object> {
 
   /**
    * A statement sent just before the release is allowed to finish: destroying it could undo a write that the caller
-   * believes in. One that waits for a caller who has gone never does.
+   * believes in. A statement that waits for its client never finishes, because the client has gone.
    */
   async #settle(entry: PoolEntry<C>, lease: Lease<C>): Promise<void> {
     const { connection } = entry

@@ -1,44 +1,11 @@
 import { InvalidOptionError } from '../errors.js'
 import { printAsJson } from '../secrets/print.js'
+import { type BudgetMember, type BudgetShare, Share } from './budget-share.js'
 
 /** Options of a {@link ConnectionBudget}. */
 export interface ConnectionBudgetOptions {
   /** Connections that all its pools together may have open, being opened or being closed, at any time. */
   readonly maxConnections: number
-}
-
-/** What a budget asks of a pool. */
-export interface BudgetMember {
-  /** The name of its manager. */
-  readonly name: string
-  /**
-   * Place, among all callers of the process, of the first for whom no connection is on its way; infinity if there is none.
-   * Places only grow: a pool whose attempt to connect has failed goes to the end.
-   */
-  firstWaiting(): number
-  /** How many callers before a place it would open a connection for, counted up to `most`. */
-  waitingBefore(place: number, most: number): number
-  /** When its idle connection was used that has been idle for longest; infinity if none is idle. */
-  idleSince(): number
-  /** Closes that connection. */
-  giveUpIdle(): void
-  /** There may be room for a connection. */
-  supply(): void
-}
-
-/** One pool's part in a budget. */
-export interface BudgetShare {
-  /** Whether a connection may be opened now; if not, the pool is called when there is room. */
-  take(): boolean
-  /** An attempt to connect has come to nothing. */
-  failed(): void
-  /** A connection is being closed. Returns what is to be called when it is. */
-  closing(): () => void
-  /** Whether a connection that is free is to make room for callers of other pools, rather than to serve the one in this place. */
-  owes(place: number): boolean
-  /** What the budget is spent on, if that is what callers of this pool wait for. */
-  readonly usedUp: BudgetReport | undefined
-  leave(): void
 }
 
 /** A limit that several managers share. Made by `new ConnectionBudget(...)`. */
@@ -51,7 +18,7 @@ export interface Budget {
   join(member: BudgetMember): BudgetShare
 }
 
-/** What a budget looks like, for messages. */
+/** A snapshot of a budget, for messages. */
 export interface BudgetReport {
   readonly maxConnections: number
   /** Managers that have connections, and how many, most first. */
@@ -81,7 +48,7 @@ export class ConnectionBudget implements Budget {
 
   readonly maxConnections: number
   readonly #shares = new Set<Share>()
-  /** Those that were refused one. */
+  /** Shares that were refused a connection. */
   readonly #waiting = new Set<Share>()
   #taken = 0
   /** How many of these are being closed. */
@@ -156,14 +123,14 @@ export class ConnectionBudget implements Budget {
       this.#taken += 1
       return true
     }
-    // A reserve of idle connections is filled when there is room to spare, and makes nobody give up one.
+    // A reserve of idle connections is filled when there is room to spare. No other pool gives up one for it.
     if (place === Number.POSITIVE_INFINITY) return false
     this.#waiting.add(share)
     this.#makeRoom(share)
     return false
   }
 
-  /** Callers of pools that were refused one who stand before a place, counted up to `most`. */
+  /** Callers of refused pools that stand before a place, counted up to `most`. */
   #ahead(place: number, most: number, except?: Share): number {
     let ahead = 0
     for (const each of this.#waiting) {
@@ -173,10 +140,10 @@ export class ConnectionBudget implements Budget {
     return ahead
   }
 
-  /** Closes as many idle connections of others as pools wait, the one first that has been idle for longest. */
+  /** Closes as many idle connections of others as pools wait, the one that has been idle for longest first. */
   #makeRoom(asking: Share): void {
     let short = -this.#leaving - this.#room
-    // Callers of those that have none any more have given up.
+    // Callers of pools without a waiter any more have given up.
     for (const { member } of this.#waiting)
       if (member.firstWaiting() < Number.POSITIVE_INFINITY) short += 1
     for (; short > 0; short -= 1) {
@@ -234,59 +201,5 @@ export class ConnectionBudget implements Budget {
       maxConnections: this.maxConnections,
       spentBy: [...byName].sort(([, a], [, b]) => b - a),
     }
-  }
-}
-
-interface Verbs {
-  take(): boolean
-  leaving(): void
-  free(wasLeaving: boolean): void
-  owes(place: number): boolean
-  leave(): void
-  isWaiting(): boolean
-  report(): BudgetReport
-}
-
-class Share implements BudgetShare {
-  /** Connections that it has, those included that are being opened or closed. */
-  taken = 0
-  readonly #budget: Verbs
-
-  constructor(
-    readonly member: BudgetMember,
-    budget: Verbs,
-  ) {
-    this.#budget = budget
-  }
-
-  take(): boolean {
-    if (!this.#budget.take()) return false
-    this.taken += 1
-    return true
-  }
-
-  failed(): void {
-    this.taken -= 1
-    this.#budget.free(false)
-  }
-
-  closing(): () => void {
-    this.#budget.leaving()
-    return () => {
-      this.taken -= 1
-      this.#budget.free(true)
-    }
-  }
-
-  owes(place: number): boolean {
-    return this.#budget.owes(place)
-  }
-
-  get usedUp(): BudgetReport | undefined {
-    return this.#budget.isWaiting() ? this.#budget.report() : undefined
-  }
-
-  leave(): void {
-    this.#budget.leave()
   }
 }

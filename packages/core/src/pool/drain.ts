@@ -3,12 +3,12 @@ import type { PoolEnvironment } from './environment.js'
 
 /**
  * The end of a pool, or of all pools of a manager. First it winds down: idle connections are closed, and callers who
- * have come before are served. Then it refuses new callers, and at the deadline it is over for everybody.
+ * have come before are served. Then it refuses new callers, and at the deadline it fails those who still wait.
  */
 export class Drain {
-  /** It winds down. Read on each release, so a field. */
+  /** It winds down. A field, as each release reads it. */
   begun = false
-  /** New callers are refused. Read on each acquire. */
+  /** New callers are refused. A field, as each acquire reads it. */
   refusing = false
   /** No caller is served any more. */
   over = false
@@ -30,7 +30,7 @@ export class Drain {
   }
 
   close(close: () => Promise<void>): Promise<void> {
-    // Before anything is closed, so that what follows meets a closing pool.
+    // Before anything is closed, so that each step that follows meets a closing pool.
     this.refusing = true
     this.#closing ??= Promise.resolve().then(close)
     return this.#closing

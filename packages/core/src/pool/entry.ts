@@ -8,7 +8,9 @@ import type { Linked, LinkedList } from './linked-list.js'
  * `idle` was unused for `idleTimeoutMs`; `lifetime` reached `maxLifetimeMs`; `uses` reached `maxUses`; `overflow` was
  * above `poolSize` and not needed; `cleared` was invalidated with the whole pool; `invalid` failed validation; `lost`
  * was cut off by the server or network; `dirty` could not be cleaned; `destroyed` through its lease; `evicted` by
- * request; `leaked` was reclaimed; `query-timeout` ran one statement for longer than `queryTimeoutMs`; `hook` was refused by a hook of the user; `budget` made room for a caller of another manager with the same budget; `closed` with its pool.
+ * request; `leaked` was reclaimed; `query-timeout` ran one statement for longer than
+ * `queryTimeoutMs`; `hook` was refused by a hook of the user; `budget` made room for a caller of another manager with the
+ * same budget; `closed` with its pool.
  */
 export type CloseReason =
   | 'idle'
@@ -32,7 +34,7 @@ export type EntryState = 'idle' | 'inUse' | 'testing' | 'cleaning' | 'closed' | 
 
 let lastConnectionId = 0
 
-/** The pool's record of one physical connection. Only the pool changes it. */
+/** The pool's record of one physical connection. Only `Connections` moves it between states. */
 export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   /** Unique within the process. */
   readonly id = ++lastConnectionId
@@ -60,10 +62,10 @@ export class PoolEntry<C extends object> implements Linked<PoolEntry<C>> {
   /** Set on a connection that is in use: it is closed for this reason when it comes back. */
   doomed: CloseReason | undefined = undefined
 
-  /** `onAcquire` has sent something for its latest lease, which is to be undone whatever it was. */
+  /** `onAcquire` has sent statements for its latest lease, so that the session needs a reset. */
   prepared = false
 
-  /** The latest one, which may have ended. */
+  /** The latest lease, which may have ended. */
   lease: Lease<C> | undefined = undefined
 
   constructor(

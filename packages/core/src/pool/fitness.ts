@@ -1,11 +1,11 @@
-import type { Proof } from './connector.js'
+import type { Proof } from './connect-pace.js'
 import type { CloseReason, PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 import type { RoleTrust } from './role-trust.js'
 
-/** For how long and for what a connection is good. */
+/** Decides for how long a connection may be lent, and when it must be tested first. */
 export class Fitness<C extends object> {
-  /** Rises when all connections are invalidated: those of an earlier one are not lent again. */
+  /** Rises when all connections are invalidated: those of an earlier generation are not lent again. */
   generation = 0
   readonly #context: Pick<PoolContext<C>, 'driver' | 'options'>
   readonly #trust: RoleTrust
@@ -15,7 +15,7 @@ export class Fitness<C extends object> {
     this.#trust = trust
   }
 
-  /** Shortened at random, so that connections born together do not die together. */
+  /** Shortened at random, so that connections opened together do not end together. */
   lifetimeMs(chance: number): number {
     const { maxLifetimeMs, lifetimeJitter } = this.#context.options
     return maxLifetimeMs * (1 - lifetimeJitter * chance)
@@ -29,7 +29,7 @@ export class Fitness<C extends object> {
     return entry.uses >= this.#context.options.maxUses ? 'uses' : undefined
   }
 
-  /** Whether it must show that it works, and where it leads to, before it is lent. */
+  /** Whether it must show that it works, and to which server it leads, before it is lent. */
   needsTest(entry: PoolEntry<C>, now: number): boolean {
     if (entry.suspect) return true
     const { required } = this.#trust
@@ -42,7 +42,7 @@ export class Fitness<C extends object> {
     )
   }
 
-  /** What a connection that may be lent has shown by that. */
+  /** What a connection has shown by becoming fit to be lent. */
   proofOf(entry: PoolEntry<C>): Proof {
     if (entry.uses === 0) return 'new'
     return entry.state === 'cleaning' && this.#context.options.reset !== 'none' ? 'reset' : 'tested'

@@ -1,20 +1,20 @@
 import type { ConnectionCondition, Driver } from '../driver/contract.js'
 
-/** What no borrower must find on a connection. */
+/** Things that no borrower may find on a connection, in words. */
 export const LEFT_BEHIND: Partial<Record<ConnectionCondition, string>> = {
   transaction: 'an open transaction',
   busy: 'a statement that is still running',
   stuck: 'a statement that waits for its client',
 }
 
-/** Runs a function of the user on a connection that the next borrower is to find as it was made for. */
+/** Runs a function of the user that prepares a connection for the next borrower. */
 export async function runHook<C extends object>(
   driver: Driver<C>,
   connection: C,
   hook: (connection: C) => Promise<void> | void,
 ): Promise<void> {
   await runCleanly(driver, connection, () => hook(connection))
-  // What it has set is the connection's own, not the next borrower's.
+  // Its settings belong to the connection, not to the next borrower.
   driver.session?.baseline(connection)
 }
 
@@ -25,7 +25,7 @@ export async function runCleanly<C extends object>(
   work: () => Promise<void> | void,
 ): Promise<void> {
   await work()
-  // A statement that it did not wait for may finish.
+  // A statement that it did not await may finish.
   if (driver.inspect(connection) === 'busy') await driver.activity?.settle(connection)
   const left = LEFT_BEHIND[driver.inspect(connection)]
   if (left !== undefined) throw new Error(`it left ${left} behind`)

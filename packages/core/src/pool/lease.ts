@@ -9,7 +9,7 @@ import type { LeaseOwner } from './waiter.js'
 
 /** What a lease asks of the pool it came from. */
 export interface LeaseHome<C extends object> {
-  /** Those that may not have ended yet, in no order. */
+  /** Leases that may not have ended yet, in no order. */
   readonly leases: Iterable<Lease<C>>
   returnLease(lease: Lease<C>): void
   destroyLease(lease: Lease<C>, error: unknown): void
@@ -32,14 +32,14 @@ interface HandedOut<C> {
   handle: C
   /** To be called when the lease is released. */
   tidy: (() => void) | undefined
-  /** What to report of the lease after its end, when its connection tells of another. */
+  /** What to report of the lease after its end, when its connection reports another. */
   past: Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> | undefined
 }
 
 let lastLeaseId = 0
 
 /**
- * The right to use one connection until it is given back. Give it back exactly once, best by
+ * The right to use one connection until it is returned. Return it exactly once, best by
  * `await using lease = await manager.acquire()` or by `manager.use()`, which cannot forget.
  *
  * Its fields are set by the constructor for the reason given at `Waiter`.
@@ -63,7 +63,7 @@ export class Lease<C extends object> implements LeaseFence {
   /** Changes with every change of the writer; two leases with the same epoch saw the same writer. */
   declare readonly epoch: number
   declare readonly owner: LeaseOwner
-  /** Totals at the start of the lease, to tell what happened in it. */
+  /** Totals at the start of the lease: what happened in it is the difference. */
   declare queryCountBefore: number
   declare readonly stalledBefore: number
   /** Where its first statements came from, as libraries may acquire in a flow that does not lead to their caller. */
@@ -131,7 +131,7 @@ export class Lease<C extends object> implements LeaseFence {
     return this.owner.label
   }
 
-  /** @internal held for long on purpose: its holder has said so, or its session does what takes a connection for itself */
+  /** @internal held for long on purpose: its holder says so, or its session needs a connection of its own */
   get isLongLived(): boolean {
     return this.owner.longLived === true || this.entry.activity?.longLived === true
   }
@@ -141,14 +141,14 @@ export class Lease<C extends object> implements LeaseFence {
     return this.ended === undefined
   }
 
-  /** Gives the connection back. A second call does nothing but emit `leaseMisused`. */
+  /** Returns the connection to the pool. A second call only emits `leaseMisused`. */
   release(): void {
     if (!this.#end('released')) return
     this.handedOut?.tidy?.()
     this.home.returnLease(this)
   }
 
-  /** Closes the connection instead of giving it back, for one that is not to be trusted any more. */
+  /** Closes the connection instead of returning it, if it cannot be trusted any more. */
   destroy(error?: unknown): void {
     if (!this.#end('destroyed')) return
     this.home.destroyLease(this, error)
@@ -163,8 +163,8 @@ export class Lease<C extends object> implements LeaseFence {
   }
 
   /**
-   * @internal Whether its connection may have died unnoticed since it was lent, as while the process stood still: new work
-   * is better begun on another.
+   * @internal Whether its connection may have died unnoticed since it was lent, for example while the process stood still.
+   * Begin new work on another connection.
    */
   isSuspect(now: number): boolean {
     return this.home.isSuspect(this, now)
@@ -186,7 +186,7 @@ export class Lease<C extends object> implements LeaseFence {
     this.uses.push(stack)
   }
 
-  /** @internal What is sent until `endPreparation` is not the borrower's. */
+  /** @internal Statements sent until `endPreparation` are not the borrower's. */
   beginPreparation(): void {
     this.usesToNote = 0
     const { activity } = this.entry
@@ -203,7 +203,7 @@ export class Lease<C extends object> implements LeaseFence {
     if (this.booked) activity.lease = this
   }
 
-  /** @internal the stack that tells best whose lease it is */
+  /** @internal the stack that shows best whose lease it is */
   get whereabouts(): CapturedStack | undefined {
     const { stack } = this.owner
     if (stack === undefined || this.uses === undefined || leadsToUser(stack)) return stack

@@ -3,15 +3,7 @@ import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
 import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
-import { leaseAround } from '../leaks/nesting.js'
-import {
-  type CapturedStack,
-  captureStack,
-  describeOrigin,
-  type FunctionReference,
-  formatStack,
-} from '../leaks/stack.js'
-import { redactText } from '../secrets/redact-text.js'
+import { type CapturedStack, captureStack, type FunctionReference } from '../leaks/stack.js'
 import type { LeaseRecords } from './connection-pool.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
@@ -33,8 +25,8 @@ export class Leases<C extends object> implements LeaseRecords {
   /** Leases that have not ended. */
   size = 0
   /**
-   * How long a connection is held of late: the mean of the returned leases, the latest weighing most; not a number until
-   * one was returned. Never undefined, so that it stays a plain double and each release need not allocate one.
+   * The recent time for which a lease lasts: the mean of the returned leases, the latest weighing most; `NaN` until one is
+   * returned. Never undefined, so that it stays a plain double and each release need not allocate one.
    */
   usualHeldMs = Number.NaN
   #holdersSeen: readonly LeaseReport[] = []
@@ -57,8 +49,8 @@ export class Leases<C extends object> implements LeaseRecords {
   }
 
   /**
-   * Who is about to acquire. `below` is the function that the caller called; `load` counts those who have a connection
-   * and those who wait for one.
+   * Identifies a caller that is about to acquire. `below` is the function that it called; `load` counts the callers that
+   * have a connection or wait for one.
    */
   identify(
     options: AcquireOptions,
@@ -109,58 +101,6 @@ export class Leases<C extends object> implements LeaseRecords {
     return lease
   }
 
-  /** A caller begins to wait; tells of what its flow holds meanwhile. */
-  waits({ holding, label, stack }: LeaseOwner): void {
-    const outer = leaseAround(holding)
-    if (outer === undefined) return
-    const { events, name } = this.#context
-    events.emit({
-      type: 'leaseMisused',
-      pool: name,
-      endpoint: this.#context.endpoint.id,
-      connectionId: outer.connectionId,
-      leaseId: outer.id,
-      reason: 'nested',
-      lease: reportLease(outer, this.#context),
-      waiter: {
-        ...(label === undefined ? {} : { label: redactText(label) }),
-        checkedOutBy: stack && describeOrigin(stack),
-        stack: stack && formatStack(stack),
-      },
-    })
-  }
-
-  /** A handle was used after its lease had ended: tells who kept it, and who has the connection now. */
-  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    const { events, name, sql } = this.#context
-    const { lease: latest } = lease.entry
-    const query = sql.statement(statement)
-    events.emit({
-      type: 'leaseMisused',
-      pool: name,
-      endpoint: this.#context.endpoint.id,
-      connectionId: lease.connectionId,
-      leaseId: lease.id,
-      reason: 'used-after-release',
-      lease: reportLease(lease, this.#context),
-      ...(latest !== undefined && latest !== lease && latest.booked
-        ? { holder: reportLease(latest, this.#context) }
-        : {}),
-      ...(query === undefined ? {} : { query }),
-    })
-  }
-
-  releasedTwice(lease: Lease<C>): void {
-    this.#context.events.emit({
-      type: 'leaseMisused',
-      pool: this.#context.name,
-      endpoint: this.#context.endpoint.id,
-      connectionId: lease.connectionId,
-      leaseId: lease.id,
-      reason: 'released-twice',
-    })
-  }
-
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
@@ -168,7 +108,7 @@ export class Leases<C extends object> implements LeaseRecords {
     this.leaks.ended(lease)
   }
 
-  /** Ends a lease that its holder gave back; false if it had been struck off before. */
+  /** Ends a lease that its holder returned; false if it was struck off before. */
   end(lease: Lease<C>, now: number): boolean {
     if (!lease.booked) return false
     const { events, name } = this.#context
@@ -196,7 +136,7 @@ export class Leases<C extends object> implements LeaseRecords {
     return true
   }
 
-  /** Reports new leaks; returns those whose connection is to be destroyed. */
+  /** Reports new leaks; returns those whose connection must be destroyed. */
   scanForLeaks(limit: number): Lease<C>[] {
     const { events, name } = this.#context
     const leaked = this.leaks.scan(this.current(), limit)
@@ -222,7 +162,7 @@ export class Leases<C extends object> implements LeaseRecords {
     return current.sort((a, b) => a.id - b.id)
   }
 
-  /** Those who have held a connection for longest: many waiters may time out at once, and share one list. */
+  /** The oldest leases. Many waiters may time out at once, and share one list. */
   longestHolders(): readonly LeaseReport[] {
     const now = this.#context.clock.now()
     if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
@@ -232,7 +172,7 @@ export class Leases<C extends object> implements LeaseRecords {
     return this.#holdersSeen
   }
 
-  /** Everyone who holds a connection now, longest first. */
+  /** Every lease that has not ended, longest first. */
   holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
     const reports: LeaseReport[] = []
     for (const lease of this.current()) {
@@ -242,7 +182,7 @@ export class Leases<C extends object> implements LeaseRecords {
     return reports
   }
 
-  /** Everyone who has held a connection for longer than the leak threshold, longest first. */
+  /** Every lease held for longer than the leak threshold, longest first. */
   leaked(): LeaseReport[] {
     const { clock, stall } = this.#context
     const now = clock.now()

@@ -7,7 +7,7 @@ const SHORTEST_MS = 10
 const LONGEST_MS = 1000
 
 /**
- * Calls every pool's housekeeping often enough for the shortest of its times, while there is anything to keep house for. One
+ * Calls every pool's housekeeping often enough for the shortest of its times, while a pool needs it. One
  * timer for all pools of the process.
  */
 export class Maintainer<C extends object> {
@@ -40,7 +40,7 @@ export class Maintainer<C extends object> {
     this.#rest = undefined
   }
 
-  /** A pool may have something to keep house for. */
+  /** A pool may need housekeeping. */
   wake(): void {
     if (this.#started) this.#rest ??= every(this.#clock, this.#intervalMs, () => this.#maintain())
   }

@@ -69,7 +69,7 @@ export interface MeasuredPool {
   readonly totals: PoolTotals
   readonly size: number
   readonly leaks: LeakCounts
-  /** Whether its capacity counts: a standby that nobody reads from is no room for writers. */
+  /** Whether its capacity counts: a standby without readers is no room for writers. */
   readonly inService: boolean
 }
 

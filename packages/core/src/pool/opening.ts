@@ -3,6 +3,7 @@ import { ConnectFailedError, toError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
 import { Abandoned, type Connector, HookFailure } from './connector.js'
 import type { Drain } from './drain.js'
@@ -18,6 +19,7 @@ export interface OpeningParts<C extends object> {
   readonly budget: BudgetPlace<C>
   readonly connections: Connections<C>
   readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly drain: Drain
   readonly fitness: Fitness<C>
   readonly probes: PooledProbes<C>
@@ -50,8 +52,8 @@ export class Opening<C extends object> {
 
   /** Why the pool has no connection though they come about: `onConnect` fails each time, for example. */
   get uselessError(): Error | undefined {
-    const { connections, connector } = this.#parts
-    return connections.size === 0 ? connector.uselessError : undefined
+    const { connections, pace } = this.#parts
+    return connections.size === 0 ? pace.uselessError : undefined
   }
 
   /** @param ahead whether the connection is for a probe rather than for a waiter */
@@ -104,14 +106,12 @@ export class Opening<C extends object> {
 
   /** Puts a new connection into service, unless it has come to nothing already. */
   #begin(entry: PoolEntry<C>, early: ConnectionSignal | undefined): void {
-    const { connections, connector, drain, probes, signals } = this.#parts
+    const { connections, pace, drain, probes, signals } = this.#parts
     const broken = this.#context.driver.inspect(entry.connection) === 'broken'
     if ((broken || early?.kind === 'lost') && !drain.over) {
       // The next ones may well end like this one, as fast as the server accepts them.
       const { id } = this.#context.endpoint
-      connector.useless(
-        early?.error ?? new Error(`a connection to ${id} ended while it was prepared`),
-      )
+      pace.useless(early?.error ?? new Error(`a connection to ${id} ended while it was prepared`))
     }
     if (early !== undefined) signals.received(entry, early)
     if (broken) connections.close(entry, 'lost')
@@ -161,11 +161,10 @@ export class Opening<C extends object> {
   }
 
   #failForHook(failure: HookFailure): void {
-    const { connector, queue } = this.#parts
+    const { pace, queue } = this.#parts
     if (failure.late) return
     // One may be an accident, and costs one caller; if the next connection meets the same, so will the others.
-    if (connector.uselessError === undefined)
-      queue.first?.fail('connect-failed', failure.forCaller())
+    if (pace.uselessError === undefined) queue.first?.fail('connect-failed', failure.forCaller())
     else queue.failAll('connect-failed', () => failure.forCaller())
   }
 }

@@ -6,7 +6,7 @@ export interface PoolOptions<C extends object> {
   readonly exclusive: boolean
   /** Connections kept open when idle. */
   readonly poolSize: number
-  /** Connections that may be opened above `poolSize`; they close on return when nobody waits. */
+  /** Connections that may be opened above `poolSize`; they close on return when no caller waits. */
   readonly maxOverflow: number
   /** Idle connections to keep ready at all times, opened before they are asked for. */
   readonly minIdle: number

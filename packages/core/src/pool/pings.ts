@@ -3,7 +3,7 @@ import { attempt, bounded } from '../time/bounded.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 
-/** The server has not answered in time: it tells of the server, not only of one connection. */
+/** The server has not answered in time, which says something about the server, not only about one connection. */
 export class PingUnansweredError extends ValidationFailedError {
   constructor(connectionId: number, when: string) {
     super(`connection ${connectionId} did not answer its ping ${when}`)
@@ -11,8 +11,8 @@ export class PingUnansweredError extends ValidationFailedError {
 }
 
 /**
- * A ping is given up after so many times as long as its server may take for an answer, this at the least: with it go the
- * connections that are as old.
+ * A ping is given up after so many times the longest answer of its server, and no sooner than `SHORTEST_MS`: the pool closes
+ * connections of the same age with it.
  */
 const PATIENCE = 2
 const SHORTEST_MS = 1000
@@ -63,14 +63,14 @@ export class Pings<C extends object> {
     )
   }
 
-  /** Of a server that nothing has been measured of, all the time that there is. */
+  /** The whole time-out while no answer of the server has been measured. */
   get #withinMs(): number {
     if (!this.#context.times.known) return this.#context.options.validateTimeoutMs
     const patientMs = PATIENCE * this.#context.times.answerWithinMs(SHORTEST_MS / PATIENCE)
     return Math.min(this.#context.options.validateTimeoutMs, patientMs)
   }
 
-  /** The ping of a connection is over, or of no interest any more. */
+  /** The ping of a connection is over, or its result does not matter any more. */
   forget(entry: PoolEntry<C>): void {
     this.#running.delete(entry)
   }

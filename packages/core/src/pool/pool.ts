@@ -2,44 +2,31 @@ import type { Target } from '../cluster/states.js'
 import type { Driver, Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { FunctionReference } from '../leaks/stack.js'
-import { ResponseTimes } from '../time/response-times.js'
-import { Admission } from './admission.js'
-import { BudgetPlace } from './budget-place.js'
-import { CallerQueue } from './caller-queue.js'
-import { Cleaner } from './cleaner.js'
-import { Closing } from './closing.js'
+import { PoolAssembly } from './assembly.js'
+import type { CallerQueue } from './caller-queue.js'
 import type { ConnectionPool, PoolSize } from './connection-pool.js'
-import { Connections } from './connections.js'
-import { Connector } from './connector.js'
-import { Drain } from './drain.js'
+import type { Connections } from './connections.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext, PoolEnvironment } from './environment.js'
-import { Fitness } from './fitness.js'
-import { Housekeeping } from './housekeeping.js'
+import { contextOf, type PoolContext, type PoolEnvironment } from './environment.js'
+import type { Fitness } from './fitness.js'
 import type { Lease } from './lease.js'
-import { Leases } from './leases.js'
-import { Lending } from './lending.js'
+import type { Leases } from './leases.js'
+import type { Lending } from './lending.js'
 import type { PoolCounts } from './metrics.js'
-import type { NextSteps } from './next-steps.js'
-import { Opening } from './opening.js'
 import type { AcquireOptions, PoolOptions } from './options.js'
-import { Pings } from './pings.js'
-import { PooledProbes } from './pooled-probes.js'
-import { Retirement } from './retirement.js'
-import { Returning } from './returning.js'
-import { RoleTrust } from './role-trust.js'
+import type { PooledProbes } from './pooled-probes.js'
 import type { ServerChange } from './server-change.js'
-import { ServerView } from './server-view.js'
-import { Signals } from './signals.js'
-import { Sizing } from './sizing.js'
-import { Testing } from './testing.js'
+import type { ServerView } from './server-view.js'
+import type { Sizing } from './sizing.js'
 
 /**
- * The connections of one endpoint. This class wires the parts of a pool and begins what callers ask of it:
+ * The connections of one endpoint. Each of its parts holds one idea, and only {@link Connections} moves an entry between
+ * states:
  *
- * - an acquire goes through `CallerQueue`, `Connections` and `Lending`, and where no connection is free on to `Opening` and
- *   `Admission`
- * - a release goes through `Returning` to `Lending`, or to the `Cleaner` and `Admission`
+ * - an acquire begins here and takes an idle connection to `Lending`, or else joins the `CallerQueue`; for the queue,
+ *   `Lending` has idle connections tested (`Testing`) and others opened (`Opening`), which all pass `Admission`
+ * - a release begins in `Returning` and goes on to `Lending`, or by way of the `Cleaner` to `Admission`
+ * - news of the server begin in `ServerView`
  *
  * What callers, drivers and timers start is a turn of the event emitter, so that its events are delivered when it is
  * over. What other parts of the engine ask for is none: it is part of theirs, and its events wait for the end of that.
@@ -51,16 +38,12 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   readonly queue: CallerQueue<C>
   readonly server: ServerView<C>
   readonly #context: PoolContext<C>
-  readonly #closing: Closing<C>
+  readonly #parts: PoolAssembly<C>
+  // Of these parts, the ones that each acquire uses.
   readonly #connections: Connections<C>
-  readonly #drain: Drain
   readonly #fitness: Fitness<C>
-  readonly #housekeeping: Housekeeping<C>
   readonly #lending: Lending<C>
-  readonly #next: NextSteps<C>
-  readonly #pings: Pings<C>
   readonly #sizing: Sizing<C>
-  readonly #testing: Testing<C>
 
   constructor(
     endpoint: Endpoint,
@@ -69,94 +52,23 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     leaks: LeakTracking<C>,
     environment: PoolEnvironment,
   ) {
-    const times = new ResponseTimes()
-    const context: PoolContext<C> = { ...environment, endpoint, driver, options, times }
-    const next: NextSteps<C> = {
-      admit: (entry) => admission.admit(entry),
-      supply: () => lending.supply(),
-      slotChanged: () => {
-        lending.supply()
-        if (drain.begun) closing.lookWhetherEmpty()
-      },
-    }
-    const drain = new Drain(environment)
-    const sizing = new Sizing(options)
-    const trust = new RoleTrust()
-    const fitness = new Fitness(context, trust)
-    const pings = new Pings(context)
-    const cleaner = new Cleaner(context)
-    const retirement = new Retirement(context)
-    const leases = new Leases(context, leaks)
-    const connections = new Connections(context, {
-      fitness,
-      leases,
-      pings,
-      retire: (entry, reason, error) => retirement.retire(entry, reason, error, budget.closing()),
-    })
-    const connector = new Connector(context, next.supply)
-    const queue: CallerQueue<C> = new CallerQueue(
-      context,
-      { connector, drain, leases, sizing },
-      {
-        counts: () => this.counts,
-        budgetUsedUp: () => budget.usedUp,
-        onEnqueued: next.supply,
-        onFailed: () => {
-          if (drain.begun) closing.lookWhetherEmpty()
-        },
-      },
-    )
-    const budget: BudgetPlace<C> = new BudgetPlace(
-      context,
-      { connections, pings, queue, sizing },
-      next,
-    )
-    const testing = new Testing(context, { connections, connector, pings, trust }, next)
-    const shared = { budget, connections, connector, drain, fitness, leases, queue, sizing, trust }
-    const probes = new PooledProbes(
-      context,
-      { ...shared, testing, open: (ahead) => opening.open(ahead) },
-      next,
-    )
-    const signals = new Signals(context, connections, trust, next)
-    const opening = new Opening(context, { ...shared, probes, signals }, next)
-    const lending = new Lending(context, { ...shared, opening, pings, testing }, next)
-    const admission = new Admission(context, { ...shared, lending, testing }, next)
-    leases.home = new Returning(context, { ...shared, cleaner, lending, probes, testing }, next)
-    const closing = new Closing(context, { ...shared, retirement })
+    const context = contextOf(environment, endpoint, driver, options)
+    const parts = new PoolAssembly(context, leaks)
     this.endpoint = endpoint
-    this.leases = leases
-    this.probes = probes
-    this.queue = queue
-    this.server = new ServerView(context, { ...shared, opening, pings }, next)
+    this.leases = parts.leases
+    this.probes = parts.probes
+    this.queue = parts.queue
+    this.server = parts.server
     this.#context = context
-    this.#closing = closing
-    this.#connections = connections
-    this.#drain = drain
-    this.#fitness = fitness
-    this.#housekeeping = new Housekeeping(context, shared, next)
-    this.#lending = lending
-    this.#next = next
-    this.#pings = pings
-    this.#sizing = sizing
-    this.#testing = testing
+    this.#parts = parts
+    this.#connections = parts.connections
+    this.#fitness = parts.fitness
+    this.#lending = parts.lending
+    this.#sizing = parts.sizing
   }
 
   get counts(): PoolCounts {
-    const { idle, opening, size: total } = this.#connections
-    const inUse = this.leases.size
-    const testing = this.#pings.size
-    return {
-      total,
-      idle: idle.size,
-      inUse,
-      testing,
-      cleaning: total - idle.size - inUse - testing,
-      connecting: opening,
-      waiting: this.queue.size,
-      overflow: Math.max(0, total - this.#sizing.poolSize),
-      limit: this.#sizing.limit,
-    }
+    return this.#parts.counts
   }
 
   get size(): number {
@@ -168,7 +80,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   }
 
   get isEmpty(): boolean {
-    return this.#closing.isEmpty
+    return this.#parts.closing.isEmpty
   }
 
   acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
@@ -191,7 +103,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     if (queue.isFull) return queue.refuseAsFull()
     const waiter = queue.createWaiter(options, target, below, now, owner)
     queue.push(waiter)
-    if (untested !== undefined) this.#testing.test(untested)
+    if (untested !== undefined) this.#parts.testing.test(untested)
     // While all are lent there is nothing to start: the next connection that comes back serves the queue.
     if (this.#connections.size < this.#sizing.limit || this.#connections.idle.size > 0)
       this.#lending.supply()
@@ -208,7 +120,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
 
   evict(connectionId: number): boolean {
     const found = this.#connections.evict(connectionId)
-    if (found) this.#next.supply()
+    if (found) this.#parts.supply()
     return found
   }
 
@@ -218,7 +130,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
 
   destroy(entry: PoolEntry<C>, error: Error): void {
     this.#connections.close(entry, 'query-timeout', error)
-    this.#next.slotChanged()
+    this.#parts.slotChanged()
   }
 
   destroyAll(reason: string): void {
@@ -235,7 +147,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
       if (this.#connections.size <= poolSize) break
       this.#connections.close(entry, 'overflow')
     }
-    this.#next.supply()
+    this.#parts.supply()
   }
 
   async warmUp(count = this.#sizing.poolSize): Promise<void> {
@@ -256,15 +168,15 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   }
 
   maintain(): void {
-    if (this.#drain.begun || !this.needsCare) return
-    this.#context.events.turn(() => this.#housekeeping.maintain())
+    if (this.#parts.drain.begun || !this.needsCare) return
+    this.#context.events.turn(() => this.#parts.housekeeping.maintain())
   }
 
   windDown(): void {
-    this.#closing.windDown()
+    this.#parts.closing.windDown()
   }
 
   close(drainTimeoutMs: number): Promise<void> {
-    return this.#closing.close(drainTimeoutMs)
+    return this.#parts.closing.close(drainTimeoutMs)
   }
 }

@@ -17,23 +17,13 @@ const GRACEFUL: ReadonlySet<CloseReason> = new Set([
   'closed',
 ])
 
-/** Reports the births and deaths of connections, and sees to it that every teardown ends. */
+/** Closes physical connections: with a goodbye to the server where it deserves one, and always within a deadline. */
 export class Retirement<C extends object> {
   readonly #context: PoolContext<C>
   readonly #running = new Set<Promise<void>>()
 
   constructor(context: PoolContext<C>) {
     this.#context = context
-  }
-
-  opened(entry: PoolEntry<C>, durationMs: number): void {
-    this.#context.events.emit({
-      type: 'connectionCreated',
-      pool: this.#context.name,
-      endpoint: this.#context.endpoint.id,
-      connectionId: entry.id,
-      durationMs,
-    })
   }
 
   /** @param onGone called when the connection is no more; at the latest after `closeTimeoutMs` */
@@ -72,7 +62,7 @@ export class Retirement<C extends object> {
       attempt(() => this.#context.driver.close(entry.connection)),
       () => new Error('close timed out'),
     )
-      // A connection that cannot say goodbye is cut off; there is nobody left to whom the failure matters.
+      // A connection that cannot say goodbye is cut off. No caller is left to whom the failure matters.
       .catch(() => this.#context.driver.destroy(entry.connection))
       .finally(() => {
         this.#running.delete(goodbye)

@@ -3,13 +3,14 @@ import { toError, UnsupportedError } from '../errors.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
 import type { BudgetPlace } from './budget-place.js'
 import { type Cleaner, HookRefusal } from './cleaner.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
-import type { Connector } from './connector.js'
 import type { Drain } from './drain.js'
 import type { CloseReason, PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Lease, LeaseHome } from './lease.js'
+import type { LeaseMisuse } from './lease-misuse.js'
 import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
 import type { NextSteps } from './next-steps.js'
@@ -21,11 +22,12 @@ export interface ReturningParts<C extends object> {
   readonly budget: BudgetPlace<C>
   readonly cleaner: Cleaner<C>
   readonly connections: Connections<C>
-  readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly drain: Drain
   readonly fitness: Fitness<C>
   readonly leases: Leases<C>
   readonly lending: Lending<C>
+  readonly misuse: LeaseMisuse<C>
   readonly probes: PooledProbes<C>
   readonly testing: Testing<C>
   readonly trust: RoleTrust
@@ -37,7 +39,8 @@ export class Returning<C extends object> implements LeaseHome<C> {
   readonly #budget: BudgetPlace<C>
   readonly #cleaner: Cleaner<C>
   readonly #connections: Connections<C>
-  readonly #connector: Connector<C>
+  readonly #misuse: LeaseMisuse<C>
+  readonly #pace: ConnectPace<C>
   readonly #drain: Drain
   readonly #fitness: Fitness<C>
   readonly #leases: Leases<C>
@@ -56,11 +59,12 @@ export class Returning<C extends object> implements LeaseHome<C> {
     this.#budget = parts.budget
     this.#cleaner = parts.cleaner
     this.#connections = parts.connections
-    this.#connector = parts.connector
+    this.#pace = parts.pace
     this.#drain = parts.drain
     this.#fitness = parts.fitness
     this.#leases = parts.leases
     this.#lending = parts.lending
+    this.#misuse = parts.misuse
     this.#probes = parts.probes
     this.#testing = parts.testing
     this.#trust = parts.trust
@@ -116,7 +120,7 @@ export class Returning<C extends object> implements LeaseHome<C> {
   #cleaningFailed(entry: PoolEntry<C>, error: Error): void {
     const refused = error instanceof HookRefusal && entry.state !== 'closed'
     // A new connection may be refused as this one was, as fast as callers give them back.
-    if (refused && !this.#drain.over) this.#connector.useless(error, true)
+    if (refused && !this.#drain.over) this.#pace.useless(error, true)
     this.#connections.close(entry, refused && error.hook === 'onConnect' ? 'hook' : 'dirty', error)
     this.#next.slotChanged()
   }
@@ -158,7 +162,7 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   releasedTwice(lease: Lease<C>): void {
-    this.#context.events.turn(() => this.#leases.releasedTwice(lease))
+    this.#context.events.turn(() => this.#misuse.releasedTwice(lease))
   }
 
   isSuspect(lease: Lease<C>, now: number): boolean {
@@ -176,6 +180,6 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    this.#context.events.turn(() => this.#leases.usedAfterEnd(lease, statement))
+    this.#context.events.turn(() => this.#misuse.usedAfterEnd(lease, statement))
   }
 }

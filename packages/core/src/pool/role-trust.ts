@@ -15,7 +15,7 @@ export class RoleTrust {
   wary = false
   /** New connections are validated too before they are lent. */
   distrustful = false
-  /** Of the server that the first connection led to. */
+  /** The role of the server to which the first connection led. */
   #firstRole: Role = 'unknown'
   /** Since when connections have led to standbys though the first led to a primary. */
   #standbySince: number | undefined
@@ -46,12 +46,12 @@ export class RoleTrust {
   }
 
   /**
-   * Whether a connection leads to a server in a role it should not have. With nothing else to go by, one that led to a
-   * primary must still: where a name or a proxy moves on to another server, those opened before stay behind. A new one
+   * Whether a connection leads to a server in a role it should not have. Without a required role, a connection that led to a
+   * primary must still do so: where a name or a proxy moves on to another server, those opened before stay behind. A new one
    * must too, unless it is for a reader: a proxy may lead to a standby for a moment, or to a winner not yet promoted.
    *
    * @param before the role that the connection led to before
-   * @param target what the caller who waits for it wants
+   * @param target the target of the caller that waits for it
    */
   isWrong(role: Role, before: Role, target: Target, now: number): boolean {
     if (role === 'unknown') return false

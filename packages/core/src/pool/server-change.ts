@@ -24,8 +24,8 @@ export interface ServerChange {
   /** The only role in which it is of use; `any` if each is. */
   readonly requiredRole?: 'primary' | 'standby' | 'any'
   /**
-   * It is in another role than before, or has been chosen as the writer: open connections are validated before they are lent,
-   * and the pool connects at once.
+   * It is in another role than before, or has become the writer: open connections are validated before they are lent, and
+   * the pool connects at once.
    */
   readonly roleChanged?: boolean
   /** Callers of many processes move to it now: the pool opens its connections one after the other, over `rampMs`. */

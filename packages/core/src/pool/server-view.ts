@@ -1,6 +1,7 @@
 import type { Role } from '../driver/contract.js'
 import type { AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { CallerQueue } from './caller-queue.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { PoolServer } from './connection-pool.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
@@ -17,6 +18,7 @@ import { overdueOf, receivedAny } from './watching.js'
 export interface ServerViewParts<C extends object> {
   readonly connections: Connections<C>
   readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly opening: Opening<C>
   readonly pings: Pings<C>
   readonly queue: CallerQueue<C>
@@ -53,10 +55,10 @@ export class ServerView<C extends object> implements PoolServer<C> {
   /** First what connections must show, then the pace of connects, then who is served, and last what is closed. */
   changed(change: ServerChange): void {
     const { condition, crowded, dead, logins, outdated, requiredRole, roleChanged } = change
-    const { connections, connector, queue, trust } = this.#parts
+    const { connections, connector, pace, queue, trust } = this.#parts
     if (requiredRole !== undefined) trust.require(requiredRole === 'any' ? undefined : requiredRole)
     if (roleChanged) connections.suspectAll()
-    if (crowded) connector.ramp()
+    if (crowded) pace.ramp()
     if (condition !== undefined) this.#conditionChanged(condition)
     if (change.watched !== undefined) this.#watched(change.watched)
     if (logins !== undefined) this.#loginsChanged(logins)
@@ -99,14 +101,14 @@ export class ServerView<C extends object> implements PoolServer<C> {
   }
 
   #conditionChanged(condition: ServerCondition): void {
-    const { connections, connector } = this.#parts
+    const { connections, connector, pace } = this.#parts
     const before = this.#condition
     this.#condition = condition
     if (this.#isInTrouble) connections.suspectAll()
     if (condition !== 'open') return
-    if (before === 'lost') connector.ramp()
+    if (before === 'lost') pace.ramp()
     // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.
-    if (before === 'suspect') connector.retrySoon()
+    if (before === 'suspect') pace.retrySoon()
     else connector.retryNow()
   }
 
@@ -117,10 +119,10 @@ export class ServerView<C extends object> implements PoolServer<C> {
   }
 
   #loginsChanged(logins: ServerChange['logins']): void {
-    const { connector } = this.#parts
+    const { connector, pace } = this.#parts
     const recovered = this.#logins === 'fail' && logins === 'work'
     this.#logins = logins
-    connector.throttled = logins === 'fail'
+    pace.throttled = logins === 'fail'
     if (recovered) connector.retryNow()
   }
 }

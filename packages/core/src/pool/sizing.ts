@@ -2,10 +2,10 @@ import type { PoolEntry } from './entry.js'
 import type { PoolOptions } from './options.js'
 import type { Waiter } from './waiter.js'
 
-/** So long before its death an idle connection that is to be kept in reserve gets its successor. */
+/** Time before the end of an idle connection of the reserve at which its successor is opened. */
 const REPLACED_AHEAD_MS = 2000
 
-/** What a pool has, and what is asked of it. */
+/** The connections that a pool has, and the callers that want one. */
 export interface Demand<C extends object> {
   /** Open connections, and those being opened. */
   readonly open: number
@@ -15,13 +15,13 @@ export interface Demand<C extends object> {
   readonly inUse: number
   readonly waiting: number
   readonly first: Waiter<C> | undefined
-  /** How long a lease lasts of late; not a number if not known. */
+  /** Recent duration of a lease; `NaN` if not known. */
   readonly usualHeldMs: number
-  /** How long a connect takes of late. */
+  /** Recent duration of a connect. */
   readonly usualConnectMs: number | undefined
 }
 
-/** How many connections there may and should be. */
+/** Decides how many connections a pool may and should have. */
 export class Sizing<C extends object> {
   poolSize: number
   maxOverflow: number
@@ -55,10 +55,10 @@ export class Sizing<C extends object> {
     return lasting < this.minIdle && open - expiring < this.poolSize
   }
 
-  /** Idle connections so near to their death that a successor is to be there before. */
+  /** Counts idle connections so near to their end that a successor must be opened first. */
   expiring(idle: Iterable<PoolEntry<C>>, now: number): number {
     const { maxLifetimeMs } = this.#options
-    // Without a reserve to keep up nothing is lost if one dies before its successor is wanted.
+    // Without a reserve nothing is lost if one ends before its successor is wanted.
     if (this.minIdle === 0) return 0
     const ahead = Math.min(REPLACED_AHEAD_MS, maxLifetimeMs / 10)
     let expiring = 0

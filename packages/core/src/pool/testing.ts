@@ -1,7 +1,7 @@
 import { toError } from '../errors.js'
 import { summarize } from '../events/events.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
-import type { Connector } from './connector.js'
 import type { PoolEntry } from './entry.js'
 import { hasStoppedSince, type PoolContext } from './environment.js'
 import type { NextSteps } from './next-steps.js'
@@ -10,7 +10,7 @@ import type { RoleTrust } from './role-trust.js'
 
 export interface TestingParts<C extends object> {
   readonly connections: Connections<C>
-  readonly connector: Connector<C>
+  readonly pace: ConnectPace<C>
   readonly pings: Pings<C>
   readonly trust: RoleTrust
 }
@@ -66,7 +66,7 @@ export class Testing<C extends object> {
 
   #failed(entry: PoolEntry<C>, startedAt: number, error: Error): void {
     const { clock, endpoint, events, name } = this.#context
-    const { connections, connector, trust } = this.#parts
+    const { connections, pace, trust } = this.#parts
     events.emit({
       type: 'validationFailed',
       pool: name,
@@ -76,7 +76,7 @@ export class Testing<C extends object> {
       error: summarize(error),
     })
     connections.close(entry, 'invalid', error)
-    if (trust.distrustful && entry.uses === 0) connector.backOff(error)
+    if (trust.distrustful && entry.uses === 0) pace.backOff(error)
     // What broke this connection has probably broken the others. Testing them one by one would take longer than
     // callers can wait.
     if (error instanceof PingUnansweredError) {

@@ -6,7 +6,7 @@ import type { PoolCounts } from './metrics.js'
 /** Less than this is not worth telling. */
 const NOTEWORTHY_STALL_MS = 250
 
-/** The error of a waiter whose deadline passed, worded so that exhausted, unreachable and hanging can be told apart. */
+/** The error of a waiter whose deadline passed, whose words distinguish an exhausted pool, an unreachable server and a hanging one. */
 export function acquireTimeoutError(details: {
   pool: string
   endpoint: string

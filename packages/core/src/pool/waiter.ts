@@ -8,19 +8,19 @@ import type { Effects } from '../work/effects.js'
 import type { Lease } from './lease.js'
 import { type Linked, LinkedList } from './linked-list.js'
 
-/** Who will own a lease: kept with the waiter, handed on to the lease. */
+/** The caller that will own a lease: kept with the waiter, handed on to the lease. */
 export interface LeaseOwner {
   readonly label: string | undefined
   readonly stack: CapturedStack | undefined
-  /** It is meant to hold its connection for long. */
+  /** It holds its connection for long on purpose. */
   readonly longLived?: boolean
-  /** What its flow holds, if flows are followed. */
+  /** The leases that its flow holds, if flows are followed. */
   readonly holding?: Holding
-  /** Of the unit of work that acquires, if that may be run again. */
+  /** Effects of the unit of work that acquires, if that may be run again. */
   readonly effects?: Effects | undefined
 }
 
-/** Where a waiter stands at the moment, and so who knows why it has not been served. */
+/** The queue in which a waiter stands, which knows why it has not been served. */
 export interface WaitPlace<C extends object> {
   timeoutError(waiter: Waiter<C>): Error
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void
@@ -28,7 +28,7 @@ export interface WaitPlace<C extends object> {
 
 let lastSequence = 0
 
-/** The place in the order of arrival that whoever comes now gets. */
+/** The next place in the order of arrival. */
 export function nextSequence(): number {
   lastSequence += 1
   return lastSequence
@@ -132,7 +132,7 @@ export class WaitQueue<C extends object> extends LinkedList<Waiter<C>> {
     super()
   }
 
-  /** Takes out the waiters that `leaves` chooses, in order; they keep their deadlines and stand nowhere until pushed again. */
+  /** Takes out the waiters that `leaves` chooses, in order; they keep their deadlines, and stand in no queue until pushed again. */
   extract(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
     const taken = [...this].filter(leaves)
     for (const waiter of taken) this.remove(waiter)

@@ -12,7 +12,7 @@ export function receivedAny<C extends object>(entries: Iterable<PoolEntry<C>>): 
   return any
 }
 
-/** Those on which one statement has been running since then, as far as was seen. */
+/** Connections on which one statement has been running since then, as far as was seen. */
 export function overdueOf<C extends object>(
   entries: Iterable<PoolEntry<C>>,
   since: number,

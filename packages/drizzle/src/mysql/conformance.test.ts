@@ -8,6 +8,7 @@ import {
 } from '@connmgr/testing'
 import { relations, sql } from 'drizzle-orm'
 import { int, mysqlTable, serial, varchar } from 'drizzle-orm/mysql-core'
+import { enginesRead } from '../../../mysql/test/known-engines.js'
 import { describeDatabase } from '../../test/describe-database.js'
 import type { Database, Harness, ReplicatedDatabase, Statements } from '../../test/harness.js'
 import { replayTransaction } from '../replay-transaction.js'
@@ -84,6 +85,7 @@ const MARIADB: Harness<MysqlConnectionManager> = {
     await cluster.primary.query(`kill ${id}`)
   },
   conflict: (tx) => provokeDeadlock(cluster.primary, (text) => native(tx).execute(sql.raw(text))),
+  untilReplayable: (db) => enginesRead(native(db).$connections),
   openWrongly: () => withConnectionManager({}, { ...options(), poolsize: 5 } as object),
 }
 

@@ -13,9 +13,22 @@ export function loadPrismaPg(): typeof import('@prisma/adapter-pg') {
   return loaded('PostgreSQL', 'pg @prisma/adapter-pg', () => require('@prisma/adapter-pg'))
 }
 
+const MYSQL = 'MySQL and MariaDB'
+const FOR_MYSQL = 'mysql2 @prisma/adapter-mariadb'
+
 /** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if mysql2 is not installed */
 export function loadMysql(): typeof import('@connmgr/mysql') {
-  return loaded('MySQL and MariaDB', 'mysql2', () => require('@connmgr/mysql'))
+  return loaded(MYSQL, FOR_MYSQL, () => require('@connmgr/mysql'))
+}
+
+/** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if mysql2 is not installed */
+export function loadMariadbPool(): typeof import('@connmgr/mysql/mariadb') {
+  return loaded(MYSQL, FOR_MYSQL, () => require('@connmgr/mysql/mariadb'))
+}
+
+/** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if it is not installed */
+export function loadPrismaMariaDb(): typeof import('@prisma/adapter-mariadb') {
+  return loaded(MYSQL, FOR_MYSQL, () => require('@prisma/adapter-mariadb'))
 }
 
 function loaded<T>(database: string, packages: string, load: () => T): T {

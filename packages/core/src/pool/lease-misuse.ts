@@ -1,0 +1,68 @@
+import { reportLease } from '../leaks/leak-detector.js'
+import { leaseAround } from '../leaks/nesting.js'
+import { describeOrigin, formatStack } from '../leaks/stack.js'
+import { redactText } from '../secrets/redact-text.js'
+import type { PoolContext } from './environment.js'
+import type { Lease } from './lease.js'
+import type { LeaseOwner } from './waiter.js'
+
+/** Reports callers that use leases wrongly. */
+export class LeaseMisuse<C extends object> {
+  readonly #context: PoolContext<C>
+
+  constructor(context: PoolContext<C>) {
+    this.#context = context
+  }
+
+  /** A caller begins to wait, in a flow that holds a connection meanwhile. */
+  nested({ holding, label, stack }: LeaseOwner): void {
+    const outer = leaseAround(holding)
+    if (outer === undefined) return
+    const { events, name } = this.#context
+    events.emit({
+      type: 'leaseMisused',
+      pool: name,
+      endpoint: this.#context.endpoint.id,
+      connectionId: outer.connectionId,
+      leaseId: outer.id,
+      reason: 'nested',
+      lease: reportLease(outer, this.#context),
+      waiter: {
+        ...(label === undefined ? {} : { label: redactText(label) }),
+        checkedOutBy: stack && describeOrigin(stack),
+        stack: stack && formatStack(stack),
+      },
+    })
+  }
+
+  /** A handle was used after its lease had ended: the report names its holder, and the holder of the connection now. */
+  usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
+    const { events, name, sql } = this.#context
+    const { lease: latest } = lease.entry
+    const query = sql.statement(statement)
+    events.emit({
+      type: 'leaseMisused',
+      pool: name,
+      endpoint: this.#context.endpoint.id,
+      connectionId: lease.connectionId,
+      leaseId: lease.id,
+      reason: 'used-after-release',
+      lease: reportLease(lease, this.#context),
+      ...(latest !== undefined && latest !== lease && latest.booked
+        ? { holder: reportLease(latest, this.#context) }
+        : {}),
+      ...(query === undefined ? {} : { query }),
+    })
+  }
+
+  releasedTwice(lease: Lease<C>): void {
+    this.#context.events.emit({
+      type: 'leaseMisused',
+      pool: this.#context.name,
+      endpoint: this.#context.endpoint.id,
+      connectionId: lease.connectionId,
+      leaseId: lease.id,
+      reason: 'released-twice',
+    })
+  }
+}
