@@ -25,7 +25,7 @@ export const QUICK: Times = {
 }
 
 /** What a fault has at hand. */
-export interface FaultScene<C extends PeerCluster = PeerCluster> {
+interface FaultScene<C extends PeerCluster = PeerCluster> {
   readonly cluster: C
   /** Stands before the primary in faults of the network, and only there. */
   readonly proxy: FaultProxy | undefined

@@ -13,7 +13,7 @@ export interface PeerCluster {
 }
 
 /** What stands between a client and the servers. */
-export interface Router {
+interface Router {
   readonly url: string
   stop(): Promise<void>
 }

@@ -44,7 +44,7 @@ export class SqliteStage implements Stage {
     await manager.use((db) => db.exec(TABLE))
     screen.event(`a database in ${this.#file}, over ${manager.library}`)
     const workloads = [
-      await startTypeorm(manager),
+      await startTypeorm(manager, this.#file),
       await startPrisma(manager),
       await startDrizzle(manager),
     ]

@@ -4,11 +4,14 @@ import { DataSource } from 'typeorm'
 import { ledgerEntity, typeormWorkload } from '../workloads/typeorm.js'
 import type { Workload } from '../workloads/workload.js'
 
-export function startTypeorm(manager: SqliteConnectionManager): Promise<Workload> {
+export function startTypeorm(
+  manager: SqliteConnectionManager,
+  database: string,
+): Promise<Workload> {
   return typeormWorkload(
     new DataSource(
       withConnectionManager(
-        { type: 'better-sqlite3', entities: [ledgerEntity('integer')] },
+        { type: 'better-sqlite3', database, entities: [ledgerEntity('integer')] },
         manager,
       ),
     ),

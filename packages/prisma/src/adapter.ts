@@ -6,10 +6,10 @@ import type { SqliteConnectionManager } from '@connmgr/sqlite'
 import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding.js'
 import { bindingFor, bindingOf, type ChosenBinding } from './bindings/choose.js'
 import type { SqlAdapter } from './bindings/driver-adapter.js'
+import type { PrismaMariadbOptions } from './bindings/mysql.js'
 import type { PrismaPgOptions } from './bindings/postgres.js'
 import { PRISMA_ERRORS } from './error-reader.js'
 import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
-import type { PrismaMysqlOptions } from './mysql/mysql-adapter.js'
 import type { PrismaSqliteOptions } from './sqlite/sqlite-adapter.js'
 
 /** Marks our adapters, whichever of the two builds of this package has made them. */
@@ -18,7 +18,7 @@ const ADAPTER = Symbol.for('@connmgr/prisma adapter')
 /**
  * The driver adapter that puts connmgr under Prisma. Made by {@link connectionManagerAdapter}.
  *
- * For PostgreSQL it is Prisma's own adapter over a managed pool, for the others one of ours.
+ * For SQLite it is an adapter of ours, for all others Prisma's own over a managed pool.
  */
 export class ConnectionManagerAdapter<M extends AnyConnectionManager = AnyConnectionManager> {
   readonly provider: 'postgres' | 'mysql' | 'sqlite'
@@ -114,8 +114,8 @@ export class ConnectionManagerAdapter<M extends AnyConnectionManager = AnyConnec
  * A manager says by itself which database it is of. Options are of the database that the scheme of their URL names, or
  * that of DATABASE_URL if they have none.
  *
- * @param options what `PrismaPg` takes for PostgreSQL, `schema` for example; `timestampFormat` for SQLite,
- * `useTextProtocol` for MySQL and MariaDB
+ * @param options what `PrismaPg` takes for PostgreSQL, `schema` for example; what
+ * `PrismaMariaDb` takes for MySQL and MariaDB; `timestampFormat` for SQLite
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  *
  * @example
@@ -128,7 +128,7 @@ export function connectionManagerAdapter(
 ): ConnectionManagerAdapter<SqliteConnectionManager>
 export function connectionManagerAdapter(
   manager: MysqlConnectionManager | OptionsOfMysql,
-  options?: PrismaMysqlOptions,
+  options?: PrismaMariadbOptions,
 ): ConnectionManagerAdapter<MysqlConnectionManager>
 export function connectionManagerAdapter(
   manager?: PgConnectionManager | PgManagerOptions,

@@ -174,6 +174,7 @@ describe('what cannot work fails with one error that has a code and no secret', 
       ...options(),
       acquireTimeoutMs: patient(500),
       connectTimeoutMs: patient(300),
+      startTimeoutMs: patient(10_000),
     })
     const calls = [
       () => prisma.user.count(),

@@ -1,4 +1,4 @@
-import { invalidOption } from '@connmgr/core/driver'
+import { invalidOption, systemClock } from '@connmgr/core/driver'
 
 const OFFSET = /^[+-]\d{1,2}:\d{2}$/
 const WANTED = "an offset such as '+02:00', or a name such as 'Europe/Berlin'"
@@ -24,7 +24,7 @@ export function offsetOf(zone: string): string {
   let parts: Intl.DateTimeFormatPart[]
   try {
     const format = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' })
-    parts = format.formatToParts(new Date())
+    parts = format.formatToParts(systemClock.wallTime())
   } catch {
     throw invalidOption('timezone', zone, WANTED)
   }

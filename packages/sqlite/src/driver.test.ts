@@ -36,6 +36,31 @@ describe.each(INSTALLED)('the driver over %s', (library) => {
   const begin = (connection: SqliteConnection, readOnly = false) =>
     driver.transactions.begin(connection, { readOnly })
 
+  test('has transactions that the holder of a connection begins and ends', async () => {
+    const path = files.path()
+    const db = await open(path)
+    await db.exec('create table parents (id integer primary key)')
+    await db.exec('create table t (n references parents (id) deferrable initially deferred)')
+    await db.exec('pragma foreign_keys = on')
+    await db.begin()
+    await db.run('insert into t values (null)')
+    expect(db.inTransaction).toBe(true)
+    await db.commit()
+    await db.begin()
+    await db.run('insert into t values (null)')
+    await db.rollback()
+    await db.begin()
+    await db.run('insert into t values (99)')
+    await expect(db.commit()).rejects.toThrow(/FOREIGN KEY/)
+    expect(db.inTransaction).toBe(false)
+    await db.rollback()
+    await db.begin({ readOnly: true })
+    await expect(db.run('insert into t values (null)')).rejects.toThrow(/readonly/)
+    await db.rollback()
+    expect(await db.get('select count(*) as n from t')).toEqual({ n: 1 })
+    await driver.close(db)
+  })
+
   test('runs statements of every form', async () => {
     const db = await open(files.path())
     await db.exec('create table t (id integer primary key, v); -- a comment; with a semicolon\n')

@@ -21,7 +21,7 @@ test('a library that is missing is named with how to install it, and concerns it
       }),
     )
     expect(
-      withConnectionManager({ type: 'better-sqlite3', database: 'app.db' }).driver,
+      withConnectionManager({ type: 'better-sqlite3', database: ':memory:' }).driver,
     ).toBeDefined()
   })
 })

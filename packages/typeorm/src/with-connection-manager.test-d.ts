@@ -101,8 +101,11 @@ function managesSqlite(): void {
   ).toEqualTypeOf<SqliteConnectionManager>()
   // @ts-expect-error a file has one writer
   withConnectionManager({ type: 'better-sqlite3', database: 'app.db' }, { poolSize: 5 })
-  // @ts-expect-error where the database is must be said
-  withConnectionManager({ type: 'better-sqlite3' })
+  expectTypeOf(
+    withConnectionManager({ type: 'better-sqlite3' }, createSqliteManager()),
+  ).toEqualTypeOf<SqliteDataSourceOptions>()
+  // @ts-expect-error it is called database
+  withConnectionManager({ type: 'better-sqlite3', databse: 'app.db' })
   // @ts-expect-error no type of a managed DataSource
   getConnections(dataSource, 'sqlite')
 }

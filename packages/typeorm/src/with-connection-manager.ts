@@ -26,6 +26,10 @@ interface NestModuleOptions {
   readonly verboseRetryLog?: boolean
 }
 
+/** Where the file is may be left to the manager. */
+type SqliteOptionsOfManager = Omit<SqliteDataSourceOptions, 'database'> &
+  Partial<Pick<SqliteDataSourceOptions, 'database'>>
+
 /** Options that may be those of a managed database, as far as their type tells. */
 type MaybeManaged<O extends DataSourceOptions> = [Extract<O, ManagedDataSourceOptions>] extends [
   never,
@@ -40,7 +44,7 @@ type MaybeManaged<O extends DataSourceOptions> = [Extract<O, ManagedDataSourceOp
  * better-sqlite3.
  *
  * Where the servers are is taken from the DataSource's options (`url`, or `host` and so on, or `replication`, or
- * `database` of SQLite) unless the manager's options say it. Given a manager instead of options, that one is used, and it
+ * `database` of SQLite, which may be left out then) unless the manager's options say it. Given a manager instead of options, that one is used, and it
  * is not closed by `destroy()`. Options of the type `DataSourceOptions` are taken too; at run time they must be for one of
  * these databases.
  *
@@ -62,7 +66,7 @@ export function withConnectionManager(
   manager?: GivenFor<'mysql'>,
 ): MysqlDataSourceOptions
 export function withConnectionManager(
-  dataSourceOptions: SqliteDataSourceOptions & NestModuleOptions,
+  dataSourceOptions: SqliteOptionsOfManager & NestModuleOptions,
   manager?: GivenFor<'better-sqlite3'>,
 ): SqliteDataSourceOptions
 export function withConnectionManager(
@@ -70,12 +74,13 @@ export function withConnectionManager(
   manager?: GivenFor<'postgres'>,
 ): PostgresDataSourceOptions
 export function withConnectionManager(
-  dataSourceOptions: DataSourceOptions,
+  dataSourceOptions: DataSourceOptions | (SqliteOptionsOfManager & NestModuleOptions),
   manager: GivenFor<ManagedType> = {},
 ): ManagedDataSourceOptions {
-  requireManaged(dataSourceOptions)
-  const { driver } = manage(dataSourceOptions.type, dataSourceOptions, manager)
-  return { ...dataSourceOptions, driver }
+  const options = dataSourceOptions as DataSourceOptions
+  requireManaged(options)
+  const { driver } = manage(options.type, options, manager)
+  return { ...options, driver }
 }
 
 /**

@@ -19,12 +19,12 @@ export class AdapterSubject {
       entities: ENTITIES,
       synchronize: true,
       ...more,
-    } as DataSourceOptions
+    } as object as DataSourceOptions
   }
 
   /** A managed DataSource that is not initialized. */
   make(more: object = {}, manager: object = {}): DataSource {
-    const given = 'acquire' in manager ? manager : { logger: false, ...manager }
+    const given: object = 'acquire' in manager ? manager : { logger: false, ...manager }
     return this.keep(new DataSource(withConnectionManager(this.options(more), given)))
   }
 

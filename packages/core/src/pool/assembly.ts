@@ -8,6 +8,7 @@ import { ConnectPace } from './connect-pace.js'
 import { Connections } from './connections.js'
 import { Connector } from './connector.js'
 import { Drain } from './drain.js'
+import type { CloseReason, PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 import { Fitness } from './fitness.js'
 import { Housekeeping } from './housekeeping.js'
@@ -27,122 +28,102 @@ import { Signals } from './signals.js'
 import { Sizing } from './sizing.js'
 import { Testing } from './testing.js'
 
-/** The parts of a pool that the pool itself calls. */
-export interface PoolParts<C extends object> {
-  readonly closing: Closing<C>
-  readonly connections: Connections<C>
+/**
+ * The parts of one pool, wired to each other. One object for all of them, in the order in which they need each other: copies
+ * of parts of it would cost each pool of a process with many of them a shape of its own.
+ */
+export class PoolAssembly<C extends object> implements NextSteps<C> {
   readonly drain: Drain
-  readonly fitness: Fitness<C>
-  readonly housekeeping: Housekeeping<C>
-  readonly leases: Leases<C>
-  readonly lending: Lending<C>
-  readonly next: NextSteps<C>
-  readonly pings: Pings<C>
-  readonly probes: PooledProbes<C>
-  readonly queue: CallerQueue<C>
-  readonly server: ServerView<C>
   readonly sizing: Sizing<C>
+  readonly trust: RoleTrust
+  readonly fitness: Fitness<C>
+  readonly pings: Pings<C>
+  readonly cleaner: Cleaner<C>
+  readonly retirement: Retirement<C>
+  readonly leases: Leases<C>
+  readonly misuse: LeaseMisuse<C>
+  readonly connections: Connections<C>
+  readonly pace: ConnectPace<C>
+  readonly connector: Connector<C>
+  readonly queue: CallerQueue<C>
+  readonly budget: BudgetPlace<C>
   readonly testing: Testing<C>
-}
+  readonly probes: PooledProbes<C>
+  readonly signals: Signals<C>
+  readonly opening: Opening<C>
+  readonly lending: Lending<C>
+  readonly admission: Admission<C>
+  readonly closing: Closing<C>
+  readonly housekeeping: Housekeeping<C>
+  readonly server: ServerView<C>
 
-/** Makes the parts of one pool and wires them to each other. */
-export function assemble<C extends object>(
-  context: PoolContext<C>,
-  leaks: LeakTracking<C>,
-): PoolParts<C> {
-  const next: NextSteps<C> = {
-    admit: (entry) => admission.admit(entry),
-    supply: () => lending.supply(),
-    slotChanged: () => {
-      lending.supply()
-      if (drain.begun) closing.lookWhetherEmpty()
-    },
+  constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
+    this.drain = new Drain(context)
+    this.sizing = new Sizing(context.options)
+    this.trust = new RoleTrust()
+    this.fitness = new Fitness(context, this.trust)
+    this.pings = new Pings(context)
+    this.cleaner = new Cleaner(context)
+    this.retirement = new Retirement(context)
+    this.leases = new Leases(context, leaks)
+    this.misuse = new LeaseMisuse(context)
+    this.connections = new Connections(context, this, this)
+    this.pace = new ConnectPace(context, this)
+    this.connector = new Connector(context, this.pace)
+    this.queue = new CallerQueue(context, this, this)
+    this.budget = new BudgetPlace(context, this, this)
+    this.testing = new Testing(context, this, this)
+    this.probes = new PooledProbes(context, this, this)
+    this.signals = new Signals(context, this.connections, this.trust, this)
+    this.opening = new Opening(context, this, this)
+    this.lending = new Lending(context, this, this)
+    this.admission = new Admission(context, this, this)
+    this.leases.home = new Returning(context, this, this)
+    this.closing = new Closing(context, this)
+    this.housekeeping = new Housekeeping(context, this, this)
+    this.server = new ServerView(context, this, this)
   }
-  const drain = new Drain(context)
-  const sizing = new Sizing(context.options)
-  const trust = new RoleTrust()
-  const fitness = new Fitness(context, trust)
-  const pings = new Pings(context)
-  const cleaner = new Cleaner(context)
-  const retirement = new Retirement(context)
-  const leases = new Leases(context, leaks)
-  const misuse = new LeaseMisuse(context)
-  const connections = new Connections(context, {
-    fitness,
-    leases,
-    pings,
-    retire: (entry, reason, error) => retirement.retire(entry, reason, error, budget.closing()),
-  })
-  const pace = new ConnectPace(context, next.supply)
-  const connector = new Connector(context, pace)
-  const queue: CallerQueue<C> = new CallerQueue(
-    context,
-    { drain, leases, misuse, pace, sizing },
-    {
-      counts: () => countsOf({ connections, leases, pings, queue, sizing }),
-      budgetUsedUp: () => budget.usedUp,
-      onEnqueued: next.supply,
-      onFailed: () => {
-        if (drain.begun) closing.lookWhetherEmpty()
-      },
-    },
-  )
-  const budget: BudgetPlace<C> = new BudgetPlace(
-    context,
-    { connections, pings, queue, sizing },
-    next,
-  )
-  const testing = new Testing(context, { connections, pace, pings, trust }, next)
-  const shared = {
-    budget,
-    connections,
-    connector,
-    drain,
-    fitness,
-    leases,
-    pace,
-    queue,
-    sizing,
-    trust,
-  }
-  const probes = new PooledProbes(
-    context,
-    { ...shared, testing, open: (ahead) => opening.open(ahead) },
-    next,
-  )
-  const signals = new Signals(context, connections, trust, next)
-  const opening = new Opening(context, { ...shared, probes, signals }, next)
-  const lending = new Lending(context, { ...shared, opening, pings, testing }, next)
-  const admission = new Admission(context, { ...shared, lending, testing }, next)
-  leases.home = new Returning(
-    context,
-    { ...shared, cleaner, lending, misuse, probes, testing },
-    next,
-  )
-  const closing = new Closing(context, { ...shared, retirement })
-  const housekeeping = new Housekeeping(context, shared, next)
-  const server = new ServerView(context, { ...shared, opening, pings }, next)
-  return { ...shared, closing, housekeeping, lending, next, pings, probes, server, testing }
-}
 
-/** How many connections there are in each state, and how many callers. */
-export function countsOf<C extends object>({
-  connections,
-  leases,
-  pings,
-  queue,
-  sizing,
-}: Pick<PoolParts<C>, 'connections' | 'leases' | 'pings' | 'queue' | 'sizing'>): PoolCounts {
-  const { idle, opening, size: total } = connections
-  return {
-    total,
-    idle: idle.size,
-    inUse: leases.size,
-    testing: pings.size,
-    cleaning: total - idle.size - leases.size - pings.size,
-    connecting: opening,
-    waiting: queue.size,
-    overflow: Math.max(0, total - sizing.poolSize),
-    limit: sizing.limit,
+  /** How many connections there are in each state, and how many callers. */
+  get counts(): PoolCounts {
+    const { idle, opening, size: total } = this.connections
+    const inUse = this.leases.size
+    const testing = this.pings.size
+    return {
+      total,
+      idle: idle.size,
+      inUse,
+      testing,
+      cleaning: total - idle.size - inUse - testing,
+      connecting: opening,
+      waiting: this.queue.size,
+      overflow: Math.max(0, total - this.sizing.poolSize),
+      limit: this.sizing.limit,
+    }
+  }
+
+  admit(entry: PoolEntry<C>): void {
+    this.admission.admit(entry)
+  }
+
+  supply(): void {
+    this.lending.supply()
+  }
+
+  slotChanged(): void {
+    this.lending.supply()
+    this.waiterGone()
+  }
+
+  waiterGone(): void {
+    if (this.drain.begun) this.closing.lookWhetherEmpty()
+  }
+
+  open(ahead: boolean): void {
+    this.opening.open(ahead)
+  }
+
+  retire(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void {
+    this.retirement.retire(entry, reason, error, this.budget.closing())
   }
 }

@@ -11,6 +11,7 @@ import type { PoolContext } from './environment.js'
 import type { LeaseMisuse } from './lease-misuse.js'
 import type { Leases } from './leases.js'
 import type { PoolCounts } from './metrics.js'
+import type { NextSteps } from './next-steps.js'
 import type { AcquireOptions } from './options.js'
 import type { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
@@ -24,15 +25,11 @@ export interface CallerQueueParts<C extends object> {
   readonly sizing: Sizing<C>
 }
 
-/** What the queue asks of the rest of its pool, and what it reports to it. */
+/** What the queue needs of its pool for messages. */
 export interface CallerQueueHost {
-  counts(): PoolCounts
-  /** The limit shared with other managers, if that is what the callers wait for. */
-  budgetUsedUp(): BudgetReport | undefined
-  /** A waiter has come from another queue. */
-  onEnqueued(): void
-  /** A waiter has gone without a connection. */
-  onFailed(): void
+  readonly counts: PoolCounts
+  /** Says what the limit shared with other managers is spent on, if that is what the callers wait for. */
+  readonly budget: { readonly usedUp: BudgetReport | undefined }
 }
 
 /** The callers of one pool: identifies those who come, refuses those it cannot take, and keeps the rest in order. */
@@ -46,9 +43,13 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   readonly #leases: Leases<C>
   readonly #misuse: LeaseMisuse<C>
   readonly #sizing: Sizing<C>
-  readonly #host: CallerQueueHost
+  readonly #host: CallerQueueHost & Pick<NextSteps<C>, 'supply' | 'waiterGone'>
 
-  constructor(context: PoolContext<C>, parts: CallerQueueParts<C>, host: CallerQueueHost) {
+  constructor(
+    context: PoolContext<C>,
+    parts: CallerQueueParts<C>,
+    host: CallerQueueHost & Pick<NextSteps<C>, 'supply' | 'waiterGone'>,
+  ) {
     this.#context = context
     this.#pace = parts.pace
     this.#drain = parts.drain
@@ -87,7 +88,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
     const { name, options } = this.#context
     return this.#reject(
       'queue-full',
-      new QueueFullError(name, options.maxWaiters, this.#host.counts()),
+      new QueueFullError(name, options.maxWaiters, this.#host.counts),
     )
   }
 
@@ -115,7 +116,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   enqueue(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
     if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#context.name))
-    else this.#host.onEnqueued()
+    else this.#host.supply()
   }
 
   extract(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
@@ -141,18 +142,18 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
       endpoint: endpoint.id,
       waitedMs: clock.now() - waiter.enqueuedAt,
       timeoutMs: waiter.timeoutMs,
-      counts: this.#host.counts(),
+      counts: this.#host.counts,
       exclusive: options.exclusive,
       holders: this.#leases.longestHolders(),
       heldByItself: leaseAround(waiter.owner.holding)?.id,
       lastConnectError: this.#pace.lastError,
-      budget: this.#host.budgetUsedUp(),
+      budget: this.#host.budget.usedUp,
     })
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
     this.#leases.acquireFailed(reason, error, this.#context.clock.now() - waiter.enqueuedAt)
-    this.#host.onFailed()
+    this.#host.waiterGone()
   }
 
   #reject(reason: AcquireFailedEvent['reason'], error: Error): Promise<never> {

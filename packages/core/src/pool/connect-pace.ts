@@ -1,5 +1,6 @@
 import type { TimerHandle } from '../time/clock.js'
 import type { PoolContext } from './environment.js'
+import type { NextSteps } from './next-steps.js'
 
 const FIRST_RETRY_MS = 25
 const LAST_RETRY_MS = 1000
@@ -19,7 +20,7 @@ export class ConnectPace<C extends object> {
   /** True while one attempt at a time is enough, as they come to nothing. */
   throttled = false
   readonly #context: PoolContext<C>
-  readonly #onRetry: () => void
+  readonly #next: Pick<NextSteps<C>, 'supply'>
   #failures = 0
   /** Connections in a row that came about and were of no use. */
   #useless = 0
@@ -30,10 +31,10 @@ export class ConnectPace<C extends object> {
   #rampEndsAt = 0
   #rampsNextAt = 0
 
-  /** @param onRetry called when a pause before the next attempt is over */
-  constructor(context: PoolContext<C>, onRetry: () => void) {
+  /** @param next `supply` is called when a pause before the next attempt is over */
+  constructor(context: PoolContext<C>, next: Pick<NextSteps<C>, 'supply'>) {
     this.#context = context
-    this.#onRetry = onRetry
+    this.#next = next
   }
 
   /** The latest failure, until a connection is of use. */
@@ -47,7 +48,7 @@ export class ConnectPace<C extends object> {
   }
 
   /**
-   * Whether to make another attempt beside the running ones. If not, ask again when `onRetry` is called or a running one ends.
+   * Whether to make another attempt beside the running ones. If not, ask again after the pause or when a running one ends.
    */
   admits(running: number): boolean {
     const most = this.throttled || this.#useless > 0 ? 1 : this.#context.options.connectConcurrency
@@ -104,7 +105,7 @@ export class ConnectPace<C extends object> {
     // Connections that come about and are of no use show already that the server answers.
     if (this.#retryTimer === undefined || this.#useless > 0) return
     this.endPause()
-    this.#onRetry()
+    this.#next.supply()
   }
 
   /** Forgets when the next attempt was due. */
@@ -146,7 +147,7 @@ export class ConnectPace<C extends object> {
     this.endPause()
     this.#retryTimer = this.#context.clock.setTimeout(() => {
       this.#retryTimer = undefined
-      this.#onRetry()
+      this.#next.supply()
     }, delayMs)
   }
 }

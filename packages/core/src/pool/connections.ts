@@ -9,8 +9,11 @@ export interface ConnectionsParts<C extends object> {
   readonly fitness: Fitness<C>
   readonly leases: Leases<C>
   readonly pings: Pings<C>
-  /** Closes the physical connection of an entry that is in no list any more. */
-  readonly retire: (entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined) => void
+}
+
+export interface ConnectionsHost<C extends object> {
+  /** Closes the physical connection of an entry that has been closed. */
+  retire(entry: PoolEntry<C>, reason: CloseReason, error: Error | undefined): void
 }
 
 /**
@@ -33,14 +36,18 @@ export class Connections<C extends object> {
   readonly #fitness: Fitness<C>
   readonly #leases: Leases<C>
   readonly #pings: Pings<C>
-  readonly #retire: ConnectionsParts<C>['retire']
+  readonly #host: ConnectionsHost<C>
 
-  constructor(context: PoolContext<C>, { fitness, leases, pings, retire }: ConnectionsParts<C>) {
+  constructor(
+    context: PoolContext<C>,
+    { fitness, leases, pings }: ConnectionsParts<C>,
+    host: ConnectionsHost<C>,
+  ) {
     this.#context = context
     this.#fitness = fitness
     this.#leases = leases
     this.#pings = pings
-    this.#retire = retire
+    this.#host = host
   }
 
   /** Open connections, lent or not. */
@@ -125,7 +132,7 @@ export class Connections<C extends object> {
     this.#pings.forget(entry)
     this.#open.delete(entry)
     this.#leases.totals.closed += 1
-    this.#retire(entry, reason, error)
+    this.#host.retire(entry, reason, error)
   }
 
   /** Closes a connection now if it is idle, or else when it comes back. */

@@ -8,4 +8,8 @@ export interface NextSteps<C extends object> {
   supply(): void
   /** A connection is gone, or an attempt to open one has ended: supplies, and looks whether a pool that closes is empty. */
   slotChanged(): void
+  /** A caller has gone without a connection: looks whether a pool that closes is empty. */
+  waiterGone(): void
+  /** Opens a connection. @param ahead whether it is for a probe rather than for a waiter */
+  open(ahead: boolean): void
 }

@@ -2,13 +2,12 @@ import type { Target } from '../cluster/states.js'
 import type { Driver, Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { FunctionReference } from '../leaks/stack.js'
-import { ResponseTimes } from '../time/response-times.js'
-import { assemble, countsOf, type PoolParts } from './assembly.js'
+import { PoolAssembly } from './assembly.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectionPool, PoolSize } from './connection-pool.js'
 import type { Connections } from './connections.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext, PoolEnvironment } from './environment.js'
+import { contextOf, type PoolContext, type PoolEnvironment } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
@@ -39,7 +38,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   readonly queue: CallerQueue<C>
   readonly server: ServerView<C>
   readonly #context: PoolContext<C>
-  readonly #parts: PoolParts<C>
+  readonly #parts: PoolAssembly<C>
   // Of these parts, the ones that each acquire uses.
   readonly #connections: Connections<C>
   readonly #fitness: Fitness<C>
@@ -53,9 +52,8 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     leaks: LeakTracking<C>,
     environment: PoolEnvironment,
   ) {
-    const times = new ResponseTimes()
-    const context: PoolContext<C> = { ...environment, endpoint, driver, options, times }
-    const parts = assemble(context, leaks)
+    const context = contextOf(environment, endpoint, driver, options)
+    const parts = new PoolAssembly(context, leaks)
     this.endpoint = endpoint
     this.leases = parts.leases
     this.probes = parts.probes
@@ -70,7 +68,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   }
 
   get counts(): PoolCounts {
-    return countsOf(this.#parts)
+    return this.#parts.counts
   }
 
   get size(): number {
@@ -122,7 +120,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
 
   evict(connectionId: number): boolean {
     const found = this.#connections.evict(connectionId)
-    if (found) this.#parts.next.supply()
+    if (found) this.#parts.supply()
     return found
   }
 
@@ -132,7 +130,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
 
   destroy(entry: PoolEntry<C>, error: Error): void {
     this.#connections.close(entry, 'query-timeout', error)
-    this.#parts.next.slotChanged()
+    this.#parts.slotChanged()
   }
 
   destroyAll(reason: string): void {
@@ -149,7 +147,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
       if (this.#connections.size <= poolSize) break
       this.#connections.close(entry, 'overflow')
     }
-    this.#parts.next.supply()
+    this.#parts.supply()
   }
 
   async warmUp(count = this.#sizing.poolSize): Promise<void> {

@@ -27,15 +27,13 @@ export interface PooledProbesParts<C extends object> {
   readonly queue: CallerQueue<C>
   readonly sizing: Sizing<C>
   readonly testing: Testing<C>
-  /** Opens a connection. @param ahead whether it is for a probe rather than for a waiter */
-  readonly open: (ahead: boolean) => void
 }
 
 /** Probes the server over connections of the pool, before these are lent. */
 export class PooledProbes<C extends object> implements PoolProbes {
   readonly #context: PoolContext<C>
   readonly #parts: PooledProbesParts<C>
-  readonly #next: Pick<NextSteps<C>, 'slotChanged'>
+  readonly #next: Pick<NextSteps<C>, 'open' | 'slotChanged'>
   /** Probes that wait for the next connection that is opened or returned. */
   readonly #waiting: Settle[] = []
   /** When a connection was last opened for a probe. */
@@ -44,7 +42,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
   constructor(
     context: PoolContext<C>,
     parts: PooledProbesParts<C>,
-    next: Pick<NextSteps<C>, 'slotChanged'>,
+    next: Pick<NextSteps<C>, 'open' | 'slotChanged'>,
   ) {
     this.#context = context
     this.#parts = parts
@@ -95,7 +93,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   /** Opens a connection for a probe, unless one is on its way. A caller who arrives meanwhile gets it. */
   #openAhead(): void {
-    const { budget, connections, connector, drain, open, pace, queue, sizing } = this.#parts
+    const { budget, connections, connector, drain, pace, queue, sizing } = this.#parts
     if (queue.suspended || drain.begun || connections.opening > 0) return
     // What one leads to may be a reason to look again.
     const now = this.#context.clock.now()
@@ -105,7 +103,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
     if (connections.opening > 0 || !connector.admits() || !budget.mayOpen()) return
     if (connections.size >= (this.#context.endpoint.capacity ?? Number.POSITIVE_INFINITY)) return
     // Also beyond the limit: should one be lost meanwhile, this is its successor, and else it is closed.
-    open(queue.size === 0 || connections.size >= sizing.limit)
+    this.#next.open(queue.size === 0 || connections.size >= sizing.limit)
   }
 
   /** Probes the server over a connection, then admits the connection. Without an answer it never settles. */

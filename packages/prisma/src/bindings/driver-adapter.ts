@@ -56,7 +56,7 @@ export interface SqlResultSet {
   lastInsertId?: string
 }
 
-/** Prisma's numbers for the types of columns, those of them that are used here. */
+/** Prisma's numbers for the types of columns, those of them that a column of SQLite can have. */
 export const COLUMN_TYPE = {
   int32: 0,
   int64: 1,
@@ -69,7 +69,6 @@ export const COLUMN_TYPE = {
   time: 9,
   dateTime: 10,
   json: 11,
-  enum: 12,
   bytes: 13,
   unknownNumber: 128,
 } as const
@@ -77,7 +76,7 @@ export const COLUMN_TYPE = {
 /** Those, and the ones that other databases have beside them. */
 export type ColumnType = (typeof COLUMN_TYPE)[keyof typeof COLUMN_TYPE] | OtherColumnType
 
-type OtherColumnType = 6 | 14 | 15 | ArrayColumnType
+type OtherColumnType = 6 | 12 | 14 | 15 | ArrayColumnType
 type ArrayColumnType = 64 | 65 | 66 | 67 | 68 | 69 | 70 | 71 | 72 | 73 | 74 | 75 | 76 | 77 | 78
 
 /** What has gone wrong, in Prisma's terms. */

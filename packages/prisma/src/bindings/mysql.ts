@@ -1,19 +1,24 @@
+import { ConnmgrError, InvalidOptionError } from '@connmgr/core'
 import type { MysqlConnectionManager, MysqlManagerOptions } from '@connmgr/mysql'
-import {
-  MYSQL_ADAPTER_NAME,
-  MysqlAdapter,
-  type PrismaMysqlOptions,
-} from '../mysql/mysql-adapter.js'
+import type { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import type { Binding } from './binding.js'
-import { loadMysql } from './load.js'
+import { loadMariadbPool, loadMysql, loadPrismaMariaDb } from './load.js'
+
+/** What `PrismaMariaDb` takes beside its pool: `database`, `useTextProtocol` and so on. */
+export type PrismaMariadbOptions = Omit<
+  NonNullable<ConstructorParameters<typeof PrismaMariaDb>[1]>,
+  'disposeExternalPool'
+>
+
+type AdapterPool = Exclude<ConstructorParameters<typeof PrismaMariaDb>[0], string>
 
 /**
- * MySQL and MariaDB: an adapter of ours over mysql2. Prisma's own takes connections of the library `mariadb` alone, for
- * which everything that a manager knows of mysql2's would have to be there a second time.
+ * MySQL and MariaDB: Prisma's own adapter for MariaDB, over a managed pool of mysql2 that has the face of the one that the
+ * adapter takes.
  */
-export const mysql: Binding<MysqlConnectionManager, MysqlManagerOptions, PrismaMysqlOptions> = {
+export const mysql: Binding<MysqlConnectionManager, MysqlManagerOptions, PrismaMariadbOptions> = {
   provider: 'mysql',
-  adapterName: MYSQL_ADAPTER_NAME,
+  adapterName: '@prisma/adapter-mariadb',
 
   // Its packages are loaded only for what may be one.
   isManager: (manager): manager is MysqlConnectionManager =>
@@ -26,18 +31,25 @@ export const mysql: Binding<MysqlConnectionManager, MysqlManagerOptions, PrismaM
 
   createManager: (options) => loadMysql().createConnectionManager(options),
 
-  check() {},
+  check(_manager, options) {
+    if ('disposeExternalPool' in options)
+      throw new InvalidOptionError(
+        'disposeExternalPool',
+        'option "disposeExternalPool" would have Prisma close the pool at $disconnect(); leave it out',
+      )
+    loadPrismaMariaDb()
+  },
 
-  async connect({ pool }, options) {
-    const [rows] = await pool.promise().query({ sql: 'SELECT VERSION()', rowsAsArray: true })
-    const [[version]] = rows as unknown as [[unknown]]
-    return new MysqlAdapter(pool, hasRelationJoins(String(version)), options)
+  async connect(manager, options) {
+    const pool = new (loadMariadbPool().MariadbPool)(manager.pool) as unknown as AdapterPool
+    const adapter = await new (loadPrismaMariaDb().PrismaMariaDb)(pool, options).connect()
+    if (adapter.underlyingDriver() === pool) return adapter
+    // It has taken the pool for a configuration, as versions do that know no other.
+    await adapter.dispose()
+    throw new ConnmgrError('CONNMGR_UNSUPPORTED', TAKES_NO_POOL)
   },
 }
 
-/** Lateral joins, which MariaDB does not have, and MySQL from 8.0.13. */
-function hasRelationJoins(version: string): boolean {
-  if (/mariadb/i.test(version)) return false
-  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number)
-  return major > 8 || (major === 8 && (minor > 0 || patch >= 13))
-}
+const TAKES_NO_POOL =
+  'this version of @prisma/adapter-mariadb takes no pool, so it would open connections that no manager knows of; update ' +
+  'it with "npm install @prisma/adapter-mariadb@latest"'

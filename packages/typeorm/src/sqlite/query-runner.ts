@@ -1,6 +1,6 @@
 import type { FunctionReference } from '@connmgr/core/driver'
 import type { QueryRunner, ReplicationMode } from 'typeorm'
-import type { RunnerLease } from './runner-lease.js'
+import type { Performed, RunnerLease } from './runner-lease.js'
 
 /** What TypeORM's query runner asks of a prepared statement of better-sqlite3. */
 interface TypeormStatement {
@@ -61,14 +61,9 @@ export function managedQueryRunner(Plain: PlainQueryRunnerClass): ManagedQueryRu
       useStructuredResult = false,
     ): Promise<T> {
       const { leased } = this
-      const getStmt = async (sql: string): Promise<TypeormStatement> => {
-        const performed = await leased.perform(sql, parameters, getStmt as FunctionReference)
-        return {
-          reader: performed.reader,
-          all: () => (performed.reader ? performed.rows : []),
-          run: () => (performed.reader ? { changes: 0, lastInsertRowid: 0 } : performed.result),
-        }
-      }
+      // Fails when its result is read, where every version of TypeORM makes a QueryFailedError of that.
+      const getStmt = (sql: string): Promise<TypeormStatement> =>
+        leased.perform(sql, parameters, getStmt as FunctionReference).then(statementOf, failing)
       // Statements of one runner may overlap: each has a `getStmt` that knows its parameters.
       const runner: PlainQueryRunner = Object.create(this, { getStmt: { value: getStmt } })
       return (super.query as PlainQuery<T>).call(runner, query, parameters, useStructuredResult)
@@ -100,4 +95,20 @@ export function managedQueryRunner(Plain: PlainQueryRunnerClass): ManagedQueryRu
       this.leased.release()
     }
   }
+}
+
+/** A statement that has run. */
+function statementOf(performed: Performed): TypeormStatement {
+  return {
+    reader: performed.reader,
+    all: () => (performed.reader ? performed.rows : []),
+    run: () => (performed.reader ? { changes: 0, lastInsertRowid: 0 } : performed.result),
+  }
+}
+
+function failing(error: unknown): TypeormStatement {
+  const fail = (): never => {
+    throw error
+  }
+  return { reader: true, all: fail, run: fail }
 }

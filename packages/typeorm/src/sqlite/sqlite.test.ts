@@ -228,6 +228,22 @@ describe('what a statement is given and gives', () => {
 })
 
 describe('options', () => {
+  test('may leave it to the manager where the file is', async () => {
+    const filename = files.path()
+    const dataSource = await open(
+      withConnectionManager(
+        { type: 'better-sqlite3', entities: ENTITIES, synchronize: true },
+        { filename, logger: false },
+      ),
+    )
+    await dataSource.getRepository(Author).save({ name: 'Ada', posts: [{ title: 'One' }] })
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log()
+    expect(upQueries).toEqual([])
+    expect(readFileSync(filename).subarray(0, 6).toString()).toBe('SQLite')
+    await dataSource.synchronize(true)
+    expect(await names(dataSource)).toEqual([])
+  })
+
   test('for reading alone open no file for writing', async () => {
     const given = options()
     const first = await open(withConnectionManager(given, { logger: false }))
