@@ -8,9 +8,14 @@ export const QUICK_FILES = [
   'packages/pg/src/connection-manager.test.ts',
   'packages/pg/src/endpoint-config.test.ts',
   'packages/pg/src/managed-pool.test.ts',
-  'packages/typeorm/src/with-connection-manager.test.ts',
+  'packages/mysql/src/config/*.test.ts',
+  'packages/mysql/src/driver.test.ts',
+  'packages/sqlite/src/driver.test.ts',
+  'packages/duckdb/src/conformance.test.ts',
+  'packages/typeorm/src/postgres/with-connection-manager.test.ts',
   'packages/prisma/src/with-connection-manager.test.ts',
   'packages/drizzle/src/with-connection-manager.test.ts',
+  'packages/sequelize/src/postgres.test.ts',
   'packages/winston/src/*.test.ts',
 ]
 

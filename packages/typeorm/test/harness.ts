@@ -22,7 +22,7 @@ export interface AdapterHarness {
 }
 
 /** What the suite uses of a manager, whichever database it is of. */
-export interface SharedManager {
+interface SharedManager {
   readonly closed: boolean
   close(): Promise<void>
 }

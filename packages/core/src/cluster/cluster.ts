@@ -10,7 +10,7 @@ import type { ClusterState, Target } from './states.js'
  * - `role`: copies of one another, of which one takes writes, as it says itself
  * - `ordered`: independent servers, of which the first that is fit serves
  */
-export type ClusterMode = 'role' | 'ordered'
+type ClusterMode = 'role' | 'ordered'
 
 /** Decides which endpoint serves which callers. */
 export interface Cluster<C extends object> {

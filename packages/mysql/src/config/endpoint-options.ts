@@ -11,7 +11,7 @@ import {
 import type { NamedUrl, UrlParts } from './url.js'
 
 /** Which server, in parts instead of a URL. */
-export interface ServerParts {
+interface ServerParts {
   readonly host?: string | undefined
   readonly port?: number | undefined
   readonly user?: string | undefined

@@ -173,7 +173,7 @@ export class MysqlProbe implements Probe {
  * that is marked so while its replication is set up anew is no writer either. One that is not read-only is a primary even
  * if it replicates: of two that replicate from each other the one without `read_only` is the writer.
  */
-export function roleOf({ innodbReadOnly, readOnly }: Answer): Role {
+function roleOf({ innodbReadOnly, readOnly }: Answer): Role {
   return isOn(readOnly) || isOn(innodbReadOnly) ? 'standby' : 'primary'
 }
 
