@@ -1,16 +1,21 @@
 import { ConnmgrError, InvalidOptionError } from '@connmgr/core'
 import type { MysqlConnectionManager, MysqlManagerOptions } from '@connmgr/mysql'
-import type { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import type { Binding } from './binding.js'
 import { loadMariadbPool, loadMysql, loadPrismaMariaDb } from './load.js'
 
+// Not everybody has the adapter of every database: `@ts-ignore` is for the declarations that users get.
+// biome-ignore-start lint/suspicious/noTsIgnore: there is no error where it is installed
+/** @ts-ignore: optional */
+type Adapter = typeof import('@prisma/adapter-mariadb').PrismaMariaDb
+// biome-ignore-end lint/suspicious/noTsIgnore: as above
+
 /** What `PrismaMariaDb` takes beside its pool: `database`, `useTextProtocol` and so on. */
 export type PrismaMariadbOptions = Omit<
-  NonNullable<ConstructorParameters<typeof PrismaMariaDb>[1]>,
+  NonNullable<ConstructorParameters<Adapter>[1]>,
   'disposeExternalPool'
 >
 
-type AdapterPool = Exclude<ConstructorParameters<typeof PrismaMariaDb>[0], string>
+type AdapterPool = Exclude<ConstructorParameters<Adapter>[0], string>
 
 /**
  * MySQL and MariaDB: Prisma's own adapter for MariaDB, over a managed pool of mysql2 that has the face of the one that the

@@ -1,12 +1,17 @@
 import { ConnmgrError, InvalidOptionError } from '@connmgr/core'
 import type { PgConnectionManager, PgManagerOptions } from '@connmgr/pg'
-import type { PrismaPg } from '@prisma/adapter-pg'
 import type { Binding } from './binding.js'
 import { loadPg, loadPrismaPg } from './load.js'
 
+// Not everybody has the adapter of every database: `@ts-ignore` is for the declarations that users get.
+// biome-ignore-start lint/suspicious/noTsIgnore: there is no error where it is installed
+/** @ts-ignore: optional */
+type Adapter = typeof import('@prisma/adapter-pg').PrismaPg
+// biome-ignore-end lint/suspicious/noTsIgnore: as above
+
 /** What `PrismaPg` takes beside its pool: `schema`, `statementNameGenerator` and so on. */
 export type PrismaPgOptions = Omit<
-  NonNullable<ConstructorParameters<typeof PrismaPg>[1]>,
+  NonNullable<ConstructorParameters<Adapter>[1]>,
   'disposeExternalPool'
 >
 
