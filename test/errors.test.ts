@@ -64,7 +64,7 @@ describe.each(names)('through %s', (name) => {
     ['a negative number', { databaseUrl: at(1), poolSize: -1 }, 'but it is -1'],
     ['a number that is none', { databaseUrl: at(1), maxOverflow: Number.NaN }, 'but it is NaN'],
     ['a malformed URL', { databaseUrl: `postgres://u:${SECRET}@host:port/db` }, 'u:***@host:port'],
-    ['another scheme', { databaseUrl: `mysql://u:${SECRET}@host/db` }, 'unsupported scheme'],
+    ['another scheme', { databaseUrl: `mongodb://u:${SECRET}@host/db` }, 'unsupported scheme'],
     ['several hosts', { databaseUrl: `postgres://u:${SECRET}@a:1,b:2/db` }, 'in failoverUrls'],
     [
       'a malformed failover URL',

@@ -166,18 +166,26 @@ describe('docs/events.md', () => {
   })
 })
 
+/** Where events are declared: those of the engine, and those that packages of databases add. */
+const EVENT_FILES = [
+  `${core_}/events/events.ts`,
+  'packages/pg/src/listen/listen-options.ts',
+  'packages/sqlite/src/health/wal-watch.ts',
+]
+
 /** Each type of event with its own fields. */
 function declaredEvents(): Map<string, string[]> {
   const events = new Map<string, string[]>()
-  const file = `${core_}/events/events.ts`
-  for (const [, name] of sourceOf(file).matchAll(/^export interface (\w+Event)\b/gm)) {
+  for (const file of EVENT_FILES) {
     const text = sourceOf(file)
-    const body = text.slice(text.indexOf(`export interface ${name} `))
-    const [, types = ''] = /readonly type: ([^\n]+)/.exec(body) ?? []
-    const fields = propertiesOf(file, name as string).filter(
-      (field) => !['type', 'pool', 'endpoint'].includes(field),
-    )
-    for (const [, type] of types.matchAll(/'(\w+)'/g)) events.set(type as string, fields)
+    for (const [, name] of text.matchAll(/^export interface (\w+Event)\b/gm)) {
+      const body = text.slice(text.indexOf(`export interface ${name} `))
+      const [, types = ''] = /readonly type: ([^\n]+)/.exec(body) ?? []
+      const fields = propertiesOf(file, name as string).filter(
+        (field) => !['type', 'pool', 'endpoint'].includes(field),
+      )
+      for (const [, type] of types.matchAll(/'(\w+)'/g)) events.set(type as string, fields)
+    }
   }
   return events
 }

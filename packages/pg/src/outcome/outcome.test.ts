@@ -1,4 +1,4 @@
-import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import type { Client, PoolClient, QueryConfig } from 'pg'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
@@ -378,7 +378,7 @@ describe('an end on purpose is told as such, and not run again', () => {
   }
 
   test('the idle limit of a transaction', async () => {
-    open({ clientConfig: { idle_in_transaction_session_timeout: 20 } })
+    open({ clientConfig: { idle_in_transaction_session_timeout: patient(200) } })
     const client = await manager.pool.connect()
     await client.query('begin')
     await client.query(insert(1))
