@@ -1,4 +1,4 @@
-import { type Driver, type Place, positionOf, type Replication } from '../driver/contract.js'
+import type { Driver, Place, Replication } from '../driver/contract.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { Clock } from '../time/clock.js'
 import type { Deadlines } from '../time/deadlines.js'
@@ -107,7 +107,7 @@ function covers<C extends object>(
   seen: Place,
   wanted: Place,
 ): boolean {
-  const position = positionOf(seen)
-  const written = positionOf(wanted)
+  const { position } = seen
+  const written = wanted.position
   return position !== undefined && written !== undefined && replication.covers(position, written)
 }

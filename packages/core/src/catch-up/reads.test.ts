@@ -48,7 +48,7 @@ describe('reads after a write token', () => {
     h = await start()
     h.driver.server('a').position = 123n
     expect(await h.manager.writeToken()).toEqual(
-      new WriteToken({ cluster: 'system-1', history: '1', position: '123' }),
+      new WriteToken({ cluster: 'system-1', history: '1', position: 'p123' }),
     )
     expect(h.manager.getPoolMetrics().checkedOut).toBe(0)
   })
@@ -134,7 +134,7 @@ describe('reads after a write token', () => {
     await expect(reading).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
       phase: 'catch-up',
-      message: expect.stringContaining('is at 100, before 200'),
+      message: expect.stringContaining('is at p100, before p200'),
     })
     expect(h.of('acquireFailed')).toMatchObject([{ reason: 'timeout' }])
     expect(h.manager.getPoolMetrics()).toMatchObject({ checkedOut: 0, failedCheckouts: 1 })
@@ -177,7 +177,7 @@ describe('reads after a write token', () => {
     await h.clock.advance(50)
     h.driver.server('b').position = 500n
     await h.clock.advance(600)
-    const after = new WriteToken({ cluster: 'system-1', history: '2', position: '200' })
+    const after = new WriteToken({ cluster: 'system-1', history: '2', position: 'p200' })
     expect(await lendTo(h, 'prefer-standby', after)).toBe('b')
     const insisting = expectLater(h.manager.acquire({ target: 'standby', after, timeoutMs: 100 }))
     await h.clock.advance(150)
@@ -284,7 +284,7 @@ describe('reads after a write token', () => {
       prepare: (driver) => Object.assign(driver, { replication: undefined }),
     })
     await expect(h.manager.writeToken()).rejects.toMatchObject({ code: 'CONNMGR_UNSUPPORTED' })
-    const after = new WriteToken({ cluster: 'system-1', history: '1', position: '1' })
+    const after = new WriteToken({ cluster: 'system-1', history: '1', position: 'p1' })
     expect(await lendTo(h, 'prefer-standby', after)).toBe('a')
     await expect(h.manager.acquire({ target: 'standby', after })).rejects.toMatchObject({
       code: 'CONNMGR_UNSUPPORTED',

@@ -85,12 +85,12 @@ describe('a session', () => {
     await h.manager.withSession(async (session) => {
       await write(h)
       const open = await h.manager.acquire()
-      expect(String(await session.writeToken())).toMatch(/:200$/)
+      expect(String(await session.writeToken())).toMatch(/:p200$/)
       // It may have written since.
       expect(session.unasked).toBe(true)
       open.release()
       await write(h)
-      expect(String(await session.writeToken())).toMatch(/:300$/)
+      expect(String(await session.writeToken())).toMatch(/:p300$/)
       expect(session.unasked).toBe(false)
     })
   })
@@ -166,7 +166,7 @@ describe('a session', () => {
 
   test('begins after the token it is given, and passes one on', async () => {
     h = await start()
-    const after = new WriteToken({ cluster: 'system-1', history: '1', position: '150' })
+    const after = new WriteToken({ cluster: 'system-1', history: '1', position: 'p150' })
     await h.manager.withSession(
       async (session) => {
         expect(await session.writeToken()).toEqual(after)
@@ -174,7 +174,7 @@ describe('a session', () => {
         await h.clock.advance(120)
         expect(await reading).toBe('a')
         await write(h)
-        expect(await session.writeToken()).toMatchObject({ position: '200' })
+        expect(await session.writeToken()).toMatchObject({ position: 'p200' })
       },
       { after: String(after) },
     )
@@ -188,7 +188,7 @@ describe('a session', () => {
           expect(inner).toBe(outer)
           await write(h)
         },
-        { after: new WriteToken({ cluster: 'system-1', history: '1', position: '150' }) },
+        { after: new WriteToken({ cluster: 'system-1', history: '1', position: 'p150' }) },
       )
       const reading = lendTo(h)
       await h.clock.advance(120)

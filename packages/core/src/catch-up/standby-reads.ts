@@ -3,7 +3,7 @@ import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { Router } from '../cluster/router.js'
 import { takeTurn } from '../cluster/selection.js'
 import type { Target } from '../cluster/states.js'
-import { type Driver, type Order, type Place, positionOf } from '../driver/contract.js'
+import type { Driver, Order, Place } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
@@ -122,7 +122,7 @@ export class StandbyReads<C extends object> {
     if (tokens.every((token) => this.#isComparable(token))) return tokens
     const { result } = writer ?? {}
     const known = target === 'standby' && result?.role === 'primary'
-    return known && positionOf(result) !== undefined ? [result] : undefined
+    return known && result.position !== undefined ? [result] : undefined
   }
 
   /** Whether a token is of the history that the writer goes on with. */
@@ -158,7 +158,7 @@ export class StandbyReads<C extends object> {
         ? 'did not say how far it is'
         : this.#catchUp.isElsewhere(seen, needed)
           ? `is still in the history before (${seen.history})`
-          : `is at ${positionOf(seen)}, before ${needed.map(positionOf).join(', ')}`
+          : `is at ${seen.position}, before ${needed.map(({ position }) => position).join(', ')}`
     const error = aborted
       ? new AcquireAbortedError(signal.reason)
       : new AcquireTimeoutError({

@@ -1,4 +1,4 @@
-import { type ProbeResult, positionOf } from '../driver/contract.js'
+import type { ProbeResult } from '../driver/contract.js'
 import { messageOf } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
@@ -183,8 +183,7 @@ export class EndpointTracker<C extends object> {
     isWriter: boolean,
     now: number,
   ): boolean {
-    const { history, role, startedAt } = result
-    const position = positionOf(result)
+    const { history, position, role, startedAt } = result
     if (!this.#identity.known || position === undefined) return false
     if (endpoint.doubt !== undefined) return false
     if (role === 'standby') {
@@ -221,7 +220,7 @@ export class EndpointTracker<C extends object> {
     isWriter: boolean,
     now: number,
   ): void {
-    const position = positionOf(result)
+    const { position } = result
     if (position === undefined) return
     if (isWriter) this.#lag.written(now, position)
     if (result.role !== 'standby') {

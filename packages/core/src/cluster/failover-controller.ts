@@ -1,4 +1,4 @@
-import { type FailureKind, isFatal, type ProbeResult, positionOf } from '../driver/contract.js'
+import { type FailureKind, isFatal, type ProbeResult } from '../driver/contract.js'
 import { FailoverFailedError } from '../errors.js'
 import { contextOf, failoverChannel } from '../events/channels.js'
 import type { EventEmitter } from '../events/emitter.js'
@@ -522,9 +522,7 @@ export class FailoverController<C extends object> implements Cluster<C> {
     this.#writer = writer
     this.#left = undefined
     this.#search.stop()
-    this.#tracker.followLag(
-      this.#mode === 'role' && writer.result !== undefined ? positionOf(writer.result) : undefined,
-    )
+    this.#tracker.followLag(this.#mode === 'role' ? writer.result?.position : undefined)
     if (this.#pinned !== undefined && this.#pinned !== writer) this.#pinned = undefined
     for (const each of this.#endpoints) {
       if (this.#mode === 'role')

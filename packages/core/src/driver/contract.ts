@@ -170,13 +170,8 @@ export interface MissingRight {
 export interface Place {
   /** What tells a server before a promotion from one after it. */
   readonly history?: string | undefined
-  /** How far it is, in any history. `@default` `history` */
+  /** How far it is, in any history; undefined where that is not known. */
   readonly position?: string | undefined
-}
-
-/** How far a place is, as {@link Replication.covers} takes it. */
-export function positionOf({ history, position }: Place): string | undefined {
-  return position ?? history
 }
 
 /** A {@link Place} of the server that takes writes. */

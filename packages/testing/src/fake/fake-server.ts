@@ -148,7 +148,10 @@ export class FakeServer {
 
   /** @internal */
   get place(): Place {
-    return { history: this.timeline?.toString(), position: this.position?.toString() }
+    return {
+      history: this.timeline?.toString(),
+      position: this.position === undefined ? undefined : `p${this.position}`,
+    }
   }
 
   /** @internal */
