@@ -19,6 +19,9 @@ export async function install(folder, column, tarballs) {
   const ours = [
     'core',
     'pg',
+    // Adapters depend on the packages of every database.
+    'mysql',
+    'sqlite',
     ...Object.keys(OURS).flatMap((peer) => (column.packages[peer] ? [OURS[peer]] : [])),
   ]
   writeFileSync(
