@@ -92,7 +92,8 @@ describe('reading what was written', () => {
     await pause()
     const id = await write()
     const after = await manager.writeToken()
-    const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: patient(100) })
+    // Long enough for a connect of a process that stalls: what is to be seen comes after it.
+    const acquiring = manager.acquire({ target: 'standby', after, timeoutMs: patient(1000) })
     await expect(acquiring).rejects.toMatchObject({
       code: 'CONNMGR_ACQUIRE_TIMEOUT',
       phase: 'catch-up',
