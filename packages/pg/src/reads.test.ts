@@ -86,7 +86,8 @@ describe('reading what was written', () => {
   })
 
   test("target 'standby' waits longer, and at its deadline says what for", async () => {
-    await start({ catchUpWaitMs: 20 })
+    // A question that takes longer costs the connection, and the next one would be waited for instead.
+    await start({ catchUpWaitMs: patient(200) })
     const warm = await manager.acquire({ target: 'standby' })
     warm.release()
     await pause()
