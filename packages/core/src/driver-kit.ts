@@ -39,6 +39,7 @@ export type {
   WritePlace,
 } from './driver/contract.js'
 export type { DedicatedConnection } from './driver/dedicated.js'
+export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
 export { isProgrammingError } from './driver/programming-error.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/events.js'

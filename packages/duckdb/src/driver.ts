@@ -7,6 +7,7 @@ import {
   type ConnectionCondition,
   type Driver,
   type FailureKind,
+  isEndedOnPurpose,
   type Sessions,
   type Statements,
   systemClock,
@@ -14,7 +15,6 @@ import {
 } from '@connmgr/core/driver'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { classify } from './classify.js'
-import { isDeliberate } from './deliberate.js'
 import { handleOf, sessionOf } from './handle.js'
 import { type InstanceUse, useInstance } from './instances.js'
 import { Session } from './session.js'
@@ -109,7 +109,10 @@ export class DuckDbDriver implements Driver<DuckDBConnection> {
     fence: (connection, lease) => handleOf(sessionOf(connection), lease),
   }
 
-  readonly statements: Statements = { fingerprint, isDeliberate }
+  readonly statements: Statements = {
+    fingerprint,
+    isDeliberate: (error) => isEndedOnPurpose(error),
+  }
 
   readonly activity: Activity<DuckDBConnection> = {
     of: (connection) => sessionOf(connection).activity,

@@ -6,11 +6,11 @@ import {
   type ConnectionSignal,
   currentEffects,
   type Effects,
+  isEndedOnPurpose,
   type WriteEnd,
 } from '@connmgr/core/driver'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { hasNoTransaction, isAborted, isFatalForAll } from './classify.js'
-import { isDeliberate } from './deliberate.js'
 import type { InstanceUse } from './instances.js'
 import { commits, isPlain, plainlyReads } from './statement-text.js'
 
@@ -168,7 +168,7 @@ export class Session {
     this.#ended = new ConnectionLostError(
       'the connection was closed before the statement had ended, so it had no effect',
       reason,
-      { deliberate: isDeliberate(reason) },
+      { deliberate: isEndedOnPurpose(reason) },
     )
     this.#closeOnceIdle()
   }

@@ -1,4 +1,4 @@
-import { type FailureKind, isError } from '@connmgr/core/driver'
+import { type FailureKind, isEndedOnPurpose, isError } from '@connmgr/core/driver'
 import {
   codeName,
   primaryOf,
@@ -73,4 +73,9 @@ function kindOfOpening(code: number): FailureKind {
     default:
       return 'unreachable'
   }
+}
+
+/** Whether an error comes of a limit that was set on purpose, `busyTimeoutMs` among them, or of an end that was asked for. */
+export function isDeliberate(error: unknown): boolean {
+  return isEndedOnPurpose(error, (each) => each instanceof DatabaseBusyError)
 }

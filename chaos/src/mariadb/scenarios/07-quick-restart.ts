@@ -6,7 +6,7 @@ import type { Figures, Scenario } from '../scenario.js'
 import { inTransactions } from '../work.js'
 
 /**
- * The same server is back after a moment: callers wait for it, nobody moves, and what was in flight is all that fails. In
+ * The same server is back after a moment: callers wait for it, no caller moves, and what was in flight is all that fails. In
  * transactions that may be run again not even that.
  */
 export const scenario: Scenario = {

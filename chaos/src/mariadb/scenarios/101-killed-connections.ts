@@ -7,7 +7,7 @@ import { inTransactions } from '../work.js'
 
 const TIMES = 3
 
-/** KILL of every session, again and again: none that is dead is lent, nobody moves, and what was in flight is all that fails. */
+/** KILL of every session, again and again: none that is dead is lent, no caller moves, and what was in flight is all that fails. */
 export const scenario: Scenario = {
   id: 101,
   name: 'all connections are killed, three times',

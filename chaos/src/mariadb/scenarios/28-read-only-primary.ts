@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.js'
 
 const READ_ONLY_FOR_MS = 1000
 
-/** An operator has set read_only on the primary, and takes it back: nobody is moved, writes wait, and reads go on. */
+/** An operator has set read_only on the primary, and takes it back: no caller moves, writes wait, and reads go on. */
 export const scenario: Scenario = {
   id: 28,
   name: 'the primary is set to read_only, and back',

@@ -10,7 +10,7 @@ select pg_terminate_backend(pid) from pg_stat_activity
  where pid <> pg_backend_pid() and backend_type = 'client backend'`
 
 /**
- * The same server is back after a moment, and later ends all sessions: callers wait for it, nobody moves, and what was in
+ * The same server is back after a moment, and later ends all sessions: callers wait for it, no caller moves, and what was in
  * flight is all that fails. In transactions that may be run again not even that.
  */
 export const scenario: Scenario = {

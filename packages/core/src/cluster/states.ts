@@ -6,7 +6,7 @@
  * - `SUSPECT`: something failed on it; a probe is deciding
  * - `DOWN`: refused twice, or missed `suspectCount` deadlines
  * - `PROBATION`: answers again after having been down, not yet trusted for failback or reads
- * - `STARTING`: reachable, but lets nobody in: it still starts or recovers, or waits for its sessions to end
+ * - `STARTING`: reachable, but refuses logins: it still starts or recovers, or waits for its sessions to end
  * - `BUSY`: alive, but has no connection to spare
  * - `QUARANTINED`: needs a person: another cluster, bad credentials, missing database
  * - `FENCED`: claims to be the primary, but another one is newer, or it cannot show that none is

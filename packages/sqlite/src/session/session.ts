@@ -15,7 +15,7 @@ import {
   type RowFormat,
 } from '../bindings/binding.js'
 import { classify } from '../classify.js'
-import { isDeliberate } from '../deliberate.js'
+import { isDeliberate } from '../errors.js'
 import { type FileIdentity, identityOf } from '../location/file-identity.js'
 import type { Location } from '../location/location.js'
 import { describeHolder } from '../locks/describe-holder.js'
