@@ -29,6 +29,7 @@ const PACKAGES = Object.keys(MAY_IMPORT)
 const LAYERS = [
   ['flow', 'time', 'process', 'errors', 'thrown', 'secrets', 'driver'],
   ['events'],
+  ['runtime'],
   ['leaks'],
   ['pool'],
   ['health', 'cluster', 'topology'],
@@ -44,7 +45,6 @@ const SHAPES_FROM_ABOVE = [
   'pool/lease',
   'pool/metrics',
   'cluster/states',
-  'work/effects',
 ]
 
 /** Files that make each other: a pool without a manager makes one, and every manager has pools. */

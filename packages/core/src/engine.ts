@@ -16,7 +16,6 @@ import type { ResolvedOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver/contract.js'
 import { DedicatedConnection } from './driver/dedicated.js'
 import { messageOf } from './errors.js'
-import { EventEmitter } from './events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType } from './events/events.js'
 import { LOGGED_EVENT_TYPES, logEvent, loggedBy } from './events/log.js'
 import { outside } from './flow/outside.js'
@@ -34,18 +33,15 @@ import { SilenceWatch } from './health/silence-watch.js'
 import { standingOf, WELL } from './health/standing.js'
 import { StartUp } from './health/start-up.js'
 import { LeakDetector, NoLeakDetection } from './leaks/leak-detector.js'
+import type { PoolObserver } from './pool/context.js'
 import { Drain } from './pool/drain.js'
-import type { PoolEnvironment, PoolObserver } from './pool/environment.js'
 import { Maintainer } from './pool/maintainer.js'
 import { Pool } from './pool/pool.js'
 import { SharedStall } from './process/shared-stall.js'
-import { SqlReports, withoutQuoted } from './secrets/sql-reports.js'
-import { Deadlines } from './time/deadlines.js'
-import type { StallMonitor } from './time/stall.js'
+import { Runtime } from './runtime.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
 import { TopologyWatch } from './topology/topology-watch.js'
-import { currentEffects } from './work/effects.js'
 
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
@@ -64,8 +60,7 @@ type PoolSize = Required<NonNullable<Endpoint['size']>>
 
 /** The working parts of a manager, wired to each other: what one of them finds out is told to those that act on it. */
 export class Engine<C extends object> {
-  readonly events: EventEmitter
-  readonly deadlines: Deadlines
+  readonly runtime: Runtime
   readonly set: EndpointSet<C>
   readonly endpoints: readonly ManagedEndpoint<C>[]
   readonly record = new FailoverRecord()
@@ -78,12 +73,8 @@ export class Engine<C extends object> {
   readonly #driver: Driver<C>
   readonly #options: ResolvedOptions<C>
   readonly #sharedStall: SharedStall
-  readonly #stall: StallMonitor
-  /** Of what runs in the background, which keeps no process running. */
-  readonly #background: Deadlines
   /** The ids of the endpoints in the options. */
   readonly #configured: ReadonlySet<string>
-  readonly #sql: SqlReports
   /** No endpoint can take the place of another: there is one, or the configuration says what each is for. */
   readonly #fixed: boolean
   readonly #topology: TopologyWatch | undefined
@@ -108,20 +99,14 @@ export class Engine<C extends object> {
     this.#driver = driver
     this.#options = options
     this.#size = { poolSize: options.pool.poolSize, maxOverflow: options.pool.maxOverflow }
-    this.#sql = new SqlReports(
-      options.reportSql,
+    this.#sharedStall = new SharedStall(options.clock)
+    this.runtime = new Runtime(
+      options,
+      this.#sharedStall.monitor,
       driver.statements?.fingerprint.bind(driver.statements),
     )
-    this.events = new EventEmitter(
-      options.name,
-      options.clock,
-      options.reportSql === 'text' ? undefined : (event) => withoutQuoted(event),
-    )
-    this.#sharedStall = new SharedStall(options.clock)
-    this.#stall = this.#sharedStall.monitor
-    this.deadlines = new Deadlines(options.clock, this.#stall)
-    this.#background = new Deadlines(options.clock, this.#stall, false)
-    this.#drain = new Drain({ clock: options.clock, deadlines: this.deadlines })
+    const { runtime } = this
+    this.#drain = new Drain(runtime)
     this.startUp = this.#createStartUp()
     this.#fixed =
       options.topology === undefined &&
@@ -131,10 +116,7 @@ export class Engine<C extends object> {
     this.set.apply(endpoints)
     this.endpoints = this.set.all
     this.cluster = this.#createCluster()
-    this.monitor = new HealthMonitor(this.endpoints, options.health.history, {
-      name: options.name,
-      clock: options.clock,
-      events: this.events,
+    this.monitor = new HealthMonitor(runtime, this.endpoints, options.health.history, {
       paceMs: () => this.#paceMs(),
       // It may be the very connection that a caller lacks.
       keepsSession: ({ standIn, state }) =>
@@ -158,22 +140,16 @@ export class Engine<C extends object> {
     )
     const [only] = this.endpoints
     if (this.solo && only !== undefined) {
-      this.#silence = new SilenceWatch(only, {
-        clock: options.clock,
-        stall: this.#stall,
-        probe: (endpoint) => this.monitor.check(endpoint),
-        probing: (endpoint) => this.monitor.isChecking(endpoint),
-      })
+      this.#silence = new SilenceWatch(runtime, only, this.monitor)
     }
-    this.#watchdog = new QueryWatchdog(this.endpoints, options.queryTimeoutMs, {
-      name: options.name,
-      clock: options.clock,
-      stall: this.#stall,
-      events: this.events,
-      sql: this.#sql,
-      check: (endpoint) => this.monitor.check(endpoint),
-    })
+    this.#watchdog = new QueryWatchdog(
+      runtime,
+      this.endpoints,
+      options.queryTimeoutMs,
+      this.monitor,
+    )
     this.#logins = new LoginProbes(
+      runtime,
       this.endpoints,
       driver,
       {
@@ -182,10 +158,6 @@ export class Engine<C extends object> {
         ...(this.#fixed ? { loginProbeMs: Number.POSITIVE_INFINITY } : {}),
       },
       {
-        name: options.name,
-        clock: options.clock,
-        deadlines: this.#background,
-        events: this.events,
         onEnding: (endpoint, error) => this.cluster.drain(endpoint, messageOf(error)),
         onFull: (endpoint) => {
           endpoint.standIn.refused()
@@ -200,24 +172,17 @@ export class Engine<C extends object> {
       this.cluster,
       options.pool.maxWaiters,
       options.clock,
-      this.events,
+      runtime.events,
     )
-    this.reads = new Reads(options.reads, {
-      name: options.name,
+    this.reads = new Reads(runtime, options.reads, {
       driver,
-      clock: options.clock,
-      deadlines: this.deadlines,
       cluster: this.cluster,
       router: this.router,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
     })
     this.#topology =
       options.topology &&
-      new TopologyWatch(options.topology, endpoints, {
-        name: options.name,
-        clock: options.clock,
-        deadlines: this.#background,
-        events: this.events,
+      new TopologyWatch(runtime, options.topology, endpoints, {
         onDiscovery: (discovery) => this.#follow(discovery),
         present: () => this.set.all.map((each) => each.endpoint),
         urgent: () => this.cluster.urgent,
@@ -228,17 +193,16 @@ export class Engine<C extends object> {
       { ...options.health, startTimeoutMs: options.startTimeoutMs },
       () => this.#standing,
     )
-    this.#rest = new Rest({
-      clock: options.clock,
+    this.#rest = new Rest(runtime, {
       restAfterMs: options.health.restAfterMs,
       uses: () => this.endpoints.reduce((sum, { pool }) => sum + pool.leases.totals.checkouts, 0),
       isBusy: () => this.#isBusy,
       onRest: () => this.#leaveAlone(),
     })
     for (const type of ['endpointStateChanged', 'clusterStateChanged'] as const)
-      this.events.on(type, () => void this.readiness.current)
+      this.runtime.events.on(type, () => void this.readiness.current)
     for (const type of FAILOVER_EVENT_TYPES) {
-      this.events.on(type, (event) =>
+      this.runtime.events.on(type, (event) =>
         this.record.add(event as FailoverEvent, new Date(options.clock.wallTime())),
       )
     }
@@ -247,14 +211,14 @@ export class Engine<C extends object> {
   /** Emits an event of the driver's package. */
   report(event: ConnmgrEvent): void {
     if (!LOGGED.has(event.type)) this.#log(event.type)
-    this.events.emit(event)
+    this.runtime.events.emit(event)
   }
 
   #log(type: ConnmgrEventType): void {
     if (this.#logged.has(type)) return
     this.#logged.add(type)
     const { logger } = this.#options
-    this.events.on(type, (event) => outside(() => logEvent(logger, event, this.solo)))
+    this.runtime.events.on(type, (event) => outside(() => logEvent(logger, event, this.solo)))
   }
 
   get size(): PoolSize {
@@ -398,11 +362,11 @@ export class Engine<C extends object> {
     this.#drain.windDown()
     this.#topology?.stop()
     this.#isIdle = idle
-    this.events.turn(() => {
+    this.runtime.events.turn(() => {
       for (const each of this.endpoints) each.pool.windDown()
     })
     if (this.#drained) return
-    const stops = this.events.on('acquireFailed', () => void this.lookWhetherDrained())
+    const stops = this.runtime.events.on('acquireFailed', () => void this.lookWhetherDrained())
     await this.#drain.wait(timeoutMs, () => {})
     stops()
   }
@@ -459,7 +423,7 @@ export class Engine<C extends object> {
     const opened = await DedicatedConnection.open(writer.endpoint, signalled, abort, {
       ...this.#options.pool,
       driver: this.#driver,
-      deadlines: this.deadlines,
+      deadlines: this.runtime.deadlines,
     })
     this.#dedicated.add(opened)
     return opened
@@ -495,7 +459,7 @@ export class Engine<C extends object> {
       onTrouble: () => this.#topology?.hurry(),
       name,
       clock,
-      events: this.events,
+      events: this.runtime.events,
       onRoutesChanged: () => this.router.reroute(),
       onLost: (endpoint) => this.#logins.forget(endpoint),
     })
@@ -517,7 +481,7 @@ export class Engine<C extends object> {
       this.set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
     }
     if (added.length > 0 || removed.length > 0) {
-      this.events.emit({
+      this.runtime.events.emit({
         type: 'topologyChanged',
         pool: this.#options.name,
         added: added.map((each) => each.id),
@@ -530,14 +494,9 @@ export class Engine<C extends object> {
   }
 
   #createStartUp(): StartUp {
-    const { clock, name, pool, startTimeoutMs } = this.#options
+    const { pool, startTimeoutMs } = this.#options
     const { acquireTimeoutMs } = pool
-    return new StartUp({
-      name,
-      clock,
-      // Callers keep the process by their own deadlines.
-      deadlines: this.#background,
-      events: this.events,
+    return new StartUp(this.runtime, {
       startTimeoutMs,
       acquireTimeoutMs,
       endpoints: () => this.endpoints.map((each) => each.id),
@@ -549,39 +508,32 @@ export class Engine<C extends object> {
   }
 
   #createSet(): EndpointSet<C> {
-    const { clock, failover, health, leaks, pool: poolOptions } = this.#options
+    const { budget, failover, health, leaks, pool: poolOptions } = this.#options
+    const { runtime } = this
     const solo = this.#fixed
-    const environment: PoolEnvironment = {
-      name: this.#options.name,
-      clock,
-      events: this.events,
-      deadlines: this.deadlines,
-      stall: this.#stall,
-      sql: this.#sql,
-      observer: this.#observer(),
-      budget: this.#options.budget,
-      epoch: () => this.cluster.epoch,
-      effects: currentEffects,
-    }
+    const observer = this.#observer()
     const probing = {
       probeTimeoutMs: solo ? health.timeoutMs : failover.probeTimeoutMs,
       probeConnectTimeoutMs: solo ? health.timeoutMs : failover.probeConnectTimeoutMs,
       ...(solo ? { retryConnectTimeoutMs: failover.probeTimeoutMs } : {}),
     }
-    return new EndpointSet<C>(this.deadlines, (endpoint, order) => {
+    return new EndpointSet<C>(runtime.deadlines, (endpoint, order) => {
       const tracking =
         leaks === undefined
           ? new NoLeakDetection<C>()
-          : new LeakDetector<C>(leaks, clock, this.#stall)
+          : new LeakDetector<C>(leaks, runtime.clock, runtime.stall)
       const pool = new Pool<C>(
-        endpoint,
-        this.#driver,
-        { ...poolOptions, ...sizeOf(endpoint, this.#size) },
+        runtime,
+        {
+          endpoint,
+          driver: this.#driver,
+          options: { ...poolOptions, ...sizeOf(endpoint, this.#size) },
+          observer,
+          budget,
+        },
         tracking,
-        environment,
       )
-      const standIn = new PoolStandIn(pool, {
-        clock,
+      const standIn = new PoolStandIn(runtime, pool, {
         solo,
         capacity: endpoint.capacity,
         patienceMs: failover.probeTimeoutMs,
@@ -602,7 +554,7 @@ export class Engine<C extends object> {
           },
         ),
         standIn,
-        new Date(clock.wallTime()),
+        new Date(runtime.clock.wallTime()),
         this.#originOf(endpoint),
       )
       // It has to be asked first whether it is one of ours.
@@ -617,21 +569,18 @@ export class Engine<C extends object> {
     { standIn, times, ...options }: Omit<ProberOptions, 'onLateAnswer'>,
     own: ProberCallbacks,
   ): EndpointProber {
-    const { clock } = this.#options
     const driver = this.#driver
     const createProber = ({ onLateAnswer, onSignal }: ProberCallbacks): Prober<C> =>
       new Prober(
+        this.runtime,
         endpoint,
         driver,
         { ...options, standIn, times, onLateAnswer },
-        clock,
-        this.#background,
         onSignal,
       )
     const scope = driver.replication?.probeScope(endpoint)
     if (scope === undefined) return createProber(own)
-    return new SharedProber([driver.name, options, scope.server], scope.database, {
-      clock,
+    return new SharedProber(this.runtime, [driver.name, options, scope.server], scope.database, {
       createProber,
       onSignal: own.onSignal,
       order: historyOf(driver.replication).order,
@@ -669,7 +618,11 @@ export class Engine<C extends object> {
       if (!this.resting) this.cluster.trouble(...details)
     }
     const managed = (endpoint: Endpoint): ManagedEndpoint<C> => this.set.of(endpoint)
+    const epoch = (): number => this.cluster.epoch
     return {
+      get epoch() {
+        return epoch()
+      },
       connected: (endpoint) => {
         const { prober, state } = managed(endpoint)
         managed(endpoint).everConnected = true

@@ -98,34 +98,29 @@ export class ConnectionManager<C extends object> {
     this.#engine = new Engine(driver, endpoints, options)
     this.#snapshots = new Snapshots(this.#engine, options.leaks?.thresholdMs)
     if (options.budget === undefined) this.#siblings = this.#findSiblings(config)
+    const { runtime } = this.#engine
     const { onAcquire } = options
     this.#hook =
       onAcquire &&
-      new AcquireHook<C>({
+      new AcquireHook<C>(runtime, {
         onAcquire,
         acquireTimeoutMs: options.pool.acquireTimeoutMs,
         driver,
-        clock: options.clock,
-        deadlines: this.#engine.deadlines,
       })
-    this.#replayer = new Replayer({
-      name: options.name,
-      clock: options.clock,
-      events: this.#engine.events,
+    this.#replayer = new Replayer(runtime, {
       driver,
       deadlineMs: options.failover.failoverTimeoutMs,
       pending: this.#pending,
       closed: () => this.#engine.over,
     })
-    this.#work = new UnitsOfWork({
+    this.#work = new UnitsOfWork(runtime, {
       driver,
-      clock: options.clock,
       replayer: this.#replayer,
       acquireTimeoutMs: options.pool.acquireTimeoutMs,
       acquire: (wanted, below, again) => this.lend(wanted, below, again),
       rollBackWithin: (rollback) =>
         bounded(
-          this.#engine.deadlines,
+          runtime.deadlines,
           options.pool.resetTimeoutMs,
           rollback,
           () => new Error('rollback timed out'),
@@ -531,13 +526,13 @@ export class ConnectionManager<C extends object> {
    */
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
     checkListener(listener)
-    return this.#engine.events.on(type, (event) => outside(() => listener(event)))
+    return this.#engine.runtime.events.on(type, (event) => outside(() => listener(event)))
   }
 
   /** Hears every event, as with `on`. Returns the function that unsubscribes. */
   onAny(listener: (event: ConnmgrEvent) => unknown): () => void {
     checkListener(listener)
-    return this.#engine.events.onAny((event) => outside(() => listener(event)))
+    return this.#engine.runtime.events.onAny((event) => outside(() => listener(event)))
   }
 
   /**
@@ -646,7 +641,7 @@ export class ConnectionManager<C extends object> {
 
   /** Runs a change that a caller asks for; its events are delivered at its end. */
   #turn<T>(change: () => T): T {
-    return this.#engine.events.turn(change)
+    return this.#engine.runtime.events.turn(change)
   }
 
   /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */

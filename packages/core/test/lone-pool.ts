@@ -8,14 +8,13 @@ import {
   fakeEndpoint,
 } from '@connmgr/testing'
 import { resolveManagerOptions } from '../src/config/resolve.js'
-import { EventEmitter } from '../src/events/emitter.js'
+import type { EventEmitter } from '../src/events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, EventOf } from '../src/events/events.js'
 import { LeakDetector, NoLeakDetection } from '../src/leaks/leak-detector.js'
 import type { Lease } from '../src/pool/lease.js'
 import type { AcquireOptions } from '../src/pool/options.js'
 import { Pool } from '../src/pool/pool.js'
-import { SqlReports } from '../src/secrets/sql-reports.js'
-import { Deadlines } from '../src/time/deadlines.js'
+import { Runtime } from '../src/runtime.js'
 import { StallMonitor } from '../src/time/stall.js'
 import type { HarnessOptions } from './harness.js'
 
@@ -53,30 +52,24 @@ export function lonePool({
 }: LoneOptions = {}): LonePool {
   const clock = new FakeClock()
   const driver = new FakeDriver({ clock })
-  const emitter = new EventEmitter('p', clock)
+  const stall = new StallMonitor(clock)
+  const runtime = new Runtime({ name: 'p', clock, reportSql: 'text' }, stall)
+  const emitter = runtime.events
   const events: ConnmgrEvent[] = []
   if (recorded) emitter.onAny((event) => events.push(event))
-  const stall = new StallMonitor(clock)
   const { pool: options, leaks } = resolveManagerOptions<FakeConnection>(
     { prePing: false, maxLifetimeMs: 0, idleTimeoutMs: 0, ...given },
     'fake',
   )
   const told: Told[] = []
   const pool = new Pool<FakeConnection>(
-    fakeEndpoint('a'),
-    driver,
-    options,
-    leaks === undefined ? new NoLeakDetection() : new LeakDetector(leaks, clock, stall),
+    runtime,
     {
-      name: 'p',
-      clock,
-      events: emitter,
-      deadlines: new Deadlines(clock, stall),
-      stall,
-      sql: new SqlReports('text', undefined),
-      epoch: () => 0,
-      effects: () => undefined,
+      endpoint: fakeEndpoint('a'),
+      driver,
+      options,
       observer: {
+        epoch: 0,
         connected: () => told.push({ what: 'connected' }),
         connectFailed: (_endpoint, kind, { message }) => {
           told.push({ what: 'connectFailed', kind, message })
@@ -87,6 +80,7 @@ export function lonePool({
         roleMismatch: (_endpoint, seen) => told.push({ what: 'roleMismatch', seen }),
       },
     },
+    leaks === undefined ? new NoLeakDetection() : new LeakDetector(leaks, clock, stall),
   )
   const lone: LonePool = {
     clock,

@@ -1,7 +1,6 @@
 import type { Driver, Place, Replication } from '../driver/contract.js'
+import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
-import type { Clock } from '../time/clock.js'
-import type { Deadlines } from '../time/deadlines.js'
 
 const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 20
@@ -12,15 +11,13 @@ const LONGEST_PAUSE_MS = 20
  */
 export class CatchUp<C extends object> {
   readonly #driver: Driver<C>
-  readonly #clock: Clock
-  readonly #deadlines: Deadlines
+  readonly #runtime: Runtime
   /** How far the server of a connection was seen to be; it never goes back while the connection lives. */
   readonly #seen = new WeakMap<C, Place>()
 
-  constructor(driver: Driver<C>, clock: Clock, deadlines: Deadlines) {
+  constructor(runtime: Runtime, driver: Driver<C>) {
     this.#driver = driver
-    this.#clock = clock
-    this.#deadlines = deadlines
+    this.#runtime = runtime
   }
 
   get supported(): boolean {
@@ -54,7 +51,7 @@ export class CatchUp<C extends object> {
         if (seen === undefined || this.isElsewhere(seen, wanted)) return false
         if (this.has(seen, wanted)) return true
       }
-      if (signal?.aborted === true || this.#clock.now() >= until) return false
+      if (signal?.aborted === true || this.#runtime.clock.now() >= until) return false
       await this.pause(until, pauseMs)
     }
   }
@@ -82,16 +79,16 @@ export class CatchUp<C extends object> {
 
   /** Lets a little time pass, but not beyond `until`. */
   pause(until: number, pauseMs = LONGEST_PAUSE_MS): Promise<void> {
-    const leftMs = until - this.#clock.now()
+    const leftMs = until - this.#runtime.clock.now()
     return new Promise((resolve) => {
-      this.#clock.setTimeout(resolve, Math.max(0, Math.min(pauseMs, leftMs)), true)
+      this.#runtime.clock.setTimeout(resolve, Math.max(0, Math.min(pauseMs, leftMs)), true)
     })
   }
 
   async #ask(connection: C, until: number): Promise<Place | undefined> {
-    const timeoutMs = Math.max(1, Math.ceil(until - this.#clock.now()))
+    const timeoutMs = Math.max(1, Math.ceil(until - this.#runtime.clock.now()))
     const place = await bounded(
-      this.#deadlines,
+      this.#runtime.deadlines,
       timeoutMs,
       attempt(() => this.#driver.replication?.readPlace(connection)),
       () => new Error(`the server did not say within ${timeoutMs} ms how far it is`),

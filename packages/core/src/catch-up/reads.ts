@@ -4,8 +4,9 @@ import { Scope } from '../flow/scope.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
+import type { Runtime } from '../runtime.js'
 import { ReadSession } from './session.js'
-import { type ReadContext, StandbyReads } from './standby-reads.js'
+import { type ReadRoutes, StandbyReads } from './standby-reads.js'
 import { tokenOf, WriteToken } from './write-token.js'
 
 export interface ReadOptions {
@@ -35,15 +36,17 @@ export interface SessionOptions {
 
 /** Reads that must see what was written before, by token or by session. */
 export class Reads<C extends object> {
+  readonly #runtime: Runtime
   readonly #options: ReadOptions
-  readonly #context: ReadContext<C>
+  readonly #routes: ReadRoutes<C>
   readonly #standbys: StandbyReads<C>
   readonly #sessions = new Scope<ReadSession<C>>()
 
-  constructor(options: ReadOptions, context: ReadContext<C>) {
+  constructor(runtime: Runtime, options: ReadOptions, routes: ReadRoutes<C>) {
+    this.#runtime = runtime
     this.#options = options
-    this.#context = context
-    this.#standbys = new StandbyReads(options.catchUpWaitMs, context)
+    this.#routes = routes
+    this.#standbys = new StandbyReads(runtime, options.catchUpWaitMs, routes)
   }
 
   /** The session of the running flow. */
@@ -58,7 +61,7 @@ export class Reads<C extends object> {
 
   /** How far the writer is now. */
   async token(options: AcquireOptions, below: FunctionReference): Promise<WriteToken> {
-    const { driver, router } = this.#context
+    const { driver, router } = this.#routes
     const { replication } = driver
     if (replication === undefined) {
       throw new UnsupportedError(
@@ -81,7 +84,7 @@ export class Reads<C extends object> {
       outer ??
       new ReadSession<C>(
         (asking) => this.token(asking, this.token),
-        this.#context.clock,
+        this.#runtime.clock,
         options.stickyReadsMs ?? this.#options.stickyReadsMs,
       )
     if (after !== undefined) session.follow(after)
@@ -94,7 +97,7 @@ export class Reads<C extends object> {
     target: Target,
     below: FunctionReference,
   ): Promise<Lease<C>> {
-    const { cluster, router } = this.#context
+    const { cluster, router } = this.#routes
     const { session } = this
     let after: readonly WriteToken[]
     try {
@@ -122,7 +125,8 @@ export class Reads<C extends object> {
     target: Target,
     after: readonly WriteToken[],
   ): Promise<Lease<C>> {
-    const { acquireTimeoutMs, clock, router } = this.#context
+    const { acquireTimeoutMs, router } = this.#routes
+    const { clock } = this.#runtime
     const until = clock.now() + (options.timeoutMs ?? acquireTimeoutMs)
     const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
     const from = this.#ask as FunctionReference

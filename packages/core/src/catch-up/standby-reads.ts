@@ -8,16 +8,13 @@ import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../e
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
-import type { Clock } from '../time/clock.js'
-import type { Deadlines } from '../time/deadlines.js'
+import type { Runtime } from '../runtime.js'
 import { CatchUp } from './catch-up.js'
 import type { WriteToken } from './write-token.js'
 
-export interface ReadContext<C extends object> {
-  readonly name: string
+/** Where reads go, and where they may go after a write. */
+export interface ReadRoutes<C extends object> {
   readonly driver: Driver<C>
-  readonly clock: Clock
-  readonly deadlines: Deadlines
   readonly cluster: Cluster<C>
   readonly router: Router<C>
   readonly acquireTimeoutMs: number
@@ -41,14 +38,16 @@ interface Read {
  * writes may have been lost in a failover leads to the writer.
  */
 export class StandbyReads<C extends object> {
+  readonly #runtime: Runtime
   readonly #catchUpWaitMs: number
-  readonly #context: ReadContext<C>
+  readonly #routes: ReadRoutes<C>
   readonly #catchUp: CatchUp<C>
 
-  constructor(catchUpWaitMs: number, context: ReadContext<C>) {
+  constructor(runtime: Runtime, catchUpWaitMs: number, routes: ReadRoutes<C>) {
+    this.#runtime = runtime
     this.#catchUpWaitMs = catchUpWaitMs
-    this.#context = context
-    this.#catchUp = new CatchUp(context.driver, context.clock, context.deadlines)
+    this.#routes = routes
+    this.#catchUp = new CatchUp(runtime, routes.driver)
   }
 
   acquire(
@@ -57,7 +56,8 @@ export class StandbyReads<C extends object> {
     tokens: readonly WriteToken[],
     below: FunctionReference,
   ): Promise<Lease<C>> {
-    const { acquireTimeoutMs, clock, driver, router } = this.#context
+    const { acquireTimeoutMs, driver, router } = this.#routes
+    const { clock } = this.#runtime
     if (tokens.length === 0) return router.acquire(options, target, below)
     if (!this.#catchUp.supported) {
       if (target !== 'standby') return router.acquire(options, 'primary', below)
@@ -72,7 +72,8 @@ export class StandbyReads<C extends object> {
   }
 
   async #acquire(options: AcquireOptions, read: Read, below: FunctionReference): Promise<Lease<C>> {
-    const { clock, cluster, router } = this.#context
+    const { cluster, router } = this.#routes
+    const { clock } = this.#runtime
     const { signal, target, until } = read
     const insisting = target === 'standby'
     const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
@@ -118,7 +119,7 @@ export class StandbyReads<C extends object> {
    * with what the present writer had when last probed: what has survived of other histories lies before it.
    */
   #needed({ target, tokens }: Read): readonly Place[] | undefined {
-    const { writer } = this.#context.cluster
+    const { writer } = this.#routes.cluster
     if (tokens.every((token) => this.#isComparable(token))) return tokens
     const { result } = writer ?? {}
     const known = target === 'standby' && result?.role === 'primary'
@@ -127,17 +128,17 @@ export class StandbyReads<C extends object> {
 
   /** Whether a token is of the history that the writer goes on with. */
   #isComparable({ cluster, history }: WriteToken): boolean {
-    const { lineage } = this.#context.cluster
+    const { lineage } = this.#routes.cluster
     if (cluster !== lineage.cluster) return false
     if (history === lineage.history) return true
     if (history === undefined || lineage.history === undefined) return false
-    const order = this.#context.driver.replication?.order(history, lineage.history)
+    const order = this.#routes.driver.replication?.order(history, lineage.history)
     return order !== undefined && COMPARABLE.has(order)
   }
 
   /** The standby to ask. Of those that were too far behind when last probed, nothing is to be hoped for in time. */
   #readerFor(needed: readonly Place[] | undefined): ManagedEndpoint<C> | undefined {
-    const { cluster, router } = this.#context
+    const { cluster, router } = this.#routes
     if (needed === undefined || router.suspended) return undefined
     const follows = ({ result }: ManagedEndpoint<C>): boolean =>
       result !== undefined && !this.#catchUp.isElsewhere(result, needed)
@@ -148,7 +149,8 @@ export class StandbyReads<C extends object> {
   }
 
   #failed(read: Read, { endpoint }: Lease<C>, seen: Place | undefined): Error {
-    const { clock, name, router } = this.#context
+    const { router } = this.#routes
+    const { clock, name } = this.#runtime
     const { signal, startedAt } = read
     const waitedMs = clock.now() - startedAt
     const aborted = signal?.aborted === true

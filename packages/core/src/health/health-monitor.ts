@@ -1,15 +1,14 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { isAnswer } from '../driver/contract.js'
-import type { EventEmitter, Topic } from '../events/emitter.js'
+import type { Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
-import type { Clock, TimerHandle } from '../time/clock.js'
+import type { Runtime } from '../runtime.js'
+import type { TimerHandle } from '../time/clock.js'
 import { type HealthCheck, HealthHistory } from './history.js'
 import type { ProbeOutcome } from './prober.js'
 
-export interface HealthMonitorContext<C extends object> {
-  readonly name: string
-  readonly clock: Clock
-  readonly events: EventEmitter
+/** What a manager decides of its probes, and does with what they find. */
+export interface ProbePolicy<C extends object> {
   /** Time until the next round, given how things stand. */
   readonly paceMs: () => number
   /** Whether the session of a prober is to be kept until the next round. */
@@ -24,9 +23,10 @@ const JITTER = 0.2
  * history and the statistics.
  */
 export class HealthMonitor<C extends object> {
+  readonly #runtime: Runtime
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #history: HealthHistory
-  readonly #context: HealthMonitorContext<C>
+  readonly #policy: ProbePolicy<C>
   readonly #completed: Topic
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
   /** Endpoints to be probed once more after the probe under way. */
@@ -39,14 +39,16 @@ export class HealthMonitor<C extends object> {
   #started = false
 
   constructor(
+    runtime: Runtime,
     endpoints: readonly ManagedEndpoint<C>[],
     historyLength: number,
-    context: HealthMonitorContext<C>,
+    policy: ProbePolicy<C>,
   ) {
     this.#endpoints = endpoints
     this.#history = new HealthHistory(historyLength)
-    this.#context = context
-    this.#completed = context.events.topic('healthCheckCompleted')
+    this.#runtime = runtime
+    this.#policy = policy
+    this.#completed = runtime.events.topic('healthCheckCompleted')
   }
 
   get history(): HealthHistory {
@@ -69,14 +71,15 @@ export class HealthMonitor<C extends object> {
 
   stop(): void {
     this.#started = false
-    this.#context.clock.clearTimeout(this.#timer)
+    this.#runtime.clock.clearTimeout(this.#timer)
     this.#timer = undefined
     for (const { prober } of this.#endpoints) prober.shared?.leave()
   }
 
   /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
-    const { clock, paceMs } = this.#context
+    const { paceMs } = this.#policy
+    const { clock } = this.#runtime
     if (!this.#started) return
     for (const { prober } of this.#endpoints) prober.shared?.hurry()
     if (clock.now() + paceMs() >= this.#dueAt) return
@@ -137,7 +140,7 @@ export class HealthMonitor<C extends object> {
     const outcome = await prober.probe(endpoint.state === 'SUSPECT')
     const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
     const check = told ?? this.#conclude(endpoint, outcome)
-    if (prober.shared === undefined && !this.#context.keepsSession(endpoint)) prober.forget()
+    if (prober.shared === undefined && !this.#policy.keepsSession(endpoint)) prober.forget()
     return check
   }
 
@@ -146,8 +149,8 @@ export class HealthMonitor<C extends object> {
     const { shared } = endpoint.prober
     if (shared === undefined || shared.attending) return
     shared.attend({
-      paceMs: this.#context.paceMs,
-      keepsSession: () => this.#context.keepsSession(endpoint),
+      paceMs: this.#policy.paceMs,
+      keepsSession: () => this.#policy.keepsSession(endpoint),
       standIn: endpoint.standIn,
       isQuiet: () =>
         endpoint.isSteady &&
@@ -167,12 +170,12 @@ export class HealthMonitor<C extends object> {
     )
       outcome = { ...outcome, alive: true }
     const check = this.#record(endpoint, outcome)
-    this.#context.onOutcome(endpoint, outcome)
+    this.#policy.onOutcome(endpoint, outcome)
     return check
   }
 
   #record(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): HealthCheck {
-    const { clock, events, name } = this.#context
+    const { clock, events, name } = this.#runtime
     const error = outcome.ok ? undefined : summarize(outcome.error)
     const check: HealthCheck = {
       at: new Date(clock.wallTime()),
@@ -202,7 +205,7 @@ export class HealthMonitor<C extends object> {
   }
 
   #noteRecovery(endpoint: ManagedEndpoint<C>, healthy: boolean): void {
-    const { clock, events, name } = this.#context
+    const { clock, events, name } = this.#runtime
     const failingSince = this.#failingSince.get(endpoint)
     if (!healthy) {
       if (failingSince === undefined) this.#failingSince.set(endpoint, clock.now())
@@ -219,7 +222,8 @@ export class HealthMonitor<C extends object> {
   }
 
   #schedule(): void {
-    const { clock, paceMs } = this.#context
+    const { paceMs } = this.#policy
+    const { clock } = this.#runtime
     this.#dueAt = Number.POSITIVE_INFINITY
     if (this.#endpoints.every(({ prober }) => prober.shared !== undefined)) return
     // Only ever shorter, so that the longest time to notice a silence is known.

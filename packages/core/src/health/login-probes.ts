@@ -2,19 +2,15 @@ import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { stateIs } from '../cluster/states.js'
 import { type Driver, isAnswer, type Probe, type Role } from '../driver/contract.js'
 import { toError } from '../errors.js'
-import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import { outside } from '../flow/outside.js'
+import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'
-import type { Clock, TimerHandle } from '../time/clock.js'
-import type { Deadlines } from '../time/deadlines.js'
+import type { TimerHandle } from '../time/clock.js'
 import { LoginProgress, whileProgressing } from '../time/login-progress.js'
 
-export interface LoginProbesContext<C extends object> {
-  readonly name: string
-  readonly clock: Clock
-  readonly deadlines: Deadlines
-  readonly events: EventEmitter
+/** What a manager does with what logins find. */
+export interface LoginFindings<C extends object> {
   /** A server whose sessions work answers a login as one that is starting: it waits for its sessions to end. */
   readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
   /** A server has no connection to spare. */
@@ -41,25 +37,28 @@ const FAILURES = 2
  * the endpoint stays in service with the connections it has, and no more than one attempt to open another is under way.
  */
 export class LoginProbes<C extends object> {
+  readonly #runtime: Runtime
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #driver: Driver<C>
   readonly #options: LoginProbeOptions
-  readonly #context: LoginProbesContext<C>
+  readonly #findings: LoginFindings<C>
   readonly #running = new Map<ManagedEndpoint<C>, AbortController>()
   readonly #failures = new Map<ManagedEndpoint<C>, { count: number; since: number }>()
   #timer: TimerHandle | undefined
   #started = false
 
   constructor(
+    runtime: Runtime,
     endpoints: readonly ManagedEndpoint<C>[],
     driver: Driver<C>,
     options: LoginProbeOptions,
-    context: LoginProbesContext<C>,
+    findings: LoginFindings<C>,
   ) {
     this.#endpoints = endpoints
     this.#driver = driver
     this.#options = options
-    this.#context = context
+    this.#runtime = runtime
+    this.#findings = findings
   }
 
   start(): void {
@@ -70,7 +69,7 @@ export class LoginProbes<C extends object> {
 
   stop(): void {
     this.#started = false
-    this.#context.clock.clearTimeout(this.#timer)
+    this.#runtime.clock.clearTimeout(this.#timer)
     for (const abort of this.#running.values()) abort.abort(new Error('probing has been stopped'))
   }
 
@@ -91,7 +90,7 @@ export class LoginProbes<C extends object> {
   }
 
   #schedule(): void {
-    const { clock } = this.#context
+    const { clock } = this.#runtime
     this.#timer = clock.setTimeout(
       () => {
         this.#schedule()
@@ -122,7 +121,7 @@ export class LoginProbes<C extends object> {
       const login = (): Promise<Role> => this.#logIn(endpoint, abort)
       const role = await (endpoint.prober.shared?.login(login, this.#freshMs) ?? login())
       this.#succeeded(endpoint)
-      if (role !== 'unknown' && role !== endpoint.role) this.#context.onMoved(endpoint)
+      if (role !== 'unknown' && role !== endpoint.role) this.#findings.onMoved(endpoint)
     } catch (thrown) {
       if (this.#started && stateIs(endpoint.state, 'open')) this.#failed(endpoint, toError(thrown))
     } finally {
@@ -132,7 +131,7 @@ export class LoginProbes<C extends object> {
 
   /** Resolves with the role of the server that it was led to. */
   async #logIn({ endpoint, pool }: ManagedEndpoint<C>, abort: AbortController): Promise<Role> {
-    const { clock, deadlines } = this.#context
+    const { background, clock } = this.#runtime
     const { probeConnectTimeoutMs } = this.#options
     const { times } = pool.server
     const driver = this.#driver
@@ -154,7 +153,7 @@ export class LoginProbes<C extends object> {
       quietMs: times.firstAnswerWithinMs(probeConnectTimeoutMs),
       longestMs: times.longestLoginMs(probeConnectTimeoutMs),
     }
-    return whileProgressing(deadlines, limits, progress, done, (waitedMs) => {
+    return whileProgressing(background, limits, progress, done, (waitedMs) => {
       const error = new Error(
         `nobody can log in to ${endpoint.id}: no answer within ${waitedMs} ms`,
       )
@@ -176,7 +175,7 @@ export class LoginProbes<C extends object> {
   }
 
   #succeeded(endpoint: ManagedEndpoint<C>): void {
-    const { clock, events, name } = this.#context
+    const { clock, events, name } = this.#runtime
     const failures = this.#failures.get(endpoint)
     const told = endpoint.loginError !== undefined
     this.#forget(endpoint)
@@ -187,14 +186,14 @@ export class LoginProbes<C extends object> {
   }
 
   #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
-    const { clock, events, name } = this.#context
+    const { clock, events, name } = this.#runtime
     const kind = this.#driver.classify(error)
     if (kind === 'starting') {
-      this.#context.onEnding(endpoint, error)
+      this.#findings.onEnding(endpoint, error)
       return
     }
     if (kind === 'busy') {
-      this.#context.onFull(endpoint)
+      this.#findings.onFull(endpoint)
       return
     }
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }

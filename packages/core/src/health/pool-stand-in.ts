@@ -1,12 +1,12 @@
 import type { FailureKind, Probe, ProbeResult } from '../driver/contract.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
-import type { Clock } from '../time/clock.js'
+import type { Runtime } from '../runtime.js'
 import type { StandIn } from './endpoint-prober.js'
 import { PooledProbe } from './pooled-probe.js'
 import type { ProbeOutcome } from './prober.js'
 
-export interface PoolStandInContext {
-  readonly clock: Clock
+/** What is known of a server besides its pool. */
+export interface ServerKnowledge {
   /** Whether there is no other server: then the first check lets connects of the pool go first. */
   readonly solo: boolean
   /** The most connections that the server bears at once; undefined if that is not known. */
@@ -36,22 +36,24 @@ const UNKNOWN: ProbeResult = { role: 'unknown', writable: true }
  * A server counts as short of connections after it has refused one for want of room, to the pool or to the monitor.
  */
 export class PoolStandIn<C extends object> implements StandIn {
+  readonly #runtime: Runtime
   readonly #pool: ConnectionPool<C>
-  readonly #context: PoolStandInContext
+  readonly #server: ServerKnowledge
   shortUntil = Number.NEGATIVE_INFINITY
   #connectedAt = Number.NEGATIVE_INFINITY
   #checked = false
   /** Questions that wait for a connect of the pool to end. */
   readonly #waiting: (() => void)[] = []
 
-  constructor(pool: ConnectionPool<C>, context: PoolStandInContext) {
+  constructor(runtime: Runtime, pool: ConnectionPool<C>, server: ServerKnowledge) {
+    this.#runtime = runtime
     this.#pool = pool
-    this.#context = context
+    this.#server = server
   }
 
   /** Whether the server has few connections by its nature, or has refused one for want of room of late. */
   get short(): boolean {
-    return this.#context.capacity !== undefined || this.#context.clock.now() < this.shortUntil
+    return this.#server.capacity !== undefined || this.#runtime.clock.now() < this.shortUntil
   }
 
   /** How well it can probe without a further connection: higher is better, 0 is not at all. */
@@ -68,12 +70,12 @@ export class PoolStandIn<C extends object> implements StandIn {
 
   /** The server has refused a connection for want of room. */
   refused(): void {
-    this.shortUntil = this.#context.clock.now() + SHORT_MS
+    this.shortUntil = this.#runtime.clock.now() + SHORT_MS
   }
 
   /** A connection of the pool has come about. */
   connected(): void {
-    this.#connectedAt = this.#context.clock.now()
+    this.#connectedAt = this.#runtime.clock.now()
     this.#wake()
   }
 
@@ -101,11 +103,11 @@ export class PoolStandIn<C extends object> implements StandIn {
    * @param openOwn opens a connection beside the pool
    */
   async open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe> {
-    if (!this.short && this.#context.solo && !this.#checked) await this.#connects(signal)
+    if (!this.short && this.#server.solo && !this.#checked) await this.#connects(signal)
     if (!this.short) return openOwn()
     const answer = await this.#answerOfNext(signal)
     if (answer === undefined) {
-      const full = this.#pool.counts.total >= (this.#context.capacity ?? Number.POSITIVE_INFINITY)
+      const full = this.#pool.counts.total >= (this.#server.capacity ?? Number.POSITIVE_INFINITY)
       if (!full) return openOwn()
       // All that there can be are in use, and nothing has been heard against them.
       return new PooledProbe(
@@ -126,10 +128,10 @@ export class PoolStandIn<C extends object> implements StandIn {
     this.#checked = true
     if (outcome.ok || outcome.kind !== 'busy') return outcome
     this.refused()
-    const { known, solo, trusted } = this.#context
+    const { known, solo, trusted } = this.#server
     const { counts } = this.#pool
     const { role } = this.#pool.server
-    const now = this.#context.clock.now()
+    const now = this.#runtime.clock.now()
     const lately = now - this.#connectedAt < LATELY_MS
     const serving = trusted() ? counts.total > 0 || lately : solo && counts.total > 0
     const before = known()
@@ -149,12 +151,12 @@ export class PoolStandIn<C extends object> implements StandIn {
   /** What was known before, without the position, which has moved on since. */
   get #known(): ProbeResult {
     const { role } = this.#pool.server
-    return { ...(this.#context.known() ?? { ...UNKNOWN, role }), position: undefined }
+    return { ...(this.#server.known() ?? { ...UNKNOWN, role }), position: undefined }
   }
 
   /** Users of the pool may have dropped rights of its session, so that it tells less than a session of the monitor. */
   #doubts({ missing }: ProbeResult): boolean {
-    return missing !== undefined && this.#context.known()?.missing === undefined
+    return missing !== undefined && this.#server.known()?.missing === undefined
   }
 
   /**
@@ -166,7 +168,7 @@ export class PoolStandIn<C extends object> implements StandIn {
       try {
         return await this.#pool.probes.overNext()
       } catch (error) {
-        const refused = this.#context.classify(error) === 'busy'
+        const refused = this.#server.classify(error) === 'busy'
         if (!refused || this.#pool.counts.total > 0 || signal.aborted) throw error
       }
       await this.#pause(pauseMs)
@@ -176,7 +178,8 @@ export class PoolStandIn<C extends object> implements StandIn {
 
   /** Lets callers who arrived with the manager connect first: they may need every connection that the server has. */
   async #connects(signal: AbortSignal): Promise<void> {
-    const { clock, patienceMs } = this.#context
+    const { patienceMs } = this.#server
+    const { clock } = this.#runtime
     const until = clock.now() + patienceMs
     while (this.#pool.counts.connecting > 0 && !this.short && !signal.aborted) {
       const leftMs = until - clock.now()
@@ -192,7 +195,7 @@ export class PoolStandIn<C extends object> implements StandIn {
   }
 
   #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#context.clock.setTimeout(resolve, ms))
+    return new Promise((resolve) => this.#runtime.clock.setTimeout(resolve, ms))
   }
 
   #wake(): void {

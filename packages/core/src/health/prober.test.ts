@@ -1,6 +1,6 @@
 import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import type { ConnectionSignal, Driver } from '../driver/contract.js'
-import { Deadlines } from '../time/deadlines.js'
+import { Runtime } from '../runtime.js'
 import { StallMonitor } from '../time/stall.js'
 import { Prober } from './prober.js'
 
@@ -9,11 +9,10 @@ function probing(adapt: (driver: FakeDriver) => Driver<FakeConnection> = (driver
   const driver = new FakeDriver({ clock })
   const signals: ConnectionSignal[] = []
   const prober = new Prober<FakeConnection>(
+    new Runtime({ name: 'p', clock, reportSql: 'text' }, new StallMonitor(clock)),
     fakeEndpoint('a'),
     adapt(driver),
     { probeTimeoutMs: 100, probeConnectTimeoutMs: 200 },
-    clock,
-    new Deadlines(clock, new StallMonitor(clock)),
     (signal) => signals.push(signal),
   )
   return { clock, driver, prober, signals }

@@ -11,9 +11,10 @@ import {
 import { toError } from '../errors.js'
 import { healthCheckChannel, traced } from '../events/channels.js'
 import { outside } from '../flow/outside.js'
+import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'
-import type { Clock, TimerHandle } from '../time/clock.js'
-import { Deadline, type Deadlines } from '../time/deadlines.js'
+import type { TimerHandle } from '../time/clock.js'
+import { Deadline } from '../time/deadlines.js'
 import { LoginProgress } from '../time/login-progress.js'
 import { type AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { EndpointProber, StandIn } from './endpoint-prober.js'
@@ -113,11 +114,10 @@ class Question {
  * answers first tells how the server is.
  */
 export class Prober<C extends object> implements EndpointProber {
+  readonly #runtime: Runtime
   readonly #endpoint: Endpoint
   readonly #driver: Driver<C>
   readonly #options: ProberOptions
-  readonly #clock: Clock
-  readonly #deadlines: Deadlines
   readonly #onSignal: (signal: ConnectionSignal) => void
   readonly #questions = new Set<Question>()
   #kept: Probe | undefined
@@ -134,18 +134,16 @@ export class Prober<C extends object> implements EndpointProber {
   #unansweredSince: number | undefined
 
   constructor(
+    runtime: Runtime,
     endpoint: Endpoint,
     driver: Driver<C>,
     options: ProberOptions,
-    clock: Clock,
-    deadlines: Deadlines,
     onSignal: (signal: ConnectionSignal) => void,
   ) {
+    this.#runtime = runtime
     this.#endpoint = endpoint
     this.#driver = driver
     this.#options = options
-    this.#clock = clock
-    this.#deadlines = deadlines
     this.#onSignal = onSignal
     this.#times = options.times ?? new ResponseTimes()
   }
@@ -182,18 +180,18 @@ export class Prober<C extends object> implements EndpointProber {
   }
 
   async #ask(): Promise<ProbeOutcome> {
-    const startedAt = this.#clock.now()
+    const startedAt = this.#runtime.clock.now()
     try {
       const answer = await this.#firstAnswer(startedAt)
       this.#failing = false
-      return { ok: true, durationMs: this.#clock.now() - startedAt, ...answer }
+      return { ok: true, durationMs: this.#runtime.clock.now() - startedAt, ...answer }
     } catch (thrown) {
       const error = toError(thrown)
       const timedOut = error instanceof ProbeTimeoutError
       this.#failing = true
       return {
         ok: false,
-        durationMs: this.#clock.now() - startedAt,
+        durationMs: this.#runtime.clock.now() - startedAt,
         kind: timedOut ? 'unreachable' : this.#driver.classify(error),
         error,
         timedOut,
@@ -222,16 +220,16 @@ export class Prober<C extends object> implements EndpointProber {
     }
     return answer.finally(() => {
       this.#deadline?.cancel()
-      this.#clock.clearTimeout(this.#besideTimer)
+      this.#runtime.clock.clearTimeout(this.#besideTimer)
     })
   }
 
   /** A proxy may hold on to a connection whose server has gone: others are tried beside it while the probe lasts. */
   #askBeside(): void {
     if (!this.#times.known) return
-    this.#clock.clearTimeout(this.#besideTimer)
-    this.#besideTimer = this.#clock.setTimeout(() => {
-      this.#askAnew(this.#clock.now())
+    this.#runtime.clock.clearTimeout(this.#besideTimer)
+    this.#besideTimer = this.#runtime.clock.setTimeout(() => {
+      this.#askAnew(this.#runtime.clock.now())
       this.#askBeside()
     }, this.#retryMs)
   }
@@ -250,8 +248,8 @@ export class Prober<C extends object> implements EndpointProber {
     this.#deadline?.cancel()
     const deadline = new ProbeDeadline(() => {
       if (this.#goesOn || this.#mayBeFar) {
-        this.#askAnew(this.#clock.now())
-        this.#deadlines.add(deadline, timeoutMs)
+        this.#askAnew(this.#runtime.clock.now())
+        this.#runtime.background.add(deadline, timeoutMs)
         return
       }
       this.#reject(
@@ -259,12 +257,12 @@ export class Prober<C extends object> implements EndpointProber {
       )
     })
     this.#deadline = deadline
-    this.#deadlines.add(deadline, timeoutMs)
+    this.#runtime.background.add(deadline, timeoutMs)
   }
 
   /** The first answer of a server may come from far away, and what is not known cannot be lost meanwhile. */
   get #mayBeFar(): boolean {
-    const waitedMs = this.#clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
+    const waitedMs = this.#runtime.clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
     const patienceMs = Math.min(
       FIRST_ANSWER_MS,
       FIRST_ATTEMPTS * this.#options.probeConnectTimeoutMs,
@@ -275,7 +273,7 @@ export class Prober<C extends object> implements EndpointProber {
 
   /** Whether a login under way comes forward. A server that never lets anybody in is gone too. */
   get #goesOn(): boolean {
-    const now = this.#clock.now()
+    const now = this.#runtime.clock.now()
     const waitedMs = now - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
     if (waitedMs >= this.#longestMs) return false
     return [...this.#questions].some(
@@ -297,7 +295,7 @@ export class Prober<C extends object> implements EndpointProber {
   }
 
   #askOver(kept: Probe, now: number): void {
-    const question = new Question(now, this.#deadlines.stall.stalledAt(now), false)
+    const question = new Question(now, this.#runtime.stall.stalledAt(now), false)
     this.#pose(question, kept)
   }
 
@@ -309,7 +307,7 @@ export class Prober<C extends object> implements EndpointProber {
     // The first may be on its way to a slow server and keeps all its time.
     const [, second] = pending
     if (second !== undefined && pending.length >= MOST_PENDING) this.#drop(second)
-    const question = new Question(now, this.#deadlines.stall.stalledAt(now), true)
+    const question = new Question(now, this.#runtime.stall.stalledAt(now), true)
     this.#questions.add(question)
     const { signal } = question.abort
     const { watch } = question.progress
@@ -366,7 +364,7 @@ export class Prober<C extends object> implements EndpointProber {
     // The kept connection may merely be stale, as after a restart: only a fresh one tells how the server is.
     this.#drop(question)
     if (this.#running === undefined) return
-    this.#askAnew(this.#clock.now())
+    this.#askAnew(this.#runtime.clock.now())
     // A login takes longer than the question that it was to answer.
     const { probeTimeoutMs, retryConnectTimeoutMs } = this.#options
     const floorMs = retryConnectTimeoutMs ?? this.#times.answerWithinMs(probeTimeoutMs)
@@ -375,8 +373,8 @@ export class Prober<C extends object> implements EndpointProber {
 
   /** Time since a question was asked, or its login was begun, without what was lost to stalls. */
   #tookMs({ askedAt, stalledBefore }: Question): number {
-    const now = this.#clock.now()
-    return Math.max(0, now - askedAt - (this.#deadlines.stall.stalledAt(now) - stalledBefore))
+    const now = this.#runtime.clock.now()
+    return Math.max(0, now - askedAt - (this.#runtime.stall.stalledAt(now) - stalledBefore))
   }
 
   #drop(question: Question): void {

@@ -1,19 +1,8 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { QueryTimeoutError } from '../errors.js'
-import type { EventEmitter } from '../events/emitter.js'
-import type { SqlReports } from '../secrets/sql-reports.js'
-import type { Clock, TimerHandle } from '../time/clock.js'
-import type { StallMonitor } from '../time/stall.js'
-
-export interface QueryWatchdogContext<C extends object> {
-  readonly name: string
-  readonly clock: Clock
-  readonly stall: StallMonitor
-  readonly events: EventEmitter
-  readonly sql: SqlReports
-  /** Probes an endpoint; its state says the rest. */
-  readonly check: (endpoint: ManagedEndpoint<C>) => Promise<unknown>
-}
+import type { Runtime } from '../runtime.js'
+import type { TimerHandle } from '../time/clock.js'
+import type { HealthMonitor } from './health-monitor.js'
 
 const SHORTEST_TICK_MS = 10
 const LONGEST_TICK_MS = 250
@@ -27,22 +16,25 @@ const TICKS = 10
  * It looks at all connections now and then, so that a statement itself costs nothing.
  */
 export class QueryWatchdog<C extends object> {
+  readonly #runtime: Runtime
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #queryTimeoutMs: number
   readonly #tickMs: number
-  readonly #context: QueryWatchdogContext<C>
+  readonly #monitor: HealthMonitor<C>
   readonly #checking = new Set<ManagedEndpoint<C>>()
   #timer: TimerHandle | undefined
 
   constructor(
+    runtime: Runtime,
     endpoints: readonly ManagedEndpoint<C>[],
     queryTimeoutMs: number,
-    context: QueryWatchdogContext<C>,
+    monitor: HealthMonitor<C>,
   ) {
     this.#endpoints = endpoints
     this.#queryTimeoutMs = queryTimeoutMs
     this.#tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, queryTimeoutMs / TICKS))
-    this.#context = context
+    this.#runtime = runtime
+    this.#monitor = monitor
   }
 
   start(): void {
@@ -50,12 +42,12 @@ export class QueryWatchdog<C extends object> {
   }
 
   stop(): void {
-    this.#context.clock.clearTimeout(this.#timer)
+    this.#runtime.clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   #arm(): void {
-    this.#timer = this.#context.clock.setTimeout(() => {
+    this.#timer = this.#runtime.clock.setTimeout(() => {
       this.#arm()
       for (const endpoint of this.#endpoints) void this.#look(endpoint)
     }, this.#tickMs)
@@ -64,18 +56,19 @@ export class QueryWatchdog<C extends object> {
   async #look(endpoint: ManagedEndpoint<C>): Promise<void> {
     if (this.#overdue(endpoint).length === 0 || this.#checking.has(endpoint)) return
     this.#checking.add(endpoint)
-    await this.#context.check(endpoint)
+    // Its state says the rest.
+    await this.#monitor.check(endpoint)
     this.#checking.delete(endpoint)
     if (endpoint.state === 'SUSPECT' || this.#timer === undefined) return
     for (const entry of this.#overdue(endpoint)) {
       const durationMs = this.#now() - entry.runningSince
-      this.#context.events.emit({
+      this.#runtime.events.emit({
         type: 'queryTimedOut',
-        pool: this.#context.name,
+        pool: this.#runtime.name,
         endpoint: endpoint.id,
         connectionId: entry.id,
         durationMs,
-        query: this.#context.sql.statement(entry.activity?.lastQuery),
+        query: this.#runtime.sql.statement(entry.activity?.lastQuery),
       })
       endpoint.pool.destroy(entry, new QueryTimeoutError(this.#queryTimeoutMs))
     }
@@ -87,6 +80,6 @@ export class QueryWatchdog<C extends object> {
 
   /** Time in which the event loop stood still is no statement's fault. */
   #now(): number {
-    return this.#context.clock.now() - this.#context.stall.stalledMs
+    return this.#runtime.clock.now() - this.#runtime.stall.stalledMs
   }
 }

@@ -1,11 +1,11 @@
 import { every } from '../process/ticks.js'
-import type { Clock } from '../time/clock.js'
+import type { Runtime } from '../runtime.js'
 
 const LONGEST_TICK_MS = 1000
 const SHORTEST_TICK_MS = 10
 
-export interface RestContext {
-  readonly clock: Clock
+/** When a manager may rest. */
+export interface RestConditions {
   /** Infinity for never. */
   readonly restAfterMs: number
   /** Rises with every use. */
@@ -17,14 +17,16 @@ export interface RestContext {
 
 /** Pauses health monitoring after a time without use, until the next acquire. */
 export class Rest {
-  readonly #context: RestContext
+  readonly #runtime: Runtime
+  readonly #conditions: RestConditions
   #resting = false
   #uses = 0
   #unusedSince = 0
   #stop: (() => void) | undefined
 
-  constructor(context: RestContext) {
-    this.#context = context
+  constructor(runtime: Runtime, conditions: RestConditions) {
+    this.#runtime = runtime
+    this.#conditions = conditions
   }
 
   get resting(): boolean {
@@ -32,7 +34,8 @@ export class Rest {
   }
 
   start(): void {
-    const { clock, restAfterMs } = this.#context
+    const { restAfterMs } = this.#conditions
+    const { clock } = this.#runtime
     if (this.#stop !== undefined || !Number.isFinite(restAfterMs)) return
     this.#unusedSince = clock.now()
     const tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, restAfterMs / 4))
@@ -49,12 +52,13 @@ export class Rest {
   end(): boolean {
     const rested = this.#resting
     this.#resting = false
-    this.#unusedSince = this.#context.clock.now()
+    this.#unusedSince = this.#runtime.clock.now()
     return rested
   }
 
   #look(): void {
-    const { clock, isBusy, onRest, restAfterMs, uses } = this.#context
+    const { isBusy, onRest, restAfterMs, uses } = this.#conditions
+    const { clock } = this.#runtime
     if (this.#resting) return
     const used = uses()
     if (isBusy() || used !== this.#uses) {

@@ -1,13 +1,13 @@
 import type { History } from '../cluster/history.js'
 import type { ConnectionSignal, Role } from '../driver/contract.js'
 import { digestOf, sharedBy } from '../process/registry.js'
-import type { Clock } from '../time/clock.js'
+import type { Runtime } from '../runtime.js'
 import type { Attendant, EndpointProber, SharedProbing } from './endpoint-prober.js'
 import type { ProbeOutcome } from './prober.js'
 import { type ProberCallbacks, ServerWatch, type WatchMember } from './server-watch.js'
 
-export interface SharedProberContext {
-  readonly clock: Clock
+/** What a manager brings to the watch of a server. */
+export interface ServerAccess {
   /** Asks over a connection of this manager's. */
   readonly createProber: (callbacks: ProberCallbacks) => EndpointProber
   readonly onSignal: (signal: ConnectionSignal) => void
@@ -19,17 +19,24 @@ export interface SharedProberContext {
 export class SharedProber implements EndpointProber, SharedProbing, WatchMember {
   readonly database: string
   readonly #server: readonly unknown[]
-  readonly #context: SharedProberContext
+  readonly #runtime: Runtime
+  readonly #access: ServerAccess
   #attendant: Attendant | undefined
   #watch: ServerWatch | undefined
   #alone = false
   #stopped = false
 
   /** @param server what the answers of the server depend on, without the database */
-  constructor(server: readonly unknown[], database: string, context: SharedProberContext) {
+  constructor(
+    runtime: Runtime,
+    server: readonly unknown[],
+    database: string,
+    access: ServerAccess,
+  ) {
+    this.#runtime = runtime
     this.#server = server
     this.database = database
-    this.#context = context
+    this.#access = access
   }
 
   get shared(): SharedProbing {
@@ -101,15 +108,15 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
   }
 
   createProber(callbacks: ProberCallbacks): EndpointProber {
-    return this.#context.createProber(callbacks)
+    return this.#access.createProber(callbacks)
   }
 
   onSignal(signal: ConnectionSignal): void {
-    if (this.#attendant !== undefined) this.#context.onSignal(signal)
+    if (this.#attendant !== undefined) this.#access.onSignal(signal)
   }
 
   isOfDatabase(error: unknown): boolean {
-    return this.#context.isOfDatabase(error)
+    return this.#access.isOfDatabase(error)
   }
 
   #leaveWatch(): void {
@@ -120,12 +127,12 @@ export class SharedProber implements EndpointProber, SharedProbing, WatchMember 
 
   #joined(): ServerWatch {
     if (this.#watch?.has(this) === true) return this.#watch
-    const { clock } = this.#context
+    const { clock } = this.#runtime
     const watches = sharedBy<ServerWatch>('watches', clock)
     const key = digestOf(this.#alone ? [...this.#server, this.database] : this.#server)
     let watch = watches.get(key)
     if (watch === undefined) {
-      watch = new ServerWatch(clock, this.#context.order, () => watches.delete(key))
+      watch = new ServerWatch(clock, this.#access.order, () => watches.delete(key))
       watches.set(key, watch)
     }
     watch.join(this)

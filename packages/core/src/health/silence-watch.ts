@@ -1,15 +1,7 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { every } from '../process/ticks.js'
-import type { Clock } from '../time/clock.js'
-import type { StallMonitor } from '../time/stall.js'
-
-export interface SilenceWatchContext<C extends object> {
-  readonly clock: Clock
-  readonly stall: StallMonitor
-  readonly probe: (endpoint: ManagedEndpoint<C>) => Promise<unknown>
-  /** Whether it is being probed now. */
-  readonly probing: (endpoint: ManagedEndpoint<C>) => boolean
-}
+import type { Runtime } from '../runtime.js'
+import type { HealthMonitor } from './health-monitor.js'
 
 const TICK_MS = 1000
 
@@ -18,19 +10,21 @@ const TICK_MS = 1000
  * come from it for a while. It may be thinking; but if it is gone, whoever waits for it would wait for long.
  */
 export class SilenceWatch<C extends object> {
+  readonly #runtime: Runtime
   readonly #endpoint: ManagedEndpoint<C>
-  readonly #context: SilenceWatchContext<C>
+  readonly #monitor: HealthMonitor<C>
   #stop: (() => void) | undefined
 
-  constructor(endpoint: ManagedEndpoint<C>, context: SilenceWatchContext<C>) {
+  constructor(runtime: Runtime, endpoint: ManagedEndpoint<C>, monitor: HealthMonitor<C>) {
+    this.#runtime = runtime
     this.#endpoint = endpoint
-    this.#context = context
+    this.#monitor = monitor
   }
 
   start(): void {
-    this.#stop ??= every(this.#context.clock, TICK_MS, () => {
+    this.#stop ??= every(this.#runtime.clock, TICK_MS, () => {
       // A probe looks by itself at what else comes meanwhile.
-      if (!this.#context.probing(this.#endpoint)) this.#look()
+      if (!this.#monitor.isChecking(this.#endpoint)) this.#look()
     })
   }
 
@@ -40,12 +34,13 @@ export class SilenceWatch<C extends object> {
   }
 
   #look(): void {
-    const { clock, stall, probe } = this.#context
+    const { clock, stall } = this.#runtime
     const { server } = this.#endpoint.pool
     const now = clock.now() - stall.stalledMs
     // Asked in any case: what came before this tick says nothing at the next.
     const heard = server.receivedAny()
     const patienceMs = server.times.answerWithinMs(TICK_MS)
-    if (server.overdue(now - patienceMs, now).length > 0 && !heard) void probe(this.#endpoint)
+    if (server.overdue(now - patienceMs, now).length > 0 && !heard)
+      void this.#monitor.check(this.#endpoint)
   }
 }

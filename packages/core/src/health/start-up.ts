@@ -1,17 +1,14 @@
 import { ConnectFailedError, messageOf } from '../errors.js'
-import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
-import type { Clock, TimerHandle } from '../time/clock.js'
-import { Deadline, type Deadlines } from '../time/deadlines.js'
+import type { Runtime } from '../runtime.js'
+import type { TimerHandle } from '../time/clock.js'
+import { Deadline } from '../time/deadlines.js'
 
 /** After so long it is told that the server is not there yet. */
 const NOTICE_MS = 1000
 
-export interface StartUpContext {
-  readonly name: string
-  readonly clock: Clock
-  readonly deadlines: Deadlines
-  readonly events: EventEmitter
+/** What the start of a manager needs to know of it. */
+export interface StartUpHost {
   /** Infinity if every caller waits for its own deadline. */
   readonly startTimeoutMs: number
   readonly acquireTimeoutMs: number
@@ -35,7 +32,8 @@ class StartDeadline extends Deadline {
  * Silence is no refusal: a login may take its time.
  */
 export class StartUp {
-  readonly #context: StartUpContext
+  readonly #runtime: Runtime
+  readonly #host: StartUpHost
   readonly #deadline = new StartDeadline(() => this.#expired())
   /** The latest refusal of each endpoint. */
   readonly #refusals = new Map<string, Error>()
@@ -46,8 +44,9 @@ export class StartUp {
   #late = false
   #over = false
 
-  constructor(context: StartUpContext) {
-    this.#context = context
+  constructor(runtime: Runtime, host: StartUpHost) {
+    this.#runtime = runtime
+    this.#host = host
   }
 
   /** True once there was a connection, or there will be none any more. */
@@ -58,16 +57,18 @@ export class StartUp {
   /** A caller has come. */
   begin(): void {
     if (this.#over || this.#begunAt !== undefined) return
-    const { clock, deadlines, startTimeoutMs } = this.#context
+    const { startTimeoutMs } = this.#host
+    const { background, clock } = this.#runtime
     this.#begunAt = clock.now()
     if (Number.isFinite(startTimeoutMs))
-      deadlines.add(this.#deadline, startTimeoutMs, this.#begunAt)
+      // Callers keep the process by their own deadlines.
+      background.add(this.#deadline, startTimeoutMs, this.#begunAt)
     this.#notice = clock.setTimeout(() => this.#tell(), NOTICE_MS)
   }
 
   /** True if every endpoint has refused for a reason that only a person can mend. */
   get refusedForGood(): boolean {
-    return !this.#over && this.#context.endpoints().every((id) => this.#refusedForGood.has(id))
+    return !this.#over && this.#host.endpoints().every((id) => this.#refusedForGood.has(id))
   }
 
   /** What an endpoint has said. */
@@ -91,7 +92,7 @@ export class StartUp {
     this.#over = true
     this.#refusals.clear()
     this.#deadline.cancel()
-    this.#context.clock.clearTimeout(this.#notice)
+    this.#runtime.clock.clearTimeout(this.#notice)
   }
 
   #expired(): void {
@@ -100,7 +101,7 @@ export class StartUp {
   }
 
   #giveUp(): void {
-    const { endpoints, giveUp, startTimeoutMs } = this.#context
+    const { endpoints, giveUp, startTimeoutMs } = this.#host
     const ids = endpoints()
     const refusals = ids.map((id) => this.#refusals.get(id))
     const [first] = refusals
@@ -123,7 +124,8 @@ export class StartUp {
   /** Tells once that the server is not there yet, and for how long it is still waited for. */
   #tell(): void {
     if (this.#noticed || this.#begunAt === undefined) return
-    const { acquireTimeoutMs, clock, events, name, startTimeoutMs } = this.#context
+    const { acquireTimeoutMs, startTimeoutMs } = this.#host
+    const { clock, events, name } = this.#runtime
     const durationMs = clock.now() - this.#begunAt
     const [refusal] = this.#refusals
     if (refusal === undefined || durationMs < NOTICE_MS) return

@@ -1,7 +1,7 @@
 import type { Lease } from '../pool/lease.js'
 import type { LeakCounts } from '../pool/metrics.js'
+import type { Runtime } from '../runtime.js'
 import { redactText } from '../secrets/redact-text.js'
-import type { SqlReports } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
 import type { StallMonitor } from '../time/stall.js'
 import { type CaptureBudget, captureBudgetOf, RareEntryPoints } from './capture-budget.js'
@@ -171,24 +171,14 @@ export function heldFor<C extends object>(lease: Lease<C>, now: number, stalledM
   return Math.max(0, now - lease.acquiredAt - (stalledMs - lease.stalledBefore))
 }
 
-/** What describing a lease takes. */
-export interface ReportContext {
-  readonly clock: Clock
-  readonly stall: StallMonitor
-  readonly sql: SqlReports
-}
-
 /** Describes a lease as it is now. */
-export function reportLease<C extends object>(
-  lease: Lease<C>,
-  { clock, stall, sql }: ReportContext,
-): LeaseReport {
+export function reportLease<C extends object>(lease: Lease<C>, runtime: Runtime): LeaseReport {
+  const { clock, sql } = runtime
   const now = clock.now()
   const { label } = lease.owner
   const stack = lease.whereabouts
   const { entry } = lease
-  const { heldForMs, lastQuery, queryCount } =
-    lease.handedOut?.past ?? activityOf(lease, { clock, stall })
+  const { heldForMs, lastQuery, queryCount } = lease.handedOut?.past ?? activityOf(lease, runtime)
   return {
     leaseId: lease.id,
     connectionId: entry.id,
@@ -207,7 +197,7 @@ export function reportLease<C extends object>(
 /** What a lease has come to so far; its text as the driver has it. */
 export function activityOf<C extends object>(
   lease: Lease<C>,
-  { clock, stall }: Pick<ReportContext, 'clock' | 'stall'>,
+  { clock, stall }: Runtime,
 ): Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> {
   const { activity } = lease.entry
   const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore

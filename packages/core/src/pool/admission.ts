@@ -3,9 +3,9 @@ import { ValidationFailedError } from '../errors.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Lending } from './lending.js'
 import type { NextSteps } from './next-steps.js'
@@ -40,7 +40,8 @@ export class Admission<C extends object> {
   }
 
   admit(entry: PoolEntry<C>): void {
-    const { clock, driver, stall } = this.#context
+    const { driver } = this.#context
+    const { clock, stall } = this.#context.runtime
     const { connections, pace, drain, fitness, lending, queue, testing, trust } = this.#parts
     const now = clock.now()
     stall.look(now)

@@ -7,9 +7,9 @@ import { Closing } from './closing.js'
 import { ConnectPace } from './connect-pace.js'
 import { Connections } from './connections.js'
 import { Connector } from './connector.js'
+import type { PoolContext } from './context.js'
 import { Drain } from './drain.js'
 import type { CloseReason, PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import { Fitness } from './fitness.js'
 import { Housekeeping } from './housekeeping.js'
 import { LeaseMisuse } from './lease-misuse.js'
@@ -58,7 +58,7 @@ export class PoolAssembly<C extends object> implements NextSteps<C> {
   readonly server: ServerView<C>
 
   constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
-    this.drain = new Drain(context)
+    this.drain = new Drain(context.runtime)
     this.sizing = new Sizing(context.options)
     this.trust = new RoleTrust()
     this.fitness = new Fitness(context, this.trust)

@@ -2,7 +2,7 @@ import type { BudgetShare } from './budget-share.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { BudgetReport } from './connection-budget.js'
 import type { Connections } from './connections.js'
-import type { PoolContext } from './environment.js'
+import type { PoolContext } from './context.js'
 import type { NextSteps } from './next-steps.js'
 import type { Pings } from './pings.js'
 import type { Sizing } from './sizing.js'
@@ -23,7 +23,7 @@ export class BudgetPlace<C extends object> {
   #earliest = 0
 
   constructor(
-    { budget, events, name }: PoolContext<C>,
+    { budget, runtime: { events, name } }: PoolContext<C>,
     parts: BudgetPlaceParts<C>,
     next: Pick<NextSteps<C>, 'supply'>,
   ) {

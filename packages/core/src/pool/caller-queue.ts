@@ -3,11 +3,12 @@ import { AcquireAbortedError, PoolClosedError, QueueFullError } from '../errors.
 import type { AcquireFailedEvent } from '../events/events.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { Runtime } from '../runtime.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { BudgetReport } from './connection-budget.js'
 import type { PoolQueue } from './connection-pool.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
-import type { PoolContext } from './environment.js'
 import type { LeaseMisuse } from './lease-misuse.js'
 import type { Leases } from './leases.js'
 import type { PoolCounts } from './metrics.js'
@@ -38,6 +39,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   suspended = false
   readonly #waiters = new WaitQueue<C>(this)
   readonly #context: PoolContext<C>
+  readonly #runtime: Runtime
   readonly #pace: ConnectPace<C>
   readonly #drain: Drain
   readonly #leases: Leases<C>
@@ -51,6 +53,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
     host: CallerQueueHost & Pick<NextSteps<C>, 'supply' | 'waiterGone'>,
   ) {
     this.#context = context
+    this.#runtime = context.runtime
     this.#pace = parts.pace
     this.#drain = parts.drain
     this.#leases = parts.leases
@@ -78,14 +81,15 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
 
   /** Rejects a caller that cannot even be queued; undefined for one that can. */
   refuse({ signal }: AcquireOptions): Promise<never> | undefined {
-    if (this.#drain.refusing) return this.#reject('closed', new PoolClosedError(this.#context.name))
+    if (this.#drain.refusing) return this.#reject('closed', new PoolClosedError(this.#runtime.name))
     if (signal?.aborted === true)
       return this.#reject('aborted', new AcquireAbortedError(signal.reason))
     return undefined
   }
 
   refuseAsFull(): Promise<never> {
-    const { name, options } = this.#context
+    const { options } = this.#context
+    const { name } = this.#runtime
     return this.#reject(
       'queue-full',
       new QueueFullError(name, options.maxWaiters, this.#host.counts),
@@ -101,11 +105,11 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
     options: AcquireOptions,
     target: Target,
     below: FunctionReference,
-    now = this.#context.clock.now(),
+    now = this.#runtime.clock.now(),
     owner = this.identify(options, below, now),
   ): Waiter<C> {
     const timeoutMs = options.timeoutMs ?? this.#context.options.acquireTimeoutMs
-    return new Waiter(this.#context.deadlines, target, owner, now, timeoutMs, options.signal)
+    return new Waiter(this.#runtime.deadlines, target, owner, now, timeoutMs, options.signal)
   }
 
   push(waiter: Waiter<C>): void {
@@ -115,7 +119,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
 
   enqueue(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
-    if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#context.name))
+    if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#runtime.name))
     else this.#host.supply()
   }
 
@@ -136,7 +140,8 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   }
 
   timeoutError(waiter: Waiter<C>): Error {
-    const { clock, endpoint, name, options } = this.#context
+    const { endpoint, options } = this.#context
+    const { clock, name } = this.#runtime
     return acquireTimeoutError({
       pool: name,
       endpoint: endpoint.id,
@@ -152,7 +157,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
-    this.#leases.acquireFailed(reason, error, this.#context.clock.now() - waiter.enqueuedAt)
+    this.#leases.acquireFailed(reason, error, this.#runtime.clock.now() - waiter.enqueuedAt)
     this.#host.waiterGone()
   }
 

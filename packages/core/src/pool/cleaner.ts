@@ -3,8 +3,8 @@ import type { ConnectionDirtyEvent } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import { reportLease } from '../leaks/leak-detector.js'
 import { attempt, bounded } from '../time/bounded.js'
+import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import { LEFT_BEHIND, runHook } from './hook.js'
 import type { Lease } from './lease.js'
 
@@ -50,7 +50,7 @@ export class Cleaner<C extends object> {
       step = next
     }
     return bounded(
-      this.#context.deadlines,
+      this.#context.runtime.deadlines,
       resetTimeoutMs,
       // The user's functions run outside the flow of the borrower.
       attempt(() => outside(() => this.#cleanUp(entry, lease, onStep))),
@@ -140,14 +140,14 @@ export class Cleaner<C extends object> {
   }
 
   #report(entry: PoolEntry<C>, lease: Lease<C>, reason: ConnectionDirtyEvent['reason']): void {
-    const { events, name } = this.#context
+    const { events, name } = this.#context.runtime
     events.emit({
       type: 'connectionDirty',
       pool: name,
       endpoint: this.#context.endpoint.id,
       connectionId: entry.id,
       reason,
-      lease: reportLease(lease, this.#context),
+      lease: reportLease(lease, this.#context.runtime),
     })
   }
 }

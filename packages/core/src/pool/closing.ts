@@ -4,8 +4,8 @@ import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
-import type { PoolContext } from './environment.js'
 import type { Leases } from './leases.js'
 import type { Retirement } from './retirement.js'
 
@@ -42,7 +42,7 @@ export class Closing<C extends object> {
   }
 
   close(drainTimeoutMs: number): Promise<void> {
-    this.#context.events.turn(() => this.windDown())
+    this.#context.runtime.events.turn(() => this.windDown())
     return this.#parts.drain.close(() => this.#close(drainTimeoutMs))
   }
 
@@ -57,7 +57,8 @@ export class Closing<C extends object> {
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {
-    const { clock, endpoint, events, name } = this.#context
+    const { endpoint } = this.#context
+    const { clock, events, name } = this.#context.runtime
     const { budget, connector, drain, retirement } = this.#parts
     let stragglers: LeaseReport[] = []
     if (!this.isEmpty) {
@@ -85,7 +86,7 @@ export class Closing<C extends object> {
     const { connections, connector, drain, leases, queue } = this.#parts
     const stragglers = leases.holders()
     drain.over = true
-    queue.failAll('closed', () => new PoolClosedError(this.#context.name, drainTimeoutMs))
+    queue.failAll('closed', () => new PoolClosedError(this.#context.runtime.name, drainTimeoutMs))
     connector.abandonRunning('the pool is closed')
     connections.closeAll('closed')
     return stragglers

@@ -1,5 +1,5 @@
 import type { TimerHandle } from '../time/clock.js'
-import type { PoolContext } from './environment.js'
+import type { PoolContext } from './context.js'
 import type { NextSteps } from './next-steps.js'
 
 const FIRST_RETRY_MS = 25
@@ -110,13 +110,13 @@ export class ConnectPace<C extends object> {
 
   /** Forgets when the next attempt was due. */
   endPause(): void {
-    this.#context.clock.clearTimeout(this.#retryTimer)
+    this.#context.runtime.clock.clearTimeout(this.#retryTimer)
     this.#retryTimer = undefined
   }
 
   /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
   ramp(): void {
-    const now = this.#context.clock.now()
+    const now = this.#context.runtime.clock.now()
     this.#rampEndsAt = now + this.#context.options.rampMs
     this.#rampsNextAt = now
   }
@@ -124,11 +124,11 @@ export class ConnectPace<C extends object> {
   #pause(error: Error, failures: number): void {
     this.#lastError = error
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
-    this.#retryIn(ceiling * (0.5 + this.#context.clock.random() / 2))
+    this.#retryIn(ceiling * (0.5 + this.#context.runtime.clock.random() / 2))
   }
 
   #rampAdmits(): boolean {
-    const { clock } = this.#context
+    const { clock } = this.#context.runtime
     const { rampMs, poolSize, maxOverflow } = this.#context.options
     const now = clock.now()
     if (now >= this.#rampEndsAt) {
@@ -145,7 +145,7 @@ export class ConnectPace<C extends object> {
 
   #retryIn(delayMs: number): void {
     this.endPause()
-    this.#retryTimer = this.#context.clock.setTimeout(() => {
+    this.#retryTimer = this.#context.runtime.clock.setTimeout(() => {
       this.#retryTimer = undefined
       this.#next.supply()
     }, delayMs)

@@ -1,5 +1,5 @@
+import type { PoolContext } from './context.js'
 import { type CloseReason, PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Leases } from './leases.js'
 import { LinkedList } from './linked-list.js'
@@ -74,7 +74,8 @@ export class Connections<C extends object> {
    * @param generation the one in which the connect began
    */
   adopt(connection: C, generation: number): PoolEntry<C> {
-    const { clock, driver, endpoint } = this.#context
+    const { driver, endpoint } = this.#context
+    const { clock } = this.#context.runtime
     const now = clock.now()
     const activity = driver.activity?.of(connection)
     const expiresAt = now + this.#fitness.lifetimeMs(clock.random())
@@ -184,7 +185,8 @@ export class Connections<C extends object> {
   }
 
   #cleared(reason: string): void {
-    const { endpoint, events, name } = this.#context
+    const { endpoint } = this.#context
+    const { events, name } = this.#context.runtime
     events.emit({ type: 'poolCleared', pool: name, endpoint: endpoint.id, reason })
   }
 }

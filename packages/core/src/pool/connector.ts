@@ -5,7 +5,7 @@ import { outside } from '../flow/outside.js'
 import { attempt } from '../time/bounded.js'
 import { LoginProgress, whileProgressing } from '../time/login-progress.js'
 import type { ConnectPace } from './connect-pace.js'
-import type { PoolContext } from './environment.js'
+import type { PoolContext } from './context.js'
 import { runHook } from './hook.js'
 
 /** An attempt older than this may be held by a proxy for a server that has gone. If not, beginning anew costs little. */
@@ -67,7 +67,7 @@ export class Connector<C extends object> {
   }
 
   async #open(onSignal: (signal: ConnectionSignal) => void, spare: boolean): Promise<C> {
-    const { clock } = this.#context
+    const { clock } = this.#context.runtime
     const startedAt = clock.now()
     const cluster = new AbortController()
     this.#running.set(cluster, startedAt)
@@ -89,7 +89,7 @@ export class Connector<C extends object> {
 
   /** Ends the back-off, and attempts that may hang: there is reason to believe that the server is back. */
   retryNow(): void {
-    this.overtaken(this.#context.clock.now())
+    this.overtaken(this.#context.runtime.clock.now())
     this.#pace.retryNow()
   }
 
@@ -118,13 +118,13 @@ export class Connector<C extends object> {
     onSignal: (signal: ConnectionSignal) => void,
   ): Promise<C> {
     const { onConnect } = this.#context.options
-    const { clock, deadlines, stall } = this.#context
+    const { clock, deadlines, stall } = this.#context.runtime
     const { signal } = cluster
     const { longestMs, progress, quietMs } = this.#patience()
     const startedAt = clock.now()
     const stalledBefore = stall.stalledAt(startedAt)
     let preparing = false
-    const about = { endpoint: this.#context.endpoint, poolName: this.#context.name }
+    const about = { endpoint: this.#context.endpoint, poolName: this.#context.runtime.name }
     const opening = traced(connectionCreateChannel, about, () =>
       attempt(() =>
         this.#context.driver.connect(this.#context.endpoint, {

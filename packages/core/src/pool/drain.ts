@@ -1,5 +1,5 @@
+import type { Runtime } from '../runtime.js'
 import { bounded } from '../time/bounded.js'
-import type { PoolEnvironment } from './environment.js'
 
 /**
  * The end of a pool, or of all pools of a manager. First it winds down: idle connections are closed, and callers who
@@ -13,19 +13,19 @@ export class Drain {
   /** No caller is served any more. */
   over = false
   begunAt = 0
-  readonly #environment: Pick<PoolEnvironment, 'clock' | 'deadlines'>
+  readonly #runtime: Runtime
   #closing: Promise<void> | undefined
   #onDone: (() => void) | undefined
 
-  constructor(environment: Pick<PoolEnvironment, 'clock' | 'deadlines'>) {
-    this.#environment = environment
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
   }
 
   /** Winds down. True for the first time. */
   windDown(): boolean {
     if (this.begun) return false
     this.begun = true
-    this.begunAt = this.#environment.clock.now()
+    this.begunAt = this.#runtime.clock.now()
     return true
   }
 
@@ -50,7 +50,7 @@ export class Drain {
     const done = new Promise<void>((resolve) => {
       this.#onDone = resolve
     })
-    const { deadlines } = this.#environment
+    const { deadlines } = this.#runtime
     await bounded(deadlines, timeoutMs, done, () => new Error('drain timed out')).catch(onTimeout)
   }
 }

@@ -1,5 +1,5 @@
 import type { Connections } from './connections.js'
-import type { PoolContext } from './environment.js'
+import type { PoolContext } from './context.js'
 import type { Fitness } from './fitness.js'
 import type { Leases } from './leases.js'
 import type { NextSteps } from './next-steps.js'
@@ -33,7 +33,7 @@ export class Housekeeping<C extends object> {
 
   maintain(): void {
     const { connections, leases, sizing } = this.#parts
-    const now = this.#context.clock.now()
+    const now = this.#context.runtime.clock.now()
     this.#tidyIdle(now)
     for (const lease of leases.scanForLeaks(sizing.limit)) connections.close(lease.entry, 'leaked')
     this.#next.supply()

@@ -2,7 +2,7 @@ import { reportLease } from '../leaks/leak-detector.js'
 import { leaseAround } from '../leaks/nesting.js'
 import { describeOrigin, formatStack } from '../leaks/stack.js'
 import { redactText } from '../secrets/redact-text.js'
-import type { PoolContext } from './environment.js'
+import type { PoolContext } from './context.js'
 import type { Lease } from './lease.js'
 import type { LeaseOwner } from './waiter.js'
 
@@ -18,7 +18,7 @@ export class LeaseMisuse<C extends object> {
   nested({ holding, label, stack }: LeaseOwner): void {
     const outer = leaseAround(holding)
     if (outer === undefined) return
-    const { events, name } = this.#context
+    const { events, name } = this.#context.runtime
     events.emit({
       type: 'leaseMisused',
       pool: name,
@@ -26,7 +26,7 @@ export class LeaseMisuse<C extends object> {
       connectionId: outer.connectionId,
       leaseId: outer.id,
       reason: 'nested',
-      lease: reportLease(outer, this.#context),
+      lease: reportLease(outer, this.#context.runtime),
       waiter: {
         ...(label === undefined ? {} : { label: redactText(label) }),
         checkedOutBy: stack && describeOrigin(stack),
@@ -37,7 +37,7 @@ export class LeaseMisuse<C extends object> {
 
   /** A handle was used after its lease had ended: the report names its holder, and the holder of the connection now. */
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    const { events, name, sql } = this.#context
+    const { events, name, sql } = this.#context.runtime
     const { lease: latest } = lease.entry
     const query = sql.statement(statement)
     events.emit({
@@ -47,18 +47,18 @@ export class LeaseMisuse<C extends object> {
       connectionId: lease.connectionId,
       leaseId: lease.id,
       reason: 'used-after-release',
-      lease: reportLease(lease, this.#context),
+      lease: reportLease(lease, this.#context.runtime),
       ...(latest !== undefined && latest !== lease && latest.booked
-        ? { holder: reportLease(latest, this.#context) }
+        ? { holder: reportLease(latest, this.#context.runtime) }
         : {}),
       ...(query === undefined ? {} : { query }),
     })
   }
 
   releasedTwice(lease: Lease<C>): void {
-    this.#context.events.emit({
+    this.#context.runtime.events.emit({
       type: 'leaseMisused',
-      pool: this.#context.name,
+      pool: this.#context.runtime.name,
       endpoint: this.#context.endpoint.id,
       connectionId: lease.connectionId,
       leaseId: lease.id,

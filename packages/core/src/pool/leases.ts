@@ -1,12 +1,14 @@
 import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
+import { currentEffects } from '../flow/effects.js'
 import { currentContext } from '../leaks/context.js'
 import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { type CapturedStack, captureStack, type FunctionReference } from '../leaks/stack.js'
+import type { Runtime } from '../runtime.js'
 import type { LeaseRecords } from './connection-pool.js'
+import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
 import { type LeakCounts, PoolTotals } from './metrics.js'
 import type { AcquireOptions } from './options.js'
@@ -32,16 +34,18 @@ export class Leases<C extends object> implements LeaseRecords {
   #holdersSeen: readonly LeaseReport[] = []
   #holdersSeenAt = Number.NEGATIVE_INFINITY
   readonly #context: PoolContext<C>
+  readonly #runtime: Runtime
   readonly #acquired: Topic
   readonly #released: Topic
   readonly #failed: Topic
 
   constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
     this.#context = context
+    this.#runtime = context.runtime
     this.leaks = leaks
-    this.#acquired = context.events.topic('connectionAcquired')
-    this.#released = context.events.topic('connectionReleased')
-    this.#failed = context.events.topic('acquireFailed')
+    this.#acquired = context.runtime.events.topic('connectionAcquired')
+    this.#released = context.runtime.events.topic('connectionReleased')
+    this.#failed = context.runtime.events.topic('acquireFailed')
   }
 
   get leakCounts(): LeakCounts {
@@ -65,7 +69,7 @@ export class Leases<C extends object> implements LeaseRecords {
       (this.leaks.wantsStack(load, limit, now, below) ? captureStack(below) : undefined)
     const label = options.label ?? context?.label
     const longLived = options.longLived ?? context?.longLived ?? false
-    const effects = this.#context.effects()
+    const effects = currentEffects()
     const { nesting } = this.leaks
     if (nesting !== undefined) return { label, stack, longLived, effects, holding: nesting.enter() }
     return label === undefined && stack === undefined && effects === undefined && !longLived
@@ -74,12 +78,13 @@ export class Leases<C extends object> implements LeaseRecords {
   }
 
   stackOfUse(below: FunctionReference): CapturedStack | undefined {
-    return this.leaks.wantsStackOfUse(this.#context.clock.now()) ? captureStack(below) : undefined
+    return this.leaks.wantsStackOfUse(this.#runtime.clock.now()) ? captureStack(below) : undefined
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
-    const { epoch, stall, events, name } = this.#context
-    const lease = new Lease(this.home, entry, owner, now, epoch(), stall.stalledAt(now))
+    const { stall, events, name } = this.#runtime
+    const { epoch } = this.#context.observer
+    const lease = new Lease(this.home, entry, owner, now, epoch, stall.stalledAt(now))
     // Kept by the connection also after its end, so that there is always one of its shape: without any, the garbage
     // collector drops the shape, and with it all code optimized for it (0.1 µs per lease after each collection).
     entry.lease = lease
@@ -104,14 +109,14 @@ export class Leases<C extends object> implements LeaseRecords {
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
-    this.#count(lease, this.#context.clock.now())
+    this.#count(lease, this.#runtime.clock.now())
     this.leaks.ended(lease)
   }
 
   /** Ends a lease that its holder returned; false if it was struck off before. */
   end(lease: Lease<C>, now: number): boolean {
     if (!lease.booked) return false
-    const { events, name } = this.#context
+    const { events, name } = this.#runtime
     const heldMs = this.#count(lease, now)
     if (this.leaks.ended(lease)) {
       events.emit({
@@ -120,7 +125,7 @@ export class Leases<C extends object> implements LeaseRecords {
         endpoint: this.#context.endpoint.id,
         connectionId: lease.connectionId,
         durationMs: heldMs,
-        lease: reportLease(lease, this.#context),
+        lease: reportLease(lease, this.#runtime),
       })
     }
     if (this.#released.wanted) {
@@ -138,10 +143,10 @@ export class Leases<C extends object> implements LeaseRecords {
 
   /** Reports new leaks; returns those whose connection must be destroyed. */
   scanForLeaks(limit: number): Lease<C>[] {
-    const { events, name } = this.#context
+    const { events, name } = this.#runtime
     const leaked = this.leaks.scan(this.current(), limit)
     for (const lease of leaked) {
-      const report = reportLease(lease, this.#context)
+      const report = reportLease(lease, this.#runtime)
       events.emit({
         type: 'leakDetected',
         pool: name,
@@ -164,7 +169,7 @@ export class Leases<C extends object> implements LeaseRecords {
 
   /** The oldest leases. Many waiters may time out at once, and share one list. */
   longestHolders(): readonly LeaseReport[] {
-    const now = this.#context.clock.now()
+    const now = this.#runtime.clock.now()
     if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
       this.#holdersSeen = this.holders(HOLDERS_IN_ERROR)
       this.#holdersSeenAt = now
@@ -177,20 +182,20 @@ export class Leases<C extends object> implements LeaseRecords {
     const reports: LeaseReport[] = []
     for (const lease of this.current()) {
       if (reports.length >= atMost) break
-      reports.push(reportLease(lease, this.#context))
+      reports.push(reportLease(lease, this.#runtime))
     }
     return reports
   }
 
   /** Every lease held for longer than the leak threshold, longest first. */
   leaked(): LeaseReport[] {
-    const { clock, stall } = this.#context
+    const { clock, stall } = this.#runtime
     const now = clock.now()
     const stalledMs = stall.stalledMs
     const reports: LeaseReport[] = []
     for (const lease of this.current()) {
       if (!lease.isLongLived && heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
-        reports.push(reportLease(lease, this.#context))
+        reports.push(reportLease(lease, this.#runtime))
       }
     }
     return reports
@@ -199,9 +204,9 @@ export class Leases<C extends object> implements LeaseRecords {
   acquireFailed(reason: AcquireFailedEvent['reason'], error: Error, waitedMs: number): void {
     this.totals.failedCheckouts += 1
     if (!this.#failed.wanted) return
-    this.#context.events.emit({
+    this.#runtime.events.emit({
       type: 'acquireFailed',
-      pool: this.#context.name,
+      pool: this.#runtime.name,
       endpoint: this.#context.endpoint.id,
       reason,
       durationMs: waitedMs,
@@ -211,7 +216,7 @@ export class Leases<C extends object> implements LeaseRecords {
 
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
-    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#context)
+    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#runtime)
     lease.booked = false
     this.size -= 1
     this.totals.returned += 1

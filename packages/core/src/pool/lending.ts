@@ -1,10 +1,11 @@
+import type { Runtime } from '../runtime.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
@@ -31,7 +32,7 @@ export interface LendingParts<C extends object> {
 
 /** Brings connections and callers together: a free connection goes to the first waiter, or else onto the idle list. */
 export class Lending<C extends object> {
-  readonly #context: PoolContext<C>
+  readonly #runtime: Runtime
   readonly #budget: BudgetPlace<C>
   readonly #connections: Connections<C>
   readonly #connector: Connector<C>
@@ -46,11 +47,11 @@ export class Lending<C extends object> {
   readonly #next: Pick<NextSteps<C>, 'slotChanged'>
 
   constructor(
-    context: PoolContext<C>,
+    { runtime }: PoolContext<C>,
     parts: LendingParts<C>,
     next: Pick<NextSteps<C>, 'slotChanged'>,
   ) {
-    this.#context = context
+    this.#runtime = runtime
     this.#budget = parts.budget
     this.#connections = parts.connections
     this.#connector = parts.connector
@@ -68,7 +69,7 @@ export class Lending<C extends object> {
   /** Starts as much as the waiters need: idle connections first, then new ones. */
   supply(): void {
     if (this.#queue.suspended || this.#drain.over) return
-    const { clock, stall } = this.#context
+    const { clock, stall } = this.#runtime
     const now = clock.now()
     stall.look(now)
     while (this.#queue.size > this.#pings.size) {

@@ -6,9 +6,9 @@ import type { CallerQueue } from './caller-queue.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
 import { Abandoned, type Connector, HookFailure } from './connector.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
 import type { PoolEntry } from './entry.js'
-import { hasStoppedSince, type PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { NextSteps } from './next-steps.js'
 import type { PooledProbes } from './pooled-probes.js'
@@ -58,7 +58,7 @@ export class Opening<C extends object> {
 
   /** @param ahead whether the connection is for a probe rather than for a waiter */
   open(ahead = false): void {
-    const { clock, events, stall } = this.#context
+    const { clock, events, stall } = this.#context.runtime
     const { connections, connector, fitness, signals } = this.#parts
     const { generation } = fitness
     const beginning: Beginning = { startedAt: clock.now(), generation, stops: stall.stops, ahead }
@@ -86,7 +86,8 @@ export class Opening<C extends object> {
   }
 
   #adopt(connection: C, { ahead, generation, startedAt, stops }: Beginning): PoolEntry<C> {
-    const { endpoint, events, name, observer } = this.#context
+    const { endpoint, observer } = this.#context
+    const { events, name } = this.#context.runtime
     const { budget, connections, trust } = this.#parts
     budget.connected()
     const entry = connections.adopt(connection, generation)
@@ -100,7 +101,7 @@ export class Opening<C extends object> {
     entry.ahead = ahead
     entry.suspect = trust.distrustful || trust.wary
     observer.connected(endpoint)
-    if (hasStoppedSince(stops, this.#context)) entry.suspect = true
+    if (this.#context.runtime.stall.hasStoppedSince(stops)) entry.suspect = true
     return entry
   }
 
@@ -137,7 +138,8 @@ export class Opening<C extends object> {
 
   /** @param asked whether a probe has waited for the connection */
   #report(error: Error, { ahead, startedAt }: Beginning, asked: boolean): void {
-    const { clock, driver, endpoint, events, name, observer } = this.#context
+    const { driver, endpoint, observer } = this.#context
+    const { clock, events, name } = this.#context.runtime
     const byHook = error instanceof HookFailure
     const kind = driver.classify(error)
     if (ahead && kind === 'busy') {

@@ -1,7 +1,7 @@
 import { ValidationFailedError } from '../errors.js'
 import { attempt, bounded } from '../time/bounded.js'
+import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 
 /** The server has not answered in time, which says something about the server, not only about one connection. */
 export class PingUnansweredError extends ValidationFailedError {
@@ -41,7 +41,7 @@ export class Pings<C extends object> {
     entry: PoolEntry<C>,
     ask = (connection: C) => this.#context.driver.validate(connection),
   ): Promise<void> {
-    const { clock, deadlines, stall } = this.#context
+    const { clock, deadlines, stall } = this.#context.runtime
     const sentAt = clock.now()
     const stalledBefore = stall.stalledAt(sentAt)
     const ping = new Promise<void>((resolve, reject) => {

@@ -1,19 +1,20 @@
 import type { Target } from '../cluster/states.js'
-import type { Driver, Endpoint } from '../driver/contract.js'
+import type { Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { Runtime } from '../runtime.js'
 import { PoolAssembly } from './assembly.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectionPool, PoolSize } from './connection-pool.js'
 import type { Connections } from './connections.js'
+import { type PoolConfig, PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
-import { contextOf, type PoolContext, type PoolEnvironment } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
 import type { PoolCounts } from './metrics.js'
-import type { AcquireOptions, PoolOptions } from './options.js'
+import type { AcquireOptions } from './options.js'
 import type { PooledProbes } from './pooled-probes.js'
 import type { ServerChange } from './server-change.js'
 import type { ServerView } from './server-view.js'
@@ -37,7 +38,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   readonly probes: PooledProbes<C>
   readonly queue: CallerQueue<C>
   readonly server: ServerView<C>
-  readonly #context: PoolContext<C>
+  readonly #runtime: Runtime
   readonly #parts: PoolAssembly<C>
   // Of these parts, the ones that each acquire uses.
   readonly #connections: Connections<C>
@@ -45,21 +46,14 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   readonly #lending: Lending<C>
   readonly #sizing: Sizing<C>
 
-  constructor(
-    endpoint: Endpoint,
-    driver: Driver<C>,
-    options: PoolOptions<C>,
-    leaks: LeakTracking<C>,
-    environment: PoolEnvironment,
-  ) {
-    const context = contextOf(environment, endpoint, driver, options)
-    const parts = new PoolAssembly(context, leaks)
-    this.endpoint = endpoint
+  constructor(runtime: Runtime, config: PoolConfig<C>, leaks: LeakTracking<C>) {
+    const parts = new PoolAssembly(new PoolContext(runtime, config), leaks)
+    this.endpoint = config.endpoint
     this.leases = parts.leases
     this.probes = parts.probes
     this.queue = parts.queue
     this.server = parts.server
-    this.#context = context
+    this.#runtime = runtime
     this.#parts = parts
     this.#connections = parts.connections
     this.#fitness = parts.fitness
@@ -87,7 +81,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     const { queue } = this
     const refusal = queue.refuse(options)
     if (refusal !== undefined) return refusal
-    const { clock, stall } = this.#context
+    const { clock, stall } = this.#runtime
     const now = clock.now()
     stall.look(now)
     const owner = queue.identify(options, below, now)
@@ -141,7 +135,8 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     const { poolSize = this.#sizing.poolSize, maxOverflow = this.#sizing.maxOverflow } = size
     this.#sizing.poolSize = poolSize
     this.#sizing.maxOverflow = maxOverflow
-    const { endpoint, events, name } = this.#context
+    const { endpoint } = this
+    const { events, name } = this.#runtime
     events.emit({ type: 'poolResized', pool: name, endpoint: endpoint.id, poolSize, maxOverflow })
     for (const entry of this.#connections.idle) {
       if (this.#connections.size <= poolSize) break
@@ -169,7 +164,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
 
   maintain(): void {
     if (this.#parts.drain.begun || !this.needsCare) return
-    this.#context.events.turn(() => this.#parts.housekeeping.maintain())
+    this.#runtime.events.turn(() => this.#parts.housekeeping.maintain())
   }
 
   windDown(): void {

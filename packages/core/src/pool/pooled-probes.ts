@@ -5,9 +5,9 @@ import type { ConnectPace } from './connect-pace.js'
 import type { PoolProbes } from './connection-pool.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import type { NextSteps } from './next-steps.js'
 import type { Sizing } from './sizing.js'
 import type { Testing } from './testing.js'
@@ -55,7 +55,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
   }
 
   overIdle(): Promise<ProbeResult | undefined> {
-    const { clock, events } = this.#context
+    const { clock, events } = this.#context.runtime
     const now = clock.now()
     return events.turn(() => {
       const entry = this.#parts.connections.takeIdle(now)
@@ -64,7 +64,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
   }
 
   overNext(): Promise<ProbeResult | undefined> {
-    return this.#context.events.turn(() => {
+    return this.#context.runtime.events.turn(() => {
       this.#openAhead()
       if (this.#parts.connections.opening === 0) return Promise.resolve(undefined)
       return new Promise<ProbeResult | undefined>((settle) => this.#waiting.push(settle))
@@ -73,7 +73,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   closeUnused(): void {
     const { connections, sizing } = this.#parts
-    this.#context.events.turn(() => {
+    this.#context.runtime.events.turn(() => {
       for (const entry of connections.idle)
         if (entry.ahead && connections.idle.size > sizing.minIdle) connections.close(entry, 'idle')
       this.#next.slotChanged()
@@ -96,7 +96,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
     const { budget, connections, connector, drain, pace, queue, sizing } = this.#parts
     if (queue.suspended || drain.begun || connections.opening > 0) return
     // What one leads to may be a reason to look again.
-    const now = this.#context.clock.now()
+    const now = this.#context.runtime.clock.now()
     if (now - this.#openedAt < AHEAD_PAUSE_MS) return
     this.#openedAt = now
     pace.hasten()

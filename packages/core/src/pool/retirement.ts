@@ -2,8 +2,8 @@ import { ConnectionDestroyedError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import { attempt, bounded } from '../time/bounded.js'
+import type { PoolContext } from './context.js'
 import type { CloseReason, PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 
 /** Connections in these cases are in order, and so deserve a goodbye to the server. */
 const GRACEFUL: ReadonlySet<CloseReason> = new Set([
@@ -33,13 +33,13 @@ export class Retirement<C extends object> {
     error: Error | undefined,
     onGone?: () => void,
   ): void {
-    this.#context.events.emit({
+    this.#context.runtime.events.emit({
       type: 'connectionClosed',
-      pool: this.#context.name,
+      pool: this.#context.runtime.name,
       endpoint: this.#context.endpoint.id,
       connectionId: entry.id,
       reason,
-      durationMs: this.#context.clock.now() - entry.createdAt,
+      durationMs: this.#context.runtime.clock.now() - entry.createdAt,
       ...(error === undefined ? {} : { error: summarize(error) }),
     })
     outside(() => this.#tearDown(entry, reason, error, onGone))
@@ -57,7 +57,7 @@ export class Retirement<C extends object> {
       return
     }
     const goodbye = bounded(
-      this.#context.deadlines,
+      this.#context.runtime.deadlines,
       this.#context.options.closeTimeoutMs,
       attempt(() => this.#context.driver.close(entry.connection)),
       () => new Error('close timed out'),

@@ -1,13 +1,14 @@
 import type { ConnectionCondition } from '../driver/contract.js'
 import { toError, UnsupportedError } from '../errors.js'
 import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
+import type { Runtime } from '../runtime.js'
 import type { BudgetPlace } from './budget-place.js'
 import { type Cleaner, HookRefusal } from './cleaner.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
+import type { PoolContext } from './context.js'
 import type { Drain } from './drain.js'
 import type { CloseReason, PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Lease, LeaseHome } from './lease.js'
 import type { LeaseMisuse } from './lease-misuse.js'
@@ -36,6 +37,7 @@ export interface ReturningParts<C extends object> {
 /** Takes connections back at the end of their leases: lends them on, cleans them, or closes them. */
 export class Returning<C extends object> implements LeaseHome<C> {
   readonly #context: PoolContext<C>
+  readonly #runtime: Runtime
   readonly #budget: BudgetPlace<C>
   readonly #cleaner: Cleaner<C>
   readonly #connections: Connections<C>
@@ -56,6 +58,7 @@ export class Returning<C extends object> implements LeaseHome<C> {
     next: Pick<NextSteps<C>, 'admit' | 'slotChanged'>,
   ) {
     this.#context = context
+    this.#runtime = context.runtime
     this.#budget = parts.budget
     this.#cleaner = parts.cleaner
     this.#connections = parts.connections
@@ -72,7 +75,8 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   returnLease(lease: Lease<C>): void {
-    const { clock, driver, events, stall } = this.#context
+    const { driver } = this.#context
+    const { clock, events, stall } = this.#runtime
     const now = clock.now()
     // What the borrower has read last may have arrived before a stop of the process.
     stall.look(now)
@@ -109,7 +113,7 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   #clean(entry: PoolEntry<C>, lease: Lease<C>): void {
-    const { events } = this.#context
+    const { events } = this.#runtime
     this.#connections.clean(entry)
     this.#cleaner.clean(entry, lease).then(
       () => events.turn(() => this.#next.admit(entry)),
@@ -126,7 +130,7 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   destroyLease(lease: Lease<C>, error: unknown): void {
-    const { clock, events } = this.#context
+    const { clock, events } = this.#runtime
     events.turn(() => {
       if (!this.#leases.end(lease, clock.now())) return
       const cause = error === undefined ? undefined : toError(error)
@@ -137,7 +141,8 @@ export class Returning<C extends object> implements LeaseHome<C> {
 
   /** @throws UnsupportedError `CONNMGR_UNSUPPORTED` if the connection is the only one that there may be */
   detachLease(lease: Lease<C>): void {
-    const { clock, events, options } = this.#context
+    const { options } = this.#context
+    const { clock, events } = this.#runtime
     if (options.exclusive) {
       this.returnLease(lease)
       throw new UnsupportedError(
@@ -162,11 +167,11 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   releasedTwice(lease: Lease<C>): void {
-    this.#context.events.turn(() => this.#misuse.releasedTwice(lease))
+    this.#runtime.events.turn(() => this.#misuse.releasedTwice(lease))
   }
 
   isSuspect(lease: Lease<C>, now: number): boolean {
-    this.#context.stall.look(now)
+    this.#runtime.stall.look(now)
     return lease.entry.suspect
   }
 
@@ -180,6 +185,6 @@ export class Returning<C extends object> implements LeaseHome<C> {
   }
 
   usedAfterEnd(lease: Lease<C>, statement: string | undefined): void {
-    this.#context.events.turn(() => this.#misuse.usedAfterEnd(lease, statement))
+    this.#runtime.events.turn(() => this.#misuse.usedAfterEnd(lease, statement))
   }
 }

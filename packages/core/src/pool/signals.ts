@@ -1,7 +1,7 @@
 import { type ConnectionSignal, isFatal } from '../driver/contract.js'
 import type { Connections } from './connections.js'
+import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
-import type { PoolContext } from './environment.js'
 import type { NextSteps } from './next-steps.js'
 import type { RoleTrust } from './role-trust.js'
 
@@ -27,7 +27,8 @@ export class Signals<C extends object> {
   received(entry: PoolEntry<C>, signal: ConnectionSignal): void {
     // A driver may signal while it closes the connection: that is no turn of its own.
     if (entry.state === 'closed') return
-    const { endpoint, events, observer } = this.#context
+    const { endpoint, observer } = this.#context
+    const { events } = this.#context.runtime
     events.turn(() => {
       if (entry.state !== 'detached' && isFatal(signal.kind)) this.#inTrouble(entry, signal)
       observer.signalled(endpoint, signal)

@@ -2,8 +2,8 @@ import { toError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
+import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
-import { hasStoppedSince, type PoolContext } from './environment.js'
 import type { NextSteps } from './next-steps.js'
 import { type Pings, PingUnansweredError } from './pings.js'
 import type { RoleTrust } from './role-trust.js'
@@ -42,7 +42,7 @@ export class Testing<C extends object> {
     question?: (connection: C) => Promise<void>,
     after: () => void = () => {},
   ): void {
-    const { clock, events, stall } = this.#context
+    const { clock, events, stall } = this.#context.runtime
     const { connections, pings } = this.#parts
     const startedAt = clock.now()
     const { stops } = stall
@@ -51,7 +51,7 @@ export class Testing<C extends object> {
       () =>
         events.turn(() => {
           pings.forget(entry)
-          entry.suspect = hasStoppedSince(stops, this.#context)
+          entry.suspect = this.#context.runtime.stall.hasStoppedSince(stops)
           this.#next.admit(entry)
           after()
         }),
@@ -65,7 +65,8 @@ export class Testing<C extends object> {
   }
 
   #failed(entry: PoolEntry<C>, startedAt: number, error: Error): void {
-    const { clock, endpoint, events, name } = this.#context
+    const { endpoint } = this.#context
+    const { clock, events, name } = this.#context.runtime
     const { connections, pace, trust } = this.#parts
     events.emit({
       type: 'validationFailed',

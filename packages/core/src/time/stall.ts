@@ -78,6 +78,12 @@ export class StallMonitor {
     if (now - this.#lookedAt >= SAME_MOMENT_MS) this.#compare(now)
   }
 
+  /** Whether the process has stood still since `stops` was read: an answer read now may have arrived before that. */
+  hasStoppedSince(stops: number): boolean {
+    this.look(this.#clock.now())
+    return this.stops !== stops
+  }
+
   #compare(now: number): void {
     const offsetMs = this.#clock.wallTime() - now
     const sleptMs = offsetMs - this.#offsetMs

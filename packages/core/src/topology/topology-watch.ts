@@ -1,18 +1,14 @@
 import type { Endpoint } from '../driver/contract.js'
 import { toError } from '../errors.js'
-import type { EventEmitter } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
+import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
-import type { Clock, TimerHandle } from '../time/clock.js'
-import type { Deadlines } from '../time/deadlines.js'
+import type { TimerHandle } from '../time/clock.js'
 import { Admission, addressOf } from './admission.js'
 import type { Discovery, TopologySource } from './source.js'
 
-export interface TopologyWatchContext {
-  readonly name: string
-  readonly clock: Clock
-  readonly deadlines: Deadlines
-  readonly events: EventEmitter
+/** The manager as the watch of its topology sees it. */
+export interface TopologyWatchHost {
   readonly onDiscovery: (discovery: Discovery) => void
   /** The endpoints in service. */
   readonly present: () => readonly Endpoint[]
@@ -26,9 +22,10 @@ const AGAIN_MS = 500
 
 /** Looks at a {@link TopologySource} now and then, and in trouble. A source that fails changes nothing. */
 export class TopologyWatch {
+  readonly #runtime: Runtime
   readonly #source: TopologySource
   readonly #configured: readonly Endpoint[]
-  readonly #context: TopologyWatchContext
+  readonly #host: TopologyWatchHost
   #abort: AbortController | undefined
   #timer: TimerHandle | undefined
   #dueAt = 0
@@ -39,13 +36,15 @@ export class TopologyWatch {
   #stopped = false
 
   constructor(
+    runtime: Runtime,
     source: TopologySource,
     configured: readonly Endpoint[],
-    context: TopologyWatchContext,
+    host: TopologyWatchHost,
   ) {
     this.#source = source
     this.#configured = configured
-    this.#context = context
+    this.#runtime = runtime
+    this.#host = host
     this.#admission = new Admission(source, configured)
   }
 
@@ -62,7 +61,7 @@ export class TopologyWatch {
 
   /** Looks no more until it is started again. */
   rest(): void {
-    this.#context.clock.clearTimeout(this.#timer)
+    this.#runtime.clock.clearTimeout(this.#timer)
     this.#timer = undefined
     this.#abort?.abort(new Error('the topology watch has been stopped'))
     this.#abort = undefined
@@ -70,19 +69,20 @@ export class TopologyWatch {
 
   /** Something is wrong with an endpoint; another may have taken its place. */
   hurry(): void {
-    const dueAt = this.#context.clock.now() + AGAIN_MS
+    const dueAt = this.#runtime.clock.now() + AGAIN_MS
     if (this.#timer !== undefined && dueAt < this.#dueAt) this.#schedule(AGAIN_MS)
   }
 
   async #look(): Promise<void> {
-    const { deadlines, onDiscovery } = this.#context
+    const { onDiscovery } = this.#host
+    const { background } = this.#runtime
     const abort = new AbortController()
     this.#abort = abort
     this.#timer = undefined
     try {
       const { timeoutMs } = this.#source
       const found = await bounded(
-        deadlines,
+        background,
         timeoutMs,
         attempt(() => this.#source.discover(this.#configured, abort.signal)),
         () => {
@@ -91,7 +91,7 @@ export class TopologyWatch {
           return error
         },
       )
-      const present = new Set(this.#context.present().map(addressOf))
+      const present = new Set(this.#host.present().map(addressOf))
       const { discovery, refused } = this.#admission.admit(found, present)
       this.#refusedSome(refused)
       if (discovery.endpoints.length === 0)
@@ -106,15 +106,15 @@ export class TopologyWatch {
     }
     if (this.#abort !== abort) return
     const { refreshMs } = this.#source
-    const paceMs = this.#context.urgent() ? Math.min(AGAIN_MS, refreshMs) : refreshMs
-    this.#schedule(paceMs * (1 - JITTER * this.#context.clock.random()))
+    const paceMs = this.#host.urgent() ? Math.min(AGAIN_MS, refreshMs) : refreshMs
+    this.#schedule(paceMs * (1 - JITTER * this.#runtime.clock.random()))
   }
 
   /** Told once for a row of failures. */
   #failed(error: Error): void {
     if (this.#failing || this.#stopped) return
     this.#failing = true
-    const { events, name } = this.#context
+    const { events, name } = this.#runtime
     events.emit({
       type: 'topologyFailed',
       pool: name,
@@ -129,7 +129,7 @@ export class TopologyWatch {
     if (text === this.#refused || this.#stopped) return
     this.#refused = text
     if (text === '') return
-    const { events, name } = this.#context
+    const { events, name } = this.#runtime
     events.emit({
       type: 'topologyFailed',
       pool: name,
@@ -140,7 +140,7 @@ export class TopologyWatch {
   }
 
   #schedule(delayMs: number): void {
-    const { clock } = this.#context
+    const { clock } = this.#runtime
     clock.clearTimeout(this.#timer)
     this.#dueAt = clock.now() + delayMs
     this.#timer = clock.setTimeout(() => void this.#look(), delayMs)

@@ -1,16 +1,15 @@
 import type { Target } from '../cluster/states.js'
 import type { Driver } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireHookError, messageOf, UnsupportedError } from '../errors.js'
+import { unnoted } from '../flow/effects.js'
 import { Scope } from '../flow/scope.js'
 import { currentContext } from '../leaks/context.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import { runCleanly } from '../pool/hook.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
+import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
-import type { Clock } from '../time/clock.js'
-import type { Deadlines } from '../time/deadlines.js'
-import { unnoted } from './effects.js'
 
 /** What `onAcquire` is told of the acquire it runs for. */
 export interface AcquireContext {
@@ -29,13 +28,10 @@ type Acquire<C extends object, A extends AcquireOptions> = (
   below: FunctionReference,
 ) => Promise<Lease<C>>
 
-/** What running the hook takes. */
-export interface HookContext<C extends object> {
+export interface AcquireHookOptions<C extends object> {
   readonly onAcquire: OnAcquire<C>
   readonly acquireTimeoutMs: number
   readonly driver: Driver<C>
-  readonly clock: Clock
-  readonly deadlines: Deadlines
 }
 
 /** Connections that may die under the hook before the caller is told. */
@@ -46,11 +42,13 @@ const MOST_ATTEMPTS = 3
  * part of the lease, and goes with what the borrower sets.
  */
 export class AcquireHook<C extends object> {
-  readonly #context: HookContext<C>
+  readonly #runtime: Runtime
+  readonly #options: AcquireHookOptions<C>
   readonly #running = new Scope<true>()
 
-  constructor(context: HookContext<C>) {
-    this.#context = context
+  constructor(runtime: Runtime, options: AcquireHookOptions<C>) {
+    this.#runtime = runtime
+    this.#options = options
   }
 
   /** @throws AcquireHookError `CONNMGR_ACQUIRE_HOOK_FAILED` */
@@ -60,7 +58,8 @@ export class AcquireHook<C extends object> {
     target: Target,
     below: FunctionReference,
   ): Promise<Lease<C>> {
-    const { acquireTimeoutMs, clock, driver } = this.#context
+    const { acquireTimeoutMs, driver } = this.#options
+    const { clock } = this.#runtime
     if (this.#running.current === true) {
       throw new UnsupportedError(
         'onAcquire must not acquire from its own manager, as that would run it again; use the connection that it is given',
@@ -89,7 +88,8 @@ export class AcquireHook<C extends object> {
     target: Target,
     withinMs: number,
   ): Promise<void> {
-    const { deadlines, driver, onAcquire } = this.#context
+    const { driver, onAcquire } = this.#options
+    const { deadlines } = this.#runtime
     const { entry } = lease
     const ambient = currentContext()
     const acquire: AcquireContext = {

@@ -1,11 +1,10 @@
 import { CommitOutcomeUnknownError, ConnectionLostError } from '../errors.js'
-import type { EventEmitter } from '../events/emitter.js'
 import { summarize, type WorkReplayedEvent } from '../events/events.js'
+import { Effects, runNoting } from '../flow/effects.js'
 import type { Pending } from '../flow/pending.js'
+import type { Runtime } from '../runtime.js'
 import { attempt as attemptTo } from '../time/bounded.js'
-import type { Clock } from '../time/clock.js'
 import { pauseBeforeReplay } from './decide.js'
-import { Effects, runNoting } from './effects.js'
 import { type Failure, failureOf, isDeliberate, unwrapped, type Verdicts } from './failure.js'
 import type { ReplayMode, ReplayOptions, UnitOutcome } from './options.js'
 
@@ -35,11 +34,8 @@ export interface Unit<T> {
   readonly judge?: ((failure: Failure, error: unknown) => Failure) | undefined
 }
 
-/** What running units of work takes. */
-export interface ReplayerContext {
-  readonly name: string
-  readonly clock: Clock
-  readonly events: EventEmitter
+/** The manager as its units of work see it. */
+export interface ReplayerHost {
   readonly driver: Verdicts
   /** Of units that name none. */
   readonly deadlineMs: number
@@ -51,11 +47,13 @@ export interface ReplayerContext {
 
 /** Runs units of work, again if they fail without effect and were declared to bear it. */
 export class Replayer {
-  readonly #context: ReplayerContext
+  readonly #runtime: Runtime
+  readonly #host: ReplayerHost
   readonly #stats = { replays: 0, recovered: 0, failed: 0, resolved: 0 }
 
-  constructor(context: ReplayerContext) {
-    this.#context = context
+  constructor(runtime: Runtime, host: ReplayerHost) {
+    this.#runtime = runtime
+    this.#host = host
   }
 
   get stats(): ReplayStats {
@@ -63,7 +61,7 @@ export class Replayer {
   }
 
   run<T>(unit: Unit<T>): Promise<T> {
-    return this.#context.pending.track(this.#runAndEnd(unit))
+    return this.#host.pending.track(this.#runAndEnd(unit))
   }
 
   async #runAndEnd<T>(unit: Unit<T>): Promise<T> {
@@ -76,10 +74,11 @@ export class Replayer {
   }
 
   async #run<T>(unit: Unit<T>, attempts: Effects[]): Promise<T> {
-    const { clock, driver, events, name } = this.#context
+    const { driver } = this.#host
+    const { clock, events, name } = this.#runtime
     const { mode, options } = unit
     const startedAt = clock.now()
-    const deadlineMs = options.deadlineMs ?? this.#context.deadlineMs
+    const deadlineMs = options.deadlineMs ?? this.#host.deadlineMs
     for (let attempt = 1; ; attempt += 1) {
       const leftMs = deadlineMs - (clock.now() - startedAt)
       const effects = new Effects()
@@ -137,7 +136,7 @@ export class Replayer {
 
   /** Whether the unit, or the manager, was ended on purpose. */
   #stopped<T>({ options }: Unit<T>): boolean {
-    return options.signal?.aborted === true || this.#context.closed()
+    return options.signal?.aborted === true || this.#host.closed()
   }
 
   /** Asks the caller what has become of a commit. If that fails, nobody knows still. */
@@ -152,9 +151,9 @@ export class Replayer {
       if (outcome !== 'unknown') this.#stats.resolved += 1
       return outcome
     } catch (failed) {
-      this.#context.events.emit({
+      this.#runtime.events.emit({
         type: 'listenerFailed',
-        pool: this.#context.name,
+        pool: this.#runtime.name,
         reason: 'the function "outcome" failed, so the outcome of a commit stays unknown',
         error: summarize(failed),
       })
@@ -169,11 +168,11 @@ export class Replayer {
     const over = new Promise<void>((resolve) => {
       end = resolve
     })
-    const timer = this.#context.clock.setTimeout(end, pauseMs, true)
+    const timer = this.#runtime.clock.setTimeout(end, pauseMs, true)
     signal?.addEventListener('abort', end, { once: true })
     await over
     signal?.removeEventListener('abort', end)
-    this.#context.clock.clearTimeout(timer)
+    this.#runtime.clock.clearTimeout(timer)
   }
 }
 

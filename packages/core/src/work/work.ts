@@ -4,16 +4,15 @@ import { ConnmgrError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
-import type { Clock } from '../time/clock.js'
+import type { Runtime } from '../runtime.js'
 import { untilAborted } from './abort.js'
 import type { ReplayOptions, TransactionReplayOptions, UnitReplayOptions } from './options.js'
 import type { Replayer, Unit } from './replayer.js'
 import { inTransaction } from './transaction.js'
 
-/** What units of work need of a manager. */
-export interface WorkEnvironment<C extends object, A extends AcquireOptions> {
+/** Where units of work get their leases from. */
+export interface LeaseSource<C extends object, A extends AcquireOptions> {
   readonly driver: Driver<C>
-  readonly clock: Clock
   readonly replayer: Replayer
   readonly acquireTimeoutMs: number
   /** @param again for another attempt */
@@ -26,10 +25,12 @@ type Work<C extends object, T> = (connection: C, lease: Lease<C>, attempt: numbe
 
 /** Runs units of work on leases of their own, again if that was asked for. */
 export class UnitsOfWork<C extends object, A extends AcquireOptions> {
-  readonly #environment: WorkEnvironment<C, A>
+  readonly #runtime: Runtime
+  readonly #source: LeaseSource<C, A>
 
-  constructor(environment: WorkEnvironment<C, A>) {
-    this.#environment = environment
+  constructor(runtime: Runtime, source: LeaseSource<C, A>) {
+    this.#runtime = runtime
+    this.#source = source
   }
 
   async use<T>(
@@ -41,7 +42,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     checkCall('use', options, CALLS.use)
     const { replay: mode = 'never' } = options
     if (mode === 'never' && options.outcome === undefined) return this.#use(work, options, below, 1)
-    return this.#environment.replayer.run({
+    return this.#source.replayer.run({
       kind: 'use',
       mode,
       options,
@@ -60,7 +61,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     const { outcome, readOnly, replay: mode = 'never' } = options
     if (mode === 'never' && outcome === undefined) return this.#transact(work, options, below, 1)
     const result = new Result<T>()
-    return this.#environment.replayer.run<T>({
+    return this.#source.replayer.run<T>({
       kind: 'transaction',
       mode,
       options,
@@ -85,7 +86,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     checkWork('replayTransaction', work)
     checkCall('replayTransaction', options, CALLS.replayTransaction)
     const result = new Result<T>()
-    return this.#environment.replayer.run<T>({
+    return this.#source.replayer.run<T>({
       kind: 'transaction',
       mode: options.replay ?? 'safe',
       options,
@@ -100,7 +101,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   ): Promise<T> {
     checkWork('replay', work)
     checkCall('replay', options, CALLS.replay)
-    return this.#environment.replayer.run<T>({
+    return this.#source.replayer.run<T>({
       kind: 'replay',
       mode: options.replay ?? 'safe',
       options,
@@ -112,7 +113,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
   async statement<T>(work: () => Promise<T>, options: ReplayOptions, atomic: boolean): Promise<T> {
     checkCall('query', options, CALLS.query)
     const { replay: mode = 'safe' } = options
-    return this.#environment.replayer.run<T>({
+    return this.#source.replayer.run<T>({
       kind: 'statement',
       mode,
       options,
@@ -129,7 +130,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     below: FunctionReference,
     attempt: number,
   ): Promise<T> {
-    const lease = await this.#environment.acquire(options, below, attempt > 1)
+    const lease = await this.#source.acquire(options, below, attempt > 1)
     return this.#untilAborted(lease, options.signal, false, async () => {
       try {
         return await work(lease.connection, lease, attempt)
@@ -145,7 +146,8 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     below: FunctionReference,
     attempt: number,
   ): Promise<T> {
-    const { acquire, acquireTimeoutMs, clock, driver, rollBackWithin } = this.#environment
+    const { acquire, acquireTimeoutMs, driver, rollBackWithin } = this.#source
+    const { clock } = this.#runtime
     const until = clock.now() + (options.timeoutMs ?? acquireTimeoutMs)
     const lease = await acquire(options, below, attempt > 1)
     const { isolation, readOnly } = options
@@ -172,14 +174,15 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     run: () => Promise<T>,
   ): Promise<T> {
     if (signal === undefined) return run()
-    const { clock, driver } = this.#environment
+    const { driver } = this.#source
+    const { clock } = this.#runtime
     return untilAborted(lease, signal, { clock, driver, valueProvesCommit }, run)
   }
 
   /** No attempt waits for its connection beyond the deadline of all. */
   #within<O extends A & ReplayOptions>(options: O, leftMs: number | undefined): O {
     if (leftMs === undefined) return options
-    const timeoutMs = options.timeoutMs ?? this.#environment.acquireTimeoutMs
+    const timeoutMs = options.timeoutMs ?? this.#source.acquireTimeoutMs
     return timeoutMs <= leftMs ? options : { ...options, timeoutMs: leftMs }
   }
 }

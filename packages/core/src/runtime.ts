@@ -1,0 +1,46 @@
+import { EventEmitter } from './events/emitter.js'
+import { type ReportSql, SqlReports, withoutQuoted } from './secrets/sql-reports.js'
+import type { Clock } from './time/clock.js'
+import { Deadlines } from './time/deadlines.js'
+import type { StallMonitor } from './time/stall.js'
+
+export interface RuntimeOptions {
+  readonly name: string
+  readonly clock: Clock
+  readonly reportSql: ReportSql
+}
+
+/** What all parts of one manager run on: its name, its time and chance, its events, and how these show SQL. */
+export class Runtime {
+  /** The manager's name, which every event carries. */
+  readonly name: string
+  /** The time, and what is random. */
+  readonly clock: Clock
+  /** Time in which the process stood still. */
+  readonly stall: StallMonitor
+  /** For what a caller waits for, which keeps the process running. */
+  readonly deadlines: Deadlines
+  /** For what the manager does by itself, which keeps no process running. */
+  readonly background: Deadlines
+  readonly events: EventEmitter
+  readonly sql: SqlReports
+
+  /** @param fingerprint gives the shape of a statement, for `reportSql: 'fingerprint'` */
+  constructor(
+    { clock, name, reportSql }: RuntimeOptions,
+    stall: StallMonitor,
+    fingerprint?: (sql: string) => string,
+  ) {
+    this.name = name
+    this.clock = clock
+    this.stall = stall
+    this.deadlines = new Deadlines(clock, stall)
+    this.background = new Deadlines(clock, stall, false)
+    this.events = new EventEmitter(
+      name,
+      clock,
+      reportSql === 'text' ? undefined : (event) => withoutQuoted(event),
+    )
+    this.sql = new SqlReports(reportSql, fingerprint)
+  }
+}
