@@ -24,6 +24,7 @@ import type { HealthCheck, HealthStats } from './health/history.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { ManagerOptions } from './options.js'
+import { AcquireRequest } from './pool/acquire-request.js'
 import type { Lease } from './pool/lease.js'
 import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
 import type { AcquireOptions, PoolSettings } from './pool/options.js'
@@ -76,6 +77,8 @@ export class ConnectionManager<C extends object> {
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
   readonly #hook: AcquireHook<C> | undefined
+  /** The request of all who ask for nothing in particular. */
+  readonly #plain: AcquireRequest<ManagerAcquireOptions>
   /** Undefined if it is meant to be one of several, within one limit. */
   readonly #siblings: Siblings | undefined
   #started: Promise<void> | undefined
@@ -99,12 +102,13 @@ export class ConnectionManager<C extends object> {
     this.#snapshots = new Snapshots(this.#engine, options.leaks?.thresholdMs)
     if (options.budget === undefined) this.#siblings = this.#findSiblings(config)
     const { runtime } = this.#engine
+    const { acquireTimeoutMs } = options.pool
+    this.#plain = new AcquireRequest(NO_OPTIONS, 'primary', this.acquire, acquireTimeoutMs)
     const { onAcquire } = options
     this.#hook =
       onAcquire &&
       new AcquireHook<C>(runtime, {
         onAcquire,
-        acquireTimeoutMs: options.pool.acquireTimeoutMs,
         driver,
       })
     this.#replayer = new Replayer(runtime, {
@@ -167,12 +171,11 @@ export class ConnectionManager<C extends object> {
     options: ManagerAcquireOptions = NO_OPTIONS,
     below: FunctionReference = this.acquire,
   ): Promise<Lease<C>> {
-    if (options !== NO_OPTIONS) {
-      try {
-        checkCall('acquire', options, CALLS.acquire)
-      } catch (error) {
-        return Promise.reject(error)
-      }
+    if (options === NO_OPTIONS && below === this.#plain.below) return this.#lend(this.#plain, false)
+    try {
+      checkCall('acquire', options, CALLS.acquire)
+    } catch (error) {
+      return Promise.reject(error)
     }
     return this.lend(options, below)
   }
@@ -655,27 +658,38 @@ export class ConnectionManager<C extends object> {
    * @param again for a request that was made before, and needs another connection
    */
   lend(options: ManagerAcquireOptions, below: FunctionReference, again = false): Promise<Lease<C>> {
-    const { target = 'primary' } = options
-    const { cluster, reads, router } = this.#engine
+    return this.#lend(
+      new AcquireRequest(
+        options,
+        options.target ?? 'primary',
+        below,
+        options.timeoutMs ?? this.#options.pool.acquireTimeoutMs,
+      ),
+      again,
+    )
+  }
+
+  #lend(request: AcquireRequest<ManagerAcquireOptions>, again: boolean): Promise<Lease<C>> {
+    const { cluster, router } = this.#engine
     if (this.#closed && !again) return router.refuse()
     this.#begin()
-    const acquire = (): Promise<Lease<C>> =>
-      reads.concern(options)
-        ? this.#pending.track(this.#acquireBy(reads, options, target, below))
-        : this.#acquireBy(router, options, target, below)
-    if (!isTraced(acquireChannel)) return acquire()
-    const endpoint = cluster.pick(target)?.endpoint
-    return traced(acquireChannel, { endpoint, poolName: this.name }, acquire)
+    if (!isTraced(acquireChannel)) return this.#acquire(request)
+    const endpoint = cluster.pick(request.target)?.endpoint
+    return traced(acquireChannel, { endpoint, poolName: this.name }, () => this.#acquire(request))
+  }
+
+  #acquire(request: AcquireRequest<ManagerAcquireOptions>): Promise<Lease<C>> {
+    const { reads, router } = this.#engine
+    return reads.concern(request)
+      ? this.#pending.track(this.#acquireBy(reads, request))
+      : this.#acquireBy(router, request)
   }
 
   #acquireBy(
     way: Reads<C> | Router<C>,
-    options: ManagerAcquireOptions,
-    target: Target,
-    below: FunctionReference,
+    request: AcquireRequest<ManagerAcquireOptions>,
   ): Promise<Lease<C>> {
-    if (this.#hook === undefined) return way.acquire(options, target, below)
-    return this.#hook.acquire((...wanted) => way.acquire(...wanted), options, target, below)
+    return this.#hook === undefined ? way.acquire(request) : this.#hook.acquire(request, way)
   }
 
   async #close(drainTimeoutMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Role } from '@connmgr/core'
+import type { Role, Target } from '@connmgr/core'
 import type { ConnectionSignal } from '@connmgr/core/driver'
 import {
   FakeClock,
@@ -11,6 +11,7 @@ import { resolveManagerOptions } from '../src/config/resolve.js'
 import type { EventEmitter } from '../src/events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType, EventOf } from '../src/events/events.js'
 import { LeakDetector, NoLeakDetection } from '../src/leaks/leak-detector.js'
+import { AcquireRequest } from '../src/pool/acquire-request.js'
 import type { Lease } from '../src/pool/lease.js'
 import type { AcquireOptions } from '../src/pool/options.js'
 import { Pool } from '../src/pool/pool.js'
@@ -34,7 +35,7 @@ export interface LonePool {
   readonly told: readonly Told[]
   readonly emitter: EventEmitter
   of<T extends ConnmgrEventType>(type: T): EventOf<T>[]
-  acquire(options?: AcquireOptions): Promise<Lease<FakeConnection>>
+  acquire(options?: AcquireOptions, target?: Target): Promise<Lease<FakeConnection>>
 }
 
 type LoneOptions = Omit<HarnessOptions, 'endpoints' | 'prepare'> & {
@@ -90,7 +91,10 @@ export function lonePool({
     told,
     emitter,
     of: (type) => events.filter((event): event is EventOf<typeof type> => event.type === type),
-    acquire: (options = {}) => pool.acquire(options, 'primary', lone.acquire),
+    acquire: (wanted = {}, target = 'primary') => {
+      const { timeoutMs = options.acquireTimeoutMs } = wanted
+      return pool.acquire(new AcquireRequest(wanted, target, lone.acquire, timeoutMs))
+    },
   }
   return lone
 }

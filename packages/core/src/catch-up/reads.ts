@@ -1,7 +1,7 @@
-import type { Target } from '../cluster/states.js'
 import { UnsupportedError } from '../errors.js'
 import { Scope } from '../flow/scope.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import { AcquireRequest } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import type { Runtime } from '../runtime.js'
@@ -55,20 +55,22 @@ export class Reads<C extends object> {
   }
 
   /** Whether an acquire has to come here. On the hot path. */
-  concern(options: ReadAcquireOptions): boolean {
+  concern({ options }: AcquireRequest<ReadAcquireOptions>): boolean {
     return options.after !== undefined || this.#sessions.current !== undefined
   }
 
   /** How far the writer is now. */
   async token(options: AcquireOptions, below: FunctionReference): Promise<WriteToken> {
-    const { driver, router } = this.#routes
+    const { acquireTimeoutMs, driver, router } = this.#routes
     const { replication } = driver
     if (replication === undefined) {
       throw new UnsupportedError(
         `the ${driver.name} driver cannot tell how far a server has written`,
       )
     }
-    const lease = await router.acquire({ label: 'write token', ...options }, 'primary', below)
+    const wanted = { label: 'write token', ...options }
+    const { timeoutMs = acquireTimeoutMs } = options
+    const lease = await router.acquire(new AcquireRequest(wanted, 'primary', below, timeoutMs))
     try {
       return new WriteToken(await replication.writePlace(lease.entry.connection))
     } finally {
@@ -92,11 +94,8 @@ export class Reads<C extends object> {
     return this.#sessions.run(session, () => work(session))
   }
 
-  acquire(
-    options: ReadAcquireOptions,
-    target: Target,
-    below: FunctionReference,
-  ): Promise<Lease<C>> {
+  acquire(request: AcquireRequest<ReadAcquireOptions>): Promise<Lease<C>> {
+    const { options, target } = request
     const { cluster, router } = this.#routes
     const { session } = this
     let after: readonly WriteToken[]
@@ -106,32 +105,32 @@ export class Reads<C extends object> {
       return Promise.reject(error)
     }
     if (target === 'primary' || (target === 'any' && cluster.writer !== undefined)) {
-      const lending = router.acquire(options, 'primary', below)
+      const lending = router.acquire(request.to('primary'))
       const writes = session !== undefined && target === 'primary' && !isReadOnly(options)
       return writes ? lending.then((lease) => session.touch(lease)) : lending
     }
     if (session?.unasked !== true)
-      return this.#standbys.acquire(options, target, [...after, ...(session?.known ?? [])], below)
-    if (target === 'standby') return this.#ask(session, options, target, after)
+      return this.#standbys.acquire(request, [...after, ...(session?.known ?? [])])
+    if (target === 'standby') return this.#ask(session, request, after)
     return session.sticky || cluster.writer === undefined
-      ? router.acquire(options, 'primary', below)
-      : this.#ask(session, options, target, after)
+      ? router.acquire(request.to('primary'))
+      : this.#ask(session, request, after)
   }
 
   /** Finds out what the session has written, and reads after that. */
   async #ask(
     session: ReadSession<C>,
-    options: AcquireOptions,
-    target: Target,
+    request: AcquireRequest,
     after: readonly WriteToken[],
   ): Promise<Lease<C>> {
-    const { acquireTimeoutMs, router } = this.#routes
+    const { router } = this.#routes
     const { clock } = this.#runtime
-    const until = clock.now() + (options.timeoutMs ?? acquireTimeoutMs)
-    const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
-    const from = this.#ask as FunctionReference
+    const { target } = request
+    const until = clock.now() + request.timeoutMs
+    const rest = (): AcquireRequest =>
+      request.until(until, clock.now(), this.#ask as FunctionReference)
     try {
-      const { signal, timeoutMs = 0 } = rest()
+      const { signal, timeoutMs } = rest()
       await session.writeToken({
         ...(signal === undefined ? {} : { signal }),
         timeoutMs:
@@ -140,9 +139,9 @@ export class Reads<C extends object> {
     } catch (error) {
       if (target === 'standby') throw error
       // Where the read goes now is where the error comes from: if that is still in trouble, it says so itself.
-      return router.acquire(rest(), 'primary', from)
+      return router.acquire(rest().to('primary'))
     }
-    return this.#standbys.acquire(rest(), target, [...after, ...session.known], from)
+    return this.#standbys.acquire(rest(), [...after, ...session.known])
   }
 }
 

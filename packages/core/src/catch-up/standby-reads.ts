@@ -6,8 +6,8 @@ import type { Target } from '../cluster/states.js'
 import type { Driver, Order, Place } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { AcquireRequest } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
-import type { AcquireOptions } from '../pool/options.js'
 import type { Runtime } from '../runtime.js'
 import { CatchUp } from './catch-up.js'
 import type { WriteToken } from './write-token.js'
@@ -50,40 +50,35 @@ export class StandbyReads<C extends object> {
     this.#catchUp = new CatchUp(runtime, routes.driver)
   }
 
-  acquire(
-    options: AcquireOptions,
-    target: Target,
-    tokens: readonly WriteToken[],
-    below: FunctionReference,
-  ): Promise<Lease<C>> {
-    const { acquireTimeoutMs, driver, router } = this.#routes
+  acquire(request: AcquireRequest, tokens: readonly WriteToken[]): Promise<Lease<C>> {
+    const { target } = request
+    const { driver, router } = this.#routes
     const { clock } = this.#runtime
-    if (tokens.length === 0) return router.acquire(options, target, below)
+    if (tokens.length === 0) return router.acquire(request)
     if (!this.#catchUp.supported) {
-      if (target !== 'standby') return router.acquire(options, 'primary', below)
+      if (target !== 'standby') return router.acquire(request.to('primary'))
       return Promise.reject(
         new UnsupportedError(`the ${driver.name} driver cannot tell how far a standby is`),
       )
     }
     const startedAt = clock.now()
-    const until = startedAt + (options.timeoutMs ?? acquireTimeoutMs)
-    const read = { target, tokens, signal: options.signal, startedAt, until }
-    return this.#acquire(options, read, below)
+    const until = startedAt + request.timeoutMs
+    const read = { target, tokens, signal: request.signal, startedAt, until }
+    return this.#acquire(request, read)
   }
 
-  async #acquire(options: AcquireOptions, read: Read, below: FunctionReference): Promise<Lease<C>> {
+  async #acquire(request: AcquireRequest, read: Read): Promise<Lease<C>> {
     const { cluster, router } = this.#routes
     const { clock } = this.#runtime
     const { signal, target, until } = read
     const insisting = target === 'standby'
-    const rest = (): AcquireOptions => ({ ...options, timeoutMs: Math.max(0, until - clock.now()) })
     const needed = (): readonly Place[] | undefined => this.#needed(read)
-    for (let from = below; ; from = this.#acquire as FunctionReference) {
+    for (let from = request.below; ; from = this.#acquire as FunctionReference) {
+      const rest = (): AcquireRequest => request.until(until, clock.now(), from)
       const reader = this.#readerFor(needed())
-      if (reader === undefined && !insisting) return router.acquire(rest(), 'primary', from)
+      if (reader === undefined && !insisting) return router.acquire(rest().to('primary'))
       if (reader !== undefined) takeTurn(reader)
-      const lease = await (reader?.pool.acquire(rest(), target, from) ??
-        router.acquire(rest(), target, from))
+      const lease = await (reader?.pool ?? router).acquire(rest())
       // Waiters move with the roles: it may have come from the writer after all.
       if (lease.endpoint === cluster.writer?.endpoint) return lease
       const waitUntil = Math.min(until, clock.now() + this.#catchUpWaitMs)
@@ -91,7 +86,7 @@ export class StandbyReads<C extends object> {
       if (seen === true) return lease
       if (lease.active) lease.release()
       if (signal?.aborted === true || clock.now() >= until) throw this.#failed(read, lease, seen)
-      if (!insisting) return router.acquire(rest(), 'primary', from)
+      if (!insisting) return router.acquire(rest().to('primary'))
       // Another standby may be further by now.
       await this.#catchUp.pause(until)
     }

@@ -7,9 +7,8 @@ import {
 } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { type AcquireFailedEvent, type ErrorSummary, summarize } from '../events/events.js'
-import type { FunctionReference } from '../leaks/stack.js'
+import type { AcquireRequest } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
-import type { AcquireOptions } from '../pool/options.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
 import type { Clock } from '../time/clock.js'
 import type { Cluster } from './cluster.js'
@@ -64,15 +63,16 @@ export class Router<C extends object> implements WaitPlace<C> {
     return this.#suspended
   }
 
-  acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+  acquire(request: AcquireRequest): Promise<Lease<C>> {
+    const { target } = request
     if (!this.#isShut) {
       const endpoint = this.#cluster.pick(target)
       if (endpoint !== undefined) {
         if (target !== 'primary') takeTurn(endpoint)
-        return endpoint.pool.acquire(options, target, below)
+        return endpoint.pool.acquire(request)
       }
     }
-    return this.#park(options, target, below)
+    return this.#park(request)
   }
 
   /** Moves every waiter whose endpoint no longer serves it, in the order in which they came. */
@@ -197,16 +197,16 @@ export class Router<C extends object> implements WaitPlace<C> {
     })
   }
 
-  #park(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+  #park(request: AcquireRequest): Promise<Lease<C>> {
     // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
     const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
-    const waiter = home.queue.createWaiter(options, target, below)
+    const waiter = home.queue.createWaiter(request)
     const full = this.#parked.size >= this.#maxWaiters
     // Stands in the queue even if only to be refused, so that the failure is told from here.
     this.#parked.push(waiter)
     if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#name))
-    else if (options.signal?.aborted === true) {
-      waiter.fail('aborted', new AcquireAbortedError(options.signal.reason))
+    else if (request.signal?.aborted === true) {
+      waiter.fail('aborted', new AcquireAbortedError(request.signal.reason))
     } else if (full) {
       waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
     } else this.#giveUpIfRefused()

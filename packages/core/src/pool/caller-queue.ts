@@ -1,9 +1,8 @@
-import type { Target } from '../cluster/states.js'
 import { AcquireAbortedError, PoolClosedError, QueueFullError } from '../errors.js'
 import type { AcquireFailedEvent } from '../events/events.js'
 import { leaseAround } from '../leaks/nesting.js'
-import type { FunctionReference } from '../leaks/stack.js'
 import type { Runtime } from '../runtime.js'
+import type { AcquireRequest } from './acquire-request.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { BudgetReport } from './connection-budget.js'
 import type { PoolQueue } from './connection-pool.js'
@@ -13,7 +12,6 @@ import type { LeaseMisuse } from './lease-misuse.js'
 import type { Leases } from './leases.js'
 import type { PoolCounts } from './metrics.js'
 import type { NextSteps } from './next-steps.js'
-import type { AcquireOptions } from './options.js'
 import type { Sizing } from './sizing.js'
 import { acquireTimeoutError } from './timeout-error.js'
 import { type LeaseOwner, Waiter, type WaitPlace, WaitQueue } from './waiter.js'
@@ -80,7 +78,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   }
 
   /** Rejects a caller that cannot even be queued; undefined for one that can. */
-  refuse({ signal }: AcquireOptions): Promise<never> | undefined {
+  refuse({ signal }: AcquireRequest): Promise<never> | undefined {
     if (this.#drain.refusing) return this.#reject('closed', new PoolClosedError(this.#runtime.name))
     if (signal?.aborted === true)
       return this.#reject('aborted', new AcquireAbortedError(signal.reason))
@@ -96,20 +94,17 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
     )
   }
 
-  identify(options: AcquireOptions, below: FunctionReference, now: number): LeaseOwner {
+  identify(request: AcquireRequest, now: number): LeaseOwner {
     const load = this.#leases.size + this.#waiters.size
-    return this.#leases.identify(options, below, load, this.#sizing.limit, now)
+    return this.#leases.identify(request, load, this.#sizing.limit, now)
   }
 
   createWaiter(
-    options: AcquireOptions,
-    target: Target,
-    below: FunctionReference,
+    request: AcquireRequest,
     now = this.#runtime.clock.now(),
-    owner = this.identify(options, below, now),
+    owner = this.identify(request, now),
   ): Waiter<C> {
-    const timeoutMs = options.timeoutMs ?? this.#context.options.acquireTimeoutMs
-    return new Waiter(this.#runtime.deadlines, target, owner, now, timeoutMs, options.signal)
+    return new Waiter(this.#runtime.deadlines, request, owner, now)
   }
 
   push(waiter: Waiter<C>): void {
@@ -146,7 +141,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
       pool: name,
       endpoint: endpoint.id,
       waitedMs: clock.now() - waiter.enqueuedAt,
-      timeoutMs: waiter.timeoutMs,
+      timeoutMs: waiter.request.timeoutMs,
       counts: this.#host.counts,
       exclusive: options.exclusive,
       holders: this.#leases.longestHolders(),

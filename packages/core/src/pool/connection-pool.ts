@@ -1,12 +1,10 @@
-import type { Target } from '../cluster/states.js'
 import type { Endpoint, ProbeResult, Role } from '../driver/contract.js'
 import type { LeaseReport } from '../leaks/lease-report.js'
-import type { FunctionReference } from '../leaks/stack.js'
 import type { AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
+import type { AcquireRequest } from './acquire-request.js'
 import type { PoolEntry } from './entry.js'
 import type { Lease } from './lease.js'
 import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
-import type { AcquireOptions } from './options.js'
 import type { ServerChange } from './server-change.js'
 import type { Waiter } from './waiter.js'
 
@@ -28,8 +26,7 @@ export interface ConnectionPool<C extends object> {
   /** For reports. */
   readonly leases: LeaseRecords
 
-  /** `below` is the function that the caller called: leak reports begin above it. */
-  acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>>
+  acquire(request: AcquireRequest): Promise<Lease<C>>
 
   /** Acts on what has become known about the server. */
   serverChanged(change: ServerChange): void
@@ -66,7 +63,7 @@ export interface PoolSize {
 /** The callers that wait for a connection of one pool. */
 export interface PoolQueue<C extends object> {
   /** A waiter that stands in no queue yet. */
-  createWaiter(options: AcquireOptions, target: Target, below: FunctionReference): Waiter<C>
+  createWaiter(request: AcquireRequest): Waiter<C>
   /** Takes over a waiter from another queue. */
   enqueue(waiter: Waiter<C>): void
   /** Gives up the waiters that `leaves` chooses, for another queue to take over. */

@@ -6,12 +6,12 @@ import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/le
 import type { LeaseReport } from '../leaks/lease-report.js'
 import { type CapturedStack, captureStack, type FunctionReference } from '../leaks/stack.js'
 import type { Runtime } from '../runtime.js'
+import type { AcquireRequest } from './acquire-request.js'
 import type { LeaseRecords } from './connection-pool.js'
 import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
 import { Lease, type LeaseHome } from './lease.js'
 import { type LeakCounts, PoolTotals } from './metrics.js'
-import type { AcquireOptions } from './options.js'
 import type { LeaseOwner } from './waiter.js'
 
 const HOLDERS_IN_ERROR = 5
@@ -53,12 +53,12 @@ export class Leases<C extends object> implements LeaseRecords {
   }
 
   /**
-   * Identifies a caller that is about to acquire. `below` is the function that it called; `load` counts the callers that
-   * have a connection or wait for one.
+   * Identifies a caller that is about to acquire.
+   *
+   * @param load the callers that have a connection or wait for one
    */
   identify(
-    options: AcquireOptions,
-    below: FunctionReference,
+    { below, options }: AcquireRequest,
     load: number,
     limit: number,
     now: number,

@@ -42,7 +42,7 @@ describe('one address that has led to a primary', () => {
     lone.pool.evict(first.connectionId)
     first.release()
     lone.server.role = 'standby'
-    const reader = await lone.pool.acquire({}, 'prefer-standby', lone.acquire)
+    const reader = await lone.acquire({}, 'prefer-standby')
     expect(reader.connection.role).toBe('standby')
     reader.release()
     expect(lone.pool.counts.total).toBe(0)

@@ -1,8 +1,7 @@
-import type { Target } from '../cluster/states.js'
 import type { Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
-import type { FunctionReference } from '../leaks/stack.js'
 import type { Runtime } from '../runtime.js'
+import { AcquireRequest } from './acquire-request.js'
 import { PoolAssembly } from './assembly.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectionPool, PoolSize } from './connection-pool.js'
@@ -14,7 +13,6 @@ import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
 import type { PoolCounts } from './metrics.js'
-import type { AcquireOptions } from './options.js'
 import type { PooledProbes } from './pooled-probes.js'
 import type { ServerChange } from './server-change.js'
 import type { ServerView } from './server-view.js'
@@ -39,6 +37,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   readonly queue: CallerQueue<C>
   readonly server: ServerView<C>
   readonly #runtime: Runtime
+  readonly #config: PoolConfig<C>
   readonly #parts: PoolAssembly<C>
   // Of these parts, the ones that each acquire uses.
   readonly #connections: Connections<C>
@@ -54,6 +53,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     this.queue = parts.queue
     this.server = parts.server
     this.#runtime = runtime
+    this.#config = config
     this.#parts = parts
     this.#connections = parts.connections
     this.#fitness = parts.fitness
@@ -77,14 +77,14 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     return this.#parts.closing.isEmpty
   }
 
-  acquire(options: AcquireOptions, target: Target, below: FunctionReference): Promise<Lease<C>> {
+  acquire(request: AcquireRequest): Promise<Lease<C>> {
     const { queue } = this
-    const refusal = queue.refuse(options)
+    const refusal = queue.refuse(request)
     if (refusal !== undefined) return refusal
     const { clock, stall } = this.#runtime
     const now = clock.now()
     stall.look(now)
-    const owner = queue.identify(options, below, now)
+    const owner = queue.identify(request, now)
     let untested: PoolEntry<C> | undefined
     if (queue.size === 0 && !queue.suspended) {
       const entry = this.#connections.takeIdle(now)
@@ -95,7 +95,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
       }
     }
     if (queue.isFull) return queue.refuseAsFull()
-    const waiter = queue.createWaiter(options, target, below, now, owner)
+    const waiter = queue.createWaiter(request, now, owner)
     queue.push(waiter)
     if (untested !== undefined) this.#parts.testing.test(untested)
     // While all are lent there is nothing to start: the next connection that comes back serves the queue.
@@ -147,9 +147,11 @@ export class Pool<C extends object> implements ConnectionPool<C> {
 
   async warmUp(count = this.#sizing.poolSize): Promise<void> {
     const wanted = Math.min(count, this.#sizing.limit)
+    const { acquireTimeoutMs } = this.#config.options
+    const request = new AcquireRequest({ label: 'warmUp' }, 'any', this.warmUp, acquireTimeoutMs)
     // Holding them all at once is what makes them all be opened.
     const leases = await Promise.allSettled(
-      Array.from({ length: wanted }, () => this.acquire({ label: 'warmUp' }, 'any', this.warmUp)),
+      Array.from({ length: wanted }, () => this.acquire(request)),
     )
     for (const lease of leases) if (lease.status === 'fulfilled') lease.value.release()
     // They were held for as long as it took to open them all, which says nothing about the callers to come.

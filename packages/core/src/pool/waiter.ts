@@ -5,6 +5,7 @@ import type { Effects } from '../flow/effects.js'
 import type { Holding } from '../leaks/nesting.js'
 import { type CapturedStack, withCallersStack } from '../leaks/stack.js'
 import { Deadline, type Deadlines } from '../time/deadlines.js'
+import type { AcquireRequest } from './acquire-request.js'
 import type { Lease } from './lease.js'
 import { type Linked, LinkedList } from './linked-list.js'
 
@@ -56,39 +57,34 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
   declare list: WaitQueue<C> | undefined
   /** Order of arrival across all queues. */
   declare readonly sequence: number
-  declare readonly target: Target
+  declare readonly request: AcquireRequest
   declare readonly owner: LeaseOwner
   declare readonly enqueuedAt: number
-  declare readonly timeoutMs: number
   declare readonly promise: Promise<Lease<C>>
   declare private readonly resolve: (lease: Lease<C>) => void
   declare private readonly reject: (error: Error) => void
-  declare private readonly signal: AbortSignal | undefined
   declare private onAbort: (() => void) | undefined
 
   constructor(
     deadlines: Deadlines,
-    target: Target,
+    request: AcquireRequest,
     owner: LeaseOwner,
     enqueuedAt: number,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
   ) {
     super()
     this.previous = undefined
     this.next = undefined
     this.list = undefined
     this.sequence = nextSequence()
-    this.target = target
+    this.request = request
     this.owner = owner
     this.enqueuedAt = enqueuedAt
-    this.timeoutMs = timeoutMs
     this.promise = new Promise(executor as never)
     this.resolve = resolveNew
     this.reject = rejectNew
-    deadlines.add(this, timeoutMs, enqueuedAt)
-    this.signal = signal
+    deadlines.add(this, request.timeoutMs, enqueuedAt)
     this.onAbort = undefined
+    const { signal } = request
     if (signal === undefined) return
     this.onAbort = () =>
       this.fail(
@@ -96,6 +92,10 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
         withCallersStack(() => new AcquireAbortedError(signal.reason), owner.stack),
       )
     signal.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  get target(): Target {
+    return this.request.target
   }
 
   onExpired(): void {
@@ -122,7 +122,7 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
   private leave(): void {
     this.list?.remove(this)
     this.cancel()
-    if (this.onAbort !== undefined) this.signal?.removeEventListener('abort', this.onAbort)
+    if (this.onAbort !== undefined) this.request.signal?.removeEventListener('abort', this.onAbort)
   }
 }
 
@@ -142,7 +142,7 @@ export class WaitQueue<C extends object> extends LinkedList<Waiter<C>> {
   /** Fails those who wait for `timeoutMs`. */
   giveUp(timeoutMs: number, errorFor: () => Error): void {
     for (const waiter of this)
-      if (waiter.timeoutMs === timeoutMs) waiter.fail('connect-failed', errorFor())
+      if (waiter.request.timeoutMs === timeoutMs) waiter.fail('connect-failed', errorFor())
   }
 
   failAll(reason: AcquireFailedEvent['reason'], errorFor: () => Error): void {

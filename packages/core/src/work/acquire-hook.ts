@@ -4,10 +4,9 @@ import { AcquireAbortedError, AcquireHookError, messageOf, UnsupportedError } fr
 import { unnoted } from '../flow/effects.js'
 import { Scope } from '../flow/scope.js'
 import { currentContext } from '../leaks/context.js'
-import type { FunctionReference } from '../leaks/stack.js'
+import type { AcquireRequest } from '../pool/acquire-request.js'
 import { runCleanly } from '../pool/hook.js'
 import type { Lease } from '../pool/lease.js'
-import type { AcquireOptions } from '../pool/options.js'
 import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
 
@@ -22,15 +21,13 @@ export interface AcquireContext {
 /** A function of the user that prepares a connection for the one lease it is about to be lent for. */
 export type OnAcquire<C> = (connection: C, acquire: AcquireContext) => Promise<void> | void
 
-type Acquire<C extends object, A extends AcquireOptions> = (
-  options: A,
-  target: Target,
-  below: FunctionReference,
-) => Promise<Lease<C>>
+/** Where the connections come from that the hook prepares. */
+export interface AcquireWay<C extends object> {
+  acquire(request: AcquireRequest): Promise<Lease<C>>
+}
 
 export interface AcquireHookOptions<C extends object> {
   readonly onAcquire: OnAcquire<C>
-  readonly acquireTimeoutMs: number
   readonly driver: Driver<C>
 }
 
@@ -52,26 +49,19 @@ export class AcquireHook<C extends object> {
   }
 
   /** @throws AcquireHookError `CONNMGR_ACQUIRE_HOOK_FAILED` */
-  async acquire<A extends AcquireOptions>(
-    acquire: Acquire<C, A>,
-    options: A,
-    target: Target,
-    below: FunctionReference,
-  ): Promise<Lease<C>> {
-    const { acquireTimeoutMs, driver } = this.#options
+  async acquire(request: AcquireRequest, way: AcquireWay<C>): Promise<Lease<C>> {
+    const { driver } = this.#options
     const { clock } = this.#runtime
     if (this.#running.current === true) {
       throw new UnsupportedError(
         'onAcquire must not acquire from its own manager, as that would run it again; use the connection that it is given',
       )
     }
-    const until = clock.now() + (options.timeoutMs ?? acquireTimeoutMs)
+    const until = clock.now() + request.timeoutMs
     for (let number = 1; ; number += 1) {
-      const timeoutMs = number === 1 ? options.timeoutMs : Math.max(0, until - clock.now())
-      const wanted = timeoutMs === undefined ? options : { ...options, timeoutMs }
-      const lease = await acquire(wanted, target, below)
+      const lease = await way.acquire(number === 1 ? request : request.until(until, clock.now()))
       try {
-        await this.#prepare(lease, options, target, Math.max(1, until - clock.now()))
+        await this.#prepare(lease, request, Math.max(1, until - clock.now()))
         return lease
       } catch (error) {
         const died = driver.inspect(lease.entry.connection) === 'broken' && lease.active
@@ -84,8 +74,7 @@ export class AcquireHook<C extends object> {
 
   async #prepare(
     lease: Lease<C>,
-    options: AcquireOptions,
-    target: Target,
+    { options, target }: AcquireRequest,
     withinMs: number,
   ): Promise<void> {
     const { driver, onAcquire } = this.#options
