@@ -1,3 +1,4 @@
+import { Assembly } from './assembly.js'
 import type { ReadAcquireOptions, Reads, SessionOptions } from './catch-up/reads.js'
 import type { ReadSession } from './catch-up/session.js'
 import type { WriteToken } from './catch-up/write-token.js'
@@ -14,12 +15,10 @@ import {
 import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver/contract.js'
 import type { DedicatedConnection } from './driver/dedicated.js'
-import { Engine } from './engine.js'
 import { InvalidOptionError } from './errors.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
 import { outside } from './flow/outside.js'
-import { Pending } from './flow/pending.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import type { FunctionReference } from './leaks/stack.js'
@@ -72,7 +71,7 @@ export class ConnectionManager<C extends object> {
   }
 
   readonly #options: ResolvedOptions<C>
-  readonly #engine: Engine<C>
+  readonly #parts: Assembly<C>
   readonly #snapshots: Snapshots<C>
   readonly #replayer: Replayer
   readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
@@ -85,7 +84,6 @@ export class ConnectionManager<C extends object> {
   #closing: Promise<void> | undefined
   /** Set before anything is closed, so that what hears of that finds it closed. */
   #closed = false
-  readonly #pending = new Pending(() => void this.#engine.lookWhetherDrained())
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(config: ManagerConfig<C>) {
@@ -98,10 +96,10 @@ export class ConnectionManager<C extends object> {
         'option "endpoints" must name at least one endpoint, but it is empty',
       )
     }
-    this.#engine = new Engine(driver, endpoints, options)
-    this.#snapshots = new Snapshots(this.#engine, options.leaks?.thresholdMs)
+    this.#parts = new Assembly(driver, endpoints, options)
+    this.#snapshots = new Snapshots(this.#parts, options.leaks?.thresholdMs)
     if (options.budget === undefined) this.#siblings = this.#findSiblings(config)
-    const { runtime } = this.#engine
+    const { runtime } = this.#parts
     const { acquireTimeoutMs } = options.pool
     this.#plain = new AcquireRequest(NO_OPTIONS, 'primary', this.acquire, acquireTimeoutMs)
     const { onAcquire } = options
@@ -114,8 +112,8 @@ export class ConnectionManager<C extends object> {
     this.#replayer = new Replayer(runtime, {
       driver,
       deadlineMs: options.failover.failoverTimeoutMs,
-      pending: this.#pending,
-      closed: () => this.#engine.over,
+      pending: this.#parts.lifecycle.pending,
+      closed: () => this.#parts.lifecycle.over,
     })
     this.#work = new UnitsOfWork(runtime, {
       driver,
@@ -130,7 +128,7 @@ export class ConnectionManager<C extends object> {
           () => new Error('rollback timed out'),
         ),
     })
-    if (options.pool.minIdle > 0 || options.healthMonitoring || !this.#engine.solo)
+    if (options.pool.minIdle > 0 || options.healthMonitoring || !this.#parts.solo)
       void this.#startSoon()
   }
 
@@ -140,7 +138,7 @@ export class ConnectionManager<C extends object> {
 
   /** True if there is one server, and no source that may name others: then nothing is said of endpoints and failover. */
   get oneDatabase(): boolean {
-    return this.#engine.solo
+    return this.#parts.solo
   }
 
   /** True from the first call of `close`. */
@@ -276,9 +274,9 @@ export class ConnectionManager<C extends object> {
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
     checkCall('writeToken', options, CALLS.writeToken)
-    if (this.#closed) return this.#engine.router.refuse()
+    if (this.#closed) return this.#parts.router.refuse()
     this.#begin()
-    return this.#pending.track(this.#engine.reads.token(options, this.writeToken))
+    return this.#parts.lifecycle.pending.track(this.#parts.reads.token(options, this.writeToken))
   }
 
   /**
@@ -300,12 +298,12 @@ export class ConnectionManager<C extends object> {
   withSession<T>(work: (session: ReadSession<C>) => T, options: SessionOptions = {}): T {
     checkWork('withSession', work)
     checkCall('withSession', options, CALLS.withSession)
-    return this.#engine.reads.runSession(work, options)
+    return this.#parts.reads.runSession(work, options)
   }
 
   /** True for what runs within `withSession`. */
   get inSession(): boolean {
-    return this.#engine.reads.session !== undefined
+    return this.#parts.reads.session !== undefined
   }
 
   /**
@@ -332,7 +330,12 @@ export class ConnectionManager<C extends object> {
       timeoutMs = Number.isFinite(startTimeoutMs) ? startTimeoutMs : acquireTimeoutMs,
       signal,
     } = options
-    if (!this.#closed && signal?.aborted !== true && this.#engine.usable) return
+    if (
+      !this.#closed &&
+      signal?.aborted !== true &&
+      this.#parts.monitoring.standing.unusable === undefined
+    )
+      return
     const waiting = { label: 'ready', timeoutMs, ...(signal === undefined ? {} : { signal }) }
     ;(await this.lend(waiting, this.ready)).release()
   }
@@ -346,9 +349,9 @@ export class ConnectionManager<C extends object> {
     if (count !== undefined) checkCount('count', count)
     this.#begin()
     // While there is no server to warm up, waits for one as every caller does.
-    if (this.#engine.cluster.pick('primary') === undefined)
+    if (this.#parts.cluster.pick('primary') === undefined)
       (await this.lend({ label: 'warmUp' }, this.warmUp)).release()
-    await this.#engine.cluster.pick('primary')?.pool.warmUp(count)
+    await this.#parts.cluster.pick('primary')?.pool.warmUp(count)
   }
 
   /**
@@ -358,33 +361,35 @@ export class ConnectionManager<C extends object> {
    */
   resize(size: { poolSize?: number; maxOverflow?: number }): void {
     checkCall('resize', size, CALLS.resize)
-    const { poolSize = this.#engine.size.poolSize, maxOverflow = this.#engine.size.maxOverflow } =
-      size
+    const {
+      poolSize = this.#parts.sizes.usual.poolSize,
+      maxOverflow = this.#parts.sizes.usual.maxOverflow,
+    } = size
     const poolMode = this.#options.pool.exclusive ? 'static' : 'pooled'
     resolveManagerOptions<C>({ poolSize, maxOverflow, poolMode }, this.name)
-    this.#turn(() => this.#engine.resize({ poolSize, maxOverflow }))
+    this.#turn(() => this.#parts.sizes.resize({ poolSize, maxOverflow }, this.#parts.endpoints))
   }
 
   /** Invalidates all connections: idle ones close now, lent ones when they come back. */
   clear(reason = 'requested'): void {
     checkName('reason', reason)
     this.#turn(() => {
-      for (const each of this.#engine.endpoints) each.pool.clear(redactText(reason))
+      for (const each of this.#parts.endpoints) each.pool.clear(redactText(reason))
     })
   }
 
   /** Closes one connection: now if it is idle, else when it comes back. False if there is none with this id. */
   evict(connectionId: number): boolean {
-    return this.#turn(() => this.#engine.endpoints.some((each) => each.pool.evict(connectionId)))
+    return this.#turn(() => this.#parts.endpoints.some((each) => each.pool.evict(connectionId)))
   }
 
   /** Holds every acquire until `resume`, within its deadline. For planned switchovers. */
   suspend(): void {
-    this.#turn(() => this.#engine.router.suspend())
+    this.#turn(() => this.#parts.router.suspend())
   }
 
   resume(): void {
-    this.#turn(() => this.#engine.router.resume())
+    this.#turn(() => this.#parts.router.resume())
   }
 
   /**
@@ -397,13 +402,13 @@ export class ConnectionManager<C extends object> {
   async failover(to?: string): Promise<void> {
     if (to !== undefined) checkName('to', to)
     await this.start()
-    await this.#await(this.#engine.cluster.failover(to))
+    await this.#await(this.#parts.cluster.failover(to))
   }
 
   /** Accepts another cluster or an older history, after the cluster has been rebuilt on purpose. */
   async reset(): Promise<void> {
     await this.start()
-    await this.#await(this.#engine.cluster.reset())
+    await this.#await(this.#parts.cluster.reset())
   }
 
   /**
@@ -418,7 +423,7 @@ export class ConnectionManager<C extends object> {
     checkName('endpoint', endpoint)
     checkName('reason', reason)
     await this.start()
-    this.#engine.cluster.quarantine(endpoint, redactText(reason))
+    this.#parts.cluster.quarantine(endpoint, redactText(reason))
   }
 
   /**
@@ -429,7 +434,7 @@ export class ConnectionManager<C extends object> {
   async unquarantine(endpoint: string): Promise<void> {
     checkName('endpoint', endpoint)
     await this.start()
-    await this.#await(this.#engine.cluster.unquarantine(endpoint))
+    await this.#await(this.#parts.cluster.unquarantine(endpoint))
   }
 
   /** Snapshots of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
@@ -449,7 +454,7 @@ export class ConnectionManager<C extends object> {
       allowExitOnIdle,
     } = this.#options.pool
     return {
-      ...this.#engine.size,
+      ...this.#parts.sizes.usual,
       minIdle,
       acquireTimeoutMs,
       connectTimeoutMs,
@@ -482,30 +487,30 @@ export class ConnectionManager<C extends object> {
   /** Asks every endpoint now; resolves with the check of the one that takes writes. Never rejects. */
   async checkHealth(): Promise<HealthCheck> {
     const checks = await this.#await(
-      Promise.all(this.#engine.endpoints.map((each) => this.#engine.monitor.check(each))),
+      Promise.all(this.#parts.endpoints.map((each) => this.#parts.monitor.check(each))),
     )
-    const active = this.#engine.cluster.writer?.id
+    const active = this.#parts.cluster.writer?.id
     return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
   }
 
   getHealthStats(): HealthStats {
-    return this.#engine.monitor.history.stats
+    return this.#parts.monitor.history.stats
   }
 
   /** The latest checks, oldest first. */
   getHealthHistory(): readonly HealthCheck[] {
-    return this.#engine.monitor.history.checks
+    return this.#parts.monitor.history.checks
   }
 
   /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
   async startHealthMonitoring(): Promise<void> {
     await this.start()
-    await this.#await(this.#engine.startHealthMonitoring())
+    await this.#await(this.#parts.monitoring.start())
   }
 
   /** Stops the background checks. With several endpoints this also stops automatic failover. */
   stopHealthMonitoring(): void {
-    this.#engine.stopHealthMonitoring()
+    this.#parts.monitoring.stop()
   }
 
   /** Units of work that were run again. */
@@ -529,13 +534,13 @@ export class ConnectionManager<C extends object> {
    */
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
     checkListener(listener)
-    return this.#engine.runtime.events.on(type, (event) => outside(() => listener(event)))
+    return this.#parts.runtime.events.on(type, (event) => outside(() => listener(event)))
   }
 
   /** Hears every event, as with `on`. Returns the function that unsubscribes. */
   onAny(listener: (event: ConnmgrEvent) => unknown): () => void {
     checkListener(listener)
-    return this.#engine.runtime.events.onAny((event) => outside(() => listener(event)))
+    return this.#parts.runtime.events.onAny((event) => outside(() => listener(event)))
   }
 
   /**
@@ -586,7 +591,7 @@ export class ConnectionManager<C extends object> {
   }
 
   protected emit(event: ConnmgrEvent): void {
-    this.#engine.report(event)
+    this.#parts.log.report(event)
   }
 
   /**
@@ -597,7 +602,7 @@ export class ConnectionManager<C extends object> {
     onSignal: (signal: ConnectionSignal) => void,
     abort: AbortSignal,
   ): Promise<DedicatedConnection<C> | undefined> {
-    return this.#engine.connectToWriter(onSignal, abort)
+    return this.#parts.dedicated.open(onSignal, abort)
   }
 
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
@@ -610,8 +615,8 @@ export class ConnectionManager<C extends object> {
   #begin(): void {
     if (this.#closed) return
     if (this.#started === undefined) void this.#start()
-    if (!this.#engine.startUp.over) this.#engine.startUp.begin()
-    if (this.#engine.resting) outside(() => void this.#engine.wake())
+    if (!this.#parts.startUp.over) this.#parts.startUp.begin()
+    if (this.#parts.monitoring.resting) outside(() => void this.#parts.monitoring.wake())
   }
 
   /** Once whoever makes it has made it whole. */
@@ -623,7 +628,7 @@ export class ConnectionManager<C extends object> {
   #start(): Promise<void> {
     this.#started ??= outside(() => {
       if (!this.#closed) this.#siblings?.join()
-      return this.#engine.start()
+      return this.#parts.lifecycle.start()
     })
     return this.#started
   }
@@ -644,7 +649,7 @@ export class ConnectionManager<C extends object> {
 
   /** Runs a change that a caller asks for; its events are delivered at its end. */
   #turn<T>(change: () => T): T {
-    return this.#engine.runtime.events.turn(change)
+    return this.#parts.runtime.events.turn(change)
   }
 
   /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */
@@ -670,7 +675,7 @@ export class ConnectionManager<C extends object> {
   }
 
   #lend(request: AcquireRequest<ManagerAcquireOptions>, again: boolean): Promise<Lease<C>> {
-    const { cluster, router } = this.#engine
+    const { cluster, router } = this.#parts
     if (this.#closed && !again) return router.refuse()
     this.#begin()
     if (!isTraced(acquireChannel)) return this.#acquire(request)
@@ -679,9 +684,9 @@ export class ConnectionManager<C extends object> {
   }
 
   #acquire(request: AcquireRequest<ManagerAcquireOptions>): Promise<Lease<C>> {
-    const { reads, router } = this.#engine
+    const { reads, router } = this.#parts
     return reads.concern(request)
-      ? this.#pending.track(this.#acquireBy(reads, request))
+      ? this.#parts.lifecycle.pending.track(this.#acquireBy(reads, request))
       : this.#acquireBy(router, request)
   }
 
@@ -695,14 +700,11 @@ export class ConnectionManager<C extends object> {
   async #close(drainTimeoutMs: number): Promise<void> {
     const { clock } = this
     const begunAt = clock.now()
-    await Promise.all([
-      this.finish(),
-      this.#engine.windDown(drainTimeoutMs, () => this.#pending.none),
-    ])
-    this.#engine.quiesce(drainTimeoutMs)
+    await Promise.all([this.finish(), this.#parts.lifecycle.windDown(drainTimeoutMs)])
+    this.#parts.lifecycle.quiesce(drainTimeoutMs)
     this.cleanUp()
-    await this.#engine.set.close(Math.max(0, drainTimeoutMs - (clock.now() - begunAt)))
+    await this.#parts.set.close(Math.max(0, drainTimeoutMs - (clock.now() - begunAt)))
     await this.#started
-    this.#engine.stop()
+    this.#parts.lifecycle.stop()
   }
 }

@@ -1,5 +1,5 @@
+import type { Assembly } from './assembly.js'
 import type { Target } from './cluster/states.js'
-import type { Engine } from './engine.js'
 import type { Readiness } from './health/readiness.js'
 import type { LeaseReport } from './leaks/lease-report.js'
 import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
@@ -14,17 +14,17 @@ const CLOSED: Readiness = { status: 'closed', reason: 'the manager is closed' }
 
 /** What a manager tells of its endpoints and pools, taken together. */
 export class Snapshots<C extends object> {
-  readonly #engine: Engine<C>
+  readonly #parts: Assembly<C>
   /** Undefined if leak detection is off. */
   readonly #leakThresholdMs: number | undefined
 
-  constructor(engine: Engine<C>, leakThresholdMs: number | undefined) {
-    this.#engine = engine
+  constructor(parts: Assembly<C>, leakThresholdMs: number | undefined) {
+    this.#parts = parts
     this.#leakThresholdMs = leakThresholdMs
   }
 
   poolMetrics(endpoint?: string): PoolMetrics {
-    const { set, cluster, router } = this.#engine
+    const { set, cluster, router } = this.#parts
     const metrics = combineMetrics(
       set.measure(
         (each) => endpoint !== undefined || each === cluster.writer || each.pool.counts.total > 0,
@@ -40,7 +40,7 @@ export class Snapshots<C extends object> {
   }
 
   counts(target: Target): PoolCounts {
-    const { endpoints, cluster, router } = this.#engine
+    const { endpoints, cluster, router } = this.#parts
     const serving = endpoints.filter((each) => cluster.serves(each, target))
     return sumCounts(
       serving.map((each) => each.pool.counts),
@@ -49,11 +49,11 @@ export class Snapshots<C extends object> {
   }
 
   leaks(): LeaseReport[] {
-    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.leases.leaked()))
+    return byAge(this.#parts.set.withLeases.flatMap((each) => each.pool.leases.leaked()))
   }
 
   holders(): LeaseReport[] {
-    return byAge(this.#engine.set.withLeases.flatMap((each) => each.pool.leases.holders()))
+    return byAge(this.#parts.set.withLeases.flatMap((each) => each.pool.leases.holders()))
   }
 
   leakStatus(): LeakStatus {
@@ -68,19 +68,19 @@ export class Snapshots<C extends object> {
   }
 
   failoverStatus(): FailoverStatus {
-    const { endpoints, cluster, record } = this.#engine
+    const { endpoints, cluster, record } = this.#parts
     return failoverStatus(endpoints, cluster, record)
   }
 
   healthStatus(closed: boolean): HealthStatus {
-    const { writer } = this.#engine.cluster
-    const { checks, stats } = this.#engine.monitor.history
-    const { reason, status } = closed ? CLOSED : this.#engine.readiness.current
+    const { writer } = this.#parts.cluster
+    const { checks, stats } = this.#parts.monitor.history
+    const { reason, status } = closed ? CLOSED : this.#parts.readiness.current
     return {
       healthy: status === 'healthy' || status === 'degraded',
       status,
       reason,
-      resting: this.#engine.resting,
+      resting: this.#parts.monitoring.resting,
       poolMetrics: this.poolMetrics(),
       healthCheck: checks.findLast((each) => writer === undefined || each.endpoint === writer.id),
       healthStats: stats,

@@ -103,9 +103,10 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
-  /** As `giveUp` of a pool. */
+  /** Fails the callers that wait for `timeoutMs`, here and in the pools. */
   giveUp(timeoutMs: number, errorFor: () => Error): void {
     this.#parked.giveUp(timeoutMs, errorFor)
+    for (const { pool } of this.#endpoints) pool.queue.giveUp(timeoutMs, errorFor)
   }
 
   suspend(): void {

@@ -5,16 +5,8 @@ import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
 import type { TimerHandle } from '../time/clock.js'
 import { type HealthCheck, HealthHistory } from './history.js'
+import type { ProbePolicy } from './probe-policy.js'
 import type { ProbeOutcome } from './prober.js'
-
-/** What a manager decides of its probes, and does with what they find. */
-export interface ProbePolicy<C extends object> {
-  /** Time until the next round, given how things stand. */
-  readonly paceMs: () => number
-  /** Whether the session of a prober is to be kept until the next round. */
-  readonly keepsSession: (endpoint: ManagedEndpoint<C>) => boolean
-  readonly onOutcome: (endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome) => void
-}
 
 const JITTER = 0.2
 
@@ -78,11 +70,10 @@ export class HealthMonitor<C extends object> {
 
   /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
-    const { paceMs } = this.#policy
     const { clock } = this.#runtime
     if (!this.#started) return
     for (const { prober } of this.#endpoints) prober.shared?.hurry()
-    if (clock.now() + paceMs() >= this.#dueAt) return
+    if (clock.now() + this.#policy.paceMs >= this.#dueAt) return
     clock.clearTimeout(this.#timer)
     this.#schedule()
   }
@@ -104,6 +95,15 @@ export class HealthMonitor<C extends object> {
       this.#running.set(endpoint, running)
     }
     return running
+  }
+
+  /** Probes an endpoint whose address may lead to another server than the one that its prober is connected to. */
+  async checkAnew(endpoint: ManagedEndpoint<C>): Promise<void> {
+    if (!this.#started) return
+    // Not under a probe that is waiting for its answer.
+    await this.check(endpoint)
+    endpoint.prober.forget()
+    if (this.#started) await this.check(endpoint)
   }
 
   /** Closes the session of the monitor, because a caller needs its slot. A check under way finishes first. */
@@ -149,7 +149,7 @@ export class HealthMonitor<C extends object> {
     const { shared } = endpoint.prober
     if (shared === undefined || shared.attending) return
     shared.attend({
-      paceMs: this.#policy.paceMs,
+      paceMs: () => this.#policy.paceMs,
       keepsSession: () => this.#policy.keepsSession(endpoint),
       standIn: endpoint.standIn,
       isQuiet: () =>
@@ -222,12 +222,11 @@ export class HealthMonitor<C extends object> {
   }
 
   #schedule(): void {
-    const { paceMs } = this.#policy
     const { clock } = this.#runtime
     this.#dueAt = Number.POSITIVE_INFINITY
     if (this.#endpoints.every(({ prober }) => prober.shared !== undefined)) return
     // Only ever shorter, so that the longest time to notice a silence is known.
-    const delayMs = paceMs() * (1 - JITTER * clock.random())
+    const delayMs = this.#policy.paceMs * (1 - JITTER * clock.random())
     this.#dueAt = clock.now() + delayMs
     this.#timer = clock.setTimeout(() => {
       this.#schedule()

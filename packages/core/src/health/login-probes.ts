@@ -1,22 +1,21 @@
+import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { stateIs } from '../cluster/states.js'
 import { type Driver, isAnswer, type Probe, type Role } from '../driver/contract.js'
-import { toError } from '../errors.js'
+import { messageOf, toError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'
 import type { TimerHandle } from '../time/clock.js'
 import { LoginProgress, whileProgressing } from '../time/login-progress.js'
+import type { HealthMonitor } from './health-monitor.js'
 
-/** What a manager does with what logins find. */
-export interface LoginFindings<C extends object> {
-  /** A server whose sessions work answers a login as one that is starting: it waits for its sessions to end. */
-  readonly onEnding: (endpoint: ManagedEndpoint<C>, error: Error) => void
-  /** A server has no connection to spare. */
-  readonly onFull: (endpoint: ManagedEndpoint<C>) => void
-  /** A login was led to a server in another role than the one that the kept connection leads to. */
-  readonly onMoved: (endpoint: ManagedEndpoint<C>) => void
+export interface LoginProbesParts<C extends object> {
+  readonly cluster: Cluster<C>
+  readonly driver: Driver<C>
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly monitor: HealthMonitor<C>
 }
 
 export interface LoginProbeOptions {
@@ -38,27 +37,17 @@ const FAILURES = 2
  */
 export class LoginProbes<C extends object> {
   readonly #runtime: Runtime
-  readonly #endpoints: readonly ManagedEndpoint<C>[]
-  readonly #driver: Driver<C>
   readonly #options: LoginProbeOptions
-  readonly #findings: LoginFindings<C>
+  readonly #parts: LoginProbesParts<C>
   readonly #running = new Map<ManagedEndpoint<C>, AbortController>()
   readonly #failures = new Map<ManagedEndpoint<C>, { count: number; since: number }>()
   #timer: TimerHandle | undefined
   #started = false
 
-  constructor(
-    runtime: Runtime,
-    endpoints: readonly ManagedEndpoint<C>[],
-    driver: Driver<C>,
-    options: LoginProbeOptions,
-    findings: LoginFindings<C>,
-  ) {
-    this.#endpoints = endpoints
-    this.#driver = driver
+  constructor(runtime: Runtime, options: LoginProbeOptions, parts: LoginProbesParts<C>) {
     this.#options = options
     this.#runtime = runtime
-    this.#findings = findings
+    this.#parts = parts
   }
 
   start(): void {
@@ -94,7 +83,7 @@ export class LoginProbes<C extends object> {
     this.#timer = clock.setTimeout(
       () => {
         this.#schedule()
-        for (const endpoint of this.#endpoints) void this.#check(endpoint)
+        for (const endpoint of this.#parts.endpoints) void this.#check(endpoint)
       },
       this.#paceMs * (1 - JITTER * clock.random()),
     )
@@ -121,7 +110,8 @@ export class LoginProbes<C extends object> {
       const login = (): Promise<Role> => this.#logIn(endpoint, abort)
       const role = await (endpoint.prober.shared?.login(login, this.#freshMs) ?? login())
       this.#succeeded(endpoint)
-      if (role !== 'unknown' && role !== endpoint.role) this.#findings.onMoved(endpoint)
+      // It was led to another server than the one that the kept session leads to.
+      if (role !== 'unknown' && role !== endpoint.role) void this.#parts.monitor.checkAnew(endpoint)
     } catch (thrown) {
       if (this.#started && stateIs(endpoint.state, 'open')) this.#failed(endpoint, toError(thrown))
     } finally {
@@ -134,7 +124,7 @@ export class LoginProbes<C extends object> {
     const { background, clock } = this.#runtime
     const { probeConnectTimeoutMs } = this.#options
     const { times } = pool.server
-    const driver = this.#driver
+    const driver = this.#parts.driver
     const progress = new LoginProgress()
     const context = { signal: abort.signal, onSignal: () => {}, watch: progress.watch }
     const startedAt = clock.now()
@@ -167,7 +157,7 @@ export class LoginProbes<C extends object> {
       return (await probe.check(signal)).role
     } catch (error) {
       // The login itself has worked.
-      if (isAnswer(this.#driver.classify(error))) return 'unknown'
+      if (isAnswer(this.#parts.driver.classify(error))) return 'unknown'
       throw error
     } finally {
       probe.destroy()
@@ -187,13 +177,15 @@ export class LoginProbes<C extends object> {
 
   #failed(endpoint: ManagedEndpoint<C>, error: Error): void {
     const { clock, events, name } = this.#runtime
-    const kind = this.#driver.classify(error)
+    const kind = this.#parts.driver.classify(error)
     if (kind === 'starting') {
-      this.#findings.onEnding(endpoint, error)
+      // A server whose sessions work answers a login so while it waits for them to end.
+      this.#parts.cluster.drain(endpoint, messageOf(error))
       return
     }
     if (kind === 'busy') {
-      this.#findings.onFull(endpoint)
+      endpoint.standIn.refused()
+      this.#parts.monitor.releaseSession(endpoint)
       return
     }
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }

@@ -1,5 +1,5 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
-import { stateIs } from '../cluster/states.js'
+import { type EndpointState, stateIs } from '../cluster/states.js'
 import { messageOf } from '../errors.js'
 import type { ErrorSummary } from '../events/events.js'
 import { STATE_WORDS } from '../events/state-words.js'
@@ -13,7 +13,7 @@ export const WELL: Standing = { unusable: undefined, impaired: undefined, refuse
 export function standingOf<C extends object>(
   endpoints: readonly ManagedEndpoint<C>[],
   writer: ManagedEndpoint<C> | undefined,
-  startUp: StartUp,
+  startUp: StartUp<C>,
   solo: boolean,
 ): Standing {
   const nameOf = (each: ManagedEndpoint<C>): string => (solo ? 'the database' : each.id)
@@ -55,6 +55,11 @@ export function standingOf<C extends object>(
     })
     return wrong.length === 0 ? undefined : wrong.join('; ')
   }
+}
+
+/** Whether the latest probe of an endpoint was answered, if there was one. */
+export function wasAnswered(state: EndpointState): boolean {
+  return state === 'UNKNOWN' || stateIs(state, 'answers')
 }
 
 function because(error: ErrorSummary | Error | undefined): string {

@@ -1,3 +1,5 @@
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import type { Router } from '../cluster/router.js'
 import { ConnectFailedError, messageOf } from '../errors.js'
 import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
@@ -7,15 +9,15 @@ import { Deadline } from '../time/deadlines.js'
 /** After so long it is told that the server is not there yet. */
 const NOTICE_MS = 1000
 
-/** What the start of a manager needs to know of it. */
-export interface StartUpHost {
+export interface StartUpTimes {
   /** Infinity if every caller waits for its own deadline. */
   readonly startTimeoutMs: number
   readonly acquireTimeoutMs: number
-  /** The ids of all endpoints. */
-  readonly endpoints: () => readonly string[]
-  /** Fails the callers that wait and have named no deadline of their own. */
-  readonly giveUp: (errorFor: () => Error) => void
+}
+
+export interface StartUpParts<C extends object> {
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly router: Router<C>
 }
 
 class StartDeadline extends Deadline {
@@ -31,9 +33,10 @@ class StartDeadline extends Deadline {
  *
  * Silence is no refusal: a login may take its time.
  */
-export class StartUp {
+export class StartUp<C extends object> {
   readonly #runtime: Runtime
-  readonly #host: StartUpHost
+  readonly #times: StartUpTimes
+  readonly #parts: StartUpParts<C>
   readonly #deadline = new StartDeadline(() => this.#expired())
   /** The latest refusal of each endpoint. */
   readonly #refusals = new Map<string, Error>()
@@ -44,9 +47,10 @@ export class StartUp {
   #late = false
   #over = false
 
-  constructor(runtime: Runtime, host: StartUpHost) {
+  constructor(runtime: Runtime, times: StartUpTimes, parts: StartUpParts<C>) {
     this.#runtime = runtime
-    this.#host = host
+    this.#times = times
+    this.#parts = parts
   }
 
   /** True once there was a connection, or there will be none any more. */
@@ -57,7 +61,7 @@ export class StartUp {
   /** A caller has come. */
   begin(): void {
     if (this.#over || this.#begunAt !== undefined) return
-    const { startTimeoutMs } = this.#host
+    const { startTimeoutMs } = this.#times
     const { background, clock } = this.#runtime
     this.#begunAt = clock.now()
     if (Number.isFinite(startTimeoutMs))
@@ -68,7 +72,7 @@ export class StartUp {
 
   /** True if every endpoint has refused for a reason that only a person can mend. */
   get refusedForGood(): boolean {
-    return !this.#over && this.#host.endpoints().every((id) => this.#refusedForGood.has(id))
+    return !this.#over && this.#parts.endpoints.every(({ id }) => this.#refusedForGood.has(id))
   }
 
   /** What an endpoint has said. */
@@ -101,8 +105,9 @@ export class StartUp {
   }
 
   #giveUp(): void {
-    const { endpoints, giveUp, startTimeoutMs } = this.#host
-    const ids = endpoints()
+    const { endpoints, router } = this.#parts
+    const { acquireTimeoutMs, startTimeoutMs } = this.#times
+    const ids = endpoints.map((each) => each.id)
     const refusals = ids.map((id) => this.#refusals.get(id))
     const [first] = refusals
     // One that has not answered yet may be the one.
@@ -111,7 +116,9 @@ export class StartUp {
       ids.length === 1
         ? messageOf(first)
         : ids.map((id) => `${id}: ${messageOf(this.#refusals.get(id))}`).join('; ')
-    giveUp(
+    // Those who have named a deadline of their own go on.
+    router.giveUp(
+      acquireTimeoutMs,
       () =>
         new ConnectFailedError(
           ids.join(', '),
@@ -124,7 +131,7 @@ export class StartUp {
   /** Tells once that the server is not there yet, and for how long it is still waited for. */
   #tell(): void {
     if (this.#noticed || this.#begunAt === undefined) return
-    const { acquireTimeoutMs, startTimeoutMs } = this.#host
+    const { acquireTimeoutMs, startTimeoutMs } = this.#times
     const { clock, events, name } = this.#runtime
     const durationMs = clock.now() - this.#begunAt
     const [refusal] = this.#refusals

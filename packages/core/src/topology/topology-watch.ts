@@ -9,11 +9,11 @@ import type { Discovery, TopologySource } from './source.js'
 
 /** The manager as the watch of its topology sees it. */
 export interface TopologyWatchHost {
-  readonly onDiscovery: (discovery: Discovery) => void
   /** The endpoints in service. */
-  readonly present: () => readonly Endpoint[]
+  readonly present: readonly Endpoint[]
   /** Whether there is trouble: then it is looked more often. */
-  readonly urgent: () => boolean
+  readonly urgent: boolean
+  follow(discovery: Discovery): void
 }
 
 const JITTER = 0.2
@@ -74,7 +74,6 @@ export class TopologyWatch {
   }
 
   async #look(): Promise<void> {
-    const { onDiscovery } = this.#host
     const { background } = this.#runtime
     const abort = new AbortController()
     this.#abort = abort
@@ -91,7 +90,7 @@ export class TopologyWatch {
           return error
         },
       )
-      const present = new Set(this.#host.present().map(addressOf))
+      const present = new Set(this.#host.present.map(addressOf))
       const { discovery, refused } = this.#admission.admit(found, present)
       this.#refusedSome(refused)
       if (discovery.endpoints.length === 0)
@@ -100,13 +99,13 @@ export class TopologyWatch {
         )
       if (discovery.problem === undefined) this.#failing = false
       else this.#failed(discovery.problem)
-      if (this.#abort === abort) onDiscovery(discovery)
+      if (this.#abort === abort) this.#host.follow(discovery)
     } catch (thrown) {
       if (this.#abort === abort) this.#failed(toError(thrown))
     }
     if (this.#abort !== abort) return
     const { refreshMs } = this.#source
-    const paceMs = this.#host.urgent() ? Math.min(AGAIN_MS, refreshMs) : refreshMs
+    const paceMs = this.#host.urgent ? Math.min(AGAIN_MS, refreshMs) : refreshMs
     this.#schedule(paceMs * (1 - JITTER * this.#runtime.clock.random()))
   }
 

@@ -1,0 +1,184 @@
+import { Reads } from './catch-up/reads.js'
+import type { Cluster } from './cluster/cluster.js'
+import { DedicatedConnections } from './cluster/dedicated-connections.js'
+import { FailoverController } from './cluster/failover-controller.js'
+import {
+  FAILOVER_EVENT_TYPES,
+  type FailoverEvent,
+  FailoverRecord,
+} from './cluster/failover-record.js'
+import { FixedCluster } from './cluster/fixed-cluster.js'
+import { historyOf } from './cluster/history.js'
+import type { ManagedEndpoint } from './cluster/managed-endpoint.js'
+import { Router } from './cluster/router.js'
+import type { ResolvedOptions } from './config/resolve.js'
+import type { Driver, Endpoint } from './driver/contract.js'
+import { EventLog } from './events/event-log.js'
+import { HealthMonitor } from './health/health-monitor.js'
+import { LoginProbes } from './health/login-probes.js'
+import { Monitoring } from './health/monitoring.js'
+import { PoolReactions } from './health/pool-reactions.js'
+import { ProbePolicy } from './health/probe-policy.js'
+import { Probers } from './health/probers.js'
+import { QueryWatchdog } from './health/query-watchdog.js'
+import { ReadinessTracker } from './health/readiness.js'
+import { SilenceWatch } from './health/silence-watch.js'
+import { StartUp } from './health/start-up.js'
+import { Lifecycle } from './lifecycle.js'
+import { Maintainer } from './pool/maintainer.js'
+import { SharedStall } from './process/shared-stall.js'
+import { Runtime } from './runtime.js'
+import { EndpointMaker } from './topology/endpoint-maker.js'
+import { EndpointSet } from './topology/endpoint-set.js'
+import { EndpointSizes } from './topology/endpoint-sizes.js'
+import { TopologyChanges } from './topology/topology-changes.js'
+import { TopologyWatch } from './topology/topology-watch.js'
+
+/** The parts of one manager, wired to each other, in the order in which they need each other. */
+export class Assembly<C extends object> {
+  readonly driver: Driver<C>
+  readonly options: ResolvedOptions<C>
+  /** No endpoint can take the place of another: there is one, or the configuration says what each is for. */
+  readonly fixed: boolean
+  readonly sharedStall: SharedStall
+  readonly runtime: Runtime
+  readonly sizes: EndpointSizes
+  readonly set: EndpointSet<C>
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly startUp: StartUp<C>
+  readonly probers: Probers<C>
+  readonly reactions: PoolReactions<C>
+  readonly cluster: Cluster<C>
+  readonly monitor: HealthMonitor<C>
+  readonly maintainer: Maintainer<C>
+  /** Of several endpoints each is probed often enough. */
+  readonly silence: SilenceWatch<C> | undefined
+  readonly watchdog: QueryWatchdog<C>
+  readonly logins: LoginProbes<C>
+  readonly router: Router<C>
+  readonly reads: Reads<C>
+  readonly topology: TopologyWatch | undefined
+  readonly monitoring: Monitoring<C>
+  readonly readiness: ReadinessTracker
+  readonly dedicated: DedicatedConnections<C>
+  readonly record = new FailoverRecord()
+  readonly log: EventLog
+  readonly lifecycle: Lifecycle<C>
+
+  constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
+    const { failover, health, pool } = options
+    this.driver = driver
+    this.options = options
+    this.fixed =
+      options.topology === undefined &&
+      (endpoints.length === 1 || endpoints.every((each) => each.role !== undefined))
+    this.sharedStall = new SharedStall(options.clock)
+    this.runtime = new Runtime(
+      options,
+      this.sharedStall.monitor,
+      driver.statements?.fingerprint.bind(driver.statements),
+    )
+    const { runtime } = this
+    this.sizes = new EndpointSizes(pool)
+    this.probers = new Probers(runtime, this.#probeTimeouts, this)
+    this.reactions = new PoolReactions(this)
+    this.set = new EndpointSet(runtime.deadlines, this.#endpointMaker(endpoints))
+    this.endpoints = this.set.all
+    const { startTimeoutMs } = options
+    const { acquireTimeoutMs } = pool
+    this.startUp = new StartUp(runtime, { startTimeoutMs, acquireTimeoutMs }, this)
+    this.set.apply(endpoints)
+    this.cluster = this.#createCluster()
+    const policy = new ProbePolicy(failover, health.intervalMs, this)
+    this.monitor = new HealthMonitor(runtime, this.endpoints, health.history, policy)
+    const leakMs = options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY
+    this.maintainer = new Maintainer(this.set.pools, pool, leakMs, options.clock)
+    const [only] = this.endpoints
+    if (this.solo && only !== undefined)
+      this.silence = new SilenceWatch(runtime, only, this.monitor)
+    this.watchdog = new QueryWatchdog(runtime, this.endpoints, options.queryTimeoutMs, this.monitor)
+    this.logins = new LoginProbes(runtime, this.#loginOptions, this)
+    this.router = new Router(
+      options.name,
+      this.endpoints,
+      this.cluster,
+      pool.maxWaiters,
+      options.clock,
+      runtime.events,
+    )
+    const { cluster, router } = this
+    this.reads = new Reads(runtime, options.reads, { driver, cluster, router, acquireTimeoutMs })
+    if (options.topology !== undefined) {
+      const changes = new TopologyChanges(runtime, this)
+      this.topology = new TopologyWatch(runtime, options.topology, endpoints, changes)
+    }
+    this.monitoring = new Monitoring(runtime, health.restAfterMs, this)
+    this.log = new EventLog(runtime.events, options.logger, this.solo)
+    const times = { ...health, startTimeoutMs }
+    this.readiness = new ReadinessTracker(options.clock, times, () => this.monitoring.standing)
+    this.dedicated = new DedicatedConnections(runtime, pool, this)
+    this.lifecycle = new Lifecycle(this)
+    this.#listen()
+  }
+
+  /** True if there is one endpoint, and no source that may name others. */
+  get solo(): boolean {
+    return this.fixed && this.endpoints.length === 1
+  }
+
+  poolDrained(): void {
+    void this.lifecycle.lookWhetherDrained()
+  }
+
+  get #probeTimeouts() {
+    const { failover, health } = this.options
+    const { probeConnectTimeoutMs, probeTimeoutMs } = failover
+    if (!this.fixed) return { probeTimeoutMs, probeConnectTimeoutMs }
+    return {
+      probeTimeoutMs: health.timeoutMs,
+      probeConnectTimeoutMs: health.timeoutMs,
+      retryConnectTimeoutMs: probeTimeoutMs,
+    }
+  }
+
+  get #loginOptions() {
+    const { failover } = this.options
+    // A single server is probed too rarely for that, and its own connects tell.
+    return this.fixed ? { ...failover, loginProbeMs: Number.POSITIVE_INFINITY } : failover
+  }
+
+  #endpointMaker(configured: readonly Endpoint[]) {
+    const { budget, failover, leaks, pool } = this.options
+    const options = { pool, leaks, budget, patienceMs: failover.probeTimeoutMs }
+    const maker = new EndpointMaker(this.runtime, options, configured, this)
+    return (endpoint: Endpoint, order: number) => maker.make(endpoint, order)
+  }
+
+  #createCluster(): Cluster<C> {
+    const { failover, failoverMode } = this.options
+    const { replication } = this.driver
+    const { clock, events, name } = this.runtime
+    const mode = failoverMode ?? (replication === undefined ? 'ordered' : 'role')
+    const Kind = this.fixed ? FixedCluster : FailoverController
+    return new Kind(this.endpoints, mode, failover, {
+      history: historyOf(replication),
+      name,
+      clock,
+      events,
+      onTrouble: () => this.topology?.hurry(),
+      onRoutesChanged: () => this.router.reroute(),
+      onLost: (endpoint) => this.logins.forget(endpoint),
+    })
+  }
+
+  #listen(): void {
+    const { clock, events } = this.runtime
+    for (const type of ['endpointStateChanged', 'clusterStateChanged'] as const)
+      events.on(type, () => void this.readiness.current)
+    for (const type of FAILOVER_EVENT_TYPES) {
+      events.on(type, (event) =>
+        this.record.add(event as FailoverEvent, new Date(clock.wallTime())),
+      )
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Cluster } from '../cluster/cluster.js'
+import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import type { FailoverKnobs } from '../cluster/options.js'
+import { urgentPaceMs } from '../cluster/writer-search.js'
+import type { Monitoring } from './monitoring.js'
+import type { ProbeOutcome } from './prober.js'
+import { wasAnswered } from './standing.js'
+import type { StartUp } from './start-up.js'
+
+/** Pause before a fixed endpoint that has failed is asked again; doubles with every failure. */
+const RETRY_MS = 250
+/** The same while callers wait, of one that refuses for a reason that only a person can mend. */
+const REFUSED_RETRY_MS = 1000
+/** The session in which a fixed endpoint is probed is not kept for longer pauses than this. */
+const LONGEST_KEPT_MS = 5000
+
+export interface ProbePolicyParts<C extends object> {
+  readonly cluster: Cluster<C>
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  /** No endpoint can take the place of another. */
+  readonly fixed: boolean
+  readonly monitoring: Monitoring<C>
+  readonly startUp: StartUp<C>
+}
+
+/** Says how often a manager probes its endpoints, over which sessions, and who acts on what probes find. */
+export class ProbePolicy<C extends object> {
+  readonly #knobs: FailoverKnobs
+  readonly #intervalMs: number
+  readonly #parts: ProbePolicyParts<C>
+
+  /** @param intervalMs pause between the probes of fixed endpoints while all is well */
+  constructor(knobs: FailoverKnobs, intervalMs: number, parts: ProbePolicyParts<C>) {
+    this.#knobs = knobs
+    this.#intervalMs = intervalMs
+    this.#parts = parts
+  }
+
+  /** Time until the next round, given how things stand. */
+  get paceMs(): number {
+    const { cluster, fixed } = this.#parts
+    const { fastProbeIntervalMs, probeIntervalMs } = this.#knobs
+    if (fixed) return this.#fixedPaceMs
+    return cluster.urgent ? urgentPaceMs(cluster.searchingMs, fastProbeIntervalMs) : probeIntervalMs
+  }
+
+  get #fixedPaceMs(): number {
+    const first = this.#parts.endpoints.reduce((worst, each) =>
+      each.standing.failures > worst.standing.failures ? each : worst,
+    )
+    const { failures } = first.standing
+    if (failures === 0) return this.#intervalMs
+    // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
+    if (first.pool.counts.waiting > 0)
+      return first.state === 'QUARANTINED' ? REFUSED_RETRY_MS : this.#knobs.fastProbeIntervalMs
+    // Connections to it come about: the server is back, even if the latest probe failed.
+    if (first.pool.counts.total > 0) return RETRY_MS
+    // With nobody waiting it is asked again soon, and then less and less often.
+    return Math.min(this.#intervalMs, RETRY_MS * 2 ** Math.min(failures, 16))
+  }
+
+  /** Whether the session of a prober is to be kept until the next round: it may be the very connection that a caller lacks. */
+  keepsSession({ standIn, state }: ManagedEndpoint<C>): boolean {
+    const { fixed, monitoring } = this.#parts
+    if (monitoring.resting || (standIn.short && wasAnswered(state))) return false
+    return !fixed || this.paceMs <= LONGEST_KEPT_MS
+  }
+
+  /** A probe has ended. */
+  onOutcome(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
+    const { cluster, startUp } = this.#parts
+    if (outcome.ok) {
+      // That others log in says nothing of our own credentials.
+      if (outcome.elsewhere !== true) startUp.end()
+    } else if (!outcome.timedOut)
+      startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
+    cluster.observe(endpoint, outcome)
+  }
+}
