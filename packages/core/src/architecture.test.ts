@@ -34,7 +34,7 @@ const LAYERS = [
   ['pool'],
   ['health', 'cluster', 'topology'],
   ['options', 'config', 'catch-up', 'status', 'work', 'statements', 'facade'],
-  ['assembly', 'lifecycle', 'snapshots'],
+  ['acquiring', 'assembly', 'lifecycle', 'snapshots'],
   ['manager', 'tenants'],
   ['index', 'index.mts', 'driver-kit', 'driver-kit.mts'],
 ]

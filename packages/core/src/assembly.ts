@@ -1,3 +1,4 @@
+import { Acquiring, type ManagerAcquireOptions } from './acquiring.js'
 import { Reads } from './catch-up/reads.js'
 import type { Cluster } from './cluster/cluster.js'
 import { DedicatedConnections } from './cluster/dedicated-connections.js'
@@ -27,12 +28,15 @@ import { StartUp } from './health/start-up.js'
 import { Lifecycle } from './lifecycle.js'
 import { Maintainer } from './pool/maintainer.js'
 import { SharedStall } from './process/shared-stall.js'
+import { Siblings } from './process/siblings.js'
 import { Runtime } from './runtime.js'
 import { EndpointMaker } from './topology/endpoint-maker.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import { EndpointSizes } from './topology/endpoint-sizes.js'
 import { TopologyChanges } from './topology/topology-changes.js'
 import { TopologyWatch } from './topology/topology-watch.js'
+import { Replayer } from './work/replayer.js'
+import { UnitsOfWork } from './work/work.js'
 
 /** The parts of one manager, wired to each other, in the order in which they need each other. */
 export class Assembly<C extends object> {
@@ -64,6 +68,11 @@ export class Assembly<C extends object> {
   readonly record = new FailoverRecord()
   readonly log: EventLog
   readonly lifecycle: Lifecycle<C>
+  readonly acquiring: Acquiring<C>
+  readonly replayer: Replayer
+  readonly work: UnitsOfWork<C, ManagerAcquireOptions>
+  /** Undefined if the manager is meant to be one of several, within one limit. */
+  readonly siblings: Siblings | undefined
 
   constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
     const { failover, health, pool } = options
@@ -118,6 +127,22 @@ export class Assembly<C extends object> {
     this.readiness = new ReadinessTracker(options.clock, times, () => this.monitoring.standing)
     this.dedicated = new DedicatedConnections(runtime, pool, this)
     this.lifecycle = new Lifecycle(this)
+    this.acquiring = new Acquiring(this)
+    const { acquiring, lifecycle } = this
+    this.replayer = new Replayer(runtime, {
+      driver,
+      deadlineMs: failover.failoverTimeoutMs,
+      pending: lifecycle.pending,
+      closed: () => lifecycle.over,
+    })
+    this.work = new UnitsOfWork(runtime, {
+      driver,
+      replayer: this.replayer,
+      acquireTimeoutMs,
+      rollbackTimeoutMs: pool.resetTimeoutMs,
+      acquire: (wanted, below, again) => acquiring.acquire(acquiring.request(wanted, below), again),
+    })
+    if (options.budget === undefined) this.siblings = this.#findSiblings(endpoints)
     this.#listen()
   }
 
@@ -169,6 +194,14 @@ export class Assembly<C extends object> {
       onRoutesChanged: () => this.router.reroute(),
       onLost: (endpoint) => this.logins.forget(endpoint),
     })
+  }
+
+  #findSiblings([first]: readonly Endpoint[]): Siblings {
+    const { id = '', account = '' } = first ?? {}
+    const { clock, name } = this.runtime
+    return new Siblings(clock, [this.driver.name, id, account], (managers) =>
+      this.log.report({ type: 'managerDuplicated', pool: name, endpoint: id, managers }),
+    )
   }
 
   #listen(): void {

@@ -1,4 +1,5 @@
 // The API for users of a manager. The API for drivers and adapters is in driver-kit.ts.
+export type { ManagerAcquireOptions } from './acquiring.js'
 export type { ReadAcquireOptions, SessionOptions } from './catch-up/reads.js'
 export type { ReadSession } from './catch-up/session.js'
 export { WriteToken } from './catch-up/write-token.js'
@@ -46,7 +47,7 @@ export type { ReadinessStatus } from './health/readiness.js'
 export { type LeaseContext, runWithContext } from './leaks/context.js'
 export type { LeakDetectionOptions } from './leaks/leak-detector.js'
 export type { LeaseReport } from './leaks/lease-report.js'
-export { ConnectionManager, type ManagerAcquireOptions, type ManagerConfig } from './manager.js'
+export { ConnectionManager, type ManagerConfig } from './manager.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export {
   type Budget,

@@ -1,44 +1,23 @@
+import type { ManagerAcquireOptions } from './acquiring.js'
 import { Assembly } from './assembly.js'
-import type { ReadAcquireOptions, Reads, SessionOptions } from './catch-up/reads.js'
+import type { SessionOptions } from './catch-up/reads.js'
 import type { ReadSession } from './catch-up/session.js'
 import type { WriteToken } from './catch-up/write-token.js'
-import type { Router } from './cluster/router.js'
-import type { Target } from './cluster/states.js'
-import {
-  CALLS,
-  checkCall,
-  checkCount,
-  checkListener,
-  checkName,
-  checkWork,
-} from './config/calls.js'
-import { type ResolvedOptions, resolveManagerOptions } from './config/resolve.js'
+import { CALLS, checkCall, checkCount, checkWork } from './config/calls.js'
+import { resolveManagerOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver/contract.js'
 import type { DedicatedConnection } from './driver/dedicated.js'
 import { InvalidOptionError } from './errors.js'
-import { acquireChannel, isTraced, traced } from './events/channels.js'
-import type { ConnmgrEvent, ConnmgrEventType, Listener } from './events/events.js'
-import { outside } from './flow/outside.js'
-import type { HealthCheck, HealthStats } from './health/history.js'
-import type { LeaseReport } from './leaks/lease-report.js'
+import type { ConnmgrEvent } from './events/events.js'
 import type { FunctionReference } from './leaks/stack.js'
+import { ManagerOperations } from './manager/operations.js'
 import type { ManagerOptions } from './options.js'
-import { AcquireRequest } from './pool/acquire-request.js'
+import type { AcquireRequest } from './pool/acquire-request.js'
 import type { Lease } from './pool/lease.js'
-import type { PoolCounts, PoolMetrics } from './pool/metrics.js'
-import type { AcquireOptions, PoolSettings } from './pool/options.js'
-import { holdProcess } from './process/hold-process.js'
-import { Siblings } from './process/siblings.js'
+import type { AcquireOptions } from './pool/options.js'
 import { printAsJson } from './secrets/print.js'
-import { redactText } from './secrets/redact-text.js'
-import { Snapshots } from './snapshots.js'
-import type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
-import { bounded } from './time/bounded.js'
 import type { Clock } from './time/clock.js'
-import { AcquireHook } from './work/acquire-hook.js'
 import type { ReplayOptions, TransactionReplayOptions, UnitReplayOptions } from './work/options.js'
-import { Replayer, type ReplayStats } from './work/replayer.js'
-import { UnitsOfWork } from './work/work.js'
 
 /** What a {@link ConnectionManager} is made of. Adapters fill this in. */
 export interface ManagerConfig<C extends object> {
@@ -46,12 +25,6 @@ export interface ManagerConfig<C extends object> {
   /** The preferred one first. */
   readonly endpoints: readonly Endpoint[]
   readonly options?: ManagerOptions<C>
-}
-
-/** What a caller may ask of one acquire. */
-export interface ManagerAcquireOptions extends ReadAcquireOptions {
-  /** `@default` 'primary' */
-  readonly target?: Target
 }
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
@@ -65,93 +38,30 @@ const NO_OPTIONS: ManagerAcquireOptions = {}
  * @example
  * await manager.use(async (client) => client.query('select 1'))
  */
-export class ConnectionManager<C extends object> {
+export class ConnectionManager<C extends object> extends ManagerOperations<C> {
   static {
     printAsJson(ConnectionManager.prototype)
   }
 
-  readonly #options: ResolvedOptions<C>
   readonly #parts: Assembly<C>
-  readonly #snapshots: Snapshots<C>
-  readonly #replayer: Replayer
-  readonly #work: UnitsOfWork<C, ManagerAcquireOptions>
-  readonly #hook: AcquireHook<C> | undefined
   /** The request of all who ask for nothing in particular. */
   readonly #plain: AcquireRequest<ManagerAcquireOptions>
-  /** Undefined if it is meant to be one of several, within one limit. */
-  readonly #siblings: Siblings | undefined
-  #started: Promise<void> | undefined
-  #closing: Promise<void> | undefined
-  /** Set before anything is closed, so that what hears of that finds it closed. */
-  #closed = false
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
-  constructor(config: ManagerConfig<C>) {
-    const { driver, endpoints } = config
-    const options = resolveManagerOptions(config.options ?? {}, driver.name)
-    this.#options = options
+  constructor({ driver, endpoints, options: given = {} }: ManagerConfig<C>) {
+    const options = resolveManagerOptions(given, driver.name)
     if (endpoints.length === 0) {
       throw new InvalidOptionError(
         'endpoints',
         'option "endpoints" must name at least one endpoint, but it is empty',
       )
     }
-    this.#parts = new Assembly(driver, endpoints, options)
-    this.#snapshots = new Snapshots(this.#parts, options.leaks?.thresholdMs)
-    if (options.budget === undefined) this.#siblings = this.#findSiblings(config)
-    const { runtime } = this.#parts
-    const { acquireTimeoutMs } = options.pool
-    this.#plain = new AcquireRequest(NO_OPTIONS, 'primary', this.acquire, acquireTimeoutMs)
-    const { onAcquire } = options
-    this.#hook =
-      onAcquire &&
-      new AcquireHook<C>(runtime, {
-        onAcquire,
-        driver,
-      })
-    this.#replayer = new Replayer(runtime, {
-      driver,
-      deadlineMs: options.failover.failoverTimeoutMs,
-      pending: this.#parts.lifecycle.pending,
-      closed: () => this.#parts.lifecycle.over,
-    })
-    this.#work = new UnitsOfWork(runtime, {
-      driver,
-      replayer: this.#replayer,
-      acquireTimeoutMs: options.pool.acquireTimeoutMs,
-      acquire: (wanted, below, again) => this.lend(wanted, below, again),
-      rollBackWithin: (rollback) =>
-        bounded(
-          runtime.deadlines,
-          options.pool.resetTimeoutMs,
-          rollback,
-          () => new Error('rollback timed out'),
-        ),
-    })
-    if (options.pool.minIdle > 0 || options.healthMonitoring || !this.#parts.solo)
-      void this.#startSoon()
-  }
-
-  get name(): string {
-    return this.#options.name
-  }
-
-  /** True if there is one server, and no source that may name others: then nothing is said of endpoints and failover. */
-  get oneDatabase(): boolean {
-    return this.#parts.solo
-  }
-
-  /** True from the first call of `close`. */
-  get closed(): boolean {
-    return this.#closed
-  }
-
-  /**
-   * Starts the health monitor and fills the pool to `minIdle`. Called by the first acquire; call it yourself to have
-   * everything ready before. Resolves when every endpoint has been looked at once.
-   */
-  start(): Promise<void> {
-    return this.#await(this.#start())
+    const parts = new Assembly(driver, endpoints, options)
+    super(parts)
+    this.#parts = parts
+    this.#plain = parts.acquiring.request(NO_OPTIONS, this.acquire)
+    if (options.pool.minIdle > 0 || options.healthMonitoring || !parts.solo)
+      void parts.lifecycle.startSoon()
   }
 
   /**
@@ -169,13 +79,14 @@ export class ConnectionManager<C extends object> {
     options: ManagerAcquireOptions = NO_OPTIONS,
     below: FunctionReference = this.acquire,
   ): Promise<Lease<C>> {
-    if (options === NO_OPTIONS && below === this.#plain.below) return this.#lend(this.#plain, false)
+    const { acquiring } = this.#parts
+    if (options === NO_OPTIONS && below === this.#plain.below) return acquiring.acquire(this.#plain)
     try {
       checkCall('acquire', options, CALLS.acquire)
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.lend(options, below)
+    return acquiring.acquire(acquiring.request(options, below))
   }
 
   /**
@@ -192,7 +103,7 @@ export class ConnectionManager<C extends object> {
     work: (connection: C, lease: Lease<C>, attempt: number) => Promise<T> | T,
     options: ManagerAcquireOptions & UnitReplayOptions<NoInfer<T>> = {},
   ): Promise<T> {
-    return this.#work.use(work, options, this.use)
+    return this.#parts.work.use(work, options, this.use)
   }
 
   /**
@@ -214,7 +125,7 @@ export class ConnectionManager<C extends object> {
     work: (connection: C, lease: Lease<C>, attempt: number) => Promise<T>,
     options: ManagerAcquireOptions & TransactionOptions & TransactionReplayOptions = {},
   ): Promise<T> {
-    return this.#work.transaction(work, options, this.transaction)
+    return this.#parts.work.transaction(work, options, this.transaction)
   }
 
   /**
@@ -232,7 +143,7 @@ export class ConnectionManager<C extends object> {
     work: (attempt: number) => Promise<T> | T,
     options: UnitReplayOptions<NoInfer<T>> & { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
-    return this.#work.replay(work, options)
+    return this.#parts.work.replay(work, options)
   }
 
   /**
@@ -248,7 +159,7 @@ export class ConnectionManager<C extends object> {
     work: (transaction: X, attempt: number) => Promise<T>,
     options: TransactionReplayOptions & { readonly signal?: AbortSignal } = {},
   ): Promise<T> {
-    return this.#work.transactionOf(transact, work, options)
+    return this.#parts.work.transactionOf(transact, work, options)
   }
 
   /**
@@ -257,7 +168,7 @@ export class ConnectionManager<C extends object> {
    * @param atomic false if it may commit before its end: then an error of the server does not mean that it had no effect
    */
   replayStatement<T>(work: () => Promise<T>, options: ReplayOptions, atomic: boolean): Promise<T> {
-    return this.#work.statement(work, options, atomic)
+    return this.#parts.work.statement(work, options, atomic)
   }
 
   /**
@@ -274,8 +185,8 @@ export class ConnectionManager<C extends object> {
    */
   async writeToken(options: AcquireOptions = {}): Promise<WriteToken> {
     checkCall('writeToken', options, CALLS.writeToken)
-    if (this.#closed) return this.#parts.router.refuse()
-    this.#begin()
+    if (this.closed) return this.#parts.router.refuse()
+    this.#parts.lifecycle.begin()
     return this.#parts.lifecycle.pending.track(this.#parts.reads.token(options, this.writeToken))
   }
 
@@ -324,14 +235,14 @@ export class ConnectionManager<C extends object> {
    */
   async ready(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
     checkCall('ready', options, CALLS.ready)
-    const { acquireTimeoutMs } = this.#options.pool
-    const { startTimeoutMs } = this.#options
+    const { acquireTimeoutMs } = this.#parts.options.pool
+    const { startTimeoutMs } = this.#parts.options
     const {
       timeoutMs = Number.isFinite(startTimeoutMs) ? startTimeoutMs : acquireTimeoutMs,
       signal,
     } = options
     if (
-      !this.#closed &&
+      !this.closed &&
       signal?.aborted !== true &&
       this.#parts.monitoring.standing.unusable === undefined
     )
@@ -347,200 +258,11 @@ export class ConnectionManager<C extends object> {
    */
   async warmUp(count?: number): Promise<void> {
     if (count !== undefined) checkCount('count', count)
-    this.#begin()
+    this.#parts.lifecycle.begin()
     // While there is no server to warm up, waits for one as every caller does.
     if (this.#parts.cluster.pick('primary') === undefined)
       (await this.lend({ label: 'warmUp' }, this.warmUp)).release()
     await this.#parts.cluster.pick('primary')?.pool.warmUp(count)
-  }
-
-  /**
-   * Changes the size of every endpoint's pool while it is in use. A surplus closes as it comes back.
-   *
-   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`, also for any other size than one with `poolMode: 'static'`
-   */
-  resize(size: { poolSize?: number; maxOverflow?: number }): void {
-    checkCall('resize', size, CALLS.resize)
-    const {
-      poolSize = this.#parts.sizes.usual.poolSize,
-      maxOverflow = this.#parts.sizes.usual.maxOverflow,
-    } = size
-    const poolMode = this.#options.pool.exclusive ? 'static' : 'pooled'
-    resolveManagerOptions<C>({ poolSize, maxOverflow, poolMode }, this.name)
-    this.#turn(() => this.#parts.sizes.resize({ poolSize, maxOverflow }, this.#parts.endpoints))
-  }
-
-  /** Invalidates all connections: idle ones close now, lent ones when they come back. */
-  clear(reason = 'requested'): void {
-    checkName('reason', reason)
-    this.#turn(() => {
-      for (const each of this.#parts.endpoints) each.pool.clear(redactText(reason))
-    })
-  }
-
-  /** Closes one connection: now if it is idle, else when it comes back. False if there is none with this id. */
-  evict(connectionId: number): boolean {
-    return this.#turn(() => this.#parts.endpoints.some((each) => each.pool.evict(connectionId)))
-  }
-
-  /** Holds every acquire until `resume`, within its deadline. For planned switchovers. */
-  suspend(): void {
-    this.#turn(() => this.#parts.router.suspend())
-  }
-
-  resume(): void {
-    this.#turn(() => this.#parts.router.resume())
-  }
-
-  /**
-   * Moves callers to another endpoint now. With replication the servers decide who is the primary: promote one there,
-   * and this follows at once.
-   *
-   * @param to `host:port` or `host:port/database`; the next healthy endpoint if not given
-   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED`
-   */
-  async failover(to?: string): Promise<void> {
-    if (to !== undefined) checkName('to', to)
-    await this.start()
-    await this.#await(this.#parts.cluster.failover(to))
-  }
-
-  /** Accepts another cluster or an older history, after the cluster has been rebuilt on purpose. */
-  async reset(): Promise<void> {
-    await this.start()
-    await this.#await(this.#parts.cluster.reset())
-  }
-
-  /**
-   * Takes an endpoint out of service until `unquarantine` or `reset`: it gets no new callers, whoever has a connection to
-   * it may finish, and if it is the writer, another is looked for.
-   *
-   * @param endpoint `host:port` or `host:port/database`
-   * @param reason shown in events and in `getFailoverStatus()`
-   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint, or no other
-   */
-  async quarantine(endpoint: string, reason = 'quarantined by an operator'): Promise<void> {
-    checkName('endpoint', endpoint)
-    checkName('reason', reason)
-    await this.start()
-    this.#parts.cluster.quarantine(endpoint, redactText(reason))
-  }
-
-  /**
-   * Puts an endpoint back into service that `quarantine` took out, if it is fit for it. Resolves when it has been probed.
-   *
-   * @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` if there is no such endpoint
-   */
-  async unquarantine(endpoint: string): Promise<void> {
-    checkName('endpoint', endpoint)
-    await this.start()
-    await this.#await(this.#parts.cluster.unquarantine(endpoint))
-  }
-
-  /** Snapshots of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
-  getPoolMetrics(endpoint?: string): PoolMetrics {
-    return this.#snapshots.poolMetrics(endpoint)
-  }
-
-  /** The sizes and times in force, per endpoint: what the options have come to, and sizes as `resize` has left them. */
-  getPoolSettings(): PoolSettings {
-    const {
-      minIdle,
-      acquireTimeoutMs,
-      connectTimeoutMs,
-      idleTimeoutMs,
-      maxLifetimeMs,
-      maxUses,
-      allowExitOnIdle,
-    } = this.#options.pool
-    return {
-      ...this.#parts.sizes.usual,
-      minIdle,
-      acquireTimeoutMs,
-      connectTimeoutMs,
-      idleTimeoutMs,
-      maxLifetimeMs,
-      maxUses,
-      allowExitOnIdle,
-    }
-  }
-
-  /** Connections and callers of the endpoints that serve a target now. */
-  getCounts(target: Target = 'any'): PoolCounts {
-    return this.#snapshots.counts(target)
-  }
-
-  /** Everyone who has held a connection for longer than the leak threshold, longest first. */
-  detectLeaks(): LeaseReport[] {
-    return this.#snapshots.leaks()
-  }
-
-  /** Everyone who holds a connection now, longest first. */
-  getHolders(): LeaseReport[] {
-    return this.#snapshots.holders()
-  }
-
-  getLeakStats(): LeakStatus {
-    return this.#snapshots.leakStatus()
-  }
-
-  /** Asks every endpoint now; resolves with the check of the one that takes writes. Never rejects. */
-  async checkHealth(): Promise<HealthCheck> {
-    const checks = await this.#await(
-      Promise.all(this.#parts.endpoints.map((each) => this.#parts.monitor.check(each))),
-    )
-    const active = this.#parts.cluster.writer?.id
-    return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
-  }
-
-  getHealthStats(): HealthStats {
-    return this.#parts.monitor.history.stats
-  }
-
-  /** The latest checks, oldest first. */
-  getHealthHistory(): readonly HealthCheck[] {
-    return this.#parts.monitor.history.checks
-  }
-
-  /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */
-  async startHealthMonitoring(): Promise<void> {
-    await this.start()
-    await this.#await(this.#parts.monitoring.start())
-  }
-
-  /** Stops the background checks. With several endpoints this also stops automatic failover. */
-  stopHealthMonitoring(): void {
-    this.#parts.monitoring.stop()
-  }
-
-  /** Units of work that were run again. */
-  getReplayStats(): ReplayStats {
-    return this.#replayer.stats
-  }
-
-  getFailoverStatus(): FailoverStatus {
-    return this.#snapshots.failoverStatus()
-  }
-
-  getHealthStatus(): HealthStatus {
-    return this.#snapshots.healthStatus(this.closed)
-  }
-
-  /**
-   * Hears one type of event. Returns the function that unsubscribes.
-   *
-   * Listeners run outside of every asynchronous flow: they see no `AsyncLocalStorage` of a request that happens to be
-   * running, as an event may be about another.
-   */
-  on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
-    checkListener(listener)
-    return this.#parts.runtime.events.on(type, (event) => outside(() => listener(event)))
-  }
-
-  /** Hears every event, as with `on`. Returns the function that unsubscribes. */
-  onAny(listener: (event: ConnmgrEvent) => unknown): () => void {
-    checkListener(listener)
-    return this.#parts.runtime.events.onAny((event) => outside(() => listener(event)))
   }
 
   /**
@@ -559,35 +281,23 @@ export class ConnectionManager<C extends object> {
       return Promise.reject(error)
     }
     const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
-    this.#closed = true
-    this.#siblings?.leave()
-    this.#closing ??= this.#await(this.#close(drainTimeoutMs))
-    return this.#closing
+    return this.#parts.lifecycle.close(drainTimeoutMs, {
+      finish: () => this.finish(),
+      cleanUp: () => this.cleanUp(),
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */
-  toJSON(): object {
-    const { activeEndpoint, endpoints } = this.getFailoverStatus()
-    return {
-      name: this.name,
-      closed: this.closed,
-      activeEndpoint,
-      endpoints: endpoints.map((each) => each.id),
-      counts: this.getCounts(),
-    }
-  }
-
   protected get clock(): Clock {
-    return this.#options.clock
+    return this.#parts.runtime.clock
   }
 
   /** The deadline of an acquire that names none. */
   protected get acquireTimeoutMs(): number {
-    return this.#options.pool.acquireTimeoutMs
+    return this.#parts.options.pool.acquireTimeoutMs
   }
 
   protected emit(event: ConnmgrEvent): void {
@@ -611,50 +321,9 @@ export class ConnectionManager<C extends object> {
   /** Ends what a subclass needs for callers. Nobody is served any more. */
   protected cleanUp(): void {}
 
-  /** Somebody wants a connection. */
-  #begin(): void {
-    if (this.#closed) return
-    if (this.#started === undefined) void this.#start()
-    if (!this.#parts.startUp.over) this.#parts.startUp.begin()
-    if (this.#parts.monitoring.resting) outside(() => void this.#parts.monitoring.wake())
-  }
-
-  /** Once whoever makes it has made it whole. */
-  async #startSoon(): Promise<void> {
-    await undefined
-    if (!this.#closed) await this.#start()
-  }
-
-  #start(): Promise<void> {
-    this.#started ??= outside(() => {
-      if (!this.#closed) this.#siblings?.join()
-      return this.#parts.lifecycle.start()
-    })
-    return this.#started
-  }
-
-  #findSiblings({ driver, endpoints }: ManagerConfig<C>): Siblings {
-    const { clock, name } = this.#options
-    const first = endpoints[0] as Endpoint
-    const place = [driver.name, first.id, first.account ?? '']
-    return new Siblings(clock, place, (managers) =>
-      this.emit({ type: 'managerDuplicated', pool: name, endpoint: first.id, managers }),
-    )
-  }
-
-  /** What a caller awaits keeps the process running. */
-  #await<T>(work: Promise<T>): Promise<T> {
-    return holdProcess(this.clock, work)
-  }
-
-  /** Runs a change that a caller asks for; its events are delivered at its end. */
-  #turn<T>(change: () => T): T {
-    return this.#parts.runtime.events.turn(change)
-  }
-
   /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */
   get preparesLeases(): boolean {
-    return this.#hook !== undefined
+    return this.#parts.acquiring.preparesLeases
   }
 
   /**
@@ -663,48 +332,7 @@ export class ConnectionManager<C extends object> {
    * @param again for a request that was made before, and needs another connection
    */
   lend(options: ManagerAcquireOptions, below: FunctionReference, again = false): Promise<Lease<C>> {
-    return this.#lend(
-      new AcquireRequest(
-        options,
-        options.target ?? 'primary',
-        below,
-        options.timeoutMs ?? this.#options.pool.acquireTimeoutMs,
-      ),
-      again,
-    )
-  }
-
-  #lend(request: AcquireRequest<ManagerAcquireOptions>, again: boolean): Promise<Lease<C>> {
-    const { cluster, router } = this.#parts
-    if (this.#closed && !again) return router.refuse()
-    this.#begin()
-    if (!isTraced(acquireChannel)) return this.#acquire(request)
-    const endpoint = cluster.pick(request.target)?.endpoint
-    return traced(acquireChannel, { endpoint, poolName: this.name }, () => this.#acquire(request))
-  }
-
-  #acquire(request: AcquireRequest<ManagerAcquireOptions>): Promise<Lease<C>> {
-    const { reads, router } = this.#parts
-    return reads.concern(request)
-      ? this.#parts.lifecycle.pending.track(this.#acquireBy(reads, request))
-      : this.#acquireBy(router, request)
-  }
-
-  #acquireBy(
-    way: Reads<C> | Router<C>,
-    request: AcquireRequest<ManagerAcquireOptions>,
-  ): Promise<Lease<C>> {
-    return this.#hook === undefined ? way.acquire(request) : this.#hook.acquire(request, way)
-  }
-
-  async #close(drainTimeoutMs: number): Promise<void> {
-    const { clock } = this
-    const begunAt = clock.now()
-    await Promise.all([this.finish(), this.#parts.lifecycle.windDown(drainTimeoutMs)])
-    this.#parts.lifecycle.quiesce(drainTimeoutMs)
-    this.cleanUp()
-    await this.#parts.set.close(Math.max(0, drainTimeoutMs - (clock.now() - begunAt)))
-    await this.#started
-    this.#parts.lifecycle.stop()
+    const { acquiring } = this.#parts
+    return acquiring.acquire(acquiring.request(options, below), again)
   }
 }

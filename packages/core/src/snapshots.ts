@@ -15,12 +15,9 @@ const CLOSED: Readiness = { status: 'closed', reason: 'the manager is closed' }
 /** What a manager tells of its endpoints and pools, taken together. */
 export class Snapshots<C extends object> {
   readonly #parts: Assembly<C>
-  /** Undefined if leak detection is off. */
-  readonly #leakThresholdMs: number | undefined
 
-  constructor(parts: Assembly<C>, leakThresholdMs: number | undefined) {
+  constructor(parts: Assembly<C>) {
     this.#parts = parts
-    this.#leakThresholdMs = leakThresholdMs
   }
 
   poolMetrics(endpoint?: string): PoolMetrics {
@@ -58,9 +55,10 @@ export class Snapshots<C extends object> {
 
   leakStatus(): LeakStatus {
     const { leakedConnections, activeLeaks } = this.poolMetrics()
+    const { leaks } = this.#parts.options
     return {
-      enabled: this.#leakThresholdMs !== undefined,
-      thresholdMs: this.#leakThresholdMs,
+      enabled: leaks !== undefined,
+      thresholdMs: leaks?.thresholdMs,
       detected: leakedConnections,
       active: activeLeaks,
       leaks: this.leaks(),

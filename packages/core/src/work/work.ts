@@ -5,6 +5,7 @@ import type { FunctionReference } from '../leaks/stack.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import type { Runtime } from '../runtime.js'
+import { bounded } from '../time/bounded.js'
 import { untilAborted } from './abort.js'
 import type { ReplayOptions, TransactionReplayOptions, UnitReplayOptions } from './options.js'
 import type { Replayer, Unit } from './replayer.js'
@@ -17,8 +18,8 @@ export interface LeaseSource<C extends object, A extends AcquireOptions> {
   readonly acquireTimeoutMs: number
   /** @param again for another attempt */
   readonly acquire: (options: A, below: FunctionReference, again: boolean) => Promise<Lease<C>>
-  /** Rejects if a rollback takes too long. */
-  readonly rollBackWithin: <R>(rollback: Promise<R>) => Promise<R>
+  /** How long a rollback may take. */
+  readonly rollbackTimeoutMs: number
 }
 
 type Work<C extends object, T> = (connection: C, lease: Lease<C>, attempt: number) => Promise<T> | T
@@ -146,7 +147,7 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     below: FunctionReference,
     attempt: number,
   ): Promise<T> {
-    const { acquire, acquireTimeoutMs, driver, rollBackWithin } = this.#source
+    const { acquire, acquireTimeoutMs, driver, rollbackTimeoutMs } = this.#source
     const { clock } = this.#runtime
     const until = clock.now() + (options.timeoutMs ?? acquireTimeoutMs)
     const lease = await acquire(options, below, attempt > 1)
@@ -162,7 +163,8 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
         lease,
         begin,
         async (connection) => work(connection, lease, attempt),
-        rollBackWithin,
+        (rollback) =>
+          bounded(this.#runtime.deadlines, rollbackTimeoutMs, rollback, rollbackTooLate),
       ),
     )
   }
@@ -185,6 +187,10 @@ export class UnitsOfWork<C extends object, A extends AcquireOptions> {
     const timeoutMs = options.timeoutMs ?? this.#source.acquireTimeoutMs
     return timeoutMs <= leftMs ? options : { ...options, timeoutMs: leftMs }
   }
+}
+
+function rollbackTooLate(): Error {
+  return new Error('rollback timed out')
 }
 
 /** What the work of a transaction has come to before its COMMIT, in the latest attempt. */

@@ -1,0 +1,72 @@
+import type { Assembly } from './assembly.js'
+import type { ReadAcquireOptions, Reads } from './catch-up/reads.js'
+import type { Cluster } from './cluster/cluster.js'
+import type { Router } from './cluster/router.js'
+import type { Target } from './cluster/states.js'
+import { acquireChannel, isTraced, traced } from './events/channels.js'
+import type { FunctionReference } from './leaks/stack.js'
+import type { Lifecycle } from './lifecycle.js'
+import { AcquireRequest } from './pool/acquire-request.js'
+import type { Lease } from './pool/lease.js'
+import { AcquireHook } from './work/acquire-hook.js'
+
+/** What a caller may ask of one acquire. */
+export interface ManagerAcquireOptions extends ReadAcquireOptions {
+  /** `@default` 'primary' */
+  readonly target?: Target
+}
+
+type Request = AcquireRequest<ManagerAcquireOptions>
+
+/**
+ * Where each acquire of a manager begins. It goes on to the router, or first to what a read must see, and from there to a
+ * pool; `onAcquire` prepares the connection on its way back.
+ */
+export class Acquiring<C extends object> {
+  readonly #name: string
+  readonly #acquireTimeoutMs: number
+  readonly #cluster: Cluster<C>
+  readonly #lifecycle: Lifecycle<C>
+  readonly #reads: Reads<C>
+  readonly #router: Router<C>
+  readonly #hook: AcquireHook<C> | undefined
+
+  constructor({ cluster, driver, lifecycle, options, reads, router, runtime }: Assembly<C>) {
+    this.#name = runtime.name
+    this.#acquireTimeoutMs = options.pool.acquireTimeoutMs
+    this.#cluster = cluster
+    this.#lifecycle = lifecycle
+    this.#reads = reads
+    this.#router = router
+    const { onAcquire } = options
+    this.#hook = onAcquire && new AcquireHook<C>(runtime, { onAcquire, driver })
+  }
+
+  /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */
+  get preparesLeases(): boolean {
+    return this.#hook !== undefined
+  }
+
+  request(options: ManagerAcquireOptions, below: FunctionReference): Request {
+    const { target = 'primary', timeoutMs = this.#acquireTimeoutMs } = options
+    return new AcquireRequest(options, target, below, timeoutMs)
+  }
+
+  /** @param again for what was requested before, and needs another connection: it is served also while the manager closes */
+  acquire(request: Request, again = false): Promise<Lease<C>> {
+    if (this.#lifecycle.closed && !again) return this.#router.refuse()
+    this.#lifecycle.begin()
+    if (!isTraced(acquireChannel)) return this.#acquire(request)
+    const endpoint = this.#cluster.pick(request.target)?.endpoint
+    return traced(acquireChannel, { endpoint, poolName: this.#name }, () => this.#acquire(request))
+  }
+
+  #acquire(request: Request): Promise<Lease<C>> {
+    if (!this.#reads.concern(request)) return this.#prepared(request, this.#router)
+    return this.#lifecycle.pending.track(this.#prepared(request, this.#reads))
+  }
+
+  #prepared(request: Request, way: Reads<C> | Router<C>): Promise<Lease<C>> {
+    return this.#hook === undefined ? way.acquire(request) : this.#hook.acquire(request, way)
+  }
+}

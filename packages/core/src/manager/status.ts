@@ -1,0 +1,136 @@
+import type { Assembly } from '../assembly.js'
+import type { Target } from '../cluster/states.js'
+import { checkListener } from '../config/calls.js'
+import type { ConnmgrEvent, ConnmgrEventType, Listener } from '../events/events.js'
+import { outside } from '../flow/outside.js'
+import type { HealthCheck, HealthStats } from '../health/history.js'
+import type { LeaseReport } from '../leaks/lease-report.js'
+import type { PoolCounts, PoolMetrics } from '../pool/metrics.js'
+import type { PoolSettings } from '../pool/options.js'
+import { Snapshots } from '../snapshots.js'
+import type { FailoverStatus, HealthStatus, LeakStatus } from '../status.js'
+import type { ReplayStats } from '../work/replayer.js'
+
+/** What a manager tells of itself: snapshots of its state, and its events. */
+export abstract class ManagerStatus<C extends object> {
+  readonly #parts: Assembly<C>
+  readonly #snapshots: Snapshots<C>
+
+  /** @internal */
+  constructor(parts: Assembly<C>) {
+    this.#parts = parts
+    this.#snapshots = new Snapshots(parts)
+  }
+
+  get name(): string {
+    return this.#parts.runtime.name
+  }
+
+  /** True if there is one server, and no source that may name others: then nothing is said of endpoints and failover. */
+  get oneDatabase(): boolean {
+    return this.#parts.solo
+  }
+
+  /** True from the first call of `close`. */
+  get closed(): boolean {
+    return this.#parts.lifecycle.closed
+  }
+
+  /** Snapshots of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
+  getPoolMetrics(endpoint?: string): PoolMetrics {
+    return this.#snapshots.poolMetrics(endpoint)
+  }
+
+  /** The sizes and times in force, per endpoint: what the options have come to, and sizes as `resize` has left them. */
+  getPoolSettings(): PoolSettings {
+    const {
+      minIdle,
+      acquireTimeoutMs,
+      connectTimeoutMs,
+      idleTimeoutMs,
+      maxLifetimeMs,
+      maxUses,
+      allowExitOnIdle,
+    } = this.#parts.options.pool
+    return {
+      ...this.#parts.sizes.usual,
+      minIdle,
+      acquireTimeoutMs,
+      connectTimeoutMs,
+      idleTimeoutMs,
+      maxLifetimeMs,
+      maxUses,
+      allowExitOnIdle,
+    }
+  }
+
+  /** Connections and callers of the endpoints that serve a target now. */
+  getCounts(target: Target = 'any'): PoolCounts {
+    return this.#snapshots.counts(target)
+  }
+
+  /** Everyone who has held a connection for longer than the leak threshold, longest first. */
+  detectLeaks(): LeaseReport[] {
+    return this.#snapshots.leaks()
+  }
+
+  /** Everyone who holds a connection now, longest first. */
+  getHolders(): LeaseReport[] {
+    return this.#snapshots.holders()
+  }
+
+  getLeakStats(): LeakStatus {
+    return this.#snapshots.leakStatus()
+  }
+
+  getHealthStats(): HealthStats {
+    return this.#parts.monitor.history.stats
+  }
+
+  /** The latest checks, oldest first. */
+  getHealthHistory(): readonly HealthCheck[] {
+    return this.#parts.monitor.history.checks
+  }
+
+  /** Units of work that were run again. */
+  getReplayStats(): ReplayStats {
+    return this.#parts.replayer.stats
+  }
+
+  getFailoverStatus(): FailoverStatus {
+    return this.#snapshots.failoverStatus()
+  }
+
+  getHealthStatus(): HealthStatus {
+    return this.#snapshots.healthStatus(this.closed)
+  }
+
+  /**
+   * Hears one type of event. Returns the function that unsubscribes.
+   *
+   * Listeners run outside of every asynchronous flow: they see no `AsyncLocalStorage` of a request that happens to be
+   * running, as an event may be about another.
+   */
+  on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void {
+    checkListener(listener)
+    return this.#parts.runtime.events.on(type, (event) => outside(() => listener(event)))
+  }
+
+  /** Hears every event, as with `on`. Returns the function that unsubscribes. */
+  onAny(listener: (event: ConnmgrEvent) => unknown): () => void {
+    checkListener(listener)
+    return this.#parts.runtime.events.onAny((event) => outside(() => listener(event)))
+  }
+
+  /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */
+  toJSON(): object {
+    const { activeEndpoint, endpoints } = this.getFailoverStatus()
+    return {
+      name: this.name,
+      closed: this.closed,
+      activeEndpoint,
+      endpoints: endpoints.map((each) => each.id),
+      counts: this.getCounts(),
+    }
+  }
+}
