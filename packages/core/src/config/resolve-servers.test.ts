@@ -95,7 +95,7 @@ test.each<[string, Partial<ServersOptions<ServerParts>>, string]>([
 })
 
 test('a password stays out of sight where parts come beside it', () => {
-  const config: ServerParts = withHiddenPassword({}, 's3cr3t')
+  const config = withHiddenPassword<ServerParts, string>({}, 's3cr3t')
   const ofConfig = jest.fn(maker.ofConfig)
   resolveServers({ server: { host: 'a' }, config, env: {}, whatToPass: '' }, { ...maker, ofConfig })
   const seen = ofConfig.mock.lastCall?.[0]
