@@ -1,5 +1,5 @@
 import type { ReadOptions } from '../catch-up/reads.js'
-import { FAILOVER_DEFAULTS, type FailoverKnobs } from '../cluster/options.js'
+import type { FailoverKnobs } from '../cluster/options.js'
 import { consoleLogger, type Logger, silentLogger } from '../events/log.js'
 import type { LeakDetectionOptions } from '../leaks/leak-detector.js'
 import type { HealthMonitoringOptions, ManagerOptions } from '../options.js'
@@ -8,9 +8,10 @@ import type { PoolOptions } from '../pool/options.js'
 import type { ReportSql } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
 import { systemClock } from '../time/clock.js'
-import { isAllowedHostEntry } from '../topology/allowed-hosts.js'
 import type { TopologySource } from '../topology/source.js'
 import type { OnAcquire } from '../work/acquire-hook.js'
+import { resolveFailover } from './resolve-failover.js'
+import { resolveTopology } from './resolve-topology.js'
 import {
   invalid,
   type NumberRules,
@@ -59,35 +60,8 @@ const HEALTH_NUMBERS = {
   restAfterMs: { fallback: 0, min: 0, zeroIsOff: true },
 } as const satisfies NumberRules
 
-/** Failover numbers of which 0 makes no sense. */
-const AT_LEAST_ONE: ReadonlySet<string> = new Set([
-  'probeIntervalMs',
-  'fastProbeIntervalMs',
-  'probeTimeoutMs',
-  'probeConnectTimeoutMs',
-  'suspectCount',
-  'failoverTimeoutMs',
-  'retryAttempts',
-  'failbackSuccesses',
-])
-
-const FAILOVER_NUMBERS: NumberRules = Object.fromEntries(
-  Object.entries(FAILOVER_DEFAULTS)
-    .filter(([, value]) => typeof value === 'number')
-    .map(([name, value]) => [
-      name,
-      {
-        fallback: value as number,
-        min: AT_LEAST_ONE.has(name) ? 1 : 0,
-        zeroIsOff: name === 'loginProbeMs',
-      },
-    ]),
-)
-
 const LEAK_OPTIONS = ['thresholdMs', 'captureStack', 'reclaim', 'detectNested']
 const HEALTH_OPTIONS = Object.keys(HEALTH_NUMBERS)
-const FAILOVER_OPTIONS = ['mode', 'cluster', ...Object.keys(FAILOVER_DEFAULTS)]
-
 const POOL_MODES = ['pooled', 'static'] as const
 /** What `poolMode: 'static'` means: the one connection is never closed for its age, and none is beside it. */
 const ONE_FOR_EVER = {
@@ -263,80 +237,12 @@ function resolveLeaks(
   }
 }
 
-function resolveFailover(
-  given: unknown,
-  env: NodeJS.ProcessEnv,
-): { failover: FailoverKnobs; failoverMode: 'role' | 'ordered' | undefined } {
-  const settings = given === undefined ? {} : given
-  if (typeof settings !== 'object' || settings === null)
-    throw invalid('failover', given, 'an object')
-  rejectUnknownOptions(settings, FAILOVER_OPTIONS, 'failover')
-  const { mode, autoFailback, splitBrain, cluster } = settings as {
-    mode?: unknown
-    cluster?: unknown
-    autoFailback?: unknown
-    splitBrain?: unknown
-  }
-  return {
-    failover: {
-      ...(resolveNumbers('failover.', settings, FAILOVER_NUMBERS, env) as unknown as FailoverKnobs),
-      autoFailback: resolveBoolean(
-        'failover.autoFailback',
-        autoFailback,
-        FAILOVER_DEFAULTS.autoFailback,
-      ),
-      splitBrain: resolveChoice(
-        'failover.splitBrain',
-        splitBrain,
-        ['refuse', 'stay'] as const,
-        FAILOVER_DEFAULTS.splitBrain,
-      ),
-      cluster: resolveCluster(cluster),
-    },
-    failoverMode:
-      mode === undefined
-        ? undefined
-        : resolveChoice('failover.mode', mode, ['role', 'ordered'] as const, 'role'),
-  }
-}
-
-function resolveCluster(given: unknown): string | undefined {
-  if (given === undefined) return undefined
-  // As a number it would not be exact.
-  if (typeof given !== 'string' || given.trim() === '')
-    throw invalid('failover.cluster', given, 'a string that is not empty')
-  return given.trim()
-}
-
-function resolveTopology(given: unknown): TopologySource | undefined {
-  if (given === undefined) return undefined
-  const source = given as Partial<TopologySource> | null
-  if (typeof source?.discover !== 'function') {
-    throw invalid('topology', given, 'a topology source, such as dnsTopology() makes')
-  }
-  checkAllowedHosts(source.allowedHosts)
-  return given as TopologySource
-}
-
 function resolveBudget(given: unknown): Budget | undefined {
   if (given === undefined) return undefined
   // Another copy of this package may have made it.
   const { join, maxConnections } = (given ?? {}) as Partial<Budget>
   if (typeof join === 'function' && typeof maxConnections === 'number') return given as Budget
   throw invalid('budget', given, 'a new ConnectionBudget({ maxConnections })')
-}
-
-function checkAllowedHosts(given: unknown): void {
-  if (given === undefined) return
-  if (!Array.isArray(given)) throw invalid('topology.allowedHosts', given, 'an array of hosts')
-  given.forEach((entry: unknown, index) => {
-    if (isAllowedHostEntry(entry)) return
-    throw invalid(
-      `topology.allowedHosts[${index}]`,
-      entry,
-      "a name ('db2.internal'), a domain ('*.db.internal'), an address, a network ('10.0.0.0/8') or '*'",
-    )
-  })
 }
 
 function resolveLogger(given: unknown): Logger {

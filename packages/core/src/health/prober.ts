@@ -15,10 +15,11 @@ import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'
 import type { TimerHandle } from '../time/clock.js'
 import { Deadline } from '../time/deadlines.js'
-import { LoginProgress } from '../time/login-progress.js'
 import { type AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { EndpointProber, StandIn } from './endpoint-prober.js'
 import { PooledProbe } from './pooled-probe.js'
+import { ProbePatience, type ProbeTimeouts } from './probe-patience.js'
+import { Question } from './question.js'
 
 /** A probe that was answered. */
 export interface SuccessfulProbe extends AnsweredQuestion {
@@ -48,16 +49,7 @@ export type ProbeOutcome =
       readonly alive?: boolean
     }
 
-export interface ProberOptions {
-  /** Deadline of one question; longer for a server that has shown to be slower. */
-  readonly probeTimeoutMs: number
-  /** Deadline of a question for which a connection must be opened first; the same holds. */
-  readonly probeConnectTimeoutMs: number
-  /**
-   * After a failure, time until one more connection is tried beside those that have not come about yet: a proxy in
-   * between may hold on to one whose server has gone, and lead the next to its successor. `@default` as above
-   */
-  readonly retryConnectTimeoutMs?: number
+export interface ProberOptions extends ProbeTimeouts {
   /** How soon the server answers, if others measure that too. `@default` what this prober measures */
   readonly times?: ResponseTimes
   /** Probes the server while it is short of connections. */
@@ -68,12 +60,6 @@ export interface ProberOptions {
 
 /** Connections that are tried at once, at the most. */
 const MOST_PENDING = 4
-/**
- * A server that has never answered is waited for so long, or so many times as long as a login may take: even the first
- * byte of one takes two round trips, of which nobody knows yet how long they are.
- */
-const FIRST_ANSWER_MS = 7000
-const FIRST_ATTEMPTS = 7
 
 class ProbeTimeoutError extends Error {}
 
@@ -84,27 +70,6 @@ class ProbeDeadline extends Deadline {
 }
 
 type Answer = Omit<SuccessfulProbe, 'ok' | 'durationMs'>
-
-/** What was asked and has not been answered yet. */
-class Question {
-  readonly abort = new AbortController()
-  /** Of the login, if it takes one. */
-  readonly progress = new LoginProgress()
-  probe: Probe | undefined
-
-  constructor(
-    readonly askedAt: number,
-    /** Time that had been lost to stalls by then. */
-    readonly stalledBefore: number,
-    /** The connection was opened for it, so that its failure is the server's. */
-    readonly fresh: boolean,
-  ) {}
-
-  drop(): void {
-    this.abort.abort(new Error('the probe has been given up'))
-    this.probe?.destroy()
-  }
-}
 
 /**
  * Asks one endpoint how it is, over a connection of its own that it keeps between questions. Callers' requests never
@@ -130,6 +95,7 @@ export class Prober<C extends object> implements EndpointProber {
   #stopped = false
   #failing = false
   readonly #times: ResponseTimes
+  readonly #patience: ProbePatience
   /** The first time that it was asked since it has answered last; undefined if there is none. */
   #unansweredSince: number | undefined
 
@@ -146,6 +112,7 @@ export class Prober<C extends object> implements EndpointProber {
     this.#options = options
     this.#onSignal = onSignal
     this.#times = options.times ?? new ResponseTimes()
+    this.#patience = new ProbePatience(options, this.#times)
   }
 
   probe(suspected = false): Promise<ProbeOutcome> {
@@ -203,11 +170,15 @@ export class Prober<C extends object> implements EndpointProber {
     if (this.#stopped) return Promise.reject(new Error('probing has been stopped'))
     this.#unansweredSince ??= now
     for (const question of this.#questions) {
-      if (question.fresh && now - question.askedAt >= this.#longestMs) this.#drop(question)
+      if (question.fresh && now - question.askedAt >= this.#patience.longestMs) this.#drop(question)
     }
     const session =
       this.#questions.size > 0 ? undefined : (this.#options.standIn?.borrow() ?? this.#kept)
-    const timeoutMs = this.#timeoutMs(session !== undefined)
+    const timeoutMs = this.#patience.timeoutMs({
+      loggedIn: session !== undefined || this.#kept !== undefined,
+      loggingIn: this.#questions.size > 0,
+      failing: this.#failing,
+    })
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -231,23 +202,14 @@ export class Prober<C extends object> implements EndpointProber {
     this.#besideTimer = this.#runtime.clock.setTimeout(() => {
       this.#askAnew(this.#runtime.clock.now())
       this.#askBeside()
-    }, this.#retryMs)
-  }
-
-  #timeoutMs(isLoggedIn: boolean): number {
-    const { probeTimeoutMs } = this.#options
-    if (isLoggedIn || this.#kept !== undefined) return this.#times.answerWithinMs(probeTimeoutMs)
-    // From a near server something would have come by now, even to a login.
-    const soon = this.#questions.size > 0 && this.#times.known && !this.#times.far
-    const patienceMs = soon ? this.#times.answerWithinMs(probeTimeoutMs) : this.#loginMs
-    return this.#failing ? Math.min(patienceMs, this.#retryMs) : patienceMs
+    }, this.#patience.retryMs)
   }
 
   /** From now on the probe under way fails after `timeoutMs`, unless a login goes on. */
   #wait(timeoutMs: number): void {
     this.#deadline?.cancel()
     const deadline = new ProbeDeadline(() => {
-      if (this.#goesOn || this.#mayBeFar) {
+      if (this.#goesOn || (this.#failing && this.#patience.mayBeFar(this.#waitedMs))) {
         this.#askAnew(this.#runtime.clock.now())
         this.#runtime.background.add(deadline, timeoutMs)
         return
@@ -260,38 +222,18 @@ export class Prober<C extends object> implements EndpointProber {
     this.#runtime.background.add(deadline, timeoutMs)
   }
 
-  /** The first answer of a server may come from far away, and what is not known cannot be lost meanwhile. */
-  get #mayBeFar(): boolean {
-    const waitedMs = this.#runtime.clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
-    const patienceMs = Math.min(
-      FIRST_ANSWER_MS,
-      FIRST_ATTEMPTS * this.#options.probeConnectTimeoutMs,
-    )
-    // The first miss is told in any case: other servers may serve already.
-    return this.#failing && !this.#times.known && waitedMs < patienceMs
-  }
-
   /** Whether a login under way comes forward. A server that never lets anybody in is gone too. */
   get #goesOn(): boolean {
     const now = this.#runtime.clock.now()
-    const waitedMs = now - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
-    if (waitedMs >= this.#longestMs) return false
+    if (this.#waitedMs >= this.#patience.longestMs) return false
     return [...this.#questions].some(
       ({ askedAt, fresh, progress }) => fresh && progress.goesOn(now - askedAt),
     )
   }
 
-  get #loginMs(): number {
-    return this.#times.firstAnswerWithinMs(this.#options.probeConnectTimeoutMs)
-  }
-
-  get #longestMs(): number {
-    return this.#times.longestLoginMs(this.#options.probeConnectTimeoutMs)
-  }
-
-  get #retryMs(): number {
-    const { retryConnectTimeoutMs, probeConnectTimeoutMs } = this.#options
-    return this.#times.firstAnswerWithinMs(retryConnectTimeoutMs ?? probeConnectTimeoutMs)
+  /** Time since it was asked for the first time since it has answered last. */
+  get #waitedMs(): number {
+    return this.#runtime.clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
   }
 
   #askOver(kept: Probe, now: number): void {
@@ -303,7 +245,7 @@ export class Prober<C extends object> implements EndpointProber {
   #askAnew(now: number): void {
     const pending = [...this.#questions].filter((each) => each.fresh)
     const latest = pending.at(-1)
-    if (latest !== undefined && now - latest.askedAt < this.#retryMs) return
+    if (latest !== undefined && now - latest.askedAt < this.#patience.retryMs) return
     // The first may be on its way to a slow server and keeps all its time.
     const [, second] = pending
     if (second !== undefined && pending.length >= MOST_PENDING) this.#drop(second)
@@ -365,10 +307,7 @@ export class Prober<C extends object> implements EndpointProber {
     this.#drop(question)
     if (this.#running === undefined) return
     this.#askAnew(this.#runtime.clock.now())
-    // A login takes longer than the question that it was to answer.
-    const { probeTimeoutMs, retryConnectTimeoutMs } = this.#options
-    const floorMs = retryConnectTimeoutMs ?? this.#times.answerWithinMs(probeTimeoutMs)
-    this.#wait(this.#times.firstAnswerWithinMs(floorMs))
+    this.#wait(this.#patience.afterStaleMs)
   }
 
   /** Time since a question was asked, or its login was begun, without what was lost to stalls. */

@@ -7,14 +7,10 @@ import type { Runtime } from '../runtime.js'
 import type { ResponseTimes } from '../time/response-times.js'
 import type { EndpointProber, StandIn } from './endpoint-prober.js'
 import type { HealthMonitor } from './health-monitor.js'
-import { Prober, type ProberOptions } from './prober.js'
+import type { ProbeTimeouts } from './probe-patience.js'
+import { Prober } from './prober.js'
 import type { ProberCallbacks } from './server-watch.js'
 import { SharedProber } from './shared-prober.js'
-
-export type ProbeTimeouts = Pick<
-  ProberOptions,
-  'probeConnectTimeoutMs' | 'probeTimeoutMs' | 'retryConnectTimeoutMs'
->
 
 export interface ProbersParts<C extends object> {
   readonly cluster: Cluster<C>
