@@ -1,6 +1,6 @@
 import { Reads } from './catch-up/reads.js'
 import type { Cluster } from './cluster/cluster.js'
-import { FailoverController } from './cluster/failover-controller.js'
+import { FailoverCluster } from './cluster/failover-cluster.js'
 import {
   FAILOVER_EVENT_TYPES,
   type FailoverEvent,
@@ -8,10 +8,11 @@ import {
 } from './cluster/failover-record.js'
 import { FixedCluster } from './cluster/fixed-cluster.js'
 import { historyOf } from './cluster/history.js'
-import { ManagedEndpoint, type Origin } from './cluster/managed-endpoint.js'
+import { ManagedEndpoint } from './cluster/managed-endpoint.js'
+import { urgentPaceMs } from './cluster/reducer/search.js'
+import type { Origin } from './cluster/reducer/view.js'
 import { Router } from './cluster/router.js'
 import { type EndpointState, stateIs } from './cluster/states.js'
-import { urgentPaceMs } from './cluster/writer-search.js'
 import type { ResolvedOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver/contract.js'
 import { DedicatedConnection } from './driver/dedicated.js'
@@ -489,7 +490,7 @@ export class Engine<C extends object> {
     const { clock, failover, failoverMode, name } = this.#options
     const { replication } = this.#driver
     const mode = failoverMode ?? (replication === undefined ? 'ordered' : 'role')
-    const Kind = this.#fixed ? FixedCluster : FailoverController
+    const Kind = this.#fixed ? FixedCluster : FailoverCluster
     return new Kind(this.endpoints, mode, failover, {
       history: historyOf(replication),
       onTrouble: () => this.#topology?.hurry(),
@@ -511,8 +512,8 @@ export class Engine<C extends object> {
         each.heldFor !== undefined ||
         (each === writer && (stateIs(each.state, 'expected') || each.state === 'SUSPECT')),
     )
+    this.cluster.endpointsChanged()
     for (const each of removed) {
-      this.cluster.remove(each)
       this.router.adopt(each.pool.queue.extract(() => true))
       this.set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
     }
@@ -672,7 +673,7 @@ export class Engine<C extends object> {
     return {
       connected: (endpoint) => {
         const { prober, state } = managed(endpoint)
-        managed(endpoint).everConnected = true
+        this.cluster.connected(managed(endpoint))
         this.#maintainer.wake()
         managed(endpoint).standIn.connected()
         prober.shared?.wake()
