@@ -7,13 +7,13 @@ import { promotionOf } from './promotions.js'
 import { startSearch } from './search.js'
 import { leave, switchTo } from './succession.js'
 import type { Turn } from './turn.js'
-import { type ClusterView, type EndpointView, stateOf } from './view.js'
+import { type ClusterView, type EndpointView, endpointOf, stateOf } from './view.js'
 
-/** Holds an election, and has callers follow its outcome. */
+/** Holds an election, and has callers follow its outcome; not before the survey of the start. */
 export function evaluate(turn: Turn, reason: string): void {
-  const isSuspect = turn.writer !== undefined && stateOf(turn.writer) === 'SUSPECT'
+  if (!turn.view.start.surveyed) return
   // One connection in trouble is no reason to leave for an independent server; the probe under way decides.
-  if (turn.rules.kind === 'ordered' && isSuspect) return
+  if (turn.rules.kind === 'ordered' && isWriterSuspect(turn)) return
   adoptCluster(turn)
   const election = holdElection(turn)
   for (const id of election.fenced) fence(turn, id)
@@ -32,12 +32,17 @@ function follow(turn: Turn, id: string, reason: string): void {
 
 function doWithoutWriter(turn: Turn, election: Exclude<Election, { outcome: 'writer' }>): void {
   const { outcome, reason } = election
-  const { writer } = turn
   // Nothing is known against the writer yet; its next probe decides.
-  if (outcome === 'none' && writer !== undefined && stateOf(writer) === 'SUSPECT') return
-  if (writer !== undefined) leave(turn, writer, reason)
+  if (outcome === 'none' && isWriterSuspect(turn)) return
+  if (turn.writer !== undefined) leave(turn, turn.writer, reason)
   startSearch(turn)
   settle(turn, outcome === 'split-brain' ? 'SPLIT_BRAIN' : writerlessState(turn.view), reason)
+}
+
+/** Whether the writer is about to be probed; one that is not in the list any more is not. */
+function isWriterSuspect({ view }: Turn): boolean {
+  const writer = endpointOf(view, view.writer)
+  return writer !== undefined && stateOf(writer) === 'SUSPECT'
 }
 
 /** The latest history that was followed is never left for an older one. */

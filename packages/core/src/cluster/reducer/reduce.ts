@@ -109,13 +109,12 @@ function listed(turn: Turn, { endpoints }: ObservationOf<'listed'>): void {
         : { ...known, named: each.named, order: each.order }
     }),
   })
-  const { left, pinned, start, writer } = turn.view
+  const { left, pinned, writer } = turn.view
   const isListed = (id: string | undefined): boolean => endpoints.some((each) => each.id === id)
   if (left !== undefined) {
     const order = endpoints.find((each) => each.id === left.id)?.order ?? left.order
     turn.set({ left: { ...left, order } })
   }
   if (pinned !== undefined && !isListed(pinned)) turn.set({ pinned: undefined })
-  if (start.surveyed && writer !== undefined && !isListed(writer))
-    evaluate(turn, 'it is no longer named')
+  if (writer !== undefined && !isListed(writer)) evaluate(turn, 'it is no longer named')
 }
