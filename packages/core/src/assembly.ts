@@ -2,7 +2,7 @@ import { Acquiring, type ManagerAcquireOptions } from './acquiring.js'
 import { Reads } from './catch-up/reads.js'
 import type { Cluster } from './cluster/cluster.js'
 import { DedicatedConnections } from './cluster/dedicated-connections.js'
-import { FailoverController } from './cluster/failover-controller.js'
+import { FailoverCluster } from './cluster/failover-cluster.js'
 import {
   FAILOVER_EVENT_TYPES,
   type FailoverEvent,
@@ -107,14 +107,7 @@ export class Assembly<C extends object> {
       this.silence = new SilenceWatch(runtime, only, this.monitor)
     this.watchdog = new QueryWatchdog(runtime, this.endpoints, options.queryTimeoutMs, this.monitor)
     this.logins = new LoginProbes(runtime, this.#loginOptions, this)
-    this.router = new Router(
-      options.name,
-      this.endpoints,
-      this.cluster,
-      pool.maxWaiters,
-      options.clock,
-      runtime.events,
-    )
+    this.router = new Router(runtime, this.endpoints, this.cluster, pool.maxWaiters)
     const { cluster, router } = this
     this.reads = new Reads(runtime, options.reads, { driver, cluster, router, acquireTimeoutMs })
     if (options.topology !== undefined) {
@@ -182,14 +175,11 @@ export class Assembly<C extends object> {
   #createCluster(): Cluster<C> {
     const { failover, failoverMode } = this.options
     const { replication } = this.driver
-    const { clock, events, name } = this.runtime
     const mode = failoverMode ?? (replication === undefined ? 'ordered' : 'role')
-    const Kind = this.fixed ? FixedCluster : FailoverController
+    const Kind = this.fixed ? FixedCluster : FailoverCluster
     return new Kind(this.endpoints, mode, failover, {
+      runtime: this.runtime,
       history: historyOf(replication),
-      name,
-      clock,
-      events,
       onTrouble: () => this.topology?.hurry(),
       onRoutesChanged: () => this.router.reroute(),
       onLost: (endpoint) => this.logins.forget(endpoint),

@@ -49,18 +49,8 @@ export interface Cluster<C extends object> {
   quarantine(id: string, reason: string): void
   /** @throws FailoverFailedError `CONNMGR_FAILOVER_FAILED` */
   unquarantine(id: string): Promise<void>
-  /** An endpoint is no longer one of ours. */
-  remove(endpoint: ManagedEndpoint<C>): void
-}
-
-/** Whether no endpoint can ever work as configured. */
-export function areRefusedForGood<C extends object>(
-  endpoints: readonly ManagedEndpoint<C>[],
-): boolean {
-  return endpoints.every((each) => each.state === 'QUARANTINED' && !each.everConnected)
-}
-
-/** What a probe has found, for messages. */
-export function describeOutcome(outcome: ProbeOutcome): string {
-  return outcome.ok ? `probe answered as ${outcome.result.role}` : outcome.error.message
+  /** A connection has been opened. */
+  connected(endpoint: ManagedEndpoint<C>): void
+  /** The list of endpoints that it was created with has changed. */
+  endpointsChanged(): void
 }

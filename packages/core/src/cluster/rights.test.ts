@@ -1,6 +1,5 @@
 import type { FakeDriver } from '@connmgr/testing'
 import { close, type Harness, replicated } from '../../test/harness.js'
-import { Promotions } from './promotions.js'
 
 let h: Harness
 afterEach(() => close(h))
@@ -163,35 +162,5 @@ describe('an error of the server in answer to a probe', () => {
     void h.manager.start()
     await h.clock.advance(400)
     expect(writer()).toBe('a')
-  })
-})
-
-describe('the memory of promotions', () => {
-  beforeEach(() => {
-    h = replicated()
-  })
-
-  test('takes one server under two names for one', () => {
-    const promotions = new Promotions()
-    for (const id of ['vip', 'b']) promotions.sawStandby(id)
-    promotions.sawPrimary('a', 'yesterday')
-    promotions.sawPrimary('b', 'today')
-    promotions.sawPrimary('vip', 'today')
-    expect(['a', 'b', 'vip'].filter((id) => promotions.superseded(id))).toEqual(['a'])
-    promotions.succeeded('vip', 'b')
-    expect(promotions.superseded('vip')).toBe(false)
-  })
-
-  test('forgets that one was superseded when it follows another, and not before', () => {
-    const promotions = new Promotions()
-    promotions.sawPrimary('a', 'one')
-    promotions.sawStandby('b')
-    promotions.sawPrimary('b', 'two')
-    promotions.sawPrimary('a', 'three')
-    expect(promotions.superseded('a')).toBe(true)
-    promotions.sawStandby('a')
-    expect(promotions.superseded('a')).toBe(false)
-    promotions.sawPrimary('a', 'three')
-    expect([promotions.promoted('a'), promotions.superseded('b')]).toEqual([true, true])
   })
 })

@@ -41,9 +41,9 @@ export class PoolReactions<C extends object> implements PoolObserver {
   }
 
   connected(endpoint: Endpoint): void {
-    const { maintainer, monitor, readiness, set, startUp } = this.#parts
+    const { cluster, maintainer, monitor, readiness, set, startUp } = this.#parts
     const managed = set.of(endpoint)
-    managed.everConnected = true
+    cluster.connected(managed)
     maintainer.wake()
     managed.standIn.connected()
     managed.prober.shared?.wake()

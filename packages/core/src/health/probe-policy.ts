@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { FailoverKnobs } from '../cluster/options.js'
-import { urgentPaceMs } from '../cluster/writer-search.js'
+import { urgentPaceMs } from '../cluster/reducer/search.js'
 import type { Monitoring } from './monitoring.js'
 import type { ProbeOutcome } from './prober.js'
 import { wasAnswered } from './standing.js'

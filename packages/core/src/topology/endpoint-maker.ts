@@ -1,4 +1,5 @@
-import { ManagedEndpoint, type Origin } from '../cluster/managed-endpoint.js'
+import { ManagedEndpoint } from '../cluster/managed-endpoint.js'
+import type { Origin } from '../cluster/reducer/view.js'
 import { stateIs } from '../cluster/states.js'
 import type { Driver, Endpoint } from '../driver/contract.js'
 import type { PoolReactions } from '../health/pool-reactions.js'

@@ -48,8 +48,8 @@ export class TopologyChanges<C extends object> {
         each.heldFor !== undefined ||
         (each === writer && (stateIs(each.state, 'expected') || each.state === 'SUSPECT')),
     )
+    cluster.endpointsChanged()
     for (const each of removed) {
-      cluster.remove(each)
       router.adopt(each.pool.queue.extract(() => true))
       set.retire(each, REMOVED_DRAIN_TIMEOUT_MS)
     }

@@ -1,5 +1,5 @@
-import type { Order, Role } from '../driver/contract.js'
-import { type EndpointState, stateIs } from './states.js'
+import type { Order, Role } from '../../driver/contract.js'
+import { type EndpointState, stateIs } from '../states.js'
 
 /** What an election knows of one endpoint. */
 export interface Candidate {
