@@ -107,14 +107,7 @@ export class Assembly<C extends object> {
       this.silence = new SilenceWatch(runtime, only, this.monitor)
     this.watchdog = new QueryWatchdog(runtime, this.endpoints, options.queryTimeoutMs, this.monitor)
     this.logins = new LoginProbes(runtime, this.#loginOptions, this)
-    this.router = new Router(
-      options.name,
-      this.endpoints,
-      this.cluster,
-      pool.maxWaiters,
-      options.clock,
-      runtime.events,
-    )
+    this.router = new Router(runtime, this.endpoints, this.cluster, pool.maxWaiters)
     const { cluster, router } = this
     this.reads = new Reads(runtime, options.reads, { driver, cluster, router, acquireTimeoutMs })
     if (options.topology !== undefined) {

@@ -5,12 +5,11 @@ import {
   PoolClosedError,
   QueueFullError,
 } from '../errors.js'
-import type { EventEmitter } from '../events/emitter.js'
 import { type AcquireFailedEvent, type ErrorSummary, summarize } from '../events/events.js'
 import type { AcquireRequest } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
-import type { Clock } from '../time/clock.js'
+import type { Runtime } from '../runtime.js'
 import type { Cluster } from './cluster.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import { takeTurn } from './selection.js'
@@ -21,12 +20,10 @@ import type { Target } from './states.js'
  * here, in order, and sent on when there is one.
  */
 export class Router<C extends object> implements WaitPlace<C> {
-  readonly #name: string
+  readonly #runtime: Runtime
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #cluster: Cluster<C>
   readonly #maxWaiters: number
-  readonly #clock: Clock
-  readonly #events: EventEmitter
   readonly #parked = new WaitQueue<C>(this)
   #suspended = false
   #held = false
@@ -34,19 +31,15 @@ export class Router<C extends object> implements WaitPlace<C> {
   #failed = 0
 
   constructor(
-    name: string,
+    runtime: Runtime,
     endpoints: readonly ManagedEndpoint<C>[],
     cluster: Cluster<C>,
     maxWaiters: number,
-    clock: Clock,
-    events: EventEmitter,
   ) {
-    this.#name = name
+    this.#runtime = runtime
     this.#endpoints = endpoints
     this.#cluster = cluster
     this.#maxWaiters = maxWaiters
-    this.#clock = clock
-    this.#events = events
   }
 
   /** Callers parked here. */
@@ -132,19 +125,19 @@ export class Router<C extends object> implements WaitPlace<C> {
 
   /** Rejects a caller who comes after the end has begun. */
   refuse(): Promise<never> {
-    const error = new PoolClosedError(this.#name)
-    this.noteFailure('closed', error, this.#clock.now(), undefined)
+    const error = new PoolClosedError(this.#runtime.name)
+    this.noteFailure('closed', error, this.#runtime.clock.now(), undefined)
     return Promise.reject(error)
   }
 
   /** Lets nobody in any more. @param waitedMs for how long those were waited for who are left */
   close(waitedMs: number): void {
     this.#closed = true
-    this.#parked.failAll('closed', () => new PoolClosedError(this.#name, waitedMs))
+    this.#parked.failAll('closed', () => new PoolClosedError(this.#runtime.name, waitedMs))
   }
 
   timeoutError(waiter: Waiter<C>): Error {
-    const waitedMs = this.#clock.now() - waiter.enqueuedAt
+    const waitedMs = this.#runtime.clock.now() - waiter.enqueuedAt
     const states = this.#endpoints
       .map(
         (each) =>
@@ -155,7 +148,7 @@ export class Router<C extends object> implements WaitPlace<C> {
       ? 'the manager is suspended'
       : `no endpoint for target '${waiter.target}'${this.#whyNoneWrites(waiter.target)}`
     return new AcquireTimeoutError({
-      message: `pool "${this.#name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
+      message: `pool "${this.#runtime.name}": ${why} within ${Math.round(waitedMs)} ms: ${states}`,
       phase: 'no-endpoint',
       waitedMs,
       cause: causeOf(this.#endpoints.find((each) => each.lastError !== undefined)?.lastError),
@@ -188,12 +181,12 @@ export class Router<C extends object> implements WaitPlace<C> {
     endpoint: string | undefined,
   ): void {
     this.#failed += 1
-    this.#events.emit({
+    this.#runtime.events.emit({
       type: 'acquireFailed',
-      pool: this.#name,
+      pool: this.#runtime.name,
       endpoint,
       reason,
-      durationMs: this.#clock.now() - since,
+      durationMs: this.#runtime.clock.now() - since,
       error: summarize(error),
     })
   }
@@ -205,11 +198,14 @@ export class Router<C extends object> implements WaitPlace<C> {
     const full = this.#parked.size >= this.#maxWaiters
     // Stands in the queue even if only to be refused, so that the failure is told from here.
     this.#parked.push(waiter)
-    if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#name))
+    if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#runtime.name))
     else if (request.signal?.aborted === true) {
       waiter.fail('aborted', new AcquireAbortedError(request.signal.reason))
     } else if (full) {
-      waiter.fail('queue-full', new QueueFullError(this.#name, this.#maxWaiters, home.counts))
+      waiter.fail(
+        'queue-full',
+        new QueueFullError(this.#runtime.name, this.#maxWaiters, home.counts),
+      )
     } else this.#giveUpIfRefused()
     return waiter.promise
   }
