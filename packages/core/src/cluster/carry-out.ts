@@ -4,7 +4,6 @@ import type { Runtime } from '../runtime.js'
 import type { TimerHandle } from '../time/clock.js'
 import type { History } from './history.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
-import type { FailoverKnobs } from './options.js'
 import type { EffectOf, EffectType } from './reducer/effects.js'
 import type { TimerName } from './reducer/observations.js'
 
@@ -28,17 +27,16 @@ export class EffectRunner<C extends object> {
   /** Asks the endpoints; undefined until the cluster has been started. */
   monitor: HealthMonitor<C> | undefined
   readonly #context: ClusterContext<C>
-  readonly #knobs: FailoverKnobs
   readonly #endpoints: ReadonlyMap<string, ManagedEndpoint<C>>
   readonly #onElapsed: (timer: TimerName) => void
   readonly #timers = new Map<TimerName, TimerHandle>()
   /** How each kind of effect is carried out. */
-  readonly #deeds: { readonly [T in EffectType]: (effect: EffectOf<T>) => void } = {
+  readonly #handlers: { readonly [T in EffectType]: (effect: EffectOf<T>) => void } = {
     emit: ({ event }) => this.#context.runtime.events.emit(event),
     trace: ({ id, moment }) => this.#trace(moment, id),
     tell: ({ change, id }) => this.#of(id).pool.serverChanged(change),
-    answered: ({ id, question }) =>
-      this.#of(id).pool.server.answered(question, this.#knobs.probeTimeoutMs),
+    answered: ({ id, patienceMs, question }) =>
+      this.#of(id).pool.server.answered(question, patienceMs),
     forgetSession: ({ id, logins }) =>
       logins ? this.#of(id).prober.forget() : this.#of(id).prober.forgetSession(),
     forgetLogins: ({ id }) => this.#context.onLost(this.#of(id)),
@@ -53,18 +51,16 @@ export class EffectRunner<C extends object> {
 
   constructor(
     context: ClusterContext<C>,
-    knobs: FailoverKnobs,
     endpoints: ReadonlyMap<string, ManagedEndpoint<C>>,
     onElapsed: (timer: TimerName) => void,
   ) {
     this.#context = context
-    this.#knobs = knobs
     this.#endpoints = endpoints
     this.#onElapsed = onElapsed
   }
 
   carryOut<T extends EffectType>(effect: EffectOf<T>): void {
-    this.#deeds[effect.type as T](effect)
+    this.#handlers[effect.type as T](effect)
   }
 
   /** The monitor while it runs. */

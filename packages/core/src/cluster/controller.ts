@@ -40,7 +40,7 @@ export class ClusterController<C extends object> {
     this.#reduce = reduce
     this.#context = context
     for (const each of endpoints) this.#byId.set(each.id, each)
-    this.#effects = new EffectRunner(context, rules.knobs, this.#byId, (timer) =>
+    this.#effects = new EffectRunner(context, this.#byId, (timer) =>
       this.feed({ type: 'elapsed', timer }),
     )
     this.#view = initialView(

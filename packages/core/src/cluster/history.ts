@@ -7,7 +7,7 @@ export interface History {
 }
 
 /** Of servers that say nothing about it. */
-export const NO_HISTORY: History = { covers: () => false, order: () => 'unknown' }
+const NO_HISTORY: History = { covers: () => false, order: () => 'unknown' }
 
 export function historyOf<C extends object>(replication: Replication<C> | undefined): History {
   return replication === undefined

@@ -4,16 +4,20 @@ import type { AnsweredQuestion } from '../../time/response-times.js'
 import type { TimerName } from './observations.js'
 import type { ClusterView } from './view.js'
 
-/** What can be done because of an observation. */
-interface Deeds {
+/** What can be done because of an observation, and what there is to know for it. */
+interface EffectDetails {
   /** Tells listeners. */
   readonly emit: { readonly event: ConnmgrEvent }
   /** Publishes the begin or the end of a failover on the diagnostics channels. */
   readonly trace: { readonly moment: 'start' | 'end'; readonly id: string }
   /** Tells the pool of an endpoint what has become known about its server. */
   readonly tell: { readonly id: string; readonly change: ServerChange }
-  /** Tells it that the server has answered a probe. */
-  readonly answered: { readonly id: string; readonly question: AnsweredQuestion }
+  /** Tells it that the server has answered a probe, and within which time the next answer is due, at the least. */
+  readonly answered: {
+    readonly id: string
+    readonly question: AnsweredQuestion
+    readonly patienceMs: number
+  }
   /** Gives up the session in which an endpoint is probed; with `logins`, also those under way. */
   readonly forgetSession: { readonly id: string; readonly logins: boolean }
   /** What is known of logins to an endpoint does not hold any more. */
@@ -37,9 +41,9 @@ interface Deeds {
   readonly reroute: object
 }
 
-export type EffectType = keyof Deeds
+export type EffectType = keyof EffectDetails
 
-export type EffectOf<T extends EffectType> = Deeds[T] & { readonly type: T }
+export type EffectOf<T extends EffectType> = EffectDetails[T] & { readonly type: T }
 
 /** What is to be done. Plain data: nothing happens before the reducer has decided everything. */
 export type Effect = { readonly [T in EffectType]: EffectOf<T> }[EffectType]

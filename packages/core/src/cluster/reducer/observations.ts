@@ -14,7 +14,7 @@ export interface Moment {
 export type TimerName = 'grace' | 'search'
 
 /** What can happen to a cluster, and what there is to know of it. */
-interface Happenings {
+interface ObservationDetails {
   /** Probing begins, or begins again after a pause. */
   readonly started: object
   /** Every endpoint has been asked once since. */
@@ -47,9 +47,9 @@ interface Happenings {
   readonly resetEnded: object
 }
 
-export type ObservationType = keyof Happenings
+export type ObservationType = keyof ObservationDetails
 
-export type ObservationOf<T extends ObservationType> = Happenings[T] & { readonly type: T }
+export type ObservationOf<T extends ObservationType> = ObservationDetails[T] & { readonly type: T }
 
 /** What has happened. */
 export type Observation = { readonly [T in ObservationType]: ObservationOf<T> }[ObservationType]

@@ -3,6 +3,7 @@ import { messageOf } from '../../errors.js'
 import { type ErrorSummary, summarize } from '../../events/events.js'
 import type { ProbeOutcome, SuccessfulProbe } from '../../health/prober.js'
 import { saysTheSame } from '../../health/same-answer.js'
+import type { AnsweredQuestion } from '../../time/response-times.js'
 import { stateIs } from '../states.js'
 import { mark, report } from './marking.js'
 import { doubtedState, doubtOf, hasSay, isStranger, strangeness } from './membership.js'
@@ -44,7 +45,7 @@ export function keepUp(turn: Turn, id: string, outcome: SuccessfulProbe): void {
   if (leavesHistory(turn, id, outcome))
     mark(turn, id, 'QUARANTINED', STRAY, { lastError: saying(STRAY) })
   else noteLag(turn, id, outcome.result)
-  turn.do({ type: 'answered', id, question: outcome })
+  noteAnswered(turn, id, outcome)
   if (lagging !== turn.endpoint(id).lagging) turn.reroute()
 }
 
@@ -61,7 +62,7 @@ export function applyProbe(turn: Turn, id: string, outcome: ProbeOutcome): void 
   })
   const found = outcome.ok ? applyAnswer(turn, before, outcome) : applyFailure(turn, id, outcome)
   report(turn, id, stateOf(before), keepOutOfService(turn, id) ?? found)
-  if (outcome.ok) turn.do({ type: 'answered', id, question: outcome })
+  if (outcome.ok) noteAnswered(turn, id, outcome)
   if (before.role !== turn.endpoint(id).role) turn.tell(id, { roleChanged: true })
 }
 
@@ -135,6 +136,11 @@ function reportRights(
       ? { type: 'rightsGranted', pool, endpoint: id }
       : { type: 'rightsMissing', pool, endpoint: id, missing },
   )
+}
+
+function noteAnswered(turn: Turn, id: string, question: AnsweredQuestion): void {
+  const patienceMs = turn.rules.knobs.probeTimeoutMs
+  turn.do({ type: 'answered', id, question, patienceMs })
 }
 
 function noteRole(turn: Turn, { id, role: from }: EndpointView, { role: to }: ProbeResult): void {

@@ -76,7 +76,7 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Observation>({ type: 'reviewed', reason: 'asked for' }) },
 )
 const steps = fc.array(fc.oneof(observation, observation, fc.integer({ min: 1, max: 4000 })), {
-  maxLength: 60,
+  maxLength: 40,
   size: 'max',
 })
 /** Most begin as clusters do: with an answer of each. */
