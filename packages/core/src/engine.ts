@@ -10,7 +10,7 @@ import { FixedCluster } from './cluster/fixed-cluster.js'
 import { historyOf } from './cluster/history.js'
 import { ManagedEndpoint, type Origin } from './cluster/managed-endpoint.js'
 import { Router } from './cluster/router.js'
-import { type EndpointState, stateIs } from './cluster/states.js'
+import { stateIs } from './cluster/states.js'
 import { urgentPaceMs } from './cluster/writer-search.js'
 import type { ResolvedOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint } from './driver/contract.js'
@@ -19,6 +19,7 @@ import { messageOf } from './errors.js'
 import { EventEmitter } from './events/emitter.js'
 import type { ConnmgrEvent, ConnmgrEventType } from './events/events.js'
 import { LOGGED_EVENT_TYPES, logEvent, loggedBy } from './events/log.js'
+import { currentEffects } from './flow/effects.js'
 import { outside } from './flow/outside.js'
 import type { EndpointProber } from './health/endpoint-prober.js'
 import { HealthMonitor } from './health/health-monitor.js'
@@ -45,7 +46,7 @@ import type { StallMonitor } from './time/stall.js'
 import { EndpointSet } from './topology/endpoint-set.js'
 import type { Discovery } from './topology/source.js'
 import { TopologyWatch } from './topology/topology-watch.js'
-import { currentEffects } from './work/effects.js'
+import type { EndpointState } from './vocabulary/states.js'
 
 /** Pause before a single endpoint that has failed is asked again; doubles with every failure. */
 const SOLO_RETRY_MS = 250
@@ -570,9 +571,7 @@ export class Engine<C extends object> {
     }
     return new EndpointSet<C>(this.deadlines, (endpoint, order) => {
       const tracking =
-        leaks === undefined
-          ? new NoLeakDetection<C>()
-          : new LeakDetector<C>(leaks, clock, this.#stall)
+        leaks === undefined ? new NoLeakDetection() : new LeakDetector(leaks, clock, this.#stall)
       const pool = new Pool<C>(
         endpoint,
         this.#driver,

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { EndpointState } from '../vocabulary/states.js'
 import {
   type Candidate,
   type ElectionMemory,
@@ -6,7 +7,6 @@ import {
   electInOrder,
   type OrderOf,
 } from './elect.js'
-import type { EndpointState } from './states.js'
 
 const primary = (id: string, more: Partial<Candidate> = {}): Candidate => ({
   id,

@@ -3,7 +3,7 @@ import type { ErrorSummary } from '../events/events.js'
 import type { EndpointProber } from '../health/endpoint-prober.js'
 import type { PoolStandIn } from '../health/pool-stand-in.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
-import type { EndpointState } from './states.js'
+import type { EndpointState } from '../vocabulary/states.js'
 import type { Standing } from './transition.js'
 
 const LONGEST_STABLE_MS = 600_000

@@ -12,10 +12,10 @@ import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
 import type { Clock } from '../time/clock.js'
+import type { Target } from '../vocabulary/target.js'
 import type { Cluster } from './cluster.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import { takeTurn } from './selection.js'
-import type { Target } from './states.js'
 
 /**
  * Sends each acquire to the pool of the right endpoint. Callers for whom there is no endpoint at the moment are parked

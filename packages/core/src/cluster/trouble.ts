@@ -1,8 +1,9 @@
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ServerCondition } from '../pool/server-change.js'
 import type { Clock } from '../time/clock.js'
+import type { EndpointState } from '../vocabulary/states.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
-import { type EndpointState, stateIs } from './states.js'
+import { stateIs } from './states.js'
 
 /** A refusal may be the moment of a restart; asked again this soon, it is known for sure. */
 const RECHECK_MS = 10

@@ -1,4 +1,5 @@
-import { type CloseReason, PoolEntry } from './entry.js'
+import type { CloseReason } from '../vocabulary/close-reason.js'
+import { PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 import type { Fitness } from './fitness.js'
 import type { Leases } from './leases.js'

@@ -1,11 +1,11 @@
 import type { ConnectionSignal, Driver, Endpoint, FailureKind, Role } from '../driver/contract.js'
 import type { EventEmitter } from '../events/emitter.js'
+import type { Effects } from '../flow/effects.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
 import type { Deadlines } from '../time/deadlines.js'
 import { ResponseTimes } from '../time/response-times.js'
 import type { StallMonitor } from '../time/stall.js'
-import type { Effects } from '../work/effects.js'
 import type { Budget } from './connection-budget.js'
 import type { PoolOptions } from './options.js'
 

@@ -1,5 +1,6 @@
+import type { CloseReason } from '../vocabulary/close-reason.js'
 import type { Proof } from './connect-pace.js'
-import type { CloseReason, PoolEntry } from './entry.js'
+import type { PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 import type { RoleTrust } from './role-trust.js'
 

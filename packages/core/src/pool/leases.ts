@@ -2,13 +2,14 @@ import type { Topic } from '../events/emitter.js'
 import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentContext } from '../leaks/context.js'
 import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
 import { type CapturedStack, captureStack, type FunctionReference } from '../leaks/stack.js'
+import type { LeakCounts } from '../vocabulary/counts.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { LeaseRecords } from './connection-pool.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolContext } from './environment.js'
 import { Lease, type LeaseHome } from './lease.js'
-import { type LeakCounts, PoolTotals } from './metrics.js'
+import { PoolTotals } from './metrics.js'
 import type { AcquireOptions } from './options.js'
 import type { LeaseOwner } from './waiter.js'
 
@@ -21,7 +22,7 @@ export class Leases<C extends object> implements LeaseRecords {
   /** Where leases return their connections to. The pool sets it before it lends any. */
   home!: LeaseHome<C>
   readonly totals = new PoolTotals()
-  readonly leaks: LeakTracking<C>
+  readonly leaks: LeakTracking
   /** Leases that have not ended. */
   size = 0
   /**
@@ -36,7 +37,7 @@ export class Leases<C extends object> implements LeaseRecords {
   readonly #released: Topic
   readonly #failed: Topic
 
-  constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
+  constructor(context: PoolContext<C>, leaks: LeakTracking) {
     this.#context = context
     this.leaks = leaks
     this.#acquired = context.events.topic('connectionAcquired')

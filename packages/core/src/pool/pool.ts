@@ -1,7 +1,8 @@
-import type { Target } from '../cluster/states.js'
 import type { Driver, Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { PoolCounts } from '../vocabulary/counts.js'
+import type { Target } from '../vocabulary/target.js'
 import { PoolAssembly } from './assembly.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectionPool, PoolSize } from './connection-pool.js'
@@ -12,7 +13,6 @@ import type { Fitness } from './fitness.js'
 import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
-import type { PoolCounts } from './metrics.js'
 import type { AcquireOptions, PoolOptions } from './options.js'
 import type { PooledProbes } from './pooled-probes.js'
 import type { ServerChange } from './server-change.js'
@@ -49,7 +49,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     endpoint: Endpoint,
     driver: Driver<C>,
     options: PoolOptions<C>,
-    leaks: LeakTracking<C>,
+    leaks: LeakTracking,
     environment: PoolEnvironment,
   ) {
     const context = contextOf(environment, endpoint, driver, options)

@@ -1,10 +1,10 @@
-import type { Target } from '../cluster/states.js'
 import { AcquireAbortedError } from '../errors.js'
 import type { AcquireFailedEvent } from '../events/events.js'
+import type { Effects } from '../flow/effects.js'
 import type { Holding } from '../leaks/nesting.js'
 import { type CapturedStack, withCallersStack } from '../leaks/stack.js'
 import { Deadline, type Deadlines } from '../time/deadlines.js'
-import type { Effects } from '../work/effects.js'
+import type { Target } from '../vocabulary/target.js'
 import type { Lease } from './lease.js'
 import { type Linked, LinkedList } from './linked-list.js'
 

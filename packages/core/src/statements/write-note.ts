@@ -1,4 +1,4 @@
-import type { Effects, WriteEnd } from '../work/effects.js'
+import type { Effects, WriteEnd } from '../flow/effects.js'
 
 /**
  * Notes that something is to be written, with the unit of work in whose flow it is sent, and with the one that has

@@ -1,6 +1,6 @@
-import type { Target } from '../cluster/states.js'
 import type { Driver } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireHookError, messageOf, UnsupportedError } from '../errors.js'
+import { unnoted } from '../flow/effects.js'
 import { Scope } from '../flow/scope.js'
 import { currentContext } from '../leaks/context.js'
 import type { FunctionReference } from '../leaks/stack.js'
@@ -10,7 +10,7 @@ import type { AcquireOptions } from '../pool/options.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { Clock } from '../time/clock.js'
 import type { Deadlines } from '../time/deadlines.js'
-import { unnoted } from './effects.js'
+import type { Target } from '../vocabulary/target.js'
 
 /** What `onAcquire` is told of the acquire it runs for. */
 export interface AcquireContext {

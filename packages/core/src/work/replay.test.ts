@@ -8,7 +8,7 @@ import {
   ConnectionLostError,
   QueryTimeoutError,
 } from '../errors.js'
-import { currentEffects, type WriteEnd } from './effects.js'
+import { currentEffects, type WriteEnd } from '../flow/effects.js'
 
 let h: Harness
 afterEach(() => close(h))

@@ -1,11 +1,11 @@
 import { CommitOutcomeUnknownError, ConnectionLostError } from '../errors.js'
 import type { EventEmitter } from '../events/emitter.js'
 import { summarize, type WorkReplayedEvent } from '../events/events.js'
+import { Effects, runNoting } from '../flow/effects.js'
 import type { Pending } from '../flow/pending.js'
 import { attempt as attemptTo } from '../time/bounded.js'
 import type { Clock } from '../time/clock.js'
 import { pauseBeforeReplay } from './decide.js'
-import { Effects, runNoting } from './effects.js'
 import { type Failure, failureOf, isDeliberate, unwrapped, type Verdicts } from './failure.js'
 import type { ReplayMode, ReplayOptions, UnitOutcome } from './options.js'
 

@@ -5,8 +5,8 @@ import {
   TransactionRolledBackError,
   UnsupportedError,
 } from '../errors.js'
+import { currentEffects, type WriteEnd } from '../flow/effects.js'
 import type { Lease } from '../pool/lease.js'
-import { currentEffects, type WriteEnd } from './effects.js'
 
 /** Failures by which no statement after them has reached the server. */
 const LOSSES: ReadonlySet<FailureKind> = new Set(['lost', 'shutdown', 'unreachable'])
