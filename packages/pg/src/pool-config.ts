@@ -6,11 +6,11 @@ import {
   rejectMisspeltOptions,
 } from '@connmgr/core/driver'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
-import type { PgManagerOptions } from './connection-manager.js'
 import type { ClientClass } from './driver.js'
 import { endpointFrom, settingsOf, withPassword } from './endpoint-config.js'
 import { failoverEndpoints, ofOneDatabase } from './endpoint-options.js'
 import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
+import type { PgManagerOptions } from './manager-options.js'
 import { withSettings } from './url-settings.js'
 
 /** Hooks and options of pg-pool that its type declarations leave out. */

@@ -3,6 +3,7 @@ import {
   createConnectionManager,
   endpointFrom,
   failoverEndpoints,
+  ManagedPool,
   type ManagedPoolConfig,
   ofOneDatabase,
   PgConnectionManager,
@@ -57,7 +58,7 @@ export function managerFor(
   return new PgConnectionManager(
     ofOneDatabase([preferred, ...slaves, ...further]),
     { ...options, ...managed },
-    ownClient,
+    { poolOf: ManagedPool.of, Client: ownClient },
   )
 }
 
