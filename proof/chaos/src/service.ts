@@ -1,6 +1,5 @@
 import type { ConnectionManager, EndpointState } from '@connmgr/core'
-import type { FaultProxy } from '@connmgr/testing'
-import { Ledger } from '../../demo/src/ledger.js'
+import { type FaultProxy, Ledger } from '@connmgr/testing'
 import { Load, type LoadOptions, type Work } from './load.js'
 import { measure, type Witness } from './measure.js'
 import { now } from './now.js'

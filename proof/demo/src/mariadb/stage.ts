@@ -1,15 +1,19 @@
-import { classify, createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
-import { type MariadbCluster, type MariadbNode, startMariadb } from '@connmgr/testing'
+import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
+import {
+  type LedgerServer,
+  type MariadbCluster,
+  type MariadbNode,
+  startMariadb,
+} from '@connmgr/testing'
 import { createLogger } from '@connmgr/winston'
 import { crashAndPromote } from '../crash.js'
-import { type FailureClass, failureClassOf } from '../failure-class.js'
-import type { LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
 import type { Screen } from '../screen.js'
 import { MANAGER_OPTIONS, SERVER_PROMISES, type Stage } from '../stage.js'
 import type { Workload } from '../workloads/workload.js'
 import { startDrizzle } from './drizzle.js'
+import { failureClassOf } from './failure-class.js'
 import { startPrisma } from './prisma.js'
 import { startTypeorm } from './typeorm.js'
 
@@ -22,6 +26,7 @@ export class MariadbStage implements Stage {
   readonly leaksAtOnce = true
   readonly outageHeading = '3. The primary crashes'
   readonly promises = SERVER_PROMISES
+  readonly failureOf = failureClassOf
   #cluster: MariadbCluster | undefined
   #manager: MysqlConnectionManager | undefined
 
@@ -67,14 +72,6 @@ export class MariadbStage implements Stage {
       rebuildPrimary: () => primary.rejoin(standby),
     }
     return crashAndPromote(manager, pair, workloads, load, screen)
-  }
-
-  failureOf(error: unknown): FailureClass {
-    return failureClassOf(error, {
-      classify,
-      // Errors of the server have a number.
-      isAnswer: ({ errno }: { errno?: unknown }) => typeof errno === 'number' && errno > 0,
-    })
   }
 
   get ledger(): LedgerServer {

@@ -1,14 +1,15 @@
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { type LedgerServer, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { createLogger } from '@connmgr/winston'
 import { crashAndPromote } from '../crash.js'
-import { LEDGER_TABLE, type LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
 import type { Screen } from '../screen.js'
 import { MANAGER_OPTIONS, SERVER_PROMISES, type Stage } from '../stage.js'
 import type { Workload } from '../workloads/workload.js'
 import { startDrizzle } from './drizzle.js'
+import { failureClassOf } from './failure-class.js'
+import { LEDGER_TABLE } from './ledger-table.js'
 import { startPrisma } from './prisma.js'
 import { startTypeorm } from './typeorm.js'
 
@@ -18,6 +19,7 @@ export class PostgresStage implements Stage {
   readonly leaksAtOnce = true
   readonly outageHeading = '3. The primary crashes'
   readonly promises = SERVER_PROMISES
+  readonly failureOf = failureClassOf
   #cluster: PostgresCluster | undefined
   #manager: PgConnectionManager | undefined
 
