@@ -1,8 +1,7 @@
 import { ConnectionManager, type Endpoint, type ManagerOptions, type Target } from '@connmgr/core'
-import { invalidOption, summarize } from '@connmgr/core/driver'
+import { invalidOption, summarize, withUrlOptions } from '@connmgr/core/driver'
 import type { Connection } from 'mysql2'
 import { settingsOf } from './config/endpoint-config.js'
-import { withSettings } from './config/url-settings.js'
 import { MysqlDriver } from './driver.js'
 import type { MysqlManagerOptions } from './manager-options.js'
 import type { ManagedPool } from './pool/managed-pool.js'
@@ -36,7 +35,7 @@ export class MysqlConnectionManager extends ConnectionManager<Connection> {
     poolOf: PoolOf,
   ) {
     const preferred = endpoints[0] as Endpoint
-    const options = withSettings(given, settingsOf(preferred))
+    const options = withUrlOptions(given, settingsOf(preferred))
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")

@@ -6,7 +6,13 @@ import {
   PoolClosedError,
   type Target,
 } from '@connmgr/core'
-import { CALL_RULES, checkCall, invalidOption, summarize } from '@connmgr/core/driver'
+import {
+  CALL_RULES,
+  checkCall,
+  invalidOption,
+  summarize,
+  withUrlOptions,
+} from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
 import { settingsOf } from './endpoint-config.js'
@@ -16,7 +22,7 @@ import { Notifications } from './listen/notifications.js'
 import type { ManagedPool } from './managed-pool.js'
 import type { PgManagerOptions } from './manager-options.js'
 import { type Sharing, sharingOf } from './shared/sharing.js'
-import { type UrlSettings, withSettings } from './url-settings.js'
+import type { UrlSettings } from './url-settings.js'
 
 const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
 /** What may mean that there is another writer, or one again. */
@@ -70,7 +76,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   ) {
     const preferred = endpoints[0] as Endpoint
     const urlSettings = settingsOf(preferred)
-    const options = withSettings(given, urlSettings)
+    const options = withUrlOptions(given, urlSettings.options)
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")

@@ -1,4 +1,5 @@
 import type { Endpoint } from '@connmgr/core'
+import { requireOneDatabase } from '@connmgr/core/driver'
 import {
   blueprintOf,
   createConnectionManager,
@@ -9,7 +10,6 @@ import {
   type ManagedPoolConfig,
   MysqlConnectionManager,
   type MysqlManagerOptions,
-  ofOneDatabase,
   type PoolBlueprint,
 } from '@connmgr/mysql'
 import type { MysqlDataSourceOptions } from '../managed-types.js'
@@ -67,7 +67,7 @@ export function managerFor(
     ({ id }) => !known.has(id),
   )
   return new MysqlConnectionManager(
-    ofOneDatabase([preferred, ...slaves, ...further]),
+    requireOneDatabase([preferred, ...slaves, ...further]),
     { ...preferredServer.options, ...options },
     ManagedPool.of,
   )

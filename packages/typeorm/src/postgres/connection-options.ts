@@ -1,11 +1,11 @@
 import type { Endpoint } from '@connmgr/core'
+import { requireOneDatabase } from '@connmgr/core/driver'
 import {
   createConnectionManager,
   endpointFrom,
   failoverEndpoints,
   ManagedPool,
   type ManagedPoolConfig,
-  ofOneDatabase,
   PgConnectionManager,
   type PgManagerOptions,
   type TranslatedPool,
@@ -56,7 +56,7 @@ export function managerFor(
   )
   const { Client: ownClient = Client, ...managed } = rest
   return new PgConnectionManager(
-    ofOneDatabase([preferred, ...slaves, ...further]),
+    requireOneDatabase([preferred, ...slaves, ...further]),
     { ...options, ...managed },
     { poolOf: ManagedPool.of, Client: ownClient },
   )
