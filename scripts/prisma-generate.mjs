@@ -15,7 +15,10 @@ for (const schema of given.length > 0 ? given : allSchemas()) await generate(sch
 
 function allSchemas() {
   const folders = [
-    ...['.', 'mariadb', 'sqlite'].map((database) => join(ROOT, 'proof', 'demo', database)),
+    ...foldersIn('proof').flatMap((folder) => [
+      folder,
+      ...['mariadb', 'sqlite'].map((database) => join(folder, database)),
+    ]),
     ...foldersIn('packages').flatMap((folder) => [
       join(folder, 'test'),
       ...['mariadb', 'sqlite'].map((database) => join(folder, 'test', database)),

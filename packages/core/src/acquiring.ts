@@ -2,12 +2,12 @@ import type { Assembly } from './assembly.js'
 import type { ReadAcquireOptions, Reads } from './catch-up/reads.js'
 import type { Cluster } from './cluster/cluster.js'
 import type { Router } from './cluster/router.js'
-import type { Target } from './cluster/states.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { Lifecycle } from './lifecycle.js'
 import { AcquireRequest } from './pool/acquire-request.js'
 import type { Lease } from './pool/lease.js'
+import type { Target } from './vocabulary/target.js'
 import { AcquireHook } from './work/acquire-hook.js'
 
 /** What a caller may ask of one acquire. */

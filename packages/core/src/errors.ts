@@ -1,7 +1,7 @@
-import type { LeaseReport } from './leaks/lease-report.js'
-import type { PoolCounts } from './pool/metrics.js'
 import { withoutSecrets } from './secrets/clean-error.js'
 import { messageOf } from './thrown.js'
+import type { PoolCounts } from './vocabulary/counts.js'
+import type { LeaseReport } from './vocabulary/lease-report.js'
 
 export { isError, messageOf, toError } from './thrown.js'
 

@@ -6,7 +6,6 @@ export { WriteToken } from './catch-up/write-token.js'
 export type { FailoverEvent, RecordedFailoverEvent } from './cluster/failover-record.js'
 export type { EndpointStatus } from './cluster/managed-endpoint.js'
 export type { FailoverOptions } from './cluster/options.js'
-export type { ClusterState, EndpointState, Target } from './cluster/states.js'
 export type {
   Endpoint,
   IsolationLevel,
@@ -46,7 +45,6 @@ export type { HealthCheck, HealthStats } from './health/history.js'
 export type { ReadinessStatus } from './health/readiness.js'
 export { type LeaseContext, runWithContext } from './leaks/context.js'
 export type { LeakDetectionOptions } from './leaks/leak-detector.js'
-export type { LeaseReport } from './leaks/lease-report.js'
 export { ConnectionManager, type ManagerConfig } from './manager.js'
 export type { HealthMonitoringOptions, ManagerOptions } from './options.js'
 export {
@@ -54,9 +52,8 @@ export {
   ConnectionBudget,
   type ConnectionBudgetOptions,
 } from './pool/connection-budget.js'
-export type { CloseReason } from './pool/entry.js'
 export type { Lease } from './pool/lease.js'
-export type { LeakCounts, PoolCounts, PoolMetrics } from './pool/metrics.js'
+export type { PoolMetrics } from './pool/metrics.js'
 export type { AcquireOptions, PoolSettings } from './pool/options.js'
 export { redact } from './secrets/redact.js'
 export { redactText } from './secrets/redact-text.js'
@@ -66,6 +63,11 @@ export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export { type TenantId, type TenantLimits, Tenants, type TenantsConfig } from './tenants.js'
 export type { Clock } from './time/clock.js'
 export type { Discovery, TopologySource } from './topology/source.js'
+export type { CloseReason } from './vocabulary/close-reason.js'
+export type { LeakCounts, PoolCounts } from './vocabulary/counts.js'
+export type { LeaseReport } from './vocabulary/lease-report.js'
+export type { ClusterState, EndpointState } from './vocabulary/states.js'
+export type { Target } from './vocabulary/target.js'
 export type { AcquireContext, OnAcquire } from './work/acquire-hook.js'
 export type {
   CommitOutcome,

@@ -1,14 +1,15 @@
 import type { Assembly } from './assembly.js'
-import type { Target } from './cluster/states.js'
 import type { Readiness } from './health/readiness.js'
-import type { LeaseReport } from './leaks/lease-report.js'
-import { combineMetrics, type PoolCounts, type PoolMetrics, sumCounts } from './pool/metrics.js'
+import { combineMetrics, type PoolMetrics, sumCounts } from './pool/metrics.js'
 import {
   type FailoverStatus,
   failoverStatus,
   type HealthStatus,
   type LeakStatus,
 } from './status.js'
+import type { PoolCounts } from './vocabulary/counts.js'
+import type { LeaseReport } from './vocabulary/lease-report.js'
+import type { Target } from './vocabulary/target.js'
 
 const CLOSED: Readiness = { status: 'closed', reason: 'the manager is closed' }
 

@@ -1,11 +1,11 @@
 import type { Cluster } from './cluster/cluster.js'
 import type { FailoverRecord, RecordedFailoverEvent } from './cluster/failover-record.js'
 import type { EndpointStatus, ManagedEndpoint } from './cluster/managed-endpoint.js'
-import type { ClusterState } from './cluster/states.js'
 import type { HealthCheck, HealthStats } from './health/history.js'
 import type { ReadinessStatus } from './health/readiness.js'
-import type { LeaseReport } from './leaks/lease-report.js'
 import type { PoolMetrics } from './pool/metrics.js'
+import type { LeaseReport } from './vocabulary/lease-report.js'
+import type { ClusterState } from './vocabulary/states.js'
 
 /** Endpoints and failovers, as they are now. */
 export interface FailoverStatus {

@@ -8,8 +8,8 @@ import type {
   TopologySource,
 } from '@connmgr/core'
 import { type FakeConnection, fakeEndpoint } from '@connmgr/testing'
-import type { EndpointState } from '../src/cluster/states.js'
 import type { FailoverCompletedEvent } from '../src/events/events.js'
+import type { EndpointState } from '../src/vocabulary/states.js'
 import { ClusterWorld } from './cluster-world.js'
 import { type Harness, manage } from './harness.js'
 

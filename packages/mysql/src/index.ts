@@ -6,14 +6,11 @@ export type { ManagerOptions } from '@connmgr/core'
 export { ConnectionBudget, once, redactUrl } from '@connmgr/core'
 export { type EndpointConfig, endpointFrom, type Password } from './config/endpoint-config.js'
 export { failoverEndpoints } from './config/endpoint-options.js'
-export {
-  createConnectionManager,
-  MYSQL_OPTION_NAMES,
-  MysqlConnectionManager,
-  type MysqlManagerOptions,
-} from './connection-manager.js'
+export { MysqlConnectionManager } from './connection-manager.js'
+export { createConnectionManager } from './create-connection-manager.js'
 export { MysqlDriver } from './driver.js'
 export { classify } from './errors/classify.js'
+export { MYSQL_OPTION_NAMES, type MysqlManagerOptions } from './manager-options.js'
 export { ManagedPoolCluster, type ManagedPoolNamespace } from './pool/pool-cluster.js'
 export { blueprintOf, type PoolBlueprint } from './pool/pool-config.js'
 export { ManagedPool, type ManagedPoolConfig }

@@ -2,7 +2,8 @@ import { type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import fc from 'fast-check'
 import type { Client } from 'pg'
 import Cursor from 'pg-cursor'
-import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 
 /** Few, as each takes real time on a real server; set it higher to search longer. */
 const RUNS = Number(process.env.BORROWERS_FUZZ_RUNS ?? 10)

@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process'
 import { inspect } from 'node:util'
 import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
 const managers: PgConnectionManager[] = []

@@ -2,105 +2,27 @@ import {
   ConnectionManager,
   type ConnmgrEventType,
   type Endpoint,
-  InvalidOptionError,
   type ManagerOptions,
   PoolClosedError,
+  type Target,
 } from '@connmgr/core'
 import {
   CALL_RULES,
   checkCall,
   invalidOption,
-  MANAGER_OPTION_NAMES,
-  rejectForeignOptions,
-  rejectUnknownOptions,
   summarize,
   withUrlOptions,
 } from '@connmgr/core/driver'
-import type { Client, ClientConfig } from 'pg'
+import type { Client } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
-import { type EndpointConfig, settingsOf, withPassword } from './endpoint-config.js'
-import { resolveEndpoints } from './endpoint-options.js'
-import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
+import { settingsOf } from './endpoint-config.js'
 import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
 import { Notifications } from './listen/notifications.js'
-import { ManagedPool } from './managed-pool.js'
-import { type SharedOptions, type Sharing, sharingOf } from './shared/sharing.js'
+import type { ManagedPool } from './managed-pool.js'
+import type { PgManagerOptions } from './manager-options.js'
+import { type Sharing, sharingOf } from './shared/sharing.js'
 import type { UrlSettings } from './url-settings.js'
-
-/** Options of {@link createConnectionManager}: where the servers are, and everything of `ManagerOptions`. */
-export interface PgManagerOptions extends ManagerOptions<Client> {
-  /**
-   * The preferred server: a URL, or `/directory/of/sockets database`. Its parameters `connection_limit`, `pool_timeout`,
-   * `connect_timeout`, `socket_timeout` and `pgbouncer` are options of the manager where it has none of its own.
-   * `@default` DATABASE_URL, else what PGHOST, PGPORT, PGUSER and PGDATABASE say
-   */
-  readonly databaseUrl?: string
-  /** The preferred server without a URL: a name, an address, or a directory of sockets. `@default` PGHOST, else localhost */
-  readonly host?: string
-  /** Beside `host`. `@default` PGPORT, else 5432 */
-  readonly port?: number
-  /** Who logs in, for URLs that do not say it. `@default` PGUSER, else the user of the process */
-  readonly user?: string
-  /** The database, for URLs that do not say it. `@default` PGDATABASE, else one that is called as the user */
-  readonly database?: string
-  /**
-   * Servers to fail over to, in order; an array, or a string separated by commas. What such a URL leaves out (user,
-   * password, database, parameters) is as for the preferred server. `@default` DATABASE_FAILOVER_URLS if the preferred
-   * server is the environment's too, else none
-   */
-  readonly failoverUrls?: readonly string[] | string
-  /** For URLs that have none. A function wins over the URL and is asked before each connect, so that credentials may expire. */
-  readonly password?: string | (() => string | Promise<string>)
-  /** As node-postgres takes it; wins over the URL's `sslmode`. */
-  readonly ssl?: ClientConfig['ssl']
-  /**
-   * How servers may have this client prove who it is, as libpq's `require_auth`: a list of `scram-sha-256`, `md5`,
-   * `password` (in clear) and `none`, or of what is refused, each with a `!` before it. A server that asks for anything
-   * else gets nothing, and is quarantined. Wins over `require_auth` in a URL, and that over PGREQUIREAUTH. `@default`
-   * everything that node-postgres answers to; but a server that a topology source has named gets a password in clear over
-   * TLS with a verified certificate alone
-   */
-  readonly requireAuth?: string | readonly string[]
-  /** Anything else that node-postgres takes: `application_name`, `statement_timeout`, `types` and so on. */
-  readonly clientConfig?: ClientConfig
-  /** The client class. `@default` pg.Client */
-  readonly Client?: ClientClass
-  /**
-   * Lets independent queries of `pool.query` share few connections, called lanes: each is sent without waiting for the
-   * answers to those before it, and is a transaction of its own. `connect()`, transactions, cursors, texts of several
-   * statements and whatever could change the session (a function of the user's, a view or a table whose triggers may do
-   * so, by the catalog of the database) get a connection of their own, as without it. In doubt a query is not shared.
-   *
-   * Leave it out where a caller that holds locks by a
-   * transaction awaits a `pool.query`: that may stand behind another's that waits for these locks. Queries that are
-   * slow, or whose results are huge, belong on `connect()`. See the README of @connmgr/pg. `@default` false
-   */
-  readonly shared?: boolean | SharedOptions
-  /**
-   * Whether every statement of `pool.query`, and so those of Prisma and Drizzle outside of transactions, is run again by
-   * itself when it has failed without effect, until `failover.failoverTimeoutMs`. A query may say otherwise for itself:
-   * `pool.query({ text, values, replay })`. A write whose outcome is unknown never is. `@default` 'never'
-   */
-  readonly replayStatements?: 'never' | 'safe'
-}
-
-export const PG_OPTION_NAMES: readonly string[] = [
-  ...MANAGER_OPTION_NAMES,
-  'databaseUrl',
-  'host',
-  'port',
-  'user',
-  'database',
-  'failoverUrls',
-  'password',
-  'ssl',
-  'requireAuth',
-  'clientConfig',
-  'Client',
-  'shared',
-  'replayStatements',
-]
 
 const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
 /** What may mean that there is another writer, or one again. */
@@ -110,10 +32,22 @@ const CHANGES: readonly ConnmgrEventType[] = [
   'switchoverCompleted',
   'failbackCompleted',
 ]
+
+/** What a manager is made of besides its servers and options. */
+export interface PgManagerParts {
+  /** Makes the pools that {@link PgConnectionManager.pool} and `replica` return: `ManagedPool.of`. */
+  readonly poolOf: (manager: PgConnectionManager, target: Target) => ManagedPool
+  /** `@default` pg.Client */
+  readonly Client?: ClientClass | undefined
+  /** What a client class of the user gets beside the configuration of an endpoint. */
+  readonly clientOptions?: object | undefined
+}
+
 /** A {@link ConnectionManager} of node-postgres clients, with a `pg.Pool` for every library that wants one. */
 export class PgConnectionManager extends ConnectionManager<Client> {
   // Out of sight of whatever prints hidden properties: it has the password.
   readonly #preferred: Endpoint
+  readonly #poolOf: PgManagerParts['poolOf']
   #pool: ManagedPool | undefined
   #replica: ManagedPool | undefined
   #notifications: Notifications | undefined
@@ -128,7 +62,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   readonly urlSettings: UrlSettings
 
   /**
-   * @param clientOptions what a client class of the user gets beside the configuration of an endpoint
+   * @internal Use `createConnectionManager`.
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
    */
   constructor(
@@ -138,8 +72,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       replayStatements,
       ...given
     }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>,
-    Client?: ClientClass,
-    clientOptions?: object,
+    { poolOf, Client, clientOptions }: PgManagerParts,
   ) {
     const preferred = endpoints[0] as Endpoint
     const urlSettings = settingsOf(preferred)
@@ -153,6 +86,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     super({ driver, endpoints, options })
     this.driver = driver
     this.#preferred = preferred
+    this.#poolOf = poolOf
     this.urlSettings = urlSettings
     this.on('connectionCreated', ({ endpoint }) => {
       // Others on their way may need all that there are; the last one has it read.
@@ -174,13 +108,13 @@ export class PgConnectionManager extends ConnectionManager<Client> {
 
   /** A real `pg.Pool` whose connections lead to the server that takes writes. */
   get pool(): ManagedPool {
-    this.#pool ??= ManagedPool.of(this, 'primary')
+    this.#pool ??= this.#poolOf(this, 'primary')
     return this.#pool
   }
 
   /** The same for reads: connections to standbys, or to the primary while there is no standby fit to read from. */
   get replica(): ManagedPool {
-    this.#replica ??= ManagedPool.of(this, 'prefer-standby')
+    this.#replica ??= this.#poolOf(this, 'prefer-standby')
     return this.#replica
   }
 
@@ -255,64 +189,4 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       },
     })
   }
-}
-
-/**
- * Makes the manager of a PostgreSQL database. It connects when first used, or on `start()`.
- *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
- *
- * @example
- * const manager = createConnectionManager({ databaseUrl: 'postgres://app:secret@db1/app', failoverUrls: ['postgres://app:secret@db2/app'] })
- * const { rows } = await manager.use((client) => client.query('select now()'))
- */
-export function createConnectionManager(options: PgManagerOptions = {}): PgConnectionManager {
-  if ('acquire' in options) {
-    throw new InvalidOptionError(
-      'options',
-      'a manager was passed where options are expected, or it was made by another copy of @connmgr/pg; ' +
-        'see the copies with "npm ls @connmgr/pg" and install one version',
-    )
-  }
-  const what = 'the options of createConnectionManager'
-  rejectForeignOptions(options, PG_OPTION_NAMES, what, FOREIGN_TO_PG)
-  rejectUnknownOptions(options, PG_OPTION_NAMES, what)
-  const {
-    databaseUrl,
-    host,
-    port,
-    user,
-    database,
-    failoverUrls,
-    password,
-    ssl,
-    requireAuth,
-    clientConfig = {},
-    Client,
-    ...managerOptions
-  } = options
-  // A client class of the user may have options of any name.
-  if (Client === undefined)
-    rejectForeignOptions(clientConfig, CLIENT_OPTIONS, 'the option clientConfig', FOREIGN_TO_PG)
-  const {
-    host: itsHost,
-    port: itsPort,
-    user: itsUser,
-    database: itsDatabase,
-    ...rest
-  } = clientConfig
-  const config: EndpointConfig = { ...rest, ...(requireAuth === undefined ? {} : { requireAuth }) }
-  if (ssl !== undefined) config.ssl = ssl
-  const endpoints = resolveEndpoints({
-    databaseUrl,
-    server: {
-      host: host ?? itsHost,
-      port: port ?? itsPort,
-      user: user ?? itsUser,
-      database: database ?? itsDatabase,
-    },
-    failoverUrls,
-    clientConfig: withPassword(config, password ?? clientConfig.password),
-  })
-  return new PgConnectionManager(endpoints, managerOptions, Client)
 }

@@ -1,6 +1,6 @@
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import pg, { type ClientConfig } from 'pg'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
 
 let cluster: PostgresCluster

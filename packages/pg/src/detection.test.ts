@@ -8,11 +8,9 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import type { PoolClient } from 'pg'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
 let standby: PostgresNode

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { Opened } from '@connmgr/testing'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { resolveEndpoints } from './endpoint-options.js'
 
 const SECRET = 's3cr3t'

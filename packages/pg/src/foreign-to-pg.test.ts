@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
-import { createConnectionManager, type PgManagerOptions } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 const create = (options: object) =>
   createConnectionManager({

@@ -1,12 +1,8 @@
 export { ConnectionBudget, once, redactUrl } from '@connmgr/core'
 export type { AbortableQuery } from './aborted-query.js'
 export { classify } from './classify.js'
-export {
-  createConnectionManager,
-  PG_OPTION_NAMES,
-  PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+export { PgConnectionManager } from './connection-manager.js'
+export { createConnectionManager } from './create-connection-manager.js'
 export { type ClientClass, PgDriver } from './driver.js'
 export { endpointFrom } from './endpoint-config.js'
 export { failoverEndpoints } from './endpoint-options.js'
@@ -18,6 +14,7 @@ export type {
   NotificationHandler,
 } from './listen/listen-options.js'
 export { type ConnectOptions, ManagedPool, type ReplayableQuery } from './managed-pool.js'
+export { PG_OPTION_NAMES, type PgManagerOptions } from './manager-options.js'
 export {
   blueprintOf,
   type ManagedPoolConfig,

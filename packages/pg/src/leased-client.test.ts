@@ -5,11 +5,9 @@ import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing
 import pg, { type Client } from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager

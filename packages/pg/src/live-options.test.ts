@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
 import pg, { type PoolClient } from 'pg'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
 
 const SECRET = 's3cr3t'

@@ -10,7 +10,7 @@ import {
 import pg, { type PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
 import type { ManagedPoolConfig } from './pool-config.js'
 

@@ -122,7 +122,11 @@ export class ManagedPool extends PgPool {
     this.setMaxListeners(0)
     if (facade === undefined) {
       const { endpoints, options, Client, clientOptions } = blueprintOf(config)
-      this.$connections = new PgConnectionManager(endpoints, options, Client, clientOptions)
+      this.$connections = new PgConnectionManager(endpoints, options, {
+        poolOf: ManagedPool.of,
+        Client,
+        clientOptions,
+      })
     } else this.$connections = facade.manager
     showServer(this.options, this.$connections)
     hideSecretOptions(this.options)

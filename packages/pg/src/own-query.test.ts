@@ -7,7 +7,8 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import pg, { Client } from 'pg'
-import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { PgDriver } from './driver.js'
 import { endpointFrom } from './endpoint-config.js'
 

@@ -2,7 +2,7 @@ import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import pg from 'pg'
 import { classify } from './classify.js'
 import { internalsOf } from './client-internals.js'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 
 test.each([
   ['server login has been failing, try again later (server_login_retry)', 'unreachable'],

@@ -11,12 +11,10 @@ import {
 } from '@connmgr/testing'
 import type { Client, PoolClient } from 'pg'
 import { catalogRead } from '../test/known-catalog.js'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
 let proxy: FaultProxy

@@ -6,7 +6,7 @@ import {
   TEST_CERTIFICATE,
 } from '@connmgr/testing'
 import type { Client, ClientConfig } from 'pg'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { PgDriver } from './driver.js'
 import { type EndpointConfig, endpointFrom, relocate } from './endpoint-config.js'
 import { resolveEndpoints } from './endpoint-options.js'

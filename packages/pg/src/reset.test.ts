@@ -1,11 +1,9 @@
 import type { EventOf } from '@connmgr/core'
 import { type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import type { Client } from 'pg'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager

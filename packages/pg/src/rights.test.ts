@@ -6,7 +6,8 @@ import {
   startCluster,
 } from '@connmgr/testing'
 import { Client } from 'pg'
-import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { PgProbe } from './probe.js'
 import { Session } from './session.js'
 

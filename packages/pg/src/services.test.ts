@@ -7,7 +7,8 @@ import {
   startCluster,
   startFaultProxy,
 } from '@connmgr/testing'
-import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 
 /** Names that lead each new connection to a server of one role, and end none, as services of Kubernetes do. */
 describe('names for roles in front of a cluster', () => {

@@ -1,9 +1,7 @@
 import { eventually, type PostgresCluster, type PostgresNode, startCluster } from '@connmgr/testing'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager

@@ -9,11 +9,9 @@ import {
   startSilentServer,
 } from '@connmgr/testing'
 import type { Client } from 'pg'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 import { createTenants, type PgTenants, type PgTenantsOptions } from './tenants.js'
 
 const NAMES = ['acme', 'blog', 'cafe', 'dune', 'echo', 'fish', 'golf', 'hill']

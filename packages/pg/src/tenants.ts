@@ -11,11 +11,9 @@ import {
 } from '@connmgr/core'
 import { type FunctionReference, runWithOrigin } from '@connmgr/core/driver'
 import type { Client } from 'pg'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 /** Options of {@link createTenants}. */
 export interface PgTenantsOptions<Id extends TenantId> extends TenantLimits {

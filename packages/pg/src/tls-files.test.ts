@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { TEST_CERTIFICATE, TEST_KEY } from '@connmgr/testing'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { endpointFrom } from './endpoint-config.js'
 
 const SECRET = 's3cr3t'

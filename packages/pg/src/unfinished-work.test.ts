@@ -5,7 +5,8 @@ import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing
 import type { Client } from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import { createConnectionManager, type PgConnectionManager } from './connection-manager.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 
 const ROWS = 'select generate_series(1, 100000) as n'
 

@@ -1,6 +1,7 @@
 import { Opened } from '@connmgr/testing'
-import { createConnectionManager, type PgManagerOptions } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 const opened = new Opened()
 afterEach(() => opened.close())

@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
-import { createConnectionManager, type PgManagerOptions } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
+import type { PgManagerOptions } from './manager-options.js'
 
 /** Every way by which node-postgres finds a server and logs in, on a real one. */
 describe('a server that asks for a password', () => {

@@ -4,7 +4,7 @@ import { eventually, FakeClock, Opened, patient } from '@connmgr/testing'
 import { Files } from '../test/files.js'
 import { INSTALLED } from '../test/libraries.js'
 import { OtherProcess } from '../test/other-process.js'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import type { SqliteManagerOptions } from './options.js'
 
 const files = new Files()

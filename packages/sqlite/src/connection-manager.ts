@@ -2,18 +2,13 @@ import {
   ConnectionManager,
   type DriverEvent,
   type Endpoint,
-  InvalidOptionError,
   type LeaseReport,
+  type Target,
 } from '@connmgr/core'
-import {
-  invalidOption,
-  MANAGER_OPTION_NAMES,
-  rejectForeignOptions,
-  rejectUnknownOptions,
-} from '@connmgr/core/driver'
 import type { SqliteLibrary } from './bindings/binding.js'
 import { bindingOf } from './bindings/load.js'
-import { ManagedPool } from './client/managed-pool.js'
+import { checkOptions } from './check-options.js'
+import type { ManagedPool } from './client/managed-pool.js'
 import type { IntMode } from './client/types.js'
 import type { SqliteConnection } from './connection.js'
 import { SqliteDriver } from './driver.js'
@@ -25,7 +20,6 @@ import type { Location } from './location/location.js'
 import { describeLease } from './locks/describe-holder.js'
 import { registerHolders } from './locks/holders-of-process.js'
 import {
-  FOREIGN_TO_FILES,
   OWN_OPTIONS,
   type ResolvedSqliteOptions,
   resolveOptions,
@@ -34,11 +28,8 @@ import {
 
 const READERS = 'readers'
 
-/** The names of all options of {@link createConnectionManager}. */
-export const SQLITE_OPTION_NAMES: readonly string[] = [
-  ...MANAGER_OPTION_NAMES.filter((name) => !(FOREIGN_TO_FILES as readonly string[]).includes(name)),
-  ...OWN_OPTIONS,
-]
+/** Makes the pools that {@link SqliteConnectionManager.pool} and `replica` return: `ManagedPool.of`. */
+type PoolOf = (manager: SqliteConnectionManager, target: Target) => ManagedPool
 
 /**
  * A {@link ConnectionManager} of one SQLite database: one connection that writes, lent to one caller at a time, and some
@@ -53,11 +44,17 @@ export class SqliteConnectionManager extends ConnectionManager<SqliteConnection>
   readonly #driver: SqliteDriver
   readonly #walWatch: WalWatch | undefined
   readonly #unregister: () => void
+  readonly #poolOf: PoolOf
   #pool: ManagedPool | undefined
   #replica: ManagedPool | undefined
 
-  /** @internal Use {@link createConnectionManager}. */
-  constructor(resolved: ResolvedSqliteOptions, options: SqliteManagerOptions) {
+  /**
+   * @internal Use `createConnectionManager`.
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   */
+  constructor(options: SqliteManagerOptions, poolOf: PoolOf) {
+    checkOptions(options)
+    const resolved = resolveOptions(options)
     const { location, readers, busyTimeoutMs, walLimitBytes } = resolved
     const { library, clock } = options
     const binding = bindingOf(library)
@@ -74,6 +71,7 @@ export class SqliteConnectionManager extends ConnectionManager<SqliteConnection>
     })
     this.library = binding.library
     this.intMode = resolved.intMode
+    this.#poolOf = poolOf
     this.#location = location
     this.#driver = driver
     this.#unregister = location.isFile
@@ -96,13 +94,13 @@ export class SqliteConnectionManager extends ConnectionManager<SqliteConnection>
 
   /** libSQL's `Client` over the writer, with reads on the readers, for every library that takes one. */
   get pool(): ManagedPool {
-    this.#pool ??= ManagedPool.of(this, 'primary')
+    this.#pool ??= this.#poolOf(this, 'primary')
     return this.#pool
   }
 
   /** The same over the readers alone: it refuses to write. */
   get replica(): ManagedPool {
-    this.#replica ??= ManagedPool.of(this, 'prefer-standby')
+    this.#replica ??= this.#poolOf(this, 'prefer-standby')
     return this.#replica
   }
 
@@ -187,45 +185,6 @@ export class SqliteConnectionManager extends ConnectionManager<SqliteConnection>
     const withSnapshot = this.#driver.leasesWithSnapshot
     return this.getHolders().filter(({ leaseId }) => withSnapshot.has(leaseId))
   }
-}
-
-/**
- * Makes the manager of an SQLite database. It opens the file when first used, or on `start()`.
- *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
- *
- * @example
- * const manager = createConnectionManager({ filename: 'app.db' })
- * await manager.transaction(async (db) => db.run('insert into users (name) values (?)', ['Ada']))
- */
-export function createConnectionManager(
-  options: SqliteManagerOptions = {},
-): SqliteConnectionManager {
-  if ('acquire' in options)
-    throw new InvalidOptionError(
-      'options',
-      'a manager was passed where options are expected, or it was made by another copy of @connmgr/sqlite; ' +
-        'see the copies with "npm ls @connmgr/sqlite" and install one version',
-    )
-  const what = 'the options of createConnectionManager'
-  for (const name of FOREIGN_TO_FILES) {
-    if (!(name in options)) continue
-    throw invalidOption(
-      name,
-      (options as Record<string, unknown>)[name],
-      ADVICE[name] ?? 'left out: a file has one writer, and nothing to fail over to',
-    )
-  }
-  rejectForeignOptions(options, SQLITE_OPTION_NAMES, what)
-  rejectUnknownOptions(options, SQLITE_OPTION_NAMES, what)
-  return new SqliteConnectionManager(resolveOptions(options), options)
-}
-
-const READERS_ADVICE = 'left out: a file has one writer; "readers" is how many connections may read'
-const ADVICE: Readonly<Record<string, string>> = {
-  poolSize: READERS_ADVICE,
-  maxOverflow: READERS_ADVICE,
-  minIdle: READERS_ADVICE,
 }
 
 function engineOptions(options: SqliteManagerOptions): object {

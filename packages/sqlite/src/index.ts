@@ -8,16 +8,14 @@ export type {
   SqliteValue,
 } from './bindings/binding.js'
 export { LIBRARIES } from './bindings/load.js'
+export { SQLITE_OPTION_NAMES } from './check-options.js'
 export { classify } from './classify.js'
 export type { LibsqlTransaction } from './client/libsql-transaction.js'
 export { ManagedPool } from './client/managed-pool.js'
 export type * from './client/types.js'
 export { SqliteConnection, SqliteStatement } from './connection.js'
-export {
-  createConnectionManager,
-  SQLITE_OPTION_NAMES,
-  SqliteConnectionManager,
-} from './connection-manager.js'
+export { SqliteConnectionManager } from './connection-manager.js'
+export { createConnectionManager } from './create-connection-manager.js'
 export { SqliteDriver, type SqliteDriverOptions } from './driver.js'
 export type { JournalMode, SqliteEndpointConfig, Synchronous } from './endpoint.js'
 export { DatabaseBusyError, DatabaseOpenError } from './errors.js'

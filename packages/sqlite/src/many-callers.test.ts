@@ -2,7 +2,7 @@ import { Opened } from '@connmgr/testing'
 import { Files } from '../test/files.js'
 import { INSTALLED } from '../test/libraries.js'
 import { OtherProcess } from '../test/other-process.js'
-import { createConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 
 const CALLERS = 50
 const ROUNDS = 4

@@ -9,7 +9,8 @@ import { OtherProcess } from '../test/other-process.js'
 import { sqliteAdapter } from '../test/prisma-adapter.js'
 import { drizzleShop, kyselyShop, prismaShop, SCHEMA, type Shop } from '../test/shops.js'
 import { bindingOf } from './bindings/load.js'
-import { createConnectionManager, type SqliteConnectionManager } from './connection-manager.js'
+import type { SqliteConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 import { kyselyDriver } from './kysely/kysely-driver.js'
 
 const files = new Files()

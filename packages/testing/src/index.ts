@@ -16,6 +16,13 @@ export { FakeError, type FakeOutcome, play } from './fake/outcome.js'
 export type { FakeBehaviour, FakeCall, FakeMethod } from './fake/script.js'
 export { findFreePort } from './free-port.js'
 export {
+  type DatabaseErrors,
+  FAILURE_CLASSES,
+  type FailureClass,
+  failureClassOf,
+} from './ledger/failure-class.js'
+export { Ledger, type LedgerResult, type LedgerServer } from './ledger/ledger.js'
+export {
   MARIADB_DATABASE,
   MARIADB_PASSWORDS,
   type MariadbAccount,
@@ -52,6 +59,8 @@ export {
   type ScriptedServer,
   startScriptedServer,
 } from './postgres/scripted-server.js'
+export { Accidents } from './program/accidents.js'
+export { type EarlyEnd, endOnSignals } from './program/end-on-signals.js'
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'

@@ -1,6 +1,6 @@
 import type { ConnmgrEvent, EventOf } from '@connmgr/core'
-import { FAILURE_CLASSES, failureClassOf } from '../../demo/src/failure-class.js'
-import { Ledger, type LedgerServer } from '../../demo/src/ledger.js'
+import { FAILURE_CLASSES, Ledger, type LedgerServer } from '@connmgr/testing'
+import { failureClassOf } from '../../demo/src/postgresql/failure-class.js'
 import { Load } from '../src/load.js'
 import { now } from '../src/now.js'
 import type { Leadership } from './leader-watch.js'

@@ -1,6 +1,7 @@
 // The program behind `npm run chaos:patroni`, which has checked the arguments.
+
 import { parseArgs } from 'node:util'
-import { Accidents } from '../../soak/src/accidents.js'
+import { Accidents, endOnSignals } from '@connmgr/testing'
 import { FAULTS, type Fault } from './faults.js'
 import { installPrograms } from './lab/debian.js'
 import { PatroniLab } from './lab/patroni-lab.js'
@@ -27,7 +28,6 @@ const show = (line: string): void => {
 }
 const accidents = new Accidents()
 let lab: PatroniLab | undefined
-let stopping = false
 
 function chosen<T extends Fault | Route>(all: readonly T[], names: string | undefined): T[] {
   const wanted = names?.split(',') ?? all.map((each) => each.name)
@@ -73,26 +73,14 @@ function describeRound({ electionMs, routes }: Round): string {
   return `new leader after ${Math.round(electionMs ?? Number.NaN)} ms; gaps: ${each.join(', ')}`
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    show(`${signal}: stopping the servers`)
-    stop(signal === 'SIGINT' ? 130 : 143)
-  })
-}
-// Whoever read our output has gone, as `head` does.
-for (const stream of [process.stdout, process.stderr]) stream.once('error', () => stop(1))
-
-function stop(code: number): void {
-  stopping = true
-  void (lab?.close() ?? Promise.resolve()).finally(() => process.exit(code))
-}
+const early = endOnSignals(async () => lab?.close(), show)
 
 main().then(
   () => setTimeout(() => process.exit(), 5000).unref(),
   (error: unknown) => {
     // What fails because the servers are being stopped is not worth telling.
-    if (stopping) return
+    if (early.ending) return
     show(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    stop(1)
+    early.end(1)
   },
 )

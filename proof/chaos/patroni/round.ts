@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { LEDGER_TABLE } from '../../demo/src/ledger.js'
+import { LEDGER_TABLE } from '../../demo/src/postgresql/ledger-table.js'
 import { now } from '../src/now.js'
 import { Caller, type CallerFigures } from './caller.js'
 import type { Fault } from './faults.js'

@@ -1,5 +1,5 @@
-import { type FailureClass, failureClassOf } from '../../demo/src/failure-class.js'
-import type { Ledger } from '../../demo/src/ledger.js'
+import type { FailureClass, Ledger } from '@connmgr/testing'
+import { failureClassOf } from '../../demo/src/postgresql/failure-class.js'
 import { now } from './now.js'
 import { type Operation, type OperationKind, OperationLog } from './operation-log.js'
 
@@ -96,7 +96,7 @@ export class Load extends OperationLog {
     try {
       await this.#work.write(id)
     } catch (error) {
-      this.#ledger.rejectedAs(id, this.#failureOf(error))
+      this.#ledger.rejected(id, this.#failureOf(error))
       throw error
     }
     this.#ledger.acknowledged(id)

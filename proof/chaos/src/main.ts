@@ -1,9 +1,10 @@
 // The program behind `npm run chaos`, which has checked the arguments.
+
 import { parseArgs } from 'node:util'
-import { slowness } from '@connmgr/testing'
-import { Accidents } from '../../soak/src/accidents.js'
-import { type Database, type DatabaseName, loadDatabase, MissingProgramsError } from './database.js'
+import { Accidents, endOnSignals, slowness } from '@connmgr/testing'
+import { type Database, type DatabaseName, loadDatabase } from './database.js'
 import { loadLine } from './machine-load.js'
+import { MissingProgramsError } from './missing-programs.js'
 import { describeResults } from './report.js'
 import { Runner } from './runner.js'
 import type { Scenario, ScenarioResult } from './scenario.js'
@@ -23,7 +24,6 @@ const show = (line: string): void => {
 }
 const accidents = new Accidents()
 let cleanUp = async (): Promise<void> => {}
-let stopping = false
 
 /** @param usual whether the load goes through what it goes through by default */
 function chosen({ scenarios }: Database, usual: boolean): readonly Scenario[] {
@@ -76,19 +76,7 @@ async function main(): Promise<void> {
   process.exitCode = results.every((each) => each.ok) ? 0 : 1
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    show(`${signal}: stopping the servers`)
-    stop(signal === 'SIGINT' ? 130 : 143)
-  })
-}
-// Whoever read our output has gone, as `head` does.
-for (const stream of [process.stdout, process.stderr]) stream.once('error', () => stop(1))
-
-function stop(code: number): void {
-  stopping = true
-  void cleanUp().finally(() => process.exit(code))
-}
+const early = endOnSignals(() => cleanUp(), show)
 
 main().then(
   // Said, not left to the event loop: a round that was given up may have left something open, and Node 20 may spin for
@@ -96,7 +84,7 @@ main().then(
   () => process.stdout.write('', () => process.exit()),
   (error: unknown) => {
     // What fails because the servers are being stopped is not worth telling.
-    if (stopping) return
+    if (early.ending) return
     show(error instanceof Error ? error.message : String(error))
     process.exit(error instanceof MissingProgramsError ? MissingProgramsError.EXIT_CODE : 1)
   },

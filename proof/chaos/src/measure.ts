@@ -1,4 +1,4 @@
-import type { Ledger, LedgerServer } from '../../demo/src/ledger.js'
+import type { Ledger, LedgerServer } from '@connmgr/testing'
 import type { OperationLog } from './operation-log.js'
 import type { RoundContext } from './round-context.js'
 import type { Figures } from './scenario.js'

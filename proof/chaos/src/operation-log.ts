@@ -1,4 +1,4 @@
-import type { FailureClass } from '../../demo/src/failure-class.js'
+import type { FailureClass } from '@connmgr/testing'
 
 export type OperationKind = 'write' | 'read'
 

@@ -1,4 +1,4 @@
-import type { Accidents } from '../../soak/src/accidents.js'
+import type { Accidents } from '@connmgr/testing'
 import { percentile } from './percentile.js'
 import type { RoundContext } from './round-context.js'
 import type { Figures, Round, Scenario, ScenarioResult } from './scenario.js'

@@ -8,7 +8,13 @@ export interface ServerNode {
   readonly frozen: boolean
   url(): string
   query<R extends object = Record<string, unknown>>(sql: string): Promise<R[]>
+  start(): Promise<void>
+  /** Shuts it down in order. */
+  stop(): Promise<void>
   crash(): Promise<void>
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  promote(): Promise<void>
 }
 
 /** When a promotion was asked for, and from when on it could be seen. */

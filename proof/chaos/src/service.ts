@@ -1,10 +1,9 @@
 import type { ConnectionManager, EndpointState } from '@connmgr/core'
-import type { FaultProxy } from '@connmgr/testing'
-import { Ledger } from '../../demo/src/ledger.js'
+import { type FaultProxy, Ledger } from '@connmgr/testing'
 import { Load, type LoadOptions, type Work } from './load.js'
 import { measure, type Witness } from './measure.js'
 import { now } from './now.js'
-import type { Recorder } from './recorder.js'
+import { Recorder } from './recorder.js'
 import type { RoundContext } from './round-context.js'
 import type { Figures } from './scenario.js'
 import type { Promotion, ServerNode } from './server-node.js'
@@ -33,6 +32,20 @@ export interface ServiceParts<N extends ServerNode, M extends AnyManager> {
   readonly readsFromStandbys: boolean
   /** Ends what stands between the callers and the manager. */
   readonly closeWork?: () => Promise<unknown>
+}
+
+/** What a scenario says of its service, whatever the database. */
+export interface AnyServiceOptions<N extends ServerNode, M extends AnyManager, O> {
+  /** Put a proxy that can fail between the manager and each server. @default false */
+  readonly proxied?: boolean
+  /** Servers to use in place of a cluster, in the order of the manager's URLs; they have the ledger's table. */
+  readonly nodes?: readonly N[]
+  /** On top of the URLs of all servers, the primary's first. */
+  readonly manager?: O
+  /** False for no callers at all. */
+  readonly load?: LoadOptions | false
+  /** How the callers work. @default autocommit writes and reads */
+  readonly work?: (manager: M) => Work
 }
 
 const IDLE: LoadOptions = { writesPerSecond: 0, readsPerSecond: 0 }
@@ -190,16 +203,26 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
   }
 }
 
-/** Puts a proxy before each server. */
-export async function proxiesOf<N extends ServerNode>(
+/**
+ * Starts a manager that leads to servers, the primary's URL first.
+ *
+ * @param create with the URLs of the servers, or of the proxies before them
+ */
+export async function startManager<N extends ServerNode, M extends AnyManager>(
   context: RoundContext,
   nodes: readonly N[],
-): Promise<ReadonlyMap<N, FaultProxy>> {
+  proxied: boolean,
+  create: (urls: { readonly databaseUrl: string; readonly failoverUrls: readonly string[] }) => M,
+): Promise<Pick<ServiceParts<N, M>, 'nodes' | 'proxies' | 'manager' | 'recorder'>> {
   const proxies = new Map<N, FaultProxy>()
-  for (const node of nodes) proxies.set(node, await context.proxy(node))
-  return proxies
+  if (proxied) for (const node of nodes) proxies.set(node, await context.proxy(node))
+  const urls = nodes.map((node) => urlOf(node, proxies.get(node)))
+  const manager = create({ databaseUrl: urls[0] as string, failoverUrls: urls.slice(1) })
+  const recorder = new Recorder(manager)
+  await manager.start()
+  return { nodes, proxies, manager, recorder }
 }
 
-export function urlOf(node: ServerNode, proxy: FaultProxy | undefined): string {
+function urlOf(node: ServerNode, proxy: FaultProxy | undefined): string {
   return proxy === undefined ? node.url() : node.url().replace(`:${node.port}/`, `:${proxy.port}/`)
 }

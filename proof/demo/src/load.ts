@@ -1,5 +1,4 @@
-import { type FailureClass, failureClassOf } from './failure-class.js'
-import type { Ledger } from './ledger.js'
+import type { FailureClass, Ledger } from '@connmgr/testing'
 import type { Workload } from './workloads/workload.js'
 
 const WRITES_PER_SECOND = 50
@@ -26,7 +25,7 @@ export class Load {
   constructor(
     workloads: readonly Workload[],
     ledger: Ledger,
-    failureOf: (error: unknown) => FailureClass = failureClassOf,
+    failureOf: (error: unknown) => FailureClass,
   ) {
     this.#workloads = workloads
     this.#failureOf = failureOf
@@ -77,7 +76,7 @@ export class Load {
       this.#ledger.acknowledged(id)
       this.acknowledgements.push({ orm: workload.orm, at: performance.now() })
     } catch (error) {
-      this.#ledger.rejectedAs(id, this.#failureOf(error))
+      this.#ledger.rejected(id, this.#failureOf(error))
     }
   }
 

@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type LeakDetectedEvent, runWithContext } from '@connmgr/core'
 import { parseFrame } from '@connmgr/core/driver'
-import { Ledger } from './ledger.js'
+import { endOnSignals, Ledger } from '@connmgr/testing'
 import { Load } from './load.js'
 import type { DemoResult, LeakResult } from './result.js'
 import { Screen } from './screen.js'
@@ -147,18 +147,10 @@ process.on('unhandledRejection', (reason) => {
   processCrashes += 1
   screen.line(`unhandled: ${reason instanceof Error ? reason.stack : String(reason)}`)
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    screen.line(`\n${signal}: stopping the servers`)
-    stop(signal === 'SIGINT' ? 130 : 143)
-  })
-}
-// Whoever read our output has gone, as `head` does.
-for (const stream of [process.stdout, process.stderr]) stream.once('error', () => stop(1))
-
-function stop(code: number): void {
-  void Promise.resolve(ending?.clear()).finally(() => process.exit(code))
-}
+endOnSignals(
+  async () => ending?.clear(),
+  (line) => screen.line(`\n${line}`),
+)
 
 main().then(
   (code) => {

@@ -1,5 +1,5 @@
 import type { HealthStatus } from '@connmgr/core'
-import type { LedgerResult } from './ledger.js'
+import type { LedgerResult } from '@connmgr/testing'
 
 /** A leak as it was reported. */
 export interface LeakResult {

@@ -1,6 +1,5 @@
 import type { ConnectionManager, ManagerOptions } from '@connmgr/core'
-import type { FailureClass } from './failure-class.js'
-import type { LedgerServer } from './ledger.js'
+import type { FailureClass, LedgerServer } from '@connmgr/testing'
 import type { Load } from './load.js'
 import type { FailoverResult } from './result.js'
 import type { Screen } from './screen.js'
@@ -43,8 +42,8 @@ export interface Stage {
   readonly promises: Promises
   /** Breaks the database while it is in use, and mends it. */
   breakAndMend(workloads: readonly Workload[], load: Load, screen: Screen): Promise<FailoverResult>
-  /** What a failed write says of the write. `@default` as errors of PostgreSQL say it */
-  failureOf?(error: unknown): FailureClass
+  /** What a failed write says of the write. */
+  readonly failureOf: (error: unknown) => FailureClass
   /** Tells what has been written. */
   readonly ledger: LedgerServer
   /** Ends everything. */

@@ -1,5 +1,6 @@
 // The program behind `npm run soak`, which has checked the arguments.
 import { parseArgs } from 'node:util'
+import { endOnSignals } from '@connmgr/testing'
 import { describeResult, type SoakResult } from './result.js'
 import { Soak } from './soak.js'
 
@@ -19,7 +20,6 @@ const seed = Number(values.seed)
 const show = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
-let stopping = false
 const soak = new Soak(minutes, seed, values.shared, show)
 
 function finish(result: SoakResult, open: readonly string[]): void {
@@ -45,23 +45,11 @@ async function main(): Promise<void> {
   }, LONGEST_END_MS).unref()
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    show(`${signal}: stopping the servers`)
-    stop(signal === 'SIGINT' ? 130 : 143)
-  })
-}
-// Whoever read our output has gone, as `head` does.
-for (const stream of [process.stdout, process.stderr]) stream.once('error', () => stop(1))
-
-function stop(code: number): void {
-  stopping = true
-  void soak.cleanUp().finally(() => process.exit(code))
-}
+const early = endOnSignals(() => soak.cleanUp(), show)
 
 main().catch((error: unknown) => {
   // What fails because the servers are being stopped is not worth telling.
-  if (stopping) return
+  if (early.ending) return
   show(error instanceof Error ? (error.stack ?? error.message) : String(error))
   process.exit(1)
 })

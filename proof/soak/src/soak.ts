@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
-import { Accidents } from './accidents.js'
+import { Accidents, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { ClientWatch } from './client-watch.js'
 import { Disturbances } from './disturbances.js'
 import type { Workplace } from './errand.js'

@@ -1,8 +1,9 @@
 import type { FailureKind, Place } from '../driver/contract.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome } from '../health/prober.js'
+import type { ClusterState } from '../vocabulary/states.js'
+import type { Target } from '../vocabulary/target.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
-import type { ClusterState, Target } from './states.js'
 
 /**
  * How the endpoints of a manager belong together.

@@ -1,6 +1,7 @@
 import type { FailureKind } from '../driver/contract.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome } from '../health/prober.js'
+import type { ClusterState } from '../vocabulary/states.js'
 import { type ClusterContext, EffectRunner } from './carry-out.js'
 import type { Cluster } from './cluster.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
@@ -8,7 +9,6 @@ import type { Moment, Observation } from './reducer/observations.js'
 import type { Reducer } from './reducer/reducer.js'
 import { searchingMs } from './reducer/search.js'
 import { type ClusterView, initialView, isRefusedForGood, type Rules } from './reducer/view.js'
-import type { ClusterState } from './states.js'
 
 /**
  * Feeds observations to a reducer, one at a time: it stores the view that follows, and only then carries the effects out.

@@ -1,4 +1,5 @@
 import { FailoverFailedError } from '../errors.js'
+import type { Target } from '../vocabulary/target.js'
 import type { ClusterContext } from './carry-out.js'
 import type { Cluster } from './cluster.js'
 import { ClusterController } from './controller.js'
@@ -7,7 +8,6 @@ import type { FailoverKnobs } from './options.js'
 import { successorOf } from './reducer/operator.js'
 import { reduce } from './reducer/reduce.js'
 import { select, serves } from './selection.js'
-import type { Target } from './states.js'
 
 /** A cluster of several endpoints, of which one takes writes: callers are moved when that is another one. */
 export class FailoverCluster<C extends object> extends ClusterController<C> implements Cluster<C> {

@@ -1,4 +1,5 @@
 import { FailoverFailedError } from '../errors.js'
+import type { Target } from '../vocabulary/target.js'
 import type { ClusterContext } from './carry-out.js'
 import type { Cluster } from './cluster.js'
 import { ClusterController } from './controller.js'
@@ -6,7 +7,7 @@ import type { ManagedEndpoint } from './managed-endpoint.js'
 import type { FailoverKnobs } from './options.js'
 import { reduceFixed } from './reducer/reduce-fixed.js'
 import { select } from './selection.js'
-import { stateIs, type Target } from './states.js'
+import { stateIs } from './states.js'
 
 /**
  * Endpoints whose roles the configuration says, so that there is nothing to elect: a single server, which is used whatever

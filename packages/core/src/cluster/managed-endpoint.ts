@@ -3,6 +3,7 @@ import type { ErrorSummary } from '../events/events.js'
 import type { EndpointProber } from '../health/endpoint-prober.js'
 import type { PoolStandIn } from '../health/pool-stand-in.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
+import type { EndpointState } from '../vocabulary/states.js'
 import type { Standing } from './reducer/transition.js'
 import {
   type EndpointView,
@@ -13,7 +14,6 @@ import {
   roleInWords,
   unseen,
 } from './reducer/view.js'
-import type { EndpointState } from './states.js'
 
 /**
  * One endpoint: its parts, and what is known of it. That is replaced as a whole when the cluster has decided what an

@@ -10,10 +10,10 @@ import type { AcquireRequest } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
 import type { Runtime } from '../runtime.js'
+import type { Target } from '../vocabulary/target.js'
 import type { Cluster } from './cluster.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
 import { takeTurn } from './selection.js'
-import type { Target } from './states.js'
 
 /**
  * Sends each acquire to the pool of the right endpoint. Callers for whom there is no endpoint at the moment are parked

@@ -1,5 +1,5 @@
+import type { Target } from '../vocabulary/target.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'
-import type { Target } from './states.js'
 
 /** Whether an endpoint may take reads meant for a standby. */
 function isReader<C extends object>(endpoint: ManagedEndpoint<C>): boolean {

@@ -1,4 +1,4 @@
-import { TARGETS } from '../cluster/states.js'
+import { TARGETS } from '../vocabulary/target.js'
 import { invalid, LONGEST_MS } from './rules.js'
 import { rejectUnknownOptions } from './unknown-options.js'
 

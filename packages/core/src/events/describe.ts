@@ -1,4 +1,4 @@
-import type { LeaseReport } from '../leaks/lease-report.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { ConnmgrEvent, DriverEvent, EventOf } from './events.js'
 import type { LogLevel } from './log.js'
 

@@ -1,8 +1,8 @@
-import type { ClusterState, EndpointState } from '../cluster/states.js'
 import type { MissingRight, Role } from '../driver/contract.js'
 import { isError, messageOf } from '../errors.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
-import type { CloseReason } from '../pool/entry.js'
+import type { CloseReason } from '../vocabulary/close-reason.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
+import type { ClusterState, EndpointState } from '../vocabulary/states.js'
 
 /** A thrown thing as events carry it: plain data, safe to log. */
 export interface ErrorSummary {

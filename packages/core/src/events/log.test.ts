@@ -1,5 +1,5 @@
 import { close, manage } from '../../test/harness.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { ConnmgrEvent } from './events.js'
 import {
   consoleLogger,

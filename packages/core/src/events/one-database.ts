@@ -1,4 +1,4 @@
-import type { EndpointState } from '../cluster/states.js'
+import type { EndpointState } from '../vocabulary/states.js'
 import type { ConnmgrEvent } from './events.js'
 import type { LogLevel } from './log.js'
 import { STATE_WORDS } from './state-words.js'

@@ -1,4 +1,4 @@
-import type { EndpointState } from '../cluster/states.js'
+import type { EndpointState } from '../vocabulary/states.js'
 
 /** What a state means for those who know of no states: said of a server, as in "the database cannot be reached". */
 export const STATE_WORDS: Readonly<Record<EndpointState, string>> = {

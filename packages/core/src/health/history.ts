@@ -1,6 +1,6 @@
 import type { Role } from '../driver/contract.js'
 import type { ErrorSummary } from '../events/events.js'
-import type { PoolCounts } from '../pool/metrics.js'
+import type { PoolCounts } from '../vocabulary/counts.js'
 
 /** One health check of one endpoint, with what its pool looked like at the time. */
 export interface HealthCheck {

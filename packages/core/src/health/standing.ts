@@ -1,8 +1,9 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
-import { type EndpointState, stateIs } from '../cluster/states.js'
+import { stateIs } from '../cluster/states.js'
 import { messageOf } from '../errors.js'
 import type { ErrorSummary } from '../events/events.js'
 import { STATE_WORDS } from '../events/state-words.js'
+import type { EndpointState } from '../vocabulary/states.js'
 import type { Standing } from './readiness.js'
 import type { StartUp } from './start-up.js'
 

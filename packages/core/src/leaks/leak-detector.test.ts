@@ -280,7 +280,7 @@ describe('when a stack is captured', () => {
       detectNested: false,
       ...options,
     } as const
-    return { clock, leaks: new LeakDetector<FakeConnection>(given, clock, new StallMonitor(clock)) }
+    return { clock, leaks: new LeakDetector(given, clock, new StallMonitor(clock)) }
   }
 
   /** Leases that began one after the other, a millisecond apart, from the clock's time on. */
@@ -290,7 +290,7 @@ describe('when a stack is captured', () => {
 
   const below = (): void => {}
   /** Has spent what is captured of any acquire in this second. */
-  function busy(leaks: LeakDetector<FakeConnection>, now: number): void {
+  function busy(leaks: LeakDetector, now: number): void {
     for (let n = 0; n < 800; n += 1) leaks.wantsStack(0, 100, now, below)
   }
 
@@ -378,7 +378,7 @@ describe('when a stack is captured', () => {
   })
 
   test('none is while leak detection is off, which finds and reclaims nothing', () => {
-    const off = new NoLeakDetection<FakeConnection>()
+    const off = new NoLeakDetection()
     expect(off).toMatchObject({
       reclaim: false,
       counts: { detected: 0, active: 0 },

@@ -1,13 +1,13 @@
-import type { Lease } from '../pool/lease.js'
-import type { LeakCounts } from '../pool/metrics.js'
 import type { Runtime } from '../runtime.js'
 import { redactText } from '../secrets/redact-text.js'
 import type { Clock } from '../time/clock.js'
 import type { StallMonitor } from '../time/stall.js'
+import type { LeakCounts } from '../vocabulary/counts.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import { type CaptureBudget, captureBudgetOf, RareEntryPoints } from './capture-budget.js'
-import type { LeaseReport } from './lease-report.js'
 import { Nesting } from './nesting.js'
 import { describeOrigin, type FunctionReference, formatStack } from './stack.js'
+import type { LeaseCourse, WatchedLease } from './watched-lease.js'
 
 export interface LeakDetectionOptions {
   /** Time after which a lease counts as leaked. `@default` 300_000 */
@@ -31,7 +31,7 @@ export interface LeakDetectionOptions {
 }
 
 /** What the pool asks of leak detection. */
-export interface LeakTracking<C extends object> {
+export interface LeakTracking {
   readonly reclaim: boolean
   readonly counts: LeakCounts
   readonly thresholdMs: number
@@ -42,9 +42,9 @@ export interface LeakTracking<C extends object> {
   /** Whether a statement of a lease, whose acquire was captured, should capture its stack too. */
   wantsStackOfUse(now: number): boolean
   /** The leases that have just become leaks. `leases` is ordered by the time of lending. */
-  scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[]
+  scan<L extends WatchedLease>(leases: Iterable<L>, limit: number): L[]
   /** True if the lease that ends had been reported. */
-  ended(lease: Lease<C>): boolean
+  ended(lease: WatchedLease): boolean
 }
 
 const RECENT_LEAK_MS = 600_000
@@ -55,7 +55,7 @@ const BURST_PER_CONNECTION = 2
 const REFILL_PER_MS = 0.2
 
 /** Finds leases held for longer than the threshold, each once. */
-export class LeakDetector<C extends object> implements LeakTracking<C> {
+export class LeakDetector implements LeakTracking {
   readonly #options: LeakDetectionOptions
   readonly #clock: Clock
   readonly #stall: StallMonitor
@@ -103,11 +103,11 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     return this.#options.captureStack === 'always' || this.#sampling.takeExtra(now)
   }
 
-  scan(leases: Iterable<Lease<C>>, limit: number): Lease<C>[] {
+  scan<L extends WatchedLease>(leases: Iterable<L>, limit: number): L[] {
     const now = this.#clock.now()
     const { thresholdMs } = this.#options
     const stalledMs = this.#stall.stalledMs
-    const found: Lease<C>[] = []
+    const found: L[] = []
     let long = 0
     for (const lease of leases) {
       // Ordered by age: nothing behind a young lease can be over a threshold, stalls only make it younger.
@@ -135,7 +135,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
     return true
   }
 
-  ended(lease: Lease<C>): boolean {
+  ended(lease: WatchedLease): boolean {
     if (!lease.leaked) return false
     this.#active -= 1
     return true
@@ -143,7 +143,7 @@ export class LeakDetector<C extends object> implements LeakTracking<C> {
 }
 
 /** Leak detection switched off. */
-export class NoLeakDetection<C extends object> implements LeakTracking<C> {
+export class NoLeakDetection implements LeakTracking {
   readonly reclaim = false
   readonly counts: LeakCounts = { detected: 0, active: 0 }
   readonly thresholdMs = Number.POSITIVE_INFINITY
@@ -157,7 +157,7 @@ export class NoLeakDetection<C extends object> implements LeakTracking<C> {
     return false
   }
 
-  scan(): Lease<C>[] {
+  scan(): [] {
     return []
   }
 
@@ -167,12 +167,12 @@ export class NoLeakDetection<C extends object> implements LeakTracking<C> {
 }
 
 /** Time a lease has been held, less the time everything stood still. */
-export function heldFor<C extends object>(lease: Lease<C>, now: number, stalledMs: number): number {
+export function heldFor(lease: WatchedLease, now: number, stalledMs: number): number {
   return Math.max(0, now - lease.acquiredAt - (stalledMs - lease.stalledBefore))
 }
 
 /** Describes a lease as it is now. */
-export function reportLease<C extends object>(lease: Lease<C>, runtime: Runtime): LeaseReport {
+export function reportLease(lease: WatchedLease, runtime: Runtime): LeaseReport {
   const { clock, sql } = runtime
   const now = clock.now()
   const { label } = lease.owner
@@ -195,10 +195,7 @@ export function reportLease<C extends object>(lease: Lease<C>, runtime: Runtime)
 }
 
 /** What a lease has come to so far; its text as the driver has it. */
-export function activityOf<C extends object>(
-  lease: Lease<C>,
-  { clock, stall }: Runtime,
-): Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> {
+export function activityOf(lease: WatchedLease, { clock, stall }: Runtime): LeaseCourse {
   const { activity } = lease.entry
   const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore
   return {

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Lease } from '../pool/lease.js'
+import type { WatchedLease } from './watched-lease.js'
 
 /** One acquire of an asynchronous flow: what came of it, and what the flow held already. */
 export interface Holding {
   /** Of the same pool. */
   readonly around: Holding | undefined
   /** Set when the connection is lent. */
-  lease: Lease<object> | undefined
+  lease: WatchedLease | undefined
 }
 
 /** A holding among those of all pools that a flow has acquired from. */
@@ -44,7 +44,7 @@ function held(from: Link | undefined): Link | undefined {
 }
 
 /** The lease that a flow still holds around an acquire. */
-export function leaseAround(holding: Holding | undefined): Lease<object> | undefined {
+export function leaseAround(holding: Holding | undefined): WatchedLease | undefined {
   const lease = holding?.around?.lease
   return lease?.active ? lease : undefined
 }

@@ -1,14 +1,15 @@
 import type { Assembly } from '../assembly.js'
-import type { Target } from '../cluster/states.js'
 import { checkListener } from '../config/calls.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import type { HealthCheck, HealthStats } from '../health/history.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
-import type { PoolCounts, PoolMetrics } from '../pool/metrics.js'
+import type { PoolMetrics } from '../pool/metrics.js'
 import type { PoolSettings } from '../pool/options.js'
 import { Snapshots } from '../snapshots.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from '../status.js'
+import type { PoolCounts } from '../vocabulary/counts.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
+import type { Target } from '../vocabulary/target.js'
 import type { ReplayStats } from '../work/replayer.js'
 
 /** What a manager tells of itself: snapshots of its state, and its events. */

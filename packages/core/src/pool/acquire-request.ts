@@ -1,5 +1,5 @@
-import type { Target } from '../cluster/states.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { Target } from '../vocabulary/target.js'
 import type { AcquireOptions } from './options.js'
 
 /**

@@ -1,4 +1,6 @@
 import type { LeakTracking } from '../leaks/leak-detector.js'
+import type { CloseReason } from '../vocabulary/close-reason.js'
+import type { PoolCounts } from '../vocabulary/counts.js'
 import { Admission } from './admission.js'
 import { BudgetPlace } from './budget-place.js'
 import { CallerQueue } from './caller-queue.js'
@@ -9,13 +11,12 @@ import { Connections } from './connections.js'
 import { Connector } from './connector.js'
 import type { PoolContext } from './context.js'
 import { Drain } from './drain.js'
-import type { CloseReason, PoolEntry } from './entry.js'
+import type { PoolEntry } from './entry.js'
 import { Fitness } from './fitness.js'
 import { Housekeeping } from './housekeeping.js'
 import { LeaseMisuse } from './lease-misuse.js'
 import { Leases } from './leases.js'
 import { Lending } from './lending.js'
-import type { PoolCounts } from './metrics.js'
 import type { NextSteps } from './next-steps.js'
 import { Opening } from './opening.js'
 import { Pings } from './pings.js'
@@ -57,7 +58,7 @@ export class PoolAssembly<C extends object> implements NextSteps<C> {
   readonly housekeeping: Housekeeping<C>
   readonly server: ServerView<C>
 
-  constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
+  constructor(context: PoolContext<C>, leaks: LeakTracking) {
     this.drain = new Drain(context.runtime)
     this.sizing = new Sizing(context.options)
     this.trust = new RoleTrust()

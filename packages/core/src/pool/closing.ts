@@ -1,5 +1,5 @@
 import { PoolClosedError } from '../errors.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { Connections } from './connections.js'

@@ -1,10 +1,11 @@
 import type { Endpoint, ProbeResult, Role } from '../driver/contract.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
 import type { AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
+import type { LeakCounts, PoolCounts } from '../vocabulary/counts.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { AcquireRequest } from './acquire-request.js'
 import type { PoolEntry } from './entry.js'
 import type { Lease } from './lease.js'
-import type { LeakCounts, PoolCounts, PoolTotals } from './metrics.js'
+import type { PoolTotals } from './metrics.js'
 import type { ServerChange } from './server-change.js'
 import type { Waiter } from './waiter.js'
 

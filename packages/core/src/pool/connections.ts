@@ -1,5 +1,6 @@
+import type { CloseReason } from '../vocabulary/close-reason.js'
 import type { PoolContext } from './context.js'
-import { type CloseReason, PoolEntry } from './entry.js'
+import { PoolEntry } from './entry.js'
 import type { Fitness } from './fitness.js'
 import type { Leases } from './leases.js'
 import { LinkedList } from './linked-list.js'

@@ -1,6 +1,7 @@
+import type { CloseReason } from '../vocabulary/close-reason.js'
 import type { Proof } from './connect-pace.js'
 import type { PoolContext } from './context.js'
-import type { CloseReason, PoolEntry } from './entry.js'
+import type { PoolEntry } from './entry.js'
 import type { RoleTrust } from './role-trust.js'
 
 /** Decides for how long a connection may be lent, and when it must be tested first. */

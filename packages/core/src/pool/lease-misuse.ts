@@ -23,7 +23,7 @@ export class LeaseMisuse<C extends object> {
       type: 'leaseMisused',
       pool: name,
       endpoint: this.#context.endpoint.id,
-      connectionId: outer.connectionId,
+      connectionId: outer.entry.id,
       leaseId: outer.id,
       reason: 'nested',
       lease: reportLease(outer, this.#context.runtime),

@@ -1,7 +1,7 @@
 import type { Endpoint, LeaseFence } from '../driver/contract.js'
 import { LeaseReleasedError } from '../errors.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
 import { type CapturedStack, type FunctionReference, leadsToUser } from '../leaks/stack.js'
+import type { LeaseCourse, WatchedLease } from '../leaks/watched-lease.js'
 import { printAsJson } from '../secrets/print.js'
 import { redactText } from '../secrets/redact-text.js'
 import type { PoolEntry } from './entry.js'
@@ -33,7 +33,7 @@ interface HandedOut<C> {
   /** To be called when the lease is released. */
   tidy: (() => void) | undefined
   /** What to report of the lease after its end, when its connection reports another. */
-  past: Pick<LeaseReport, 'heldForMs' | 'queryCount' | 'lastQuery'> | undefined
+  past: LeaseCourse | undefined
 }
 
 let lastLeaseId = 0
@@ -52,7 +52,7 @@ let lastLeaseId = 0
  *   lease.release()
  * }
  */
-export class Lease<C extends object> implements LeaseFence {
+export class Lease<C extends object> implements LeaseFence, WatchedLease {
   static {
     printAsJson(Lease.prototype)
   }

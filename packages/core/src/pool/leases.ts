@@ -3,15 +3,16 @@ import { type AcquireFailedEvent, summarize } from '../events/events.js'
 import { currentEffects } from '../flow/effects.js'
 import { currentContext } from '../leaks/context.js'
 import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
 import { type CapturedStack, captureStack, type FunctionReference } from '../leaks/stack.js'
 import type { Runtime } from '../runtime.js'
+import type { LeakCounts } from '../vocabulary/counts.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { AcquireRequest } from './acquire-request.js'
 import type { LeaseRecords } from './connection-pool.js'
 import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
 import { Lease, type LeaseHome } from './lease.js'
-import { type LeakCounts, PoolTotals } from './metrics.js'
+import { PoolTotals } from './metrics.js'
 import type { LeaseOwner } from './waiter.js'
 
 const HOLDERS_IN_ERROR = 5
@@ -23,7 +24,7 @@ export class Leases<C extends object> implements LeaseRecords {
   /** Where leases return their connections to. The pool sets it before it lends any. */
   home!: LeaseHome<C>
   readonly totals = new PoolTotals()
-  readonly leaks: LeakTracking<C>
+  readonly leaks: LeakTracking
   /** Leases that have not ended. */
   size = 0
   /**
@@ -39,7 +40,7 @@ export class Leases<C extends object> implements LeaseRecords {
   readonly #released: Topic
   readonly #failed: Topic
 
-  constructor(context: PoolContext<C>, leaks: LeakTracking<C>) {
+  constructor(context: PoolContext<C>, leaks: LeakTracking) {
     this.#context = context
     this.#runtime = context.runtime
     this.leaks = leaks

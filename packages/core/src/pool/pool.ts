@@ -1,6 +1,7 @@
 import type { Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { Runtime } from '../runtime.js'
+import type { PoolCounts } from '../vocabulary/counts.js'
 import { AcquireRequest } from './acquire-request.js'
 import { PoolAssembly } from './assembly.js'
 import type { CallerQueue } from './caller-queue.js'
@@ -12,7 +13,6 @@ import type { Fitness } from './fitness.js'
 import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
-import type { PoolCounts } from './metrics.js'
 import type { PooledProbes } from './pooled-probes.js'
 import type { ServerChange } from './server-change.js'
 import type { ServerView } from './server-view.js'
@@ -45,7 +45,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
   readonly #lending: Lending<C>
   readonly #sizing: Sizing<C>
 
-  constructor(runtime: Runtime, config: PoolConfig<C>, leaks: LeakTracking<C>) {
+  constructor(runtime: Runtime, config: PoolConfig<C>, leaks: LeakTracking) {
     const parts = new PoolAssembly(new PoolContext(runtime, config), leaks)
     this.endpoint = config.endpoint
     this.leases = parts.leases

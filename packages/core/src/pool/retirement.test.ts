@@ -1,5 +1,5 @@
 import { closeLone, type LonePool, lonePool } from '../../test/lone-pool.js'
-import type { CloseReason } from './entry.js'
+import type { CloseReason } from '../vocabulary/close-reason.js'
 
 /** What each does to a pool whose one connection is idle. */
 const GOODBYES: [CloseReason, (lone: LonePool) => unknown][] = [

@@ -2,8 +2,9 @@ import { ConnectionDestroyedError } from '../errors.js'
 import { summarize } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import { attempt, bounded } from '../time/bounded.js'
+import type { CloseReason } from '../vocabulary/close-reason.js'
 import type { PoolContext } from './context.js'
-import type { CloseReason, PoolEntry } from './entry.js'
+import type { PoolEntry } from './entry.js'
 
 /** Connections in these cases are in order, and so deserve a goodbye to the server. */
 const GRACEFUL: ReadonlySet<CloseReason> = new Set([

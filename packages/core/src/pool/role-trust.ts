@@ -1,5 +1,5 @@
-import type { Target } from '../cluster/states.js'
 import type { Role } from '../driver/contract.js'
+import type { Target } from '../vocabulary/target.js'
 
 /** An address that has led to standbys for so long does so on purpose, or there is no primary. */
 const ASTRAY_MS = 30_000

@@ -1,4 +1,4 @@
-import type { LeaseReport } from '../leaks/lease-report.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import { acquireTimeoutError } from './timeout-error.js'
 
 const IDLE = {

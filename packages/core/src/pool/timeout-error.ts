@@ -1,7 +1,7 @@
 import { type AcquirePhase, AcquireTimeoutError, ConnectFailedError, messageOf } from '../errors.js'
-import type { LeaseReport } from '../leaks/lease-report.js'
+import type { PoolCounts } from '../vocabulary/counts.js'
+import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { BudgetReport } from './connection-budget.js'
-import type { PoolCounts } from './metrics.js'
 
 /** Less than this is not worth telling. */
 const NOTEWORTHY_STALL_MS = 250

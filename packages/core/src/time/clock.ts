@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: this is the clock that all others take time from
 import { performance } from 'node:perf_hooks'
 import { outside } from '../flow/outside.js'
 

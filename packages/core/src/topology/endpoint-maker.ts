@@ -84,10 +84,10 @@ export class EndpointMaker<C extends object> {
     return new Pool<C>(this.#runtime, config, this.#trackLeaks())
   }
 
-  #trackLeaks(): LeakTracking<C> {
+  #trackLeaks(): LeakTracking {
     const { clock, stall } = this.#runtime
     const { leaks } = this.#options
-    return leaks === undefined ? new NoLeakDetection<C>() : new LeakDetector<C>(leaks, clock, stall)
+    return leaks === undefined ? new NoLeakDetection() : new LeakDetector(leaks, clock, stall)
   }
 
   #makeStandIn(pool: Pool<C>, managed: () => ManagedEndpoint<C>): PoolStandIn<C> {

@@ -1,4 +1,3 @@
-import type { Target } from '../cluster/states.js'
 import type { Driver } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireHookError, messageOf, UnsupportedError } from '../errors.js'
 import { unnoted } from '../flow/effects.js'
@@ -9,6 +8,7 @@ import { runCleanly } from '../pool/hook.js'
 import type { Lease } from '../pool/lease.js'
 import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
+import type { Target } from '../vocabulary/target.js'
 
 /** What `onAcquire` is told of the acquire it runs for. */
 export interface AcquireContext {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { createConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { blueprintOf } from '../pool/pool-config.js'
 import { connectionConfigOf, endpointFrom, settingsOf } from './endpoint-config.js'
 import { resolveEndpoints } from './endpoint-options.js'

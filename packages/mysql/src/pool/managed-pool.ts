@@ -104,7 +104,11 @@ export class ManagedPool extends MysqlPool {
     const blueprint = facade === undefined ? blueprintOf(config) : undefined
     const manager =
       facade?.manager ??
-      new MysqlConnectionManager(blueprint?.endpoints ?? [], blueprint?.options ?? {})
+      new MysqlConnectionManager(
+        blueprint?.endpoints ?? [],
+        blueprint?.options ?? {},
+        ManagedPool.of,
+      )
     super({ config: shownConfig(manager) })
     this.$connections = manager
     // One facade may serve any number of ORM clients, each of which listens to it.

@@ -3,7 +3,7 @@ import { type Endpoint, InvalidOptionError, type Target } from '@connmgr/core'
 import { type FunctionReference, printAsJson } from '@connmgr/core/driver'
 import type { PoolConnection } from 'mysql2'
 import { MysqlConnectionManager } from '../connection-manager.js'
-import type { ManagedPool } from './managed-pool.js'
+import { ManagedPool } from './managed-pool.js'
 import { blueprintOf, type ManagedPoolConfig, type PoolBlueprint } from './pool-config.js'
 
 type ConnectionCallback = (error: Error | null, connection?: PoolConnection) => void
@@ -125,7 +125,7 @@ export class ManagedPoolCluster extends EventEmitter {
     for (const each of [preferred, ...this.#nodes.values()])
       for (const endpoint of each.endpoints)
         if (!endpoints.has(endpoint.id)) endpoints.set(endpoint.id, endpoint)
-    return new MysqlConnectionManager([...endpoints.values()], preferred.options)
+    return new MysqlConnectionManager([...endpoints.values()], preferred.options, ManagedPool.of)
   }
 
   #end(): Promise<void> {

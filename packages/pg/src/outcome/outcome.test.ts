@@ -2,11 +2,9 @@ import { eventually, type PostgresCluster, patient, startCluster } from '@connmg
 import type { Client, PoolClient, QueryConfig } from 'pg'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from '../connection-manager.js'
+import type { PgConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
+import type { PgManagerOptions } from '../manager-options.js'
 
 const LOST = 'CONNMGR_CONNECTION_LOST'
 const ROLLED_BACK = 'CONNMGR_TRANSACTION_ROLLED_BACK'

@@ -7,7 +7,7 @@ import {
   startFaultProxy,
 } from '@connmgr/testing'
 import pg from 'pg'
-import { createConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { ManagedPool } from '../managed-pool.js'
 import type { ManagedPoolConfig } from '../pool-config.js'
 

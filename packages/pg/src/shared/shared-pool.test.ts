@@ -8,7 +8,7 @@ import {
 } from '@connmgr/testing'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
-import { createConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { ManagedPool } from '../managed-pool.js'
 import type { ManagedPoolConfig } from '../pool-config.js'
 

@@ -6,7 +6,8 @@ import {
   startCluster,
 } from '@connmgr/testing'
 import type { ClientConfig } from 'pg'
-import { createConnectionManager, type PgConnectionManager } from '../connection-manager.js'
+import type { PgConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { endpointFrom } from '../endpoint-config.js'
 import { dnsTopology } from './dns.js'
 

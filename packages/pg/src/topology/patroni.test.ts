@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
-import { createConnectionManager, type PgConnectionManager } from '../connection-manager.js'
+import type { PgConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { endpointFrom } from '../endpoint-config.js'
 import { patroniTopology } from './patroni.js'
 

@@ -6,7 +6,8 @@ import {
   startCluster,
   startScriptedServer,
 } from '@connmgr/testing'
-import { createConnectionManager, type PgConnectionManager } from '../connection-manager.js'
+import type { PgConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { patroniTopology } from './patroni.js'
 
 /** Patroni's API has been taken over, or is wrong: it names a server of somebody else's. */

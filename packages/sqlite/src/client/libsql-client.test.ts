@@ -1,7 +1,7 @@
 import { type Client, createClient } from '@libsql/client'
 import { Files } from '../../test/files.js'
 import { INSTALLED } from '../../test/libraries.js'
-import { createConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 import { LibsqlClient } from './libsql-client.js'
 import type { IntMode } from './types.js'
 

@@ -1,5 +1,5 @@
 import type { Target } from '@connmgr/core'
-import { createConnectionManager, type SqliteConnectionManager } from '../connection-manager.js'
+import { SqliteConnectionManager } from '../connection-manager.js'
 import type { SqliteManagerOptions } from '../options.js'
 import { LibsqlClient } from './libsql-client.js'
 import type { IntMode } from './types.js'
@@ -31,7 +31,7 @@ export class ManagedPool extends LibsqlClient {
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(options: SqliteManagerOptions = {}) {
     const facade = (options as Partial<Facade>)[FACADE]
-    const manager = facade?.manager ?? createConnectionManager(options)
+    const manager = facade?.manager ?? new SqliteConnectionManager(options, ManagedPool.of)
     super({
       manager,
       target: facade?.target ?? 'primary',

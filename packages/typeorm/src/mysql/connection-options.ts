@@ -6,6 +6,7 @@ import {
   type EndpointConfig,
   endpointFrom,
   failoverEndpoints,
+  ManagedPool,
   type ManagedPoolConfig,
   MysqlConnectionManager,
   type MysqlManagerOptions,
@@ -65,10 +66,11 @@ export function managerFor(
   const further = failoverEndpoints(preferred, failoverUrls ?? []).filter(
     ({ id }) => !known.has(id),
   )
-  return new MysqlConnectionManager(requireOneDatabase([preferred, ...slaves, ...further]), {
-    ...preferredServer.options,
-    ...options,
-  })
+  return new MysqlConnectionManager(
+    requireOneDatabase([preferred, ...slaves, ...further]),
+    { ...preferredServer.options, ...options },
+    ManagedPool.of,
+  )
 }
 
 /**

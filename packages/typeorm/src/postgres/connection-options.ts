@@ -4,6 +4,7 @@ import {
   createConnectionManager,
   endpointFrom,
   failoverEndpoints,
+  ManagedPool,
   type ManagedPoolConfig,
   PgConnectionManager,
   type PgManagerOptions,
@@ -57,7 +58,7 @@ export function managerFor(
   return new PgConnectionManager(
     requireOneDatabase([preferred, ...slaves, ...further]),
     { ...options, ...managed },
-    ownClient,
+    { poolOf: ManagedPool.of, Client: ownClient },
   )
 }
 

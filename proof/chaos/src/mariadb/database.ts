@@ -5,7 +5,8 @@ import {
   MARIADB_INSTALL_COMMAND,
   MARIADB_PROGRAMS,
 } from '@connmgr/testing'
-import { type Database, MissingProgramsError } from '../database.js'
+import type { Database } from '../database.js'
+import { MissingProgramsError } from '../missing-programs.js'
 import { ChaosContext } from './context.js'
 import { SCENARIOS } from './scenarios/index.js'
 

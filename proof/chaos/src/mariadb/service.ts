@@ -1,29 +1,23 @@
 import type { MysqlConnectionManager, MysqlManagerOptions } from '@connmgr/mysql'
 import { MARIADB_DATABASE, type MariadbNode, type MariadbOptions } from '@connmgr/testing'
-import type { LoadOptions, Work } from '../load.js'
-import { Recorder } from '../recorder.js'
 import type { Promotion } from '../server-node.js'
-import { ClusterService, proxiesOf, type ServiceParts, urlOf } from '../service.js'
+import {
+  type AnyServiceOptions,
+  ClusterService,
+  type ServiceParts,
+  startManager,
+} from '../service.js'
 import { countConnections } from './connections.js'
 import type { ChaosContext } from './context.js'
 import { promote } from './promotion.js'
 import { throughPool } from './work.js'
 
-export interface ServiceOptions {
+export interface ServiceOptions
+  extends AnyServiceOptions<MariadbNode, MysqlConnectionManager, MysqlManagerOptions> {
   /** @default 1 */
   readonly replicas?: number
   /** @default commits wait for a replica (semi-synchronous), so that a crash loses no acknowledged write */
   readonly cluster?: Omit<MariadbOptions, 'replicas'>
-  /** Put a proxy that can fail between the manager and each server. @default false */
-  readonly proxied?: boolean
-  /** Servers to use in place of a cluster, in the order of the manager's URLs; they have the ledger's table. */
-  readonly nodes?: readonly MariadbNode[]
-  /** On top of the URLs of all servers, the primary's first. */
-  readonly manager?: MysqlManagerOptions
-  /** False for no callers at all. */
-  readonly load?: LoadOptions | false
-  /** How the callers work. @default autocommit statements on the manager's pools */
-  readonly work?: (manager: MysqlConnectionManager) => Work
 }
 
 /** MariaDB servers, a manager that leads to them, and callers that never stop. */
@@ -41,20 +35,12 @@ export class Service extends ClusterService<MariadbNode, MysqlConnectionManager>
     const nodes =
       options.nodes ??
       (await context.cluster({ synchronous: replicas > 0, ...options.cluster, replicas })).nodes
-    const proxies = await proxiesOf(context, proxied ? nodes : [])
-    const urls = nodes.map((node) => urlOf(node, proxies.get(node)))
-    const manager = context.manager({
-      databaseUrl: urls[0] as string,
-      failoverUrls: urls.slice(1),
-      ...options.manager,
-    })
-    const recorder = new Recorder(manager)
-    await manager.start()
+    const parts = await startManager(context, nodes, proxied, (urls) =>
+      context.manager({ ...urls, ...options.manager }),
+    )
+    const { manager } = parts
     const service = new Service(context, {
-      nodes,
-      proxies,
-      manager,
-      recorder,
+      ...parts,
       work: (options.work ?? throughPool)(manager),
       load: options.load,
       database: MARIADB_DATABASE,

@@ -1,6 +1,6 @@
 import type { MysqlConnectionManager } from '@connmgr/mysql'
+import { failureClassOf } from '../../../demo/src/mariadb/failure-class.js'
 import type { Work } from '../load.js'
-import { failureClassOf } from './failure-class.js'
 
 /** The table takes the same id twice, so that a repeated write shows. */
 export const LEDGER_TABLE = `create table ledger

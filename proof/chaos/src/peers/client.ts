@@ -23,3 +23,8 @@ export interface Peer {
   /** In the process of the client only, so that no other client's library is loaded there. */
   load(): Promise<PeerClient>
 }
+
+/** A client that connects to the servers itself. */
+export function direct(name: string, title: string, load: () => Promise<PeerClient>): Peer {
+  return { name, title, route: 'direct', load }
+}

@@ -4,7 +4,7 @@ import {
   type PgManagerOptions,
 } from '@connmgr/pg'
 import { type ClusterOptions, type PostgresCluster, startCluster } from '@connmgr/testing'
-import { LEDGER_TABLE } from '../../../demo/src/ledger.js'
+import { LEDGER_TABLE } from '../../../demo/src/postgresql/ledger-table.js'
 import { RoundContext } from '../round-context.js'
 import { Callers, type CallersOptions } from './callers/callers.js'
 import { APPLICATION_NAME } from './connections.js'

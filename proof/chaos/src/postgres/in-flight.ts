@@ -1,5 +1,5 @@
-import type { PostgresNode } from '@connmgr/testing'
-import { type FailureClass, failureClassOf } from '../../../demo/src/failure-class.js'
+import type { FailureClass, PostgresNode } from '@connmgr/testing'
+import { failureClassOf } from '../../../demo/src/postgresql/failure-class.js'
 import type { ChaosContext } from './context.js'
 
 /** What the caller of an operation was told. */

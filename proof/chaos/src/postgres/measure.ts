@@ -1,5 +1,4 @@
-import type { PostgresNode } from '@connmgr/testing'
-import type { Ledger } from '../../../demo/src/ledger.js'
+import type { Ledger, PostgresNode } from '@connmgr/testing'
 import { measure as measureAnywhere } from '../measure.js'
 import type { OperationLog } from '../operation-log.js'
 import type { RoundContext } from '../round-context.js'

@@ -3,16 +3,16 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { classify, createConnectionManager, type SqliteConnectionManager } from '@connmgr/sqlite'
+import { createConnectionManager, type SqliteConnectionManager } from '@connmgr/sqlite'
+import type { LedgerServer } from '@connmgr/testing'
 import { createLogger } from '@connmgr/winston'
-import { type FailureClass, failureClassOf } from '../failure-class.js'
-import type { LedgerServer } from '../ledger.js'
 import type { Load } from '../load.js'
 import type { FailoverResult } from '../result.js'
 import type { Screen } from '../screen.js'
 import { firstWrites, MANAGER_OPTIONS, type Stage, since, sleep, until } from '../stage.js'
 import type { Workload } from '../workloads/workload.js'
 import { startDrizzle } from './drizzle.js'
+import { failureClassOf } from './failure-class.js'
 import { startPrisma } from './prisma.js'
 import { startTypeorm } from './typeorm.js'
 
@@ -28,6 +28,7 @@ export class SqliteStage implements Stage {
     outage: 'callers waited for the lock that another process held',
     writes: 'each ORM wrote again once it was free, on the same objects',
   }
+  readonly failureOf = failureClassOf
   readonly #folder = mkdtempSync(join(tmpdir(), 'connmgr-demo-'))
   readonly #file = join(this.#folder, 'demo.db')
   #manager: SqliteConnectionManager | undefined
@@ -88,14 +89,6 @@ export class SqliteStage implements Stage {
       firstWriteAfterPromotionMs: firstWrites(workloads, load, freedAt),
       rebuiltAfterMs: since(servedAt, lockedAt),
     }
-  }
-
-  failureOf(error: unknown): FailureClass {
-    return failureClassOf(error, {
-      classify,
-      isAnswer: ({ code }: { code?: unknown }) =>
-        typeof code === 'string' && code.startsWith('SQLITE_'),
-    })
   }
 
   get ledger(): LedgerServer {

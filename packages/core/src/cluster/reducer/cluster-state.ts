@@ -1,4 +1,5 @@
-import { type ClusterState, stateIs } from '../states.js'
+import type { ClusterState } from '../../vocabulary/states.js'
+import { stateIs } from '../states.js'
 import type { Turn } from './turn.js'
 import { type ClusterView, stateOf } from './view.js'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { EndpointState } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
 import {
   type Candidate,
   type ElectionMemory,

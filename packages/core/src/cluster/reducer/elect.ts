@@ -1,5 +1,6 @@
 import type { Order, Role } from '../../driver/contract.js'
-import { type EndpointState, stateIs } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
+import { stateIs } from '../states.js'
 
 /** What an election knows of one endpoint. */
 export interface Candidate {

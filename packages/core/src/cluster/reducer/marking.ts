@@ -1,6 +1,7 @@
 import { STATE_WORDS } from '../../events/state-words.js'
 import type { ServerChange, ServerCondition } from '../../pool/server-change.js'
-import { type EndpointState, stateIs } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
+import { stateIs } from '../states.js'
 import { putInto } from './transition.js'
 import { relapsesAfter } from './trust.js'
 import type { Turn } from './turn.js'

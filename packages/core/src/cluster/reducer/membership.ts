@@ -1,5 +1,6 @@
 import type { ProbeResult } from '../../driver/contract.js'
-import { type EndpointState, stateIs } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
+import { stateIs } from '../states.js'
 import { NO_TRAIL } from './divergence.js'
 import { mark } from './marking.js'
 import type { Turn } from './turn.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { FailureKind } from '../../driver/contract.js'
 import type { ProbeOutcome } from '../../health/prober.js'
-import type { EndpointState } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
 import { nextStanding, type Standing } from './transition.js'
 
 const KNOBS = { suspectCount: 3, failbackSuccesses: 2, stableMs: 1000 }

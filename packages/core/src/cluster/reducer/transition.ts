@@ -1,5 +1,6 @@
 import type { ProbeOutcome } from '../../health/prober.js'
-import { type EndpointState, stateIs } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
+import { stateIs } from '../states.js'
 
 /** What decides an endpoint's next state, besides the probe itself. */
 export interface Standing {

@@ -1,4 +1,4 @@
-import type { EndpointState } from '../states.js'
+import type { EndpointState } from '../../vocabulary/states.js'
 import type { EndpointView } from './view.js'
 
 const LONGEST_STABLE_MS = 600_000

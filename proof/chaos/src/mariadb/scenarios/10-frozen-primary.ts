@@ -1,4 +1,4 @@
-import { SILENCE_TARGETS, surviveSilence } from '../../silent-primary.js'
+import { FROZEN, SILENCE_TARGETS, surviveSilence } from '../../scenarios/silent-primary.js'
 import type { Scenario } from '../scenario.js'
 
 export const scenario: Scenario = {
@@ -8,9 +8,6 @@ export const scenario: Scenario = {
   targets: SILENCE_TARGETS,
   async run(context) {
     const service = await context.service()
-    return surviveSilence(context, service, {
-      fall: ({ primary }) => primary.freeze(),
-      end: ({ primary }) => primary.thaw(),
-    })
+    return surviveSilence(context, service, FROZEN)
   },
 }

@@ -1,6 +1,7 @@
 import type { MysqlConnectionManager } from '@connmgr/mysql'
 import type { Work } from '../../load.js'
 import { now } from '../../now.js'
+import { alsoReplayed } from '../../scenarios/also-replayed.js'
 import type { ChaosContext } from '../context.js'
 import type { Figures, Scenario } from '../scenario.js'
 import { inTransactions } from '../work.js'
@@ -13,22 +14,7 @@ export const scenario: Scenario = {
   name: 'all connections are killed, three times',
   quick: true,
   targets: { afterKillMs: 300 },
-  async run(context) {
-    const figures = await killAll(context)
-    context.step('the same with transactions that may be run again')
-    const replayed = await killAll(context, inTransactions)
-    context.expect(
-      replayed.failed === 0,
-      `${replayed.failed} transactions failed that may be run again`,
-    )
-    for (const count of ['lost', 'duplicated'])
-      context.expect(replayed[count] === 0, `${count} is ${replayed[count]} with replay`)
-    return {
-      ...figures,
-      replayedFailed: replayed.failed ?? Number.NaN,
-      replayedUnknown: replayed.unknown ?? Number.NaN,
-    }
-  },
+  run: (context) => alsoReplayed(context, killAll, inTransactions),
 }
 
 async function killAll(

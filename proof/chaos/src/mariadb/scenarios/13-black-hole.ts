@@ -1,4 +1,4 @@
-import { SILENCE_TARGETS, surviveSilence } from '../../silent-primary.js'
+import { BLACK_HOLE, SILENCE_TARGETS, surviveSilence } from '../../scenarios/silent-primary.js'
 import type { Scenario } from '../scenario.js'
 
 export const scenario: Scenario = {
@@ -8,9 +8,6 @@ export const scenario: Scenario = {
   targets: SILENCE_TARGETS,
   async run(context) {
     const service = await context.service({ proxied: true })
-    return surviveSilence(context, service, {
-      fall: (each) => each.proxyOf(each.primary).blackHole(),
-      end: (each) => each.proxyOf(each.primary).heal(),
-    })
+    return surviveSilence(context, service, BLACK_HOLE)
   },
 }

@@ -1,12 +1,12 @@
-import { now } from '../../now.js'
+import { CRASH_TARGETS } from '../../scenarios/primary-crash.js'
+import { surviveRefusal, WRONG_PASSWORD } from '../../scenarios/refused-password.js'
 import type { Scenario } from '../scenario.js'
 
-/** One replica refuses the password: it is quarantined, and the others are found all the same. */
 export const scenario: Scenario = {
   id: 38,
   name: 'one replica refuses the password',
   quick: true,
-  targets: { detectionMs: 50, firstWriteMs: 300 },
+  targets: CRASH_TARGETS,
   async run(context) {
     const cluster = await context.cluster({ replicas: 2, synchronous: true })
     const [primary, refusing, standby] = cluster.nodes
@@ -16,27 +16,8 @@ export const scenario: Scenario = {
     await refusing.query('stop slave')
     const service = await context.service({
       nodes: [primary, standby],
-      manager: { failoverUrls: [refusing.url({ password: 'wrong' }), standby.url()] },
+      manager: { failoverUrls: [refusing.url({ password: WRONG_PASSWORD }), standby.url()] },
     })
-    const stateOf = () =>
-      service.manager
-        .getFailoverStatus()
-        .endpoints.find((each) => each.id === service.endpointOf(refusing))?.state
-    context.expect(stateOf() === 'QUARANTINED', `the replica is ${stateOf()}`)
-    context.step('kill -9 of the primary, the other replica is promoted')
-    const crashedAt = now()
-    await primary.crash()
-    const promotion = await service.promote(standby)
-    await service.writes(20)
-    context.expect(stateOf() === 'QUARANTINED', `the replica is ${stateOf()}`)
-    const told = JSON.stringify(service.recorder.events)
-    context.expect(!told.includes('wrong'), 'an event has the password')
-    const figures = await service.finish(standby)
-    service.expectNoFailedAcquire()
-    return {
-      detectionMs: service.detectionMs(primary, crashedAt),
-      firstWriteMs: service.firstWriteMs(promotion),
-      ...figures,
-    }
+    return surviveRefusal(context, service, refusing)
   },
 }

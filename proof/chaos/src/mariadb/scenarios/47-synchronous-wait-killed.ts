@@ -1,5 +1,5 @@
-import type { FailureClass } from '../../../../demo/src/failure-class.js'
-import { failureClassOf } from '../failure-class.js'
+import type { FailureClass } from '@connmgr/testing'
+import { failureClassOf } from '../../../../demo/src/mariadb/failure-class.js'
 import type { Scenario } from '../scenario.js'
 import { inTransactions, throughPool } from '../work.js'
 
@@ -32,7 +32,7 @@ export const scenario: Scenario = {
         fates.push('done')
       } catch (error) {
         const fate = failureClassOf(error)
-        ledger.rejectedAs(id, fate)
+        ledger.rejected(id, fate)
         fates.push(fate)
       }
     })

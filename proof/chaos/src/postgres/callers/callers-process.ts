@@ -1,7 +1,7 @@
 // A process of its own with a manager and its callers; callers.ts starts it.
+
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { Ledger } from '../../../../demo/src/ledger.js'
-import { Accidents } from '../../../../soak/src/accidents.js'
+import { Accidents, Ledger } from '@connmgr/testing'
 import { Load } from '../../load.js'
 import { now } from '../../now.js'
 import type { Operation } from '../../operation-log.js'

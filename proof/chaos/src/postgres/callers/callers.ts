@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import type { PostgresNode } from '@connmgr/testing'
-import type { Ledger } from '../../../../demo/src/ledger.js'
+import type { Ledger, PostgresNode } from '@connmgr/testing'
 import { now } from '../../now.js'
 import { OperationLog } from '../../operation-log.js'
 import { Recorder } from '../../recorder.js'
@@ -113,7 +112,7 @@ export class Callers extends OperationLog {
         this.add(operation)
         if (operation.id === undefined) break
         if (operation.failure === undefined) this.#ledger.acknowledged(operation.id)
-        else this.#ledger.rejectedAs(operation.id, operation.failure)
+        else this.#ledger.rejected(operation.id, operation.failure)
       }
     }
   }

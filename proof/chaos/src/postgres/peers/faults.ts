@@ -1,21 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PostgresCluster, PostgresNode } from '@connmgr/testing'
+import type { PostgresCluster } from '@connmgr/testing'
 import { now } from '../../now.js'
+import { CRASH, FREEZE, freezeAndPromote, standbyOf } from '../../peers/common-faults.js'
 import type { Fault } from '../../peers/fault.js'
 
 export const FAULTS: readonly Fault<PostgresCluster>[] = [
-  {
-    name: 'A',
-    title: 'kill -9 of the primary, standby promoted 2 s later',
-    async inject({ cluster, times }) {
-      const from = now()
-      const standby = standbyOf(cluster)
-      await cluster.primary.crash()
-      await delay(times.untilPromotionMs)
-      await standby.promote()
-      return { from, writableAt: now() }
-    },
-  },
+  CRASH,
   {
     name: 'B',
     title: 'fast stop of the primary, standby promoted at once',
@@ -27,37 +17,11 @@ export const FAULTS: readonly Fault<PostgresCluster>[] = [
       return { from, writableAt: now() }
     },
   },
-  {
-    name: 'C',
-    title: 'every process of the primary frozen, then thawed',
-    async inject({ cluster, times }) {
-      const from = now()
-      await cluster.primary.freeze()
-      await delay(times.frozenMs)
-      await cluster.primary.thaw()
-      return { from, writableAt: now() }
-    },
-  },
-  {
-    name: 'C2',
-    title:
-      'the same, but the standby is promoted after 2 s; the old primary comes back as a second one',
-    async inject({ cluster, times }) {
-      const from = now()
-      const old = cluster.primary
-      const standby = standbyOf(cluster)
-      await old.freeze()
-      await delay(times.untilPromotionMs)
-      await standby.promote()
-      const writableAt = now()
-      await delay(times.frozenMs - times.untilPromotionMs)
-      await old.thaw()
-      // It has lost its standby, and goes on without, as cluster managers let a primary do.
-      await old.query("alter system set synchronous_standby_names = ''")
-      await old.query('select pg_reload_conf()')
-      return { from, writableAt }
-    },
-  },
+  FREEZE,
+  freezeAndPromote(async (old) => {
+    await old.query("alter system set synchronous_standby_names = ''")
+    await old.query('select pg_reload_conf()')
+  }),
   {
     name: 'D',
     title: 'restart of the same primary',
@@ -95,9 +59,3 @@ export const FAULTS: readonly Fault<PostgresCluster>[] = [
     },
   },
 ]
-
-function standbyOf(cluster: PostgresCluster): PostgresNode {
-  const [standby] = cluster.standbys
-  if (standby === undefined) throw new Error('this fault needs a standby')
-  return standby
-}

@@ -1,4 +1,4 @@
-import { SILENCE_TARGETS, surviveSilence } from '../../silent-primary.js'
+import { SILENCE_TARGETS, surviveSilence } from '../../scenarios/silent-primary.js'
 import type { Scenario } from '../scenario.js'
 
 /** What the primary says is lost on its way; what it is told arrives. So writes happen that nobody hears of. */

@@ -1,8 +1,6 @@
-import { now } from '../../now.js'
-import { promote } from '../promotion.js'
+import { surviveRefusal, WRONG_PASSWORD } from '../../scenarios/refused-password.js'
 import type { Scenario } from '../scenario.js'
 
-/** One standby refuses the password: it is quarantined, and the others are found all the same. */
 export const scenario: Scenario = {
   id: 38,
   name: 'one standby refuses the credentials',
@@ -18,25 +16,8 @@ export const scenario: Scenario = {
       throw new Error('there are too few servers')
     const service = await context.service({
       nodes: [primary, standby],
-      manager: { failoverUrls: [refusing.url({ password: 'wrong' }), standby.url()] },
+      manager: { failoverUrls: [refusing.url({ password: WRONG_PASSWORD }), standby.url()] },
     })
-    const stateOf = () =>
-      service.manager
-        .getFailoverStatus()
-        .endpoints.find((each) => each.id === service.endpointOf(refusing))?.state
-    context.expect(stateOf() === 'QUARANTINED', `the standby is ${stateOf()}`)
-    context.step('kill -9 of the primary, the other standby is promoted')
-    const crashedAt = now()
-    await primary.crash()
-    const promotion = await promote(standby)
-    await service.writes(20)
-    context.expect(stateOf() === 'QUARANTINED', `the standby is ${stateOf()}`)
-    const figures = await service.finish(standby)
-    service.expectNoFailedAcquire()
-    return {
-      detectionMs: service.detectionMs(primary, crashedAt),
-      firstWriteMs: service.firstWriteMs(promotion),
-      ...figures,
-    }
+    return surviveRefusal(context, service, refusing)
   },
 }

@@ -1,4 +1,4 @@
-import { Ledger } from '../../../../demo/src/ledger.js'
+import { Ledger } from '@connmgr/testing'
 import { now } from '../../now.js'
 import { OperationLog } from '../../operation-log.js'
 import { measure } from '../measure.js'

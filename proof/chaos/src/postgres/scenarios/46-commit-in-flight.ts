@@ -1,3 +1,4 @@
+import { failureClassOf } from '../../../../demo/src/postgresql/failure-class.js'
 import { fateOf, heldUp, SLOW_COMMITS, terminateHeldUp } from '../in-flight.js'
 import { startWork } from '../orms.js'
 import type { Scenario } from '../scenario.js'
@@ -22,7 +23,7 @@ export const scenario: Scenario = {
     const certain = work.writeSafely(slow)
     certain.then(
       () => ledger.acknowledged(slow),
-      (error: unknown) => ledger.rejected(slow, error),
+      (error: unknown) => ledger.rejected(slow, failureClassOf(error)),
     )
     const fate = fateOf(certain)
     await heldUp(context, primary)
@@ -39,7 +40,7 @@ export const scenario: Scenario = {
         const id = ledger.newId(context.orm)
         await work.writeSafely(id).then(
           () => ledger.acknowledged(id),
-          (error: unknown) => ledger.rejected(id, error),
+          (error: unknown) => ledger.rejected(id, failureClassOf(error)),
         )
       }
     })

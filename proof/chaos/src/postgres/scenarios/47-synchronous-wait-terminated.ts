@@ -1,3 +1,4 @@
+import { failureClassOf } from '../../../../demo/src/postgresql/failure-class.js'
 import { fateOf, heldUp, terminateHeldUp } from '../in-flight.js'
 import type { Scenario } from '../scenario.js'
 
@@ -26,7 +27,7 @@ export const scenario: Scenario = {
       Object.entries(writes).map(async ([id, write]) => {
         await write.then(
           () => ledger.acknowledged(id),
-          (error: unknown) => ledger.rejected(id, error),
+          (error: unknown) => ledger.rejected(id, failureClassOf(error)),
         )
         return fateOf(write)
       }),

@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { failureClassOf } from '../../../../demo/src/postgresql/failure-class.js'
 import { fateOf, heldUp } from '../in-flight.js'
 import { startWork } from '../orms.js'
 import type { Scenario } from '../scenario.js'
@@ -25,7 +26,7 @@ export const scenario: Scenario = {
     const fates = Promise.all(
       ids.map(async (id) => {
         const write = work.write(id)
-        await write.catch((error: unknown) => ledger.rejected(id, error))
+        await write.catch((error: unknown) => ledger.rejected(id, failureClassOf(error)))
         return fateOf(write)
       }),
     )

@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { failureClassOf } from '../../../../demo/src/postgresql/failure-class.js'
 import { fateOf, heldUp, terminateHeldUp } from '../in-flight.js'
 import type { Scenario } from '../scenario.js'
 
@@ -22,7 +23,7 @@ export const scenario: Scenario = {
       const write = manager.pool.query(text, [id])
       write.then(
         () => ledger.acknowledged(id),
-        (error: unknown) => ledger.rejected(id, error),
+        (error: unknown) => ledger.rejected(id, failureClassOf(error)),
       )
       return write
     }

@@ -1,5 +1,6 @@
 import type { AwsPgPoolClient } from 'aws-advanced-nodejs-wrapper/pg'
-import { type PeerClient, POOL_SIZE, TUNED } from '../../../peers/client.js'
+import { AWS_PLUGINS, AWS_POOL, awsServers } from '../../../peers/aws-options.js'
+import type { PeerClient } from '../../../peers/client.js'
 import { INSERT } from '../table.js'
 
 /** The wrapper of AWS with its pool, its failover plugin and its host monitoring at their fastest. */
@@ -16,23 +17,7 @@ export class AwsWrapper implements PeerClient {
     if (this.#guarded) process.on('uncaughtException', () => {})
     // An ES module, in a program of CommonJS.
     const { AwsPgPoolClient } = await import('aws-advanced-nodejs-wrapper/pg')
-    const servers = urls.map((url) => new URL(url))
-    const { username, pathname } = servers[0] as URL
-    this.#pool = new AwsPgPoolClient(
-      {
-        host: `postgres://${servers.map(({ host }) => host).join(',')}${pathname}`,
-        user: username,
-        database: pathname.slice(1),
-        plugins: 'failover,efm2',
-        singleWriterConnectionString: true,
-        wrapperConnectTimeout: TUNED.connectTimeoutMs,
-        wrapperQueryTimeout: TUNED.queryTimeoutMs,
-        failureDetectionTime: 1000,
-        failureDetectionInterval: 500,
-        failureDetectionCount: 2,
-      },
-      { maxConnections: POOL_SIZE },
-    )
+    this.#pool = new AwsPgPoolClient({ ...awsServers('postgres', urls), ...AWS_PLUGINS }, AWS_POOL)
   }
 
   async write(id: string): Promise<void> {

@@ -1,5 +1,4 @@
 import type { FailureKind } from '@connmgr/core/driver'
-import { classify } from '@connmgr/pg'
 
 /**
  * What the failure of a write says about the write.
@@ -29,15 +28,8 @@ export interface DatabaseErrors {
   isAnswer(error: object): boolean
 }
 
-const POSTGRES: DatabaseErrors = {
-  classify,
-  // Prisma's own codes look like SQLSTATEs.
-  isAnswer: ({ code }: { code?: unknown }) =>
-    typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^P[1-6]\d{3}$/.test(code),
-}
-
 /** Told from the error alone, as a caller has to; what does not say that nothing was written is unknown. */
-export function failureClassOf(error: unknown, database: DatabaseErrors = POSTGRES): FailureClass {
+export function failureClassOf(error: unknown, database: DatabaseErrors): FailureClass {
   for (const each of withCauses(error)) {
     const { code } = each as { code?: unknown }
     if (typeof code === 'string') {

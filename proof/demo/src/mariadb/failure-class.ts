@@ -1,9 +1,5 @@
 import { classify } from '@connmgr/mysql'
-import {
-  failureClassOf as classOf,
-  type DatabaseErrors,
-  type FailureClass,
-} from '../../../demo/src/failure-class.js'
+import { failureClassOf as classOf, type DatabaseErrors, type FailureClass } from '@connmgr/testing'
 
 const MARIADB: DatabaseErrors = {
   classify,

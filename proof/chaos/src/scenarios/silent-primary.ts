@@ -1,13 +1,26 @@
-import { now } from './now.js'
-import type { RoundContext } from './round-context.js'
-import type { Figures } from './scenario.js'
-import type { ServerNode } from './server-node.js'
-import type { AnyManager, ClusterService } from './service.js'
+import { now } from '../now.js'
+import type { RoundContext } from '../round-context.js'
+import type { Figures } from '../scenario.js'
+import type { ServerNode } from '../server-node.js'
+import type { AnyManager, ClusterService } from '../service.js'
 
 /** How a primary falls silent, and how it is heard of again. */
 export interface Silence<S> {
   readonly fall: (service: S) => Promise<void> | void
   readonly end: (service: S) => Promise<void>
+}
+
+type AnyService = ClusterService<ServerNode, AnyManager>
+
+/** Its processes are stopped (SIGSTOP). */
+export const FROZEN: Silence<AnyService> = {
+  fall: ({ primary }) => primary.freeze(),
+  end: ({ primary }) => primary.thaw(),
+}
+/** Nothing passes on its sockets; it takes a proxy before it. */
+export const BLACK_HOLE: Silence<AnyService> = {
+  fall: (service) => service.proxyOf(service.primary).blackHole(),
+  end: (service) => service.proxyOf(service.primary).heal(),
 }
 
 /** Times of a primary that is silent, and that callers hang on. */

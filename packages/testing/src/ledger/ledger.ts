@@ -1,4 +1,4 @@
-import { FAILURE_CLASSES, type FailureClass, failureClassOf } from './failure-class.js'
+import { FAILURE_CLASSES, type FailureClass } from './failure-class.js'
 
 /** What writers were told, checked against what the surviving server holds. */
 export interface LedgerResult {
@@ -17,7 +17,7 @@ export interface LedgerResult {
   readonly duplicated: number
 }
 
-/** Whoever tells what has been written. */
+/** Tells what has been written. */
 export interface LedgerServer {
   query(sql: string): Promise<readonly LedgerRow[]>
 }
@@ -27,9 +27,6 @@ interface LedgerRow {
   /** Text from drivers that read whole numbers of 64 bits so. */
   readonly copies: number | string
 }
-
-export const LEDGER_TABLE =
-  'create table ledger (row bigserial primary key, id text not null, orm text not null)'
 
 /** Notes what became of each write. Every write has an id of its own, and nothing is ever written twice. */
 export class Ledger {
@@ -51,11 +48,7 @@ export class Ledger {
     this.#acknowledged.add(id)
   }
 
-  rejected(id: string, error: unknown): void {
-    this.rejectedAs(id, failureClassOf(error))
-  }
-
-  rejectedAs(id: string, failure: FailureClass): void {
+  rejected(id: string, failure: FailureClass): void {
     this.#failed.set(id, failure)
   }
 

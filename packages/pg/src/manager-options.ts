@@ -1,0 +1,79 @@
+import type { ManagerOptions } from '@connmgr/core'
+import { MANAGER_OPTION_NAMES } from '@connmgr/core/driver'
+import type { Client, ClientConfig } from 'pg'
+import type { ClientClass } from './driver.js'
+import type { SharedOptions } from './shared/sharing.js'
+
+/** Options of `createConnectionManager`: where the servers are, and everything of `ManagerOptions`. */
+export interface PgManagerOptions extends ManagerOptions<Client> {
+  /**
+   * The preferred server: a URL, or `/directory/of/sockets database`. Its parameters `connection_limit`, `pool_timeout`,
+   * `connect_timeout`, `socket_timeout` and `pgbouncer` are options of the manager where it has none of its own.
+   * `@default` DATABASE_URL, else what PGHOST, PGPORT, PGUSER and PGDATABASE say
+   */
+  readonly databaseUrl?: string
+  /** The preferred server without a URL: a name, an address, or a directory of sockets. `@default` PGHOST, else localhost */
+  readonly host?: string
+  /** Beside `host`. `@default` PGPORT, else 5432 */
+  readonly port?: number
+  /** Who logs in, for URLs that do not say it. `@default` PGUSER, else the user of the process */
+  readonly user?: string
+  /** The database, for URLs that do not say it. `@default` PGDATABASE, else one that is called as the user */
+  readonly database?: string
+  /**
+   * Servers to fail over to, in order; an array, or a string separated by commas. What such a URL leaves out (user,
+   * password, database, parameters) is as for the preferred server. `@default` DATABASE_FAILOVER_URLS if the preferred
+   * server is the environment's too, else none
+   */
+  readonly failoverUrls?: readonly string[] | string
+  /** For URLs that have none. A function wins over the URL and is asked before each connect, so that credentials may expire. */
+  readonly password?: string | (() => string | Promise<string>)
+  /** As node-postgres takes it; wins over the URL's `sslmode`. */
+  readonly ssl?: ClientConfig['ssl']
+  /**
+   * How servers may have this client prove who it is, as libpq's `require_auth`: a list of `scram-sha-256`, `md5`,
+   * `password` (in clear) and `none`, or of what is refused, each with a `!` before it. A server that asks for anything
+   * else gets nothing, and is quarantined. Wins over `require_auth` in a URL, and that over PGREQUIREAUTH. `@default`
+   * everything that node-postgres answers to; but a server that a topology source has named gets a password in clear over
+   * TLS with a verified certificate alone
+   */
+  readonly requireAuth?: string | readonly string[]
+  /** Anything else that node-postgres takes: `application_name`, `statement_timeout`, `types` and so on. */
+  readonly clientConfig?: ClientConfig
+  /** The client class. `@default` pg.Client */
+  readonly Client?: ClientClass
+  /**
+   * Lets independent queries of `pool.query` share few connections, called lanes: each is sent without waiting for the
+   * answers to those before it, and is a transaction of its own. `connect()`, transactions, cursors, texts of several
+   * statements and whatever could change the session (a function of the user's, a view or a table whose triggers may do
+   * so, by the catalog of the database) get a connection of their own, as without it. In doubt a query is not shared.
+   *
+   * Leave it out where a caller that holds locks by a
+   * transaction awaits a `pool.query`: that may stand behind another's that waits for these locks. Queries that are
+   * slow, or whose results are huge, belong on `connect()`. See the README of @connmgr/pg. `@default` false
+   */
+  readonly shared?: boolean | SharedOptions
+  /**
+   * Whether every statement of `pool.query`, and so those of Prisma and Drizzle outside of transactions, is run again by
+   * itself when it has failed without effect, until `failover.failoverTimeoutMs`. A query may say otherwise for itself:
+   * `pool.query({ text, values, replay })`. A write whose outcome is unknown never is. `@default` 'never'
+   */
+  readonly replayStatements?: 'never' | 'safe'
+}
+
+export const PG_OPTION_NAMES: readonly string[] = [
+  ...MANAGER_OPTION_NAMES,
+  'databaseUrl',
+  'host',
+  'port',
+  'user',
+  'database',
+  'failoverUrls',
+  'password',
+  'ssl',
+  'requireAuth',
+  'clientConfig',
+  'Client',
+  'shared',
+  'replayStatements',
+]

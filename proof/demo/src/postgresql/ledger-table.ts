@@ -1,0 +1,2 @@
+export const LEDGER_TABLE =
+  'create table ledger (row bigserial primary key, id text not null, orm text not null)'
