@@ -7,13 +7,20 @@ import type { Command } from '../internals.js'
 import { giveMethods } from '../leased-connection.js'
 import { settingUpConnection } from '../session-changes.js'
 import { isAtomic } from '../text/statement-text.js'
+import { signalOf } from './abort-signal.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
-import { type Lender, PoolQuery, whenDone } from './pool-query.js'
+import {
+  type Answer,
+  createQuery,
+  type Lender,
+  PoolExecute,
+  PoolQuery,
+  type PoolStatement,
+} from './pool-query.js'
 import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
 
 type ConnectionCallback = Parameters<Pool['getConnection']>[0]
-type Answer = (error: unknown, ...results: unknown[]) => void
 type PoolEvent = 'acquire' | 'connection' | 'enqueue' | 'release' | 'remove'
 
 /** How a facade of an existing manager is made; a symbol, so that no configuration can hold it by accident. */
@@ -25,9 +32,8 @@ interface Facade {
 /** What is implemented anew below; seen without it, so that its overloads need not be spelled out again. */
 type Replaced = 'end' | 'execute' | 'getConnection' | 'promise' | 'query' | 'releaseConnection'
 /** Untyped by mysql2, though it exports them. */
-const { Pool: MysqlPool, createQuery } = mysql2 as unknown as {
+const { Pool: MysqlPool } = mysql2 as unknown as {
   Pool: new (options: { config: object }) => Omit<Pool, Replaced>
-  createQuery: (sql: unknown, values: unknown, callback: unknown, config: object) => Command
 }
 
 /** What a connection of a pool has that a connection does not, or not so. */
@@ -130,21 +136,17 @@ export class ManagedPool extends MysqlPool {
 
   /** Borrows a connection, which `connection.release()` gives back, once. */
   getConnection(callback: ConnectionCallback): void {
-    this.borrow(ManagedPool.prototype.getConnection as FunctionReference).then(
+    // By the tick that follows, so that what the callback throws is not a rejection.
+    this.#take(
+      ManagedPool.prototype.getConnection as FunctionReference,
       (connection) => process.nextTick(callback, null, connection),
-      (error: NodeJS.ErrnoException) =>
-        process.nextTick(callback as (error: unknown) => void, error),
+      (error) => process.nextTick(callback as (error: unknown) => void, error),
     )
   }
 
   /** `getConnection` for adapters: leak reports begin above `below`, the function that the user called. */
-  async borrow(below: FunctionReference): Promise<PoolConnection> {
-    for (let attempt = 1; ; attempt += 1) {
-      const lease = await this.#acquire(this.#wanted, below, attempt > 1)
-      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection))
-        return this.#handOut(lease)
-      lease.destroy()
-    }
+  borrow(below: FunctionReference): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => this.#take(below, resolve, reject))
   }
 
   releaseConnection(connection: { release(): void }): void {
@@ -185,57 +187,44 @@ export class ManagedPool extends MysqlPool {
     below: FunctionReference,
     answer: Answer,
   ): void {
-    if (kind === 'execute')
-      this.#run(
-        sql,
-        (connection, done) =>
-          (connection.execute as (...args: unknown[]) => void)(sql, values, whenDone(done)),
-        below,
-        answer,
-      )
-    else
-      this.#sendQuery(
-        createQuery(sql, values, answer, this.#statementOptions),
-        sql,
-        values,
-        below,
-        answer,
-      )
+    const signal = signalOf(sql)
+    const options = this.#statementOptions
+    const statement =
+      kind === 'execute'
+        ? new PoolExecute(this.#lender, below, signal, sql, values)
+        : new PoolQuery(
+            this.#lender,
+            below,
+            signal,
+            createQuery(sql, values, answer, options),
+            sql,
+            values,
+            options,
+          )
+    this.#run(sql, statement, answer)
   }
 
   /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
   #query(sql: unknown, values: unknown, callback: unknown): Command {
-    const query = createQuery(sql, values, callback, this.#statementOptions)
+    const options = this.#statementOptions
+    const query = createQuery(sql, values, callback, options)
     const below = this.query as FunctionReference
     const { onResult } = query
     if (onResult === undefined) this.#stream(query, below)
-    else
-      this.#sendQuery(
-        query,
+    else {
+      const given = typeof values === 'function' ? undefined : values
+      const signal = signalOf(sql)
+      this.#run(
         sql,
-        typeof values === 'function' ? undefined : values,
-        below,
+        new PoolQuery(this.#lender, below, signal, query, sql, given, options),
         onResult,
       )
+    }
     return query
   }
 
-  #sendQuery(
-    query: Command,
-    sql: unknown,
-    values: unknown,
-    below: FunctionReference,
-    answer: Answer,
-  ): void {
-    let sent = false
-    const start = (connection: Connection, done: Answer): void => {
-      // Another attempt is another command.
-      const own = sent ? createQuery(sql, values, done, this.#statementOptions) : query
-      sent = true
-      own.onResult = whenDone(done)
-      ;(connection.query as (query: unknown) => void)(own)
-    }
-    this.#run(sql, start, below, answer)
+  get #statementOptions(): object {
+    return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
   }
 
   #execute(sql: unknown, values: unknown, callback: unknown): void {
@@ -244,13 +233,7 @@ export class ManagedPool extends MysqlPool {
     this.send('execute', sql, given, this.execute as FunctionReference, answer ?? (() => {}))
   }
 
-  #run(
-    sql: unknown,
-    start: (connection: Connection, done: Answer) => void,
-    below: FunctionReference,
-    answer: Answer,
-  ): void {
-    const query = new PoolQuery(this.#lender, this.#wanted, below, start)
+  #run(sql: unknown, query: PoolStatement, answer: Answer): void {
     const { deadlineMs, replay = this.$connections.replayStatements } = replayOf(sql)
     if (replay === 'never' && deadlineMs === undefined) {
       query.run(answer)
@@ -259,7 +242,7 @@ export class ManagedPool extends MysqlPool {
     const text = typeof sql === 'string' ? sql : (sql as { sql?: unknown } | null)?.sql
     const attempt = (): Promise<unknown[]> =>
       new Promise((resolve, reject) => {
-        query.run((error, ...results) => (error ? reject(error) : resolve(results)))
+        query.run((error, rows, fields) => (error ? reject(error) : resolve([rows, fields])))
       })
     this.$connections
       .replayStatement(
@@ -275,7 +258,7 @@ export class ManagedPool extends MysqlPool {
 
   /** What answers by events: the connection goes back when it has ended. */
   #stream(query: Command, below: FunctionReference): void {
-    this.#acquire(this.#wanted, below, false).then(
+    this.#lender.acquire(below, false).then(
       (lease) => {
         const connection = this.#lender.lend(lease)
         query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
@@ -288,8 +271,21 @@ export class ManagedPool extends MysqlPool {
     )
   }
 
-  get #statementOptions(): object {
-    return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
+  /** Lends a connection that lives. */
+  #take(
+    below: FunctionReference,
+    resolve: (connection: PoolConnection) => void,
+    reject: (error: unknown) => void,
+    attempt = 1,
+  ): void {
+    this.#acquire(this.#wanted, below, attempt > 1).then((lease) => {
+      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection)) {
+        resolve(this.#handOut(lease))
+        return
+      }
+      lease.destroy()
+      this.#take(below, resolve, reject, attempt + 1)
+    }, reject)
   }
 
   #acquire(
@@ -357,7 +353,12 @@ export class ManagedPool extends MysqlPool {
 
   #createLender(): Lender {
     return {
-      acquire: (wanted, below, again) => this.#acquire(wanted, below, again),
+      acquire: (below, again, signal) =>
+        this.#acquire(
+          signal === undefined ? this.#wanted : { ...this.#wanted, signal },
+          below,
+          again,
+        ),
       lend: (lease) => this.#lend(lease),
       takeBack: (lease, connection) => {
         this.#tell('release', connection)
