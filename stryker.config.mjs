@@ -18,7 +18,7 @@ export default {
     'packages/core/src/leaks/*.ts',
     '!packages/core/src/**/*.test.ts',
   ],
-  ignorePatterns: ['dist', '.turbo', 'docs', 'bench', 'soak', 'demo', 'examples'],
+  ignorePatterns: ['dist', '.turbo', 'docs', 'proof', 'examples'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
   timeoutMS: 5000,

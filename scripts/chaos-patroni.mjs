@@ -1,5 +1,5 @@
 // Faults of a real highly available cluster: Patroni, etcd, HAProxy and PgBouncer from Debian packages, which it
-// installs if it may; see chaos/patroni. `--json` prints one JSON object on stdout, and nothing else there.
+// installs if it may; see proof/chaos/patroni. `--json` prints one JSON object on stdout, and nothing else there.
 import { readArguments } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
@@ -31,7 +31,7 @@ try {
   const args = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, value],
   )
-  await run(process.execPath, ['--import', 'tsx', 'chaos/patroni/main.ts', ...args])
+  await run(process.execPath, ['--import', 'tsx', 'proof/chaos/patroni/main.ts', ...args])
 } catch (error) {
   exitLike(error)
 }

@@ -1,6 +1,6 @@
-// The chaos runner: real faults on real servers of the database that `--db` names; see chaos/src. With `--peers`, the same faults to
-// other clients too; see chaos/src/peers. `--json` prints one JSON object on stdout, and nothing
-// else there.
+// The chaos runner: real faults on real servers of the database that `--db` names; see proof/chaos/src. With `--peers`,
+// the same faults to other clients too; see proof/chaos/src/peers. `--json` prints one JSON object on stdout, and
+// nothing else there.
 import { readArguments } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
@@ -45,11 +45,11 @@ const options = process.argv.includes('--peers')
       },
       'npm run chaos -- --db mariadb --only 1,10 --repeat 30 --json',
     )
-const program = options.peers ? 'chaos/src/peers/main.ts' : 'chaos/src/main.ts'
+const program = options.peers ? 'proof/chaos/src/peers/main.ts' : 'proof/chaos/src/main.ts'
 
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
-  await run(process.execPath, ['scripts/prisma-generate.mjs', 'demo/schema.prisma'], {
+  await run(process.execPath, ['scripts/prisma-generate.mjs', 'proof/demo/schema.prisma'], {
     quiet: true,
   })
   const args = Object.entries(options).flatMap(([name, value]) =>

@@ -8,15 +8,15 @@ const UPDATE_EVERY_MS = 2000
 const STORIES = {
   postgresql: {
     about: 'Two servers, three ORMs, a leak through each, a crash',
-    schemas: ['demo/schema.prisma'],
+    schemas: ['proof/demo/schema.prisma'],
   },
   mariadb: {
     about: 'Two servers, three ORMs, a leak through each, a crash',
-    schemas: ['demo/schema.prisma', 'demo/mariadb/schema.prisma'],
+    schemas: ['proof/demo/schema.prisma', 'proof/demo/mariadb/schema.prisma'],
   },
   sqlite: {
     about: 'One file, three ORMs, a leak through each, another process that takes the lock',
-    schemas: ['demo/schema.prisma', 'demo/sqlite/schema.prisma'],
+    schemas: ['proof/demo/schema.prisma', 'proof/demo/sqlite/schema.prisma'],
   },
 }
 
@@ -33,7 +33,7 @@ try {
     await saying("generating Prisma's client", () =>
       run(process.execPath, ['scripts/prisma-generate.mjs', schema], { quiet: true }),
     )
-  await run(process.execPath, ['--import', 'tsx', 'demo/src/main.ts', ...given])
+  await run(process.execPath, ['--import', 'tsx', 'proof/demo/src/main.ts', ...given])
 } catch (error) {
   exitLike(error)
 }

@@ -15,7 +15,7 @@ for (const schema of given.length > 0 ? given : allSchemas()) await generate(sch
 
 function allSchemas() {
   const folders = [
-    ...['.', 'mariadb', 'sqlite'].map((database) => join(ROOT, 'demo', database)),
+    ...['.', 'mariadb', 'sqlite'].map((database) => join(ROOT, 'proof', 'demo', database)),
     ...foldersIn('packages').flatMap((folder) => [
       join(folder, 'test'),
       ...['mariadb', 'sqlite'].map((database) => join(folder, 'test', database)),

@@ -1,4 +1,4 @@
-// Loads one manager for minutes with everything that callers, servers and the process can do to it; see soak/src.
+// Loads one manager for minutes with everything that callers, servers and the process can do to it; see proof/soak/src.
 // `--shared` lets queries of the pool share
 // connections; `--json` prints one JSON object on stdout, and nothing else there.
 import { randomSeed, readArguments, SEED } from './arguments.mjs'
@@ -28,7 +28,7 @@ try {
     '--expose-gc',
     '--import',
     'tsx',
-    'soak/src/main.ts',
+    'proof/soak/src/main.ts',
     '--minutes',
     minutes,
     '--seed',

@@ -4,9 +4,9 @@ import { exitLike, run, runBin } from './run.mjs'
 try {
   await run(process.execPath, ['scripts/build.mjs'])
   await run(process.execPath, ['scripts/prisma-generate.mjs'])
-  await run(process.execPath, ['scripts/prisma-generate.mjs', 'bench/schema.prisma'])
+  await run(process.execPath, ['scripts/prisma-generate.mjs', 'proof/bench/schema.prisma'])
   await runBin('tsc', ['-p', 'tsconfig.test.json'])
-  await runBin('tsc', ['-b', 'bench'])
+  await runBin('tsc', ['-b', 'proof/bench'])
 } catch (error) {
   exitLike(error)
 }

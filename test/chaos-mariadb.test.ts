@@ -1,7 +1,7 @@
 import { CommitOutcomeUnknownError, ConnectionLostError } from '@connmgr/core'
-import { MissingProgramsError } from '../chaos/src/database.js'
-import { requireMariadb } from '../chaos/src/mariadb/database.js'
-import { failureClassOf } from '../chaos/src/mariadb/failure-class.js'
+import { MissingProgramsError } from '../proof/chaos/src/database.js'
+import { requireMariadb } from '../proof/chaos/src/mariadb/database.js'
+import { failureClassOf } from '../proof/chaos/src/mariadb/failure-class.js'
 
 describe('what the failure of a write says about the write, on MariaDB', () => {
   const answer = (errno: number, message = 'no') => Object.assign(new Error(message), { errno })

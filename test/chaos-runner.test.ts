@@ -1,7 +1,7 @@
-import { describeResults } from '../chaos/src/report.js'
-import { RoundContext } from '../chaos/src/round-context.js'
-import { Runner } from '../chaos/src/runner.js'
-import type { Scenario, ScenarioResult } from '../chaos/src/scenario.js'
+import { describeResults } from '../proof/chaos/src/report.js'
+import { RoundContext } from '../proof/chaos/src/round-context.js'
+import { Runner } from '../proof/chaos/src/runner.js'
+import type { Scenario, ScenarioResult } from '../proof/chaos/src/scenario.js'
 
 const accidents = { uncaught: 0, reports: [] as string[] }
 

@@ -1,5 +1,5 @@
-import type { DemoResult } from '../demo/src/result.js'
-import { verdictOn } from '../demo/src/verdict.js'
+import type { DemoResult } from '../proof/demo/src/result.js'
+import { verdictOn } from '../proof/demo/src/verdict.js'
 
 const GOOD = {
   orms: ['typeorm', 'prisma'],

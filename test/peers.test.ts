@@ -1,6 +1,6 @@
-import { judge } from '../chaos/src/peers/outcome.js'
-import type { Write } from '../chaos/src/peers/peer-process.js'
-import { overviewOf, summarize } from '../chaos/src/peers/summary.js'
+import { judge } from '../proof/chaos/src/peers/outcome.js'
+import type { Write } from '../proof/chaos/src/peers/peer-process.js'
+import { overviewOf, summarize } from '../proof/chaos/src/peers/summary.js'
 
 const FAULT_AT = 10_000
 const END = 20_000

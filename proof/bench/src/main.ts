@@ -32,8 +32,8 @@ const SUITES: readonly Suite[] = [
   tenants,
   size,
 ]
-const ROOT = path.join(__dirname, '..', '..')
-const RESULTS = path.join(ROOT, 'bench', 'results')
+const ROOT = path.join(__dirname, '..', '..', '..')
+const RESULTS = path.join(ROOT, 'proof', 'bench', 'results')
 const PEERS = [
   'pg',
   'postgres',

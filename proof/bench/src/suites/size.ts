@@ -3,7 +3,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Measured, Suite } from '../suite.js'
 
-const SCRIPT = path.join(__dirname, '..', '..', '..', 'scripts', 'check-size.mjs')
+const SCRIPT = path.join(__dirname, '..', '..', '..', '..', 'scripts', 'check-size.mjs')
 
 /** What `check-size.mjs --json` says of one package. */
 interface Size {

@@ -12,7 +12,7 @@ import { loadPeerDatabase, type PeerDatabase } from './peer-database.js'
 import { runRound } from './round.js'
 import { overviewOf, type Summary, summarize, tableOf } from './summary.js'
 
-const MODULES = path.join(__dirname, '..', '..', '..', 'node_modules')
+const MODULES = path.join(__dirname, '..', '..', '..', '..', 'node_modules')
 
 const { values } = parseArgs({
   options: {

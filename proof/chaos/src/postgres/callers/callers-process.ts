@@ -1,4 +1,4 @@
-// A process of its own with a manager and its callers; chaos/src/callers/callers.ts starts it.
+// A process of its own with a manager and its callers; callers.ts starts it.
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { Ledger } from '../../../../demo/src/ledger.js'
 import { Accidents } from '../../../../soak/src/accidents.js'

@@ -10,8 +10,8 @@ import { type AnyManager, type Stage, sleep, until } from './stage.js'
 import { type Claim, verdictOn } from './verdict.js'
 import type { Workload } from './workloads/workload.js'
 
-const ROOT = resolve(__dirname, '../..')
-const OWN_FOLDER = 'demo'
+const ROOT = resolve(__dirname, '../../..')
+const OWN_FOLDER = 'proof/demo'
 const STEADY_MS = 2000
 
 /** Loaded when they are needed: each stands on libraries of its own. */
