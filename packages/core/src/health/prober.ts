@@ -340,7 +340,7 @@ export class Prober<C extends object> implements EndpointProber {
   #answered(question: Question, probe: Probe, result: ProbeResult, loginMs: number): void {
     if (!this.#questions.delete(question)) return
     const pooled = probe instanceof PooledProbe
-    if (!pooled) this.#times.answered(this.#tookMs(question) - loginMs)
+    if (!pooled) this.#times.answered(this.#tookMs(question) - loginMs, result.roundTrips)
     this.#unansweredSince = undefined
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()

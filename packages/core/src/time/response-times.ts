@@ -76,10 +76,14 @@ export class ResponseTimes {
   readonly #latest: number[] = []
   #nearestMs: number | undefined
 
-  /** A question has been answered over an open connection. */
-  answered(tookMs: number): void {
+  /**
+   * A question has been answered over an open connection.
+   *
+   * @param roundTrips how often something was sent for it, and answered
+   */
+  answered(tookMs: number, roundTrips = 1): void {
     this.#answers.add(tookMs, this.#memory)
-    this.#note(tookMs)
+    this.#note(tookMs / roundTrips)
   }
 
   /** A login has succeeded. */

@@ -24,6 +24,10 @@ export class MysqlProbe implements Probe {
   /** Which of the questions the server answers. */
   #level = 0
   #mayAskLag = true
+  /** Asked once: a server that is started again has ended the session, and to find out is the dearest of the questions. */
+  #startedAt: string | undefined
+  /** Statements of the check under way. */
+  #roundTrips = 0
   #askForMoreAt = Number.POSITIVE_INFINITY
 
   /** @param options.ownsSession false if others use the session too; then one statement is sent, and no more. `@default` true */
@@ -57,7 +61,9 @@ export class MysqlProbe implements Probe {
       this.#mayAskLag = true
       this.#askForMoreAt = Number.POSITIVE_INFINITY
     }
+    this.#roundTrips = 0
     const answer = await this.#ask()
+    this.#startedAt ??= answer.startedAt ?? undefined
     const role = roleOf(answer)
     const lag = role === 'standby' && this.#ownsSession ? await this.#askLag() : undefined
     return this.#describe(answer, role, lag)
@@ -67,7 +73,10 @@ export class MysqlProbe implements Probe {
   async #ask(): Promise<Answer> {
     const questions = QUESTIONS[this.#session.flavour]
     for (;;) {
-      const columns = questions[this.#level] as Partial<Record<Column, string>>
+      const { startedAt, ...rest } = questions[this.#level] as Partial<Record<Column, string>>
+      const columns =
+        startedAt === undefined || this.#startedAt !== undefined ? rest : { ...rest, startedAt }
+      this.#roundTrips += 1
       try {
         const [row] = await this.#session.ask(textOfQuestion(columns))
         if (row === undefined) throw new Error('the server answered a probe with nothing')
@@ -83,6 +92,7 @@ export class MysqlProbe implements Probe {
   /** How many seconds a replica is behind its source; undefined if it has none, or that is not known. */
   async #askLag(): Promise<number | undefined> {
     if (!this.#mayAskLag) return undefined
+    this.#roundTrips += 1
     try {
       const { names, rows } = await this.#session.askNamed('SHOW SLAVE STATUS')
       const at = names.findIndex((name) => /^Seconds_Behind_(?:Master|Source)$/i.test(name))
@@ -97,6 +107,7 @@ export class MysqlProbe implements Probe {
   }
 
   async #askReplicaLag(): Promise<number | undefined> {
+    this.#roundTrips += 1
     try {
       const { names, rows } = await this.#session.askNamed('SHOW REPLICA STATUS')
       const lag = rows[0]?.[names.indexOf('Seconds_Behind_Source')]
@@ -115,22 +126,15 @@ export class MysqlProbe implements Probe {
 
   #describe(answer: Answer, role: Role, lag: number | undefined): DescribedServer {
     const { flavour, serverVersion } = this.#session
-    const {
-      applied = '',
-      current,
-      executed,
-      name,
-      serverId,
-      startedAt,
-      transactionsReadOnly,
-    } = answer
+    const { applied = '', current, executed, name, serverId, transactionsReadOnly } = answer
     const tells = Boolean(executed || applied)
     const missing = this.#missing
     return {
       role,
       writable: role === 'primary' && !isOn(transactionsReadOnly),
       ...(name ? { server: name } : {}),
-      ...(startedAt ? { startedAt } : {}),
+      ...(this.#startedAt ? { startedAt: this.#startedAt } : {}),
+      roundTrips: this.#roundTrips,
       ...(serverId && tells
         ? {
             history: formatHistory(flavour, serverId, executed ?? '', applied ?? ''),
