@@ -1,6 +1,15 @@
-import type { Lease, ManagerAcquireOptions, PoolCounts, Target } from '@connmgr/core'
+import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
 import { type FunctionReference, outside, printAsJson } from '@connmgr/core/driver'
-import mysql2, { type Connection, type Pool, type PoolConnection } from 'mysql2'
+import mysql2, {
+  type Connection,
+  type FieldPacket,
+  type Pool,
+  type PoolConnection,
+  type Query,
+  type QueryError,
+  type QueryOptions,
+  type QueryResult,
+} from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
 import { MysqlConnectionManager } from '../connection-manager.js'
 import type { Command } from '../internals.js'
@@ -47,14 +56,33 @@ const OWN_METHODS: ReadonlySet<PropertyKey> = new Set([
 const CLOSED = 'Pool is closed.'
 const NONE_FREE = 'No connections available.'
 
+/** What one statement of a pool may ask for, beside what mysql2 knows. */
+export interface PoolStatementOptions extends QueryOptions, ReplayOptions {
+  /**
+   * Ends the statement on the server when it fires, and closes its connection. The statement then fails with
+   * `CONNMGR_ABORTED`, or with `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if it may have written. What answers by events, because it
+   * has no callback, has none.
+   */
+  readonly signal?: AbortSignal
+}
+
+type Send = <T extends QueryResult>(
+  options: PoolStatementOptions,
+  callback: (error: QueryError | null, result: T, fields: FieldPacket[]) => void,
+) => Query
+type SendByPromise = <T extends QueryResult>(
+  options: PoolStatementOptions,
+) => Promise<[T, FieldPacket[]]>
+
 export interface ManagedPool {
   /**
    * As mysql2's `pool.query`. With `replay: 'safe'` in its options a statement that has failed without effect is run again,
-   * on whichever server takes writes then. What answers by events, because it has no callback, is never repeated.
+   * on whichever server takes writes then; with a `signal` it ends when that fires. What answers by events, because it has
+   * no callback, is never repeated.
    */
-  query: Pool['query']
-  /** As mysql2's `pool.execute`, with the same `replay`. */
-  execute: Pool['execute']
+  query: Pool['query'] & Send
+  /** As mysql2's `pool.execute`, with the same `replay` and `signal`. */
+  execute: Pool['execute'] & Send
 }
 
 /**
@@ -154,8 +182,10 @@ export class ManagedPool extends MysqlPool {
   }
 
   /** The same pool by promises. */
-  promise(chosen: PromiseConstructor = this.#Promise): PromisePool {
-    return new ManagedPromisePool(this, chosen) as unknown as PromisePool
+  promise(
+    chosen: PromiseConstructor = this.#Promise,
+  ): PromisePool & { readonly query: SendByPromise; readonly execute: SendByPromise } {
+    return new ManagedPromisePool(this, chosen) as never
   }
 
   /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
