@@ -12,12 +12,18 @@ export interface CommandWatch {
   add(command: Command): Command
   /** Gets a packet that may end an answer before its command reads it. */
   before(command: Command, packet: Packet): void
-  /** Called when a command has read a packet. */
+  /** Called when a command has read such a packet. */
   after(): void
 }
 
 const OK = 0
 const EOF = 0xfe
+
+/** Whether it is an OK, an EOF or an error. Others are rows and columns, of which there may be many. */
+function mayEnd({ buffer, offset }: Packet): boolean {
+  const first = buffer[offset] as number
+  return first === OK || first >= EOF
+}
 
 /** The one place that all commands of a connection pass on their way to the server, and all packets on their way back. */
 export class CommandQueue implements Interceptor {
@@ -48,15 +54,13 @@ export class CommandQueue implements Interceptor {
 
   handlePacket(packet: Packet | undefined): void {
     const internals = this.#internals
-    if (packet !== undefined) {
+    if (packet === undefined || !mayEnd(packet)) passPacket(internals, packet)
+    else {
       const command = internals._command
-      const first = packet.buffer[packet.offset] as number
-      // An OK, an EOF or an error. Others are rows and columns, of which there may be many.
-      if ((first === OK || first >= EOF) && command && internals._paused !== true)
-        this.#watch?.before(command, packet)
+      if (command && internals._paused !== true) this.#watch?.before(command, packet)
+      passPacket(internals, packet)
+      this.#watch?.after()
     }
-    passPacket(internals, packet)
-    this.#watch?.after()
     if (this.#waiting.length > 0 && !this.waits) this.release()
   }
 
