@@ -23,7 +23,13 @@ const { Connection: MysqlConnection, ConnectionConfig } = mysql2 as unknown as {
  * a dictionary of the second object that is given an accessor of its own, and everything that mysql2 reads from one is slow.
  */
 class FollowedConnection extends MysqlConnection {
-  [INTERCEPTOR]: Interceptor | undefined = undefined
+  declare [INTERCEPTOR]: Interceptor | undefined
+
+  constructor(options: { config: object }) {
+    super(options)
+    // Out of sight of what prints a connection.
+    Object.defineProperty(this, INTERCEPTOR, { value: undefined, writable: true })
+  }
 
   // mysql2 puts another one in its place when a connection closes.
   get addCommand(): (command: Command) => Command {

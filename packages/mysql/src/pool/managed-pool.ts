@@ -164,10 +164,18 @@ export class ManagedPool extends MysqlPool {
 
   /** Borrows a connection, which `connection.release()` gives back, once. */
   getConnection(callback: ConnectionCallback): void {
-    // By the tick that follows, so that what the callback throws is not a rejection.
     this.#take(
       ManagedPool.prototype.getConnection as FunctionReference,
-      (connection) => process.nextTick(callback, null, connection),
+      (connection) => {
+        try {
+          callback(null, connection)
+        } catch (error) {
+          // It is the caller's own, and no rejection.
+          process.nextTick(() => {
+            throw error
+          })
+        }
+      },
       (error) => process.nextTick(callback as (error: unknown) => void, error),
     )
   }
