@@ -1,21 +1,35 @@
+import {
+  type Interceptor,
+  interceptConnection,
+  passPacket,
+  sendCommand,
+} from './followed-connection.js'
 import type { Command, Internals, Packet } from './internals.js'
 
-/** What is told of a packet before its command reads it, and after. */
-export interface PacketWatch {
+/** Who is between a connection's users and its queue. */
+export interface CommandWatch {
+  /** Gets each command, and hands it to `send` of the queue. */
+  add(command: Command): Command
+  /** Gets a packet that may end an answer before its command reads it. */
   before(command: Command, packet: Packet): void
+  /** Called when a command has read such a packet. */
   after(): void
 }
 
-/** How an OK, an EOF and an error begin. */
-const MAY_END: ReadonlySet<number | undefined> = new Set([0, 0xfe, 0xff])
+const OK = 0
+const EOF = 0xfe
 
-/**
- * The one place that all commands of a connection pass on their way to the server, and all packets on their way back.
- * mysql2 replaces its own `addCommand` when a connection closes; what is put here stays.
- */
-export class CommandQueue {
+/** Whether it is an OK, an EOF or an error. Others are rows and columns, of which there may be many. */
+function mayEnd({ buffer, offset }: Packet): boolean {
+  const first = buffer[offset] as number
+  return first === OK || first >= EOF
+}
+
+/** The one place that all commands of a connection pass on their way to the server, and all packets on their way back. */
+export class CommandQueue implements Interceptor {
   readonly #internals: Internals
   readonly #waiting: (() => void)[] = []
+  #watch: CommandWatch | undefined
   /** Set once mysql2 takes no more commands. */
   #refuses = false
 
@@ -23,42 +37,35 @@ export class CommandQueue {
     this.#internals = internals
   }
 
-  /** @param add gets each command, and `send`, which hands it to mysql2 */
-  intercept(
-    add: (command: Command, send: (command: Command) => Command) => Command,
-    watch: PacketWatch,
-  ): void {
+  /** Begins to pass commands and packets by `watch`. */
+  intercept(watch: CommandWatch): void {
+    this.#watch = watch
+    interceptConnection(this.#internals, this)
+  }
+
+  /** Hands a command to mysql2. */
+  send(command: Command): Command {
+    return sendCommand(this.#internals, command)
+  }
+
+  add(command: Command): Command {
+    return this.#watch === undefined ? this.send(command) : this.#watch.add(command)
+  }
+
+  handlePacket(packet: Packet | undefined): void {
     const internals = this.#internals
-    const send = internals.addCommand.bind(internals)
-    const { handlePacket } = internals
-    const intercepted = (command: Command): Command => add(command, send)
-    Object.defineProperty(internals, 'addCommand', {
-      get: () => intercepted,
-      set: () => {
-        this.#refuses = true
-      },
-      configurable: true,
-      enumerable: false,
-    })
-    Object.defineProperty(internals, 'handlePacket', {
-      value: (packet?: Packet) => {
-        const command = internals._command
-        // Others are rows and columns, of which there may be many.
-        if (
-          packet !== undefined &&
-          command &&
-          MAY_END.has(packet.buffer[packet.offset]) &&
-          internals._paused !== true
-        )
-          watch.before(command, packet)
-        handlePacket.call(internals, packet)
-        watch.after()
-        if (this.#waiting.length > 0 && !this.waits) this.release()
-      },
-      configurable: true,
-      enumerable: false,
-      writable: true,
-    })
+    if (packet === undefined || !mayEnd(packet)) passPacket(internals, packet)
+    else {
+      const command = internals._command
+      if (command && internals._paused !== true) this.#watch?.before(command, packet)
+      passPacket(internals, packet)
+      this.#watch?.after()
+    }
+    if (this.#waiting.length > 0 && !this.waits) this.release()
+  }
+
+  refuses(): void {
+    this.#refuses = true
   }
 
   /** mysql2 takes no more commands: the connection is closing, or has failed. */

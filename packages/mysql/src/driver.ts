@@ -14,7 +14,7 @@ import {
   type Transactions,
   withoutSecrets,
 } from '@connmgr/core/driver'
-import { type Connection, createConnection } from 'mysql2'
+import type { Connection } from 'mysql2'
 import { connectionConfigOf } from './config/endpoint-config.js'
 import { Engines } from './engines.js'
 import {
@@ -24,6 +24,7 @@ import {
   isAnswerOfServer,
   isDeliberate,
 } from './errors/classify.js'
+import { createFollowedConnection } from './followed-connection.js'
 import { internalsOf } from './internals.js'
 import { killRunning } from './kill.js'
 import { connectionOf, leasedConnection } from './leased-connection.js'
@@ -220,7 +221,7 @@ export class MysqlDriver implements Driver<Connection> {
     try {
       const config = await connectionConfigOf(endpoint)
       signal.throwIfAborted()
-      return createConnection(config)
+      return createFollowedConnection(config)
     } catch (error) {
       throw signal.aborted ? signal.reason : this.#failure(error)
     }

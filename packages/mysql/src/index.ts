@@ -1,4 +1,4 @@
-import { ManagedPool } from './pool/managed-pool.js'
+import { ManagedPool, type PoolStatementOptions } from './pool/managed-pool.js'
 import { ManagedPoolCluster } from './pool/pool-cluster.js'
 import type { ManagedPoolConfig } from './pool/pool-config.js'
 
@@ -13,7 +13,7 @@ export { classify } from './errors/classify.js'
 export { MYSQL_OPTION_NAMES, type MysqlManagerOptions } from './manager-options.js'
 export { ManagedPoolCluster, type ManagedPoolNamespace } from './pool/pool-cluster.js'
 export { blueprintOf, type PoolBlueprint } from './pool/pool-config.js'
-export { ManagedPool, type ManagedPoolConfig }
+export { ManagedPool, type ManagedPoolConfig, type PoolStatementOptions }
 
 /** As mysql2's, for libraries that take it from a driver's module. */
 export function createPool(config: ManagedPoolConfig | string): ManagedPool {

@@ -75,45 +75,50 @@ export function giveMethods(handle: Connection, make: MethodMaker): void {
   ;(handle as unknown as Properties)[METHODS] = make
 }
 
+/** Its fields are set by the constructor for the reason given at `PoolStatement`: there is one for each lease. */
 class LeasedConnection implements ProxyHandler<Connection> {
-  readonly #connection: Connection
-  readonly #fence: LeaseFence
-  #self: Connection | undefined
+  declare private readonly connection: Connection
+  declare private readonly fence: LeaseFence
+  declare private self: Connection | undefined
   /** Methods of this handle, made when first asked for, and those that the borrower has put in their place. */
-  #methods: Map<PropertyKey, unknown> | undefined
-  #listeners: BorrowedListeners | undefined
-  #make: MethodMaker | undefined
+  declare private methods: Map<PropertyKey, unknown> | undefined
+  declare private listeners: BorrowedListeners | undefined
+  declare private make: MethodMaker | undefined
 
   constructor(connection: Connection, fence: LeaseFence) {
-    this.#connection = connection
-    this.#fence = fence
+    this.connection = connection
+    this.fence = fence
+    this.self = undefined
+    this.methods = undefined
+    this.listeners = undefined
+    this.make = undefined
   }
 
   get(connection: Connection, property: PropertyKey, self: Connection): unknown {
-    this.#self ??= self
-    const own = this.#methods?.get(property)
+    this.self ??= self
+    const own = this.methods?.get(property)
     if (own !== undefined) return own
     if (property === CONNECTION) {
-      if (!this.#fence.active) throw this.#fence.refuse()
+      if (!this.fence.active) throw this.fence.refuse()
       return connection
     }
-    const given = this.#make?.(property)
+    const given = this.make?.(property)
     if (given !== undefined) {
-      this.#methods ??= new Map()
-      this.#methods.set(property, given)
+      this.methods ??= new Map()
+      this.methods.set(property, given)
       return given
     }
     const value = Reflect.get(connection, property, connection) as unknown
     if (typeof value !== 'function' || property === 'constructor') return value
     const method = this.#methodOf(property, value as AnyFunction)
-    this.#methods ??= new Map()
-    this.#methods.set(property, method)
+    this.methods ??= new Map()
+    this.methods.set(property, method)
     return method
   }
 
   set(connection: Connection, property: PropertyKey, value: unknown): boolean {
     if (property === METHODS) {
-      this.#make = value as MethodMaker
+      this.make = value as MethodMaker
       return true
     }
     const present = (connection as unknown as Properties)[property]
@@ -124,11 +129,11 @@ class LeasedConnection implements ProxyHandler<Connection> {
       property === 'connection' ||
       property === '_clusterId'
     ) {
-      this.#methods ??= new Map()
-      this.#methods.set(property, value)
+      this.methods ??= new Map()
+      this.methods.set(property, value)
       return true
     }
-    if (!this.#fence.active) throw this.#fence.refuse()
+    if (!this.fence.active) throw this.fence.refuse()
     return Reflect.set(connection, property, value, connection)
   }
 
@@ -143,34 +148,34 @@ class LeasedConnection implements ProxyHandler<Connection> {
   }
 
   has(connection: Connection, property: PropertyKey): boolean {
-    if (this.#methods?.has(property) === true || this.#make?.(property) !== undefined) return true
+    if (this.methods?.has(property) === true || this.make?.(property) !== undefined) return true
     return Reflect.has(connection, property)
   }
 
   #methodOf(property: PropertyKey, method: AnyFunction): AnyFunction {
-    if (HARMLESS.has(property)) return method.bind(this.#connection)
+    if (HARMLESS.has(property)) return method.bind(this.connection)
     if (ADDS.has(property)) return (event, listener) => this.#listen(property, event, listener)
     if (property === 'off' || property === 'removeListener')
       return (event, listener) => {
-        this.#listeners?.remove(event as string, listener)
-        return this.#self
+        this.listeners?.remove(event as string, listener)
+        return this.self
       }
     if (property === 'removeAllListeners')
       return (event) => {
-        this.#listeners?.removeAll(event as string | undefined)
-        return this.#self
+        this.listeners?.removeAll(event as string | undefined)
+        return this.self
       }
     if (property === 'promise')
       return (chosen) =>
-        new PromisePoolConnection(this.#self, chosen as PromiseConstructor | undefined)
+        new PromisePoolConnection(this.self, chosen as PromiseConstructor | undefined)
     if (property === 'prepare')
       return (options, callback) =>
         this.#prepare(method, options, callback as AnyFunction | undefined)
     const call: AnyFunction = (...args) => {
-      if (!this.#fence.active) return this.#refuse(property, args)
-      this.#fence.noteUse(call)
-      const result = Reflect.apply(method, this.#connection, args)
-      return result === this.#connection ? this.#self : result
+      if (!this.fence.active) return this.#refuse(property, args)
+      this.fence.noteUse(call)
+      const result = Reflect.apply(method, this.connection, args)
+      return result === this.connection ? this.self : result
     }
     return call
   }
@@ -178,21 +183,21 @@ class LeasedConnection implements ProxyHandler<Connection> {
   /** What is prepared leads back to this handle, for others use the same statement of the server. */
   #prepare(method: AnyFunction, options: unknown, callback: AnyFunction | undefined): unknown {
     const args = [options, callback]
-    if (!this.#fence.active) return this.#refuse('prepare', args)
-    return Reflect.apply(method, this.#connection, [
+    if (!this.fence.active) return this.#refuse('prepare', args)
+    return Reflect.apply(method, this.connection, [
       options,
       (error: unknown, statement: object | undefined) =>
         callback?.(
           error,
           statement &&
-            Object.create(statement, { _connection: { value: this.#self, writable: true } }),
+            Object.create(statement, { _connection: { value: this.self, writable: true } }),
         ),
     ])
   }
 
   #refuse(property: PropertyKey, args: readonly unknown[]): unknown {
     const sql = SENDS.has(property) ? textOfCall(args[0]) : undefined
-    const error = this.#fence.refuse(sql)
+    const error = this.fence.refuse(sql)
     const last = args.at(-1)
     if (property === 'addCommand') return refuseCommand(args[0] as Command, error)
     if (SENDS.has(property)) {
@@ -210,14 +215,14 @@ class LeasedConnection implements ProxyHandler<Connection> {
   }
 
   #listen(method: PropertyKey, event: unknown, listener: unknown): unknown {
-    if (!this.#fence.active) throw this.#fence.refuse()
-    if (this.#listeners === undefined) {
-      const listeners = new BorrowedListeners(this.#connection as unknown as EventEmitter)
-      this.#listeners = listeners
-      this.#fence.onRelease(() => listeners.removeAll())
+    if (!this.fence.active) throw this.fence.refuse()
+    if (this.listeners === undefined) {
+      const listeners = new BorrowedListeners(this.connection as unknown as EventEmitter)
+      this.listeners = listeners
+      this.fence.onRelease(() => listeners.removeAll())
     }
-    this.#listeners.add(method as AddMethod, event as string, listener, this.#self)
-    return this.#self
+    this.listeners.add(method as AddMethod, event as string, listener, this.self)
+    return this.self
   }
 }
 

@@ -269,6 +269,21 @@ describe.each(INSTALLED)('a manager over %s', (library) => {
     expect(await manager.use((db) => db.all('select v from t'))).toEqual([{ v: 1 }, { v: 2 }])
   })
 
+  test('what onConnect sets is there for the next borrower, whatever was done to end a stale transaction', async () => {
+    const filename = files.path()
+    const manager = open({ filename, onConnect: (db) => db.exec('pragma cache_size = -4321') })
+    const second = open({ filename })
+    await manager.use((db) => db.exec('create table t (v)'))
+    await manager.use(async (db) => {
+      await db.exec('begin')
+      await db.all('select * from t')
+      await second.use((each) => each.run('insert into t values (1)'))
+      await expect(db.run('insert into t values (2)')).rejects.toThrow()
+      await db.rollback()
+    })
+    expect(await manager.use((db) => db.get('pragma cache_size'))).toEqual({ cache_size: -4321 })
+  })
+
   test('a read-only manager reads what is there, and creates nothing', async () => {
     const filename = files.path()
     const missing = open({ filename, readOnly: true, startTimeoutMs: patient(200) })

@@ -1,5 +1,6 @@
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import type { ConnectionSignal } from '@connmgr/core/driver'
+import { FakeClock } from '@connmgr/testing'
 import { Files } from '../test/files.js'
 import { INSTALLED } from '../test/libraries.js'
 import { bindingOf } from './bindings/load.js'
@@ -232,6 +233,8 @@ describe.each(INSTALLED)('the driver over %s', (library) => {
     const stale = await db.run('insert into t values (?)', [2]).catch((error: unknown) => error)
     expect(driver.classify(stale)).toBe('serialization')
     await driver.transactions.rollback(db)
+    // One that had to be opened anew for that is reset, by which it gets back what `onConnect` sets.
+    expect(driver.session.altered(db)).toBe(library === 'libsql')
     await db.run('insert into t values (?)', [3])
     expect(await other.all('select v from t')).toEqual([{ v: 1 }, { v: 3 }])
     driver.destroy(db)
@@ -241,16 +244,24 @@ describe.each(INSTALLED)('the driver over %s', (library) => {
   test('nothing is written to a file that was deleted or replaced', async () => {
     const path = files.path()
     const signals: ConnectionSignal[] = []
-    const db = await open(path, {}, signals)
+    const clock = new FakeClock()
+    const timed = new SqliteDriver({ binding: bindingOf(library), busyTimeoutMs: 30_000, clock })
+    const db = await timed.connect(endpoint(path), {
+      signal: new AbortController().signal,
+      onSignal: (signal) => signals.push(signal),
+    })
     await db.exec('create table t (v)')
-    await begin(db)
+    await timed.transactions.begin(db, {})
     await db.run('insert into t values (1)')
     renameSync(path, `${path}.old`)
-    const lost = await driver.transactions.commit(db).catch((error: unknown) => error)
-    expect(driver.classify(lost)).toBe('lost')
+    await clock.advance(1)
+    const lost = await timed.transactions.commit(db).catch((error: unknown) => error)
+    expect(timed.classify(lost)).toBe('lost')
     expect(signals.map(({ kind }) => kind)).toEqual(['lost'])
-    expect(driver.inspect(db)).toBe('broken')
-    await expect(open(path)).rejects.toMatchObject({ code: 'SQLITE_CANTOPEN' })
+    expect(timed.inspect(db)).toBe('broken')
+    await expect(
+      timed.connect(endpoint(path), { signal: new AbortController().signal, onSignal: () => {} }),
+    ).rejects.toMatchObject({ code: 'SQLITE_CANTOPEN' })
     renameSync(`${path}.old`, path)
     const again = await open(path)
     expect(await again.all('select * from t')).toEqual([])

@@ -191,6 +191,8 @@ export interface ProbeResult extends Place {
   readonly server?: string | undefined
   /** When the server process started, as the server says it; tells a restart. */
   readonly startedAt?: string | undefined
+  /** Questions that were sent for it, each after the answer to the one before. `@default` 1 */
+  readonly roundTrips?: number | undefined
   /** What the role may not ask, if there is something. */
   readonly missing?: readonly MissingRight[]
 }

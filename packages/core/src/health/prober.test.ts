@@ -1,6 +1,7 @@
 import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 import type { ConnectionSignal, Driver } from '../driver/contract.js'
 import { Runtime } from '../runtime.js'
+import { ResponseTimes } from '../time/response-times.js'
 import { StallMonitor } from '../time/stall.js'
 import { Prober } from './prober.js'
 
@@ -8,14 +9,15 @@ function probing(adapt: (driver: FakeDriver) => Driver<FakeConnection> = (driver
   const clock = new FakeClock()
   const driver = new FakeDriver({ clock })
   const signals: ConnectionSignal[] = []
+  const times = new ResponseTimes()
   const prober = new Prober<FakeConnection>(
     new Runtime({ name: 'p', clock, reportSql: 'text' }, new StallMonitor(clock)),
     fakeEndpoint('a'),
     adapt(driver),
-    { probeTimeoutMs: 100, probeConnectTimeoutMs: 200 },
+    { probeTimeoutMs: 100, probeConnectTimeoutMs: 200, times },
     (signal) => signals.push(signal),
   )
-  return { clock, driver, prober, signals }
+  return { clock, driver, prober, signals, times }
 }
 
 /** The driver as one without replication. */
@@ -68,6 +70,33 @@ describe('a prober', () => {
     driver.next('probe', { fail: 'lost' })
     driver.next('openProbe', { fail: 'setup' })
     expect(await prober.probe()).toMatchObject({ ok: false, kind: 'setup', timedOut: false })
+  })
+
+  test('asks on after slow answers until one comes soon, so that a busy machine makes no server far', async () => {
+    const { clock, driver, prober, times } = probing()
+    for (const latencyMs of [30, 25, 40, 2]) driver.next('probe', { afterMs: latencyMs })
+    driver.next('openProbe', { afterMs: 30 })
+    const asking = prober.probe()
+    await clock.advance(60)
+    expect(await asking).toMatchObject({ ok: true })
+    expect(times.far).toBe(true)
+    await clock.advance(70)
+    expect(times.far).toBe(false)
+    expect(driver.count('probe')).toBe(4)
+    prober.stop()
+  })
+
+  test('takes a server for far once a dozen of its answers have come late', async () => {
+    const { clock, driver, prober, times } = probing()
+    driver.always('probe', { afterMs: 20 }).next('openProbe', { afterMs: 40 })
+    const asking = prober.probe()
+    await clock.advance(400)
+    expect(await asking).toMatchObject({ ok: true })
+    const asked = driver.count('probe')
+    await clock.advance(1000)
+    expect(driver.count('probe')).toBe(asked)
+    expect(times.far).toBe(true)
+    prober.stop()
   })
 
   test('does not ask a second time after silence', async () => {

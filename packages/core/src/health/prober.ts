@@ -98,6 +98,8 @@ export class Prober<C extends object> implements EndpointProber {
   readonly #patience: ProbePatience
   /** The first time that it was asked since it has answered last; undefined if there is none. */
   #unansweredSince: number | undefined
+  /** Over which a question is under way that is part of no probe. */
+  #measuring: Probe | undefined
 
   constructor(
     runtime: Runtime,
@@ -280,15 +282,38 @@ export class Prober<C extends object> implements EndpointProber {
   #answered(question: Question, probe: Probe, result: ProbeResult, loginMs: number): void {
     if (!this.#questions.delete(question)) return
     const pooled = probe instanceof PooledProbe
-    if (!pooled) this.#times.answered(this.#tookMs(question) - loginMs)
+    if (!pooled) this.#times.answered(this.#tookMs(question) - loginMs, result.roundTrips)
     this.#unansweredSince = undefined
     for (const other of this.#questions) this.#drop(other)
     if (this.#kept !== probe) this.#kept?.destroy()
     this.#kept = pooled ? undefined : probe
     if (pooled) probe.destroy()
+    else this.#measure(probe)
     if (this.#running === undefined) this.#options.onLateAnswer?.()
     // Only the pool knows when its login began.
     else this.#resolve({ result, askedAt: question.askedAt, fresh: question.fresh && !pooled })
+  }
+
+  /**
+   * Asks on while the server seems far by few answers, as a machine that starts or is busy delays some answers, and a
+   * distance all. What a far server is granted would have a near one missed late.
+   */
+  #measure(probe: Probe): void {
+    if (!this.#times.doubtful || this.#kept !== probe || this.#measuring === probe) return
+    this.#measuring = probe
+    const now = this.#runtime.clock.now()
+    const question = new Question(now, this.#runtime.stall.stalledAt(now), false)
+    outside(() => attempt(() => probe.check(question.abort.signal))).then(
+      ({ roundTrips }) => {
+        if (this.#measuring === probe) this.#measuring = undefined
+        this.#times.answered(this.#tookMs(question), roundTrips)
+        this.#measure(probe)
+      },
+      // The next probe finds out by itself what has become of the session.
+      () => {
+        if (this.#measuring === probe) this.#measuring = undefined
+      },
+    )
   }
 
   #failed(question: Question, error: unknown): void {

@@ -36,6 +36,12 @@ export class BoundedTexts<V> {
     this.#recent.set(text, value)
   }
 
+  clear(): void {
+    this.#recent = new Map()
+    this.#recentCharacters = 0
+    this.#older = new Map()
+  }
+
   /** Of all texts that are kept. */
   get characters(): number {
     let characters = 0

@@ -32,6 +32,13 @@ test('a far server is given the time of a lost packet from the first answer on',
   expect(times.far).toBe(false)
 })
 
+test('a server that is asked several things in a row is as far as one answer takes, and gets the time of all', () => {
+  const times = new ResponseTimes()
+  times.answered(15, 3)
+  expect(times.far).toBe(false)
+  expect(times.answerMs).toBe(45)
+})
+
 test('a deadline bears what has been seen twice over, and ends at its ceiling', () => {
   const times = measured(1000, 1800, 900, 2600, 1100)
   expect(times.answerWithinMs(250)).toBeGreaterThanOrEqual(2600)

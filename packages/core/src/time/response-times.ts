@@ -10,6 +10,8 @@ const MARGIN = 1.25
 
 /** Answers of late of which one must have come soon for a network to be near: a busy machine delays most of them. */
 const LATEST = 60
+/** With fewer answers than this a server that seems far may be a near one of a machine that is busy, or just starting. */
+const ENOUGH = 12
 const ROUND_TRIPS_OF_LOGIN = 2
 /** Servers of one site answer sooner than this. */
 const NEAR_MS = 8
@@ -76,10 +78,14 @@ export class ResponseTimes {
   readonly #latest: number[] = []
   #nearestMs: number | undefined
 
-  /** A question has been answered over an open connection. */
-  answered(tookMs: number): void {
+  /**
+   * A question has been answered over an open connection.
+   *
+   * @param roundTrips how often something was sent for it, and answered
+   */
+  answered(tookMs: number, roundTrips = 1): void {
     this.#answers.add(tookMs, this.#memory)
-    this.#note(tookMs)
+    this.#note(tookMs / roundTrips)
   }
 
   /** A login has succeeded. */
@@ -97,6 +103,11 @@ export class ResponseTimes {
   /** Whether a packet may be on its way for long. */
   get far(): boolean {
     return this.#nearestMs !== undefined && this.#nearestMs > NEAR_MS
+  }
+
+  /** Whether it seems far by so few answers that each may have been delayed by something else: further ones will tell. */
+  get doubtful(): boolean {
+    return this.far && this.#latest.length < ENOUGH
   }
 
   /** What a question over an open connection hardly exceeds; 0 if nothing is known. */

@@ -7,34 +7,47 @@ export type Start = NonNullable<Command['start']>
 export interface CommandFollower {
   /** The turn of a command has come. */
   start(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start>
-  answer(statement: Followed, error: unknown, results: unknown[]): void
+  answer(statement: Followed, error: unknown, rows: unknown, fields: unknown): void
   explainPrepare(error: unknown): unknown
 }
 
-/** By which a command knows how it is followed. */
-export const FOLLOWER = Symbol('follower of a command')
-export const STATEMENT = Symbol('statement of a command')
-export const ANSWER = Symbol('answer of a command')
+const STATEMENT = Symbol('statement of a command')
 
-export interface FollowedCommand extends Command {
-  [FOLLOWER]?: CommandFollower
+interface FollowedCommand extends Command {
   [STATEMENT]?: Followed
-  [ANSWER]?: Command['onResult']
+}
+
+/** Has a statement's command start, and answer if it has a callback, by its follower. */
+export function follow(command: Command, statement: Followed): void {
+  const following = command as FollowedCommand
+  following[STATEMENT] = statement
+  following.start = startFollowed
+  if (command.onResult !== undefined) command.onResult = answerFollowed
+}
+
+/** Has the command that prepares a statement answer by `follower`. */
+export function followPrepare(command: Command, follower: CommandFollower): void {
+  const { onResult } = command
+  if (onResult === undefined) return
+  command.onResult = (error, statement) => {
+    if (error) onResult(follower.explainPrepare(error))
+    else onResult(null, statement)
+  }
 }
 
 // mysql2 calls these as methods of the command, so that all commands share them.
 
-export function startFollowed(
+function startFollowed(this: FollowedCommand, packet: Packet | undefined): ReturnType<Start> {
+  const statement = this[STATEMENT] as Followed
+  return statement.follower.start(this, statement, packet)
+}
+
+function answerFollowed(
   this: FollowedCommand,
-  packet: Packet | undefined,
-): ReturnType<Start> {
-  return (this[FOLLOWER] as CommandFollower).start(this, this[STATEMENT] as Followed, packet)
-}
-
-export function answerFollowed(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
-  this[FOLLOWER]?.answer(this[STATEMENT] as Followed, error, results)
-}
-
-export function answerPrepare(this: FollowedCommand, error: unknown, ...results: unknown[]): void {
-  this[ANSWER]?.(error ? this[FOLLOWER]?.explainPrepare(error) : error, ...results)
+  error: unknown,
+  rows?: unknown,
+  fields?: unknown,
+): void {
+  const statement = this[STATEMENT] as Followed
+  statement.follower.answer(statement, error, rows, fields)
 }

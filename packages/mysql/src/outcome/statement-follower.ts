@@ -6,7 +6,7 @@ import {
   messageOf,
   noteWrite,
 } from '@connmgr/core/driver'
-import type { CommandQueue } from '../command-queue.js'
+import type { CommandQueue, CommandWatch } from '../command-queue.js'
 import {
   classify,
   type DriverError,
@@ -22,17 +22,7 @@ import { factsOf, UNCLEAR } from '../text/facts.js'
 import { mayBegin } from '../text/statement-text.js'
 import { errorIn } from './error-packet.js'
 import { Followed } from './followed.js'
-import {
-  ANSWER,
-  answerFollowed,
-  answerPrepare,
-  type CommandFollower,
-  FOLLOWER,
-  type FollowedCommand,
-  STATEMENT,
-  type Start,
-  startFollowed,
-} from './followed-command.js'
+import { type CommandFollower, follow, followPrepare, type Start } from './followed-command.js'
 import { endOfFailed, type InFlight, lossOf, mayWrite, UNSENT } from './in-flight.js'
 import { pingOf } from './ping.js'
 import { explainEvents, type SilentCommand } from './silent-command.js'
@@ -55,7 +45,7 @@ const ERROR = 0xff
  * a lost connection, an end of the session by the server, a time limit, or a COMMIT of what was rolled back. Refuses what
  * must not be sent.
  */
-export class StatementFollower implements CommandFollower {
+export class StatementFollower implements CommandFollower, CommandWatch {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
   areTransactional: () => boolean = () => false
@@ -83,14 +73,7 @@ export class StatementFollower implements CommandFollower {
     this.#internals = internals
     this.#queue = queue
     this.#known = known
-    queue.intercept((command, send) => this.#add(command, send), {
-      before: (command, packet) => this.#onPacket(command, packet),
-      after: () => {
-        if (this.#running === undefined || this.#internals._command === this.#running) return
-        this.#running = undefined
-        this.#statement = undefined
-      },
-    })
+    queue.intercept(this)
   }
 
   /** Runs what hands a command of the engine's to the connection. */
@@ -135,7 +118,7 @@ export class StatementFollower implements CommandFollower {
     this.#queue.release()
   }
 
-  #add(command: Command, send: (command: Command) => Command): Command {
+  add(command: Command): Command {
     const kind = kindOf(command)
     const isOfBorrower = !this.#own && this.#internals.authorized === true
     if (isOfBorrower && (kind === 'login' || kind === 'reset')) {
@@ -143,8 +126,8 @@ export class StatementFollower implements CommandFollower {
       this.#known.changes.mark()
       if (kind === 'login') this.userChanged = true
     }
-    if (kind === 'prepare') return this.#addPrepare(command, send)
-    if (kind !== 'statement') return send(command)
+    if (kind === 'prepare') return this.#addPrepare(command)
+    if (kind !== 'statement') return this.#queue.send(command)
     const raw = textOf(command)
     const own = this.#own
     // The server reads its backslashes in another way than we do.
@@ -162,33 +145,29 @@ export class StatementFollower implements CommandFollower {
     }
     const effects = currentEffects()
     if (!own) this.#effects = effects
-    this.#follow(
+    const statement = new Followed(
+      this,
       command,
-      new Followed(
-        text,
-        facts.verb,
-        this.areTransactional(),
-        own,
-        effects,
-        command.start as Start,
-        command.onResult,
-      ),
+      text,
+      facts.verb,
+      this.areTransactional(),
+      own,
+      effects,
     )
-    return this.#sendUnlessRefused(command, send)
+    follow(command, statement)
+    if (statement.onResult === undefined) this.#followEvents(command, statement)
+    return this.#sendUnlessRefused(command)
   }
 
   /** Nothing has been executed by the time it fails: it is told as not sent. */
-  #addPrepare(command: Command, send: (command: Command) => Command): Command {
-    const following = command as FollowedCommand
-    following[FOLLOWER] = this
-    following[ANSWER] = command.onResult
-    if (command.onResult !== undefined) command.onResult = answerPrepare
-    return this.#sendUnlessRefused(command, send)
+  #addPrepare(command: Command): Command {
+    followPrepare(command, this)
+    return this.#sendUnlessRefused(command)
   }
 
-  #sendUnlessRefused(command: Command, send: (command: Command) => Command): Command {
+  #sendUnlessRefused(command: Command): Command {
     const refusal = this.refusal()
-    if (refusal === undefined) return send(command)
+    if (refusal === undefined) return this.#queue.send(command)
     process.nextTick(() => {
       this.#refuse(command, refusal)
       command.emit('end')
@@ -196,22 +175,15 @@ export class StatementFollower implements CommandFollower {
     return command
   }
 
-  /** mysql2 calls `start` and `onResult` as methods of the command, so that all share these. */
-  #follow(command: Command, statement: Followed): void {
-    const following = command as FollowedCommand
-    following[FOLLOWER] = this
-    following[STATEMENT] = statement
-    command.start = startFollowed
-    if (command.onResult !== undefined) command.onResult = answerFollowed
-    else
-      this.#silent.add(
-        explainEvents(
-          command,
-          statement,
-          (error) => this.#failed(statement, error),
-          (ended) => this.#silent.delete(ended),
-        ),
-      )
+  #followEvents(command: Command, statement: Followed): void {
+    this.#silent.add(
+      explainEvents(
+        command,
+        statement,
+        (error) => this.#failed(statement, error),
+        (ended) => this.#silent.delete(ended),
+      ),
+    )
   }
 
   /** The turn of a command has come. */
@@ -224,10 +196,14 @@ export class StatementFollower implements CommandFollower {
   }
 
   /** mysql2 may answer twice, of which the first counts. */
-  answer(statement: Followed, error: unknown, results: unknown[]): void {
+  answer(statement: Followed, error: unknown, rows: unknown, fields: unknown): void {
     if (statement.settled) return
     statement.settled = true
-    statement.onResult?.(error ? this.#failed(statement, error) : error, ...results)
+    const { onResult } = statement
+    if (error) onResult?.(this.#failed(statement, error), rows, fields)
+    // A caller may look at how many there are.
+    else if (fields === undefined) onResult?.(error, rows)
+    else onResult?.(error, rows, fields)
   }
 
   /** What is known of a statement that could not be prepared. */
@@ -333,7 +309,7 @@ export class StatementFollower implements CommandFollower {
     return null
   }
 
-  #onPacket(command: Command, packet: Packet): void {
+  before(command: Command, packet: Packet): void {
     const statement = this.#running === command ? this.#statement : undefined
     const { lease } = this.#known.activity
     if (packet.buffer[packet.offset] === ERROR) {
@@ -346,6 +322,12 @@ export class StatementFollower implements CommandFollower {
     }
     const flags = statusFlagsOf(command, packet)
     if (flags !== undefined) this.transactions.succeeded(statusOf(flags), statement?.verb, lease)
+  }
+
+  after(): void {
+    if (this.#running === undefined || this.#internals._command === this.#running) return
+    this.#running = undefined
+    this.#statement = undefined
   }
 
   /** Whether a part of the engine's transaction is committed: nothing of it must pass for undone. */

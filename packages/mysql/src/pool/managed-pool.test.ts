@@ -8,7 +8,7 @@ import {
   patient,
   startMariadb,
 } from '@connmgr/testing'
-import { type Connection, type Pool, type PoolConnection, raw } from 'mysql2'
+import { type Connection, type Pool, type PoolConnection, type QueryOptions, raw } from 'mysql2'
 import { ask, borrow, end } from '../../test/asking.js'
 import { createConnectionManager, createPool, createPoolCluster, ManagedPool } from '../index.js'
 
@@ -292,6 +292,69 @@ describeMariadb('a managed pool of mysql2', () => {
     })
     connection.release()
     expect(await ask(asPool(pool), 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  test('a statement ends on the server when its signal fires, and its connection with it', async () => {
+    const pool = open()
+    const { primary } = cluster
+    const running = async (sql: string): Promise<number> =>
+      (await primary.query('select 1 from information_schema.processlist where info = ?', [sql]))
+        .length
+    for (const kind of ['query', 'execute'] as const) {
+      const abort = new AbortController()
+      const sql = `select sleep(40) /* to be aborted, by ${kind} */`
+      const failure = (pool.promise()[kind] as (options: object) => Promise<unknown>)({
+        sql,
+        signal: abort.signal,
+      }).catch((error: unknown) => error)
+      await eventually(async () => (await running(sql)) === 1)
+      abort.abort(new Error('the request was closed'))
+      expect(await failure).toMatchObject({
+        name: 'AbortError',
+        code: 'CONNMGR_ABORTED',
+        cause: abort.signal.reason,
+      })
+      await eventually(async () => (await running(sql)) === 0)
+    }
+    expect(await ask(pool as unknown as Pool, 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  test('a statement whose signal has fired is not sent, and waits for no connection', async () => {
+    const pool = open({ connectionLimit: 1 })
+    const connection = await borrow(pool as unknown as Pool)
+    const abort = new AbortController()
+    const query = (signal: unknown): Promise<unknown> =>
+      ask(pool as unknown as Pool, { sql: 'select 1', signal } as QueryOptions)
+    const waiting = query(abort.signal)
+    abort.abort()
+    for (const each of [waiting, query(abort.signal)])
+      await expect(each).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
+    expect(() => pool.query({ sql: 'select 1', signal: 'now' } as QueryOptions, () => {})).toThrow(
+      /signal.*AbortSignal/,
+    )
+    const served = query(new AbortController().signal)
+    connection.release()
+    expect(await served).toEqual([{ 1: 1 }])
+  })
+
+  test('a write that its signal has met in flight may have been done', async () => {
+    const pool = open()
+    const abort = new AbortController()
+    const sql = 'insert into signalled select sleep(40)'
+    await ask(pool as unknown as Pool, 'create table if not exists signalled (n int)')
+    const failure = ask(pool as unknown as Pool, { sql, signal: abort.signal } as QueryOptions)
+    const outcome = failure.catch((error: unknown) => error)
+    await eventually(
+      async () =>
+        (
+          await cluster.primary.query(
+            'select 1 from information_schema.processlist where info = ?',
+            [sql],
+          )
+        ).length === 1,
+    )
+    abort.abort()
+    expect(await outcome).toMatchObject({ code: 'CONNMGR_COMMIT_OUTCOME_UNKNOWN' })
   })
 
   test('a borrower who resets the connection or logs in as another leaves that to no other', async () => {

@@ -1,19 +1,35 @@
-import type { Lease, ManagerAcquireOptions, PoolCounts, Target } from '@connmgr/core'
+import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
 import { type FunctionReference, outside, printAsJson } from '@connmgr/core/driver'
-import mysql2, { type Connection, type Pool, type PoolConnection } from 'mysql2'
+import mysql2, {
+  type Connection,
+  type FieldPacket,
+  type Pool,
+  type PoolConnection,
+  type Query,
+  type QueryError,
+  type QueryOptions,
+  type QueryResult,
+} from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
 import { MysqlConnectionManager } from '../connection-manager.js'
 import type { Command } from '../internals.js'
 import { giveMethods } from '../leased-connection.js'
 import { settingUpConnection } from '../session-changes.js'
 import { isAtomic } from '../text/statement-text.js'
+import { signalOf } from './abort-signal.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
-import { type Lender, PoolQuery, whenDone } from './pool-query.js'
+import {
+  type Answer,
+  createQuery,
+  type Lender,
+  PoolExecute,
+  PoolQuery,
+  type PoolStatement,
+} from './pool-query.js'
 import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
 
 type ConnectionCallback = Parameters<Pool['getConnection']>[0]
-type Answer = (error: unknown, ...results: unknown[]) => void
 type PoolEvent = 'acquire' | 'connection' | 'enqueue' | 'release' | 'remove'
 
 /** How a facade of an existing manager is made; a symbol, so that no configuration can hold it by accident. */
@@ -25,9 +41,8 @@ interface Facade {
 /** What is implemented anew below; seen without it, so that its overloads need not be spelled out again. */
 type Replaced = 'end' | 'execute' | 'getConnection' | 'promise' | 'query' | 'releaseConnection'
 /** Untyped by mysql2, though it exports them. */
-const { Pool: MysqlPool, createQuery } = mysql2 as unknown as {
+const { Pool: MysqlPool } = mysql2 as unknown as {
   Pool: new (options: { config: object }) => Omit<Pool, Replaced>
-  createQuery: (sql: unknown, values: unknown, callback: unknown, config: object) => Command
 }
 
 /** What a connection of a pool has that a connection does not, or not so. */
@@ -41,14 +56,33 @@ const OWN_METHODS: ReadonlySet<PropertyKey> = new Set([
 const CLOSED = 'Pool is closed.'
 const NONE_FREE = 'No connections available.'
 
+/** What one statement of a pool may ask for, beside what mysql2 knows. */
+export interface PoolStatementOptions extends QueryOptions, ReplayOptions {
+  /**
+   * Ends the statement on the server when it fires, and closes its connection. The statement then fails with
+   * `CONNMGR_ABORTED`, or with `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if it may have written. What answers by events, because it
+   * has no callback, has none.
+   */
+  readonly signal?: AbortSignal
+}
+
+type Send = <T extends QueryResult>(
+  options: PoolStatementOptions,
+  callback: (error: QueryError | null, result: T, fields: FieldPacket[]) => void,
+) => Query
+type SendByPromise = <T extends QueryResult>(
+  options: PoolStatementOptions,
+) => Promise<[T, FieldPacket[]]>
+
 export interface ManagedPool {
   /**
    * As mysql2's `pool.query`. With `replay: 'safe'` in its options a statement that has failed without effect is run again,
-   * on whichever server takes writes then. What answers by events, because it has no callback, is never repeated.
+   * on whichever server takes writes then; with a `signal` it ends when that fires. What answers by events, because it has
+   * no callback, is never repeated.
    */
-  query: Pool['query']
-  /** As mysql2's `pool.execute`, with the same `replay`. */
-  execute: Pool['execute']
+  query: Pool['query'] & Send
+  /** As mysql2's `pool.execute`, with the same `replay` and `signal`. */
+  execute: Pool['execute'] & Send
 }
 
 /**
@@ -134,21 +168,25 @@ export class ManagedPool extends MysqlPool {
 
   /** Borrows a connection, which `connection.release()` gives back, once. */
   getConnection(callback: ConnectionCallback): void {
-    this.borrow(ManagedPool.prototype.getConnection as FunctionReference).then(
-      (connection) => process.nextTick(callback, null, connection),
-      (error: NodeJS.ErrnoException) =>
-        process.nextTick(callback as (error: unknown) => void, error),
+    this.#take(
+      ManagedPool.prototype.getConnection as FunctionReference,
+      (connection) => {
+        try {
+          callback(null, connection)
+        } catch (error) {
+          // It is the caller's own, and no rejection.
+          process.nextTick(() => {
+            throw error
+          })
+        }
+      },
+      (error) => process.nextTick(callback as (error: unknown) => void, error),
     )
   }
 
   /** `getConnection` for adapters: leak reports begin above `below`, the function that the user called. */
-  async borrow(below: FunctionReference): Promise<PoolConnection> {
-    for (let attempt = 1; ; attempt += 1) {
-      const lease = await this.#acquire(this.#wanted, below, attempt > 1)
-      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection))
-        return this.#handOut(lease)
-      lease.destroy()
-    }
+  borrow(below: FunctionReference): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => this.#take(below, resolve, reject))
   }
 
   releaseConnection(connection: { release(): void }): void {
@@ -156,8 +194,10 @@ export class ManagedPool extends MysqlPool {
   }
 
   /** The same pool by promises. */
-  promise(chosen: PromiseConstructor = this.#Promise): PromisePool {
-    return new ManagedPromisePool(this, chosen) as unknown as PromisePool
+  promise(
+    chosen: PromiseConstructor = this.#Promise,
+  ): PromisePool & { readonly query: SendByPromise; readonly execute: SendByPromise } {
+    return new ManagedPromisePool(this, chosen) as never
   }
 
   /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
@@ -189,57 +229,44 @@ export class ManagedPool extends MysqlPool {
     below: FunctionReference,
     answer: Answer,
   ): void {
-    if (kind === 'execute')
-      this.#run(
-        sql,
-        (connection, done) =>
-          (connection.execute as (...args: unknown[]) => void)(sql, values, whenDone(done)),
-        below,
-        answer,
-      )
-    else
-      this.#sendQuery(
-        createQuery(sql, values, answer, this.#statementOptions),
-        sql,
-        values,
-        below,
-        answer,
-      )
+    const signal = signalOf(sql)
+    const options = this.#statementOptions
+    const statement =
+      kind === 'execute'
+        ? new PoolExecute(this.#lender, below, signal, sql, values)
+        : new PoolQuery(
+            this.#lender,
+            below,
+            signal,
+            createQuery(sql, values, answer, options),
+            sql,
+            values,
+            options,
+          )
+    this.#run(sql, statement, answer)
   }
 
   /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
   #query(sql: unknown, values: unknown, callback: unknown): Command {
-    const query = createQuery(sql, values, callback, this.#statementOptions)
+    const options = this.#statementOptions
+    const query = createQuery(sql, values, callback, options)
     const below = this.query as FunctionReference
     const { onResult } = query
     if (onResult === undefined) this.#stream(query, below)
-    else
-      this.#sendQuery(
-        query,
+    else {
+      const given = typeof values === 'function' ? undefined : values
+      const signal = signalOf(sql)
+      this.#run(
         sql,
-        typeof values === 'function' ? undefined : values,
-        below,
+        new PoolQuery(this.#lender, below, signal, query, sql, given, options),
         onResult,
       )
+    }
     return query
   }
 
-  #sendQuery(
-    query: Command,
-    sql: unknown,
-    values: unknown,
-    below: FunctionReference,
-    answer: Answer,
-  ): void {
-    let sent = false
-    const start = (connection: Connection, done: Answer): void => {
-      // Another attempt is another command.
-      const own = sent ? createQuery(sql, values, done, this.#statementOptions) : query
-      sent = true
-      own.onResult = whenDone(done)
-      ;(connection.query as (query: unknown) => void)(own)
-    }
-    this.#run(sql, start, below, answer)
+  get #statementOptions(): object {
+    return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
   }
 
   #execute(sql: unknown, values: unknown, callback: unknown): void {
@@ -248,13 +275,7 @@ export class ManagedPool extends MysqlPool {
     this.send('execute', sql, given, this.execute as FunctionReference, answer ?? (() => {}))
   }
 
-  #run(
-    sql: unknown,
-    start: (connection: Connection, done: Answer) => void,
-    below: FunctionReference,
-    answer: Answer,
-  ): void {
-    const query = new PoolQuery(this.#lender, this.#wanted, below, start)
+  #run(sql: unknown, query: PoolStatement, answer: Answer): void {
     const { deadlineMs, replay = this.$connections.replayStatements } = replayOf(sql)
     if (replay === 'never' && deadlineMs === undefined) {
       query.run(answer)
@@ -263,7 +284,7 @@ export class ManagedPool extends MysqlPool {
     const text = typeof sql === 'string' ? sql : (sql as { sql?: unknown } | null)?.sql
     const attempt = (): Promise<unknown[]> =>
       new Promise((resolve, reject) => {
-        query.run((error, ...results) => (error ? reject(error) : resolve(results)))
+        query.run((error, rows, fields) => (error ? reject(error) : resolve([rows, fields])))
       })
     this.$connections
       .replayStatement(
@@ -279,7 +300,7 @@ export class ManagedPool extends MysqlPool {
 
   /** What answers by events: the connection goes back when it has ended. */
   #stream(query: Command, below: FunctionReference): void {
-    this.#acquire(this.#wanted, below, false).then(
+    this.#lender.acquire(below, false).then(
       (lease) => {
         const connection = this.#lender.lend(lease)
         query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
@@ -292,8 +313,21 @@ export class ManagedPool extends MysqlPool {
     )
   }
 
-  get #statementOptions(): object {
-    return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
+  /** Lends a connection that lives. */
+  #take(
+    below: FunctionReference,
+    resolve: (connection: PoolConnection) => void,
+    reject: (error: unknown) => void,
+    attempt = 1,
+  ): void {
+    this.#acquire(this.#wanted, below, attempt > 1).then((lease) => {
+      if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection)) {
+        resolve(this.#handOut(lease))
+        return
+      }
+      lease.destroy()
+      this.#take(below, resolve, reject, attempt + 1)
+    }, reject)
   }
 
   #acquire(
@@ -361,7 +395,12 @@ export class ManagedPool extends MysqlPool {
 
   #createLender(): Lender {
     return {
-      acquire: (wanted, below, again) => this.#acquire(wanted, below, again),
+      acquire: (below, again, signal) =>
+        this.#acquire(
+          signal === undefined ? this.#wanted : { ...this.#wanted, signal },
+          below,
+          again,
+        ),
       lend: (lease) => this.#lend(lease),
       takeBack: (lease, connection) => {
         this.#tell('release', connection)

@@ -1,16 +1,27 @@
-import type { Lease, ManagerAcquireOptions } from '@connmgr/core'
-import { ConnectionLostError } from '@connmgr/core'
+import { ConnectionLostError, type Lease } from '@connmgr/core'
 import type { FunctionReference } from '@connmgr/core/driver'
-import type { Connection } from 'mysql2'
+import mysql2, { type Connection } from 'mysql2'
 import type { Command } from '../internals.js'
+import { endOnAbort, explainAbort } from './abort-signal.js'
+
+/** Untyped by mysql2, though it exports it. */
+export const { createQuery } = mysql2 as unknown as {
+  createQuery: (sql: unknown, values: unknown, callback: unknown, config: object) => Command
+}
+
+/** How a statement has ended. */
+export type Answer = (error: unknown, rows?: unknown, fields?: unknown) => void
 
 /** The pool as those see it who borrow its connections. */
 export interface Lender {
-  /** @param again for a request that has had a connection before */
+  /**
+   * @param again for a request that has had a connection before
+   * @param signal of the request, if it has one
+   */
   acquire(
-    wanted: ManagerAcquireOptions,
     below: FunctionReference,
     again: boolean,
+    signal?: AbortSignal,
   ): Promise<Lease<Connection>>
   /** To be called when a lease begins. */
   lend(lease: Lease<Connection>): Connection
@@ -26,58 +37,133 @@ const MOST_ATTEMPTS = 3
 /**
  * Runs one command on a connection that is borrowed for it, and gives that back before the caller gets the result: what it
  * asks for next finds it free. If the connection has died in the meantime, so that nothing was sent, another is taken.
+ *
+ * There is one for each statement, so its fields are set as those of `Lease` are: private members of a new object are slow
+ * to define in a process with much other code.
  */
-export class PoolQuery {
-  readonly #lender: Lender
-  readonly #wanted: ManagerAcquireOptions
-  readonly #below: FunctionReference
-  readonly #start: (
-    connection: Connection,
-    done: (error: unknown, ...results: unknown[]) => void,
-  ) => void
+export abstract class PoolStatement {
+  declare private readonly lender: Lender
+  declare private readonly below: FunctionReference
+  declare private readonly signal: AbortSignal | undefined
+  declare private answer: Answer
+  declare private attempt: number
 
-  /** @param start sends it, and calls `done` once with how it has ended */
-  constructor(
-    lender: Lender,
-    wanted: ManagerAcquireOptions,
-    below: FunctionReference,
-    start: (connection: Connection, done: (error: unknown, ...results: unknown[]) => void) => void,
-  ) {
-    this.#lender = lender
-    this.#wanted = wanted
-    this.#below = below
-    this.#start = start
+  constructor(lender: Lender, below: FunctionReference, signal: AbortSignal | undefined) {
+    this.lender = lender
+    this.below = below
+    this.signal = signal
+    this.answer = unanswered
+    this.attempt = 0
   }
 
-  run(answer: (error: unknown, ...results: unknown[]) => void, attempt = 1): void {
-    this.#lender.acquire(this.#wanted, this.#below, attempt > 1).then(
-      (lease) => {
-        const more = attempt < MOST_ATTEMPTS
-        if (more && this.#lender.isDead(lease.entry.connection)) {
-          lease.destroy()
-          this.run(answer, attempt + 1)
-        } else this.#runOn(lease, answer, more ? attempt + 1 : undefined)
-      },
-      (error: unknown) => process.nextTick(answer, error),
+  /** Sends it, and has `done` called once with how it has ended. */
+  protected abstract send(connection: Connection, done: NonNullable<Command['onResult']>): void
+
+  run(answer: Answer): void {
+    this.answer = answer
+    this.attempt = 0
+    this.acquire()
+  }
+
+  private acquire(): void {
+    this.attempt += 1
+    this.lender.acquire(this.below, this.attempt > 1, this.signal).then(
+      (lease) => this.runOn(lease),
+      (error: unknown) => process.nextTick(this.answer, error),
     )
   }
 
-  #runOn(
-    lease: Lease<Connection>,
-    answer: (error: unknown, ...results: unknown[]) => void,
-    next: number | undefined,
-  ): void {
-    const connection = this.#lender.lend(lease)
-    const done = (error: unknown, ...results: unknown[]): void => {
-      this.#lender.takeBack(lease, connection)
-      if (next !== undefined && neverSent(error)) this.run(answer, next)
-      else answer(error, ...results)
+  private runOn(lease: Lease<Connection>): void {
+    const { lender, signal } = this
+    if (this.attempt < MOST_ATTEMPTS && lender.isDead(lease.entry.connection)) {
+      lease.destroy()
+      this.acquire()
+      return
     }
+    const connection = lender.lend(lease)
+    const stopListening = signal === undefined ? undefined : endOnAbort(lease, signal)
     try {
-      this.#start(connection, done)
+      this.send(connection, (error, rows, fields) => {
+        stopListening?.()
+        // Errors come in the midst of what the connection does about them.
+        if (error) process.nextTick(() => this.failed(lease, connection, error, rows, fields))
+        else {
+          lender.takeBack(lease, connection)
+          this.answer(error, rows, fields)
+        }
+      })
     } catch (error) {
-      process.nextTick(done, error)
+      stopListening?.()
+      process.nextTick(() => this.failed(lease, connection, error))
     }
+  }
+
+  private failed(
+    lease: Lease<Connection>,
+    connection: Connection,
+    error: unknown,
+    rows?: unknown,
+    fields?: unknown,
+  ): void {
+    // Its signal may have ended the lease.
+    if (lease.active) this.lender.takeBack(lease, connection)
+    if (this.attempt < MOST_ATTEMPTS && neverSent(error)) this.acquire()
+    else this.answer(explainAbort(error, this.signal), rows, fields)
+  }
+}
+
+/** A statement that is sent as a text with its values in it. */
+export class PoolQuery extends PoolStatement {
+  /** Undefined once it has been sent: another attempt is another command. */
+  declare private command: Command | undefined
+  declare private readonly sql: unknown
+  declare private readonly values: unknown
+  declare private readonly config: object
+
+  /** @param command made by `createQuery` of what follows */
+  constructor(
+    lender: Lender,
+    below: FunctionReference,
+    signal: AbortSignal | undefined,
+    command: Command,
+    sql: unknown,
+    values: unknown,
+    config: object,
+  ) {
+    super(lender, below, signal)
+    this.command = command
+    this.sql = sql
+    this.values = values
+    this.config = config
+  }
+
+  protected override send(connection: Connection, done: NonNullable<Command['onResult']>): void {
+    const command = this.command ?? createQuery(this.sql, this.values, done, this.config)
+    this.command = undefined
+    command.onResult = done
+    ;(connection.query as (command: unknown) => void)(command)
+  }
+}
+
+/** A statement that is prepared. */
+export class PoolExecute extends PoolStatement {
+  declare private readonly sql: unknown
+  declare private readonly values: unknown
+
+  constructor(
+    lender: Lender,
+    below: FunctionReference,
+    signal: AbortSignal | undefined,
+    sql: unknown,
+    values: unknown,
+  ) {
+    super(lender, below, signal)
+    this.sql = sql
+    this.values = values
+  }
+
+  protected override send(connection: Connection, done: NonNullable<Command['onResult']>): void {
+    ;(connection.execute as (...args: unknown[]) => void)(this.sql, this.values, done)
   }
 }
 
@@ -85,12 +171,4 @@ function neverSent(error: unknown): boolean {
   return error instanceof ConnectionLostError && !error.sent && !error.deliberate
 }
 
-/** Has what follows a command wait until the connection is done with it: errors come in the midst of that. */
-export function whenDone(
-  callback: (error: unknown, ...results: unknown[]) => void,
-): NonNullable<Command['onResult']> {
-  return (error, ...results) => {
-    if (error) process.nextTick(callback, error, ...results)
-    else callback(error, ...results)
-  }
-}
+function unanswered(): void {}

@@ -16,6 +16,11 @@ export interface DescribedServer extends ProbeResult {
 
 type Answer = Partial<Record<Column, string | null>>
 
+/** What one check has sent. */
+interface Sent {
+  statements: number
+}
+
 /** Asks a server what it is. */
 export class MysqlProbe implements Probe {
   readonly #session: Session
@@ -24,6 +29,8 @@ export class MysqlProbe implements Probe {
   /** Which of the questions the server answers. */
   #level = 0
   #mayAskLag = true
+  /** Asked once: a server that is started again has ended the session, and to find out is the dearest of the questions. */
+  #startedAt: string | undefined
   #askForMoreAt = Number.POSITIVE_INFINITY
 
   /** @param options.ownsSession false if others use the session too; then one statement is sent, and no more. `@default` true */
@@ -57,17 +64,22 @@ export class MysqlProbe implements Probe {
       this.#mayAskLag = true
       this.#askForMoreAt = Number.POSITIVE_INFINITY
     }
-    const answer = await this.#ask()
+    const sent: Sent = { statements: 0 }
+    const answer = await this.#ask(sent)
+    this.#startedAt ??= answer.startedAt ?? undefined
     const role = roleOf(answer)
-    const lag = role === 'standby' && this.#ownsSession ? await this.#askLag() : undefined
-    return this.#describe(answer, role, lag)
+    const lag = role === 'standby' && this.#ownsSession ? await this.#askLag(sent) : undefined
+    return { ...this.#describe(answer, role, lag), roundTrips: sent.statements }
   }
 
   /** Less is asked only of a server that does not have, or does not show, what was asked. */
-  async #ask(): Promise<Answer> {
+  async #ask(sent: Sent): Promise<Answer> {
     const questions = QUESTIONS[this.#session.flavour]
     for (;;) {
-      const columns = questions[this.#level] as Partial<Record<Column, string>>
+      const { startedAt, ...rest } = questions[this.#level] as Partial<Record<Column, string>>
+      const columns =
+        startedAt === undefined || this.#startedAt !== undefined ? rest : { ...rest, startedAt }
+      sent.statements += 1
       try {
         const [row] = await this.#session.ask(textOfQuestion(columns))
         if (row === undefined) throw new Error('the server answered a probe with nothing')
@@ -81,8 +93,9 @@ export class MysqlProbe implements Probe {
   }
 
   /** How many seconds a replica is behind its source; undefined if it has none, or that is not known. */
-  async #askLag(): Promise<number | undefined> {
+  async #askLag(sent: Sent): Promise<number | undefined> {
     if (!this.#mayAskLag) return undefined
+    sent.statements += 1
     try {
       const { names, rows } = await this.#session.askNamed('SHOW SLAVE STATUS')
       const at = names.findIndex((name) => /^Seconds_Behind_(?:Master|Source)$/i.test(name))
@@ -90,13 +103,14 @@ export class MysqlProbe implements Probe {
       return lag === undefined || lag === null ? undefined : Number(lag)
     } catch (error) {
       // MySQL has called it SHOW REPLICA STATUS since 8.0.22, and nothing else since 8.4.
-      if (errnoOf(error as DriverError) === SYNTAX) return this.#askReplicaLag()
+      if (errnoOf(error as DriverError) === SYNTAX) return this.#askReplicaLag(sent)
       if (!isWithheld(error)) throw error
       return this.#withheldLag()
     }
   }
 
-  async #askReplicaLag(): Promise<number | undefined> {
+  async #askReplicaLag(sent: Sent): Promise<number | undefined> {
+    sent.statements += 1
     try {
       const { names, rows } = await this.#session.askNamed('SHOW REPLICA STATUS')
       const lag = rows[0]?.[names.indexOf('Seconds_Behind_Source')]
@@ -115,22 +129,14 @@ export class MysqlProbe implements Probe {
 
   #describe(answer: Answer, role: Role, lag: number | undefined): DescribedServer {
     const { flavour, serverVersion } = this.#session
-    const {
-      applied = '',
-      current,
-      executed,
-      name,
-      serverId,
-      startedAt,
-      transactionsReadOnly,
-    } = answer
+    const { applied = '', current, executed, name, serverId, transactionsReadOnly } = answer
     const tells = Boolean(executed || applied)
     const missing = this.#missing
     return {
       role,
       writable: role === 'primary' && !isOn(transactionsReadOnly),
       ...(name ? { server: name } : {}),
-      ...(startedAt ? { startedAt } : {}),
+      ...(this.#startedAt ? { startedAt: this.#startedAt } : {}),
       ...(serverId && tells
         ? {
             history: formatHistory(flavour, serverId, executed ?? '', applied ?? ''),

@@ -28,8 +28,18 @@ export function betterSqlite3(Constructor: BetterSqlite3): Binding {
   }
 }
 
+/** What transactions begin and end with. None of these returns rows. */
+const REPEATED: ReadonlySet<string> = new Set([
+  'BEGIN DEFERRED',
+  'BEGIN IMMEDIATE',
+  'COMMIT',
+  'ROLLBACK',
+])
+
 class BetterDatabase implements BoundDatabase {
   readonly native: Database
+  /** Of {@link REPEATED}, compiled once. */
+  readonly #repeated = new Map<string, Statement>()
 
   constructor(native: Database) {
     this.native = native
@@ -47,7 +57,16 @@ class BetterDatabase implements BoundDatabase {
   }
 
   exec(sql: string): void {
-    this.native.exec(sql)
+    if (!REPEATED.has(sql)) {
+      this.native.exec(sql)
+      return
+    }
+    let statement = this.#repeated.get(sql)
+    if (statement === undefined) {
+      statement = this.native.prepare(sql) as Statement
+      this.#repeated.set(sql, statement)
+    }
+    statement.run()
   }
 
   close(): void {

@@ -46,6 +46,8 @@ export class Session {
   readonly #statements = new StatementCache()
   readonly #cursors = new Set<OpenCursor>()
   readonly #identity: FileIdentity | undefined
+  /** When the file was last found under its name. */
+  #foundAt = Number.NEGATIVE_INFINITY
   #database: BoundDatabase
   /** Why the connection cannot be used any more. */
   #ended: ConnectionLostError | undefined
@@ -218,7 +220,10 @@ export class Session {
     const database = this.#live
     if (database.inTransaction) database.exec('ROLLBACK')
     this.#endTransaction()
-    if (database.pinned === true) this.#reopen()
+    if (database.pinned !== true) return
+    this.#reopen()
+    // What `onConnect` had set is gone: the reset that follows has it set again.
+    this.#altered = true
   }
 
   settled(): Promise<void> {
@@ -236,7 +241,7 @@ export class Session {
 
   /** @throws ConnectionLostError if the file has another name now, or none */
   check(): void {
-    this.#refuseIfMoved()
+    this.#find()
     this.#live.prepare('PRAGMA schema_version', PLAIN_ROWS).get([])
   }
 
@@ -296,8 +301,18 @@ export class Session {
 
   /** What is written to a file without a name is lost. */
   #refuseIfMoved(): void {
-    const { location } = this.settings
-    if (this.#identity === undefined || identityOf(location.path) === this.#identity) return
+    if (this.#identity === undefined) return
+    // A file that goes in the meantime takes with it what was written just before, in any case.
+    if (this.settings.clock.now() - this.#foundAt >= SAME_MOMENT_MS) this.#find()
+  }
+
+  #find(): void {
+    const { clock, location } = this.settings
+    if (this.#identity === undefined) return
+    if (identityOf(location.path) === this.#identity) {
+      this.#foundAt = clock.now()
+      return
+    }
     const error = new ConnectionLostError(
       `the database ${location.id} was deleted or replaced since it was opened, so the statement was not run`,
       undefined,
@@ -340,7 +355,7 @@ export class Session {
     closeQuietly(() => this.#database.close())
     this.#statements.clear()
     try {
-      this.#refuseIfMoved()
+      this.#find()
       this.#database = this.settings.open()
     } catch (error) {
       this.end(error as Error)
@@ -348,6 +363,9 @@ export class Session {
     }
   }
 }
+
+/** For so long a file that was found is taken to be there: to look takes as long as a small write. */
+const SAME_MOMENT_MS = 1
 
 function endedBefore(): TransactionRolledBackError {
   return new TransactionRolledBackError(

@@ -1,3 +1,4 @@
+import { BoundedTexts } from '@connmgr/core/driver'
 import type { BoundDatabase, BoundStatement, RowFormat } from '../bindings/binding.js'
 import { kindOf, type StatementKind } from '../text/statement-kind.js'
 
@@ -7,27 +8,44 @@ export interface CachedStatement {
   readonly kind: StatementKind
 }
 
-/** Enough for the texts of an application; an ORM that writes values into its texts would fill any. */
-const MOST = 200
+/**
+ * Of the texts of one format, where each statement counts as 1000 characters beside its text: some 250 short ones, and none
+ * longer than 16,000. An ORM that writes values into its texts would fill any cache.
+ */
+const MOST_CHARACTERS = 256 * 1024
 
-/** The prepared statements of one connection, so that a text is compiled once. The oldest goes first. */
+/**
+ * The prepared statements of one connection, so that a text is compiled once. Those used lately stay. After a change of the
+ * schema SQLite compiles them anew by itself.
+ */
 export class StatementCache {
-  readonly #statements = new Map<string, CachedStatement>()
+  readonly #plain = new BoundedTexts<CachedStatement>(MOST_CHARACTERS)
+  /** Of other formats than the default, which are rare. */
+  readonly #others = new Map<string, BoundedTexts<CachedStatement>>()
 
   get(database: BoundDatabase, sql: string, format: RowFormat): CachedStatement {
-    const key = `${format.arrays === true ? 'a' : 'o'}${format.bigints === true ? 'b' : 'n'}${sql}`
-    const cached = this.#statements.get(key)
-    if (cached !== undefined) return cached
-    const statement = { bound: database.prepare(sql, format), kind: kindOf(sql) }
-    if (this.#statements.size >= MOST) {
-      const [oldest] = this.#statements.keys()
-      if (oldest !== undefined) this.#statements.delete(oldest)
+    const statements = this.#of(format)
+    let statement = statements.get(sql)
+    if (statement === undefined) {
+      statement = { bound: database.prepare(sql, format), kind: kindOf(sql) }
+      statements.set(sql, statement)
     }
-    this.#statements.set(key, statement)
     return statement
   }
 
   clear(): void {
-    this.#statements.clear()
+    this.#plain.clear()
+    this.#others.clear()
+  }
+
+  #of({ arrays = false, bigints = false }: RowFormat): BoundedTexts<CachedStatement> {
+    if (!arrays && !bigints) return this.#plain
+    const name = `${arrays ? 'arrays' : 'objects'} ${bigints ? 'bigints' : 'numbers'}`
+    let statements = this.#others.get(name)
+    if (statements === undefined) {
+      statements = new BoundedTexts(MOST_CHARACTERS)
+      this.#others.set(name, statements)
+    }
+    return statements
   }
 }

@@ -1,0 +1,78 @@
+import mysql2, { type Connection, type ConnectionOptions } from 'mysql2'
+import type { Command, Internals, Packet } from './internals.js'
+
+/** What stands between a connection and mysql2: all commands pass it on their way out, all packets on their way back. */
+export interface Interceptor {
+  add(command: Command): Command
+  /** @param packet undefined if the turn of a command has come */
+  handlePacket(packet: Packet | undefined): void
+  /** mysql2 takes no more commands. */
+  refuses(): void
+}
+
+const INTERCEPTOR = Symbol('interceptor of a connection')
+
+/** Untyped by mysql2, though it exports them. */
+const { Connection: MysqlConnection, ConnectionConfig } = mysql2 as unknown as {
+  Connection: new (options: { config: object }) => object
+  ConnectionConfig: new (options: ConnectionOptions) => object
+}
+
+/**
+ * A connection of mysql2 that can be intercepted. The methods are on a class, and not on each connection, because V8 makes
+ * a dictionary of the second object that is given an accessor of its own, and everything that mysql2 reads from one is slow.
+ */
+class FollowedConnection extends MysqlConnection {
+  declare [INTERCEPTOR]: Interceptor | undefined
+
+  constructor(options: { config: object }) {
+    super(options)
+    // Out of sight of what prints a connection.
+    Object.defineProperty(this, INTERCEPTOR, { value: undefined, writable: true })
+  }
+
+  // mysql2 puts another one in its place when a connection closes.
+  get addCommand(): (command: Command) => Command {
+    return add
+  }
+
+  set addCommand(_replacement: unknown) {
+    this[INTERCEPTOR]?.refuses()
+  }
+
+  handlePacket(packet?: Packet): void {
+    const interceptor = this[INTERCEPTOR]
+    if (interceptor === undefined) passPacket(this as unknown as Internals, packet)
+    else interceptor.handlePacket(packet)
+  }
+}
+
+/** Begins to connect, as `mysql2.createConnection`. */
+export function createFollowedConnection(options: ConnectionOptions): Connection {
+  return new FollowedConnection({
+    config: new ConnectionConfig(options),
+  }) as unknown as Connection
+}
+
+/** Has all commands and packets of a connection pass `interceptor`. */
+export function interceptConnection(internals: Internals, interceptor: Interceptor): void {
+  ;(internals as unknown as FollowedConnection)[INTERCEPTOR] = interceptor
+}
+
+/** Hands a command to mysql2. */
+export function sendCommand(internals: Internals, command: Command): Command {
+  return (MysqlConnection.prototype as Internals).addCommand.call(internals, command)
+}
+
+/** Hands a packet to mysql2. */
+export function passPacket(internals: Internals, packet: Packet | undefined): void {
+  ;(MysqlConnection.prototype as Internals).handlePacket.call(internals, packet)
+}
+
+function add(this: FollowedConnection, command: Command): Command {
+  const interceptor = this[INTERCEPTOR]
+  // The handshake is added before the connection has one.
+  return interceptor === undefined
+    ? sendCommand(this as unknown as Internals, command)
+    : interceptor.add(command)
+}
