@@ -13,11 +13,9 @@ import {
 } from '@connmgr/testing'
 import type { Pool } from 'mysql2'
 import { ask, borrow } from '../test/asking.js'
-import {
-  createConnectionManager,
-  type MysqlConnectionManager,
-  type MysqlManagerOptions,
-} from './connection-manager.js'
+import type { MysqlConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { MysqlManagerOptions } from './manager-options.js'
 import { ManagedPool } from './pool/managed-pool.js'
 
 describeMariadb('a server that speaks TLS, and has a socket on this machine', () => {

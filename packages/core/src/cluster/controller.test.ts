@@ -1,7 +1,8 @@
 import { FakeClock, fakeEndpoint } from '@connmgr/testing'
 import { rulesOf } from '../../test/observed-cluster.js'
-import { EventEmitter } from '../events/emitter.js'
 import type { ServerChange } from '../pool/server-change.js'
+import { Runtime } from '../runtime.js'
+import { StallMonitor } from '../time/stall.js'
 import { ClusterController } from './controller.js'
 import { ManagedEndpoint } from './managed-endpoint.js'
 import type { Effect } from './reducer/effects.js'
@@ -17,7 +18,10 @@ const TOLD: Effect = {
 /** A controller of one endpoint whose every observation has these effects, and raises the epoch. */
 function controlled(effects: readonly Effect[]) {
   const clock = new FakeClock()
-  const events = new EventEmitter('observed', clock)
+  const runtime = new Runtime(
+    { name: 'observed', clock, reportSql: 'text' },
+    new StallMonitor(clock),
+  )
   const log: string[] = []
   const hooks = { onRoutesChanged: () => {}, onTold: (_change: ServerChange) => {} }
   const pool = { serverChanged: (change: ServerChange) => hooks.onTold(change) }
@@ -35,15 +39,13 @@ function controlled(effects: readonly Effect[]) {
     return { view: { ...view, epoch: view.epoch + 1 }, effects: type === 'stopped' ? [] : effects }
   }
   const controller = new ClusterController([endpoint], 'role', rulesOf('role'), reduce, {
-    name: 'observed',
-    clock,
-    events,
+    runtime,
     history: { covers: () => true, order: () => 'same' },
     onRoutesChanged: () => hooks.onRoutesChanged(),
     onTrouble: () => {},
     onLost: () => {},
   })
-  return { controller, endpoint, events, hooks, log }
+  return { controller, endpoint, events: runtime.events, hooks, log }
 }
 
 test('the next view is there before its effects are carried out, in their order', () => {
