@@ -24,6 +24,7 @@ import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
 import { Notifications } from './listen/notifications.js'
 import { ManagedPool } from './managed-pool.js'
+import { NO_STATEMENTS, type StatementStats } from './prepared/preparing.js'
 import { type SharedOptions, type Sharing, sharingOf } from './shared/sharing.js'
 import { type UrlSettings, withSettings } from './url-settings.js'
 
@@ -82,6 +83,14 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
    * `pool.query({ text, values, replay })`. A write whose outcome is unknown never is. `@default` 'never'
    */
   readonly replayStatements?: 'never' | 'safe'
+  /**
+   * Whether statements whose texts recur are prepared on the server by themselves, whatever library sends them, so that
+   * the server need not read and plan them anew each time. Results are those of an unprepared statement. A query may say
+   * no for itself: `client.query({ text, values, prepare: false })`. Behind a pooler that does not keep track of prepared
+   * statements nothing is prepared. See docs/speed.md and `getStatementStats()`. `@default` 'auto', or 'off' for a URL with
+   * `pgbouncer=true` or `statement_cache_size=0`
+   */
+  readonly preparedStatements?: 'auto' | 'off'
 }
 
 export const PG_OPTION_NAMES: readonly string[] = [
@@ -99,6 +108,7 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'Client',
   'shared',
   'replayStatements',
+  'preparedStatements',
 ]
 
 const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
@@ -135,8 +145,10 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     {
       shared,
       replayStatements,
+      preparedStatements = settingsOf(endpoints[0] as Endpoint).mayPrepare ? 'auto' : 'off',
       ...given
-    }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>,
+    }: ManagerOptions<Client> &
+      Pick<PgManagerOptions, 'shared' | 'replayStatements' | 'preparedStatements'>,
     Client?: ClientClass,
     clientOptions?: object,
   ) {
@@ -146,9 +158,16 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
+    if (preparedStatements !== 'auto' && preparedStatements !== 'off')
+      throw invalidOption('preparedStatements', preparedStatements, "one of 'auto', 'off'")
     // Before there is a manager, which would go on without an owner.
     const sharing = sharingOf(shared, options, Client)
-    const driver = new PgDriver({ Client, clientOptions, clock: options.clock })
+    const driver = new PgDriver({
+      Client,
+      clientOptions,
+      clock: options.clock,
+      preparedStatements,
+    })
     super({ driver, endpoints, options })
     this.driver = driver
     this.#preferred = preferred
@@ -163,6 +182,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       if (checkedIn + checkedOut > 0) driver.catalogs.read(endpoint)
     })
     this.replayStatements = replayStatements ?? 'never'
+    if (driver.preparing !== undefined)
+      driver.preparing.onOff = (endpoint, reason) => this.#preparesNoMore(endpoint, reason)
     this.sharing = sharing
   }
 
@@ -219,6 +240,17 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     await this.pool.query('select pg_notify($1, $2)', [channel, payload])
   }
 
+  /**
+   * What is prepared by itself on the servers, how much memory that takes there, how often it was of use, and where nothing
+   * is prepared and why. All figures are totals of the manager, whose pools share it.
+   *
+   * @example
+   * const { hits, prepares, bytes, off } = manager.getStatementStats()
+   */
+  getStatementStats(): StatementStats {
+    return this.driver.preparing?.stats() ?? NO_STATEMENTS
+  }
+
   /** @internal A listener of one of the pools has failed. */
   listenerFailed(event: string, error: unknown): void {
     this.emit({
@@ -235,6 +267,17 @@ export class PgConnectionManager extends ConnectionManager<Client> {
 
   protected override cleanUp(): void {
     this.driver.catalogs.close()
+  }
+
+  #preparesNoMore(endpoint: string, reason: string): void {
+    this.emit({
+      type: 'preparedStatementsOff',
+      pool: this.name,
+      endpoint,
+      level: 'info',
+      message: `statements are not prepared by themselves on ${endpoint}: ${reason}`,
+      reason,
+    })
   }
 
   #createNotifications(): Notifications {

@@ -21,12 +21,15 @@ export interface UrlSettings {
   readonly schema: string | undefined
   /** Statements that Prisma's own engine is to keep prepared; 0 for none. */
   readonly statementCacheSize: number | undefined
+  /** False for a pooler by transaction, and where no statements are to be kept. */
+  readonly mayPrepare: boolean
 }
 
 export const NO_SETTINGS: UrlSettings = {
   options: {},
   schema: undefined,
   statementCacheSize: undefined,
+  mayPrepare: true,
 }
 
 export const SETTING_PARAMETERS = [
@@ -70,11 +73,13 @@ export function settingsIn(option: string, parts: Readonly<Record<string, unknow
     idleTimeoutMs: millis('max_idle_connection_lifetime', 0),
     reset: flag(option, parts, 'pgbouncer') ? ('none' as const) : undefined,
   }
+  const statementCacheSize = number('statement_cache_size', 0, MOST_CONNECTIONS)
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return {
     options: Object.fromEntries(given) as CarriedOptions,
     schema: typeof parts.schema === 'string' ? parts.schema : undefined,
-    statementCacheSize: number('statement_cache_size', 0, MOST_CONNECTIONS),
+    statementCacheSize,
+    mayPrepare: options.reset === undefined && statementCacheSize !== 0,
   }
 }
 
