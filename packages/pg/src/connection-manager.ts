@@ -87,8 +87,8 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
    * Whether statements whose texts recur are prepared on the server by themselves, whatever library sends them, so that
    * the server need not read and plan them anew each time. Results are those of an unprepared statement. A query may say
    * no for itself: `client.query({ text, values, prepare: false })`. Behind a pooler that does not keep track of prepared
-   * statements nothing is prepared. See docs/speed.md and `getStatementStats()`. `@default` 'auto', or 'off' for a URL with
-   * `pgbouncer=true` or `statement_cache_size=0`
+   * statements nothing is prepared. See docs/speed.md and `getStatementStats()`. `@default` 'auto'; 'off' for a URL with
+   * `pgbouncer=true` or `statement_cache_size=0`, and with `reset: 'discard-all'`, which forgets all after every lease
    */
   readonly preparedStatements?: 'auto' | 'off'
 }
@@ -111,6 +111,7 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'preparedStatements',
 ]
 
+const PREPARES = ['auto', 'off'] as const
 const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
 /** What may mean that there is another writer, or one again. */
 const CHANGES: readonly ConnmgrEventType[] = [
@@ -145,7 +146,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     {
       shared,
       replayStatements,
-      preparedStatements = settingsOf(endpoints[0] as Endpoint).mayPrepare ? 'auto' : 'off',
+      preparedStatements,
       ...given
     }: ManagerOptions<Client> &
       Pick<PgManagerOptions, 'shared' | 'replayStatements' | 'preparedStatements'>,
@@ -158,7 +159,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
-    if (preparedStatements !== 'auto' && preparedStatements !== 'off')
+    if (preparedStatements !== undefined && !PREPARES.includes(preparedStatements))
       throw invalidOption('preparedStatements', preparedStatements, "one of 'auto', 'off'")
     // Before there is a manager, which would go on without an owner.
     const sharing = sharingOf(shared, options, Client)
@@ -166,7 +167,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       Client,
       clientOptions,
       clock: options.clock,
-      preparedStatements,
+      preparedStatements: preparedStatements ?? preparesByDefault(urlSettings, options),
     })
     super({ driver, endpoints, options })
     this.driver = driver
@@ -297,6 +298,13 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       },
     })
   }
+}
+
+function preparesByDefault(
+  { mayPrepare }: UrlSettings,
+  { reset }: ManagerOptions<Client>,
+): 'auto' | 'off' {
+  return mayPrepare && reset !== 'discard-all' ? 'auto' : 'off'
 }
 
 /**

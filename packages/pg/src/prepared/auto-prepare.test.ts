@@ -1,5 +1,5 @@
 import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
-import pg, { type Client } from 'pg'
+import pg, { type Client, type QueryConfig } from 'pg'
 import Cursor from 'pg-cursor'
 import {
   createConnectionManager,
@@ -50,7 +50,7 @@ async function preparedOn(client: Pick<Client, 'query'> = manager.pool as never)
   const { rows } = await client.query({
     text: 'select name, statement from pg_prepared_statements order by prepare_time',
     prepare: false,
-  } as never)
+  } as QueryConfig)
   return rows as { name: string; statement: string }[]
 }
 
@@ -61,7 +61,11 @@ const codeOf = (error: { code?: string }) => error.code
 describe('what is prepared', () => {
   test('a text that recurs is, whatever its values, and its results are as before', async () => {
     await open()
-    const plain = await manager.pool.query({ text: BY_KEY, values: [3], prepare: false } as never)
+    const plain = await manager.pool.query({
+      text: BY_KEY,
+      values: [3],
+      prepare: false,
+    } as QueryConfig)
     await repeat((n) => manager.pool.query(BY_KEY, [n]))
     expect(await textsOn()).toEqual([BY_KEY])
     expect(await manager.pool.query(BY_KEY, [3])).toEqual(plain)
@@ -124,7 +128,7 @@ describe('what is prepared', () => {
   test('nothing is with prepare: false, under a name of the caller, and when it is off', async () => {
     await open()
     await repeat(() =>
-      manager.pool.query({ text: 'select 1, $1::int', values: [1], prepare: false } as never),
+      manager.pool.query({ text: 'select 1, $1::int', values: [1], prepare: false } as QueryConfig),
     )
     await repeat(() => manager.pool.query({ name: 'mine', text: BY_KEY, values: [1] }))
     expect(await preparedOn()).toEqual([{ name: 'mine', statement: BY_KEY }])
@@ -251,7 +255,7 @@ describe('when names lead elsewhere', () => {
   test('a wrong value is told as without preparing', async () => {
     await open()
     const plain = await manager.pool
-      .query({ text: BY_KEY, values: ['x'], prepare: false } as never)
+      .query({ text: BY_KEY, values: ['x'], prepare: false } as QueryConfig)
       .catch((error) => ({ ...error, message: error.message }))
     await prepare()
     const told = await manager.pool
@@ -349,22 +353,39 @@ describe('when names lead elsewhere', () => {
     expect(manager.getStatementStats().off).toEqual([])
   })
 
-  test('each policy of resetting leaves a connection that prepares', async () => {
-    for (const reset of ['reset-all', 'discard-all'] as const) {
-      await open({ reset })
-      await prepare()
-      await manager.use((client) => client.query("set search_path = pg_catalog; set app.x = 'y'"))
-      await prepare()
-      expect(await textsOn()).toEqual([BY_KEY])
-      if (reset === 'reset-all') expect(manager.getStatementStats().prepares).toBe(1)
-      await manager.close()
-    }
+  const change = () =>
+    manager.use((client) => client.query("set search_path = pg_catalog; set app.x = 'y'"))
+
+  test('a connection that is reset keeps its statements', async () => {
     await open()
+    await prepare()
+    await change()
+    await prepare()
+    expect(await textsOn()).toEqual([BY_KEY])
+    expect(manager.getStatementStats().prepares).toBe(1)
+  })
+
+  test('where each reset forgets all, nothing is prepared unless that is asked for', async () => {
+    await open({ reset: 'discard-all', preparedStatements: 'off' })
+    await manager.close()
+    manager = createConnectionManager({
+      databaseUrl: cluster.primary.url(),
+      reset: 'discard-all',
+      logger: false,
+    })
+    expect(manager.getStatementStats().mode).toBe('off')
+    await manager.close()
+    await open({ reset: 'discard-all', preparedStatements: 'auto' })
+    await prepare()
+    await change()
+    await manager.use((client) =>
+      repeat(async () => expect((await client.query(BY_KEY, [1])).rows).toHaveLength(1)),
+    )
+    expect(manager.getStatementStats()).toMatchObject({ off: [], retries: 0 })
   })
 
   test('a statement that was cancelled while it was prepared is prepared by the next', async () => {
     await open()
-    await cluster.primary.query('begin; alter table things add column more int; commit')
     const blocker = new pg.Client(cluster.primary.url())
     await blocker.connect()
     await repeat(() => manager.pool.query(BY_KEY, [1]), 4)

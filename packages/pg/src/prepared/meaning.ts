@@ -33,6 +33,7 @@ const READS_OR_CHANGES_ROWS =
 const SETS_BY_CALL = /set_config|pg_settings/i
 const DEFINES = /\b(?:create|alter|drop|import|reassign)\b/i
 const SETS = /\b(?:set|reset|set_config|discard)\b/i
+const FORGETS = /\b(?:discard|deallocate)\b/i
 const SET_ROLE_OR_PATH =
   /^\s*set\s+(?:(session|local)\s+)?(role|search_path|schema)\b\s*(?:=|to\b)?\s*(\S.*?)\s*;?\s*$/is
 const CUSTOM_IN_QUOTES = /^\s*set\s+(?:(?:session|local)\s+)?"[^"]*\.[^"]*"/i
@@ -77,7 +78,7 @@ function read(text: string): Meaning {
     defines: DEFINES.test(text) ? 'everywhere' : 'no',
     sets: SETS.test(text) ? 'unknown' : undefined,
     undoes: /\b(?:rollback|abort)\b/i.test(text),
-    forgets: /\b(?:discard|deallocate)\b/i.test(text),
+    forgets: FORGETS.test(text),
   }
 }
 
@@ -114,6 +115,7 @@ function meaningOfOne(statement: StatementShape, text: string): Meaning {
         ...PLAIN,
         defines: DEFINES.test(text) ? 'everywhere' : 'no',
         sets: /set_config|search_path|\bset\s/i.test(text) ? 'unknown' : undefined,
+        forgets: FORGETS.test(text),
       }
     case 'explain':
       return DEFINES.test(text) ? defining('everywhere') : PLAIN

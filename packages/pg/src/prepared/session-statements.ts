@@ -262,8 +262,8 @@ export class SessionStatements {
   }
 
   #apply(meaning: Meaning, query: PendingQuery, status: string | null | undefined): void {
-    const { defines, sets, undoes } = meaning
-    if (defines !== 'no' || (undoes && this.#defining !== 'no')) this.#drop()
+    const { defines, sets, undoes, forgets } = meaning
+    if (forgets || defines !== 'no' || (undoes && this.#defining !== 'no')) this.#drop()
     if (defines !== 'no') {
       this.#follow()
       this.#definedHere ||= defines === 'here'
