@@ -306,9 +306,11 @@ export class Session {
     const preparing = this.#preparing
     if (preparing === undefined) return this.#statements.query(args)
     preparing.given(args[0])
-    const result = this.#statements.query(args)
-    preparing.taken()
-    return result
+    try {
+      return this.#statements.query(args)
+    } finally {
+      preparing.taken()
+    }
   }
 
   #queryUntil(signal: AbortSignal, args: unknown[]): unknown {

@@ -1,4 +1,4 @@
-import { statementOf } from '../text/shape.js'
+import { statementOf, statementsOf } from '../text/shape.js'
 import { meaningOf, PLAIN } from './meaning.js'
 
 /** A longer text, such as many rows to insert, is seldom sent again, and takes much memory on the server. */
@@ -20,7 +20,7 @@ const BEGINS_PREPARABLE = /^\s*(?:select|insert|update|delete|merge|values|table
  * Constants that mean another time whenever they are read. The server reads constants when it prepares, so that a
  * statement would go on with the time of that: `'today'::date`. The functions `now()` and the like are no constants.
  */
-const NOW = /(?<![\w$])(?:now|today|tomorrow|yesterday)(?![\w$])/gi
+const NOW = /\b(?:now|today|tomorrow|yesterday)\b/gi
 /** Behind `now`, if it is the function. */
 const CALL = /\s*\(\s*\)\s*(?!')/y
 /** A string or a name in escapes, in which such a constant could hide. */
@@ -32,8 +32,11 @@ const ESCAPES = /(?:\be'[^']*\\|\bu&['"])/i
  */
 export function isPreparable(text: string): boolean {
   if (text.length > LONGEST || meaningOf(text) !== PLAIN || dependsOnClock(text)) return false
-  const statement = statementOf(text)
-  if (statement === undefined) return BEGINS_PREPARABLE.test(text)
+  const statements = statementsOf(text)
+  // With values the server takes no more than one.
+  if (statements === undefined) return BEGINS_PREPARABLE.test(text)
+  const [statement] = statements
+  if (statement === undefined || statements.length > 1) return false
   return PREPARABLE.has(statement.head[0] ?? '') && !statement.selectsInto
 }
 
