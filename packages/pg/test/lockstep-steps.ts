@@ -85,7 +85,7 @@ const TEXTS: readonly (readonly [text: string, parameters: number])[] = [
   ['select f($1) as f', 1],
 ]
 
-const statement: fc.Arbitrary<Ask> = fc.constantFrom(...TEXTS).chain(([text, parameters]) =>
+const statementOf = ([text, parameters]: (typeof TEXTS)[number]): fc.Arbitrary<Ask> =>
   fc.record(
     {
       text: fc.constant(text),
@@ -98,8 +98,7 @@ const statement: fc.Arbitrary<Ask> = fc.constantFrom(...TEXTS).chain(([text, par
       rowMode: fc.constant('array' as const),
     },
     { requiredKeys: parameters === 0 ? ['text'] : ['text', 'values'] },
-  ),
-)
+  )
 
 const asked = (...texts: string[]): fc.Arbitrary<Ask> =>
   fc.constantFrom(...texts).map((text) => ({ text }))
@@ -192,50 +191,60 @@ const session = asked(
 const asks = (of: fc.Arbitrary<Ask>, maxLength: number): fc.Arbitrary<readonly Ask[]> =>
   fc.array(of, { minLength: 1, maxLength })
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      place: fc.constantFrom<Place>('one', 'one', 'two', 'pool'),
-      asks: asks(statement, 1),
-      times: fc.constantFrom(1, 2, 6),
-      queued: fc.boolean(),
-      cancelled: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      place: fc.constantFrom<Place>('one', 'two'),
-      asks: asks(fc.oneof(statement, transaction, session), 4),
-      times: fc.constant(1),
-      queued: fc.boolean(),
-      cancelled: fc.constant(false),
-    }),
-  },
-  ...[
-    { of: transaction, weight: 4, places: ['one', 'two'] as const },
-    { of: definition, weight: 3, places: ['one', 'two', 'outsider', 'pool'] as const },
-    { of: hidden, weight: 2, places: ['one'] as const },
-    { of: session, weight: 3, places: ['one', 'two'] as const },
-  ].map(({ of, weight, places }) => ({
-    weight,
-    arbitrary: fc.record({
-      place: fc.constantFrom<Place>(...places),
-      asks: asks(of, 1),
-      times: fc.constant(1),
-      queued: fc.constant(false),
-      cancelled: fc.constant(false),
-    }),
-  })),
-)
+const stepOf = (statement: fc.Arbitrary<Ask>): fc.Arbitrary<Step> =>
+  fc.oneof(
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        place: fc.constantFrom<Place>('one', 'one', 'two', 'pool'),
+        asks: asks(statement, 1),
+        times: fc.constantFrom(1, 2, 6),
+        queued: fc.boolean(),
+        cancelled: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        place: fc.constantFrom<Place>('one', 'two'),
+        asks: asks(fc.oneof(statement, transaction, session), 4),
+        times: fc.constant(1),
+        queued: fc.boolean(),
+        cancelled: fc.constant(false),
+      }),
+    },
+    ...[
+      { of: transaction, weight: 4, places: ['one', 'two'] as const },
+      { of: definition, weight: 3, places: ['one', 'two', 'outsider', 'pool'] as const },
+      { of: hidden, weight: 2, places: ['one'] as const },
+      { of: session, weight: 3, places: ['one', 'two'] as const },
+    ].map(({ of, weight, places }) => ({
+      weight,
+      arbitrary: fc.record({
+        place: fc.constantFrom<Place>(...places),
+        asks: asks(of, 1),
+        times: fc.constant(1),
+        queued: fc.constant(false),
+        cancelled: fc.constant(false),
+      }),
+    })),
+  )
 
 export interface LockstepHistory {
   readonly shared: boolean
   readonly steps: readonly Step[]
 }
 
-export const lockstepHistories: fc.Arbitrary<LockstepHistory> = fc.record({
-  shared: fc.boolean(),
-  steps: fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }),
-})
+/** Few texts in each, so that what happens meets what was prepared before. */
+export const lockstepHistories: fc.Arbitrary<LockstepHistory> = fc
+  .uniqueArray(fc.constantFrom(...TEXTS), { minLength: 1, maxLength: 4 })
+  .chain((texts) =>
+    fc.record({
+      shared: fc.boolean(),
+      steps: fc.array(stepOf(fc.oneof(...texts.map(statementOf))), {
+        minLength: 10,
+        maxLength: 70,
+        size: 'max',
+      }),
+    }),
+  )
