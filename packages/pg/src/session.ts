@@ -158,7 +158,7 @@ export class Session {
     const { rows } = await runOwn<[string, string | null]>(this.#client, FIND_POOLER, 0, name)
     const [process, known] = rows[0] ?? []
     endpoint.found({
-      direct: process === String(this.#internals.processID),
+      direct: process !== undefined && Number(process) === this.#internals.processID,
       name: known ?? undefined,
       sentAs: name,
     })
