@@ -4,12 +4,27 @@ export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'
 export { nearestName } from './config/nearest.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
+export {
+  type EndpointMaker,
+  failoverServers,
+  requireOneDatabase,
+  resolveServers,
+} from './config/resolve-servers.js'
 export { invalid as invalidOption } from './config/rules.js'
+export { PORT, portIn, portOf, type ServerParts } from './config/server-parts.js'
+export { type NamedUrl, requireUrl } from './config/server-urls.js'
 export {
   rejectForeignOptions,
   rejectMisspeltOptions,
   rejectUnknownOptions,
 } from './config/unknown-options.js'
+export {
+  invalidParameter,
+  URL_OPTION_PARAMETERS,
+  type UrlOptions,
+  UrlParameters,
+  withUrlOptions,
+} from './config/url-settings.js'
 export type {
   Activity,
   BeginOptions,
@@ -40,6 +55,8 @@ export type {
 } from './driver/contract.js'
 export type { DedicatedConnection } from './driver/dedicated.js'
 export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
+export { addressId, makeEndpoint, withHiddenPassword } from './driver/endpoint.js'
+export { networkFailure } from './driver/network-errors.js'
 export { isProgrammingError } from './driver/programming-error.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/events.js'

@@ -3,6 +3,7 @@ import { ConnectionManager, type Endpoint, type ManagerOptions } from '@connmgr/
 import {
   invalidOption,
   MANAGER_OPTION_NAMES,
+  makeEndpoint,
   rejectForeignOptions,
   rejectUnknownOptions,
 } from '@connmgr/core/driver'
@@ -94,10 +95,7 @@ function endpointOf(
     key: isFile ? file : `${file}${databasesInMemory}`,
     options: { ...given, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) },
   }
-  const endpoint: Endpoint = { id: isFile ? file : config.key, config }
-  // Settings may hold secrets.
-  Object.defineProperty(endpoint, 'config', { enumerable: false })
-  return endpoint
+  return makeEndpoint({ id: isFile ? file : config.key }, config)
 }
 
 function locate(databaseUrl: string | undefined, filename: string | undefined): string {

@@ -10,6 +10,7 @@ import {
   rejectForeignOptions,
   rejectUnknownOptions,
   summarize,
+  withUrlOptions,
 } from '@connmgr/core/driver'
 import type { Connection, ConnectionOptions } from 'mysql2'
 import {
@@ -20,7 +21,6 @@ import {
 } from './config/endpoint-config.js'
 import { resolveEndpoints } from './config/endpoint-options.js'
 import { CONNECTION_OPTIONS, FOREIGN_TO_MYSQL } from './config/option-names.js'
-import { withSettings } from './config/url-settings.js'
 import { MysqlDriver } from './driver.js'
 import { ManagedPool } from './pool/managed-pool.js'
 
@@ -98,7 +98,7 @@ export class MysqlConnectionManager extends ConnectionManager<Connection> {
     }: ManagerOptions<Connection> & Pick<MysqlManagerOptions, 'replayStatements'>,
   ) {
     const preferred = endpoints[0] as Endpoint
-    const options = withSettings(given, settingsOf(preferred))
+    const options = withUrlOptions(given, settingsOf(preferred))
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")

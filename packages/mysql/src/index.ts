@@ -5,7 +5,7 @@ import type { ManagedPoolConfig } from './pool/pool-config.js'
 export type { ManagerOptions } from '@connmgr/core'
 export { ConnectionBudget, once, redactUrl } from '@connmgr/core'
 export { type EndpointConfig, endpointFrom, type Password } from './config/endpoint-config.js'
-export { failoverEndpoints, ofOneDatabase } from './config/endpoint-options.js'
+export { failoverEndpoints } from './config/endpoint-options.js'
 export {
   createConnectionManager,
   MYSQL_OPTION_NAMES,

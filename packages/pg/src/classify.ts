@@ -5,7 +5,7 @@ import {
   ConnectTimeoutError,
   UnsupportedError,
 } from '@connmgr/core'
-import { type FailureKind, isError } from '@connmgr/core/driver'
+import { type FailureKind, isError, networkFailure } from '@connmgr/core/driver'
 import type { ServerMessage } from './client-internals.js'
 import { endsSession } from './outcome/evidence.js'
 import { refusalOfPgBouncer } from './pgbouncer.js'
@@ -25,24 +25,6 @@ const BY_SQLSTATE: Readonly<Record<string, FailureKind>> = {
   '25P03': 'lost',
   '25P04': 'lost',
   '3D000': 'setup',
-}
-
-const BY_ERRNO: Readonly<Record<string, FailureKind>> = {
-  ECONNREFUSED: 'unreachable',
-  ENOTFOUND: 'unreachable',
-  EAI_AGAIN: 'unreachable',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  EHOSTDOWN: 'unreachable',
-  ENETDOWN: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
-  ENOENT: 'unreachable',
-  EMFILE: 'unreachable',
-  ENFILE: 'unreachable',
-  ETIMEDOUT: 'lost',
-  ECONNRESET: 'lost',
-  ECONNABORTED: 'lost',
-  EPIPE: 'lost',
 }
 
 /** What node-postgres says, without any code, when a connection is gone. */
@@ -75,11 +57,10 @@ export function classify(error: unknown): FailureKind {
   if (Array.isArray(errors)) return errors.length === 0 ? 'unreachable' : classify(errors[0])
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string') {
-    const kind = BY_SQLSTATE[code] ?? BY_ERRNO[code] ?? refusalOfPgBouncer(error)
+    const kind = BY_SQLSTATE[code] ?? networkFailure(code) ?? refusalOfPgBouncer(error)
     if (kind !== undefined) return kind
     if (/^28[0-9A-Z]{3}$/.test(code)) return 'setup'
     if (/^08[0-9A-Z]{3}$/.test(code)) return 'lost'
-    if (isTlsCode(code)) return 'setup'
   }
   if (TLS_MESSAGES.some((message) => error.message.startsWith(message))) return 'setup'
   if (LOST_MESSAGES.some((message) => error.message.startsWith(message))) return 'lost'
@@ -108,18 +89,4 @@ export function isAnswer(error: unknown): boolean {
   if ((error as ServerMessage).code === IN_FAILED_TRANSACTION) return false
   const kind = classify(error)
   return kind === 'statement' || kind === 'serialization'
-}
-
-/** OpenSSL's verdicts on a certificate, and Node's own TLS errors. */
-function isTlsCode(code: string): boolean {
-  return (
-    code.startsWith('ERR_TLS') ||
-    code.startsWith('ERR_SSL') ||
-    code.startsWith('ERR_OSSL') ||
-    code.startsWith('CERT_') ||
-    code.startsWith('UNABLE_TO_') ||
-    code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ||
-    code === 'SELF_SIGNED_CERT_IN_CHAIN' ||
-    code === 'HOSTNAME_MISMATCH'
-  )
 }

@@ -14,6 +14,7 @@ import {
   rejectForeignOptions,
   rejectUnknownOptions,
   summarize,
+  withUrlOptions,
 } from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
 import { type ClientClass, PgDriver } from './driver.js'
@@ -26,7 +27,7 @@ import { Notifications } from './listen/notifications.js'
 import { ManagedPool } from './managed-pool.js'
 import { NO_STATEMENTS, type StatementStats } from './prepared/preparing.js'
 import { type SharedOptions, type Sharing, sharingOf } from './shared/sharing.js'
-import { type UrlSettings, withSettings } from './url-settings.js'
+import type { UrlSettings } from './url-settings.js'
 
 /** Options of {@link createConnectionManager}: where the servers are, and everything of `ManagerOptions`. */
 export interface PgManagerOptions extends ManagerOptions<Client> {
@@ -155,7 +156,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   ) {
     const preferred = endpoints[0] as Endpoint
     const urlSettings = settingsOf(preferred)
-    const options = withSettings(given, urlSettings)
+    const options = withUrlOptions(given, urlSettings.options)
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")

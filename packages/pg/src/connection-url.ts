@@ -1,15 +1,9 @@
 import { InvalidOptionError, redactText, redactUrl } from '@connmgr/core'
-import { invalidOption, nearestName } from '@connmgr/core/driver'
+import { invalidParameter, type NamedUrl, nearestName, PORT, portIn } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
 import { fileProblem, readIdentity, requirePem } from './tls-files.js'
-import { invalidParameter, SETTING_PARAMETERS } from './url-settings.js'
-
-/** A URL and where it came from, for messages. */
-export interface NamedUrl {
-  readonly option: string
-  readonly url: string
-}
+import { SETTING_PARAMETERS } from './url-settings.js'
 
 /** Every parameter of a URL, as text, and what node-postgres makes of them and of the rest. */
 export type UrlParts = Record<string, unknown> & {
@@ -93,7 +87,6 @@ const KNOWN_PARAMETERS = [
   ...SETTING_PARAMETERS,
   ...LIBPQ_PARAMETERS,
 ]
-const PORT = 'a whole number from 1 to 65535'
 /** As libpq has them, and `no-verify` of node-postgres. */
 export const SSL_MODES = [
   'disable',
@@ -129,20 +122,6 @@ export function parseUrl(named: NamedUrl): UrlParts {
   parts.ssl = tlsOf(named, parts)
   if (parts.ssl === undefined) delete parts.ssl
   return parts
-}
-
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
-export function portOf(option: string, given: unknown): number {
-  const port = portIn(given)
-  if (port === undefined) throw invalidOption(option, given, PORT)
-  return port
-}
-
-function portIn(given: unknown): number | undefined {
-  const port = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given
-  return Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
-    ? (port as number)
-    : undefined
 }
 
 function wrongPort(option: string, given: unknown): never {

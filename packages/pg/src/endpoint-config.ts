@@ -1,15 +1,20 @@
 import { isIP } from 'node:net'
-import { inspect } from 'node:util'
-import { type Endpoint, InvalidOptionError } from '@connmgr/core'
-import { invalidOption } from '@connmgr/core/driver'
+import type { Endpoint } from '@connmgr/core'
+import {
+  addressId,
+  invalidOption,
+  makeEndpoint,
+  type NamedUrl,
+  portOf,
+  requireUrl,
+  withHiddenPassword,
+} from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
 import pg from 'pg'
 import {
   CONNECTION_PARAMETERS,
   hasSeveralHosts,
-  type NamedUrl,
   parseUrl,
-  portOf,
   SSL_MODES,
   TLS_PARAMETERS,
   type UrlParts,
@@ -123,12 +128,7 @@ export function relocate(
 
 /** The same configuration with a password that is out of sight. */
 export function withPassword<C extends ClientConfig>(config: C, password: C['password']): C {
-  return Object.defineProperty(config, 'password', {
-    value: password,
-    enumerable: false,
-    writable: true,
-    configurable: true,
-  })
+  return withHiddenPassword(config, password)
 }
 
 /**
@@ -166,21 +166,13 @@ function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env)
   const user = config.user || env.PGUSER || defaults.user
   const named = config.database || env.PGDATABASE || defaults.database || user
   const database = named ?? 'postgres'
-  const shown = isIP(host) === 6 ? `[${host}]` : host
-  const id = `${shown}:${port}/${database}`
-  const endpoint = { id, host, port, database, ...(user && { account: user }) }
   // From now on the environment may change: the endpoint leads where its name says.
   const own = { ...config, host, port, ...(user && { user }), ...(named && { database }) }
-  // Out of sight of JSON, spread and console.log: it has the password.
-  Object.defineProperty(endpoint, 'config', {
-    value: withPassword(own, config.password),
-    enumerable: false,
-  })
-  Object.defineProperty(endpoint, inspect.custom, {
-    value: () => `Endpoint(${endpoint.id})`,
-    enumerable: false,
-  })
-  return remember(endpoint as typeof endpoint & { config: ClientConfig }, { base: given })
+  const endpoint = makeEndpoint(
+    { id: addressId(host, port, database), host, port, database, ...(user && { account: user }) },
+    withPassword(own, config.password),
+  )
+  return remember(endpoint, { base: given })
 }
 
 /** The option wins over the URL, and that over the environment of libpq. */
@@ -239,14 +231,4 @@ export function inheritable(preferred: Endpoint, parts: UrlParts): ClientConfig 
 function remember<E extends Endpoint>(endpoint: E, origin: Origin): E {
   origins.set(endpoint, origin)
   return endpoint
-}
-
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
-export function requireUrl(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.trim() !== '') return value.trim()
-  const found = value === '' || typeof value === 'string' ? 'empty' : `a ${typeof value}`
-  throw new InvalidOptionError(
-    option,
-    `option "${option}" must be a connection URL, but it is ${found}`,
-  )
 }

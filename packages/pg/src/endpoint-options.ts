@@ -1,22 +1,13 @@
-import { type Endpoint, InvalidOptionError } from '@connmgr/core'
-import { invalidOption } from '@connmgr/core/driver'
-import type { ClientConfig } from 'pg'
-import { type NamedUrl, portOf, type UrlParts } from './connection-url.js'
+import type { Endpoint } from '@connmgr/core'
 import {
-  configuredEndpoint,
-  endpointOfUrl,
-  inheritable,
-  requireUrl,
-  withPassword,
-} from './endpoint-config.js'
-
-/** Which server, in parts instead of a URL. */
-interface ServerParts {
-  readonly host?: string | undefined
-  readonly port?: number | string | undefined
-  readonly user?: string | undefined
-  readonly database?: string | undefined
-}
+  type EndpointMaker,
+  failoverServers,
+  resolveServers,
+  type ServerParts,
+} from '@connmgr/core/driver'
+import type { ClientConfig } from 'pg'
+import type { UrlParts } from './connection-url.js'
+import { configuredEndpoint, endpointOfUrl, inheritable, withPassword } from './endpoint-config.js'
 
 /** Where the servers are and how to log in. */
 export interface EndpointOptions {
@@ -27,19 +18,29 @@ export interface EndpointOptions {
 }
 
 /**
- * The endpoints that options and environment name; the preferred one first. Options that name a server are not mixed with
- * servers of the environment.
+ * The endpoints that options and environment name; the preferred one first.
  *
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  */
 export function resolveEndpoints(
-  options: EndpointOptions,
+  { clientConfig = {}, databaseUrl, failoverUrls, server = {} }: EndpointOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): Endpoint[] {
-  const explicit = options.databaseUrl !== undefined || namesServer(options.server ?? {})
-  const preferred = preferredEndpoint(options, explicit, env)
-  const failoverUrls = options.failoverUrls ?? (explicit ? [] : undefined)
-  return ofOneDatabase([preferred, ...failoverEndpoints(preferred, failoverUrls, env)])
+  return resolveServers(
+    {
+      databaseUrl,
+      server,
+      failoverUrls,
+      config: withPassword({ ...clientConfig }, clientConfig.password),
+      env,
+      // As node-postgres and libpq read the environment.
+      environmentNamesServer: [env.PGHOST, env.PGPORT, env.PGUSER, env.PGDATABASE].some(Boolean),
+      whatToPass:
+        'pass databaseUrl: "postgres://user:password@host:5432/database", or host, user, password and database, ' +
+        'or set DATABASE_URL or PGHOST',
+    },
+    makerFor(env),
+  )
 }
 
 /**
@@ -53,117 +54,13 @@ export function failoverEndpoints(
   failoverUrls: unknown,
   env: NodeJS.ProcessEnv = process.env,
 ): Endpoint[] {
-  return listUrls(failoverUrls, env).map((named) =>
-    endpointOfUrl(named, (parts) => inheritable(preferred, parts), env),
-  )
+  return failoverServers(preferred, failoverUrls, makerFor(env), env)
 }
 
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if a server is named twice, or another database */
-export function ofOneDatabase(endpoints: Endpoint[]): Endpoint[] {
-  const [preferred] = endpoints
-  const ids = endpoints.map((each) => each.id)
-  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
-  if (twice !== undefined) {
-    throw new InvalidOptionError(
-      'failoverUrls',
-      `option "failoverUrls" names ${twice} again; list each server once`,
-    )
-  }
-  const other = endpoints.find((each) => each.database !== preferred?.database)
-  if (other === undefined || preferred === undefined) return endpoints
-  throw new InvalidOptionError(
-    'failoverUrls',
-    `the endpoints ${preferred.id} and ${other.id} name two databases, "${preferred.database}" and "${other.database}", ` +
-      'but those of one manager are servers of one database; name the same one in each, or make a manager for each',
-  )
-}
-
-function preferredEndpoint(
-  { databaseUrl, server = {}, clientConfig = {} }: EndpointOptions,
-  explicit: boolean,
-  env: NodeJS.ProcessEnv,
-): Endpoint {
-  const config = withPassword(
-    { ...clientConfig, ...checkedParts(server) },
-    clientConfig.password,
-  ) as ClientConfig
-  const given = databaseUrl ?? (explicit ? undefined : env.DATABASE_URL)
-  if (databaseUrl === undefined && (given === undefined || given.trim() === '')) {
-    if (explicit || namesServer(serverOf(env))) return configuredEndpoint(config, env)
-    throw new InvalidOptionError(
-      'databaseUrl',
-      'option "databaseUrl" is missing and DATABASE_URL is not set; pass databaseUrl: ' +
-        '"postgres://user:password@host:5432/database", or host, user, password and database, or set DATABASE_URL or PGHOST',
-    )
-  }
-  const option = databaseUrl === undefined ? 'DATABASE_URL' : 'databaseUrl'
-  const named = { option, url: requireUrl(option, given) }
-  return endpointOfUrl(named, (parts) => agreeing(config, server, parts), env)
-}
-
-/** A part that stands in the URL as well is the same there. */
-function agreeing(config: ClientConfig, server: ServerParts, parts: UrlParts): ClientConfig {
-  for (const name of ['host', 'port', 'user', 'database'] as const) {
-    if (server[name] === undefined || parts[name] === undefined || config[name] === parts[name])
-      continue
-    throw new InvalidOptionError(
-      name,
-      `option "${name}" is ${JSON.stringify(server[name])}, but databaseUrl has ${JSON.stringify(parts[name])}; ` +
-        'give one of them',
-    )
-  }
-  return config
-}
-
-function namesServer(server: ServerParts): boolean {
-  return [server.host, server.port, server.user, server.database].some((each) => each !== undefined)
-}
-
-/** As node-postgres and libpq read the environment. */
-function serverOf(env: NodeJS.ProcessEnv): ServerParts {
-  const given = (value: string | undefined): string | undefined => value || undefined
+function makerFor(env: NodeJS.ProcessEnv): EndpointMaker<ClientConfig, UrlParts> {
   return {
-    host: given(env.PGHOST),
-    port: given(env.PGPORT),
-    user: given(env.PGUSER),
-    database: given(env.PGDATABASE),
+    ofUrl: (named, base) => endpointOfUrl(named, base, env),
+    ofConfig: (config) => configuredEndpoint(config, env),
+    inherited: inheritable,
   }
-}
-
-function checkedParts(server: ServerParts): ClientConfig {
-  const parts: ClientConfig = {}
-  for (const name of ['host', 'user', 'database'] as const) {
-    const value: unknown = server[name]
-    if (value === undefined) continue
-    if (typeof value !== 'string' || value.trim() === '')
-      throw invalidOption(name, value, 'a string that is not empty, or left out')
-    parts[name] = value
-  }
-  if (server.port !== undefined) parts.port = portOf('port', server.port)
-  return parts
-}
-
-function listUrls(failoverUrls: unknown, env: NodeJS.ProcessEnv): NamedUrl[] {
-  const given: unknown = failoverUrls ?? env.DATABASE_FAILOVER_URLS
-  const option = failoverUrls === undefined ? 'DATABASE_FAILOVER_URLS' : 'failoverUrls'
-  if (given === undefined) return []
-  if (typeof given === 'string') return splitUrls(given).map((url) => ({ option, url }))
-  if (!Array.isArray(given)) {
-    throw new InvalidOptionError(
-      option,
-      `option "${option}" must be an array of URLs, but it is a ${typeof given}`,
-    )
-  }
-  return given.map((url, index) => ({
-    option: `${option}[${index}]`,
-    url: requireUrl(`${option}[${index}]`, url),
-  }))
-}
-
-/** Splits on commas that precede a scheme: passwords may hold commas too. */
-function splitUrls(list: string): string[] {
-  return list
-    .split(/,(?=\s*(?:[a-z][a-z0-9+.-]*:\/\/|socket:))/i)
-    .map((url) => url.trim())
-    .filter((url) => url !== '')
 }

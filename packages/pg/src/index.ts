@@ -9,7 +9,7 @@ export {
 } from './connection-manager.js'
 export { type ClientClass, PgDriver } from './driver.js'
 export { endpointFrom } from './endpoint-config.js'
-export { failoverEndpoints, ofOneDatabase } from './endpoint-options.js'
+export { failoverEndpoints } from './endpoint-options.js'
 export type {
   ListenOptions,
   Notification,

@@ -4,14 +4,15 @@ import {
   MANAGER_OPTION_NAMES,
   rejectForeignOptions,
   rejectMisspeltOptions,
+  requireOneDatabase,
+  withUrlOptions,
 } from '@connmgr/core/driver'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
 import type { PgManagerOptions } from './connection-manager.js'
 import type { ClientClass } from './driver.js'
 import { endpointFrom, settingsOf, withPassword } from './endpoint-config.js'
-import { failoverEndpoints, ofOneDatabase } from './endpoint-options.js'
+import { failoverEndpoints } from './endpoint-options.js'
 import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
-import { withSettings } from './url-settings.js'
 
 /** Hooks and options of pg-pool that its type declarations leave out. */
 interface UntypedPoolConfig {
@@ -89,12 +90,12 @@ export function blueprintOf(config: ManagedPoolConfig): PoolBlueprint {
   const preferred = endpointFrom(option, clientConfig)
   // A pg.Pool knows nothing of the environment's failover servers, so only those named here count.
   const failovers = failoverEndpoints(preferred, config.failoverUrls ?? [])
-  const options = withSettings(translated.options, settingsOf(preferred))
+  const options = withUrlOptions(translated.options, settingsOf(preferred).options)
   // What a pg-pool does by default is not meant for one connection that is kept for ever.
   const exclusive = options.poolMode === 'static'
   return {
     ...translated,
-    endpoints: ofOneDatabase([preferred, ...failovers]),
+    endpoints: requireOneDatabase([preferred, ...failovers]),
     options: {
       ...options,
       poolSize: options.poolSize ?? (exclusive ? 1 : DEFAULT_MAX),

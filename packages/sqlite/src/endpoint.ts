@@ -1,4 +1,5 @@
 import type { Endpoint } from '@connmgr/core'
+import { makeEndpoint } from '@connmgr/core/driver'
 import type { Location } from './location/location.js'
 
 /** How the durability of a commit is chosen, https://www.sqlite.org/pragma.html#pragma_synchronous */
@@ -27,8 +28,5 @@ export function endpointOf(
   config: SqliteEndpointConfig,
   more: Pick<Endpoint, 'role' | 'size' | 'capacity'> = {},
 ): Endpoint {
-  const endpoint: Endpoint = { ...more, id, config }
-  // What prints an endpoint does not print how it is opened.
-  Object.defineProperty(endpoint, 'config', { enumerable: false })
-  return endpoint
+  return makeEndpoint({ ...more, id }, config)
 }

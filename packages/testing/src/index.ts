@@ -1,4 +1,10 @@
 export { describeDriver } from './conformance/describe-driver.js'
+export {
+  describeReplay,
+  type ReplayedTransaction,
+  type ReplayHarness,
+  type ReplaySubject,
+} from './conformance/describe-replay.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'

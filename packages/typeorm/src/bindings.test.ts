@@ -15,7 +15,7 @@ test('a library that is missing is named with how to install it, and concerns it
         code: 'CONNMGR_INVALID_OPTION',
         option: 'type',
         message: expect.stringMatching(
-          /'mariadb'.*npm install @connmgr\/mysql mysql2.*Cannot find module 'mysql2'/,
+          /'mariadb'.*npm install mysql2.*Cannot find module 'mysql2'/,
         ),
         cause: MISSING,
       }),

@@ -22,9 +22,9 @@ const BINDINGS: Bindings = {
 /** What is to be installed beside this package. */
 const PACKAGES: Readonly<Record<ManagedType, string>> = {
   postgres: 'pg',
-  mysql: '@connmgr/mysql mysql2',
-  mariadb: '@connmgr/mysql mysql2',
-  'better-sqlite3': '@connmgr/sqlite better-sqlite3',
+  mysql: 'mysql2',
+  mariadb: 'mysql2',
+  'better-sqlite3': 'better-sqlite3',
 }
 
 /** The types in words, for messages. */

@@ -1,10 +1,17 @@
-import { isIP } from 'node:net'
-import { inspect } from 'node:util'
 import { type Endpoint, InvalidOptionError } from '@connmgr/core'
-import { invalidOption } from '@connmgr/core/driver'
+import {
+  addressId,
+  invalidOption,
+  makeEndpoint,
+  type NamedUrl,
+  portOf,
+  requireUrl,
+  type UrlOptions,
+  withHiddenPassword,
+} from '@connmgr/core/driver'
 import type { ConnectionOptions } from 'mysql2'
-import { type NamedUrl, parseUrl, type UrlParts } from './url.js'
-import { type CarriedOptions, settingsIn } from './url-settings.js'
+import { parseUrl, type UrlParts } from './url.js'
+import { settingsIn } from './url-settings.js'
 
 /** A password, or what is asked for it before each connect, so that it may expire. */
 export type Password = string | (() => string | Promise<string>)
@@ -19,7 +26,7 @@ interface Origin {
   /** What the options say, without the URL. */
   readonly base: EndpointConfig
   /** What its URL says of the manager. */
-  readonly settings: CarriedOptions
+  readonly settings: UrlOptions
 }
 
 const origins = new WeakMap<Endpoint, Origin>()
@@ -29,7 +36,7 @@ const KEEP_ALIVE_DELAY_MS = 5000
 const NO_URL: UrlParts = { options: {}, settings: {} }
 
 /** What the parameters of an endpoint's URL say of the manager. */
-export function settingsOf(endpoint: Endpoint | undefined): CarriedOptions {
+export function settingsOf(endpoint: Endpoint | undefined): UrlOptions {
   return (endpoint && origins.get(endpoint)?.settings) ?? {}
 }
 
@@ -44,8 +51,11 @@ export function endpointFrom(option: string, given: EndpointConfig): Endpoint {
     uri?: unknown
   }
   if (uri === undefined || uri === null || uri === '')
-    return endpointOf(NO_URL, hidden(config, given.password))
-  return endpointOfUrl({ option, url: requireUrl(option, uri) }, hidden(config, given.password))
+    return endpointOf(NO_URL, withPassword(config, given.password))
+  return endpointOfUrl(
+    { option, url: requireUrl(option, uri) },
+    withPassword(config, given.password),
+  )
 }
 
 /**
@@ -72,7 +82,7 @@ export function endpointOfUrl(
 export function endpointOf(
   parts: UrlParts,
   base: EndpointConfig,
-  settings: CarriedOptions = {},
+  settings: UrlOptions = {},
 ): Endpoint {
   const { options, settings: _parameters, password: itsPassword, ...address } = parts
   const merged = { ...base, ...options, ...address } as EndpointConfig
@@ -81,29 +91,21 @@ export function endpointOf(
     typeof base.password === 'function' ? base.password : (itsPassword ?? base.password)
   const { database, socketPath, user } = merged
   const host = merged.host ?? 'localhost'
-  const port = portOf(merged.port)
+  const port = portOf('port', merged.port ?? DEFAULT_PORT)
   if (host.includes(','))
     throw invalidOption('host', host, 'one host; name the others in failoverUrls')
-  const suffix = database === undefined ? '' : `/${database}`
-  const shown = isIP(host) === 6 ? `[${host}]` : host
-  const endpoint = {
-    ...(socketPath === undefined
-      ? { id: `${shown}:${port}${suffix}`, host, port }
-      : { id: `${socketPath}${suffix === '' ? '' : `:${database}`}` }),
-    ...(database === undefined ? {} : { database }),
-    ...(user === undefined ? {} : { account: user }),
-  }
-  // Out of sight of JSON, spread and console.log: it has the password.
-  Object.defineProperty(endpoint, 'config', {
-    value: withPassword({ ...merged, host, port, ...ownSsl(merged) }, password),
-    enumerable: false,
-  })
-  Object.defineProperty(endpoint, inspect.custom, {
-    value: () => `Endpoint(${endpoint.id})`,
-    enumerable: false,
-  })
-  origins.set(endpoint as unknown as Endpoint, { base, settings })
-  return endpoint as unknown as Endpoint
+  const endpoint: Endpoint = makeEndpoint(
+    {
+      ...(socketPath === undefined
+        ? { id: addressId(host, port, database), host, port }
+        : { id: database === undefined ? socketPath : `${socketPath}:${database}` }),
+      ...(database === undefined ? {} : { database }),
+      ...(user === undefined ? {} : { account: user }),
+    },
+    withPassword({ ...merged, host, port, ...ownSsl(merged) }, password),
+  )
+  origins.set(endpoint, { base, settings })
+  return endpoint
 }
 
 /**
@@ -146,16 +148,7 @@ export function withPassword<C extends object>(
   config: C,
   password: Password | undefined,
 ): C & EndpointConfig {
-  return Object.defineProperty(config, 'password', {
-    value: password,
-    enumerable: false,
-    writable: true,
-    configurable: true,
-  })
-}
-
-function hidden(config: EndpointConfig, password: Password | undefined): EndpointConfig {
-  return withPassword(config, password)
+  return withHiddenPassword(config, password) as C & EndpointConfig
 }
 
 /** A copy that stays the same for all connections: mysql2 writes into it, and keeps what it has made of it by its identity. */
@@ -169,22 +162,4 @@ function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
       "an object such as { ca, rejectUnauthorized: true }, the name of a profile such as 'Amazon RDS', or left out",
     )
   return { ssl: { ...ssl } }
-}
-
-function portOf(port: unknown): number {
-  if (port === undefined || port === null) return DEFAULT_PORT
-  const number = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port
-  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535)
-    return number
-  throw invalidOption('port', port, 'a whole number from 1 to 65535')
-}
-
-/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
-export function requireUrl(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.trim() !== '') return value.trim()
-  const found = typeof value === 'string' ? 'empty' : `a ${typeof value}`
-  throw new InvalidOptionError(
-    option,
-    `option "${option}" must be a connection URL, but it is ${found}`,
-  )
 }

@@ -1,14 +1,8 @@
 import { InvalidOptionError, redactText, redactUrl } from '@connmgr/core'
-import { nearestName } from '@connmgr/core/driver'
+import { type NamedUrl, nearestName } from '@connmgr/core/driver'
 import { CONNECTION_OPTIONS } from './option-names.js'
 import { sslOf, TLS_PARAMETERS } from './tls.js'
 import { SETTING_PARAMETERS } from './url-settings.js'
-
-/** A URL and where it came from, for messages. */
-export interface NamedUrl {
-  readonly option: string
-  readonly url: string
-}
 
 /** What a URL says. */
 export interface UrlParts {

@@ -1,14 +1,11 @@
 import {
-  AbortedError,
   AuthenticationRefusedError,
   CommitOutcomeUnknownError,
-  ConnectionDestroyedError,
   ConnectionLostError,
   ConnectTimeoutError,
-  QueryTimeoutError,
   UnsupportedError,
 } from '@connmgr/core'
-import { type FailureKind, isError } from '@connmgr/core/driver'
+import { type FailureKind, isEndedOnPurpose, isError, networkFailure } from '@connmgr/core/driver'
 import { kindOfErrno, LIMITS } from './errnos.js'
 
 /** What mysql2 and Node put on their errors. */
@@ -20,22 +17,8 @@ export interface DriverError extends Error {
   readonly syscall?: string
 }
 
+/** Codes of mysql2's own. */
 const BY_CODE: Readonly<Record<string, FailureKind>> = {
-  ECONNREFUSED: 'unreachable',
-  ENOTFOUND: 'unreachable',
-  EAI_AGAIN: 'unreachable',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  EHOSTDOWN: 'unreachable',
-  ENETDOWN: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
-  ENOENT: 'unreachable',
-  EMFILE: 'unreachable',
-  ENFILE: 'unreachable',
-  ETIMEDOUT: 'lost',
-  ECONNRESET: 'lost',
-  ECONNABORTED: 'lost',
-  EPIPE: 'lost',
   PROTOCOL_CONNECTION_LOST: 'lost',
   PROTOCOL_ERROR: 'lost',
   PROTOCOL_UNEXPECTED_PACKET: 'lost',
@@ -45,9 +28,6 @@ const BY_CODE: Readonly<Record<string, FailureKind>> = {
   HANDSHAKE_UNKNOWN_ERROR: 'setup',
   AUTH_SWITCH_PLUGIN_ERROR: 'setup',
 }
-
-/** Errors that wrap errors are not nested deeper than that, unless they run in circles. */
-const DEEPEST = 12
 
 /** Tells what an error of mysql2 means for the connection and for the server behind it. */
 export function classify(error: unknown): FailureKind {
@@ -69,7 +49,9 @@ export function classify(error: unknown): FailureKind {
   if (code === 'ETIMEDOUT' && syscall === 'connect') return 'unreachable'
   // mysql2 puts its own code over that of a socket which failed during the TLS handshake.
   if (code === 'HANDSHAKE_SSL_ERROR' && typeof errno === 'number' && errno < 0) return 'lost'
-  if (typeof code === 'string' && code in BY_CODE) return BY_CODE[code] as FailureKind
+  if (typeof code === 'string' && Object.hasOwn(BY_CODE, code)) return BY_CODE[code] as FailureKind
+  const network = networkFailure(code)
+  if (network !== undefined) return network
   return fatal === true ? 'lost' : 'statement'
 }
 
@@ -94,14 +76,10 @@ export function isClientTimeout(error: unknown): boolean {
 
 /** Whether a failure comes of a limit, or of an end, that was brought about on purpose. */
 export function isDeliberate(error: unknown): boolean {
-  let each = error
-  for (let depth = 0; depth < DEEPEST && isError(each); depth += 1) {
-    if (each instanceof QueryTimeoutError || each instanceof ConnectionDestroyedError) return true
-    if (each instanceof AbortedError || isClientTimeout(each)) return true
+  return isEndedOnPurpose(error, (each) => {
+    if (isClientTimeout(each)) return true
     const number = errnoOf(each as DriverError)
-    if (number !== undefined && LIMITS.has(number))
-      return number !== 4031 || classify(each) === 'lost'
-    each = each.cause
-  }
-  return false
+    if (number === undefined || !LIMITS.has(number)) return false
+    return number !== 4031 || classify(each) === 'lost'
+  })
 }

@@ -4,6 +4,8 @@ import {
   MANAGER_OPTION_NAMES,
   rejectForeignOptions,
   rejectMisspeltOptions,
+  requireOneDatabase,
+  withUrlOptions,
 } from '@connmgr/core/driver'
 import type { Connection, PoolOptions } from 'mysql2'
 import {
@@ -13,9 +15,8 @@ import {
   settingsOf,
   withPassword,
 } from '../config/endpoint-config.js'
-import { failoverEndpoints, ofOneDatabase } from '../config/endpoint-options.js'
+import { failoverEndpoints } from '../config/endpoint-options.js'
 import { CONNECTION_OPTIONS, FOREIGN_TO_MYSQL, POOL_OPTIONS } from '../config/option-names.js'
-import { withSettings } from '../config/url-settings.js'
 
 /**
  * What `new ManagedPool` takes: everything that mysql2's `createPool` takes, and everything that `createConnectionManager`
@@ -73,11 +74,11 @@ export function blueprintOf(given: ManagedPoolConfig | string): PoolBlueprint {
   )
   // A pool of mysql2 knows nothing of the environment's failover servers, so only those named here count.
   const failovers = failoverEndpoints(preferred, config.failoverUrls ?? [])
-  const options = withSettings(optionsOf(config), settingsOf(preferred))
+  const options = withUrlOptions(optionsOf(config), settingsOf(preferred))
   // What a pool does by default is not meant for one connection that is kept for ever.
   const exclusive = options.poolMode === 'static'
   return {
-    endpoints: ofOneDatabase([preferred, ...failovers]),
+    endpoints: requireOneDatabase([preferred, ...failovers]),
     options: {
       ...options,
       poolSize: options.poolSize ?? (exclusive ? 1 : DEFAULT_LIMIT),

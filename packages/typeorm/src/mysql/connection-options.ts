@@ -1,4 +1,5 @@
 import type { Endpoint } from '@connmgr/core'
+import { requireOneDatabase } from '@connmgr/core/driver'
 import {
   blueprintOf,
   createConnectionManager,
@@ -8,7 +9,6 @@ import {
   type ManagedPoolConfig,
   MysqlConnectionManager,
   type MysqlManagerOptions,
-  ofOneDatabase,
   type PoolBlueprint,
 } from '@connmgr/mysql'
 import type { MysqlDataSourceOptions } from '../managed-types.js'
@@ -65,7 +65,7 @@ export function managerFor(
   const further = failoverEndpoints(preferred, failoverUrls ?? []).filter(
     ({ id }) => !known.has(id),
   )
-  return new MysqlConnectionManager(ofOneDatabase([preferred, ...slaves, ...further]), {
+  return new MysqlConnectionManager(requireOneDatabase([preferred, ...slaves, ...further]), {
     ...preferredServer.options,
     ...options,
   })

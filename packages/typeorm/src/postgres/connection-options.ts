@@ -1,10 +1,10 @@
 import type { Endpoint } from '@connmgr/core'
+import { requireOneDatabase } from '@connmgr/core/driver'
 import {
   createConnectionManager,
   endpointFrom,
   failoverEndpoints,
   type ManagedPoolConfig,
-  ofOneDatabase,
   PgConnectionManager,
   type PgManagerOptions,
   type TranslatedPool,
@@ -55,7 +55,7 @@ export function managerFor(
   )
   const { Client: ownClient = Client, ...managed } = rest
   return new PgConnectionManager(
-    ofOneDatabase([preferred, ...slaves, ...further]),
+    requireOneDatabase([preferred, ...slaves, ...further]),
     { ...options, ...managed },
     ownClient,
   )
