@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 
 /** Connections of a history: two of ours that live through it, the pool, and one of another process. */
-export const PLACES = ['one', 'two', 'pool', 'outsider'] as const
-export type Place = (typeof PLACES)[number]
+export type Place = 'one' | 'two' | 'pool' | 'outsider'
 
 export interface Ask {
   readonly text: string

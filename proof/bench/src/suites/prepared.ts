@@ -150,7 +150,8 @@ function kyselyWith(pool: pg.Pool, close: () => Promise<unknown>): Subject {
 
 function prismaOf(client: PrismaClient, close: () => Promise<unknown>): Subject {
   return {
-    query: (n) => client.customer.findUnique({ where: { id: idOf(n) }, ...INCLUDE }),
+    // Not findUnique, of which Prisma makes one query for all that are asked at once.
+    query: (n) => client.customer.findFirst({ where: { id: idOf(n) }, ...INCLUDE }),
     close,
   }
 }
