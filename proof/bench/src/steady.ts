@@ -6,8 +6,8 @@ import type { Measured, Settings } from './suite.js'
 /** What runs in one round of one contender; short, so that what disturbs the machine disturbs all alike. */
 const WINDOW_MS = { quick: 100, full: 300 }
 const ROUNDS = { quick: 5, full: 11 }
-/** Queries before the first round: enough for plans on each connection, and for code to be optimised. */
-const WARM_UP = 2000
+/** Before the first round: for plans on each connection, and for code to be optimised. */
+const WARM_UP_MS = { quick: 300, full: 1500 }
 /** A ratio whose bound of noise is wider than this is no figure. */
 const MOST_NOISE = 0.15
 
@@ -44,7 +44,8 @@ export async function compareSteadily(
       samples: [] as Sample[],
     })),
   )
-  for (const { subject } of subjects) await warmUp(subject, callers)
+  const warmUpMs = quick ? WARM_UP_MS.quick : WARM_UP_MS.full
+  for (const { subject } of subjects) await warmUp(subject, callers, warmUpMs)
   for (let round = 0; round < (quick ? ROUNDS.quick : ROUNDS.full); round += 1) {
     for (let index = 0; index < subjects.length; index += 1) {
       const each = subjects[(index + round) % subjects.length] as (typeof subjects)[number]
@@ -72,11 +73,13 @@ export async function compareSteadily(
   }
 }
 
-async function warmUp({ query }: Subject, callers: number): Promise<void> {
+async function warmUp({ query }: Subject, callers: number, durationMs: number): Promise<void> {
   let asked = 0
+  const end = performance.now() + durationMs
+  // With fewer callers than connections only some of these would be warm.
   await Promise.all(
     Array.from({ length: Math.max(callers, 10) }, async () => {
-      while (asked < WARM_UP) await query(asked++)
+      while (performance.now() < end) await query(asked++)
     }),
   )
 }
