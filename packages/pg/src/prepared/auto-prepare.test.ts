@@ -161,6 +161,42 @@ describe('what is prepared', () => {
     expect(manager.getStatementStats().hits).toBeGreaterThan(20)
   })
 
+  test('queries of shared lanes whose tables another process alters all succeed', async () => {
+    await open({ shared: { lanes: 2 }, poolSize: 4 })
+    const ask = () =>
+      Promise.all(Array.from({ length: 20 }, (_, n) => manager.pool.query(BY_KEY, [n + 1])))
+    for (let round = 0; round < 3; round += 1) await ask()
+    await cluster.primary.query('alter table things add column more int default 7')
+    for (let round = 0; round < 3; round += 1) {
+      const found = await ask()
+      expect(found.map(({ rows }) => rows[0])).toMatchObject(
+        found.map((_, n) => ({ id: n + 1, more: 7 })),
+      )
+    }
+    expect(manager.getStatementStats().off).toEqual([])
+  })
+
+  test('a query that its signal ends while it runs leaves the next connection to prepare', async () => {
+    await open()
+    await repeat((n) => manager.pool.query(BY_KEY, [n]))
+    const text = 'select pg_sleep($1)'
+    await repeat(() => manager.pool.query(text, [0]))
+    const { signal } = new AbortController()
+    await manager.pool.query({ text, values: [0], signal } as QueryConfig)
+    const stop = new AbortController()
+    const running = manager.pool.query({ text, values: [60], signal: stop.signal } as QueryConfig)
+    await eventually(async () => {
+      const rows = await cluster.primary.query(
+        "select 1 from pg_stat_activity where wait_event = 'PgSleep'",
+      )
+      return rows.length > 0
+    })
+    stop.abort()
+    await expect(running).rejects.toMatchObject({ code: 'CONNMGR_ABORTED' })
+    expect((await manager.pool.query(BY_KEY, [1])).rows).toHaveLength(1)
+    expect(await textsOn()).toEqual([BY_KEY])
+  })
+
   test('the option takes auto and off alone', () => {
     expect(() =>
       createConnectionManager({
