@@ -8,11 +8,11 @@ import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
 /**
  * Bytes. A tenth above what they were when set, so that growth is a decision: raise one in the change that needs it.
  * The aim for core was 15,000, and it is missed by far: besides pool and leaks it holds health, failover, replay, reads and
- * the redactor. A third of pg reads statements and the catalog, to tell what may have been written.
+ * the redactor. A third of pg reads statements and the catalog, to tell what may have been written; a tenth prepares them.
  */
 const BUDGETS = {
   core: 70_000,
-  pg: 48_000,
+  pg: 55_000,
   mysql: 30_000,
   sqlite: 18_500,
   duckdb: 5200,

@@ -1,11 +1,17 @@
 // Runs many random histories of a pool, or of a whole cluster under failover, against the model of it, or of what callers
-// are told against what was written, see packages/core/test/pool-model.ts and cluster-model.ts, and
+// are told against what was written, or of statements against what plain node-postgres makes of them, see packages/core/test/pool-model.ts and cluster-model.ts, and
 // packages/pg/test/outcome-property.ts. A failure says how to replay it.
 import { randomSeed, readArguments, SEED } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
 /** Histories of each kind, unless another number is asked for: as many as take a minute or two. */
-const RUNS = { pool: '20000', failover: '3000', outcomes: '5000', 'real-outcomes': '40' }
+const RUNS = {
+  pool: '20000',
+  failover: '3000',
+  outcomes: '5000',
+  'real-outcomes': '40',
+  statements: '150',
+}
 /** Of so many histories of outcomes one is played on a real server as well, up to a limit: they take real time. */
 const REAL_SHARE = 250
 const MOST_REAL = 40
@@ -14,7 +20,7 @@ const given = readArguments(
   {
     of: {
       check: (value) => value in RUNS,
-      wants: "'pool', 'failover', 'outcomes' or 'real-outcomes'",
+      wants: "'pool', 'failover', 'outcomes', 'real-outcomes' or 'statements'",
     },
     runs: {
       check: (value) => WHOLE.test(value) && Number(value) > 0,

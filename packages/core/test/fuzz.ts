@@ -23,6 +23,12 @@ const SEARCHES: Record<string, () => Promise<Search>> = {
     const server = await RealServer.start()
     return { property: realOutcomeProperty(server), stop: () => server.stop() }
   },
+  statements: async () => {
+    const { LockstepServer } = await import('../../pg/test/lockstep.js')
+    const { statementsProperty } = await import('../../pg/test/statements-property.js')
+    const server = await LockstepServer.start()
+    return { property: statementsProperty(server), stop: () => server.stop() }
+  },
 }
 const SHOW_EVERY_MS = 5000
 
@@ -70,7 +76,7 @@ async function main(): Promise<void> {
     seed,
     path: values.path,
     // When things happen to a real server is not to be repeated, so that nothing can be made smaller.
-    endOnFailure: of === 'real-outcomes',
+    endOnFailure: of === 'real-outcomes' || of === 'statements',
   })
   process.off('beforeExit', onNothingLeft)
   const what = numRuns === 1 ? 'history' : 'histories'

@@ -10,6 +10,8 @@ export interface AbortableQuery<I extends unknown[] = unknown[]> extends QueryCo
    * rolled back. The query rejects with `CONNMGR_ABORTED`, or with `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if it may have written.
    */
   readonly signal?: AbortSignal
+  /** False for a statement that is never to be prepared by itself; see the option `preparedStatements`. `@default` true */
+  readonly prepare?: boolean
 }
 
 /**

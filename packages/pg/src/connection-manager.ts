@@ -21,9 +21,11 @@ import type { ListenOptions, NotificationHandler } from './listen/listen-options
 import { Notifications } from './listen/notifications.js'
 import type { ManagedPool } from './managed-pool.js'
 import type { PgManagerOptions } from './manager-options.js'
+import { NO_STATEMENTS, type StatementStats } from './prepared/preparing.js'
 import { type Sharing, sharingOf } from './shared/sharing.js'
 import type { UrlSettings } from './url-settings.js'
 
+const PREPARES = ['auto', 'off'] as const
 const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
 /** What may mean that there is another writer, or one again. */
 const CHANGES: readonly ConnmgrEventType[] = [
@@ -70,8 +72,10 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     {
       shared,
       replayStatements,
+      preparedStatements,
       ...given
-    }: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>,
+    }: ManagerOptions<Client> &
+      Pick<PgManagerOptions, 'shared' | 'replayStatements' | 'preparedStatements'>,
     { poolOf, Client, clientOptions }: PgManagerParts,
   ) {
     const preferred = endpoints[0] as Endpoint
@@ -80,9 +84,16 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const replays = ['never', 'safe'] as const
     if (replayStatements !== undefined && !replays.includes(replayStatements))
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
+    if (preparedStatements !== undefined && !PREPARES.includes(preparedStatements))
+      throw invalidOption('preparedStatements', preparedStatements, "one of 'auto', 'off'")
     // Before there is a manager, which would go on without an owner.
     const sharing = sharingOf(shared, options, Client)
-    const driver = new PgDriver({ Client, clientOptions, clock: options.clock })
+    const driver = new PgDriver({
+      Client,
+      clientOptions,
+      clock: options.clock,
+      preparedStatements: preparedStatements ?? preparesByDefault(urlSettings, options),
+    })
     super({ driver, endpoints, options })
     this.driver = driver
     this.#preferred = preferred
@@ -98,6 +109,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       if (checkedIn + checkedOut > 0) driver.catalogs.read(endpoint)
     })
     this.replayStatements = replayStatements ?? 'never'
+    if (driver.preparing !== undefined)
+      driver.preparing.onOff = (endpoint, reason) => this.#preparesNoMore(endpoint, reason)
     this.sharing = sharing
   }
 
@@ -154,6 +167,17 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     await this.pool.query('select pg_notify($1, $2)', [channel, payload])
   }
 
+  /**
+   * What is prepared by itself on the servers, how much memory that takes there, how often it was of use, and where nothing
+   * is prepared and why. All figures are totals of the manager, whose pools share it.
+   *
+   * @example
+   * const { hits, prepares, bytes, off } = manager.getStatementStats()
+   */
+  getStatementStats(): StatementStats {
+    return this.driver.preparing?.stats() ?? NO_STATEMENTS
+  }
+
   /** @internal A listener of one of the pools has failed. */
   listenerFailed(event: string, error: unknown): void {
     this.emit({
@@ -170,6 +194,17 @@ export class PgConnectionManager extends ConnectionManager<Client> {
 
   protected override cleanUp(): void {
     this.driver.catalogs.close()
+  }
+
+  #preparesNoMore(endpoint: string, reason: string): void {
+    this.emit({
+      type: 'preparedStatementsOff',
+      pool: this.name,
+      endpoint,
+      level: 'info',
+      message: `statements are not prepared by themselves on ${endpoint}: ${reason}`,
+      reason,
+    })
   }
 
   #createNotifications(): Notifications {
@@ -189,4 +224,11 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       },
     })
   }
+}
+
+function preparesByDefault(
+  { mayPrepare }: UrlSettings,
+  { reset }: ManagerOptions<Client>,
+): 'auto' | 'off' {
+  return mayPrepare && reset !== 'discard-all' ? 'auto' : 'off'
 }

@@ -7,6 +7,7 @@ import {
   type FailureKind,
   invalidOption,
   isProgrammingError,
+  messageOf,
   type ProbeResult,
   type Replication,
   type Sessions,
@@ -27,6 +28,7 @@ import { fingerprint } from './fingerprint.js'
 import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { askReadPlace, askWritePlace, coversLsn, orderTimelines } from './places.js'
+import { Preparing } from './prepared/preparing.js'
 import { PgProbe } from './probe.js'
 import { isOfDatabase, probeScopeOf } from './probe-scope.js'
 import { guardLogin } from './require-auth.js'
@@ -95,27 +97,33 @@ export class PgDriver implements Driver<Client> {
   readonly #questions = new WeakMap<Client, PgProbe>()
   /** Of the databases behind all endpoints. */
   readonly catalogs: Catalogs
+  /** What is prepared by itself; undefined if nothing is. */
+  readonly preparing: Preparing | undefined
 
   /**
    * @param options.Client `@default` pg.Client
    * @param options.clientOptions what a class of the user gets beside the configuration of an endpoint
    * @param options.clock `@default` the system's
+   * @param options.preparedStatements whether texts that recur are prepared. `@default` 'off'
    */
   constructor(
     options: {
       Client?: ClientClass | undefined
       clientOptions?: object | undefined
       clock?: Clock | undefined
+      preparedStatements?: 'auto' | 'off' | undefined
     } = {},
   ) {
     this.#Client = options.Client ?? pg.Client
     this.#clientOptions = options.clientOptions ?? {}
     this.catalogs = new Catalogs(options.clock ?? systemClock)
+    this.preparing = options.preparedStatements === 'auto' ? new Preparing() : undefined
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
     const { client, session } = await this.#open(endpoint, {}, context)
     session.catalog = this.#catalogOf(endpoint)
+    if (this.preparing !== undefined) session.prepareFor(this.preparing.of(endpoint.id))
     return client
   }
 
@@ -181,10 +189,24 @@ export class PgDriver implements Driver<Client> {
     const stop = (): void => session.destroy()
     signal.addEventListener('abort', stop, { once: true })
     try {
-      return await session.ask(text)
+      const answer = await session.ask(text)
+      await this.#findPooler(endpoint, session)
+      return answer
     } finally {
       signal.removeEventListener('abort', stop)
       session.destroy()
+    }
+  }
+
+  /** Without an answer nothing is prepared, and it is asked again when the catalog is. */
+  async #findPooler({ id }: Endpoint, session: Session): Promise<void> {
+    const preparing = this.preparing?.of(id)
+    if (preparing === undefined || preparing.permission.allowed || preparing.permission.final)
+      return
+    try {
+      await session.findPooler(preparing)
+    } catch (error) {
+      preparing.notFound(messageOf(error))
     }
   }
 

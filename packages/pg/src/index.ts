@@ -22,6 +22,7 @@ export {
   type TranslatedPool,
   translatePoolConfig,
 } from './pool-config.js'
+export type { PreparedStatementsOffEvent, StatementStats } from './prepared/preparing.js'
 export type { SharedOptions } from './shared/sharing.js'
 export { createTenants, PgTenants, type PgTenantsOptions } from './tenants.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'

@@ -59,6 +59,14 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
    * `pool.query({ text, values, replay })`. A write whose outcome is unknown never is. `@default` 'never'
    */
   readonly replayStatements?: 'never' | 'safe'
+  /**
+   * Whether statements whose texts recur are prepared on the server by themselves, whatever library sends them, so that
+   * the server need not read and plan them anew each time. Results are those of an unprepared statement. A query may say
+   * no for itself: `client.query({ text, values, prepare: false })`. Behind a pooler that does not keep track of prepared
+   * statements nothing is prepared. See docs/speed.md and `getStatementStats()`. `@default` 'auto'; 'off' for a URL with
+   * `pgbouncer=true` or `statement_cache_size=0`, and with `reset: 'discard-all'`, which forgets all after every lease
+   */
+  readonly preparedStatements?: 'auto' | 'off'
 }
 
 export const PG_OPTION_NAMES: readonly string[] = [
@@ -76,4 +84,5 @@ export const PG_OPTION_NAMES: readonly string[] = [
   'Client',
   'shared',
   'replayStatements',
+  'preparedStatements',
 ]

@@ -25,6 +25,11 @@ interface Queue {
 interface Wire {
   query(text: string): void
   sendCopyFail(message: string): void
+  parse(statement: { name: string; text: string }): void
+  bind(portal: { statement: string }): void
+  execute(portal: object): void
+  close(statement: { type: 'S'; name: string }): void
+  sync(): void
 }
 
 /**
@@ -32,11 +37,13 @@ interface Wire {
  * instrumentation replace, nor parsers, row modes and time limits set for users' queries have a part in it.
  *
  * @param limitMs after which it rejects as node-postgres does at `query_timeout`; 0 for none
+ * @param name under which it is prepared for this run; @default it is sent by the simple protocol
  */
 export function runOwn<R extends TextRow>(
   client: Client,
   text: string,
   limitMs = 0,
+  name?: string,
 ): Promise<OwnResult<R>> {
   const internals = internalsOf(client)
   const queue = client as unknown as Queue
@@ -48,7 +55,7 @@ export function runOwn<R extends TextRow>(
     return runAsUser(client, text)
   const refusal = refusalOf(internals)
   if (refusal !== undefined) return Promise.reject(new Error(refusal))
-  const query = new OwnQuery<R>(text)
+  const query = new OwnQuery<R>(text, name)
   queue._queryQueue.push(query as unknown as OwnQuery<TextRow>)
   queue._pulseQueryQueue()
   return limitMs > 0 ? withinLimit(query, queue._queryQueue, limitMs) : query.done
@@ -97,18 +104,20 @@ function baseQueryOf(client: Client): (query: object) => unknown {
   return found as (query: object) => unknown
 }
 
-/** A statement in the simple protocol, whose values come as text. node-postgres calls the methods. */
+/** A statement whose values come as text. node-postgres calls the methods. */
 class OwnQuery<R extends TextRow> {
   readonly text: string
   readonly done: Promise<OwnResult<R>>
   /** As node-postgres has it on queries of its own: what the server has told so far. */
   readonly _result: { command: string | null } = { command: null }
+  readonly #name: string | undefined
   #rows: R[] = []
   #resolve!: (result: OwnResult<R>) => void
   #reject!: (error: unknown) => void
 
-  constructor(text: string) {
+  constructor(text: string, name: string | undefined) {
     this.text = text
+    this.#name = name
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -116,7 +125,16 @@ class OwnQuery<R extends TextRow> {
   }
 
   submit(wire: Wire): void {
-    wire.query(this.text)
+    const name = this.#name
+    if (name === undefined) {
+      wire.query(this.text)
+      return
+    }
+    wire.parse({ name, text: this.text })
+    wire.bind({ statement: name })
+    wire.execute({})
+    wire.close({ type: 'S', name })
+    wire.sync()
   }
 
   handleRowDescription(): void {

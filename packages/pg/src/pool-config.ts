@@ -32,7 +32,8 @@ export type ManagedPoolConfig = Omit<PoolConfig, 'onConnect' | 'Client' | 'passw
 /** What a pool configuration says, in our words. */
 export interface TranslatedPool {
   /** Only what it says: nothing by default. */
-  readonly options: ManagerOptions<Client> & Pick<PgManagerOptions, 'shared' | 'replayStatements'>
+  readonly options: ManagerOptions<Client> &
+    Pick<PgManagerOptions, 'shared' | 'replayStatements' | 'preparedStatements'>
   /** What is the client's business, `connectionString` included. */
   readonly clientConfig: ClientConfig
   readonly Client: ClientClass | undefined
@@ -69,6 +70,7 @@ const OURS = [
   'clientConfig',
   'shared',
   'replayStatements',
+  'preparedStatements',
   ...MANAGER_OPTION_NAMES,
 ]
 
@@ -122,6 +124,8 @@ export function translatePoolConfig(config: ManagedPoolConfig, what: string): Tr
     if (given[name] !== undefined) options[name] = given[name]
   if (config.shared !== undefined) options.shared = config.shared
   if (config.replayStatements !== undefined) options.replayStatements = config.replayStatements
+  if (config.preparedStatements !== undefined)
+    options.preparedStatements = config.preparedStatements
   const add = (name: string, value: unknown): void => {
     if (value !== undefined) options[name] ??= value
   }

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { isError } from '@connmgr/core/driver'
 import type { PendingQuery, ServerMessage } from './client-internals.js'
+import type { SessionStatements } from './prepared/session-statements.js'
 
 /** What node-postgres keeps of the statements that it has prepared, by their names. */
 interface PreparingConnection extends EventEmitter {
@@ -18,6 +19,8 @@ const FINDS_STALE_PLAN = 'RevalidateCachedQuery'
 /** What node-postgres believes to be prepared on one connection, kept true to what the server knows. */
 export class PreparedStatements {
   readonly #connection: PreparingConnection
+  /** Those that are prepared by themselves; undefined if none are. */
+  own: Pick<SessionStatements, 'forgotten' | 'mayHaveForgotten'> | undefined
   #follows = false
 
   constructor(connection: EventEmitter) {
@@ -39,6 +42,7 @@ export class PreparedStatements {
 
   /** The server has forgotten all. */
   forgetAll(): void {
+    this.own?.forgotten()
     if (this.#connection.parsedStatements !== undefined) this.#connection.parsedStatements = {}
     if (this.#connection.submittedNamedStatements !== undefined)
       this.#connection.submittedNamedStatements = {}
@@ -50,6 +54,7 @@ export class PreparedStatements {
     this.#follows = true
     this.#connection.on('commandComplete', ({ text }: { text?: string }) => {
       if (text === 'DISCARD ALL' || text === 'DEALLOCATE ALL') this.forgetAll()
+      else if (text === 'DEALLOCATE') this.own?.mayHaveForgotten()
     })
   }
 }

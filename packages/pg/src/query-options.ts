@@ -1,7 +1,7 @@
 import type { ReplayOptions } from '@connmgr/core'
 import { rejectMisspeltOptions } from '@connmgr/core/driver'
 
-const OURS = ['replay', 'deadlineMs', 'signal']
+const OURS = ['replay', 'deadlineMs', 'signal', 'prepare']
 /** Names that were found to be nothing like ours, so that each query need not be looked at anew. */
 const known = new Set(OURS)
 const MOST_KNOWN = 1000

@@ -25,6 +25,10 @@ import { refuse } from './outcome/refusal.js'
 import { learnSeverity } from './outcome/severity.js'
 import { isShared, StatementTracker } from './outcome/statement-tracker.js'
 import { type OwnResult, runOwn, type TextRow } from './own-query.js'
+import { isPlanned } from './prepared/planned-query.js'
+import type { EndpointPreparing } from './prepared/preparing.js'
+import { SessionContext } from './prepared/session-context.js'
+import { SessionStatements } from './prepared/session-statements.js'
 import { PreparedStatements } from './prepared-statements.js'
 import { SessionChanges } from './session-changes.js'
 import { mayChangeCatalog } from './statement-text.js'
@@ -34,6 +38,9 @@ const READ_ONLY = '25006'
 const UNFINISHED =
   'the work has left a cursor, a stream or a COPY open, so its transaction could not be ended and nothing was committed; ' +
   'close it before the work resolves'
+/** Finds itself among what the server has prepared, by a part of its text. */
+const FIND_POOLER =
+  "select pg_catalog.pg_backend_pid(), (select name from pg_catalog.pg_prepared_statements where statement like '%connmgr looks for a pooler%' limit 1)"
 const COUNT_ADVISORY_LOCKS =
   "select pg_catalog.count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
 
@@ -44,6 +51,9 @@ export class Session {
   role: Role = 'unknown'
   readonly #changes: SessionChanges
   readonly #prepared: PreparedStatements | undefined
+  readonly #context = new SessionContext()
+  /** Prepares what recurs; undefined if nothing is prepared by itself. */
+  #preparing: SessionStatements | undefined
   readonly #open: OpenStatements
   /** Of the database that it leads to; undefined for what is no borrower's. */
   catalog: EndpointCatalog | undefined
@@ -95,6 +105,7 @@ export class Session {
           if (status.parameterName === 'server_version')
             this.serverVersion = Number.parseInt(status.parameterValue, 10) || 0
           this.#changes.reported(status.parameterName, status.parameterValue)
+          this.#context.reported(status.parameterName, status.parameterValue)
         }
       },
     )
@@ -132,6 +143,24 @@ export class Session {
     // Before node-postgres parses it.
     this.#internals.connection?.stream.prependListener('data', (chunk: Buffer) => {
       this.#received = chunk
+    })
+  }
+
+  /** From now on texts that recur are prepared. */
+  prepareFor(endpoint: EndpointPreparing): void {
+    this.#preparing = SessionStatements.of(this.#client, endpoint, this.#context)
+    if (this.#prepared !== undefined) this.#prepared.own = this.#preparing
+  }
+
+  /** Finds out whether a pooler stands before the server, and what it makes of a named statement. */
+  async findPooler(endpoint: EndpointPreparing): Promise<void> {
+    const name = endpoint.shared.nextName()
+    const { rows } = await runOwn<[string, string | null]>(this.#client, FIND_POOLER, 0, name)
+    const [process, known] = rows[0] ?? []
+    endpoint.found({
+      direct: process !== undefined && Number(process) === this.#internals.processID,
+      name: known ?? undefined,
+      sentAs: name,
     })
   }
 
@@ -220,7 +249,9 @@ export class Session {
   async reset(policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined> {
     const changes = this.#changes
     const advisoryLocks = changes.locks ? await this.#countLocks() : 0
+    this.#preparing?.beginReset()
     for (const text of changes.resetBy(policy)) await this.ask(text)
+    this.#preparing?.reset()
     // The client must not believe in what the server has forgotten.
     if (changes.forgetsPrepared(policy)) this.#prepared?.forgetAll()
     for (const args of changes.setup) await this.#statements.query(args)
@@ -272,7 +303,14 @@ export class Session {
     this.activity.lastQuery = text
     this.#noteChangeOfCatalog(text)
     this.#follow(text, args)
-    return this.#statements.query(args)
+    const preparing = this.#preparing
+    if (preparing === undefined) return this.#statements.query(args)
+    preparing.given(args[0])
+    try {
+      return this.#statements.query(args)
+    } finally {
+      preparing.taken()
+    }
   }
 
   #queryUntil(signal: AbortSignal, args: unknown[]): unknown {
@@ -355,7 +393,12 @@ export class Session {
   }
 
   #onErrorMessage(error: Error & ServerMessage): void {
-    this.#prepared?.heal(error, this.#internals._activeQuery)
+    const query = this.#internals._activeQuery
+    if (query && isPlanned(query)) this.#preparing?.failed(error, query)
+    else {
+      this.#preparing?.settingFailed(query)
+      this.#prepared?.heal(error, query)
+    }
     if (!this.#live) return
     learnSeverity(error, this.#received)
     this.#statements.heard(error)
@@ -378,6 +421,7 @@ export class Session {
     this.#lost = true
     this.trouble ??= error
     this.#statements.lost(error)
+    this.#preparing?.end()
     if (this.#changesCatalog) this.catalog?.invalidate()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })

@@ -7,12 +7,15 @@ export interface UrlSettings {
   readonly schema: string | undefined
   /** Statements that Prisma's own engine is to keep prepared; 0 for none. */
   readonly statementCacheSize: number | undefined
+  /** False for a pooler by transaction, and where no statements are to be kept. */
+  readonly mayPrepare: boolean
 }
 
 export const NO_SETTINGS: UrlSettings = {
   options: {},
   schema: undefined,
   statementCacheSize: undefined,
+  mayPrepare: true,
 }
 
 export const SETTING_PARAMETERS = [
@@ -25,12 +28,12 @@ export const SETTING_PARAMETERS = [
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a value that is none */
 export function settingsIn(option: string, parts: Readonly<Record<string, unknown>>): UrlSettings {
   const parameters = new UrlParameters(option, parts)
+  const pgbouncer = parameters.flag('pgbouncer')
+  const statementCacheSize = parameters.number('statement_cache_size')
   return {
-    options: {
-      ...parameters.options(),
-      ...(parameters.flag('pgbouncer') ? { reset: 'none' as const } : {}),
-    },
+    options: { ...parameters.options(), ...(pgbouncer ? { reset: 'none' as const } : {}) },
     schema: typeof parts.schema === 'string' ? parts.schema : undefined,
-    statementCacheSize: parameters.number('statement_cache_size'),
+    statementCacheSize,
+    mayPrepare: !pgbouncer && statementCacheSize !== 0,
   }
 }

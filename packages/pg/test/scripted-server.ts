@@ -217,7 +217,9 @@ class SessionSocket extends Duplex {
       this.#send(BOUND)
     } else if (type === 'D') this.#send(NO_DATA)
     else if (type === 'C') this.#send(CLOSED)
-    else if (type === 'E') {
+    else if (type === 'E' && ASKED_BY_ENGINE.test(this.#portal)) {
+      this.#send(commandComplete('SELECT 0'))
+    } else if (type === 'E') {
       this.#end = this.#server.nextEnd()
       await this.#at('received')
       const tag = await this.#run(this.#portal)

@@ -46,6 +46,8 @@ export {
 } from './mysql/scripted-server.js'
 export { Opened } from './opened.js'
 export { calibrate, patient, slowness } from './patience.js'
+export { describePgBouncer } from './pgbouncer/describe-pgbouncer.js'
+export { findPgBouncer, type RunningPgBouncer, startPgBouncer } from './pgbouncer/pgbouncer.js'
 export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'
 export {
   type ClusterOptions,

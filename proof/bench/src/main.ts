@@ -10,6 +10,7 @@ import { health } from './suites/health.js'
 import { hotPath } from './suites/hot-path.js'
 import { leaks } from './suites/leaks.js'
 import { mysql } from './suites/mysql.js'
+import { prepared } from './suites/prepared.js'
 import { probes } from './suites/probes.js'
 import { query } from './suites/query.js'
 import { shared } from './suites/shared.js'
@@ -26,6 +27,7 @@ const SUITES: readonly Suite[] = [
   mysql,
   sqlite,
   shared,
+  prepared,
   health,
   probes,
   leaks,

@@ -34,7 +34,8 @@ export async function interleave(
   return Object.fromEntries([...times].map(([name, list]) => [name, median(list)]))
 }
 
-function median(values: readonly number[]): number {
+/** The middle of some values. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1

@@ -1,7 +1,7 @@
 import type { Measured, Suite, Unit } from './suite.js'
 
 /** One case as it is written: times by contender, and how ours compares. */
-type CaseResult = Record<string, number | string | Readonly<Record<string, number>>>
+type CaseResult = Record<string, number | string | Readonly<Record<string, number | string>>>
 export type SuiteResult = Record<string, CaseResult>
 
 /** @returns undefined if there is no peer to compare with */
@@ -43,11 +43,11 @@ export function tableOf(suite: Suite, cases: Record<string, Measured>): string {
       ratioToBestPeer(suite, measured)?.toFixed(2) ?? '',
     ])
     for (const [what, figures] of Object.entries(measured.also ?? {})) {
-      const isTime = what.startsWith('p99')
+      const isTime = what.startsWith('p99') || what.endsWith('time')
       rows.push([
         `  ${what}`,
         ...contenders.map((each) =>
-          isTime ? duration(figures[each]) : String(figures[each] ?? '–'),
+          isTime ? duration(figures[each] as number | undefined) : String(figures[each] ?? '–'),
         ),
         '',
       ])

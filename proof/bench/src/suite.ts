@@ -15,8 +15,11 @@ export interface Measured {
   readonly times: Times
   /** What the figures in `times` are. `@default` 'ns' */
   readonly unit?: Unit
-  /** More figures of the same case, by contender, for the table: connections opened, the 99th percentile. */
-  readonly also?: Readonly<Record<string, Times>>
+  /**
+   * More figures of the same case, by contender, for the table: connections opened, the 99th percentile; a text for one
+   * that has a bound of noise, or is too noisy to be given.
+   */
+  readonly also?: Readonly<Record<string, Readonly<Record<string, number | string>>>>
 }
 
 export interface Suite {

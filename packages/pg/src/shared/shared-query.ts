@@ -6,6 +6,7 @@ import type { ServerMessage } from '../client-internals.js'
 import type { ClientClass } from '../driver.js'
 import { endsSession, isUnresolved, stageAtEnd } from '../outcome/evidence.js'
 import { failureOf, type InFlight, lossOf } from '../outcome/in-flight.js'
+import { wasRefused } from '../prepared/planned-query.js'
 import { wasStale } from '../prepared-statements.js'
 import type { Lane } from './lane.js'
 import type { Statement } from './statement.js'
@@ -50,6 +51,8 @@ export interface SharedQuery {
   readonly caller: Caller
   /** Its own `query_timeout`. */
   readonly timeoutMs: number | undefined
+  /** False if its caller wants it unprepared. */
+  readonly mayPrepare: boolean
   /** When it was handed to its lane. */
   readonly givenAt: number
   lane: Lane | undefined
@@ -91,6 +94,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     readonly statement: Statement
     readonly caller: Caller
     readonly timeoutMs: number | undefined
+    readonly mayPrepare: boolean
     readonly givenAt: number
     lane: Lane | undefined = undefined
     dueAt = 0
@@ -113,6 +117,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       this.caller = caller
       this.givenAt = givenAt
       this.timeoutMs = (config as { query_timeout?: number }).query_timeout || undefined
+      this.mayPrepare = (config as { prepare?: unknown }).prepare !== false
       this.callback = answered
     }
 
@@ -179,7 +184,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       const { code } = error as { code?: unknown }
       if (code === CANCELLED) return lane.cancelled && !this.abandoned
       // What was prepared under its name does not fit, or was to be prepared by a query before it that failed.
-      return wasStale(error, this)
+      return wasRefused(this) || wasStale(error, this)
     }
   }
 }

@@ -28,6 +28,20 @@ test('a statement that has become fast is soon known as fast, however slow it wa
   expect(statement.slow).toBe(false)
 })
 
+test('where all take long, such as on a busy server, none is slow, but one that takes much longer', () => {
+  const statements = new Statements()
+  const [join, other, sleep] = ['select 1', 'select 2', 'select 3'].map((text) =>
+    statements.get(text),
+  ) as [Statement, Statement, Statement]
+  for (let run = 0; run < 200; run += 1) {
+    join.ran(8)
+    other.ran(6)
+  }
+  expect([join.slow, other.slow]).toEqual([false, false])
+  runs(sleep, 1, 30)
+  expect(sleep.slow).toBe(true)
+})
+
 test('statements with one text are one', () => {
   const statements = new Statements()
   const first = statements.get('select 0')

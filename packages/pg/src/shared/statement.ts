@@ -6,20 +6,44 @@ import { shareableShapeOf } from './shareable.js'
 
 /** Of all texts kept in mind, some 4 MB; a program has fewer, unless it writes values into them. */
 const MOST_CHARACTERS = 2 * 1024 * 1024
-/** What takes longer than this on average holds up those behind it noticeably. */
+/** What takes longer than this on average holds up those behind it noticeably, */
 const SLOW_MS = 5
+/** if it takes so many times what the statements of the pool take: on a busy server all of them are slow; */
+const SLOWER_THAN_OTHERS = 4
+/** and what takes longer than this does in any case: alone it runs beside the others. */
+const SLOW_ANYHOW_MS = 20
 /** A single run counts for no more, as it may be the fault of the machine. */
 const MOST_MS = 50
 /** The weight of the last run in the average. */
 const WEIGHT = 1 / 16
+const WEIGHT_AMONG_ALL = 1 / 64
+/** Shorter times are taken for this one. */
+const LEAST_MS = 0.05
+
+/** What the statements of one pool take, as a geometric mean, so that a few that take long do not hide those that do not. */
+export class UsualTime {
+  /** Until more is known, of one millisecond. */
+  #logMs = 0
+
+  get ms(): number {
+    return Math.exp(this.#logMs)
+  }
+
+  ran(durationMs: number): void {
+    const log = Math.log(Math.max(durationMs, LEAST_MS))
+    this.#logMs += (log - this.#logMs) * WEIGHT_AMONG_ALL
+  }
+}
 
 /** What is known of the statements with one text. */
 export class Statement {
   readonly #shape: StatementShape | undefined
+  readonly #usual: UsualTime
   #averageMs: number | undefined
 
-  constructor(text: string) {
+  constructor(text: string, usual: UsualTime = new UsualTime()) {
     this.#shape = shareableShapeOf(text)
+    this.#usual = usual
   }
 
   /** Whether it may run between others on a connection to a database with this catalog. */
@@ -35,12 +59,15 @@ export class Statement {
 
   /** It has been slow lately, so it is to run where it holds up nobody. */
   get slow(): boolean {
-    return this.#averageMs !== undefined && this.#averageMs > SLOW_MS
+    const averageMs = this.#averageMs
+    if (averageMs === undefined || averageMs <= SLOW_MS) return false
+    return averageMs > Math.min(SLOWER_THAN_OTHERS * this.#usual.ms, SLOW_ANYHOW_MS)
   }
 
   /** Notes a run, among others or alone. */
   ran(durationMs: number): void {
     const ms = Math.min(durationMs, MOST_MS)
+    this.#usual.ran(ms)
     this.#averageMs =
       this.#averageMs === undefined ? ms : this.#averageMs + (ms - this.#averageMs) * WEIGHT
   }
@@ -49,11 +76,12 @@ export class Statement {
 /** The statements of one pool by their text. */
 export class Statements {
   readonly #byText = new BoundedTexts<Statement>(MOST_CHARACTERS)
+  readonly #usual = new UsualTime()
 
   get(text: string): Statement {
     const known = this.#byText.get(text)
     if (known !== undefined) return known
-    const statement = new Statement(text)
+    const statement = new Statement(text, this.#usual)
     this.#byText.set(text, statement)
     return statement
   }

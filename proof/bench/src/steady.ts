@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs'
+import { median } from './measure.js'
+import type { Opener, Subject } from './subjects.js'
+import type { Measured, Settings } from './suite.js'
+
+/** What runs in one round of one contender; short, so that what disturbs the machine disturbs all alike. */
+const WINDOW_MS = { quick: 100, full: 300 }
+const ROUNDS = { quick: 5, full: 11 }
+/** Before the first round: for plans on each connection, and for code to be optimised. */
+const WARM_UP_MS = { quick: 300, full: 1500 }
+/** A ratio whose bound of noise is wider than this is no figure. */
+const MOST_NOISE = 0.15
+
+interface Sample {
+  /** Nanoseconds of the clock per query. */
+  readonly wall: number
+  /** Nanoseconds of processors per query: of this process and of the servers' together. */
+  readonly processor: number
+}
+
+/** A server whose processor time counts. */
+export interface Server {
+  readonly url: string
+  readonly pid: number | undefined
+}
+
+/**
+ * Compares what the same callers get from each contender, in turn, and gives for each the median of its ratios to `base`,
+ * taken within each round, with a bound of noise: half the distance between the quartiles of these, over the root of their
+ * number, twice. A ratio that is noisier than {@link MOST_NOISE} is given as what it is.
+ */
+export async function compareSteadily(
+  openers: Readonly<Record<string, Opener>>,
+  base: string,
+  server: Server,
+  callers: number,
+  { quick }: Settings,
+): Promise<Measured> {
+  const windowMs = quick ? WINDOW_MS.quick : WINDOW_MS.full
+  const subjects = await Promise.all(
+    Object.entries(openers).map(async ([name, open]) => ({
+      name,
+      subject: await open(server.url),
+      samples: [] as Sample[],
+    })),
+  )
+  const warmUpMs = quick ? WARM_UP_MS.quick : WARM_UP_MS.full
+  for (const { subject } of subjects) await warmUp(subject, callers, warmUpMs)
+  for (let round = 0; round < (quick ? ROUNDS.quick : ROUNDS.full); round += 1) {
+    for (let index = 0; index < subjects.length; index += 1) {
+      const each = subjects[(index + round) % subjects.length] as (typeof subjects)[number]
+      each.samples.push(await sample(each.subject, callers, windowMs, server))
+    }
+  }
+  for (const { subject } of subjects) await subject.close()
+  const of = new Map(subjects.map(({ name, samples }) => [name, samples]))
+  const times = Object.fromEntries(
+    [...of].map(([name, samples]) => [name, median(samples.map(({ wall }) => wall))]),
+  )
+  const processor = Object.fromEntries(
+    [...of].map(([name, samples]) => [
+      name,
+      Math.round(median(samples.map((each) => each.processor))),
+    ]),
+  )
+  return {
+    times,
+    also: {
+      ratio: ratios(of, base, 'wall'),
+      'processor time': processor,
+      'processor ratio': ratios(of, base, 'processor'),
+    },
+  }
+}
+
+async function warmUp({ query }: Subject, callers: number, durationMs: number): Promise<void> {
+  let asked = 0
+  const end = performance.now() + durationMs
+  // With fewer callers than connections only some of these would be warm.
+  await Promise.all(
+    Array.from({ length: Math.max(callers, 10) }, async () => {
+      while (performance.now() < end) await query(asked++)
+    }),
+  )
+}
+
+async function sample(
+  { query }: Subject,
+  callers: number,
+  windowMs: number,
+  { pid }: Server,
+): Promise<Sample> {
+  let done = 0
+  const served = processorOf(pid)
+  const used = process.cpuUsage()
+  const start = performance.now()
+  const end = start + windowMs
+  await Promise.all(
+    Array.from({ length: callers }, async (_each, caller) => {
+      while (performance.now() < end) {
+        await query(caller * 7919 + done)
+        done += 1
+      }
+    }),
+  )
+  const wall = ((performance.now() - start) * 1e6) / done
+  const { user, system } = process.cpuUsage(used)
+  return { wall, processor: ((user + system) * 1000 + processorOf(pid) - served) / done }
+}
+
+/** Nanoseconds that the processes of a server have run; 0 where the system does not tell. */
+function processorOf(pid: number | undefined): number {
+  if (pid === undefined) return 0
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    return children
+      .split(' ')
+      .filter((each) => each !== '')
+      .reduce((sum, child) => sum + ranFor(child), 0)
+  } catch {
+    return 0
+  }
+}
+
+function ranFor(pid: string): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ', 1)[0])
+}
+
+function ratios(
+  of: ReadonlyMap<string, readonly Sample[]>,
+  base: string,
+  what: keyof Sample,
+): Record<string, string> {
+  const bases = of.get(base) as readonly Sample[]
+  return Object.fromEntries(
+    [...of]
+      .filter(([name]) => name !== base)
+      .map(([name, samples]) => {
+        const all = samples.map((each, round) => each[what] / (bases[round] as Sample)[what])
+        return [name, shown(median(all), noiseOf(all))]
+      }),
+  )
+}
+
+/** About two standard errors of the median, by the quartiles. */
+function noiseOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.round((sorted.length - 1) * share)] as number
+  return (1.86 * (at(0.75) - at(0.25))) / Math.sqrt(sorted.length)
+}
+
+function shown(ratio: number, noise: number): string {
+  const bound = `±${noise.toFixed(2)}`
+  return noise / ratio > MOST_NOISE ? `too noisy (${bound})` : `${ratio.toFixed(2)} ${bound}`
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { withConnectionManager as drizzleWith } from '@connmgr/drizzle'
+import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
+import { withConnectionManager as prismaWith } from '@connmgr/prisma'
+import { startCluster } from '@connmgr/testing'
+import { withConnectionManager as typeormWith } from '@connmgr/typeorm'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { Kysely, PostgresDialect, sql as raw } from 'kysely'
+import pg from 'pg'
+import postgres from 'postgres'
+import { DataSource } from 'typeorm'
+import { PrismaClient } from '../generated/client.js'
+import { CUSTOMERS, Customer, ENTITIES, schema, TABLES } from '../shop.js'
+import { compareSteadily } from '../steady.js'
+import type { Opener, Subject } from '../subjects.js'
+import type { Measured, Suite } from '../suite.js'
+
+const CONNECTIONS = 10
+const CALLERS = [1, 10, 100]
+const ROW = 'select id, name, email, city from "Customer" where id = $1'
+const EVERYTHING = { orders: { lines: { product: { category: true } } } } as const
+const WITH = {
+  with: { orders: { with: { lines: { with: { product: { with: { category: true } } } } } } },
+} as const
+const INCLUDE = {
+  include: {
+    orders: { include: { lines: { include: { product: { include: { category: true } } } } } },
+  },
+} as const
+
+type Ours = 'connmgr' | 'connmgr, off' | 'connmgr, shared'
+const OPTIONS = {
+  connmgr: {},
+  'connmgr, off': { preparedStatements: 'off' },
+  'connmgr, shared': { shared: true },
+} as const
+
+function managerOf(url: string, ours: Ours): PgConnectionManager {
+  return createConnectionManager({
+    databaseUrl: url,
+    poolSize: CONNECTIONS,
+    maxOverflow: 0,
+    logger: false,
+    ...OPTIONS[ours],
+  })
+}
+
+const idOf = (n: number): number => n % CUSTOMERS
+
+function byPool(
+  text: string,
+  named: boolean,
+  pool: pg.Pool,
+  close: () => Promise<unknown>,
+): Subject {
+  const name = named ? createHash('md5').update(text).digest('hex') : undefined
+  return {
+    query: (n) =>
+      name === undefined
+        ? pool.query(text, [idOf(n)])
+        : pool.query({ name, text, values: [idOf(n)] }),
+    close,
+  }
+}
+
+/** One text by each way of sending it. */
+function waysOf(text: string): Record<string, Opener> {
+  const ours =
+    (name: Ours): Opener =>
+    async (url) => {
+      const manager = managerOf(url, name)
+      return byPool(text, false, manager.pool as unknown as pg.Pool, () => manager.close())
+    }
+  const theirs =
+    (named: boolean): Opener =>
+    async (url) => {
+      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      return byPool(text, named, pool, () => pool.end())
+    }
+  return {
+    connmgr: ours('connmgr'),
+    'connmgr, off': ours('connmgr, off'),
+    'connmgr, shared': ours('connmgr, shared'),
+    'pg.Pool': theirs(false),
+    'pg.Pool, named': theirs(true),
+    'postgres.js': async (url) => {
+      const sql = postgres(url, { max: CONNECTIONS })
+      return {
+        query: async (n) => sql.unsafe(text, [idOf(n)], { prepare: true }),
+        close: () => sql.end(),
+      }
+    },
+  }
+}
+
+async function typeorm(url: string, manager?: PgConnectionManager): Promise<Subject> {
+  const options = { type: 'postgres' as const, url, entities: ENTITIES, poolSize: CONNECTIONS }
+  const dataSource = await new DataSource(
+    manager === undefined ? options : typeormWith(options, manager),
+  ).initialize()
+  const repository = dataSource.getRepository(Customer)
+  return {
+    query: (n) => repository.find({ where: { id: idOf(n) }, relations: EVERYTHING as never }),
+    close: async () => {
+      await dataSource.destroy()
+      await manager?.close()
+    },
+  }
+}
+
+/** The text that TypeORM writes for the same. */
+async function textOfTypeorm(url: string): Promise<string> {
+  const options = { type: 'postgres' as const, url, entities: ENTITIES }
+  const dataSource = await new DataSource(options).initialize()
+  try {
+    return dataSource
+      .getRepository(Customer)
+      .createQueryBuilder('Customer')
+      .setFindOptions({ where: { id: 1 }, relations: EVERYTHING as never })
+      .getQueryAndParameters()[0]
+  } finally {
+    await dataSource.destroy()
+  }
+}
+
+type Db = ReturnType<typeof drizzle<typeof schema>>
+
+function relationalWith(db: Pick<Db, 'query'>, close: () => Promise<unknown>): Subject {
+  return {
+    query: async (n) =>
+      db.query.customers.findFirst({ where: eq(schema.customers.id, idOf(n)), ...WITH }),
+    close,
+  }
+}
+
+function kyselyWith(pool: pg.Pool, close: () => Promise<unknown>): Subject {
+  const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    query: (n) =>
+      raw`select c.id, c.name, c.email, c.city, o.id as "orderId", o."placedAt", o.status, l.id as "lineId", l.quantity,
+          l.price, p.id as "productId", p.name as product, p.code, k.name as category
+        from "Customer" c left join "Order" o on o."customerId" = c.id left join "OrderLine" l on l."orderId" = o.id
+        left join "Product" p on p.id = l."productId" left join "Category" k on k.id = p."categoryId"
+        where c.id = ${idOf(n)}`.execute(db),
+    close,
+  }
+}
+
+function prismaOf(client: PrismaClient, close: () => Promise<unknown>): Subject {
+  return {
+    // Not findUnique, of which Prisma makes one query for all that are asked at once.
+    query: (n) => client.customer.findFirst({ where: { id: idOf(n) }, ...INCLUDE }),
+    close,
+  }
+}
+
+/** Of each ORM: itself, and with us under it. */
+const ORMS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
+  typeorm: {
+    connmgr: (url) => typeorm(url, managerOf(url, 'connmgr')),
+    'connmgr, off': (url) => typeorm(url, managerOf(url, 'connmgr, off')),
+    typeorm: (url) => typeorm(url),
+  },
+  drizzle: {
+    ...oursUnder((manager) =>
+      relationalWith(drizzleWith({ schema }, manager) as unknown as Db, () => manager.close()),
+    ),
+    drizzle: async (url) => {
+      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      return relationalWith(drizzle(pool, { schema }), () => pool.end())
+    },
+  },
+  kysely: {
+    ...oursUnder((manager) =>
+      kyselyWith(manager.pool as unknown as pg.Pool, () => manager.close()),
+    ),
+    kysely: async (url) => {
+      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      return kyselyWith(pool, () => pool.end())
+    },
+  },
+  prisma: {
+    ...oursUnder((manager) => {
+      const client = prismaWith(PrismaClient, manager)
+      return prismaOf(client as unknown as PrismaClient, () => manager.close())
+    }),
+    'prisma, named': async (url) => {
+      const statementNameGenerator = ({ sql }: { sql: string }): string =>
+        createHash('md5').update(sql).digest('hex')
+      const config = { connectionString: url, max: CONNECTIONS }
+      const client = new PrismaClient({ adapter: new PrismaPg(config, { statementNameGenerator }) })
+      return prismaOf(client, () => client.$disconnect())
+    },
+    prisma: async (url) => {
+      const client = new PrismaClient({
+        adapter: new PrismaPg({ connectionString: url, max: CONNECTIONS }),
+      })
+      return prismaOf(client, () => client.$disconnect())
+    },
+  },
+}
+
+function oursUnder(make: (manager: PgConnectionManager) => Subject): Record<string, Opener> {
+  return Object.fromEntries(
+    (['connmgr', 'connmgr, off', 'connmgr, shared'] as const).map((ours) => [
+      ours,
+      async (url: string) => make(managerOf(url, ours)),
+    ]),
+  )
+}
+
+export const prepared: Suite = {
+  name: 'prepared',
+  about: `statements prepared by themselves, ${CONNECTIONS} connections; ratios to pg.Pool, or to the ORM without us`,
+  // Each ratio is given beside its bound of noise, or not at all.
+  peers: [],
+  async run(settings) {
+    const cluster = await startCluster()
+    try {
+      await cluster.primary.query(TABLES)
+      const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
+      const join = await textOfTypeorm(server.url)
+      const cases = { row: waysOf(ROW), join: waysOf(join), ...ORMS }
+      const only = process.env.BENCH_CASES?.split(',')
+      const results: Record<string, Measured> = {}
+      for (const [name, openers] of Object.entries(cases)) {
+        if (only?.includes(name) === false) continue
+        const base = name === 'row' || name === 'join' ? 'pg.Pool' : name
+        for (const callers of CALLERS)
+          results[`${name}/callers-${callers}`] = await compareSteadily(
+            openers,
+            base,
+            server,
+            callers,
+            settings,
+          )
+      }
+      return results
+    } finally {
+      await cluster.stop()
+    }
+  },
+}
