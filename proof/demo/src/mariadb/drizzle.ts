@@ -17,7 +17,8 @@ export async function startDrizzle(manager: MysqlConnectionManager): Promise<Wor
     db,
     insert: (into, row) => into.insert(ledger).values(row),
     run: async (on, statement) => on.execute(statement),
-    transaction: (work) => db.transaction(work),
+    // Bound, so that a leak is reported where the workload begins the transaction.
+    transaction: db.transaction.bind(db),
     replayTransaction: (work) => replayTransaction(db, work),
     count: () => db.$count(ledger, eq(ledger.orm, 'drizzle')),
   })
