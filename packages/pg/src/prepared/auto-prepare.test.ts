@@ -1,11 +1,9 @@
 import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
 import pg, { type Client, type QueryConfig } from 'pg'
 import Cursor from 'pg-cursor'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-  type PgManagerOptions,
-} from '../connection-manager.js'
+import type { PgConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
+import type { PgManagerOptions } from '../manager-options.js'
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager

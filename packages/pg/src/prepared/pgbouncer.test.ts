@@ -7,7 +7,7 @@ import {
   startPgBouncer,
 } from '@connmgr/testing'
 import type { QueryConfig } from 'pg'
-import { createConnectionManager, type PgConnectionManager } from '../connection-manager.js'
+import { createConnectionManager } from '../create-connection-manager.js'
 
 const TEXT = 'select id from things where id = $1'
 const RECURS = 12
