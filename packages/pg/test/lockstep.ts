@@ -2,10 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
 import type { FieldDef, QueryResult } from 'pg'
 import pg from 'pg'
-import {
-  createConnectionManager,
-  type PgConnectionManager,
-} from '../src/create-connection-manager.js'
+import type { PgConnectionManager } from '../src/connection-manager.js'
+import { createConnectionManager } from '../src/create-connection-manager.js'
 import { type Ask, type LockstepHistory, type Place, SCHEMA, type Step } from './lockstep-steps.js'
 
 const LOCK_TIMEOUT_MS = 60

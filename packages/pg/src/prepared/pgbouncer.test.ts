@@ -7,6 +7,7 @@ import {
   startPgBouncer,
 } from '@connmgr/testing'
 import type { QueryConfig } from 'pg'
+import type { PgConnectionManager } from '../connection-manager.js'
 import { createConnectionManager } from '../create-connection-manager.js'
 
 const TEXT = 'select id from things where id = $1'
