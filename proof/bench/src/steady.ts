@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { median } from './measure.js'
-import type { Opener, Subject } from './subjects.js'
+import { readdirSync, readFileSync } from 'node:fs'
+import { median, percentile } from './measure.js'
+import { type Opener, ROWS, type Subject } from './subjects.js'
 import type { Measured, Settings } from './suite.js'
 
 /** What runs in one round of one contender; short, so that what disturbs the machine disturbs all alike. */
@@ -18,10 +18,13 @@ interface Sample {
   readonly processor: number
 }
 
-/** A server whose processor time counts. */
+/** Callers at once of each case. A quick run has time for few cases, if each is to be believed. */
+export const CALLERS = { quick: [10], full: [1, 10, 100] }
+
+/** What is asked, and the server whose processor time counts; undefined if there is none. */
 export interface Server {
   readonly url: string
-  readonly pid: number | undefined
+  readonly pid?: number | undefined
 }
 
 /**
@@ -29,7 +32,7 @@ export interface Server {
  * taken within each round, with a bound of noise: half the distance between the quartiles of these, over the root of their
  * number, twice. A ratio that is noisier than {@link MOST_NOISE} is given as what it is.
  */
-export async function compareSteadily(
+export async function compare(
   openers: Readonly<Record<string, Opener>>,
   base: string,
   server: Server,
@@ -42,6 +45,7 @@ export async function compareSteadily(
       name,
       subject: await open(server.url),
       samples: [] as Sample[],
+      latencies: [] as number[],
     })),
   )
   const warmUpMs = quick ? WARM_UP_MS.quick : WARM_UP_MS.full
@@ -49,7 +53,7 @@ export async function compareSteadily(
   for (let round = 0; round < (quick ? ROUNDS.quick : ROUNDS.full); round += 1) {
     for (let index = 0; index < subjects.length; index += 1) {
       const each = subjects[(index + round) % subjects.length] as (typeof subjects)[number]
-      each.samples.push(await sample(each.subject, callers, windowMs, server))
+      each.samples.push(await sample(each, callers, windowMs, server))
     }
   }
   for (const { subject } of subjects) await subject.close()
@@ -66,6 +70,9 @@ export async function compareSteadily(
   return {
     times,
     also: {
+      p99: Object.fromEntries(
+        subjects.map(({ name, latencies }) => [name, Math.round(percentile(latencies, 0.99))]),
+      ),
       ratio: ratios(of, base, 'wall'),
       'processor time': processor,
       'processor ratio': ratios(of, base, 'processor'),
@@ -79,13 +86,13 @@ async function warmUp({ query }: Subject, callers: number, durationMs: number): 
   // With fewer callers than connections only some of these would be warm.
   await Promise.all(
     Array.from({ length: Math.max(callers, 10) }, async () => {
-      while (performance.now() < end) await query(asked++)
+      while (performance.now() < end) await query(asked++ % ROWS)
     }),
   )
 }
 
 async function sample(
-  { query }: Subject,
+  { latencies, subject: { query } }: { readonly subject: Subject; readonly latencies: number[] },
   callers: number,
   windowMs: number,
   { pid }: Server,
@@ -97,8 +104,11 @@ async function sample(
   const end = start + windowMs
   await Promise.all(
     Array.from({ length: callers }, async (_each, caller) => {
-      while (performance.now() < end) {
-        await query(caller * 7919 + done)
+      for (let begun = performance.now(); begun < end; ) {
+        await query((caller * 7919 + done) % ROWS)
+        const now = performance.now()
+        latencies.push((now - begun) * 1e6)
+        begun = now
         done += 1
       }
     }),
@@ -108,22 +118,24 @@ async function sample(
   return { wall, processor: ((user + system) * 1000 + processorOf(pid) - served) / done }
 }
 
-/** Nanoseconds that the processes of a server have run; 0 where the system does not tell. */
+/** Nanoseconds that the processes of a server have run, with all their threads; 0 where the system does not tell. */
 function processorOf(pid: number | undefined): number {
   if (pid === undefined) return 0
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    return children
-      .split(' ')
-      .filter((each) => each !== '')
-      .reduce((sum, child) => sum + ranFor(child), 0)
+    const processes = [String(pid), ...children.split(' ').filter((each) => each !== '')]
+    return processes.reduce((sum, process) => sum + ranFor(process), 0)
   } catch {
     return 0
   }
 }
 
 function ranFor(pid: string): number {
-  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ', 1)[0])
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]),
+    )
+    .reduce((sum, each) => sum + each, 0)
 }
 
 function ratios(

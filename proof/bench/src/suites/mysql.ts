@@ -1,7 +1,8 @@
 import { ManagedPool } from '@connmgr/mysql'
 import { findMariadb, MARIADB_INSTALL_COMMAND, startMariadb } from '@connmgr/testing'
 import { createPool, type Pool, type PoolConnection } from 'mysql2'
-import { compare, type Opener, ROWS, type Subject } from '../subjects.js'
+import { CALLERS, compare } from '../steady.js'
+import { type Opener, ROWS, type Subject } from '../subjects.js'
 import type { Measured, Suite } from '../suite.js'
 
 const CONNECTIONS = 10
@@ -73,10 +74,14 @@ export const mysql: Suite = {
       const results: Record<string, Measured> = {}
       for (const [name, ask] of Object.entries({ query, execute, getConnection })) {
         const openers = { connmgr: asking(ours, ask), mysql2: asking(theirs, ask) }
-        for (const callers of [1, 10, 100]) {
-          const url = cluster.primary.url({ user: 'app' })
-          results[`${name}/callers-${callers}`] = await compare(openers, url, callers, settings)
-        }
+        for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
+          results[`${name}/callers-${callers}`] = await compare(
+            openers,
+            'mysql2',
+            { url: cluster.primary.url({ user: 'app' }), pid: cluster.primary.pid },
+            callers,
+            settings,
+          )
       }
       return results
     } finally {

@@ -13,12 +13,11 @@ import postgres from 'postgres'
 import { DataSource } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
 import { CUSTOMERS, Customer, ENTITIES, schema, TABLES } from '../shop.js'
-import { compareSteadily } from '../steady.js'
+import { CALLERS, compare } from '../steady.js'
 import type { Opener, Subject } from '../subjects.js'
 import type { Measured, Suite } from '../suite.js'
 
 const CONNECTIONS = 10
-const CALLERS = [1, 10, 100]
 const ROW = 'select id, name, email, city from "Customer" where id = $1'
 const EVERYTHING = { orders: { lines: { product: { category: true } } } } as const
 const WITH = {
@@ -228,8 +227,8 @@ export const prepared: Suite = {
       for (const [name, openers] of Object.entries(cases)) {
         if (only?.includes(name) === false) continue
         const base = name === 'row' || name === 'join' ? 'pg.Pool' : name
-        for (const callers of CALLERS)
-          results[`${name}/callers-${callers}`] = await compareSteadily(
+        for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
+          results[`${name}/callers-${callers}`] = await compare(
             openers,
             base,
             server,

@@ -11,7 +11,8 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { DataSource, EntitySchema } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
-import { compare, type Opener, ROWS, type Subject } from '../subjects.js'
+import { CALLERS, compare } from '../steady.js'
+import { type Opener, ROWS, type Subject } from '../subjects.js'
 import type { Measured, Suite } from '../suite.js'
 
 const CONNECTIONS = 10
@@ -142,16 +143,18 @@ export const query: Suite = {
     const cluster = await startCluster()
     try {
       await fill(cluster)
+      const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
       const results: Record<string, Measured> = {}
       for (const [name, openers] of Object.entries(SUBJECTS)) {
-        for (const callers of [1, 10, 100]) {
+        const base = name === 'pool.query' || name === 'connect' ? 'pg.Pool' : name
+        for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
           results[`${name}/callers-${callers}`] = await compare(
             openers,
-            cluster.primary.url(),
+            base,
+            server,
             callers,
             settings,
           )
-        }
       }
       return results
     } finally {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createConnectionManager, type SqliteConnection } from '@connmgr/sqlite'
 import type Database from 'better-sqlite3'
-import { compare, type Opener, ROWS } from '../subjects.js'
+import { compare } from '../steady.js'
+import { type Opener, ROWS } from '../subjects.js'
 import type { Measured, Suite } from '../suite.js'
 
 const READERS = 4
@@ -99,7 +100,13 @@ export const sqlite: Suite = {
       const results: Record<string, Measured> = {}
       for (const [name, openers] of Object.entries(subjectsOf(Library))) {
         for (const callers of [1, 10])
-          results[`${name}/callers-${callers}`] = await compare(openers, file, callers, settings)
+          results[`${name}/callers-${callers}`] = await compare(
+            openers,
+            'better-sqlite3',
+            { url: file },
+            callers,
+            settings,
+          )
       }
       return results
     } finally {
