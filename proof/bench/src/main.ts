@@ -16,6 +16,7 @@ import { query } from './suites/query.js'
 import { shared } from './suites/shared.js'
 import { size } from './suites/size.js'
 import { sqlite } from './suites/sqlite.js'
+import { start } from './suites/start.js'
 import { tenants } from './suites/tenants.js'
 import { waiters } from './suites/waiters.js'
 
@@ -28,6 +29,7 @@ const SUITES: readonly Suite[] = [
   sqlite,
   shared,
   prepared,
+  start,
   health,
   probes,
   leaks,
