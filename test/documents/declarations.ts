@@ -23,7 +23,9 @@ export function propertiesOf(file: string, name: string): string[] {
 /** The members of a union of string literals. */
 export function literalsOf(file: string, name: string): string[] {
   const [, body] =
-    new RegExp(`^export type ${name} =([\\s\\S]*?)\\n\\n`, 'm').exec(sourceOf(file)) ?? []
+    new RegExp(`^export type ${name} =([\\s\\S]*?)(?:\\n\\n|\\n*(?![\\s\\S]))`, 'm').exec(
+      sourceOf(file),
+    ) ?? []
   if (body === undefined) throw new Error(`${file} declares no type ${name}`)
   return [...body.matchAll(/'([^']+)'/g)].map(([, literal]) => literal as string)
 }

@@ -39,7 +39,7 @@ describe('docs/options.md', () => {
     expect(sorted(PG_OPTION_NAMES)).toEqual(
       sorted([
         ...propertiesOf(`${core_}/options.ts`, 'ManagerOptions'),
-        ...propertiesOf('packages/pg/src/connection-manager.ts', 'PgManagerOptions'),
+        ...propertiesOf('packages/pg/src/manager-options.ts', 'PgManagerOptions'),
       ]),
     )
   })
@@ -153,7 +153,7 @@ describe('docs/events.md', () => {
   })
 
   test('lists every reason for which a connection is closed', () => {
-    for (const reason of literalsOf(`${core_}/pool/entry.ts`, 'CloseReason')) {
+    for (const reason of literalsOf(`${core_}/vocabulary/close-reason.ts`, 'CloseReason')) {
       expect(sourceOf('docs/events.md')).toContain(`\`${reason}\``)
     }
   })
@@ -170,6 +170,7 @@ describe('docs/events.md', () => {
 const EVENT_FILES = [
   `${core_}/events/events.ts`,
   'packages/pg/src/listen/listen-options.ts',
+  'packages/pg/src/prepared/preparing.ts',
   'packages/sqlite/src/health/wal-watch.ts',
 ]
 

@@ -67,6 +67,8 @@ export class Lane {
   #internals: ClientInternals | undefined
   #queryTimeout: number | string | false | undefined
   #inFlight = 0
+  /** What all that is here is expected to take. */
+  #expectedMs = 0
   #abandoned = 0
   /** When the server began with the query that it is at, as far as can be told from here. */
   #headSince: number
@@ -95,6 +97,11 @@ export class Lane {
   /** Queries waiting here or under way. */
   get load(): number {
     return this.#waiting.length + this.#inFlight
+  }
+
+  /** What those are expected to take, one after the other. */
+  get expectedMs(): number {
+    return this.#expectedMs
   }
 
   get opening(): boolean {
@@ -129,6 +136,8 @@ export class Lane {
 
   add(query: SharedQuery): void {
     query.lane = this
+    query.expectedMs = query.statement.expectedMs
+    this.#expectedMs += query.expectedMs
     if (this.#loan === undefined) this.#waiting.push(query)
     else this.#send(this.#loan.client, query)
   }
@@ -142,7 +151,7 @@ export class Lane {
       this.#abandon(query, afterAbort(error, signal))
     } else {
       this.#waiting.splice(at, 1)
-      query.lane = undefined
+      this.#leave(query)
       query.tell(notSent(signal))
     }
   }
@@ -155,7 +164,7 @@ export class Lane {
 
   /** A query that is under way has come to its end. */
   ended(query: SharedQuery, sent: boolean): void {
-    query.lane = undefined
+    this.#leave(query)
     this.#clock.clearTimeout(query.timer)
     this.#inFlight -= 1
     if (this.lost) this.#retiring = true
@@ -168,6 +177,12 @@ export class Lane {
       if (this.#abandoned > 0) process.nextTick(() => this.#cancelAbandoned())
     }
     if (this.#inFlight === 0) this.#restSoon()
+  }
+
+  #leave(query: SharedQuery): void {
+    query.lane = undefined
+    // Sums of fractions drift.
+    this.#expectedMs = this.load === 0 ? 0 : Math.max(0, this.#expectedMs - query.expectedMs)
   }
 
   /** Notes an error by which the server itself ends the session, and begins nothing behind what it is at. */
@@ -219,7 +234,7 @@ export class Lane {
 
   #send(client: Client, query: SharedQuery): void {
     if (!query.statement.isShareable(this.#host.catalogOf(client)?.latest)) {
-      query.lane = undefined
+      this.#leave(query)
       query.tell(this.elsewhere(query))
       return
     }

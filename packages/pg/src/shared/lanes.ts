@@ -16,16 +16,16 @@ export interface LanesSource extends Lender {
   catalogOf(client: Client): EndpointCatalog | undefined
 }
 
-/** Queries under way on a lane from which on another is opened: a few go faster together than apart. */
-const BUSY = 12
-/** What it is worth to go where nothing holds one up: more than any depth. */
-const OPENING = 20_000
-const STUCK = 40_000
+/** Work on a lane from which on another is opened: a few short queries go faster together than apart. */
+const BUSY_MS = 0.6
+/** What it is worth to go where nothing holds one up: more than any work. */
+const OPENING_MS = 1_000_000
+const STUCK_MS = 2_000_000
 /** Pause between two looks for room for another lane. */
 const GROW_EVERY_MS = 5
 
 /**
- * The lanes of one pool. A query goes to the one with the least under way; to none that is held up by a slow query, and
+ * The lanes of one pool. A query goes to the one with the least work, by what statements of the same text took; to none that is held up by a slow query, and
  * to none at all if they have no room or if its like has been slow.
  */
 export class Lanes implements LaneHost {
@@ -130,18 +130,18 @@ export class Lanes implements LaneHost {
       if (!stuck) inService += 1
       if (lane.load >= depth) continue
       // One that waits for its connection is a bad choice, and one that is held up is the worst.
-      const itsPrice = lane.load + (stuck ? STUCK : lane.opening ? OPENING : 0)
+      const itsPrice = lane.expectedMs + (stuck ? STUCK_MS : lane.opening ? OPENING_MS : 0)
       if (itsPrice >= price) continue
       best = lane
       price = itsPrice
     }
-    const wanted = best === undefined || price >= STUCK || best.load >= BUSY
+    const wanted = best === undefined || price >= STUCK_MS || best.expectedMs >= BUSY_MS
     if (!wanted || inService >= most || this.#lanes.length >= 2 * most) return best
     if (!this.#mayGrow(now, best !== undefined)) return best
     const opened = new Lane(this, this.#sharing.clock, below)
     this.#lanes.push(opened)
     // Until it has its connection, one that moves on is the better choice.
-    return price < OPENING ? best : opened
+    return price < OPENING_MS ? best : opened
   }
 
   /**

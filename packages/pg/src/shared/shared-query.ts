@@ -56,6 +56,8 @@ export interface SharedQuery {
   /** When it was handed to its lane. */
   readonly givenAt: number
   lane: Lane | undefined
+  /** What its lane expects it to take. */
+  expectedMs: number
   dueAt: number
   timer: TimerHandle | undefined
   /** Its caller has been told of a timeout, and nobody waits for the answer. */
@@ -97,6 +99,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     readonly mayPrepare: boolean
     readonly givenAt: number
     lane: Lane | undefined = undefined
+    expectedMs = 0
     dueAt = 0
     timer: TimerHandle | undefined = undefined
     abandoned = false

@@ -64,6 +64,11 @@ export class Statement {
     return averageMs > Math.min(SLOWER_THAN_OTHERS * this.#usual.ms, SLOW_ANYHOW_MS)
   }
 
+  /** What a run will take, by those of late; little, of a statement that is new. */
+  get expectedMs(): number {
+    return this.#averageMs ?? LEAST_MS
+  }
+
   /** Notes a run, among others or alone. */
   ran(durationMs: number): void {
     const ms = Math.min(durationMs, MOST_MS)
