@@ -9,7 +9,7 @@ describeReplay('Sequelize', {
   createTable: 'create table item (id int primary key)',
   isThirteen: 'new.id = 13',
   slowInsert: 'insert into item select 1 from pg_sleep(60)',
-  codeIn: 'error',
+  codeIn: 'parent',
   serializable: Transaction.ISOLATION_LEVELS.SERIALIZABLE,
   open(url) {
     const sequelize = withConnectionManager(
