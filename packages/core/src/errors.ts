@@ -246,7 +246,7 @@ export class ConnectionDestroyedError extends ConnmgrError {
   }
 }
 
-/** A statement ran for longer than `queryTimeoutMs`, so its connection was destroyed. Seen as the `cause` of what its caller is told. */
+/** A statement ran for longer than `queryTimeoutMs`, so its connection was destroyed. Seen as the `cause` of its caller's error. */
 export class QueryTimeoutError extends ConnmgrError {
   override readonly name = 'QueryTimeoutError'
 

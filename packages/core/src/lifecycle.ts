@@ -11,11 +11,11 @@ const TURNS = 8
 export interface Endings {
   /** Ends what is under way; it is waited for. */
   readonly finish: () => Promise<void>
-  /** Ends what callers need, when nobody is served any more. */
+  /** Ends what callers need, when no caller is served any more. */
   readonly cleanUp: () => void
 }
 
-/** Starts the parts of a manager, and ends them: first it serves all who have come, and then it lets nobody in. */
+/** Starts the parts of a manager, and ends them: first it serves all callers that have come, and then it takes no more. */
 export class Lifecycle<C extends object> {
   /** Counts what is under way and shows in no pool. */
   readonly pending = new Pending(() => void this.lookWhetherDrained())
@@ -33,7 +33,7 @@ export class Lifecycle<C extends object> {
     this.#drain = new Drain(parts.runtime)
   }
 
-  /** True once nobody is served any more. */
+  /** True once no caller is served any more. */
   get over(): boolean {
     return this.#drain.over
   }
@@ -47,7 +47,7 @@ export class Lifecycle<C extends object> {
     if (monitoring.resting) outside(() => void monitoring.wake())
   }
 
-  /** Starts once whoever makes the manager has made it whole. */
+  /** Starts once the manager is made as a whole. */
   async startSoon(): Promise<void> {
     await undefined
     if (!this.closed) await this.start()
@@ -78,7 +78,7 @@ export class Lifecycle<C extends object> {
   /** Something that was under way has ended. */
   async lookWhetherDrained(): Promise<void> {
     if (!this.#drain.begun || !this.#drained) return
-    // Whoever has just given a connection back may go on with another at once.
+    // A caller that has just given a connection back may go on with another at once.
     for (let turn = 0; turn < TURNS; turn += 1) await undefined
     if (this.#drained) this.#drain.done()
   }
@@ -87,7 +87,7 @@ export class Lifecycle<C extends object> {
     if (this.#quiet) return
     const { endpoints, fixed, maintainer, monitoring, options, sharedStall, topology, watchdog } =
       this.#parts
-    // After a stop of the whole process nobody knows which sockets have survived.
+    // After a stop of the whole process it is unknown which sockets have survived.
     sharedStall.start(() => {
       for (const { pool } of endpoints) pool.suspectAll()
     })
@@ -132,7 +132,7 @@ export class Lifecycle<C extends object> {
     return router.waiting === 0 && this.pending.none && endpoints.every(({ pool }) => pool.isEmpty)
   }
 
-  /** Stops deciding anything for good, and lets nobody in any more. */
+  /** Stops deciding anything for good, and takes no more callers. */
   #quiesce(drainTimeoutMs: number): void {
     const { cluster, monitoring, router, startUp, topology } = this.#parts
     this.#quiet = true

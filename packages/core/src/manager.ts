@@ -318,7 +318,7 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
-  /** Ends what a subclass needs for callers. Nobody is served any more. */
+  /** Ends what a subclass needs for callers. No caller is served any more. */
   protected cleanUp(): void {}
 
   /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */

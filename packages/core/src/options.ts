@@ -40,7 +40,7 @@ export interface ManagerOptions<C extends object> {
   readonly name?: string
   /** Connections kept open when idle, per endpoint. `@default` DB_POOL_SIZE, else 5 */
   readonly poolSize?: number
-  /** Connections that may be opened above `poolSize` when needed; closed when nobody waits. `@default` DB_MAX_OVERFLOW, else 10 */
+  /** Connections that may be opened above `poolSize` when needed; closed when no caller waits. `@default` DB_MAX_OVERFLOW, else 10 */
   readonly maxOverflow?: number
   /** Idle connections kept ready before they are asked for. `@default` 0 */
   readonly minIdle?: number

@@ -86,7 +86,7 @@ class Tenant<M extends TenantManager> {
     this.usedAt = now
   }
 
-  /** Never while it is being made: somebody has just asked for it. */
+  /** Never while it is being made: a caller has just asked for it. */
   get isIdle(): boolean {
     if (this.users > 0 || this.manager === undefined) return false
     const { inUse, waiting } = this.manager.getCounts('any')
@@ -212,7 +212,7 @@ export class Tenants<Id extends TenantId, M extends TenantManager, O> {
       throw invalid('id', id, 'a string or a number that names a tenant')
     if (this.#closing !== undefined) throw new PoolClosedError(`tenant ${id}`)
     const known = this.#tenants.get(id)
-    // Somebody who had its manager may have closed it.
+    // A caller that had its manager may have closed it.
     const tenant = known === undefined || known.manager?.closed === true ? this.#make(id) : known
     tenant.usedAt = this.#clock.now()
     this.#tenants.delete(id)
@@ -235,12 +235,12 @@ export class Tenants<Id extends TenantId, M extends TenantManager, O> {
     return tenant
   }
 
-  /** What it starts belongs to nobody's request. */
+  /** What it starts belongs to no request. */
   #create(id: Id): Promise<M> {
     const { create, resolve } = this.#config
     return outside(async () => {
       const options = await resolve(id)
-      // Whoever waits for it gets to know, and nothing is left open.
+      // Those that wait for it get the error, and nothing is left open.
       if (this.#closing !== undefined) throw new PoolClosedError(`tenant ${id}`)
       return uncounted(() => create(options, { name: `tenant ${id}`, budget: this.budget }))
     })
@@ -271,7 +271,7 @@ export class Tenants<Id extends TenantId, M extends TenantManager, O> {
     const closed = tenant.made
       .then(
         (manager) => manager.close({ drainTimeoutMs }),
-        // Whoever asked for it has been told why there is none.
+        // The caller that asked for it already has the reason why there is none.
         () => {},
       )
       .finally(() => this.#leaving.delete(closed))

@@ -39,7 +39,7 @@ export function notSent(signal: AbortSignal): AbortedError {
   )
 }
 
-/** What the caller of an aborted query is told, by what is known of the statement. */
+/** The error of an aborted query, by what is known of the statement. */
 export function afterAbort(error: unknown, signal: AbortSignal): unknown {
   if (!(error instanceof ConnectionLostError)) return error
   return new AbortedError(

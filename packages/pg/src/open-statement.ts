@@ -131,7 +131,7 @@ export class OpenStatements {
   }
 
   #sends(query: Submittable, method: PropertyKey, fence: LeaseFence | undefined): void {
-    // When it is told that the connection has gone it may say goodbye, which reaches the server no more.
+    // At the loss of the connection it may say goodbye, which reaches the server no more.
     if (fence?.active === false && !this.#isRunning(query)) throw fence.refuse(textOf(query))
     if (query !== this.#current) return
     if (ENDS.has(method)) this.#ends += 1

@@ -35,7 +35,7 @@ export interface Lender {
 const MOST_ATTEMPTS = 3
 
 /**
- * True if a connection has died between being lent and reaching whoever asked for it: a server that answers and ends
+ * True if a connection has died between being lent and reaching its caller: a server that answers and ends
  * the session in one go does that. Nothing has been sent on it yet, so another one is as good.
  */
 export function diedOnTheWay(lease: Lease<Client>, attempt: number): boolean {

@@ -86,7 +86,7 @@ export class Session {
     this.#onSignal = onSignal
     this.activity = this.#createActivity()
     this.#statements = new StatementTracker(client, this)
-    // Stays for the client's whole life: an 'error' nobody listens to would end the process.
+    // Stays for the client's whole life: an 'error' without a listener would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
     client.on('notice', (notice) => this.#onServerMessage(notice as Error & ServerMessage))
@@ -269,7 +269,7 @@ export class Session {
     this.#statements.lossCause ??= reason
     const { connection } = this.#internals
     if (connection === undefined || connection.stream.destroyed) return
-    // Begins as node-postgres would put it, so that whoever goes by its words understands.
+    // Begins as node-postgres would put it, so that code that goes by its words understands.
     const error = reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason })
     const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
     const target = running ? cancelTargetOf(this.#client, this.openStream) : undefined

@@ -74,7 +74,7 @@ export class PgTenants<Id extends TenantId> extends Tenants<
   }
 }
 
-/** What the work acquires itself is not acquired by whoever has started it. */
+/** What the work acquires itself is not acquired in the name of its starter. */
 function onItsOwn<A extends readonly unknown[], R>(work: (...given: A) => R): (...given: A) => R {
   return (...given) => runWithContext({ origin: undefined }, () => work(...given))
 }

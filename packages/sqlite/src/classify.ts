@@ -31,7 +31,7 @@ export function classify(error: unknown): FailureKind {
     case SQLITE_READONLY:
       return 'read-only'
     case SQLITE_IOERR:
-      // What is on the disk now, nobody can tell before the database is opened anew.
+      // What is on the disk now shows only when the database is opened anew.
       return 'lost'
     case SQLITE_CANTOPEN:
       return 'unreachable'

@@ -9,7 +9,7 @@ export type AskWriter = (options: AcquireOptions) => Promise<WriteToken>
 /**
  * What one asynchronous flow has written, so that its reads see it. Made by `manager.withSession()`.
  *
- * Whoever borrows a connection to the writer within the flow may have written, unless a transaction says that it is
+ * A caller that borrows a connection to the writer within the flow may have written, unless a transaction says that it is
  * read-only. How far the writer is, is asked when it is first needed, by a read or by `writeToken()`.
  */
 export class ReadSession<C extends object = object> {

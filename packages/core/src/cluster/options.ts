@@ -27,7 +27,7 @@ export interface FailoverOptions {
   readonly probeConnectTimeoutMs?: number
   /**
    * Pause between logins that are tried, with several endpoints, less up to 20 %: probes keep their session, and so do
-   * not notice a server that lets nobody else in. 0 for none. `@default` 5000
+   * not notice a server that takes no other login. 0 for none. `@default` 5000
    */
   readonly loginProbeMs?: number
   /** Missed deadlines in a row after which an endpoint is down. `@default` 2 */

@@ -130,7 +130,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     return Promise.reject(error)
   }
 
-  /** Lets nobody in any more. @param waitedMs for how long those were waited for who are left */
+  /** Takes no more callers. @param waitedMs for how long those were waited for who are left */
   close(waitedMs: number): void {
     this.#closed = true
     this.#parked.failAll('closed', () => new PoolClosedError(this.#runtime.name, waitedMs))
@@ -196,7 +196,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
     const waiter = home.queue.createWaiter(request)
     const full = this.#parked.size >= this.#maxWaiters
-    // Stands in the queue even if only to be refused, so that the failure is told from here.
+    // Stands in the queue even if only to be refused, so that the failure is reported from here.
     this.#parked.push(waiter)
     if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#runtime.name))
     else if (request.signal?.aborted === true) {

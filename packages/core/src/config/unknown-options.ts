@@ -8,7 +8,7 @@ import {
 import { type Likeness, nearestName } from './nearest.js'
 
 /**
- * Refuses options that nobody reads, which are most often misspelt.
+ * Refuses options that no code reads, which are most often misspelt.
  *
  * @param what where the options were given, for the message
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`

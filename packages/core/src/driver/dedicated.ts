@@ -15,7 +15,7 @@ export interface DedicatedContext<C extends object> {
 
 /**
  * A connection that belongs to no pool, for what lasts as long as the manager, such as a subscription. It takes no slot,
- * is not lent, not replaced and not suspended; whoever opened it must end it.
+ * is not lent, not replaced and not suspended; its opener must end it.
  */
 export class DedicatedConnection<C extends object> {
   readonly endpoint: Endpoint

@@ -41,7 +41,7 @@ export function isTraced(channel: Tracing): boolean {
   )
 }
 
-/** Runs `work`, traced if somebody subscribes. */
+/** Runs `work`, traced if there is a subscriber. */
 export function traced<T>(
   channel: Tracing,
   about: { endpoint: Endpoint | undefined; poolName?: string },

@@ -17,7 +17,7 @@ const GENERATIONS_AT_ONCE = 8
 /** Runs what follows on it after the running code, for a fifth of what `queueMicrotask` costs. */
 const SOON = Promise.resolve()
 
-/** Who hears one type of event. Kept by whoever emits it often, who need not look it up then. */
+/** The listeners to one type of event. A frequent emitter keeps it, and need not look it up each time. */
 export class Topic {
   readonly channel: Channel | undefined
   readonly listeners = new Listeners()
@@ -28,7 +28,7 @@ export class Topic {
     this.#all = all
   }
 
-  /** True if somebody listens, so that the hot path need not build an event nobody reads. */
+  /** True if there is a listener. The hot path builds no event without one. */
   get wanted(): boolean {
     return (
       this.listeners.current.length > 0 ||

@@ -168,7 +168,7 @@ export interface HealthRecoveredEvent extends PoolEvent {
   /** How long the endpoint had failed its checks. */
   readonly durationMs: number
 }
-/** Sessions of the endpoint work, and nobody can open another. It stays in service with those that are open. */
+/** Sessions of the endpoint work, but no login succeeds. It stays in service with those that are open. */
 export interface LoginsFailedEvent extends PoolEvent {
   readonly type: 'loginsFailed'
   /** Since the first login that failed. */

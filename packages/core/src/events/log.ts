@@ -72,7 +72,7 @@ export const LOGGED_EVENT_TYPES = [
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
 
-/** The events that a logger does anything with: nobody builds a sentence for a method of ours that does nothing. */
+/** The events that a logger does anything with: no sentence is built for a method that does nothing. */
 export function loggedBy(logger: Logger): readonly ConnmgrEventType[] {
   if (logger === silentLogger) return []
   return logger.debug === nothing

@@ -20,7 +20,7 @@ function isClosed({ $connections, closed }: Made): boolean {
 
 function isOver({ made, opened }: Kept): boolean {
   if (opened === undefined) return isClosed(made)
-  // A DataSource can be opened again, by whoever has it; one that was opened by `create` is by nobody else.
+  // A caller that has the DataSource can open it again; no one else opens one that `create` has opened.
   return isClosed(opened) || opened.isInitialized === false
 }
 

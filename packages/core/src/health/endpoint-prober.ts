@@ -56,7 +56,7 @@ export interface EndpointProber {
 
 /** What a prober adds that shares its server with other managers of the process. */
 export interface SharedProbing {
-  /** Has the server probed at the fastest pace that anybody wants, and hears of each probe, whoever asked for it. */
+  /** Has the server probed at the fastest pace that any manager wants, and hears of each probe, its own or another's. */
   attend(attendant: Attendant): void
   /** Ends that. */
   leave(): void

@@ -28,7 +28,7 @@ export interface LoginProbeOptions {
 const JITTER = 0.2
 /** Pause between logins of a server of which one has failed. */
 const AGAIN_MS = 1000
-/** Logins that fail in a row before it is told: one may be lost on a bad network. */
+/** Logins that fail in a row before it is reported: one may be lost on a bad network. */
 const FAILURES = 2
 
 /**

@@ -30,7 +30,7 @@ export interface MonitoringParts<C extends object> {
   readonly topology: TopologyWatch | undefined
 }
 
-/** All that watches the servers of a manager, which pauses after a time without use until somebody acquires again. */
+/** All that watches the servers of a manager, which pauses after a time without use until a caller acquires again. */
 export class Monitoring<C extends object> {
   readonly #parts: MonitoringParts<C>
   readonly #rest: Rest

@@ -15,7 +15,7 @@ export interface ProbeTimeouts {
 
 /**
  * A server that has never answered is waited for so long, or so many times as long as a login may take: even the first
- * byte of one takes two round trips, of which nobody knows yet how long they are.
+ * byte of one takes two round trips, whose length is not known yet.
  */
 const FIRST_ANSWER_MS = 7000
 const FIRST_ATTEMPTS = 7

@@ -50,12 +50,12 @@ export class ProbePolicy<C extends object> {
     )
     const { failures } = first.standing
     if (failures === 0) return this.#intervalMs
-    // Whoever waits is served as soon after its return as with several endpoints, a proxy before them for example.
+    // A waiting caller is served as soon after its return as with several endpoints, a proxy before them for example.
     if (first.pool.counts.waiting > 0)
       return first.state === 'QUARANTINED' ? REFUSED_RETRY_MS : this.#knobs.fastProbeIntervalMs
     // Connections to it come about: the server is back, even if the latest probe failed.
     if (first.pool.counts.total > 0) return RETRY_MS
-    // With nobody waiting it is asked again soon, and then less and less often.
+    // Without a waiting caller it is asked again soon, and then less and less often.
     return Math.min(this.#intervalMs, RETRY_MS * 2 ** Math.min(failures, 16))
   }
 

@@ -319,7 +319,7 @@ export class Prober<C extends object> implements EndpointProber {
   #failed(question: Question, error: unknown): void {
     if (!this.#questions.has(question)) return
     if (question.fresh) {
-      // That nobody can log in any more says nothing of the session that is still being waited for.
+      // Failing logins say nothing of the session that is still being waited for.
       if (this.#kept !== undefined && this.#driver.classify(error) === 'setup') {
         this.#drop(question)
         return

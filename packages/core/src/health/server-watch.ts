@@ -102,13 +102,13 @@ export class ServerWatch {
   leave(member: WatchMember): void {
     this.wake(member)
     if (!this.#awake.delete(member)) return
-    // Its database may be dropped now: nobody is to keep a session there.
+    // Its database may be dropped now: no session must be kept there.
     if (this.#host === member) this.#dismiss()
     this.rest()
     if (this.#size === 0) this.#onEmpty()
   }
 
-  /** Somebody wants to hear no more; if that was the last one, the session is not kept either. */
+  /** A member wants to hear no more; if it was the last one, the session is not kept either. */
   rest(): void {
     if (this.#isAttended) return
     this.#schedule(Number.POSITIVE_INFINITY)
@@ -239,7 +239,7 @@ export class ServerWatch {
     prober?.stop()
   }
 
-  /** What a member asks for while it is told waits until all have been. */
+  /** What a member asks for while it hears an outcome waits until all have heard it. */
   #tell(outcome: ProbeOutcome): void {
     const elsewhere: ProbeOutcome = outcome.ok ? { ...outcome, elsewhere: true } : outcome
     const database = this.#host?.database

@@ -7,7 +7,7 @@ const TICK_MS = 1000
 
 /**
  * Has a single server probed out of its turn, which comes once a minute, when statements run on it and nothing at all has
- * come from it for a while. It may be thinking; but if it is gone, whoever waits for it would wait for long.
+ * come from it for a while. It may be thinking; but if it is gone, its callers would wait for long.
  */
 export class SilenceWatch<C extends object> {
   readonly #runtime: Runtime

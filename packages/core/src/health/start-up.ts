@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime.js'
 import type { TimerHandle } from '../time/clock.js'
 import { Deadline } from '../time/deadlines.js'
 
-/** After so long it is told that the server is not there yet. */
+/** After so long it is reported that the server is not there yet. */
 const NOTICE_MS = 1000
 
 export interface StartUpTimes {
@@ -28,7 +28,7 @@ class StartDeadline extends Deadline {
 
 /**
  * The time until a manager connects for the first time. A server that was seen once will be back, and is waited for; one
- * that has only ever refused may be the wrong one, so callers are told before their deadline is over: `startTimeoutMs`
+ * that has only ever refused may be the wrong one, so callers get the error before their deadline is over: `startTimeoutMs`
  * after the first of them has come, or by the first failure after that.
  *
  * Silence is no refusal: a login may take its time.

@@ -153,7 +153,7 @@ function locate(site: NodeJS.CallSite, previous: typeof Error.prepareStackTrace)
   const functionName = nameOf(site)
   const line = site.getLineNumber() ?? 0
   const column = site.getColumnNumber() ?? 0
-  // Whoever has taken over the formatting of stacks (a test runner, a loader) also knows the sources.
+  // Code that has taken over the formatting of stacks (a test runner, a loader) also knows the sources.
   const mapped =
     typeof previous === 'function'
       ? parseFrame(lastLine(previous(new Error(), [site])))

@@ -135,7 +135,7 @@ export class Deadlines {
 
   #arm(bucket: Bucket, delayMs: number): void {
     bucket.timer = this.#clock.setTimeout(
-      // What somebody waits for may have arrived together with the timer.
+      // What a caller waits for may have arrived together with the timer.
       () => this.#clock.setImmediate(() => this.#expire(bucket)),
       Math.max(0, delayMs),
       this.#keepAlive,

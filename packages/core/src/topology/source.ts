@@ -2,14 +2,14 @@ import type { Endpoint } from '../driver/contract.js'
 
 /** What a {@link TopologySource} found. */
 export interface Discovery {
-  /** The preferred one first. Known ones are told by their `id`. */
+  /** The preferred one first. Known ones are recognised by their `id`. */
   readonly endpoints: readonly Endpoint[]
   /**
    * The `id` of the endpoint that is said to be the primary. Only a hint: if another is written to, all are probed at
    * once, and what the servers themselves say decides.
    */
   readonly primary?: string
-  /** What could not be found out, so that `endpoints` holds what was known before; it is told as a failure is. */
+  /** What could not be found out, so that `endpoints` holds what was known before; it is reported as a failure is. */
   readonly problem?: Error
 }
 
@@ -32,7 +32,7 @@ export interface TopologySource {
    */
   readonly allowedHosts?: readonly string[]
   /**
-   * One look. What it rejects with is told, and everything stays as it was; so it does when no endpoint was found.
+   * One look. What it rejects with is reported, and everything stays as it was; so it does when no endpoint was found.
    *
    * @param configured the endpoints of the options, with what is needed to log in
    */

@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime.js'
 import type { EndpointSet } from './endpoint-set.js'
 import type { Discovery } from './source.js'
 
-/** Whoever still works on an endpoint that is named no more gets this long to finish. */
+/** Time that work on an endpoint has to finish once no source names it any more. */
 const REMOVED_DRAIN_TIMEOUT_MS = 60_000
 
 export interface TopologyChangesParts<C extends object> {

@@ -11,7 +11,7 @@
  * - `QUARANTINED`: needs a person: another cluster, bad credentials, missing database
  * - `FENCED`: claims to be the primary, but another one is newer, or it cannot show that none is
  * - `UNPROVEN`: named by a topology source, and answers, but has not shown that it belongs to the cluster: it serves
- *   nobody, and has no say in who is the writer
+ *   no caller, and has no say in who is the writer
  */
 export type EndpointState =
   | 'UNKNOWN'

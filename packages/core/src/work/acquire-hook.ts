@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { Target } from '../vocabulary/target.js'
 
-/** What `onAcquire` is told of the acquire it runs for. */
+/** The acquire that `onAcquire` runs for. */
 export interface AcquireContext {
   /** The `context` of the call, or of `runWithContext`; undefined if neither names one. */
   readonly context: unknown
@@ -31,7 +31,7 @@ export interface AcquireHookOptions<C extends object> {
   readonly driver: Driver<C>
 }
 
-/** Connections that may die under the hook before the caller is told. */
+/** Connections that may die under the hook before the caller gets the error. */
 const MOST_ATTEMPTS = 3
 
 /**
@@ -111,7 +111,7 @@ export class AcquireHook<C extends object> {
       if (error instanceof AcquireAbortedError) throw error
       if (!(error instanceof AcquireHookError))
         throw new AcquireHookError(`onAcquire failed: ${messageOf(error)}`, error)
-      // It goes on by itself, on a connection that nobody else is to get.
+      // It goes on by itself, on a connection that no other caller gets.
       if (lease.active) lease.destroy(error)
       throw error
     } finally {

@@ -20,7 +20,7 @@ const BY_CODE: Readonly<Record<string, Failure>> = {
   CONNMGR_COMMIT_OUTCOME_UNKNOWN: 'unknown',
 }
 
-/** Only what a server alone says: of a socket's errors nobody knows whether the socket was a database's. */
+/** Only kinds that a server reports: a socket's error does not show whether the socket was a database's. */
 const BY_KIND: Partial<Record<FailureKind, Failure>> = {
   'read-only': 'refused',
   serialization: 'conflict',

@@ -6,7 +6,7 @@ import type { CommitOutcomeUnknownError } from '../errors.js'
  * - `never`
  * - `safe`: when it is known that nothing of it was written. It never reached a server, was refused as that is no primary
  *   any more, was rolled back with its connection, or met a serialization failure or a deadlock
- * - `idempotent`: also when nobody knows whether it was committed, as running it twice does no harm
+ * - `idempotent`: also when it is unknown whether it was committed, as running it twice does no harm
  */
 export type ReplayMode = 'never' | 'safe' | 'idempotent'
 

@@ -41,7 +41,7 @@ export interface ReplayerHost {
   readonly deadlineMs: number
   /** Counts the units under way. */
   readonly pending: Pending
-  /** Whether the manager serves nobody any more. */
+  /** Whether the manager serves callers no more. */
   readonly closed: () => boolean
 }
 
@@ -139,7 +139,7 @@ export class Replayer {
     return options.signal?.aborted === true || this.#host.closed()
   }
 
-  /** Asks the caller what has become of a commit. If that fails, nobody knows still. */
+  /** Asks the caller what has become of a commit. If that fails, the outcome stays unknown. */
   async #resolve<T>(
     unit: Unit<T>,
     error: unknown,

@@ -159,7 +159,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     return this.#sendUnlessRefused(command)
   }
 
-  /** Nothing has been executed by the time it fails: it is told as not sent. */
+  /** Nothing has been executed by the time it fails: it is reported as not sent. */
   #addPrepare(command: Command): Command {
     followPrepare(command, this)
     return this.#sendUnlessRefused(command)

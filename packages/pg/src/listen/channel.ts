@@ -1,6 +1,6 @@
 import { invalidOption } from '@connmgr/core/driver'
 
-/** NAMEDATALEN - 1: what is longer PostgreSQL cuts off, and then tells of a channel that nobody asked for. */
+/** NAMEDATALEN - 1: what is longer PostgreSQL cuts off, and then tells of a channel that no caller asked for. */
 const LONGEST_BYTES = 63
 const NUL = String.fromCharCode(0)
 

@@ -28,12 +28,12 @@ export interface Notification {
   readonly processId: number
 }
 
-/** Notifications may have been missed; whoever keeps a copy of something reads it anew. */
+/** Notifications may have been missed; read anew what you keep copies of. */
 export interface NotificationGap {
   readonly channel: string
-  /** Why nobody listened. */
+  /** Why no session listened. */
   readonly reason: string
-  /** How long nobody listened. */
+  /** How long no session listened. */
   readonly durationMs: number
 }
 

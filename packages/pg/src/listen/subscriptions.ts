@@ -13,7 +13,7 @@ export interface Subscription {
   confirmed: boolean
 }
 
-/** A time in which nobody listened, and how it came about. */
+/** A time without a listening session, and its cause. */
 export interface Gap {
   readonly endpoint: string
   readonly reason: string
@@ -65,7 +65,7 @@ export class Subscriptions {
     this.#held = []
   }
 
-  /** Nobody misses anything any more. */
+  /** Nothing is missed any more. */
   discard(): void {
     this.#held = undefined
   }
@@ -119,7 +119,7 @@ export class Subscriptions {
       this.#call('a listener', channel, () => onNotification(notification))
   }
 
-  /** Calls a function of the user's, whose failure is nobody else's. */
+  /** Calls a function of the user's, whose failure concerns no other. */
   #call(what: string, channel: string, call: () => void | Promise<void>): void {
     const failed = (error: unknown): void =>
       this.#emit({

@@ -44,7 +44,7 @@ interface Pulsing {
  *
  * A statement is not used once names in it may lead elsewhere: after a text that defines something, on this connection or
  * another of the manager, in another context, or when the server says so. What the server refuses before it has begun,
- * outside of a transaction, runs again unprepared, so that its caller is told what an unprepared one is told.
+ * outside of a transaction, runs again unprepared, so that its caller gets the answer of an unprepared one.
  */
 export class SessionStatements {
   readonly #client: Client

@@ -10,9 +10,9 @@ import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
 const STUCK_MS = 20
-/** How often a lane looks whether somebody waits for its connection, or the engine wants it back. */
+/** How often a lane looks whether a caller waits for its connection, or the engine wants it back. */
 const TURN_MS = 20
-/** Age at which a lane gives its connection back even if nobody asks, so that whatever happens on release happens. */
+/** Age at which a lane gives its connection back even if no caller waits, so that whatever happens on release happens. */
 const LONGEST_MS = 1000
 /** The two connections are not in order, so a cancel request may overtake the statement that it is for. */
 const CANCEL_AGAIN_MS = 500
@@ -35,9 +35,9 @@ export interface LaneHost {
   catalogOf(client: Client): EndpointCatalog | undefined
   /** The lane is over, and gives back what it had. @param destroy true if the connection must not be lent again */
   end(lane: Lane, loan: Loan | undefined, destroy: boolean): void
-  /** Somebody waits for a connection, and lanes have most of them. */
+  /** A caller waits for a connection, and lanes have most of them. */
   readonly crowding: boolean
-  /** Somebody waits for a connection, so that another lane would have to wait for its own, and there is but one. */
+  /** A caller waits for a connection, so that another lane would have to wait for its own, and there is but one. */
   readonly irreplaceable: boolean
 }
 
@@ -281,7 +281,7 @@ export class Lane {
     if (query.lane === this) this.#abandon(query, query.lossBy(new Error(QUERY_TIMEOUT), 'sent'))
   }
 
-  /** Nobody waits for a query any more that is under way. */
+  /** The caller of a query that is under way waits for it no more. */
   #abandon(query: SharedQuery, told: unknown): void {
     query.abandoned = true
     this.#abandoned += 1
@@ -290,7 +290,7 @@ export class Lane {
     this.#cancelAbandoned()
   }
 
-  /** Cancels the statement that the server is at, if nobody waits for it any more; of those behind it, it knows nothing yet. */
+  /** Cancels the statement that the server is at, if its caller waits for it no more; of those behind it, it knows nothing yet. */
   #cancelAbandoned(): void {
     const head = this.#internals?._activeQuery as SharedQuery | null | undefined
     if (head == null) this.#cancelAbandonedSoon()
@@ -331,7 +331,7 @@ export class Lane {
     if (target !== undefined) void sendCancel(target)
   }
 
-  /** What is under way is told that the connection was lost. */
+  /** Ends all that is under way with the loss of the connection. */
   #cutOff(): void {
     this.#retiring = true
     this.#internals?.connection?.stream.destroy()
@@ -371,7 +371,7 @@ export class Lane {
     switches.pipeline = false
     if (switches.connectionParameters !== undefined)
       switches.connectionParameters.query_timeout = this.#queryTimeout as number | false
-    // A cancel request that comes late must not hit whoever would be next.
+    // A cancel request that comes late must not hit the next borrower.
     this.#host.end(this, loan, this.cancelled)
   }
 }

@@ -145,7 +145,7 @@ export class Lanes implements LaneHost {
   }
 
   /**
-   * Where there is a choice, another lane is opened only if that takes a connection from nobody. That is looked for now
+   * Where there is a choice, another lane is opened only if that takes a connection from no caller. That is looked for now
    * and then alone, as there is one look for each query.
    */
   #mayGrow(now: number, choice: boolean): boolean {
@@ -157,7 +157,7 @@ export class Lanes implements LaneHost {
   }
 }
 
-/** Connections that could be had at once, less those who wait for one; below 0 somebody waits for another to end. */
+/** Connections that could be had at once, less those who wait for one; below 0 a caller waits for another to end. */
 function slotsLeft({ idle, limit, total, waiting }: PoolCounts): number {
   return idle + limit - total - waiting
 }

@@ -60,7 +60,7 @@ export interface SharedQuery {
   expectedMs: number
   dueAt: number
   timer: TimerHandle | undefined
-  /** Its caller has been told of a timeout, and nobody waits for the answer. */
+  /** Its caller has got a timeout, and waits for the answer no more. */
   abandoned: boolean
   /** Tells the caller that it came to nothing, unless they have been told before. */
   tell(reason: unknown): void
@@ -174,7 +174,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       return { text: this.text, status: 'I', stage, catalog: this.lane?.catalog }
     }
 
-    /** What the caller of a query is told whose connection has gone. */
+    /** The error of a query whose connection has gone. */
     #lostOn(lane: Lane, sent: boolean, error: unknown): unknown {
       lane.noteFatal(error)
       // The server answers in order: what is behind the query that it ended the session at was never begun.

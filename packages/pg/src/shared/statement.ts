@@ -57,7 +57,7 @@ export class Statement {
     return shape !== undefined && catalogs.mayAgree((snapshot) => snapshot.leavesSession(shape))
   }
 
-  /** It has been slow lately, so it is to run where it holds up nobody. */
+  /** It has been slow lately, so it is to run where it holds up no other. */
   get slow(): boolean {
     const averageMs = this.#averageMs
     if (averageMs === undefined || averageMs <= SLOW_MS) return false

@@ -28,7 +28,7 @@ export interface DnsTopologyOptions {
  * that it had.
  *
  * An address is trusted as its name is until the servers have shown which cluster they belong to; from then on a server
- * serves nobody before it has shown the same. Passwords in clear are sent to it only over TLS with a verified certificate,
+ * serves no caller before it has shown the same. Passwords in clear are sent to it only over TLS with a verified certificate,
  * unless `requireAuth` allows them.
  *
  * @example

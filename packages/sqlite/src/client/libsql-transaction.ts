@@ -16,7 +16,7 @@ export interface Held {
 
 /**
  * A transaction of libSQL's client: it holds a connection of its own from its beginning to `commit`, `rollback` or
- * `close`, so that nobody else's statements come between. A failed `commit` has rolled back.
+ * `close`, so that no other caller's statements come between. A failed `commit` has rolled back.
  */
 export class LibsqlTransaction {
   readonly #held: Held

@@ -52,7 +52,7 @@ export class ManagedPool extends LibsqlClient {
 
   override close(): void {
     super.close()
-    // What is under way is waited for by whoever awaits `$connections.close()`, which returns the same promise.
+    // What is under way is waited for by `$connections.close()`, which returns the same promise.
     if (this.#owned) void this.$connections.close()
   }
 

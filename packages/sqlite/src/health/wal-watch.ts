@@ -84,7 +84,7 @@ export class WalWatch {
     if (this.#stopped) return
     this.#timer = this.#settings.clock.setTimeout(() => {
       this.look()
-        // The writer was not to be had: whoever holds it is in other reports.
+        // The writer was not to be had: its holder is in other reports.
         .catch(() => {})
         .finally(() => this.#next())
     }, INTERVAL_MS)

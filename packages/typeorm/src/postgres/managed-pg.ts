@@ -54,7 +54,7 @@ class PgPools {
           process.nextTick(callback, undefined, given, client.release)
         },
         async (error: Error) => {
-          // Whoever waits beside it has its connections for nothing.
+          // A caller that waits beside it has its connections for nothing.
           if (first) await this.#abandon()
           process.nextTick(callback, error, undefined, () => {})
         },
