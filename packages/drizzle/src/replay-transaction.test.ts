@@ -44,7 +44,7 @@ function verbsOf(db: Executor) {
   return {
     insert: (id: number) => db.insert(items).values({ id }),
     count: () => db.$count(items),
-    // Drizzle begins only when somebody asks for the result.
+    // Drizzle begins only when the result is asked for.
     query: (text: string) => Promise.resolve(db.execute(sql.raw(text) as SQL)),
   }
 }

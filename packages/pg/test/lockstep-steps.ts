@@ -112,7 +112,7 @@ const transaction = asked(
   'release s',
 )
 
-/** Whoever sends it, nothing that was prepared before can go on without an error where it does not fit any more. */
+/** From any program: nothing that was prepared before can go on without an error where it does not fit any more. */
 const definition = asked(
   'alter table public.t add column extra int default 5',
   'alter table public.t drop column if exists extra',
@@ -136,7 +136,7 @@ const definition = asked(
   'truncate public.u',
 )
 
-/** Only whoever knows that it was sent can tell that what was prepared means something else. */
+/** Only a program that knows that it was sent can tell that what was prepared means something else. */
 const hidden = asked(
   'alter table public.t alter column at type timestamptz',
   'alter table public.t alter column at type timestamp',

@@ -43,7 +43,7 @@ function verbsOf(client: Executor) {
   return {
     insert: (id: number) => client.user.create({ data: { email: String(id) } }),
     count: () => client.user.count(),
-    // Prisma begins only when somebody asks for the result.
+    // Prisma begins only when the result is asked for.
     query: (text: string) => client.$executeRawUnsafe(text).then((rows) => rows),
   }
 }
@@ -182,7 +182,7 @@ describe('what Prisma alone does', () => {
     open({ replayStatements: 'safe' })
     await catalogRead(prisma.$connections.pool)
     await cluster.primary.query('create table pace as select 60.0::float as seconds')
-    // Prisma begins only when somebody asks for the result.
+    // Prisma begins only when the result is asked for.
     const reading = prisma.$queryRaw<
       { n: number }[]
     >`select 1 as n, pg_sleep(seconds)::text from pace`.then((rows) => rows)

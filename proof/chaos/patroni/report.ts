@@ -33,7 +33,7 @@ export function describeResults(results: readonly Result[], crashes: number): st
   const bad = results.filter((each) => !each.ok)
   for (const { fault, route, failures } of bad)
     lines.push('', ...failures.map((failure) => `FAILED ${fault} through ${route}: ${failure}`))
-  if (crashes > 0) lines.push('', `FAILED ${crashes} errors that nobody caught`)
+  if (crashes > 0) lines.push('', `FAILED ${crashes} uncaught errors`)
   lines.push(
     '',
     bad.length === 0 && crashes === 0 ? 'All went as it should' : 'Not all went as it should',

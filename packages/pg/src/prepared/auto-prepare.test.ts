@@ -242,7 +242,7 @@ describe('when names lead elsewhere', () => {
     expect(manager.getPoolMetrics().totalConnectionsCreated).toBe(1)
   })
 
-  test('within a transaction it is told, and the next transaction has it right', async () => {
+  test('within a transaction the error is reported, and the next transaction has it right', async () => {
     await open()
     await prepare()
     await cluster.primary.query('alter table things add column more int default 7')
@@ -286,7 +286,7 @@ describe('when names lead elsewhere', () => {
     expect((await manager.pool.query(text, ['none'])).rows).toEqual([])
   })
 
-  test('a wrong value is told as without preparing', async () => {
+  test('a wrong value fails as without preparing', async () => {
     await open()
     const plain = await manager.pool
       .query({ text: BY_KEY, values: ['x'], prepare: false } as QueryConfig)
@@ -437,7 +437,7 @@ describe('when names lead elsewhere', () => {
     expect(manager.getStatementStats().off).toEqual([])
   })
 
-  test('an error in the text is told with its place, however often it comes', async () => {
+  test('an error in the text has its position, however often it comes', async () => {
     await open()
     const text = 'select nonsense from things where id = $1'
     const told: unknown[] = []

@@ -56,7 +56,7 @@ async function load(): Promise<void> {
 }
 
 describePgBouncer('behind a pooler by transaction that knows nothing of statements', () => {
-  test('nothing is prepared, nothing fails, and the reason is told', async () => {
+  test('nothing is prepared, nothing fails, and the reason is reported', async () => {
     await open({})
     const told: string[] = []
     manager.on('preparedStatementsOff', ({ reason }) => told.push(reason))

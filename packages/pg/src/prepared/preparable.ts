@@ -1,20 +1,9 @@
-import { statementOf, statementsOf } from '../text/shape.js'
+import { READS_OR_CHANGES_ROWS, statementOf, statementsOf } from '../text/shape.js'
 import { meaningOf, PLAIN } from './meaning.js'
 
 /** A longer text, such as many rows to insert, is seldom sent again, and takes much memory on the server. */
 const LONGEST = 32 * 1024
 
-/** What the server can prepare and may plan once for many runs. */
-const PREPARABLE: ReadonlySet<string> = new Set([
-  'select',
-  'insert',
-  'update',
-  'delete',
-  'merge',
-  'values',
-  'table',
-  'with',
-])
 const BEGINS_PREPARABLE = /^\s*(?:select|insert|update|delete|merge|values|table|with)(?![\w$])/i
 /**
  * Constants that mean another time whenever they are read. The server reads constants when it prepares, so that a
@@ -37,7 +26,7 @@ export function isPreparable(text: string): boolean {
   if (statements === undefined) return BEGINS_PREPARABLE.test(text)
   const [statement] = statements
   if (statement === undefined || statements.length > 1) return false
-  return PREPARABLE.has(statement.head[0] ?? '') && !statement.selectsInto
+  return READS_OR_CHANGES_ROWS.has(statement.head[0] ?? '') && !statement.selectsInto
 }
 
 /**

@@ -21,7 +21,7 @@ test('so does a pooler that gives statements names of its own, as PgBouncer from
   expect(of.permission.allowed).toBe(true)
 })
 
-test.each([['a'], [undefined]])('any other pooler does not, and that is told once', (name) => {
+test.each([['a'], [undefined]])('any other pooler does not, and that is reported once', (name) => {
   const { of, told } = endpoint()
   of.found({ direct: false, name, sentAs: 'a' })
   of.found({ direct: true, name, sentAs: 'a' })

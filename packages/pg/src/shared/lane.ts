@@ -164,9 +164,9 @@ export class Lane {
 
   /** A query that is under way has come to its end. */
   ended(query: SharedQuery, sent: boolean): void {
+    this.#inFlight -= 1
     this.#leave(query)
     this.#clock.clearTimeout(query.timer)
-    this.#inFlight -= 1
     if (this.lost) this.#retiring = true
     else if (sent) {
       const now = this.#clock.now()

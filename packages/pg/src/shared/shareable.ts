@@ -1,16 +1,5 @@
 import type { Snapshot } from '../catalog/snapshot.js'
-import { type StatementShape, statementOf } from '../text/shape.js'
-
-const SHAREABLE: ReadonlySet<string> = new Set([
-  'select',
-  'insert',
-  'update',
-  'delete',
-  'merge',
-  'values',
-  'table',
-  'with',
-])
+import { READS_OR_CHANGES_ROWS, type StatementShape, statementOf } from '../text/shape.js'
 
 /** A long text takes long to look through, and is no short query. */
 const LONGEST = 10_000
@@ -29,5 +18,7 @@ export function isShareable(text: string, snapshot: Snapshot | undefined): boole
 export function shareableShapeOf(text: string): StatementShape | undefined {
   if (text.length > LONGEST) return undefined
   const statement = statementOf(text)
-  return statement !== undefined && SHAREABLE.has(statement.head[0] ?? '') ? statement : undefined
+  return statement !== undefined && READS_OR_CHANGES_ROWS.has(statement.head[0] ?? '')
+    ? statement
+    : undefined
 }

@@ -56,6 +56,18 @@ function readStatements(lexer: Lexer): readonly StatementShape[] {
   }
 }
 
+/** What a statement begins with that reads or changes rows, and leaves the session as it was. */
+export const READS_OR_CHANGES_ROWS: ReadonlySet<string> = new Set([
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'merge',
+  'values',
+  'table',
+  'with',
+])
+
 const CHANGES_ROWS: ReadonlySet<string> = new Set(['insert', 'update', 'delete', 'merge'])
 /** Before a name with a parenthesis behind it that calls nothing: a table and its columns, an alias, a type. */
 const NO_CALL_AFTER: ReadonlySet<string> = new Set(['into', 'as', 'with', 'recursive', '::'])

@@ -1,4 +1,4 @@
-/** What must not happen to the process as a whole: errors that nobody caught, and warnings. */
+/** What must not happen to the process as a whole: uncaught errors, and warnings. */
 export class Accidents {
   readonly reports: string[] = []
   #uncaught = 0

@@ -6,7 +6,7 @@ import type { MeasuredPool } from './pool.js'
 /** The housekeeper's own interval, which with these options is its longest. */
 const HOUSEKEEPING_MS = 1000
 
-/** A pool of ours with so many open connections, whose housekeeper runs when it is told to. */
+/** A pool of ours with so many open connections, whose housekeeper runs on demand. */
 export interface HousekeptPool extends MeasuredPool {
   /** One tick of the housekeeper. */
   tick(): void

@@ -210,7 +210,7 @@ test('a view and an observation are never changed, and a history that is replaye
   )
 })
 
-test('what is told to pools, timers and listeners is what is known', () => {
+test('pools, timers and listeners get what the view holds', () => {
   fc.assert(
     fc.property(rules, history, (by, steps) => {
       replay(reduce, by, unseenCluster(LISTED, by), steps, (view, world) => {
@@ -228,7 +228,7 @@ test('what is told to pools, timers and listeners is what is known', () => {
   )
 })
 
-test('at most one endpoint is lent for writes, it is one of the list, and nobody is sent to one that is lost', () => {
+test('at most one endpoint is lent for writes, it is one of the list, and no caller goes to one that is lost', () => {
   fc.assert(
     fc.property(rules, history, (by, steps) => {
       replay(reduce, by, unseenCluster(LISTED, by), steps, (view, world) => {

@@ -330,7 +330,7 @@ describe('a single server', () => {
     ])
   })
 
-  test('that becomes a standby is behind nobody, as there is nobody to be behind', () => {
+  test('that becomes a standby is never behind, as there is no other server', () => {
     const { all, view } = after(
       answers('a', { position: '1' }),
       20_000,
