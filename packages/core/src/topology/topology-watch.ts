@@ -4,7 +4,7 @@ import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { TimerHandle } from '../time/clock.js'
-import { Admission, addressOf } from './admission.js'
+import { addressOf, EndpointAdmission } from './endpoint-admission.js'
 import type { Discovery, TopologySource } from './source.js'
 
 /** The manager as the watch of its topology sees it. */
@@ -29,7 +29,7 @@ export class TopologyWatch {
   #abort: AbortController | undefined
   #timer: TimerHandle | undefined
   #dueAt = 0
-  readonly #admission: Admission
+  readonly #admission: EndpointAdmission
   #failing = false
   /** The refusals that were told last. */
   #refused = ''
@@ -45,7 +45,7 @@ export class TopologyWatch {
     this.#configured = configured
     this.#runtime = runtime
     this.#host = host
-    this.#admission = new Admission(source, configured)
+    this.#admission = new EndpointAdmission(source, configured)
   }
 
   /** Resolves after the first look, whatever came of it. */

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../driver/contract.js'
-import { Admission, addressOf, MOST_ENDPOINTS } from './admission.js'
+import { addressOf, EndpointAdmission, MOST_ENDPOINTS } from './endpoint-admission.js'
 import type { TopologySource } from './source.js'
 
 const endpoint = (host: string, more: Partial<Endpoint> = {}): Endpoint => ({
@@ -12,9 +12,9 @@ const endpoint = (host: string, more: Partial<Endpoint> = {}): Endpoint => ({
 })
 const seed = endpoint('db1.internal.example')
 
-function admission(more: Partial<TopologySource> = {}): Admission {
+function admission(more: Partial<TopologySource> = {}): EndpointAdmission {
   const source = { name: 'test', refreshMs: 1, timeoutMs: 1, discover: () => Promise.reject() }
-  return new Admission({ ...source, ...more }, [seed])
+  return new EndpointAdmission({ ...source, ...more }, [seed])
 }
 
 function admit(endpoints: unknown[], primary?: string, present: Endpoint[] = []) {

@@ -19,7 +19,7 @@ export interface Admitted {
  * Holds what a topology source names against what it may name. What comes from the network is nothing but a proposal:
  * a host that is none, a port that is none, a host that is not allowed and what is too much are refused, one by one.
  */
-export class Admission {
+export class EndpointAdmission {
   /** By address: an endpoint with such an address is used as it is configured, under any name that a source gives it. */
   readonly #configured: ReadonlyMap<string, Endpoint>
   readonly #ids: ReadonlySet<string>
