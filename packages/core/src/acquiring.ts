@@ -5,8 +5,7 @@ import type { Router } from './cluster/router.js'
 import { acquireChannel, isTraced, traced } from './events/channels.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { Lifecycle } from './lifecycle.js'
-import { AcquireRequest } from './pool/acquire-request.js'
-import type { Lease } from './pool/lease.js'
+import { AcquireRequest, type Lent } from './pool/acquire-request.js'
 import type { Target } from './vocabulary/target.js'
 import { AcquireHook } from './work/acquire-hook.js'
 
@@ -53,20 +52,22 @@ export class Acquiring<C extends object> {
   }
 
   /** @param again for what was requested before, and needs another connection: it is served also while the manager closes */
-  acquire(request: Request, again = false): Promise<Lease<C>> {
+  acquire(request: Request, again = false): Lent<C> {
     if (this.#lifecycle.closed && !again) return this.#router.refuse()
     this.#lifecycle.begin()
     if (!isTraced(acquireChannel)) return this.#acquire(request)
     const endpoint = this.#cluster.pick(request.target)?.endpoint
-    return traced(acquireChannel, { endpoint, poolName: this.#name }, () => this.#acquire(request))
+    return traced(acquireChannel, { endpoint, poolName: this.#name }, async () =>
+      this.#acquire(request),
+    )
   }
 
-  #acquire(request: Request): Promise<Lease<C>> {
+  #acquire(request: Request): Lent<C> {
     if (!this.#reads.concern(request)) return this.#prepared(request, this.#router)
-    return this.#lifecycle.pending.track(this.#prepared(request, this.#reads))
+    return this.#lifecycle.pending.track(Promise.resolve(this.#prepared(request, this.#reads)))
   }
 
-  #prepared(request: Request, way: Reads<C> | Router<C>): Promise<Lease<C>> {
+  #prepared(request: Request, way: Reads<C> | Router<C>): Lent<C> {
     return this.#hook === undefined ? way.acquire(request) : this.#hook.acquire(request, way)
   }
 }

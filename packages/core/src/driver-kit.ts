@@ -72,6 +72,7 @@ export {
   type FunctionReference,
   parseFrame,
 } from './leaks/stack.js'
+export type { Lent } from './pool/acquire-request.js'
 export type { PoolOptions } from './pool/options.js'
 export { withoutSecrets } from './secrets/clean-error.js'
 export { printAsJson } from './secrets/print.js'

@@ -12,7 +12,7 @@ import type { ConnmgrEvent } from './events/events.js'
 import type { FunctionReference } from './leaks/stack.js'
 import { ManagerOperations } from './manager/operations.js'
 import type { ManagerOptions } from './options.js'
-import type { AcquireRequest } from './pool/acquire-request.js'
+import type { AcquireRequest, Lent } from './pool/acquire-request.js'
 import type { Lease } from './pool/lease.js'
 import type { AcquireOptions } from './pool/options.js'
 import { printAsJson } from './secrets/print.js'
@@ -80,13 +80,14 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
     below: FunctionReference = this.acquire,
   ): Promise<Lease<C>> {
     const { acquiring } = this.#parts
-    if (options === NO_OPTIONS && below === this.#plain.below) return acquiring.acquire(this.#plain)
+    if (options === NO_OPTIONS && below === this.#plain.below)
+      return Promise.resolve(acquiring.acquire(this.#plain))
     try {
       checkCall('acquire', options, CALLS.acquire)
     } catch (error) {
       return Promise.reject(error)
     }
-    return acquiring.acquire(acquiring.request(options, below))
+    return Promise.resolve(acquiring.acquire(acquiring.request(options, below)))
   }
 
   /**
@@ -332,6 +333,11 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
    * @param again for a request that was made before, and needs another connection
    */
   lend(options: ManagerAcquireOptions, below: FunctionReference, again = false): Promise<Lease<C>> {
+    return Promise.resolve(this.lendSoon(options, below, again))
+  }
+
+  /** @internal `lend` that returns the lease itself if a connection is free: half of what waiting for it costs. */
+  lendSoon(options: ManagerAcquireOptions, below: FunctionReference, again = false): Lent<C> {
     const { acquiring } = this.#parts
     return acquiring.acquire(acquiring.request(options, below), again)
   }

@@ -93,7 +93,9 @@ export function lonePool({
     of: (type) => events.filter((event): event is EventOf<typeof type> => event.type === type),
     acquire: (wanted = {}, target = 'primary') => {
       const { timeoutMs = options.acquireTimeoutMs } = wanted
-      return pool.acquire(new AcquireRequest(wanted, target, lone.acquire, timeoutMs))
+      return Promise.resolve(
+        pool.acquire(new AcquireRequest(wanted, target, lone.acquire, timeoutMs)),
+      )
     },
   }
   return lone

@@ -47,6 +47,9 @@ class FollowedConnection extends MysqlConnection {
   }
 }
 
+// Constants, which V8 can inline: each packet passes one of them.
+const { addCommand, handlePacket } = MysqlConnection.prototype as Internals
+
 /** Begins to connect, as `mysql2.createConnection`. */
 export function createFollowedConnection(options: ConnectionOptions): Connection {
   return new FollowedConnection({
@@ -61,12 +64,12 @@ export function interceptConnection(internals: Internals, interceptor: Intercept
 
 /** Hands a command to mysql2. */
 export function sendCommand(internals: Internals, command: Command): Command {
-  return (MysqlConnection.prototype as Internals).addCommand.call(internals, command)
+  return addCommand.call(internals, command)
 }
 
 /** Hands a packet to mysql2. */
 export function passPacket(internals: Internals, packet: Packet | undefined): void {
-  ;(MysqlConnection.prototype as Internals).handlePacket.call(internals, packet)
+  handlePacket.call(internals, packet)
 }
 
 function add(this: FollowedConnection, command: Command): Command {

@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../errors.js'
 import { Scope } from '../flow/scope.js'
 import type { FunctionReference } from '../leaks/stack.js'
-import { AcquireRequest } from '../pool/acquire-request.js'
+import { AcquireRequest, type Lent } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import type { Runtime } from '../runtime.js'
@@ -94,7 +94,7 @@ export class Reads<C extends object> {
     return this.#sessions.run(session, () => work(session))
   }
 
-  acquire(request: AcquireRequest<ReadAcquireOptions>): Promise<Lease<C>> {
+  acquire(request: AcquireRequest<ReadAcquireOptions>): Lent<C> {
     const { options, target } = request
     const { cluster, router } = this.#routes
     const { session } = this
@@ -107,7 +107,7 @@ export class Reads<C extends object> {
     if (target === 'primary' || (target === 'any' && cluster.writer !== undefined)) {
       const lending = router.acquire(request.to('primary'))
       const writes = session !== undefined && target === 'primary' && !isReadOnly(options)
-      return writes ? lending.then((lease) => session.touch(lease)) : lending
+      return writes ? Promise.resolve(lending).then((lease) => session.touch(lease)) : lending
     }
     if (session?.unasked !== true)
       return this.#standbys.acquire(request, [...after, ...(session?.known ?? [])])

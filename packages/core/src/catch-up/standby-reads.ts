@@ -5,7 +5,7 @@ import { takeTurn } from '../cluster/selection.js'
 import type { Driver, Order, Place } from '../driver/contract.js'
 import { AcquireAbortedError, AcquireTimeoutError, UnsupportedError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
-import type { AcquireRequest } from '../pool/acquire-request.js'
+import type { AcquireRequest, Lent } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import type { Runtime } from '../runtime.js'
 import type { Target } from '../vocabulary/target.js'
@@ -50,7 +50,7 @@ export class StandbyReads<C extends object> {
     this.#catchUp = new CatchUp(runtime, routes.driver)
   }
 
-  acquire(request: AcquireRequest, tokens: readonly WriteToken[]): Promise<Lease<C>> {
+  acquire(request: AcquireRequest, tokens: readonly WriteToken[]): Lent<C> {
     const { target } = request
     const { driver, router } = this.#routes
     const { clock } = this.#runtime

@@ -6,7 +6,7 @@ import {
   QueueFullError,
 } from '../errors.js'
 import { type AcquireFailedEvent, type ErrorSummary, summarize } from '../events/events.js'
-import type { AcquireRequest } from '../pool/acquire-request.js'
+import type { AcquireRequest, Lent } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
 import type { Runtime } from '../runtime.js'
@@ -56,7 +56,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     return this.#suspended
   }
 
-  acquire(request: AcquireRequest): Promise<Lease<C>> {
+  acquire(request: AcquireRequest): Lent<C> {
     const { target } = request
     if (!this.#isShut) {
       const endpoint = this.#cluster.pick(target)

@@ -1,6 +1,10 @@
 import type { FunctionReference } from '../leaks/stack.js'
 import type { Target } from '../vocabulary/target.js'
+import type { Lease } from './lease.js'
 import type { AcquireOptions } from './options.js'
+
+/** What a request gets: a lease at once if a connection is free, or else one in time. */
+export type Lent<C extends object> = Lease<C> | Promise<Lease<C>>
 
 /**
  * One request for a connection, on its way from the manager to a pool. It never changes, so that those who ask for the same

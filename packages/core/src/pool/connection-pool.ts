@@ -2,9 +2,8 @@ import type { Endpoint, ProbeResult, Role } from '../driver/contract.js'
 import type { AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { LeakCounts, PoolCounts } from '../vocabulary/counts.js'
 import type { LeaseReport } from '../vocabulary/lease-report.js'
-import type { AcquireRequest } from './acquire-request.js'
+import type { AcquireRequest, Lent } from './acquire-request.js'
 import type { PoolEntry } from './entry.js'
-import type { Lease } from './lease.js'
 import type { PoolTotals } from './metrics.js'
 import type { ServerChange } from './server-change.js'
 import type { Waiter } from './waiter.js'
@@ -27,7 +26,7 @@ export interface ConnectionPool<C extends object> {
   /** For reports. */
   readonly leases: LeaseRecords
 
-  acquire(request: AcquireRequest): Promise<Lease<C>>
+  acquire(request: AcquireRequest): Lent<C>
 
   /** Acts on what has become known about the server. */
   serverChanged(change: ServerChange): void

@@ -2,7 +2,7 @@ import type { Endpoint } from '../driver/contract.js'
 import type { LeakTracking } from '../leaks/leak-detector.js'
 import type { Runtime } from '../runtime.js'
 import type { PoolCounts } from '../vocabulary/counts.js'
-import { AcquireRequest } from './acquire-request.js'
+import { AcquireRequest, type Lent } from './acquire-request.js'
 import { PoolAssembly } from './assembly.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectionPool, PoolSize } from './connection-pool.js'
@@ -10,7 +10,6 @@ import type { Connections } from './connections.js'
 import { type PoolConfig, PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
 import type { Fitness } from './fitness.js'
-import type { Lease } from './lease.js'
 import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
 import type { PooledProbes } from './pooled-probes.js'
@@ -77,7 +76,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     return this.#parts.closing.isEmpty
   }
 
-  acquire(request: AcquireRequest): Promise<Lease<C>> {
+  acquire(request: AcquireRequest): Lent<C> {
     const { queue } = this
     const refusal = queue.refuse(request)
     if (refusal !== undefined) return refusal
@@ -89,8 +88,7 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     if (queue.size === 0 && !queue.suspended) {
       const entry = this.#connections.takeIdle(now)
       if (entry !== undefined) {
-        if (!this.#fitness.needsTest(entry, now))
-          return Promise.resolve(this.#lending.lend(entry, owner, now, now))
+        if (!this.#fitness.needsTest(entry, now)) return this.#lending.lend(entry, owner, now, now)
         untested = entry
       }
     }

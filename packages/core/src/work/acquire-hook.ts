@@ -3,7 +3,7 @@ import { AcquireAbortedError, AcquireHookError, messageOf, UnsupportedError } fr
 import { unnoted } from '../flow/effects.js'
 import { Scope } from '../flow/scope.js'
 import { currentContext } from '../leaks/context.js'
-import type { AcquireRequest } from '../pool/acquire-request.js'
+import type { AcquireRequest, Lent } from '../pool/acquire-request.js'
 import { runCleanly } from '../pool/hook.js'
 import type { Lease } from '../pool/lease.js'
 import type { Runtime } from '../runtime.js'
@@ -23,7 +23,7 @@ export type OnAcquire<C> = (connection: C, acquire: AcquireContext) => Promise<v
 
 /** Where the connections come from that the hook prepares. */
 export interface AcquireWay<C extends object> {
-  acquire(request: AcquireRequest): Promise<Lease<C>>
+  acquire(request: AcquireRequest): Lent<C>
 }
 
 export interface AcquireHookOptions<C extends object> {

@@ -2,6 +2,7 @@ import { CALLS, checkCall, checkWork } from '../config/calls.js'
 import type { Driver, TransactionOptions } from '../driver/contract.js'
 import { ConnmgrError } from '../errors.js'
 import type { FunctionReference } from '../leaks/stack.js'
+import type { Lent } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import type { AcquireOptions } from '../pool/options.js'
 import type { Runtime } from '../runtime.js'
@@ -17,7 +18,7 @@ export interface LeaseSource<C extends object, A extends AcquireOptions> {
   readonly replayer: Replayer
   readonly acquireTimeoutMs: number
   /** @param again for another attempt */
-  readonly acquire: (options: A, below: FunctionReference, again: boolean) => Promise<Lease<C>>
+  readonly acquire: (options: A, below: FunctionReference, again: boolean) => Lent<C>
   /** How long a rollback may take. */
   readonly rollbackTimeoutMs: number
 }

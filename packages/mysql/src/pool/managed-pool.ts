@@ -1,5 +1,5 @@
 import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
-import { type FunctionReference, outside, printAsJson } from '@connmgr/core/driver'
+import { type FunctionReference, type Lent, outside, printAsJson } from '@connmgr/core/driver'
 import mysql2, {
   type Connection,
   type FieldPacket,
@@ -300,7 +300,7 @@ export class ManagedPool extends MysqlPool {
 
   /** What answers by events: the connection goes back when it has ended. */
   #stream(query: Command, below: FunctionReference): void {
-    this.#lender.acquire(below, false).then(
+    Promise.resolve(this.#lender.acquire(below, false)).then(
       (lease) => {
         const connection = this.#lender.lend(lease)
         query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
@@ -320,7 +320,7 @@ export class ManagedPool extends MysqlPool {
     reject: (error: unknown) => void,
     attempt = 1,
   ): void {
-    this.#acquire(this.#wanted, below, attempt > 1).then((lease) => {
+    Promise.resolve(this.#acquire(this.#wanted, below, attempt > 1)).then((lease) => {
       if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection)) {
         resolve(this.#handOut(lease))
         return
@@ -334,14 +334,14 @@ export class ManagedPool extends MysqlPool {
     wanted: ManagerAcquireOptions,
     below: FunctionReference,
     again: boolean,
-  ): Promise<Lease<Connection>> {
+  ): Lent<Connection> {
     if (this.#ending !== undefined) return Promise.reject(new Error(CLOSED))
     if (this.#waits && this.listenerCount('enqueue') === 0)
-      return this.$connections.lend(wanted, below, again)
+      return this.$connections.lendSoon(wanted, below, again)
     const before = this.#counts
     if (!this.#waits && before.idle === 0 && before.total + before.connecting >= before.limit)
       return Promise.reject(new Error(NONE_FREE))
-    const lending = this.$connections.lend(wanted, below, again)
+    const lending = this.$connections.lendSoon(wanted, below, again)
     if (waitingIn(this.#counts) > waitingIn(before)) this.#tell('enqueue')
     return lending
   }

@@ -1,5 +1,5 @@
 import { ConnectionLostError, type Lease } from '@connmgr/core'
-import type { FunctionReference } from '@connmgr/core/driver'
+import type { FunctionReference, Lent } from '@connmgr/core/driver'
 import mysql2, { type Connection } from 'mysql2'
 import type { Command } from '../internals.js'
 import { endOnAbort, explainAbort } from './abort-signal.js'
@@ -18,11 +18,7 @@ export interface Lender {
    * @param again for a request that has had a connection before
    * @param signal of the request, if it has one
    */
-  acquire(
-    below: FunctionReference,
-    again: boolean,
-    signal?: AbortSignal,
-  ): Promise<Lease<Connection>>
+  acquire(below: FunctionReference, again: boolean, signal?: AbortSignal): Lent<Connection>
   /** To be called when a lease begins. */
   lend(lease: Lease<Connection>): Connection
   /** Ends the lease. */
@@ -67,10 +63,13 @@ export abstract class PoolStatement {
 
   private acquire(): void {
     this.attempt += 1
-    this.lender.acquire(this.below, this.attempt > 1, this.signal).then(
-      (lease) => this.runOn(lease),
-      (error: unknown) => process.nextTick(this.answer, error),
-    )
+    const lent = this.lender.acquire(this.below, this.attempt > 1, this.signal)
+    if (!(lent instanceof Promise)) this.runOn(lent)
+    else
+      lent.then(
+        (lease) => this.runOn(lease),
+        (error: unknown) => process.nextTick(this.answer, error),
+      )
   }
 
   private runOn(lease: Lease<Connection>): void {
