@@ -19,6 +19,13 @@ export const PUBLIC_PACKAGES = [
   'drizzle',
   'sequelize',
   'winston',
+  'insights',
+  'otel',
+  'prometheus',
+  'health',
+  'nestjs',
+  'cli',
+  'dashboard',
 ]
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
