@@ -5,6 +5,7 @@ import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { AcquireRequest, Lent } from './acquire-request.js'
 import type { PoolEntry } from './entry.js'
 import type { PoolTotals } from './metrics.js'
+import type { PoolMeasures } from './pool-measures.js'
 import type { ServerChange } from './server-change.js'
 import type { Waiter } from './waiter.js'
 
@@ -110,6 +111,7 @@ export interface PoolProbes {
 /** Who holds the connections of one pool, and how much it has done. */
 export interface LeaseRecords {
   readonly totals: PoolTotals
+  readonly measures: PoolMeasures
   readonly leakCounts: LeakCounts
   /** Every lease that has not ended, longest first. */
   holders(): LeaseReport[]
