@@ -3,12 +3,10 @@ import { isAnswer } from '../driver/contract.js'
 import type { Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
-import type { TimerHandle } from '../time/clock.js'
 import { type HealthCheck, HealthHistory } from './history.js'
+import type { ProbeOutcome } from './probe-outcome.js'
 import type { ProbePolicy } from './probe-policy.js'
-import type { ProbeOutcome } from './prober.js'
-
-const JITTER = 0.2
+import { ProbeTimer } from './probe-timer.js'
 
 /**
  * Probes every endpoint in the background, all at once, each on its own: one that hangs delays no other. Keeps the
@@ -19,6 +17,7 @@ export class HealthMonitor<C extends object> {
   readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #history: HealthHistory
   readonly #policy: ProbePolicy<C>
+  readonly #timer: ProbeTimer
   readonly #completed: Topic
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
   /** Endpoints to be probed once more after the probe under way. */
@@ -26,8 +25,6 @@ export class HealthMonitor<C extends object> {
   readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
   /** The latest check of each endpoint that others have probed too. */
   readonly #latest = new Map<ManagedEndpoint<C>, HealthCheck>()
-  #timer: TimerHandle | undefined
-  #dueAt = 0
   #started = false
 
   constructor(
@@ -40,6 +37,11 @@ export class HealthMonitor<C extends object> {
     this.#history = new HealthHistory(historyLength)
     this.#runtime = runtime
     this.#policy = policy
+    this.#timer = new ProbeTimer(
+      runtime.clock,
+      () => this.#paceMs,
+      () => this.#ownRound(),
+    )
     this.#completed = runtime.events.topic('healthCheckCompleted')
   }
 
@@ -55,7 +57,7 @@ export class HealthMonitor<C extends object> {
   start(): Promise<void> {
     if (!this.#started) {
       this.#started = true
-      this.#schedule()
+      this.#timer.start()
     }
     for (const endpoint of this.#endpoints) this.#attend(endpoint)
     return this.round()
@@ -63,19 +65,15 @@ export class HealthMonitor<C extends object> {
 
   stop(): void {
     this.#started = false
-    this.#runtime.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#timer.stop()
     for (const { prober } of this.#endpoints) prober.shared?.leave()
   }
 
   /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
-    const { clock } = this.#runtime
     if (!this.#started) return
     for (const { prober } of this.#endpoints) prober.shared?.hurry()
-    if (clock.now() + this.#policy.paceMs >= this.#dueAt) return
-    clock.clearTimeout(this.#timer)
-    this.#schedule()
+    this.#timer.hurry()
   }
 
   /** Probes all endpoints at once. */
@@ -221,17 +219,14 @@ export class HealthMonitor<C extends object> {
     }
   }
 
-  #schedule(): void {
-    const { clock } = this.#runtime
-    this.#dueAt = Number.POSITIVE_INFINITY
-    if (this.#endpoints.every(({ prober }) => prober.shared !== undefined)) return
-    // Only ever shorter, so that the longest time to notice a silence is known.
-    const delayMs = this.#policy.paceMs * (1 - JITTER * clock.random())
-    this.#dueAt = clock.now() + delayMs
-    this.#timer = clock.setTimeout(() => {
-      this.#schedule()
-      for (const endpoint of this.#endpoints)
-        if (endpoint.prober.shared === undefined) void this.check(endpoint)
-    }, delayMs)
+  /** Infinity where others ask every server at the pace that this manager wants. */
+  get #paceMs(): number {
+    const shared = this.#endpoints.every(({ prober }) => prober.shared !== undefined)
+    return shared ? Number.POSITIVE_INFINITY : this.#policy.paceMs
+  }
+
+  #ownRound(): void {
+    for (const endpoint of this.#endpoints)
+      if (endpoint.prober.shared === undefined) void this.check(endpoint)
   }
 }

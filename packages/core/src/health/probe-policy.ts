@@ -3,7 +3,7 @@ import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { FailoverKnobs } from '../cluster/options.js'
 import { urgentPaceMs } from '../cluster/reducer/search.js'
 import type { Monitoring } from './monitoring.js'
-import type { ProbeOutcome } from './prober.js'
+import type { ProbeOutcome } from './probe-outcome.js'
 import { wasAnswered } from './standing.js'
 import type { StartUp } from './start-up.js'
 
