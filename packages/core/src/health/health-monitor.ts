@@ -1,3 +1,4 @@
+import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { isAnswer } from '../driver/contract.js'
 import type { Topic } from '../events/emitter.js'
@@ -5,8 +6,15 @@ import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
 import { type HealthCheck, HealthHistory } from './history.js'
 import type { ProbeOutcome } from './probe-outcome.js'
-import type { ProbePolicy } from './probe-policy.js'
+import type { ProbePace } from './probe-pace.js'
 import { ProbeTimer } from './probe-timer.js'
+import type { StartUp } from './start-up.js'
+
+export interface HealthMonitorParts<C extends object> {
+  readonly cluster: Cluster<C>
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly startUp: StartUp<C>
+}
 
 /**
  * Probes every endpoint in the background, all at once, each on its own: one that hangs delays no other. Keeps the
@@ -14,9 +22,9 @@ import { ProbeTimer } from './probe-timer.js'
  */
 export class HealthMonitor<C extends object> {
   readonly #runtime: Runtime
-  readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #history: HealthHistory
-  readonly #policy: ProbePolicy<C>
+  readonly #pace: ProbePace<C>
+  readonly #parts: HealthMonitorParts<C>
   readonly #timer: ProbeTimer
   readonly #completed: Topic
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
@@ -29,14 +37,14 @@ export class HealthMonitor<C extends object> {
 
   constructor(
     runtime: Runtime,
-    endpoints: readonly ManagedEndpoint<C>[],
     historyLength: number,
-    policy: ProbePolicy<C>,
+    pace: ProbePace<C>,
+    parts: HealthMonitorParts<C>,
   ) {
-    this.#endpoints = endpoints
+    this.#parts = parts
     this.#history = new HealthHistory(historyLength)
     this.#runtime = runtime
-    this.#policy = policy
+    this.#pace = pace
     this.#timer = new ProbeTimer(
       runtime.clock,
       () => this.#paceMs,
@@ -59,26 +67,26 @@ export class HealthMonitor<C extends object> {
       this.#started = true
       this.#timer.start()
     }
-    for (const endpoint of this.#endpoints) this.#attend(endpoint)
+    for (const endpoint of this.#parts.endpoints) this.#attend(endpoint)
     return this.round()
   }
 
   stop(): void {
     this.#started = false
     this.#timer.stop()
-    for (const { prober } of this.#endpoints) prober.shared?.leave()
+    for (const { prober } of this.#parts.endpoints) prober.shared?.leave()
   }
 
   /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
     if (!this.#started) return
-    for (const { prober } of this.#endpoints) prober.shared?.hurry()
+    for (const { prober } of this.#parts.endpoints) prober.shared?.hurry()
     this.#timer.hurry()
   }
 
   /** Probes all endpoints at once. */
   async round(): Promise<void> {
-    await Promise.all(this.#endpoints.map((endpoint) => this.check(endpoint)))
+    await Promise.all(this.#parts.endpoints.map((endpoint) => this.check(endpoint)))
   }
 
   isChecking(endpoint: ManagedEndpoint<C>): boolean {
@@ -115,7 +123,7 @@ export class HealthMonitor<C extends object> {
    * that, so it is followed by another.
    */
   roundAfterTrouble(): void {
-    for (const endpoint of this.#endpoints) this.checkAfterTrouble(endpoint)
+    for (const endpoint of this.#parts.endpoints) this.checkAfterTrouble(endpoint)
   }
 
   checkAfterTrouble(endpoint: ManagedEndpoint<C>): void {
@@ -138,7 +146,7 @@ export class HealthMonitor<C extends object> {
     const outcome = await prober.probe(endpoint.state === 'SUSPECT')
     const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
     const check = told ?? this.#conclude(endpoint, outcome)
-    if (prober.shared === undefined && !this.#policy.keepsSession(endpoint)) prober.forget()
+    if (prober.shared === undefined && !this.#pace.keepsSession(endpoint)) prober.forget()
     return check
   }
 
@@ -147,8 +155,8 @@ export class HealthMonitor<C extends object> {
     const { shared } = endpoint.prober
     if (shared === undefined || shared.attending) return
     shared.attend({
-      paceMs: () => this.#policy.paceMs,
-      keepsSession: () => this.#policy.keepsSession(endpoint),
+      paceMs: () => this.#pace.paceMs,
+      keepsSession: () => this.#pace.keepsSession(endpoint),
       standIn: endpoint.standIn,
       isQuiet: () =>
         endpoint.isSteady &&
@@ -168,7 +176,8 @@ export class HealthMonitor<C extends object> {
     )
       outcome = { ...outcome, alive: true }
     const check = this.#record(endpoint, outcome)
-    this.#policy.onOutcome(endpoint, outcome)
+    this.#parts.startUp.probed(endpoint.id, outcome)
+    this.#parts.cluster.observe(endpoint, outcome)
     return check
   }
 
@@ -221,12 +230,12 @@ export class HealthMonitor<C extends object> {
 
   /** Infinity where others ask every server at the pace that this manager wants. */
   get #paceMs(): number {
-    const shared = this.#endpoints.every(({ prober }) => prober.shared !== undefined)
-    return shared ? Number.POSITIVE_INFINITY : this.#policy.paceMs
+    const shared = this.#parts.endpoints.every(({ prober }) => prober.shared !== undefined)
+    return shared ? Number.POSITIVE_INFINITY : this.#pace.paceMs
   }
 
   #ownRound(): void {
-    for (const endpoint of this.#endpoints)
+    for (const endpoint of this.#parts.endpoints)
       if (endpoint.prober.shared === undefined) void this.check(endpoint)
   }
 }
