@@ -1,6 +1,6 @@
-// Runs many random histories of a pool, or of a whole cluster under failover, against the model of it, or of what callers
-// are told against what was written, or of statements against what plain node-postgres makes of them, see packages/core/test/pool-model.ts and cluster-model.ts, and
-// packages/pg/test/outcome-property.ts. A failure says how to replay it.
+// Runs many random histories: of a pool, or of a whole cluster under failover, against the model of it
+// (packages/core/test/pool-model.ts, cluster-model.ts); of outcomes that callers get against the rows that were written
+// (packages/pg/test/outcome-property.ts); of statements against plain node-postgres. A failure says how to replay it.
 import { randomSeed, readArguments, SEED } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 

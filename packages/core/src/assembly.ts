@@ -19,7 +19,7 @@ import { HealthMonitor } from './health/health-monitor.js'
 import { LoginProbes } from './health/login-probes.js'
 import { Monitoring } from './health/monitoring.js'
 import { PoolReactions } from './health/pool-reactions.js'
-import { ProbePolicy } from './health/probe-policy.js'
+import { ProbePace } from './health/probe-pace.js'
 import { Probers } from './health/probers.js'
 import { QueryWatchdog } from './health/query-watchdog.js'
 import { ReadinessTracker } from './health/readiness.js'
@@ -94,8 +94,8 @@ export class Assembly<C extends object> {
     this.startUp = new StartUp(runtime, { startTimeoutMs, acquireTimeoutMs }, this)
     this.set.apply(endpoints)
     this.cluster = this.#createCluster()
-    const policy = new ProbePolicy(failover, health.intervalMs, this)
-    this.monitor = new HealthMonitor(runtime, this.endpoints, health.history, policy)
+    const pace = new ProbePace(failover, health.intervalMs, this)
+    this.monitor = new HealthMonitor(runtime, health.history, pace, this)
     const leakMs = options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY
     this.maintainer = new Maintainer(this.set.pools, pool, leakMs, options.clock)
     const [only] = this.endpoints

@@ -2,6 +2,11 @@
 export { stateIs } from './cluster/states.js'
 export { CALL_RULES, checkCall, ISOLATION_LEVELS } from './config/calls.js'
 export type { ForeignOptions } from './config/foreign-options.js'
+export {
+  checkManagerOptions,
+  optionNames,
+  type PackageOptions,
+} from './config/manager-options.js'
 export { nearestName } from './config/nearest.js'
 export { MANAGER_OPTION_NAMES } from './config/resolve.js'
 export {

@@ -1,30 +1,9 @@
 import type { FakeOutcome } from '@connmgr/testing'
 import fc from 'fast-check'
-import { ClusterModel, type ClusterOptions } from './cluster-model.js'
+import { ClusterModel } from './cluster-model.js'
+import { clusterOptions } from './cluster-options.js'
 import { CALLS } from './cluster-world.js'
 import { chosen, stepsOf } from './model-step.js'
-
-const clusterOptions: fc.Arbitrary<ClusterOptions> = fc.record({
-  servers: fc.integer({ min: 1, max: 4 }),
-  seed: fc.nat(),
-  mode: fc.constantFrom('role', 'role', 'role', 'ordered'),
-  splitBrain: fc.constantFrom('refuse', 'stay'),
-  autoFailback: fc.boolean(),
-  suspectCount: fc.integer({ min: 1, max: 3 }),
-  loginProbeMs: fc.constantFrom(0, 1000),
-  restAfterMs: fc.constantFrom(0, 0, 0, 200, 1500),
-  discovered: fc.constantFrom(0, 0, 1, 2),
-  rogue: fc.constantFrom('none', 'none', 'unknown', 'foreign'),
-  manager: fc.record({
-    poolSize: fc.integer({ min: 1, max: 2 }),
-    maxOverflow: fc.integer({ min: 0, max: 1 }),
-    minIdle: fc.integer({ min: 0, max: 1 }),
-    prePing: fc.boolean(),
-    queryTimeoutMs: fc.constantFrom(0, 500),
-    rampMs: fc.constantFrom(0, 2000),
-    connectConcurrency: fc.integer({ min: 1, max: 2 }),
-  }),
-})
 
 const outcomes: fc.Arbitrary<FakeOutcome> = fc.constantFrom<FakeOutcome[]>(
   'hang',
@@ -166,15 +145,15 @@ const faults: fc.Arbitrary<Command>[] = [
 
 const verbs: fc.Arbitrary<Command>[] = [
   fc.boolean().map((on) => step(on ? 'suspend' : 'resume', (model) => model.suspend(on))),
-  either('quarantine', (model, id, on) => model.quarantine(id, on)),
+  either('quarantine', (model, id, on) => model.operator.quarantine(id, on)),
   fc
     .option(pick, { nil: undefined })
     .map((index) =>
       step(`failover(${index ?? ''})`, (model) =>
-        model.failover(index === undefined ? undefined : chosen(model.world.ids, index)),
+        model.operator.failover(index === undefined ? undefined : chosen(model.world.ids, index)),
       ),
     ),
-  fc.constant(step('reset', (model) => model.reset())),
+  fc.constant(step('reset', (model) => model.operator.reset())),
   fc.constant(step('clear', (model) => model.harness.manager.clear())),
   fc
     .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 1 }))

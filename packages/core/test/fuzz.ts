@@ -12,7 +12,7 @@ interface Search {
 
 /** Each with all that it needs, which is not loaded for another. */
 const SEARCHES: Record<string, () => Promise<Search>> = {
-  pool: async () => ({ property: (await import('./pool-model.js')).poolProperty }),
+  pool: async () => ({ property: (await import('./pool-steps.js')).poolProperty }),
   failover: async () => ({ property: (await import('./cluster-steps.js')).clusterProperty }),
   outcomes: async () => ({
     property: (await import('../../pg/test/outcome-property.js')).outcomeProperty,

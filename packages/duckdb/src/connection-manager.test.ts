@@ -206,6 +206,7 @@ test('says what is wrong with options', () => {
   }
   expect(refusal({ failover: {} })).toMatch(/nothing to fail over to/)
   expect(refusal({ poolsize: 3 })).toMatch(/poolSize/)
+  expect(refusal({ acquire: () => {} })).toMatch(/another copy of @connmgr\/duckdb/)
   expect(refusal({ filename: undefined, databaseUrl: 'postgres://app:secret@db/app' })).toMatch(
     /duckdb: or file:/,
   )

@@ -1,11 +1,11 @@
 import path from 'node:path'
 import { ConnectionManager, type Endpoint, type ManagerOptions } from '@connmgr/core'
 import {
+  checkManagerOptions,
   invalidOption,
-  MANAGER_OPTION_NAMES,
   makeEndpoint,
-  rejectForeignOptions,
-  rejectUnknownOptions,
+  optionNames,
+  type PackageOptions,
 } from '@connmgr/core/driver'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { DuckDbDriver, type DuckDbEndpointConfig } from './driver.js'
@@ -23,14 +23,15 @@ export interface DuckDbManagerOptions
   readonly config?: Readonly<Record<string, string>>
 }
 
-const OWN_OPTIONS: readonly string[] = ['databaseUrl', 'filename', 'readOnly', 'config']
-const FOREIGN_TO_FILES: readonly string[] = ['failover', 'topology', 'poolMode']
+const ALONE_ADVICE = 'left out: a file has nothing to fail over to'
+const OPTIONS: PackageOptions = {
+  package: '@connmgr/duckdb',
+  own: ['databaseUrl', 'filename', 'readOnly', 'config'],
+  without: { failover: ALONE_ADVICE, topology: ALONE_ADVICE, poolMode: ALONE_ADVICE },
+}
 
 /** The names of all options of {@link createConnectionManager}. */
-export const DUCKDB_OPTION_NAMES: readonly string[] = [
-  ...MANAGER_OPTION_NAMES.filter((name) => !FOREIGN_TO_FILES.includes(name)),
-  ...OWN_OPTIONS,
-]
+export const DUCKDB_OPTION_NAMES: readonly string[] = optionNames(OPTIONS)
 
 let databasesInMemory = 0
 
@@ -64,16 +65,7 @@ export class DuckDbConnectionManager extends ConnectionManager<DuckDBConnection>
 export function createConnectionManager(
   options: DuckDbManagerOptions = {},
 ): DuckDbConnectionManager {
-  const what = 'the options of createConnectionManager'
-  for (const name of FOREIGN_TO_FILES)
-    if (name in options)
-      throw invalidOption(
-        name,
-        (options as Record<string, unknown>)[name],
-        'left out: a file has nothing to fail over to',
-      )
-  rejectForeignOptions(options, DUCKDB_OPTION_NAMES, what)
-  rejectUnknownOptions(options, DUCKDB_OPTION_NAMES, what)
+  checkManagerOptions(options, OPTIONS)
   const { databaseUrl, filename, readOnly, config, ...managerOptions } = options
   const endpoint = endpointOf(locate(databaseUrl, filename), readOnly, config)
   return new DuckDbConnectionManager(endpoint, managerOptions)

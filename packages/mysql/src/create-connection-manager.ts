@@ -1,10 +1,13 @@
-import { InvalidOptionError } from '@connmgr/core'
-import { rejectForeignOptions, rejectUnknownOptions } from '@connmgr/core/driver'
+import {
+  checkManagerOptions,
+  rejectForeignOptions,
+  rejectUnknownOptions,
+} from '@connmgr/core/driver'
 import { withPassword } from './config/endpoint-config.js'
 import { resolveEndpoints } from './config/endpoint-options.js'
-import { CONNECTION_OPTIONS, FOREIGN_TO_MYSQL } from './config/option-names.js'
+import { CONNECTION_OPTIONS } from './config/option-names.js'
 import { MysqlConnectionManager } from './connection-manager.js'
-import { MYSQL_OPTION_NAMES, type MysqlManagerOptions } from './manager-options.js'
+import { MYSQL_OPTIONS, type MysqlManagerOptions } from './manager-options.js'
 import { ManagedPool } from './pool/managed-pool.js'
 
 /**
@@ -17,15 +20,7 @@ import { ManagedPool } from './pool/managed-pool.js'
  * const [rows] = await manager.pool.promise().query('select now()')
  */
 export function createConnectionManager(options: MysqlManagerOptions = {}): MysqlConnectionManager {
-  if ('acquire' in options)
-    throw new InvalidOptionError(
-      'options',
-      'a manager was passed where options are expected, or it was made by another copy of @connmgr/mysql; ' +
-        'see the copies with "npm ls @connmgr/mysql" and install one version',
-    )
-  const what = 'the options of createConnectionManager'
-  rejectForeignOptions(options, MYSQL_OPTION_NAMES, what, FOREIGN_TO_MYSQL)
-  rejectUnknownOptions(options, MYSQL_OPTION_NAMES, what)
+  checkManagerOptions(options, MYSQL_OPTIONS)
   const {
     databaseUrl,
     host,

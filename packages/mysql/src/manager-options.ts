@@ -1,7 +1,8 @@
 import type { ManagerOptions } from '@connmgr/core'
-import { MANAGER_OPTION_NAMES } from '@connmgr/core/driver'
+import { optionNames, type PackageOptions } from '@connmgr/core/driver'
 import type { Connection, ConnectionOptions } from 'mysql2'
 import type { EndpointConfig, Password } from './config/endpoint-config.js'
+import { FOREIGN_TO_MYSQL } from './config/option-names.js'
 
 /** Options of `createConnectionManager`: where the servers are, and everything of `ManagerOptions`. */
 export interface MysqlManagerOptions extends ManagerOptions<Connection> {
@@ -41,17 +42,24 @@ export interface MysqlManagerOptions extends ManagerOptions<Connection> {
   readonly replayStatements?: 'never' | 'safe'
 }
 
-export const MYSQL_OPTION_NAMES: readonly string[] = [
-  ...MANAGER_OPTION_NAMES,
-  'databaseUrl',
-  'host',
-  'port',
-  'socketPath',
-  'user',
-  'database',
-  'failoverUrls',
-  'password',
-  'ssl',
-  'connectionConfig',
-  'replayStatements',
-]
+/** For the check of the options. */
+export const MYSQL_OPTIONS: PackageOptions = {
+  package: '@connmgr/mysql',
+  own: [
+    'databaseUrl',
+    'host',
+    'port',
+    'socketPath',
+    'user',
+    'database',
+    'failoverUrls',
+    'password',
+    'ssl',
+    'connectionConfig',
+    'replayStatements',
+  ],
+  foreign: FOREIGN_TO_MYSQL,
+}
+
+/** The names of all options of `createConnectionManager`. */
+export const MYSQL_OPTION_NAMES: readonly string[] = optionNames(MYSQL_OPTIONS)

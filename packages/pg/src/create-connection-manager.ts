@@ -1,11 +1,10 @@
-import { InvalidOptionError } from '@connmgr/core'
-import { rejectForeignOptions, rejectUnknownOptions } from '@connmgr/core/driver'
+import { checkManagerOptions, rejectForeignOptions } from '@connmgr/core/driver'
 import { PgConnectionManager } from './connection-manager.js'
 import { type EndpointConfig, withPassword } from './endpoint-config.js'
 import { resolveEndpoints } from './endpoint-options.js'
 import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
 import { ManagedPool } from './managed-pool.js'
-import { PG_OPTION_NAMES, type PgManagerOptions } from './manager-options.js'
+import { PG_OPTIONS, type PgManagerOptions } from './manager-options.js'
 
 /**
  * Makes the manager of a PostgreSQL database. It connects when first used, or on `start()`.
@@ -17,16 +16,7 @@ import { PG_OPTION_NAMES, type PgManagerOptions } from './manager-options.js'
  * const { rows } = await manager.use((client) => client.query('select now()'))
  */
 export function createConnectionManager(options: PgManagerOptions = {}): PgConnectionManager {
-  if ('acquire' in options) {
-    throw new InvalidOptionError(
-      'options',
-      'a manager was passed where options are expected, or it was made by another copy of @connmgr/pg; ' +
-        'see the copies with "npm ls @connmgr/pg" and install one version',
-    )
-  }
-  const what = 'the options of createConnectionManager'
-  rejectForeignOptions(options, PG_OPTION_NAMES, what, FOREIGN_TO_PG)
-  rejectUnknownOptions(options, PG_OPTION_NAMES, what)
+  checkManagerOptions(options, PG_OPTIONS)
   const {
     databaseUrl,
     host,

@@ -1,7 +1,8 @@
 import type { ManagerOptions } from '@connmgr/core'
-import { MANAGER_OPTION_NAMES } from '@connmgr/core/driver'
+import { optionNames, type PackageOptions } from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
 import type { ClientClass } from './driver.js'
+import { FOREIGN_TO_PG } from './foreign-to-pg.js'
 import type { SharedOptions } from './shared/sharing.js'
 
 /** Options of `createConnectionManager`: where the servers are, and everything of `ManagerOptions`. */
@@ -69,20 +70,27 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   readonly preparedStatements?: 'auto' | 'off'
 }
 
-export const PG_OPTION_NAMES: readonly string[] = [
-  ...MANAGER_OPTION_NAMES,
-  'databaseUrl',
-  'host',
-  'port',
-  'user',
-  'database',
-  'failoverUrls',
-  'password',
-  'ssl',
-  'requireAuth',
-  'clientConfig',
-  'Client',
-  'shared',
-  'replayStatements',
-  'preparedStatements',
-]
+/** For the check of the options. */
+export const PG_OPTIONS: PackageOptions = {
+  package: '@connmgr/pg',
+  own: [
+    'databaseUrl',
+    'host',
+    'port',
+    'user',
+    'database',
+    'failoverUrls',
+    'password',
+    'ssl',
+    'requireAuth',
+    'clientConfig',
+    'Client',
+    'shared',
+    'replayStatements',
+    'preparedStatements',
+  ],
+  foreign: FOREIGN_TO_PG,
+}
+
+/** The names of all options of `createConnectionManager`. */
+export const PG_OPTION_NAMES: readonly string[] = optionNames(PG_OPTIONS)

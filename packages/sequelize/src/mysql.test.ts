@@ -7,7 +7,8 @@ import {
   startMariadb,
 } from '@connmgr/testing'
 import { enginesRead } from '../../mysql/test/known-engines.js'
-import { describeSequelize, type Harness } from '../test/describe-sequelize.js'
+import { describeSequelize } from '../test/describe-sequelize.js'
+import type { Harness } from '../test/subjects.js'
 
 let cluster: MariadbCluster
 

@@ -1,5 +1,6 @@
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
-import { describeSequelize, type Harness } from '../test/describe-sequelize.js'
+import { describeSequelize } from '../test/describe-sequelize.js'
+import type { Harness } from '../test/subjects.js'
 
 let cluster: PostgresCluster
 

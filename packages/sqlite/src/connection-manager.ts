@@ -5,9 +5,9 @@ import {
   type LeaseReport,
   type Target,
 } from '@connmgr/core'
+import { checkManagerOptions } from '@connmgr/core/driver'
 import type { SqliteLibrary } from './bindings/binding.js'
 import { bindingOf } from './bindings/load.js'
-import { checkOptions } from './check-options.js'
 import type { ManagedPool } from './client/managed-pool.js'
 import type { IntMode } from './client/types.js'
 import type { SqliteConnection } from './connection.js'
@@ -23,6 +23,7 @@ import {
   OWN_OPTIONS,
   type ResolvedSqliteOptions,
   resolveOptions,
+  SQLITE_OPTIONS,
   type SqliteManagerOptions,
 } from './options.js'
 
@@ -53,7 +54,7 @@ export class SqliteConnectionManager extends ConnectionManager<SqliteConnection>
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
    */
   constructor(options: SqliteManagerOptions, poolOf: PoolOf) {
-    checkOptions(options)
+    checkManagerOptions(options, SQLITE_OPTIONS)
     const resolved = resolveOptions(options)
     const { location, readers, busyTimeoutMs, walLimitBytes } = resolved
     const { library, clock } = options

@@ -8,7 +8,6 @@ export type {
   SqliteValue,
 } from './bindings/binding.js'
 export { LIBRARIES } from './bindings/load.js'
-export { SQLITE_OPTION_NAMES } from './check-options.js'
 export { classify } from './classify.js'
 export type { LibsqlTransaction } from './client/libsql-transaction.js'
 export { ManagedPool } from './client/managed-pool.js'
@@ -23,4 +22,4 @@ export type { DatabaseStatus, LockingProcess } from './health/database-status.js
 export type { WalPinnedEvent } from './health/wal-watch.js'
 export type { KyselyConnection } from './kysely/kysely-connection.js'
 export { type KyselyDriver, kyselyDriver } from './kysely/kysely-driver.js'
-export type { SqliteManagerOptions } from './options.js'
+export { SQLITE_OPTION_NAMES, type SqliteManagerOptions } from './options.js'

@@ -1,5 +1,5 @@
 import type { ManagerOptions } from '@connmgr/core'
-import { invalidOption } from '@connmgr/core/driver'
+import { invalidOption, optionNames, type PackageOptions } from '@connmgr/core/driver'
 import type { SqliteLibrary } from './bindings/binding.js'
 import type { IntMode } from './client/types.js'
 import type { SqliteConnection } from './connection.js'
@@ -66,7 +66,7 @@ export interface SqliteManagerOptions extends Omit<ManagerOptions<SqliteConnecti
   readonly walLimitBytes?: number
 }
 
-/** The names of the options that are ours. */
+/** The names of the options that only a manager of a file has. */
 export const OWN_OPTIONS: readonly (keyof SqliteManagerOptions)[] = [
   'databaseUrl',
   'filename',
@@ -81,17 +81,30 @@ export const OWN_OPTIONS: readonly (keyof SqliteManagerOptions)[] = [
   'walLimitBytes',
 ]
 
-/** Options of the engine that are none here. */
-export const FOREIGN_TO_FILES: readonly SizeOptions[] = [
-  'poolSize',
-  'maxOverflow',
-  'minIdle',
-  'poolMode',
-  'failover',
-  'topology',
-  'connectConcurrency',
-  'rampMs',
-]
+const READERS_ADVICE = 'left out: a file has one writer; "readers" is how many connections may read'
+const ALONE_ADVICE = 'left out: a file has one writer, and nothing to fail over to'
+
+/** Options of every manager that make no sense for a file, each with the advice for callers who set it. */
+const WITHOUT: Readonly<Record<SizeOptions, string>> = {
+  poolSize: READERS_ADVICE,
+  maxOverflow: READERS_ADVICE,
+  minIdle: READERS_ADVICE,
+  poolMode: ALONE_ADVICE,
+  failover: ALONE_ADVICE,
+  topology: ALONE_ADVICE,
+  connectConcurrency: ALONE_ADVICE,
+  rampMs: ALONE_ADVICE,
+}
+
+/** For the check of the options. */
+export const SQLITE_OPTIONS: PackageOptions = {
+  package: '@connmgr/sqlite',
+  own: OWN_OPTIONS,
+  without: WITHOUT,
+}
+
+/** The names of all options of `createConnectionManager`. */
+export const SQLITE_OPTION_NAMES: readonly string[] = optionNames(SQLITE_OPTIONS)
 
 /** Our options, resolved. */
 export interface ResolvedSqliteOptions {

@@ -1,6 +1,6 @@
 import type { FailureKind, Place } from '../driver/contract.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
-import type { ProbeOutcome } from '../health/prober.js'
+import type { ProbeOutcome } from '../health/probe-outcome.js'
 import type { ClusterState } from '../vocabulary/states.js'
 import type { Target } from '../vocabulary/target.js'
 import type { ManagedEndpoint } from './managed-endpoint.js'

@@ -1,6 +1,6 @@
 import type { FailureKind } from '../driver/contract.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
-import type { ProbeOutcome } from '../health/prober.js'
+import type { ProbeOutcome } from '../health/probe-outcome.js'
 import type { ClusterState } from '../vocabulary/states.js'
 import { type ClusterContext, EffectRunner } from './carry-out.js'
 import type { Cluster } from './cluster.js'

@@ -1,5 +1,5 @@
 import type { Probe, Role } from '../driver/contract.js'
-import type { ProbeOutcome } from './prober.js'
+import type { ProbeOutcome } from './probe-outcome.js'
 
 /** Probes a server that is short of connections over the connections of a pool. */
 export interface StandIn {

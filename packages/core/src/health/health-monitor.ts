@@ -1,14 +1,20 @@
+import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { isAnswer } from '../driver/contract.js'
 import type { Topic } from '../events/emitter.js'
 import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
-import type { TimerHandle } from '../time/clock.js'
 import { type HealthCheck, HealthHistory } from './history.js'
-import type { ProbePolicy } from './probe-policy.js'
-import type { ProbeOutcome } from './prober.js'
+import type { ProbeOutcome } from './probe-outcome.js'
+import type { ProbePace } from './probe-pace.js'
+import { ProbeTimer } from './probe-timer.js'
+import type { StartUp } from './start-up.js'
 
-const JITTER = 0.2
+export interface HealthMonitorParts<C extends object> {
+  readonly cluster: Cluster<C>
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly startUp: StartUp<C>
+}
 
 /**
  * Probes every endpoint in the background, all at once, each on its own: one that hangs delays no other. Keeps the
@@ -16,9 +22,10 @@ const JITTER = 0.2
  */
 export class HealthMonitor<C extends object> {
   readonly #runtime: Runtime
-  readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #history: HealthHistory
-  readonly #policy: ProbePolicy<C>
+  readonly #pace: ProbePace<C>
+  readonly #parts: HealthMonitorParts<C>
+  readonly #timer: ProbeTimer
   readonly #completed: Topic
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
   /** Endpoints to be probed once more after the probe under way. */
@@ -26,20 +33,23 @@ export class HealthMonitor<C extends object> {
   readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
   /** The latest check of each endpoint that others have probed too. */
   readonly #latest = new Map<ManagedEndpoint<C>, HealthCheck>()
-  #timer: TimerHandle | undefined
-  #dueAt = 0
   #started = false
 
   constructor(
     runtime: Runtime,
-    endpoints: readonly ManagedEndpoint<C>[],
     historyLength: number,
-    policy: ProbePolicy<C>,
+    pace: ProbePace<C>,
+    parts: HealthMonitorParts<C>,
   ) {
-    this.#endpoints = endpoints
+    this.#parts = parts
     this.#history = new HealthHistory(historyLength)
     this.#runtime = runtime
-    this.#policy = policy
+    this.#pace = pace
+    this.#timer = new ProbeTimer(
+      runtime.clock,
+      () => this.#paceMs,
+      () => this.#ownRound(),
+    )
     this.#completed = runtime.events.topic('healthCheckCompleted')
   }
 
@@ -55,32 +65,28 @@ export class HealthMonitor<C extends object> {
   start(): Promise<void> {
     if (!this.#started) {
       this.#started = true
-      this.#schedule()
+      this.#timer.start()
     }
-    for (const endpoint of this.#endpoints) this.#attend(endpoint)
+    for (const endpoint of this.#parts.endpoints) this.#attend(endpoint)
     return this.round()
   }
 
   stop(): void {
     this.#started = false
-    this.#runtime.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-    for (const { prober } of this.#endpoints) prober.shared?.leave()
+    this.#timer.stop()
+    for (const { prober } of this.#parts.endpoints) prober.shared?.leave()
   }
 
   /** Brings the next round forward to the present pace; never puts it off. */
   hurry(): void {
-    const { clock } = this.#runtime
     if (!this.#started) return
-    for (const { prober } of this.#endpoints) prober.shared?.hurry()
-    if (clock.now() + this.#policy.paceMs >= this.#dueAt) return
-    clock.clearTimeout(this.#timer)
-    this.#schedule()
+    for (const { prober } of this.#parts.endpoints) prober.shared?.hurry()
+    this.#timer.hurry()
   }
 
   /** Probes all endpoints at once. */
   async round(): Promise<void> {
-    await Promise.all(this.#endpoints.map((endpoint) => this.check(endpoint)))
+    await Promise.all(this.#parts.endpoints.map((endpoint) => this.check(endpoint)))
   }
 
   isChecking(endpoint: ManagedEndpoint<C>): boolean {
@@ -117,7 +123,7 @@ export class HealthMonitor<C extends object> {
    * that, so it is followed by another.
    */
   roundAfterTrouble(): void {
-    for (const endpoint of this.#endpoints) this.checkAfterTrouble(endpoint)
+    for (const endpoint of this.#parts.endpoints) this.checkAfterTrouble(endpoint)
   }
 
   checkAfterTrouble(endpoint: ManagedEndpoint<C>): void {
@@ -140,7 +146,7 @@ export class HealthMonitor<C extends object> {
     const outcome = await prober.probe(endpoint.state === 'SUSPECT')
     const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
     const check = told ?? this.#conclude(endpoint, outcome)
-    if (prober.shared === undefined && !this.#policy.keepsSession(endpoint)) prober.forget()
+    if (prober.shared === undefined && !this.#pace.keepsSession(endpoint)) prober.forget()
     return check
   }
 
@@ -149,8 +155,8 @@ export class HealthMonitor<C extends object> {
     const { shared } = endpoint.prober
     if (shared === undefined || shared.attending) return
     shared.attend({
-      paceMs: () => this.#policy.paceMs,
-      keepsSession: () => this.#policy.keepsSession(endpoint),
+      paceMs: () => this.#pace.paceMs,
+      keepsSession: () => this.#pace.keepsSession(endpoint),
       standIn: endpoint.standIn,
       isQuiet: () =>
         endpoint.isSteady &&
@@ -170,7 +176,8 @@ export class HealthMonitor<C extends object> {
     )
       outcome = { ...outcome, alive: true }
     const check = this.#record(endpoint, outcome)
-    this.#policy.onOutcome(endpoint, outcome)
+    this.#parts.startUp.probed(endpoint.id, outcome)
+    this.#parts.cluster.observe(endpoint, outcome)
     return check
   }
 
@@ -221,17 +228,14 @@ export class HealthMonitor<C extends object> {
     }
   }
 
-  #schedule(): void {
-    const { clock } = this.#runtime
-    this.#dueAt = Number.POSITIVE_INFINITY
-    if (this.#endpoints.every(({ prober }) => prober.shared !== undefined)) return
-    // Only ever shorter, so that the longest time to notice a silence is known.
-    const delayMs = this.#policy.paceMs * (1 - JITTER * clock.random())
-    this.#dueAt = clock.now() + delayMs
-    this.#timer = clock.setTimeout(() => {
-      this.#schedule()
-      for (const endpoint of this.#endpoints)
-        if (endpoint.prober.shared === undefined) void this.check(endpoint)
-    }, delayMs)
+  /** Infinity where others ask every server at the pace that this manager wants. */
+  get #paceMs(): number {
+    const shared = this.#parts.endpoints.every(({ prober }) => prober.shared !== undefined)
+    return shared ? Number.POSITIVE_INFINITY : this.#pace.paceMs
+  }
+
+  #ownRound(): void {
+    for (const endpoint of this.#parts.endpoints)
+      if (endpoint.prober.shared === undefined) void this.check(endpoint)
   }
 }

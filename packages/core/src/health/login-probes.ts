@@ -7,9 +7,9 @@ import { summarize } from '../events/events.js'
 import { outside } from '../flow/outside.js'
 import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'
-import type { TimerHandle } from '../time/clock.js'
 import { LoginProgress, whileProgressing } from '../time/login-progress.js'
 import type { HealthMonitor } from './health-monitor.js'
+import { LEAST_PAUSE, ProbeTimer } from './probe-timer.js'
 
 export interface LoginProbesParts<C extends object> {
   readonly cluster: Cluster<C>
@@ -25,7 +25,6 @@ export interface LoginProbeOptions {
   readonly probeConnectTimeoutMs: number
 }
 
-const JITTER = 0.2
 /** Pause between logins of a server of which one has failed. */
 const AGAIN_MS = 1000
 /** Logins that fail in a row before it is reported: one may be lost on a bad network. */
@@ -41,24 +40,31 @@ export class LoginProbes<C extends object> {
   readonly #parts: LoginProbesParts<C>
   readonly #running = new Map<ManagedEndpoint<C>, AbortController>()
   readonly #failures = new Map<ManagedEndpoint<C>, { count: number; since: number }>()
-  #timer: TimerHandle | undefined
+  readonly #timer: ProbeTimer
   #started = false
 
   constructor(runtime: Runtime, options: LoginProbeOptions, parts: LoginProbesParts<C>) {
     this.#options = options
     this.#runtime = runtime
     this.#parts = parts
+    this.#timer = new ProbeTimer(
+      runtime.clock,
+      () => this.#paceMs,
+      () => {
+        for (const endpoint of parts.endpoints) void this.#check(endpoint)
+      },
+    )
   }
 
   start(): void {
     if (this.#started || !Number.isFinite(this.#options.loginProbeMs)) return
     this.#started = true
-    this.#schedule()
+    this.#timer.start()
   }
 
   stop(): void {
     this.#started = false
-    this.#runtime.clock.clearTimeout(this.#timer)
+    this.#timer.stop()
     for (const abort of this.#running.values()) abort.abort(new Error('probing has been stopped'))
   }
 
@@ -78,17 +84,6 @@ export class LoginProbes<C extends object> {
     endpoint.loginError = undefined
   }
 
-  #schedule(): void {
-    const { clock } = this.#runtime
-    this.#timer = clock.setTimeout(
-      () => {
-        this.#schedule()
-        for (const endpoint of this.#parts.endpoints) void this.#check(endpoint)
-      },
-      this.#paceMs * (1 - JITTER * clock.random()),
-    )
-  }
-
   get #paceMs(): number {
     const { loginProbeMs } = this.#options
     return this.#failures.size > 0 ? Math.min(AGAIN_MS, loginProbeMs) : loginProbeMs
@@ -96,7 +91,7 @@ export class LoginProbes<C extends object> {
 
   /** So young a login of another manager stands for one of ours; never the same one twice. */
   get #freshMs(): number {
-    return this.#paceMs * (1 - JITTER)
+    return this.#paceMs * LEAST_PAUSE
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
@@ -191,10 +186,7 @@ export class LoginProbes<C extends object> {
     const failures = this.#failures.get(endpoint) ?? { count: 0, since: clock.now() }
     failures.count += 1
     this.#failures.set(endpoint, failures)
-    if (failures.count === 1) {
-      clock.clearTimeout(this.#timer)
-      this.#schedule()
-    }
+    if (failures.count === 1) this.#timer.start()
     if (failures.count < FAILURES) return
     const told = endpoint.loginError !== undefined
     endpoint.loginError = summarize(error)

@@ -3,7 +3,7 @@ import type { ConnectionPool } from '../pool/connection-pool.js'
 import type { Runtime } from '../runtime.js'
 import type { StandIn } from './endpoint-prober.js'
 import { PooledProbe } from './pooled-probe.js'
-import type { ProbeOutcome } from './prober.js'
+import type { ProbeOutcome } from './probe-outcome.js'
 
 /** What is known of a server besides its pool. */
 export interface ServerKnowledge {

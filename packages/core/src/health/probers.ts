@@ -9,8 +9,8 @@ import type { EndpointProber, StandIn } from './endpoint-prober.js'
 import type { HealthMonitor } from './health-monitor.js'
 import type { ProbeTimeouts } from './probe-patience.js'
 import { Prober } from './prober.js'
-import type { ProberCallbacks } from './server-watch.js'
 import { SharedProber } from './shared-prober.js'
+import type { ProberCallbacks } from './watch-members.js'
 
 export interface ProbersParts<C extends object> {
   readonly cluster: Cluster<C>

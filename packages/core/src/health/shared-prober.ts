@@ -3,8 +3,9 @@ import type { ConnectionSignal, Role } from '../driver/contract.js'
 import { digestOf, sharedBy } from '../process/registry.js'
 import type { Runtime } from '../runtime.js'
 import type { Attendant, EndpointProber, SharedProbing } from './endpoint-prober.js'
-import type { ProbeOutcome } from './prober.js'
-import { type ProberCallbacks, ServerWatch, type WatchMember } from './server-watch.js'
+import type { ProbeOutcome } from './probe-outcome.js'
+import { ServerWatch } from './server-watch.js'
+import type { ProberCallbacks, WatchMember } from './watch-members.js'
 
 /** What a manager brings to the watch of a server. */
 export interface ServerAccess {

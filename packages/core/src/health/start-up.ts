@@ -5,6 +5,7 @@ import { summarize } from '../events/events.js'
 import type { Runtime } from '../runtime.js'
 import type { TimerHandle } from '../time/clock.js'
 import { Deadline } from '../time/deadlines.js'
+import type { ProbeOutcome } from './probe-outcome.js'
 
 /** After so long it is reported that the server is not there yet. */
 const NOTICE_MS = 1000
@@ -78,6 +79,14 @@ export class StartUp<C extends object> {
   /** What an endpoint has said. */
   refusalOf(endpoint: string): Error | undefined {
     return this.#refusals.get(endpoint)
+  }
+
+  /** A probe of an endpoint has ended. */
+  probed(endpoint: string, outcome: ProbeOutcome): void {
+    if (outcome.ok) {
+      // That others log in says nothing of our own credentials.
+      if (outcome.elsewhere !== true) this.end()
+    } else if (!outcome.timedOut) this.refused(endpoint, outcome.error, outcome.kind === 'setup')
   }
 
   /** An endpoint has refused a connection. @param forGood whether only a person can mend that */

@@ -1,6 +1,6 @@
 import { patient } from '@connmgr/testing'
 import fc from 'fast-check'
-import { poolProperty } from '../../test/pool-model.js'
+import { poolProperty } from '../../test/pool-steps.js'
 
 /** Few, as there is a search of its own: `npm run fuzz`. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 400)

@@ -1,5 +1,5 @@
 import type { FailureKind } from '../../driver/contract.js'
-import type { ProbeOutcome } from '../../health/prober.js'
+import type { ProbeOutcome } from '../../health/probe-outcome.js'
 import type { ListedEndpoint } from './view.js'
 
 /** When something was observed. */

@@ -1,5 +1,5 @@
 import type { ProbeResult } from '../../driver/contract.js'
-import type { SuccessfulProbe } from '../../health/prober.js'
+import type { SuccessfulProbe } from '../../health/probe-outcome.js'
 import { applied, isStray, judged, NO_TRAIL } from './divergence.js'
 import { mark } from './marking.js'
 import { lagOf, written } from './replication-lag.js'

@@ -1,7 +1,7 @@
 import type { ProbeResult } from '../../driver/contract.js'
 import { messageOf } from '../../errors.js'
 import { type ErrorSummary, summarize } from '../../events/events.js'
-import type { ProbeOutcome, SuccessfulProbe } from '../../health/prober.js'
+import type { ProbeOutcome, SuccessfulProbe } from '../../health/probe-outcome.js'
 import { saysTheSame } from '../../health/same-answer.js'
 import type { AnsweredQuestion } from '../../time/response-times.js'
 import { stateIs } from '../states.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { FailureKind } from '../../driver/contract.js'
-import type { ProbeOutcome } from '../../health/prober.js'
+import type { ProbeOutcome } from '../../health/probe-outcome.js'
 import type { EndpointState } from '../../vocabulary/states.js'
 import { nextStanding, type Standing } from './transition.js'
 

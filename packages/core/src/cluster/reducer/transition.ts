@@ -1,4 +1,4 @@
-import type { ProbeOutcome } from '../../health/prober.js'
+import type { ProbeOutcome } from '../../health/probe-outcome.js'
 import type { EndpointState } from '../../vocabulary/states.js'
 import { stateIs } from '../states.js'
 

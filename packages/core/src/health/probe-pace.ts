@@ -3,9 +3,7 @@ import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { FailoverKnobs } from '../cluster/options.js'
 import { urgentPaceMs } from '../cluster/reducer/search.js'
 import type { Monitoring } from './monitoring.js'
-import type { ProbeOutcome } from './prober.js'
 import { wasAnswered } from './standing.js'
-import type { StartUp } from './start-up.js'
 
 /** Pause before a fixed endpoint that has failed is asked again; doubles with every failure. */
 const RETRY_MS = 250
@@ -14,23 +12,22 @@ const REFUSED_RETRY_MS = 1000
 /** The session in which a fixed endpoint is probed is not kept for longer pauses than this. */
 const LONGEST_KEPT_MS = 5000
 
-export interface ProbePolicyParts<C extends object> {
+export interface ProbePaceParts<C extends object> {
   readonly cluster: Cluster<C>
   readonly endpoints: readonly ManagedEndpoint<C>[]
   /** No endpoint can take the place of another. */
   readonly fixed: boolean
   readonly monitoring: Monitoring<C>
-  readonly startUp: StartUp<C>
 }
 
-/** Says how often a manager probes its endpoints, over which sessions, and who acts on what probes find. */
-export class ProbePolicy<C extends object> {
+/** Says how often a manager probes its endpoints, and whether it keeps the sessions in between. */
+export class ProbePace<C extends object> {
   readonly #knobs: FailoverKnobs
   readonly #intervalMs: number
-  readonly #parts: ProbePolicyParts<C>
+  readonly #parts: ProbePaceParts<C>
 
   /** @param intervalMs pause between the probes of fixed endpoints while all is well */
-  constructor(knobs: FailoverKnobs, intervalMs: number, parts: ProbePolicyParts<C>) {
+  constructor(knobs: FailoverKnobs, intervalMs: number, parts: ProbePaceParts<C>) {
     this.#knobs = knobs
     this.#intervalMs = intervalMs
     this.#parts = parts
@@ -64,16 +61,5 @@ export class ProbePolicy<C extends object> {
     const { fixed, monitoring } = this.#parts
     if (monitoring.resting || (standIn.short && wasAnswered(state))) return false
     return !fixed || this.paceMs <= LONGEST_KEPT_MS
-  }
-
-  /** A probe has ended. */
-  onOutcome(endpoint: ManagedEndpoint<C>, outcome: ProbeOutcome): void {
-    const { cluster, startUp } = this.#parts
-    if (outcome.ok) {
-      // That others log in says nothing of our own credentials.
-      if (outcome.elsewhere !== true) startUp.end()
-    } else if (!outcome.timedOut)
-      startUp.refused(endpoint.id, outcome.error, outcome.kind === 'setup')
-    cluster.observe(endpoint, outcome)
   }
 }
