@@ -64,13 +64,15 @@ export { describeEvent } from './events/log.js'
 export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
 export { outside } from './flow/outside.js'
-export { runWithOrigin } from './leaks/context.js'
+export { CaptureBudget } from './leaks/capture-budget.js'
+export { currentContext, runWithOrigin } from './leaks/context.js'
 export {
   type CallSite,
   type CapturedStack,
   captureStack,
   type FunctionReference,
   parseFrame,
+  userPath,
 } from './leaks/stack.js'
 export type { PoolOptions } from './pool/options.js'
 export { withoutSecrets } from './secrets/clean-error.js'
