@@ -64,6 +64,7 @@ export { describeEvent } from './events/log.js'
 export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
 export { outside } from './flow/outside.js'
+export { Scope } from './flow/scope.js'
 export { CaptureBudget } from './leaks/capture-budget.js'
 export { currentContext, runWithOrigin } from './leaks/context.js'
 export {
