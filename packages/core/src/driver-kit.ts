@@ -77,13 +77,16 @@ export { describeEvent } from './events/log.js'
 export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
 export { outside } from './flow/outside.js'
-export { runWithOrigin } from './leaks/context.js'
+export { Scope } from './flow/scope.js'
+export { CaptureBudget } from './leaks/capture-budget.js'
+export { currentContext, runWithOrigin } from './leaks/context.js'
 export {
   type CallSite,
   type CapturedStack,
   captureStack,
   type FunctionReference,
   parseFrame,
+  userPath,
 } from './leaks/stack.js'
 export type { Lent } from './pool/acquire-request.js'
 export type { PoolOptions } from './pool/options.js'

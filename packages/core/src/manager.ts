@@ -323,6 +323,14 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
     return this.#parts.dedicated.open(onSignal, abort)
   }
 
+  /**
+   * @internal A connection to the writer that no pool knows of, for looking into a server whose pool may be exhausted. Its
+   * opener must close it; undefined while there is no writer.
+   */
+  connectForDiagnosis(abort: AbortSignal): Promise<DedicatedConnection<C> | undefined> {
+    return this.connectToWriter(() => {}, abort)
+  }
+
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
