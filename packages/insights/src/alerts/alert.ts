@@ -63,6 +63,8 @@ export interface DeliveryContext {
   /** Fires when the time of the delivery is over: what it sends then may be sent again. */
   readonly signal: AbortSignal
   readonly now: Date
+  /** After what time an alert that still fires is delivered again, at the latest; 0 for never. */
+  readonly resendMs: number
 }
 
 /** Where alerts are delivered to. */

@@ -73,11 +73,15 @@ describe('an alert', () => {
 
   test('is the same for a condition that holds without a break, however often it is evaluated', () => {
     fc.assert(
-      fc.property(TIMES, fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 }), (times, gaps) => {
-        const history = run([[0, true], ...gaps.map((gap) => [gap, true] as const)], times)
-        for (const { atMs, phase } of history)
-          expect(phase).toBe(atMs >= times.forMs ? 'firing' : 'pending')
-      }),
+      fc.property(
+        TIMES,
+        fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 }),
+        (times, gaps) => {
+          const history = run([[0, true], ...gaps.map((gap) => [gap, true] as const)], times)
+          for (const { atMs, phase } of history)
+            expect(phase).toBe(atMs >= times.forMs ? 'firing' : 'pending')
+        },
+      ),
     )
   })
 
