@@ -167,7 +167,7 @@ export class Alerts {
   #managers(): readonly WatchedManager[] {
     const { managers } = this.#options
     try {
-      return managers?.() ?? []
+      return managers()
     } catch (error) {
       this.#report({
         kind: 'rule-failed',

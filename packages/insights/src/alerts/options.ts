@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { type Clock, InvalidOptionError } from '@connmgr/core'
+import { type Clock, connectionManagers, InvalidOptionError } from '@connmgr/core'
 import {
   CALL_RULES,
   checkCall,
@@ -45,7 +45,7 @@ export interface AlertsOptions {
 export interface ResolvedAlerts {
   readonly rules: readonly WholeRule[]
   readonly sinks: readonly ResolvedSink[]
-  readonly managers: (() => readonly WatchedManager[]) | undefined
+  readonly managers: () => readonly WatchedManager[]
   readonly insights: readonly InsightsSource[]
   readonly intervalMs: number
   readonly labels: Readonly<Record<string, string>>
@@ -56,7 +56,8 @@ export interface ResolvedAlerts {
 const ANYTHING = { accepts: () => true, expected: 'anything' }
 const OPTIONS = {
   rules: { accepts: Array.isArray, expected: 'an array of rules' },
-  sinks: { accepts: Array.isArray, expected: 'an array of sinks' },
+  // Checked apart: what is no array may be the address of a webhook.
+  sinks: ANYTHING,
   managers: ANYTHING,
   insights: ANYTHING,
   intervalMs: {
@@ -87,10 +88,12 @@ const DEFAULT_BATCH = 64
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
 export function resolveAlerts(options: AlertsOptions): ResolvedAlerts {
   checkCall('alerts', options, OPTIONS)
-  if (options.sinks === undefined || options.sinks.length === 0)
+  if (!Array.isArray(options.sinks ?? []) || (options.sinks ?? []).length === 0)
     throw new InvalidOptionError(
       'sinks',
-      'option "sinks" must name at least one sink, such as sinks.alertmanager(url) or a function, but there is none',
+      `option "sinks" must be an array of at least one sink, such as sinks.alertmanager(url) or a function, but it is ${
+        Array.isArray(options.sinks) ? 'empty' : `of type ${typeof options.sinks}`
+      }`,
     )
   const intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS
   const rules = (options.rules ?? readyRules.all()).map(resolveRule)
@@ -201,8 +204,9 @@ function textsIn(option: string, given: unknown): Readonly<Record<string, string
 }
 
 function managersIn(given: AlertsOptions['managers']): ResolvedAlerts['managers'] {
-  if (given === undefined || typeof given === 'function') return given
-  const managers = 'getPoolMetrics' in given ? [given] : [...given]
+  if (given === undefined) return () => connectionManagers().map(({ manager }) => manager)
+  if (typeof given === 'function') return given
+  const managers = listOf<WatchedManager>(given)
   for (const each of managers)
     if (typeof each?.getPoolMetrics !== 'function')
       throw invalidOption('managers', each, 'connection managers')
@@ -211,11 +215,15 @@ function managersIn(given: AlertsOptions['managers']): ResolvedAlerts['managers'
 
 function insightsIn(given: AlertsOptions['insights']): readonly InsightsSource[] {
   if (given === undefined) return []
-  const sources = 'snapshot' in given ? [given] : [...given]
+  const sources = listOf<InsightsSource>(given)
   for (const each of sources)
     if (typeof each?.snapshot !== 'function')
       throw invalidOption('insights', each, 'what insights(manager) returned')
   return sources
+}
+
+function listOf<T>(given: T | readonly T[]): readonly T[] {
+  return Array.isArray(given) ? [...given] : [given as T]
 }
 
 function warn({ kind, message }: AlertProblem): void {

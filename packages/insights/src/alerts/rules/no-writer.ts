@@ -1,3 +1,4 @@
+import type { HealthStatus, PoolMetrics } from '@connmgr/core'
 import type { AlertRule, RuleContext, RuleOverrides } from '../rule.js'
 import { readyRule } from './rule-options.js'
 
@@ -9,9 +10,10 @@ export function noWriter(options: RuleOverrides = {}): AlertRule {
       severity: 'critical',
       forMs: 10_000,
       keepFiringForMs: 10_000,
-      when: ({ failover, health, pool }: RuleContext) => {
+      when: ({ failover, health, metrics, pool }: RuleContext) => {
         // A start has its own deadline, after which it is unhealthy.
         if (health.status === 'starting' || health.status === 'closed') return false
+        if (isUntried(metrics, health)) return false
         const { activeEndpoint, state } = failover
         if (health.status !== 'unhealthy' && state === 'STEADY' && activeEndpoint !== undefined)
           return false
@@ -23,4 +25,12 @@ export function noWriter(options: RuleOverrides = {}): AlertRule {
     options,
     {},
   )
+}
+
+/** Without callers and without monitoring no server was ever asked, which says nothing about servers. */
+function isUntried(
+  { connecting, failedCheckouts, totalCheckouts, waiting }: PoolMetrics,
+  { healthStats }: HealthStatus,
+): boolean {
+  return totalCheckouts + failedCheckouts + waiting + connecting + healthStats.totalChecks === 0
 }
