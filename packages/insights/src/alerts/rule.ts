@@ -1,7 +1,9 @@
 import type {
   FailoverStatus,
   HealthStatus,
+  Histogram,
   LeaseReport,
+  PoolHistograms,
   PoolMetrics,
   PoolSettings,
 } from '@connmgr/core'
@@ -14,6 +16,7 @@ export interface WatchedManager {
   readonly closed: boolean
   getPoolMetrics(): PoolMetrics
   getPoolSettings(): PoolSettings
+  getHistograms(): PoolHistograms
   getHolders(): LeaseReport[]
   detectLeaks(): LeaseReport[]
   getFailoverStatus(): FailoverStatus
@@ -43,8 +46,8 @@ export interface RuleWindow {
   readonly durationMs: number
   readonly checkouts: number
   readonly failedCheckouts: number
-  /** Mean time from acquire to lending. */
-  readonly meanWaitMs: number
+  /** From acquire to lending, of successful acquires: `histogramQuantile(window.wait, 0.99)`. */
+  readonly wait: Histogram
   /** By run time, longest in total first; empty without insights. */
   readonly statements: readonly StatementWindow[]
   /** Statements in all; 0 without insights. */

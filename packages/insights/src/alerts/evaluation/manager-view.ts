@@ -28,7 +28,7 @@ export class ManagerView implements RuleContext {
     this.manager = manager
     this.insights = insights
     this.#samples = samples
-    samples.take(atMs, this.metrics, insights)
+    samples.take(atMs, { metrics: this.metrics, wait: manager.getHistograms().wait }, insights)
   }
 
   get pool(): string {

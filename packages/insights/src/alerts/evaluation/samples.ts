@@ -1,6 +1,7 @@
-import type { PoolMetrics } from '@connmgr/core'
+import type { Histogram, PoolMetrics } from '@connmgr/core'
 import type { InsightsSnapshot } from '../../snapshot.js'
 import type { RuleWindow, StatementWindow } from '../rule.js'
+import { histogramGrowth } from './histogram-growth.js'
 
 /** The longest window that a rule may ask for. */
 export const LONGEST_WINDOW_MS = 600_000
@@ -13,10 +14,17 @@ interface Sample {
   readonly atMs: number
   readonly checkouts: number
   readonly failedCheckouts: number
-  readonly waitedMs: number
+  readonly wait: Histogram
   readonly statements: ReadonlyMap<string, StatementSum>
   readonly calls: number
   readonly errors: number
+}
+
+/** What a manager has measured. */
+export interface Measured {
+  readonly metrics: PoolMetrics
+  /** Of all successful acquires. */
+  readonly wait: Histogram
 }
 
 interface StatementSum {
@@ -33,7 +41,7 @@ export class Samples {
   #now: Sample | undefined
 
   /** Takes what is known now. To be called once an evaluation. */
-  take(atMs: number, metrics: PoolMetrics, insights: InsightsSnapshot | undefined): void {
+  take(atMs: number, measured: Measured, insights: InsightsSnapshot | undefined): void {
     const before = this.#now
     const last = this.#kept.at(-1)
     if (before !== undefined && (last === undefined || before.atMs - last.atMs >= SPACING_MS)) {
@@ -41,7 +49,7 @@ export class Samples {
       while (atMs - (this.#kept[0] as Sample).atMs > LONGEST_WINDOW_MS && this.#kept.length > 1)
         this.#kept.shift()
     }
-    this.#now = sampleOf(atMs, metrics, insights)
+    this.#now = sampleOf(atMs, measured, insights)
   }
 
   /** What has happened since the latest sample that is `windowMs` old, or else the oldest. */
@@ -55,7 +63,7 @@ export class Samples {
 
 function sampleOf(
   atMs: number,
-  metrics: PoolMetrics,
+  { metrics, wait }: Measured,
   insights: InsightsSnapshot | undefined,
 ): Sample {
   const statements = new Map<string, StatementSum>()
@@ -73,7 +81,7 @@ function sampleOf(
     atMs,
     checkouts: metrics.totalCheckouts,
     failedCheckouts: metrics.failedCheckouts,
-    waitedMs: metrics.avgWaitTimeMs * metrics.totalCheckouts,
+    wait,
     statements,
     calls: insights?.totals.statements ?? 0,
     errors: insights?.totals.errors ?? 0,
@@ -83,8 +91,6 @@ function sampleOf(
 function between(from: Sample, to: Sample): RuleWindow {
   // Sums that have become smaller were set back: what they are now has come about since.
   const grown = (before: number, after: number): number => (after < before ? after : after - before)
-  const checkouts = grown(from.checkouts, to.checkouts)
-  const waitedMs = grown(from.waitedMs, to.waitedMs)
   const statements: (StatementWindow & { readonly runMs: number })[] = []
   for (const [fingerprint, after] of to.statements) {
     const before = from.statements.get(fingerprint)
@@ -104,9 +110,9 @@ function between(from: Sample, to: Sample): RuleWindow {
   }
   return {
     durationMs: to.atMs - from.atMs,
-    checkouts,
+    checkouts: grown(from.checkouts, to.checkouts),
     failedCheckouts: grown(from.failedCheckouts, to.failedCheckouts),
-    meanWaitMs: checkouts === 0 ? 0 : waitedMs / checkouts,
+    wait: histogramGrowth(from.wait, to.wait),
     statements: statements.sort((a, b) => b.runMs - a.runMs).map(({ runMs: _, ...rest }) => rest),
     calls: grown(from.calls, to.calls),
     errors: grown(from.errors, to.errors),

@@ -44,7 +44,7 @@ test('leaks: none for a connection that is held on purpose', async () => {
 test('callersWaiting: callers that queue at every evaluation, and waits near the deadline', async () => {
   w = watch(
     { rules: [rules.callersWaiting({ forMs: 3000, keepFiringForMs: 0 })] },
-    { acquireTimeoutMs: 8000 },
+    { acquireTimeoutMs: 6000 },
   )
   const leases = [await w.manager.acquire(), await w.manager.acquire()]
   const waiting = [w.manager.acquire(), w.manager.acquire()]
@@ -53,7 +53,7 @@ test('callersWaiting: callers that queue at every evaluation, and waits near the
   expect(w.told[0]?.annotations.summary).toContain('2 callers wait for a connection of "fake"')
   for (const lease of leases) lease.release()
   for (const each of waiting) (await each).release()
-  // No caller waits, but those of the latest minute had waited for 5 s of the 8 that they may.
+  // No caller waits, but those of the latest minute had waited for 5 s of the 6 that they may.
   await w.clock.advance(10_000)
   expect(w.news()).toEqual([])
   await w.clock.advance(80_000)
