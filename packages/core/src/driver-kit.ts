@@ -72,6 +72,25 @@ export {
   type FunctionReference,
   parseFrame,
 } from './leaks/stack.js'
+export {
+  ATTRIBUTE,
+  DURATION_BOUNDS,
+  EVENT_METRICS,
+  type EventCounter,
+  type EventHistogram,
+  type EventMetric,
+  type MetricAttributes,
+  type MetricDefinition,
+  type MetricKind,
+  STATE_METRICS,
+  type StateMetric,
+} from './metrics/catalog.js'
+export { type EventRecorder, recordEvents } from './metrics/event-recording.js'
+export { listManagers, type MeasuredManagers } from './metrics/managers.js'
+export type { MeasuredManager } from './metrics/measured-manager.js'
+export { poolNameOf } from './metrics/pool-names.js'
+export { SeriesAttributes } from './metrics/series-attributes.js'
+export { readState, type StateSink } from './metrics/state-reading.js'
 export type { PoolOptions } from './pool/options.js'
 export { withoutSecrets } from './secrets/clean-error.js'
 export { printAsJson } from './secrets/print.js'

@@ -1,1 +1,3 @@
-export {}
+export type { MeasuredManager, MeasuredManagers } from '@connmgr/core/driver'
+export type { ClientRegistry } from './client-metric.js'
+export { type ConnmgrMetrics, connmgrMetrics } from './connmgr-metrics.js'

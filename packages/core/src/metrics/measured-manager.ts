@@ -1,0 +1,17 @@
+import type { ConnmgrEvent, ConnmgrEventType, Listener } from '../events/events.js'
+import type { PoolMetrics } from '../pool/metrics.js'
+import type { PoolSettings } from '../pool/options.js'
+import type { FailoverStatus } from '../status.js'
+import type { ReplayStats } from '../work/replayer.js'
+
+/** What metrics need of a manager. Every manager of every database has it. */
+export interface MeasuredManager {
+  readonly name: string
+  readonly closed: boolean
+  getPoolMetrics(endpoint?: string): PoolMetrics
+  getPoolSettings(): PoolSettings
+  getFailoverStatus(): FailoverStatus
+  getReplayStats(): ReplayStats
+  on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void
+  onAny(listener: (event: ConnmgrEvent) => unknown): () => void
+}

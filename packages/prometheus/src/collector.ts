@@ -1,0 +1,80 @@
+import {
+  listManagers,
+  type MeasuredManager,
+  type MeasuredManagers,
+  readState,
+  recordEvents,
+  SeriesAttributes,
+} from '@connmgr/core/driver'
+import { Samples } from './samples.js'
+import { Tally } from './tally.js'
+
+interface Watched {
+  readonly attributes: SeriesAttributes
+  readonly tally: Tally
+  readonly stop: () => void
+}
+
+/** Watches managers for as long as they are open, and takes samples of all of them. */
+export class Collector {
+  readonly #list: () => readonly MeasuredManager[]
+  readonly #watched = new Map<MeasuredManager, Watched>()
+  #samples: Samples | undefined
+  #stopped = false
+
+  /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+  constructor(managers: MeasuredManagers) {
+    this.#list = listManagers(managers)
+    this.#update()
+  }
+
+  /** One set of samples for all that ask in the same turn, so that the families of a scrape agree. */
+  sample(): Samples {
+    if (this.#samples === undefined) {
+      this.#samples = this.#take()
+      queueMicrotask(() => {
+        this.#samples = undefined
+      })
+    }
+    return this.#samples
+  }
+
+  /** Stops watching. From then on there is nothing to report. */
+  stop(): void {
+    this.#stopped = true
+    for (const { stop } of this.#watched.values()) stop()
+    this.#watched.clear()
+  }
+
+  #take(): Samples {
+    this.#update()
+    const samples = new Samples()
+    for (const [manager, { attributes, tally }] of this.#watched) {
+      readState(manager, attributes, (metric, series, value) => samples.add(metric, series, value))
+      tally.eachCounter((metric, series, value) => samples.add(metric, series, value))
+      tally.eachHistogram((metric, series, state) => samples.addHistogram(metric, series, state))
+    }
+    return samples
+  }
+
+  #update(): void {
+    if (this.#stopped) return
+    const present = new Set(this.#list().filter((manager) => !manager.closed))
+    for (const [manager, { stop }] of this.#watched) {
+      if (present.has(manager)) continue
+      stop()
+      this.#watched.delete(manager)
+    }
+    for (const manager of present) if (!this.#watched.has(manager)) this.#watch(manager)
+  }
+
+  #watch(manager: MeasuredManager): void {
+    const attributes = new SeriesAttributes(manager)
+    const tally = new Tally()
+    this.#watched.set(manager, {
+      attributes,
+      tally,
+      stop: recordEvents(manager, attributes, tally),
+    })
+  }
+}
