@@ -19,7 +19,7 @@ interface Watched {
 export class Collector {
   readonly #list: () => readonly MeasuredManager[]
   readonly #watched = new Map<MeasuredManager, Watched>()
-  #samples: Samples | undefined
+  #shared: Samples | undefined
   #stopped = false
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
@@ -28,25 +28,8 @@ export class Collector {
     this.#update()
   }
 
-  /** One set of samples for all that ask in the same turn, so that the families of a scrape agree. */
-  sample(): Samples {
-    if (this.#samples === undefined) {
-      this.#samples = this.#take()
-      queueMicrotask(() => {
-        this.#samples = undefined
-      })
-    }
-    return this.#samples
-  }
-
-  /** Stops watching. From then on there is nothing to report. */
-  stop(): void {
-    this.#stopped = true
-    for (const { stop } of this.#watched.values()) stop()
-    this.#watched.clear()
-  }
-
-  #take(): Samples {
+  /** Samples of all managers as they are now. */
+  take(): Samples {
     this.#update()
     const samples = new Samples()
     for (const [manager, { attributes, tally }] of this.#watched) {
@@ -55,6 +38,24 @@ export class Collector {
       tally.eachHistogram((metric, series, state) => samples.addHistogram(metric, series, state))
     }
     return samples
+  }
+
+  /** The same for all that ask in one turn: a registry asks for each family, and the families of a scrape must agree. */
+  share(): Samples {
+    if (this.#shared === undefined) {
+      this.#shared = this.take()
+      queueMicrotask(() => {
+        this.#shared = undefined
+      })
+    }
+    return this.#shared
+  }
+
+  /** Stops watching. From then on there is nothing to report. */
+  stop(): void {
+    this.#stopped = true
+    for (const { stop } of this.#watched.values()) stop()
+    this.#watched.clear()
   }
 
   #update(): void {

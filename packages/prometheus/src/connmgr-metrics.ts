@@ -39,7 +39,7 @@ export function connmgrMetrics(managers: MeasuredManagers): ConnmgrMetrics {
   const collector = new Collector(managers)
   return {
     contentType: CONTENT_TYPE,
-    metrics: () => renderText(FAMILIES.values(), collector.sample()),
+    metrics: () => renderText(FAMILIES.values(), collector.take()),
     register: (registry) => addTo(registry, collector),
     stop: () => collector.stop(),
   }
@@ -52,7 +52,7 @@ function addTo(registry: ClientRegistry, collector: Collector): () => void {
   }
   try {
     for (const family of FAMILIES.values()) {
-      const metric = new ClientMetric(family, () => collector.sample())
+      const metric = new ClientMetric(family, () => collector.share())
       registry.registerMetric(metric)
       added.push(metric)
     }

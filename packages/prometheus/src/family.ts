@@ -20,6 +20,11 @@ export interface Family {
 
 export type MetricKey = StateMetric | EventMetric
 
+/** In Prometheus the suffix `_count` belongs to histograms, and `promtool check metrics` refuses it elsewhere. */
+const RENAMED: Readonly<Record<string, string>> = {
+  db_client_connection_count: 'db_client_connection_open',
+}
+
 /** All metrics, in the order in which they are shown. */
 export const FAMILIES: ReadonlyMap<MetricKey, Family> = new Map(
   (Object.entries({ ...STATE_METRICS, ...EVENT_METRICS }) as [MetricKey, MetricDefinition][]).map(
@@ -28,8 +33,8 @@ export const FAMILIES: ReadonlyMap<MetricKey, Family> = new Map(
 )
 
 /**
- * The family that OpenTelemetry's exporters for Prometheus make of a metric, so that dashboards and rules fit both ways:
- * dots become underscores, the unit and `_total` are appended.
+ * The family that OpenTelemetry's exporters for Prometheus make of a metric, save for one name, so that dashboards and
+ * rules fit both ways: dots become underscores, the unit and `_total` are appended.
  */
 export function familyOf({
   attributes,
@@ -41,8 +46,9 @@ export function familyOf({
 }: MetricDefinition): Family {
   const seconds = unit === 's' ? '_seconds' : ''
   const total = kind === 'counter' ? '_total' : ''
+  const exported = `${sanitize(name)}${seconds}${total}`
   return {
-    name: `${sanitize(name)}${seconds}${total}`,
+    name: RENAMED[exported] ?? exported,
     // Marks of code mean nothing there.
     help: description.replaceAll('`', ''),
     type: kind === 'upDownCounter' ? 'gauge' : kind,

@@ -116,6 +116,13 @@ export const STATE_METRICS = {
     description: 'Leaked connections that have not been returned yet.',
     attributes: SERVER,
   },
+  acquireTimeout: {
+    name: 'connmgr.acquire.timeout',
+    kind: 'gauge',
+    unit: 's',
+    description: 'How long a caller waits for a connection before it fails (`acquireTimeoutMs`).',
+    attributes: POOL,
+  },
   open: {
     name: 'connmgr.pool.open',
     kind: 'upDownCounter',

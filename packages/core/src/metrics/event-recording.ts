@@ -1,4 +1,8 @@
-import type { AcquireFailedEvent } from '../events/events.js'
+import type {
+  AcquireFailedEvent,
+  ConnectionDirtyEvent,
+  ConnectionFailedEvent,
+} from '../events/events.js'
 import {
   ATTRIBUTE,
   type EventCounter,
@@ -22,6 +26,9 @@ const ACQUIRE_FAILURES: readonly AcquireFailedEvent['reason'][] = [
   'connect-failed',
 ]
 
+const CONNECT_FAILURES: readonly ConnectionFailedEvent['reason'][] = ['connect', 'hook']
+const DIRT: readonly ConnectionDirtyEvent['reason'][] = ['transaction', 'busy', 'advisory-locks']
+
 /** Records the events of a manager from now on. Returns the function that stops it. */
 export function recordEvents(
   manager: MeasuredManager,
@@ -40,6 +47,11 @@ export function recordEvents(
   // A counter that begins with its first event shows no increase for it.
   recorder.add('timeouts', pool, 0)
   for (const reason of ACQUIRE_FAILURES) recorder.add('acquireFailed', because(pool, reason), 0)
+  for (const { id } of manager.getFailoverStatus().endpoints) {
+    for (const reason of CONNECT_FAILURES)
+      recorder.add('connectFailed', because(attributes.endpoint(id), reason), 0)
+    for (const reason of DIRT) recorder.add('dirty', because(attributes.endpoint(id), reason), 0)
+  }
   const stops = [
     manager.on('connectionCreated', (event) => time('createTime', event)),
     manager.on('connectionAcquired', (event) => time('waitTime', event)),

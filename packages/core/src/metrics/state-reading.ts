@@ -20,6 +20,7 @@ export function readState(
   const { pool } = attributes
   // Those in no endpoint's queue. Snapshots of one turn agree, but a negative number would be worse than a late one.
   sink('pending', pool, Math.max(0, waiting))
+  sink('acquireTimeout', pool, manager.getPoolSettings().acquireTimeoutMs / 1000)
   sink('open', pool, manager.closed ? 0 : 1)
   sink('writer', pool, status.endpoints.some((each) => each.active && isThere(each)) ? 1 : 0)
   const change = (reason: string) => attributes.extend(pool, ATTRIBUTE.reason, reason)
