@@ -58,6 +58,13 @@ export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
 export { addressId, makeEndpoint, withHiddenPassword } from './driver/endpoint.js'
 export { networkFailure } from './driver/network-errors.js'
 export { isProgrammingError } from './driver/programming-error.js'
+export {
+  nextTransactionId,
+  type StatementTrace,
+  type StatementTracer,
+  type TracedConnection,
+  type TracedTransaction,
+} from './driver/statement-trace.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/events.js'
 export { describeEvent } from './events/log.js'

@@ -6,6 +6,7 @@ export { WriteToken } from './catch-up/write-token.js'
 export type { FailoverEvent, RecordedFailoverEvent } from './cluster/failover-record.js'
 export type { EndpointStatus } from './cluster/managed-endpoint.js'
 export type { FailoverOptions } from './cluster/options.js'
+export { connectionManagers, type ListedManager } from './connection-managers.js'
 export type {
   Endpoint,
   IsolationLevel,
@@ -40,6 +41,8 @@ export {
 } from './errors.js'
 export type * from './events/events.js'
 export type { Logger, LogLevel } from './events/log.js'
+export { queryChannel } from './events/query-channel.js'
+export type { QueryContext } from './events/query-context.js'
 export { once } from './flow/once.js'
 export type { HealthCheck, HealthStats } from './health/history.js'
 export type { ReadinessStatus } from './health/readiness.js'

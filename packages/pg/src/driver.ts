@@ -122,6 +122,7 @@ export class PgDriver implements Driver<Client> {
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
     const { client, session } = await this.#open(endpoint, {}, context)
+    session.queries = context.queries
     session.catalog = this.#catalogOf(endpoint)
     if (this.preparing !== undefined) session.prepareFor(this.preparing.of(endpoint.id))
     return client

@@ -23,6 +23,11 @@ export abstract class ManagerStatus<C extends object> {
     this.#snapshots = new Snapshots(parts)
   }
 
+  /** Unique within the process, so that managers of one name can be told apart. See {@link connectionManagers}. */
+  get id(): number {
+    return this.#parts.runtime.id
+  }
+
   get name(): string {
     return this.#parts.runtime.name
   }

@@ -1,4 +1,5 @@
 import type { ConnectionSignal, Driver, Endpoint, FailureKind, Role } from '../driver/contract.js'
+import type { StatementTracer } from '../driver/statement-trace.js'
 import type { Runtime } from '../runtime.js'
 import { ResponseTimes } from '../time/response-times.js'
 import type { Budget } from './connection-budget.js'
@@ -46,11 +47,14 @@ export class PoolContext<C extends object> implements PoolConfig<C> {
   readonly options: PoolOptions<C>
   readonly observer: PoolObserver
   readonly budget: Budget | undefined
+  /** Publishes the statements of this endpoint's borrowers. */
+  readonly queries: StatementTracer
   /** How soon the server answers. */
   readonly times = new ResponseTimes()
 
   constructor(runtime: Runtime, { budget, driver, endpoint, observer, options }: PoolConfig<C>) {
     this.runtime = runtime
+    this.queries = runtime.queries.at(endpoint.id)
     this.endpoint = endpoint
     this.driver = driver
     this.options = options
