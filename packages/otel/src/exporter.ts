@@ -1,7 +1,9 @@
 import {
   type MeasuredManager,
+  onManagerCreated,
   readState,
   recordEvents,
+  recordOperations,
   SeriesAttributes,
 } from '@connmgr/core/driver'
 import {
@@ -13,12 +15,18 @@ import {
 import { Instruments } from './instruments.js'
 import { type Contribution, SeriesBook } from './series-book.js'
 
-/** Lists the managers there are now. */
-export type Source = () => readonly MeasuredManager[]
+/** Managers to show. */
+export interface Source {
+  /** Lists those there are now. */
+  readonly list: () => readonly MeasuredManager[]
+  /** Whether each statement is measured. */
+  readonly operations: boolean
+}
 
 interface Watched {
   readonly attributes: SeriesAttributes
   readonly stop: () => void
+  stopOperations: (() => void) | undefined
   contribution: Contribution
 }
 
@@ -45,7 +53,8 @@ export class Exporter {
   readonly #watched = new Map<MeasuredManager, Watched>()
   /** What managers had counted that are no longer shown. */
   readonly #left = new WeakMap<MeasuredManager, Contribution>()
-  #observing = false
+  /** Ends observing, while there is something to observe. */
+  #endObserving: (() => void) | undefined
   readonly #observe: BatchObservableCallback = (result) => {
     this.#update()
     for (const [manager, watched] of this.#watched) this.#read(manager, watched)
@@ -56,7 +65,7 @@ export class Exporter {
       if (observable !== undefined) result.observe(observable, value, attributes)
     }
     // Not now: the SDK is going through its callbacks.
-    if (this.#isIdle) queueMicrotask(() => this.#endObserving())
+    if (this.#isIdle) queueMicrotask(() => this.#rest())
   }
 
   constructor(meter: Meter) {
@@ -68,18 +77,11 @@ export class Exporter {
   add(source: Source): () => void {
     this.#sources.add(source)
     this.#update()
-    if (!this.#observing) {
-      this.#observing = true
-      this.#meter.addBatchObservableCallback(this.#observe, this.#observables)
-    }
+    this.#endObserving ??= this.#beginObserving()
     return () => {
       this.#sources.delete(source)
       this.#update()
     }
-  }
-
-  get #observables() {
-    return [...this.#instruments.observables.values()]
   }
 
   get #isIdle(): boolean {
@@ -89,7 +91,12 @@ export class Exporter {
   /** Takes up managers that are new, and leaves those that no source lists any more. */
   #update(): void {
     const listed = new Set<MeasuredManager>()
-    for (const source of this.#sources) for (const each of managersOf(source)) listed.add(each)
+    const measured = new Set<MeasuredManager>()
+    for (const source of this.#sources)
+      for (const manager of managersOf(source)) {
+        listed.add(manager)
+        if (source.operations) measured.add(manager)
+      }
     for (const [manager, watched] of this.#watched) {
       // One that closes is often no longer listed, and is shown until its connections are closed.
       if (listed.has(manager) || (manager.closed && this.#sources.size > 0)) continue
@@ -97,15 +104,31 @@ export class Exporter {
     }
     for (const manager of listed)
       if (!manager.closed && !this.#watched.has(manager)) this.#watch(manager)
+    for (const [manager, watched] of this.#watched)
+      if (listed.has(manager)) this.#measureOperations(manager, watched, measured.has(manager))
   }
 
   #watch(manager: MeasuredManager): void {
     const attributes = new SeriesAttributes(manager)
     const stop = recordEvents(manager, attributes, this.#instruments)
-    this.#watched.set(manager, { attributes, stop, contribution: new Map() })
+    this.#watched.set(manager, {
+      attributes,
+      stop,
+      stopOperations: undefined,
+      contribution: new Map(),
+    })
     const before = this.#left.get(manager)
     if (before !== undefined) this.#book.unkeep(before)
     this.#left.delete(manager)
+  }
+
+  #measureOperations(manager: MeasuredManager, watched: Watched, wanted: boolean): void {
+    if (wanted)
+      watched.stopOperations ??= recordOperations(manager, watched.attributes, this.#instruments)
+    else {
+      watched.stopOperations?.()
+      watched.stopOperations = undefined
+    }
   }
 
   #read(manager: MeasuredManager, watched: Watched): void {
@@ -124,22 +147,33 @@ export class Exporter {
 
   #leave(manager: MeasuredManager, watched: Watched): void {
     watched.stop()
+    watched.stopOperations?.()
     this.#book.keep(watched.contribution)
     this.#left.set(manager, watched.contribution)
     this.#watched.delete(manager)
   }
 
-  #endObserving(): void {
+  #beginObserving(): () => void {
+    const observables = [...this.#instruments.observables.values()]
+    this.#meter.addBatchObservableCallback(this.#observe, observables)
+    const unsubscribe = onManagerCreated(() => this.#update())
+    return () => {
+      unsubscribe()
+      this.#meter.removeBatchObservableCallback(this.#observe, observables)
+    }
+  }
+
+  #rest(): void {
     if (!this.#isIdle) return
-    this.#observing = false
-    this.#meter.removeBatchObservableCallback(this.#observe, this.#observables)
+    this.#endObserving?.()
+    this.#endObserving = undefined
   }
 }
 
 /** A function of the user that throws must not hide the managers of others. */
 function managersOf(source: Source): readonly MeasuredManager[] {
   try {
-    return source()
+    return source.list()
   } catch (error) {
     diag.error('connmgr: the managers to instrument cannot be listed', error)
     return []

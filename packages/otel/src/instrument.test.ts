@@ -1,3 +1,4 @@
+import { connectionManagers, queryChannel } from '@connmgr/core'
 import { DiagLogLevel, diag, metrics } from '@opentelemetry/api'
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics'
 import { meterProvider } from '../test/collected.js'
@@ -186,6 +187,79 @@ test('managers that a function names later are shown', async () => {
   for (const { close } of managers.values()) await close()
 })
 
+test('without managers all of the process are shown, also those made later, with all that they did', async () => {
+  const { collect, provider } = meterProvider()
+  const first = fakeManager({ name: 'first' })
+  const stop = instrument(undefined, { meterProvider: provider })
+  const second = fakeManager({ name: 'second' })
+  await second.manager.use(() => {})
+  await second.clock.settle()
+  const collected = await collect()
+  const pools = collected.series('connmgr.pool.open').map(({ attributes }) => attributes[POOL])
+  expect(pools).toEqual(expect.arrayContaining(['first', 'second']))
+  const waits = collected.value('db.client.connection.wait_time', { [POOL]: 'second' })
+  expect(waits).toBe(1)
+  stop()
+  await Promise.all([first.close(), second.close()])
+})
+
+test('what connectionManagers lists can be shown', async () => {
+  const { collect, provider } = meterProvider()
+  const { close, manager } = fakeManager({ name: 'listed' })
+  const stop = instrument(() => connectionManagers().filter(({ name }) => name === 'listed'), {
+    meterProvider: provider,
+  })
+  const collected = await collect()
+  expect(collected.series('connmgr.pool.open').map(({ attributes }) => attributes)).toEqual([
+    { [POOL]: 'listed' },
+  ])
+  expect(manager.name).toBe('listed')
+  stop()
+  await close()
+})
+
+describe('statements', () => {
+  const OPERATION = 'db.client.operation.duration'
+
+  test('are measured where that is switched on, and only those that were sent', async () => {
+    const { collect, provider } = meterProvider()
+    const [one, two] = [fakeManager({ name: 'one' }), fakeManager({ name: 'two' })]
+    const stop = instrument(one.manager, { meterProvider: provider, operationDuration: true })
+    instrument(two.manager, { meterProvider: provider })
+    one.driver.next('query', { afterMs: 30 }, { fail: 'statement' })
+    for (const { clock, manager } of [one, two]) {
+      const running = manager.use((connection) => connection.query('select 1'))
+      await clock.advance(30)
+      await running
+    }
+    const failing = one.manager.use((connection) => connection.query('select secret'))
+    await failing.catch(() => {})
+    const collected = await collect()
+    expect(collected.series(OPERATION, { [POOL]: 'two' })).toEqual([])
+    expect(collected.series(OPERATION).map(({ attributes }) => attributes)).toEqual([
+      expect.objectContaining({ [POOL]: 'one', 'db.system.name': 'fake', 'server.address': 'a' }),
+    ])
+    expect(collected.histogram(OPERATION)).toMatchObject({ count: 1, sum: 0.03 })
+    stop()
+    await Promise.all([one.close(), two.close()])
+  })
+
+  test('that fail are told apart by their code', async () => {
+    const { collect, provider } = meterProvider()
+    const { clock, close, driver, manager } = fakeManager()
+    const stop = instrument(manager, { meterProvider: provider, operationDuration: true })
+    driver.next('query', { fail: 'statement', afterMs: 5 })
+    const failing = manager.use((connection) => connection.query('select 1')).catch(() => {})
+    await clock.advance(5)
+    await failing
+    const [failed] = (await collect()).series(OPERATION)
+    expect(failed?.attributes['error.type']).toMatch(/^\w+$/)
+    stop()
+    expect(queryChannel.asyncEnd.hasSubscribers).toBe(false)
+    await close()
+  })
+})
+
 test('a leak is shown while it lasts', async () => {
   const { collect, provider } = meterProvider()
   const { clock, close, manager } = fakeManager({ leakDetection: { thresholdMs: 1000 } })
@@ -293,7 +367,7 @@ test('without an SDK that has started, a warning says so', async () => {
 
 describe('refuses', () => {
   test.each([
-    [undefined, /"managers" must be a connection manager.*undefined/],
+    [null, /"managers" must be a connection manager.*null/],
     ['postgresql://ada:secret@db/shop', /contains postgresql:/],
     [[{}], /an object of class Object/],
   ])('managers %p', (managers, message) => {
@@ -304,6 +378,7 @@ describe('refuses', () => {
 
   test.each([
     [{ meterProvider: {} }, /"meterProvider" must be a MeterProvider/],
+    [{ operationDuration: 1 }, /"operationDuration" must be true or false/],
     [{ meterprovider: undefined }, /did you mean "meterProvider"/],
   ])('options %p', (options, message) => {
     expect(() => instrument([], options as never)).toThrow(message)

@@ -10,21 +10,21 @@ import { checkOptions, type InstrumentOptions } from './options.js'
  * Each manager is a pool of its own in `db.client.connection.pool.name`, also beside others of the same name or database.
  * A manager that closes is no longer shown, and one that is instrumented twice is shown once.
  *
- * @param managers one, several, or a function that names those there are now, which is called at each collection. What
- * their events tell is counted from when they are first seen
+ * @param managers one, several, or a function that names those there are now. `@default` all managers of the process, also
+ * those that are made later. What their events tell is counted from when they are first seen
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  *
  * @example
  * const stop = instrument(manager, { meterProvider })
  */
 export function instrument(
-  managers: MeasuredManagers,
+  managers?: MeasuredManagers,
   options: InstrumentOptions = {},
 ): () => void {
   checkOptions(options)
   const list = listManagers(managers)
   const provider = options.meterProvider ?? globalProvider()
-  return exporterOf(provider).add(list)
+  return exporterOf(provider).add({ list, operations: options.operationDuration ?? false })
 }
 
 function globalProvider(): MeterProvider {

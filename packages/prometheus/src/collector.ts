@@ -2,8 +2,10 @@ import {
   listManagers,
   type MeasuredManager,
   type MeasuredManagers,
+  onManagerCreated,
   readState,
   recordEvents,
+  recordOperations,
   SeriesAttributes,
 } from '@connmgr/core/driver'
 import { Samples } from './samples.js'
@@ -18,14 +20,18 @@ interface Watched {
 /** Watches managers for as long as they are open, and takes samples of all of them. */
 export class Collector {
   readonly #list: () => readonly MeasuredManager[]
+  readonly #operationDuration: boolean
   readonly #watched = new Map<MeasuredManager, Watched>()
+  readonly #unsubscribe: () => void
   #shared: Samples | undefined
   #stopped = false
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
-  constructor(managers: MeasuredManagers) {
+  constructor(managers: MeasuredManagers | undefined, operationDuration: boolean) {
     this.#list = listManagers(managers)
+    this.#operationDuration = operationDuration
     this.#update()
+    this.#unsubscribe = onManagerCreated(() => this.#tryToUpdate())
   }
 
   /** Samples of all managers as they are now. */
@@ -54,6 +60,7 @@ export class Collector {
   /** Stops watching. From then on there is nothing to report. */
   stop(): void {
     this.#stopped = true
+    this.#unsubscribe()
     for (const { stop } of this.#watched.values()) stop()
     this.#watched.clear()
   }
@@ -69,13 +76,21 @@ export class Collector {
     for (const manager of present) if (!this.#watched.has(manager)) this.#watch(manager)
   }
 
+  /** Outside of a scrape nothing can be told of a list that fails. The next scrape is. */
+  #tryToUpdate(): void {
+    try {
+      this.#update()
+    } catch {}
+  }
+
   #watch(manager: MeasuredManager): void {
     const attributes = new SeriesAttributes(manager)
     const tally = new Tally()
-    this.#watched.set(manager, {
-      attributes,
-      tally,
-      stop: recordEvents(manager, attributes, tally),
-    })
+    const stops = [recordEvents(manager, attributes, tally)]
+    if (this.#operationDuration) stops.push(recordOperations(manager, attributes, tally))
+    const stop = () => {
+      for (const each of stops) each()
+    }
+    this.#watched.set(manager, { attributes, tally, stop })
   }
 }

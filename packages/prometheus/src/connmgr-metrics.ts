@@ -2,6 +2,7 @@ import type { MeasuredManagers } from '@connmgr/core/driver'
 import { ClientMetric, type ClientRegistry } from './client-metric.js'
 import { Collector } from './collector.js'
 import { FAMILIES } from './family.js'
+import { type ConnmgrMetricsOptions, resolveOptions } from './options.js'
 import { CONTENT_TYPE, renderText } from './text-format.js'
 
 /** The metrics of connection managers, for Prometheus. */
@@ -27,16 +28,20 @@ export interface ConnmgrMetrics {
  * Each manager is a pool of its own in the label `db_client_connection_pool_name`, also beside others of the same name
  * or database. Managers that are closed are left out.
  *
- * @param managers one, several, or a function that names those there are now, which is called at each scrape. What their
- * events tell is counted from when they are first seen
+ * @param managers one, several, or a function that names those there are now. `@default` all managers of the process, also
+ * those that are made later. What their events tell is counted from when they are first seen
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  *
  * @example
  * const metrics = connmgrMetrics(manager)
  * app.get('/metrics', (_request, response) => response.type(metrics.contentType).send(metrics.metrics()))
  */
-export function connmgrMetrics(managers: MeasuredManagers): ConnmgrMetrics {
-  const collector = new Collector(managers)
+export function connmgrMetrics(
+  managers?: MeasuredManagers,
+  options: ConnmgrMetricsOptions = {},
+): ConnmgrMetrics {
+  const { operationDuration } = resolveOptions(options)
+  const collector = new Collector(managers, operationDuration)
   return {
     contentType: CONTENT_TYPE,
     metrics: () => renderText(FAMILIES.values(), collector.take()),

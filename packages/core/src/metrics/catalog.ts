@@ -11,6 +11,8 @@ export const ATTRIBUTE = {
   role: 'connmgr.role',
   reason: 'connmgr.reason',
   result: 'connmgr.result',
+  system: 'db.system.name',
+  error: 'error.type',
 } as const
 
 /**
@@ -199,6 +201,15 @@ export const EVENT_METRICS = {
     description: 'How long a connection was in use until it was returned.',
     attributes: SERVER,
     bounds: LONG_BOUNDS,
+  },
+  operation: {
+    name: 'db.client.operation.duration',
+    kind: 'histogram',
+    unit: 's',
+    description:
+      'How long statements ran, from being sent until they were answered. Only if it is switched on.',
+    attributes: [...SERVER, ATTRIBUTE.system, ATTRIBUTE.error],
+    bounds: DURATION_BOUNDS,
   },
   timeouts: {
     name: 'db.client.connection.timeouts',

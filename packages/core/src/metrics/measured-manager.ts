@@ -1,4 +1,4 @@
-import type { ConnmgrEvent, ConnmgrEventType, Listener } from '../events/events.js'
+import type { ConnmgrEventType, Listener } from '../events/events.js'
 import type { PoolMetrics } from '../pool/metrics.js'
 import type { PoolSettings } from '../pool/options.js'
 import type { FailoverStatus } from '../status.js'
@@ -6,6 +6,7 @@ import type { ReplayStats } from '../work/replayer.js'
 
 /** What metrics need of a manager. Every manager of every database has it. */
 export interface MeasuredManager {
+  readonly id: number
   readonly name: string
   readonly closed: boolean
   getPoolMetrics(endpoint?: string): PoolMetrics
@@ -13,5 +14,4 @@ export interface MeasuredManager {
   getFailoverStatus(): FailoverStatus
   getReplayStats(): ReplayStats
   on<T extends ConnmgrEventType>(type: T, listener: Listener<T>): () => void
-  onAny(listener: (event: ConnmgrEvent) => unknown): () => void
 }
