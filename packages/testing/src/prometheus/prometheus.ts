@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ServerProcess } from '../servers/server-process.js'
 import { startOnPort } from '../servers/start-on-port.js'
+import { guardDirectory } from '../servers/watchdog.js'
 
 /** The programs, each with the Debian package that brings it. */
 export const PROMETHEUS_PROGRAMS: Readonly<Record<string, string>> = {
@@ -62,12 +63,12 @@ export interface PrometheusAlert {
 /** A Prometheus that scrapes one target each second, and evaluates its rules as often. */
 export class RunningPrometheus {
   readonly #server: ServerProcess
-  readonly #directory: string
+  readonly #cleanUp: () => Promise<void>
   readonly #url: string
 
-  constructor(server: ServerProcess, directory: string, port: number) {
+  constructor(server: ServerProcess, port: number, cleanUp: () => Promise<void>) {
     this.#server = server
-    this.#directory = directory
+    this.#cleanUp = cleanUp
     this.#url = `http://127.0.0.1:${port}`
   }
 
@@ -112,7 +113,7 @@ export class RunningPrometheus {
 
   async stop(): Promise<void> {
     await this.#server.kill()
-    rmSync(this.#directory, { recursive: true, force: true })
+    await this.#cleanUp()
   }
 
   async #ask<T>(resource: string): Promise<T> {
@@ -132,6 +133,11 @@ export async function startPrometheus({
   if (found === undefined)
     throw new Error(`Prometheus is not installed: ${PROMETHEUS_INSTALL_COMMAND}`)
   const directory = mkdtempSync(path.join(tmpdir(), 'connmgr-prometheus-'))
+  const endGuard = await guardDirectory(directory)
+  const cleanUp = async () => {
+    rmSync(directory, { recursive: true, force: true })
+    await endGuard()
+  }
   const file = path.join(directory, 'prometheus.yml')
   writeFileSync(path.join(directory, 'rules.yml'), rules ?? 'groups: []\n')
   writeFileSync(
@@ -163,9 +169,9 @@ scrape_configs:
         portTaken: /address already in use/,
       }),
     )
-    return new RunningPrometheus(server, directory, port)
+    return new RunningPrometheus(server, port, cleanUp)
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true })
+    await cleanUp()
     throw error
   }
 }
