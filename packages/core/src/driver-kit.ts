@@ -81,11 +81,13 @@ export {
 } from './leaks/stack.js'
 export {
   ATTRIBUTE,
+  DEMAND_METRIC,
   DURATION_BOUNDS,
   EVENT_METRICS,
   type EventCounter,
   type EventHistogram,
   type EventMetric,
+  type KeptHistogram,
   type MetricAttributes,
   type MetricDefinition,
   type MetricKind,
@@ -93,6 +95,11 @@ export {
   type StateMetric,
 } from './metrics/catalog.js'
 export { type EventRecorder, recordEvents } from './metrics/event-recording.js'
+export {
+  type HistogramState,
+  readDemandTime,
+  readHistograms,
+} from './metrics/histogram-reading.js'
 export { listManagers, type MeasuredManagers } from './metrics/managers.js'
 export type { MeasuredManager } from './metrics/measured-manager.js'
 export { recordOperations } from './metrics/operation-recording.js'

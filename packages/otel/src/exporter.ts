@@ -1,10 +1,12 @@
 import {
   type MeasuredManager,
   onManagerCreated,
+  readDemandTime,
   readState,
   recordEvents,
   recordOperations,
   SeriesAttributes,
+  type StateSink,
 } from '@connmgr/core/driver'
 import {
   type BatchObservableCallback,
@@ -133,9 +135,10 @@ export class Exporter {
 
   #read(manager: MeasuredManager, watched: Watched): void {
     const contribution: Contribution = new Map()
-    readState(manager, watched.attributes, (metric, attributes, value) =>
-      this.#book.note(contribution, metric, attributes, value),
-    )
+    const note: StateSink = (metric, attributes, value) =>
+      this.#book.note(contribution, metric, attributes, value)
+    readState(manager, watched.attributes, note)
+    readDemandTime(manager, watched.attributes, note)
     watched.contribution = contribution
   }
 

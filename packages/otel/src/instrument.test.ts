@@ -54,6 +54,22 @@ test('waiting, using and opening are measured in seconds, in the buckets of the 
   await close()
 })
 
+test('the connections that were wanted at once are counted over time', async () => {
+  const { collect, provider } = meterProvider()
+  const { clock, close, manager } = fakeManager({ poolSize: 1, maxOverflow: 0 })
+  instrument(manager, { meterProvider: provider })
+  const first = await manager.acquire()
+  const waiting = Array.from({ length: 6 }, () => manager.acquire())
+  await clock.advance(2000)
+  const collected = await collect()
+  const seconds = (connections: string) =>
+    collected.value('connmgr.connection.demand.time', { 'connmgr.connections': connections })
+  expect(seconds('8')).toBe(2)
+  first.release()
+  for (const each of waiting) (await each).release()
+  await close()
+})
+
 test('a timeout counts as one, and other failures do not', async () => {
   const { collect, provider } = meterProvider()
   const { clock, close, manager } = fakeManager({ poolSize: 1, maxOverflow: 0 })

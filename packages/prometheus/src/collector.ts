@@ -3,6 +3,7 @@ import {
   type MeasuredManager,
   type MeasuredManagers,
   onManagerCreated,
+  readHistograms,
   readState,
   recordEvents,
   recordOperations,
@@ -40,6 +41,9 @@ export class Collector {
     const samples = new Samples()
     for (const [manager, { attributes, tally }] of this.#watched) {
       readState(manager, attributes, (metric, series, value) => samples.add(metric, series, value))
+      readHistograms(manager, attributes, (metric, series, state) =>
+        samples.addHistogram(metric, series, state),
+      )
       tally.eachCounter((metric, series, value) => samples.add(metric, series, value))
       tally.eachHistogram((metric, series, state) => samples.addHistogram(metric, series, state))
     }
@@ -86,7 +90,7 @@ export class Collector {
   #watch(manager: MeasuredManager): void {
     const attributes = new SeriesAttributes(manager)
     const tally = new Tally()
-    const stops = [recordEvents(manager, attributes, tally)]
+    const stops = [recordEvents(manager, attributes, tally, false)]
     if (this.#operationDuration) stops.push(recordOperations(manager, attributes, tally))
     const stop = () => {
       for (const each of stops) each()

@@ -62,12 +62,53 @@ test('times are cumulative histograms of seconds', async () => {
   await clock.settle()
   const samples = parseExposition(metrics.metrics())
   const wait = 'db_client_connection_wait_time_seconds'
-  const below = (le: string) => valueIn(samples, `${wait}_bucket`, { le })
-  expect([below('0.001'), below('0.5'), below('1'), below('10'), below('+Inf')]).toEqual([
-    1, 1, 2, 2, 2,
-  ])
+  const within = (le: string) => valueIn(samples, `${wait}_bucket`, { le })
+  const counts = ['0.001', '0.5', '1', '10', '+Inf'].map(within)
+  expect(counts).toEqual([1, 1, 2, 2, 2])
   expect(valueIn(samples, `${wait}_sum`)).toBe(0.7)
   expect(valueIn(samples, `${wait}_count`)).toBe(2)
+  await close()
+})
+
+test('nothing is lost that was measured before the metrics were made', async () => {
+  const { close, manager } = fakeManager()
+  for (let n = 0; n < 3; n += 1) await manager.use(() => {})
+  const samples = parseExposition(connmgrMetrics(manager).metrics())
+  expect(valueIn(samples, 'db_client_connection_wait_time_seconds_count')).toBe(3)
+  expect(valueIn(samples, 'db_client_connection_use_time_seconds_count')).toBe(3)
+  expect(valueIn(samples, 'db_client_connection_create_time_seconds_count')).toBe(1)
+  await close()
+})
+
+test('demand is a histogram of seconds', async () => {
+  const { clock, close, manager } = fakeManager({ poolSize: 1, maxOverflow: 0 })
+  const metrics = connmgrMetrics(manager)
+  await clock.advance(3000)
+  const first = await manager.acquire()
+  const waiting = Array.from({ length: 6 }, () => manager.acquire())
+  await clock.advance(2000)
+  const samples = parseExposition(metrics.metrics())
+  const within = (le: string) => valueIn(samples, 'connmgr_connection_demand_bucket', { le })
+  expect([within('0'), within('6'), within('8'), within('+Inf')]).toEqual([3, 3, 5, 5])
+  expect(valueIn(samples, 'connmgr_connection_demand_sum')).toBe(14)
+  expect(valueIn(samples, 'connmgr_connection_demand_count')).toBe(5)
+  first.release()
+  for (const each of waiting) (await each).release()
+  await close()
+})
+
+test('statements are measured where that is switched on', async () => {
+  const { clock, close, driver, manager } = fakeManager()
+  const plain = connmgrMetrics(manager)
+  const metrics = connmgrMetrics(manager, { operationDuration: true })
+  driver.always('query', { afterMs: 30 })
+  const running = manager.use((connection) => connection.query('select 1'))
+  await clock.advance(30)
+  await running
+  const count = 'db_client_operation_duration_seconds_count'
+  const samples = parseExposition(metrics.metrics())
+  expect(valueIn(samples, count, { db_system_name: 'fake', connmgr_endpoint: 'a' })).toBe(1)
+  expect(valueIn(parseExposition(plain.metrics()), count)).toBeUndefined()
   await close()
 })
 
@@ -177,6 +218,13 @@ describe('a registry of prom-client', () => {
     expect(registry.getMetricsAsArray()).toEqual([])
     await close()
   })
+})
+
+test('refuses options that there are not', () => {
+  expect(() => connmgrMetrics([], { operationDurations: true } as never)).toThrow(
+    /did you mean "operationDuration"/,
+  )
+  expect(() => connmgrMetrics([], { operationDuration: 'yes' as never })).toThrow(/true or false/)
 })
 
 test.each([

@@ -1,4 +1,5 @@
 import {
+  DEMAND_METRIC,
   EVENT_METRICS,
   type EventMetric,
   type MetricAttributes,
@@ -18,7 +19,10 @@ export interface Family {
   readonly bounds: readonly number[]
 }
 
-export type MetricKey = StateMetric | EventMetric
+export type MetricKey = Exclude<StateMetric, 'demandTime'> | EventMetric | 'demand'
+
+/** `demandTime` is `demand` for those who cannot have a histogram of it. */
+const { demandTime: _, ...stateMetrics } = STATE_METRICS
 
 /** In Prometheus the suffix `_count` belongs to histograms, and `promtool check metrics` refuses it elsewhere. */
 const RENAMED: Readonly<Record<string, string>> = {
@@ -27,9 +31,12 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /** All metrics, in the order in which they are shown. */
 export const FAMILIES: ReadonlyMap<MetricKey, Family> = new Map(
-  (Object.entries({ ...STATE_METRICS, ...EVENT_METRICS }) as [MetricKey, MetricDefinition][]).map(
-    ([key, definition]) => [key, familyOf(definition)],
-  ),
+  (
+    Object.entries({ ...stateMetrics, demand: DEMAND_METRIC, ...EVENT_METRICS }) as [
+      MetricKey,
+      MetricDefinition,
+    ][]
+  ).map(([key, definition]) => [key, familyOf(definition)]),
 )
 
 /**

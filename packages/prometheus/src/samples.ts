@@ -1,6 +1,5 @@
-import type { MetricAttributes } from '@connmgr/core/driver'
+import type { HistogramState, MetricAttributes } from '@connmgr/core/driver'
 import { FAMILIES, type Family, labelsOf, type MetricKey } from './family.js'
-import type { HistogramState } from './tally.js'
 
 /** One line of the exposition. */
 export interface Sample {

@@ -3,15 +3,9 @@ import {
   type EventCounter,
   type EventHistogram,
   type EventRecorder,
+  type HistogramState,
   type MetricAttributes,
 } from '@connmgr/core/driver'
-
-/** A histogram so far. `buckets` counts each bucket for itself, without those below it. */
-export interface HistogramState {
-  readonly buckets: readonly number[]
-  readonly sum: number
-  readonly count: number
-}
 
 interface MutableHistogram extends HistogramState {
   readonly buckets: number[]

@@ -13,6 +13,7 @@ export const ATTRIBUTE = {
   result: 'connmgr.result',
   system: 'db.system.name',
   error: 'error.type',
+  connections: 'connmgr.connections',
 } as const
 
 /**
@@ -44,6 +45,26 @@ const SERVER = [ATTRIBUTE.pool, ATTRIBUTE.endpoint, ATTRIBUTE.address, ATTRIBUTE
 export const DURATION_BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const
 /** The same for what may take minutes. */
 const LONG_BOUNDS = [...DURATION_BOUNDS, 30, 60, 300] as const
+
+/** Bounds for numbers of connections. */
+export const DEMAND_BOUNDS = [
+  0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000,
+] as const
+
+/**
+ * A histogram of time instead of events: its buckets hold for how many seconds so many connections were wanted, its count
+ * all seconds, its sum connections times seconds. For Prometheus; OpenTelemetry's instruments cannot take it, and have
+ * `demandTime`.
+ */
+export const DEMAND_METRIC = {
+  name: 'connmgr.connection.demand',
+  kind: 'histogram',
+  unit: '{connection}',
+  description:
+    'Connections that were wanted at once, in use or waited for, over time: each bucket counts seconds.',
+  attributes: SERVER,
+  bounds: DEMAND_BOUNDS,
+} as const satisfies MetricDefinition
 
 /** What the state of a manager tells, read when it is asked for. */
 export const STATE_METRICS = {
@@ -89,6 +110,14 @@ export const STATE_METRICS = {
     unit: '{connection}',
     description: 'Connections that are being opened.',
     attributes: SERVER,
+  },
+  demandTime: {
+    name: 'connmgr.connection.demand.time',
+    kind: 'counter',
+    unit: 's',
+    description:
+      'For how long so many connections were wanted at once, in use or waited for: at most `connmgr.connections`, and more than the next smaller value.',
+    attributes: [...SERVER, ATTRIBUTE.connections],
   },
   acquired: {
     name: 'connmgr.connection.acquired',
@@ -176,7 +205,10 @@ export const STATE_METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>
 
-/** What the events of a manager tell, counted and measured as they happen. */
+/**
+ * What the events of a manager tell, counted and measured as they happen. The first three a manager measures itself too,
+ * see `readHistograms`.
+ */
 export const EVENT_METRICS = {
   createTime: {
     name: 'db.client.connection.create_time',
@@ -272,4 +304,6 @@ type OfKind<M, K extends MetricKind> = {
   [N in keyof M]: M[N] extends { readonly kind: K } ? N : never
 }[keyof M]
 export type EventCounter = OfKind<typeof EVENT_METRICS, 'counter'>
+/** The histograms that a manager keeps by itself. */
+export type KeptHistogram = 'createTime' | 'waitTime' | 'useTime' | 'demand'
 export type EventHistogram = OfKind<typeof EVENT_METRICS, 'histogram'>

@@ -29,11 +29,16 @@ const ACQUIRE_FAILURES: readonly AcquireFailedEvent['reason'][] = [
 const CONNECT_FAILURES: readonly ConnectionFailedEvent['reason'][] = ['connect', 'hook']
 const DIRT: readonly ConnectionDirtyEvent['reason'][] = ['transaction', 'busy', 'advisory-locks']
 
-/** Records the events of a manager from now on. Returns the function that stops it. */
+/**
+ * Records the events of a manager from now on. Returns the function that stops it.
+ *
+ * @param ownHistograms false to leave out what `readHistograms` reads: then no acquire costs an event
+ */
 export function recordEvents(
   manager: MeasuredManager,
   attributes: SeriesAttributes,
   recorder: EventRecorder,
+  ownHistograms = true,
 ): () => void {
   const { pool } = attributes
   const because = (base: MetricAttributes, reason: string) =>
@@ -53,9 +58,6 @@ export function recordEvents(
     for (const reason of DIRT) recorder.add('dirty', because(attributes.endpoint(id), reason), 0)
   }
   const stops = [
-    manager.on('connectionCreated', (event) => time('createTime', event)),
-    manager.on('connectionAcquired', (event) => time('waitTime', event)),
-    manager.on('connectionReleased', (event) => time('useTime', event)),
     manager.on('acquireFailed', ({ reason }) => {
       if (reason === 'timeout') recorder.add('timeouts', pool, 1)
       recorder.add('acquireFailed', because(pool, reason), 1)
@@ -79,6 +81,13 @@ export function recordEvents(
     manager.on('switchoverCompleted', changed),
     manager.on('failbackCompleted', changed),
   ]
+  if (ownHistograms) {
+    stops.push(
+      manager.on('connectionCreated', (event) => time('createTime', event)),
+      manager.on('connectionAcquired', (event) => time('waitTime', event)),
+      manager.on('connectionReleased', (event) => time('useTime', event)),
+    )
+  }
   return () => {
     for (const stop of stops) stop()
   }

@@ -1,5 +1,4 @@
 import { isError } from '../errors.js'
-import { queryChannel } from '../events/query-channel.js'
 import type { QueryContext } from '../events/query-context.js'
 import { ATTRIBUTE, type MetricAttributes } from './catalog.js'
 import type { EventRecorder } from './event-recording.js'
@@ -12,15 +11,13 @@ export function recordOperations(
   attributes: SeriesAttributes,
   recorder: Pick<EventRecorder, 'record'>,
 ): () => void {
-  const { id } = manager
-  const onEnd = (message: unknown) => {
-    const context = message as QueryContext
-    // One that was never sent was no operation of the database.
-    if (context.manager !== id || context.runMs === undefined || neverSent(context)) return
-    recorder.record('operation', seriesOf(context, attributes), context.runMs / 1000)
-  }
-  queryChannel.asyncEnd.subscribe(onEnd)
-  return () => queryChannel.asyncEnd.unsubscribe(onEnd)
+  return manager.observeQueries({
+    ended: (context) => {
+      // One that was never sent was no operation of the database.
+      if (context.runMs === undefined || neverSent(context)) return
+      recorder.record('operation', seriesOf(context, attributes), context.runMs / 1000)
+    },
+  })
 }
 
 function neverSent({ error, runMs }: QueryContext): boolean {

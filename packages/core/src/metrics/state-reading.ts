@@ -5,13 +5,19 @@ import type { MeasuredManager } from './measured-manager.js'
 import type { SeriesAttributes } from './series-attributes.js'
 
 /** Gets the value of one series. */
-export type StateSink = (metric: StateMetric, attributes: MetricAttributes, value: number) => void
+export type StateSink<M extends StateMetric = StateMetric> = (
+  metric: M,
+  attributes: MetricAttributes,
+  value: number,
+) => void
 
-/** Reads everything that the state of a manager tells. */
+type ReadSink = StateSink<Exclude<StateMetric, 'demandTime'>>
+
+/** Reads everything that the state of a manager tells, but for its histograms. */
 export function readState(
   manager: MeasuredManager,
   attributes: SeriesAttributes,
-  sink: StateSink,
+  sink: ReadSink,
 ): void {
   const status = manager.getFailoverStatus()
   let waiting = manager.getPoolMetrics().waiting
@@ -36,7 +42,7 @@ function readEndpoint(
   manager: MeasuredManager,
   endpoint: EndpointStatus,
   attributes: SeriesAttributes,
-  sink: StateSink,
+  sink: ReadSink,
 ): number {
   const metrics = manager.getPoolMetrics(endpoint.id)
   const server = attributes.endpoint(endpoint.id)
