@@ -1,29 +1,40 @@
-// Installs the servers that tests need and that npm does not bring: MariaDB and Alertmanager, from packages of Debian or
-// Ubuntu. Where it may not install anything, it says what is left out, and the tests of that server are skipped.
+// Installs the servers that tests need and that npm does not bring: MariaDB, Alertmanager and Prometheus, from packages of
+// Debian or Ubuntu. Where it may not install anything, it says what is left out, and the tests of that server are skipped.
 import { exitLike, run } from './run.mjs'
 
 try {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
-  const { canInstallPackages, findAlertmanager, findMariadb, installPrograms, ...labs } =
-    await import('@connmgr/testing')
-  if (findMariadb() === undefined && canInstallPackages()) {
-    installPrograms(labs.MARIADB_PROGRAMS, console.log)
+  const labs = await import('@connmgr/testing')
+  const servers = [
+    {
+      name: 'MariaDB',
+      find: () => labs.findMariadb()?.mariadbd,
+      programs: labs.MARIADB_PROGRAMS,
+      command: labs.MARIADB_INSTALL_COMMAND,
+    },
+    {
+      name: 'Alertmanager',
+      find: labs.findAlertmanager,
+      programs: labs.ALERTMANAGER_PROGRAMS,
+      command: labs.ALERTMANAGER_INSTALL_COMMAND,
+    },
+    {
+      name: 'Prometheus',
+      find: () => labs.findPrometheus()?.prometheus,
+      programs: labs.PROMETHEUS_PROGRAMS,
+      command: labs.PROMETHEUS_INSTALL_COMMAND,
+    },
+  ]
+  for (const { command, find, name, programs } of servers) {
+    if (find() === undefined && labs.canInstallPackages())
+      labs.installPrograms(programs, console.log)
+    const found = find()
+    console.log(
+      found === undefined
+        ? `left out: ${name} is not installed, so its tests are skipped. Root can install it: ${command}`
+        : `${name} is here: ${found}`,
+    )
   }
-  const found = findMariadb()
-  console.log(
-    found === undefined
-      ? `left out: MariaDB is not installed, so its tests are skipped. Root can install it: ${labs.MARIADB_INSTALL_COMMAND}`
-      : `MariaDB is here: ${found.mariadbd}`,
-  )
-  if (findAlertmanager() === undefined && canInstallPackages()) {
-    installPrograms(labs.ALERTMANAGER_PROGRAMS, console.log)
-  }
-  const alertmanager = findAlertmanager()
-  console.log(
-    alertmanager === undefined
-      ? `left out: Alertmanager is not installed, so its tests are skipped. Root can install it: ${labs.ALERTMANAGER_INSTALL_COMMAND}`
-      : `Alertmanager is here: ${alertmanager}`,
-  )
 } catch (error) {
   exitLike(error)
 }

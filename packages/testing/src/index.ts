@@ -72,6 +72,16 @@ export {
 } from './postgres/scripted-server.js'
 export { Accidents } from './program/accidents.js'
 export { type EarlyEnd, endOnSignals } from './program/end-on-signals.js'
+export { describePrometheus } from './prometheus/describe-prometheus.js'
+export {
+  findPrometheus,
+  PROMETHEUS_INSTALL_COMMAND,
+  PROMETHEUS_PROGRAMS,
+  type PrometheusAlert,
+  type PrometheusSeries,
+  RunningPrometheus,
+  startPrometheus,
+} from './prometheus/prometheus.js'
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'

@@ -1,3 +1,4 @@
+import diagnostics from 'node:diagnostics_channel'
 import { processRegistry } from './registry.js'
 
 /** A manager of this process that has not been closed. */
@@ -8,6 +9,9 @@ export interface RegisteredManager<M extends object> {
   readonly name: string
   readonly manager: M
 }
+
+/** Told of each manager that is made, while its constructor still runs. */
+const createdChannel = diagnostics.channel('connmgr:manager:created')
 
 /** The next number of a manager in this process. */
 export function nextManagerId(): number {
@@ -21,10 +25,19 @@ export function registerManager(id: number, name: string, manager: object): () =
   const { byId, collected } = processRegistry().managers
   byId.set(id, { name, reference: new WeakRef(manager) })
   collected.register(manager, id, manager)
+  if (createdChannel.hasSubscribers) createdChannel.publish({ id, name, manager })
   return () => {
     byId.delete(id)
     collected.unregister(manager)
   }
+}
+
+/** Calls a function soon after a manager of the process was made. Returns the function that ends this. */
+export function onManagerCreated(listener: () => void): () => void {
+  // A constructor has to end before its object is used.
+  const soon = () => queueMicrotask(listener)
+  createdChannel.subscribe(soon)
+  return () => createdChannel.unsubscribe(soon)
 }
 
 /** The managers that are listed, oldest first. */

@@ -1,0 +1,46 @@
+import { ConnectionManager, type ManagerOptions } from '@connmgr/core'
+import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
+
+type FakeManagerOptions = Partial<ManagerOptions<FakeConnection>> & {
+  readonly endpoints?: readonly string[]
+}
+
+export interface FakeManager {
+  readonly clock: FakeClock
+  readonly driver: FakeDriver
+  readonly manager: ConnectionManager<FakeConnection>
+  /** Closes the manager, whose clock stands still. */
+  close(drainTimeoutMs?: number): Promise<void>
+}
+
+/** A manager of servers that exist only in the test. */
+export function fakeManager({
+  endpoints = ['a'],
+  ...options
+}: FakeManagerOptions = {}): FakeManager {
+  const clock = new FakeClock()
+  const driver = new FakeDriver({ clock })
+  const manager = new ConnectionManager<FakeConnection>({
+    driver,
+    endpoints: endpoints.map(fakeEndpoint),
+    options: {
+      clock,
+      logger: false,
+      healthMonitoring: false,
+      prePing: false,
+      maxLifetimeMs: 0,
+      idleTimeoutMs: 0,
+      ...options,
+    },
+  })
+  return {
+    clock,
+    driver,
+    manager,
+    async close(drainTimeoutMs = 100) {
+      const closing = manager.close({ drainTimeoutMs })
+      await clock.advance(drainTimeoutMs + 2000)
+      await closing
+    },
+  }
+}
