@@ -23,7 +23,7 @@ export interface HealthHandlers {
   readonly startup: HealthHandler
   /** True from the call of `shutdown` on. */
   readonly draining: boolean
-  /** What readiness is made of, as data. */
+  /** How everything is, as data: for routes of your own. */
   check(): HealthReport
   /**
    * Makes readiness 503 at once; liveness stays 200. Resolves after `delayMs`, in which balancers learn of it and go on
@@ -59,11 +59,11 @@ export function healthHandlers(managers: Managers, options: HealthOptions = {}):
   return {
     live: createHandler(() => ({ status: 200, body: { status: 'pass' } })),
     ready: createHandler((request) => {
-      const report = probed()
+      const report = check()
       return { status: report.ready ? 200 : 503, body: readinessBody(report, detailsFor(request)) }
     }),
     startup: createHandler((request) => {
-      const report = probed()
+      const report = check()
       return { status: report.started ? 200 : 503, body: startupBody(report, detailsFor(request)) }
     }),
     get draining() {
@@ -84,19 +84,14 @@ export function healthHandlers(managers: Managers, options: HealthOptions = {}):
   function check(): HealthReport {
     const reports = watches.map((each) => each.report)
     const required = reports.filter((each) => !each.optional)
+    // Probes may be all that a manager gets to do before the process is ready.
+    if (!draining) for (const each of watches) each.connectIfUnmonitored()
     return {
       ready: !draining && required.every((each) => each.ready),
       started: required.every((each) => each.started),
       draining,
       managers: reports,
     }
-  }
-
-  /** The report for a probe, which may be all that a manager gets to do before the process is ready. */
-  function probed(): HealthReport {
-    const report = check()
-    if (!draining) for (const each of watches) each.connectIfUnmonitored()
-    return report
   }
 
   /** A function that fails shows the least, and the answer stays what it is. */
