@@ -71,7 +71,8 @@ function columns() {
 async function checkColumn(column, folder, compilers, nodes) {
   await attempt(column, 'one copy', () => checkIdentity(folder))
   for (const [version, compiler] of Object.entries(compilers)) {
-    await attempt(column, `types ${version}`, () => checkAllTypes(folder, compiler))
+    if (column.typescripts?.includes(version) === false) continue
+    await attempt(column, `types ${version}`, () => checkAllTypes(folder, compiler, column.module))
   }
   const [own, ...others] = nodes
   const isEnd = !MIDDLE.includes(column.name)
@@ -86,8 +87,8 @@ async function checkColumn(column, folder, compilers, nodes) {
   }
 }
 
-async function checkAllTypes(folder, compiler) {
-  await checkTypes(folder, 'node16', compiler)
+async function checkAllTypes(folder, compiler, module) {
+  await checkTypes(folder, 'node16', compiler, module)
   await checkTypes(folder, 'bundler', compiler)
 }
 

@@ -24,6 +24,11 @@ const PEERS = [
   '@prisma/adapter-pg',
   'sequelize',
   'winston',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@nestjs/terminus',
+  'reflect-metadata',
+  'rxjs',
 ]
 const TYPES = ['@types/pg', '@types/node']
 const EXAMPLE = /```ts runnable *(.*)\n([\s\S]*?)```/g

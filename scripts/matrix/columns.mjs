@@ -72,10 +72,45 @@ export const COLUMNS = [
     },
     programs: ['pg', 'failover', 'typeorm', 'drizzle-relations', 'prisma-ts', 'prisma-js'],
   },
+  {
+    name: 'nest-11',
+    note: 'the oldest NestJS and Terminus',
+    packages: {
+      pg: '8.16.3',
+      '@types/pg': '8.16.0',
+      '@types/node': '20.19.43',
+      '@nestjs/common': '11.0.1',
+      '@nestjs/core': '11.0.1',
+      '@nestjs/platform-express': '11.0.1',
+      '@nestjs/terminus': '11.0.0',
+      'reflect-metadata': '0.2.2',
+      rxjs: '7.8.2',
+    },
+    programs: ['nest'],
+  },
+  {
+    name: 'nest-12',
+    note: 'the newest NestJS and Terminus, which are ES modules alone',
+    packages: {
+      pg: '8.23.1',
+      '@types/pg': '8.23.1',
+      '@types/node': '24.19.2',
+      '@nestjs/common': '12.5.1',
+      '@nestjs/core': '12.5.1',
+      '@nestjs/platform-express': '12.5.1',
+      '@nestjs/terminus': '12.1.0',
+      'reflect-metadata': '0.2.2',
+      rxjs: '7.8.2',
+    },
+    programs: ['nest'],
+    // Older ones do not let CommonJS import ES modules.
+    typescripts: ['5.9', '7.0'],
+    module: 'NodeNext',
+  },
 ]
 
 /** Left out by `--quick`: what lies between the ends of each range. */
-export const MIDDLE = ['last-of-old', 'first-of-new']
+export const MIDDLE = ['last-of-old', 'first-of-new', 'nest-11']
 
 /** The oldest TypeScript, the newest written in itself, and the newest. */
 export const TYPESCRIPTS = { 5.4: '5.4.5', 5.9: '5.9.3', '7.0': '7.0.2' }

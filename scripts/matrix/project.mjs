@@ -9,7 +9,12 @@ export const FORMATS = ['cjs', 'esm']
 
 const PROGRAMS = join(ROOT, 'scripts', 'matrix', 'programs')
 /** What is needed of ours for each peer. */
-const OURS = { typeorm: 'typeorm', 'drizzle-orm': 'drizzle', prisma: 'prisma' }
+const OURS = {
+  typeorm: ['typeorm'],
+  'drizzle-orm': ['drizzle'],
+  prisma: ['prisma'],
+  '@nestjs/core': ['health', 'nestjs'],
+}
 /** The client of either generator, under the name that its program imports. */
 const GENERATORS = { 'prisma-ts': 'prisma-client', 'prisma-js': 'prisma-client-js' }
 
@@ -22,7 +27,7 @@ export async function install(folder, column, tarballs) {
     // Adapters depend on the packages of every database.
     'mysql',
     'sqlite',
-    ...Object.keys(OURS).flatMap((peer) => (column.packages[peer] ? [OURS[peer]] : [])),
+    ...Object.keys(OURS).flatMap((peer) => (column.packages[peer] ? OURS[peer] : [])),
   ]
   writeFileSync(
     join(folder, 'package.json'),
@@ -118,9 +123,9 @@ function block(head, settings) {
 
 /**
  * Checks the types of the programs; `compiler` is the folder of a TypeScript. With `node16` those of both formats, as
- * each is told by its package.json; a bundler knows ES modules alone.
+ * each is told by its package.json; a bundler knows ES modules alone. `module` is Node's way that is meant by `node16`.
  */
-export async function checkTypes(folder, resolution, compiler) {
+export async function checkTypes(folder, resolution, compiler, module = 'Node16') {
   const config = join(folder, `tsconfig.${resolution}.json`)
   const formats = resolution === 'bundler' ? ['esm'] : FORMATS
   writeFileSync(
@@ -128,11 +133,12 @@ export async function checkTypes(folder, resolution, compiler) {
     JSON.stringify({
       compilerOptions: {
         target: 'ES2022',
-        module: resolution === 'bundler' ? 'ESNext' : 'Node16',
-        moduleResolution: resolution,
+        module: resolution === 'bundler' ? 'ESNext' : module,
+        moduleResolution: resolution === 'bundler' ? resolution : module,
         strict: true,
         noEmit: true,
         esModuleInterop: true,
+        experimentalDecorators: true,
         types: ['node'],
         skipLibCheck: false,
       },
@@ -175,6 +181,8 @@ export async function bundle(folder, format, program) {
     platform: 'node',
     format,
     target: 'node20',
+    // Without metadata of types, which no package of ours needs.
+    tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
     keepNames: true,
     logLevel: 'error',
   })

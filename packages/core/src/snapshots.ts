@@ -12,7 +12,11 @@ import type { ManagerHistograms } from './vocabulary/histogram.js'
 import type { LeaseReport } from './vocabulary/lease-report.js'
 import type { Target } from './vocabulary/target.js'
 
-const CLOSED: Readiness = { status: 'closed', reason: 'the manager is closed' }
+const CLOSED: Readiness = {
+  status: 'closed',
+  reason: 'the manager is closed',
+  unusableForMs: undefined,
+}
 
 /** What a manager tells of its endpoints and pools, taken together. */
 export class Snapshots<C extends object> {
@@ -87,11 +91,13 @@ export class Snapshots<C extends object> {
   healthStatus(closed: boolean): HealthStatus {
     const { writer } = this.#parts.cluster
     const { checks, stats } = this.#parts.monitor.history
-    const { reason, status } = closed ? CLOSED : this.#parts.readiness.current
+    const { reason, status, unusableForMs } = closed ? CLOSED : this.#parts.readiness.current
     return {
       healthy: status === 'healthy' || status === 'degraded',
       status,
       reason,
+      unusableForMs,
+      monitored: this.#parts.monitoring.on,
       resting: this.#parts.monitoring.resting,
       poolMetrics: this.poolMetrics(),
       healthCheck: checks.findLast((each) => writer === undefined || each.endpoint === writer.id),

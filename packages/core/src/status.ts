@@ -47,6 +47,16 @@ export interface HealthStatus {
   readonly status: ReadinessStatus
   /** Why the status is not `healthy`; undefined if it is. */
   readonly reason: string | undefined
+  /**
+   * For how long callers who write cannot be served, in milliseconds; undefined if they can. Unlike `healthy` it shows
+   * trouble at once.
+   */
+  readonly unusableForMs: number | undefined
+  /**
+   * False if no server is probed in the background (`healthMonitoring: false`, `stopHealthMonitoring()`): then the status
+   * tells whether a connection has ever come about, and little more.
+   */
+  readonly monitored: boolean
   /** True while monitoring is paused (`healthMonitoring.restAfterMs`). The status is the one from before the pause. */
   readonly resting: boolean
   readonly poolMetrics: PoolMetrics
@@ -77,6 +87,7 @@ export function failoverStatus<C extends object>(
       active: each === cluster.writer,
       lagMs: each.lagMs,
       lagging: each.lagging,
+      readOnly: each.role === 'standby' || each.isReadOnlyPrimary,
       history: each.result?.history,
       since: each.since,
       lastError: each.lastError,

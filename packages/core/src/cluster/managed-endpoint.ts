@@ -137,6 +137,8 @@ export interface EndpointStatus {
   readonly lagMs: number | undefined
   /** True for a standby that is too far behind to get reads. */
   readonly lagging: boolean
+  /** True if it refuses writes: a standby, or a primary that is set to read-only. */
+  readonly readOnly: boolean
   /** What tells a server before a promotion from one after it, as its driver calls it. */
   readonly history: string | undefined
   /** When it came into this state. */

@@ -22,6 +22,7 @@ export interface MonitoringParts<C extends object> {
   readonly logins: LoginProbes<C>
   readonly maintainer: Maintainer<C>
   readonly monitor: HealthMonitor<C>
+  readonly options: { readonly healthMonitoring: boolean }
   readonly router: Router<C>
   readonly silence: SilenceWatch<C> | undefined
   /** There is one endpoint, and never another. */
@@ -37,16 +38,24 @@ export class Monitoring<C extends object> {
   /** Settles when the latest pause has ended for good. */
   #waking = Promise.resolve()
   #ended = false
+  #on: boolean
 
   /** @param restAfterMs infinity for never */
   constructor(runtime: Runtime, restAfterMs: number, parts: MonitoringParts<C>) {
     this.#parts = parts
+    // Several servers are watched in any case, as that decides which one takes writes.
+    this.#on = parts.options.healthMonitoring || !parts.fixed
     this.#rest = new Rest(runtime, {
       restAfterMs,
       uses: () => parts.endpoints.reduce((sum, { pool }) => sum + pool.leases.totals.checkouts, 0),
       isBusy: () => this.#isBusy,
       onRest: () => this.#pause(),
     })
+  }
+
+  /** Whether servers are probed in the background, or will be once it has started or its pause is over. */
+  get on(): boolean {
+    return this.#on
   }
 
   /** Whether it is paused until the next acquire. */
@@ -63,12 +72,14 @@ export class Monitoring<C extends object> {
   /** Resolves when every endpoint has been seen once. */
   async start(): Promise<void> {
     if (this.#ended) return
+    this.#on = true
     if (this.resting) return this.wake()
     await this.#startChecks()
     if (!this.#ended) this.#rest.start()
   }
 
   stop(): void {
+    this.#on = false
     if (this.resting) this.#serveAgain()
     this.#rest.stop()
     this.#stopChecks()

@@ -104,6 +104,66 @@ describe('the status of a manager', () => {
   })
 })
 
+describe('what the status knows beside its delays', () => {
+  const unusableForMs = ({ manager }: Harness) => manager.getHealthStatus().unusableForMs
+
+  test('unusableForMs shows trouble and its end at once, and counts from its beginning', async () => {
+    const h = one()
+    h.driver.server('a').state = 'down'
+    await h.clock.advance(700)
+    expect(unusableForMs(h)).toBe(700)
+    h.driver.server('a').start()
+    await h.clock.advance(20_000)
+    expect(unusableForMs(h)).toBeUndefined()
+    h.driver.server('a').crash()
+    await h.manager.checkHealth()
+    await h.clock.advance(1500)
+    expect(statusOf(h)).toEqual(['healthy', true])
+    expect(unusableForMs(h)).toBe(1500)
+    h.driver.server('a').start()
+    await h.manager.checkHealth()
+    expect(unusableForMs(h)).toBeUndefined()
+    await close(h)
+    expect(unusableForMs(h)).toBeUndefined()
+  })
+
+  test('monitored follows the option and the operator, and stays true in a pause', async () => {
+    const monitored = ({ manager }: Harness) => manager.getHealthStatus().monitored
+    const off = manage()
+    expect(monitored(off)).toBe(false)
+    ;(await off.manager.acquire()).release()
+    expect(monitored(off)).toBe(false)
+    await off.manager.startHealthMonitoring()
+    expect(monitored(off)).toBe(true)
+    off.manager.stopHealthMonitoring()
+    expect(monitored(off)).toBe(false)
+    await close(off)
+    const resting = one({ healthMonitoring: { restAfterMs: 1000 } })
+    expect(monitored(resting)).toBe(true)
+    await resting.clock.advance(10_000)
+    expect(resting.manager.getHealthStatus()).toMatchObject({ resting: true, monitored: true })
+    await close(resting)
+    const several = replicated({ healthMonitoring: false })
+    expect(monitored(several)).toBe(true)
+    await close(several)
+  })
+
+  test('readOnly tells a standby, and a primary that is set to read-only', async () => {
+    const h = replicated()
+    const readOnly = () =>
+      h.manager.getFailoverStatus().endpoints.map((each) => [each.id, each.role, each.readOnly])
+    await h.clock.advance(3000)
+    expect(readOnly()).toEqual([
+      ['a', 'primary', false],
+      ['b', 'standby', true],
+    ])
+    h.driver.server('a').writable = false
+    await h.manager.checkHealth()
+    expect(readOnly()[0]).toEqual(['a', 'primary', true])
+    await close(h)
+  })
+})
+
 describe('ready', () => {
   test('resolves when the server can be used, and at once from then on', async () => {
     for (const h of [one(), manage(), replicated()]) {

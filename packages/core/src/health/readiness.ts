@@ -15,6 +15,8 @@ export interface Readiness {
   readonly status: ReadinessStatus
   /** Why it is not healthy; undefined if it is. */
   readonly reason: string | undefined
+  /** For how long callers who write cannot be served, without any delay; undefined if they can. */
+  readonly unusableForMs: number | undefined
 }
 
 /** How things stand at one moment. */
@@ -48,6 +50,11 @@ class Lasting {
     }
     return this.#counts
   }
+
+  /** For how long it has held; undefined if it does not. */
+  forMs(now: number): number | undefined {
+    return this.#is ? now - this.#since : undefined
+  }
 }
 
 /**
@@ -78,11 +85,17 @@ export class ReadinessTracker {
     const { healthyAfterMs, startTimeoutMs, unhealthyAfterMs } = this.#times
     const now = this.#clock.now()
     const { refusedForGood, impaired, unusable } = this.#look()
-    if (refusedForGood) return { status: 'unhealthy', reason: unusable ?? this.#reason }
+    if (refusedForGood)
+      return {
+        status: 'unhealthy',
+        reason: unusable ?? this.#reason,
+        unusableForMs: this.#unusable.forMs(now) ?? now - this.#madeAt,
+      }
     if (!this.#started) {
       if (unusable !== undefined) {
-        const failed = now - this.#madeAt >= startTimeoutMs
-        return { status: failed ? 'unhealthy' : 'starting', reason: unusable }
+        const unusableForMs = now - this.#madeAt
+        const failed = unusableForMs >= startTimeoutMs
+        return { status: failed ? 'unhealthy' : 'starting', reason: unusable, unusableForMs }
       }
       this.#started = true
     }
@@ -91,7 +104,8 @@ export class ReadinessTracker {
     const down = this.#unusable.note(isUnusable, now, unhealthyAfterMs, healthyAfterMs)
     const lame = this.#impaired.note(isImpaired, now, unhealthyAfterMs, healthyAfterMs)
     this.#reason = unusable ?? impaired ?? this.#reason
-    if (!down && !lame) return { status: 'healthy', reason: undefined }
-    return { status: down ? 'unhealthy' : 'degraded', reason: this.#reason }
+    const unusableForMs = this.#unusable.forMs(now)
+    if (!down && !lame) return { status: 'healthy', reason: undefined, unusableForMs }
+    return { status: down ? 'unhealthy' : 'degraded', reason: this.#reason, unusableForMs }
   }
 }
