@@ -57,7 +57,8 @@ export async function resolveTargets(urls: readonly string[], env: Env): Promise
 }
 
 async function fromLibpqEnvironment(option: string, env: Env): Promise<Target[]> {
-  const named = option !== '--url' && [env.PGHOST, env.PGPORT, env.PGUSER, env.PGDATABASE].some(Boolean)
+  const named =
+    option !== '--url' && [env.PGHOST, env.PGPORT, env.PGUSER, env.PGDATABASE].some(Boolean)
   if (!named)
     throw new UsageError(
       'no database is named: give --url postgres://user:password@host:5432/database, or set DATABASE_URL',

@@ -6,11 +6,7 @@ import { tlsOf } from './tls.js'
 /** What of mysql2's connection is used. */
 interface ConnectionParts {
   readonly stream?: unknown
-  query(
-    text: string,
-    values: unknown[],
-    callback: (error: unknown, rows: unknown) => void,
-  ): unknown
+  query(text: string, values: unknown[], callback: (error: unknown, rows: unknown) => void): unknown
 }
 
 /** Logs in to a server of MySQL or MariaDB. Rejects with the reason of `signal` if that fires first. */

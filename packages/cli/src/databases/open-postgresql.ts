@@ -1,17 +1,21 @@
 import { TLSSocket } from 'node:tls'
 import type { Endpoint } from '@connmgr/core'
-import type { Opened, Row, ServerRole, TlsFacts } from './opened.js'
+import { makeEndpoint, withHiddenPassword } from '@connmgr/core/driver'
+import type { OpenedPostgresql, Row, ServerRole, TlsFacts } from './opened.js'
 import { tlsOf } from './tls.js'
 
 /** What of node-postgres' client is used beside its methods. */
 interface ClientParts {
   readonly connection?: { readonly stream?: unknown }
   readonly processID?: unknown
-  query(query: { text: string; values: unknown[] }): Promise<{ rows: Row[] }>
+  query(query: { text: string; values?: unknown[]; name?: string }): Promise<{ rows: Row[] }>
 }
 
 /** Logs in to a PostgreSQL server. Rejects with the reason of `signal` if that fires first. */
-export async function openPostgresql(endpoint: Endpoint, signal: AbortSignal): Promise<Opened> {
+export async function openPostgresql(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<OpenedPostgresql> {
   const { PgDriver } = await import('@connmgr/pg')
   const driver = new PgDriver()
   const client = await driver.connect(endpoint, { signal, onSignal: () => {} })
@@ -21,6 +25,11 @@ export async function openPostgresql(endpoint: Endpoint, signal: AbortSignal): P
       const { rows } = await parts.query({ text, values: [...values] })
       return rows
     },
+    async queryPrepared(name, text) {
+      const { rows } = await parts.query({ name, text })
+      return rows
+    },
+    another: (database) => openPostgresql(databaseAt(endpoint, database), signal),
     async role(): Promise<ServerRole> {
       const { role, writable, cluster, server, missing = [] } = await driver.replication.ask(client)
       return { role, writable, cluster, server, missing }
@@ -36,6 +45,15 @@ export async function openPostgresql(endpoint: Endpoint, signal: AbortSignal): P
       driver.catalogs.close()
     },
   }
+}
+
+/** The same server, role and settings with another database. */
+function databaseAt(endpoint: Endpoint, database = endpoint.database): Endpoint {
+  const config = endpoint.config as { password?: string }
+  return makeEndpoint(
+    { ...endpoint, ...(database === undefined ? {} : { database }) },
+    withHiddenPassword({ ...config, database }, config.password),
+  )
 }
 
 function tlsFacts({ connection }: ClientParts): TlsFacts {

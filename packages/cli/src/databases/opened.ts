@@ -1,5 +1,4 @@
-import type { Role } from '@connmgr/core'
-import type { MissingRight } from '@connmgr/core'
+import type { MissingRight, Role } from '@connmgr/core'
 
 /** A row, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>
@@ -33,9 +32,17 @@ export interface Opened {
   query(text: string, values?: readonly unknown[]): Promise<Row[]>
   role(): Promise<ServerRole>
   readonly tls: TlsFacts | undefined
-  /** By which the server is said to know this session: another one than it names itself if a pooler stands between. */
-  readonly processId?: number | undefined
   close(): Promise<void>
   /** At once, whatever is running. */
   destroy(): void
+}
+
+/** A session with a PostgreSQL server. */
+export interface OpenedPostgresql extends Opened {
+  /** Runs a statement by a name that it is prepared under. */
+  queryPrepared(name: string, text: string): Promise<Row[]>
+  /** Opens another session of the role, with the same database or another. */
+  another(database?: string): Promise<OpenedPostgresql>
+  /** The id that the client was told at its login: another one than the server's own if a pooler stands between. */
+  readonly processId: number | undefined
 }

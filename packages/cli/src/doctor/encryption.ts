@@ -6,18 +6,15 @@ const DAY_MS = 86_400_000
 const SOON_MS = 21 * DAY_MS
 
 /** What the encryption of a connection leaves open. Within the machine none is needed. */
-export function findInEncryption(
-  tls: TlsFacts | undefined,
-  reach: Reach,
-  now: number,
-): Finding[] {
+export function findInEncryption(tls: TlsFacts | undefined, reach: Reach, now: number): Finding[] {
   if (tls === undefined) return []
   const findings: Finding[] = []
   if (!tls.encrypted && reach !== 'local')
     findings.push({
       id: 'tls-off',
       severity: reach === 'public' ? 'critical' : 'warning',
-      title: 'The connection is not encrypted: whoever is on the way reads the data and can change it.',
+      title:
+        'The connection is not encrypted: data, and queries, can be read and changed on the way.',
       evidence: [`the server is in a ${reach === 'unknown' ? 'network' : `${reach} network`}`],
       fix: 'Add sslmode=verify-full and sslrootcert=/path/to/ca.pem to the URL (MySQL: the option ssl), and have the server refuse plain connections.',
     })
@@ -25,7 +22,8 @@ export function findInEncryption(
     findings.push({
       id: 'tls-unverified',
       severity: 'warning',
-      title: 'The connection is encrypted, but the certificate of the server is not verified: it may be that of another.',
+      title:
+        'The connection is encrypted, but the certificate of the server is not verified: it may be that of another.',
       evidence: [`${tls.protocol ?? 'TLS'} without a check of the certificate`],
       fix: 'Use sslmode=verify-full with sslrootcert=/path/to/ca.pem, and rejectUnauthorized: true where the option ssl is an object.',
     })

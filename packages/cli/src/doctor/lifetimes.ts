@@ -78,7 +78,8 @@ function neverReplaced({ maxLifetimeMs }: Plan): Finding[] {
     {
       id: 'lifetime-without-limit',
       severity: 'advice',
-      title: 'Connections are never replaced: memory that sessions gather on the server is not freed, and a new address in DNS is not noticed.',
+      title:
+        'Connections are never replaced: memory that sessions gather on the server is not freed, and a new address in DNS is not noticed.',
       evidence: ['maxLifetimeMs has no limit'],
       fix: 'Set maxLifetimeMs, such as 3600000.',
     },

@@ -21,7 +21,8 @@ export type Reach = 'local' | 'private' | 'public' | 'unknown'
 const LONG_TTL_S = 60
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
-const PRIVATE = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|fe80:)/i
+const PRIVATE =
+  /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|fe80:)/i
 
 /** Looks a host up. */
 export async function readNetwork(

@@ -6,7 +6,9 @@ import { UsageError } from '../exit-code.js'
 export type OptionDeclarations = NonNullable<ParseArgsConfig['options']>
 
 /** What a command line says: texts, lists of texts, and switches. */
-export type Parsed = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>
+export type Parsed = Readonly<
+  Record<string, string | boolean | readonly (string | boolean)[] | undefined>
+>
 
 /** Options that all commands have. */
 export const COMMON_OPTIONS = {
@@ -45,7 +47,8 @@ export function textsOf(parsed: Parsed, name: string): string[] {
 export function textOf(parsed: Parsed, name: string): string | undefined {
   const value = parsed[name]
   if (typeof value !== 'string') return undefined
-  if (value.trim() === '') throw new UsageError(`--${name} is empty; give it a value or leave it out`)
+  if (value.trim() === '')
+    throw new UsageError(`--${name} is empty; give it a value or leave it out`)
   return value
 }
 
@@ -75,9 +78,7 @@ export function choiceOf<T extends string>(
   if (typeof text !== 'string') return fallback
   const found = choices.find((each) => each === text)
   if (found !== undefined) return found
-  throw new UsageError(
-    `--${name} must be one of ${choices.join(', ')}, not "${text.slice(0, 40)}"`,
-  )
+  throw new UsageError(`--${name} must be one of ${choices.join(', ')}, not "${text.slice(0, 40)}"`)
 }
 
 function withoutValues(error: unknown): string {
