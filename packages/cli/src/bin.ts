@@ -10,7 +10,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   throw error
 })
-if (process.stdin.isTTY && process.argv[2] === 'top') watchKeys()
+const watching = process.stdin.isTTY === true && process.argv[2] === 'top'
+if (watching) watchKeys()
 
 run(process.argv.slice(2), {
   stdout: process.stdout,
@@ -20,8 +21,8 @@ run(process.argv.slice(2), {
 }).then(
   (code) => {
     process.exitCode = code
-    // The terminal that keys are read from would keep the process running.
-    process.stdin.unref()
+    // Nothing else is read, and an open terminal would keep the process running.
+    if (watching) process.stdin.pause()
   },
   (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -33,7 +34,6 @@ run(process.argv.slice(2), {
 function watchKeys(): void {
   const { stdin } = process
   stdin.setRawMode(true)
-  stdin.unref()
   process.once('exit', () => stdin.setRawMode(false))
   stdin.on('data', (key: Buffer) => {
     if (['q', 'Q', '\u0003', '\u001b'].includes(key.toString()))

@@ -6,7 +6,7 @@ export {
   type Wanted,
 } from './check/command.js'
 export type { ConnectionCount, Fact, ServerReport } from './doctor/examination.js'
-export type { Finding, NotSeen, Severity } from './doctor/finding.js'
+export type { NotSeen, ReportedFinding, Severity } from './doctor/finding.js'
 export { DOCTOR_SCHEMA_VERSION, type DoctorReport, type FailOn } from './doctor/report.js'
 export { EXIT_CODE, type ExitCode } from './exit-code.js'
 export { run } from './run.js'

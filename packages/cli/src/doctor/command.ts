@@ -49,10 +49,13 @@ export async function runDoctor(parsed: Parsed, io: Io): Promise<ExitCode> {
     targets.map((target) => examine(target, plan, timeoutMs, io.signal)),
   )
   if (io.signal.aborted) return EXIT_CODE.interrupted
-  const findings = ranked([
-    ...examinations.flatMap((each) => each.findings),
-    ...(targets[0]?.kind === 'sqlite' ? [] : findInCluster(examinations)),
-  ])
+  const findings = ranked(
+    [
+      ...examinations.flatMap((each) => each.findings),
+      ...(targets[0]?.kind === 'sqlite' ? [] : findInCluster(examinations)),
+    ],
+    targets.map(({ endpoint }) => endpoint.id),
+  )
   const ok = passes(findings, failOn)
   const report: DoctorReport = {
     schemaVersion: DOCTOR_SCHEMA_VERSION,

@@ -8,7 +8,7 @@ export const SEVERITIES = ['critical', 'warning', 'advice'] as const
  */
 export type Severity = (typeof SEVERITIES)[number]
 
-/** A verdict of `doctor`, with its evidence and its fix. */
+/** A verdict over one server, or over all of them together, with its evidence and its fix. */
 export interface Finding {
   /** Stable, for scripts: `duplicate-index`. */
   readonly id: string
@@ -23,6 +23,12 @@ export interface Finding {
   readonly fix: string
 }
 
+/** A finding of the report: what is so on several servers is said once. */
+export interface ReportedFinding extends Omit<Finding, 'server'> {
+  /** The endpoints that it is about; all of them for what is about them together. */
+  readonly servers: readonly string[]
+}
+
 /** What could not be read, and why. */
 export interface NotSeen {
   readonly server: string
@@ -30,9 +36,27 @@ export interface NotSeen {
   readonly reason: string
 }
 
-/** The gravest first; findings of one severity in the order in which they were found. */
-export function ranked(findings: readonly Finding[]): Finding[] {
-  return [...findings].sort((a, b) => gravity(a.severity) - gravity(b.severity))
+/**
+ * The gravest first; findings of one severity in the order in which they were found. What is the same on several servers, as
+ * what a standby has of its primary, is one finding.
+ *
+ * @param endpoints all that were examined
+ */
+export function ranked(
+  findings: readonly Finding[],
+  endpoints: readonly string[],
+): ReportedFinding[] {
+  const merged = new Map<string, ReportedFinding>()
+  for (const { server, ...finding } of findings) {
+    const { evidence, fix, id, severity, title } = finding
+    const key = JSON.stringify([id, severity, title, evidence, fix])
+    const servers = [
+      ...(merged.get(key)?.servers ?? []),
+      ...(server === undefined ? endpoints : [server]),
+    ]
+    merged.set(key, { ...finding, servers: [...new Set(servers)] })
+  }
+  return [...merged.values()].sort((a, b) => gravity(a.severity) - gravity(b.severity))
 }
 
 /** Whether a severity is that of a threshold, or above it. */

@@ -2,7 +2,7 @@ import { plainText } from '../terminal/plain-text.js'
 import type { Style } from '../terminal/style.js'
 import { counted, duration } from '../terminal/units.js'
 import type { ServerReport } from './examination.js'
-import { type Finding, SEVERITIES, type Severity } from './finding.js'
+import { type ReportedFinding, SEVERITIES, type Severity } from './finding.js'
 import type { DoctorReport } from './report.js'
 
 const NAMES = { postgresql: 'PostgreSQL', mysql: 'MySQL', sqlite: 'SQLite' } as const
@@ -66,12 +66,12 @@ function poolerOf({ facts }: ServerReport): string {
 }
 
 function findingLines(
-  { id, severity, server, title, evidence, fix }: Finding,
+  { id, severity, servers, title, evidence, fix }: ReportedFinding,
   number: number,
   several: boolean,
   style: Style,
 ): string[] {
-  const where = several && server !== undefined ? ` ${style.dim(plainText(server))}` : ''
+  const where = several ? ` ${style.dim(plainText(servers.join(', ')))}` : ''
   return [
     `${number}. ${colourOf(severity, style)(severity)} ${style.dim(id)}${where}`,
     `   ${style.bold(plainText(title))}`,

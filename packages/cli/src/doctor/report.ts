@@ -1,5 +1,11 @@
 import type { ServerReport } from './examination.js'
-import { type Finding, type NotSeen, reaches, SEVERITIES, type Severity } from './finding.js'
+import {
+  type NotSeen,
+  type ReportedFinding,
+  reaches,
+  SEVERITIES,
+  type Severity,
+} from './finding.js'
 
 /** From which severity on `doctor` fails; with `never` it does not. */
 export type FailOn = Severity | 'never'
@@ -21,14 +27,14 @@ export interface DoctorReport {
   /** In the order in which they were named. */
   readonly servers: readonly ServerReport[]
   /** The gravest first. */
-  readonly findings: readonly Finding[]
+  readonly findings: readonly ReportedFinding[]
   readonly counts: Readonly<Record<Severity, number>>
   /** What could not be read, and why. */
   readonly notSeen: readonly NotSeen[]
 }
 
 /** How many findings there are of each severity. */
-export function countBySeverity(findings: readonly Finding[]): Record<Severity, number> {
+export function countBySeverity(findings: readonly ReportedFinding[]): Record<Severity, number> {
   return Object.fromEntries(
     SEVERITIES.map((severity) => [
       severity,
@@ -38,6 +44,6 @@ export function countBySeverity(findings: readonly Finding[]): Record<Severity, 
 }
 
 /** Whether no finding reaches the threshold. */
-export function passes(findings: readonly Finding[], failOn: FailOn): boolean {
+export function passes(findings: readonly ReportedFinding[], failOn: FailOn): boolean {
   return failOn === 'never' || !findings.some(({ severity }) => reaches(severity, failOn))
 }

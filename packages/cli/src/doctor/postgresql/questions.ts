@@ -16,7 +16,8 @@ export const QUESTIONS = {
     count(*) filter (where state = 'active')::int as active,
     count(*) filter (where state like 'idle in transaction%')::int as idle_in_transaction
   from pg_catalog.pg_stat_activity
-  where usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend' and pid <> pg_backend_pid()
+  -- A role of few rights sees no types; those that stream to standbys have no database.
+  where usesysid is not null and datid is not null and coalesce(backend_type, 'client backend') = 'client backend' and pid <> pg_backend_pid()
   group by 1, 2 order by 3 desc, 1, 2`,
 
   idleInTransaction: `select pid, coalesce(application_name, '') as application, coalesce(usename, '') as user,
