@@ -61,7 +61,7 @@ async function fromLibpqEnvironment(option: string, env: Env): Promise<Target[]>
     option !== '--url' && [env.PGHOST, env.PGPORT, env.PGUSER, env.PGDATABASE].some(Boolean)
   if (!named)
     throw new UsageError(
-      'no database is named: give --url postgres://user:password@host:5432/database, or set DATABASE_URL',
+      'no database is named: give --url postgres://USER@HOST:5432/DATABASE, or set DATABASE_URL',
     )
   return asUsage(async () => {
     const { of } = await postgresEndpoints()
@@ -96,7 +96,7 @@ function fileTarget(option: string, url: string): Target {
     throw new UsageError(`${option} names an SQLite file and a server; give one kind of database`)
   return {
     kind: 'sqlite',
-    endpoint: { id: redactUrl(url.replace(/\?.*$/, '')), config: undefined },
+    endpoint: { id: redactText(url.replace(/\?.*$/, '')), config: undefined },
     location: url,
     parameters: parametersOf(url),
   }

@@ -40,7 +40,8 @@ Usage: connmgr doctor [options]
   --max-lifetime MS   maxLifetimeMs of the application (default 3600000; 0: no limit)
   --idle-timeout MS   idleTimeoutMs of the application (default 600000; 0: no limit)
   --nat-timeout MS    after which idle connections are forgotten on the way (default 350000)
-  --idle-transaction MS  from when on a session idle in a transaction is reported (default 5000)
+  --idle-transaction MS  from when on a session that is idle in a transaction, or waits for a lock,
+                      is reported (default 5000)
   --timeout MS        for each server (default 30000)
   --fail-on WHAT      critical, warning, advice or never (default warning)
 ${COMMON}

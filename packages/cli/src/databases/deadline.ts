@@ -3,7 +3,7 @@ import { systemClock } from '@connmgr/core/driver'
 /** A signal that fires when a time is over, or when another one fires. */
 export interface Deadline {
   readonly signal: AbortSignal
-  /** Milliseconds that are left, at least 0. */
+  /** Whole milliseconds that are left, at least 0. */
   readonly leftMs: number
   end(): void
 }
@@ -24,7 +24,7 @@ export function startDeadline(timeoutMs: number, parent: AbortSignal): Deadline 
   return {
     signal: abort.signal,
     get leftMs() {
-      return Math.max(0, endsAt - clock.now())
+      return Math.max(0, Math.floor(endsAt - clock.now()))
     },
     end() {
       clock.clearTimeout(timer)

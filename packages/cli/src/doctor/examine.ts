@@ -146,9 +146,15 @@ function unreachable(
         id: 'unreachable',
         severity: 'critical',
         server: endpoint.id,
-        title: 'The server cannot be reached, or does not let the role in.',
+        title:
+          kind === 'sqlite'
+            ? 'The file cannot be opened.'
+            : 'The server cannot be reached, or does not let the role in.',
         evidence: [error],
-        fix: 'Check host, port, user, password and database of the URL, the rules of the firewall, and that the server runs.',
+        fix:
+          kind === 'sqlite'
+            ? 'Check the path, and that this user may read and write it and its folder, which a write-ahead log needs.'
+            : 'Check host, port, user, password and database of the URL, the rules of the firewall, and that the server runs.',
       },
     ],
     notSeen: reader.notSeen,

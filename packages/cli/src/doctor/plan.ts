@@ -10,7 +10,7 @@ export interface Plan {
   readonly idleTimeoutMs: number
   /** After which time a NAT gateway or a load balancer forgets an idle connection. */
   readonly natTimeoutMs: number
-  /** From which time on a session that is idle in a transaction is reported. */
+  /** From which time on a session that is idle in a transaction, or waits for a lock, is reported. */
   readonly idleTransactionMs: number
   /** Milliseconds since the Unix epoch. */
   readonly now: number

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
   describePgBouncer,
+  eventually,
   type PostgresCluster,
   type PostgresNode,
   patient,
@@ -190,6 +191,13 @@ describe('doctor of a primary and its standby', () => {
     try {
       await holder.query('begin')
       await holder.query('lock table locked')
+      const waiting = waiter.query('select from locked').catch(() => {})
+      await eventually(async () => {
+        const rows = await primary.query(
+          `select from pg_stat_activity where wait_event_type = 'Lock'`,
+        )
+        return rows.length === 1
+      })
       const { report } = await doctor('--url', primary.url(), '--idle-transaction', '0')
       expect(found(report, 'idle-in-transaction')).toMatchObject({
         severity: 'warning',
@@ -198,6 +206,12 @@ describe('doctor of a primary and its standby', () => {
       expect(
         idsOf((await doctor('--url', primary.url(), '--idle-transaction', '3600000')).report),
       ).not.toContain('idle-in-transaction')
+      const [pid] = (await holder.query('select pg_backend_pid() as pid')).rows
+      expect(found(report, 'sessions-blocked')?.evidence).toEqual([
+        expect.stringMatching(`patient .*, blocked by pid ${pid.pid}$`),
+      ])
+      await holder.query('rollback')
+      await waiting
     } finally {
       await Promise.all([holder.end(), waiter.end()])
     }

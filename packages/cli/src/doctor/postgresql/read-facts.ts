@@ -7,9 +7,6 @@ import type { LateSession, LoginFacts, PostgresFacts } from './facts.js'
 import { readPooler } from './pooler.js'
 import { QUESTIONS, SETTINGS } from './questions.js'
 
-/** For how long a session waits for a lock before that is worth a word. */
-const BLOCKED_MS = 5000
-
 /** Reads what a server tells, one thing after the other over one session. */
 export async function readPostgresFacts(
   opened: OpenedPostgresql,
@@ -43,7 +40,9 @@ export async function readPostgresFacts(
     (rows) => rows.map(lateSession),
     [plan.idleTransactionMs],
   )
-  const blocked = await ask('sessions that wait for locks', 'blocked', lateSessions, [BLOCKED_MS])
+  const blocked = await ask('sessions that wait for locks', 'blocked', lateSessions, [
+    plan.idleTransactionMs,
+  ])
   const onPrimary = role?.role === 'primary'
   const standbys = onPrimary ? await ask('standbys', 'standbys', standbysOf) : undefined
   const inactiveSlots = onPrimary ? await ask('replication slots', 'slots', slotsOf) : undefined
