@@ -2,11 +2,12 @@ import type { Assembly } from './assembly.js'
 import type { ReadAcquireOptions, Reads } from './catch-up/reads.js'
 import type { Cluster } from './cluster/cluster.js'
 import type { Router } from './cluster/router.js'
-import { acquireChannel, isTraced, traced } from './events/channels.js'
+import { type AcquireContext, acquireChannel, contextOf, isTraced } from './events/channels.js'
 import type { FunctionReference } from './leaks/stack.js'
 import type { Lifecycle } from './lifecycle.js'
 import { AcquireRequest } from './pool/acquire-request.js'
 import type { Lease } from './pool/lease.js'
+import type { Runtime } from './runtime.js'
 import type { Target } from './vocabulary/target.js'
 import { AcquireHook } from './work/acquire-hook.js'
 
@@ -23,7 +24,7 @@ type Request = AcquireRequest<ManagerAcquireOptions>
  * pool; `onAcquire` prepares the connection on its way back.
  */
 export class Acquiring<C extends object> {
-  readonly #name: string
+  readonly #runtime: Runtime
   readonly #acquireTimeoutMs: number
   readonly #cluster: Cluster<C>
   readonly #lifecycle: Lifecycle<C>
@@ -32,7 +33,7 @@ export class Acquiring<C extends object> {
   readonly #hook: AcquireHook<C> | undefined
 
   constructor({ cluster, driver, lifecycle, options, reads, router, runtime }: Assembly<C>) {
-    this.#name = runtime.name
+    this.#runtime = runtime
     this.#acquireTimeoutMs = options.pool.acquireTimeoutMs
     this.#cluster = cluster
     this.#lifecycle = lifecycle
@@ -57,8 +58,21 @@ export class Acquiring<C extends object> {
     if (this.#lifecycle.closed && !again) return this.#router.refuse()
     this.#lifecycle.begin()
     if (!isTraced(acquireChannel)) return this.#acquire(request)
+    return this.#traced(request)
+  }
+
+  #traced(request: Request): Promise<Lease<C>> {
+    const { id: manager, name: poolName } = this.#runtime
     const endpoint = this.#cluster.pick(request.target)?.endpoint
-    return traced(acquireChannel, { endpoint, poolName: this.#name }, () => this.#acquire(request))
+    const context: AcquireContext = contextOf({ endpoint, poolName, manager })
+    const acquire = async (): Promise<Lease<C>> => {
+      const lease = await this.#acquire(request)
+      context.lease = lease.id
+      context.connectionId = lease.connectionId
+      context.endpoint = lease.endpoint.id
+      return lease
+    }
+    return acquireChannel.tracePromise(acquire, context)
   }
 
   #acquire(request: Request): Promise<Lease<C>> {

@@ -82,11 +82,7 @@ export class Assembly<C extends object> {
       options.topology === undefined &&
       (endpoints.length === 1 || endpoints.every((each) => each.role !== undefined))
     this.sharedStall = new SharedStall(options.clock)
-    this.runtime = new Runtime(
-      options,
-      this.sharedStall.monitor,
-      driver.statements?.fingerprint.bind(driver.statements),
-    )
+    this.runtime = new Runtime(options, this.sharedStall.monitor, driver)
     const { runtime } = this
     this.sizes = new EndpointSizes(pool)
     this.probers = new Probers(runtime, this.#probeTimeouts, this)

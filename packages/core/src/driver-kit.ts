@@ -58,19 +58,29 @@ export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
 export { addressId, makeEndpoint, withHiddenPassword } from './driver/endpoint.js'
 export { networkFailure } from './driver/network-errors.js'
 export { isProgrammingError } from './driver/programming-error.js'
+export {
+  nextTransactionId,
+  type StatementTrace,
+  type StatementTracer,
+  type TracedConnection,
+  type TracedTransaction,
+} from './driver/statement-trace.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/events.js'
 export { describeEvent } from './events/log.js'
 export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
 export { outside } from './flow/outside.js'
-export { runWithOrigin } from './leaks/context.js'
+export { Scope } from './flow/scope.js'
+export { CaptureBudget } from './leaks/capture-budget.js'
+export { currentContext, runWithOrigin } from './leaks/context.js'
 export {
   type CallSite,
   type CapturedStack,
   captureStack,
   type FunctionReference,
   parseFrame,
+  userPath,
 } from './leaks/stack.js'
 export type { PoolOptions } from './pool/options.js'
 export { withoutSecrets } from './secrets/clean-error.js'

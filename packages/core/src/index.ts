@@ -6,6 +6,7 @@ export { WriteToken } from './catch-up/write-token.js'
 export type { FailoverEvent, RecordedFailoverEvent } from './cluster/failover-record.js'
 export type { EndpointStatus } from './cluster/managed-endpoint.js'
 export type { FailoverOptions } from './cluster/options.js'
+export { connectionManagers, type ListedManager } from './connection-managers.js'
 export type {
   Endpoint,
   IsolationLevel,
@@ -40,6 +41,9 @@ export {
 } from './errors.js'
 export type * from './events/events.js'
 export type { Logger, LogLevel } from './events/log.js'
+export { queryChannel } from './events/query-channel.js'
+export type { QueryContext } from './events/query-context.js'
+export type { QueryObserver } from './events/query-observer.js'
 export { once } from './flow/once.js'
 export type { HealthCheck, HealthStats } from './health/history.js'
 export type { ReadinessStatus } from './health/readiness.js'
@@ -65,6 +69,18 @@ export type { Clock } from './time/clock.js'
 export type { Discovery, TopologySource } from './topology/source.js'
 export type { CloseReason } from './vocabulary/close-reason.js'
 export type { LeakCounts, PoolCounts } from './vocabulary/counts.js'
+export {
+  countWithin,
+  type DemandHistogram,
+  demandQuantile,
+  type Histogram,
+  type HistogramBucket,
+  histogramQuantile,
+  type ManagerHistograms,
+  mergeDemand,
+  mergeHistograms,
+  type PoolHistograms,
+} from './vocabulary/histogram.js'
 export type { LeaseReport } from './vocabulary/lease-report.js'
 export type { ClusterState, EndpointState } from './vocabulary/states.js'
 export type { Target } from './vocabulary/target.js'

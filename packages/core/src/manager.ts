@@ -7,6 +7,7 @@ import { CALLS, checkCall, checkCount, checkWork } from './config/calls.js'
 import { resolveManagerOptions } from './config/resolve.js'
 import type { ConnectionSignal, Driver, Endpoint, TransactionOptions } from './driver/contract.js'
 import type { DedicatedConnection } from './driver/dedicated.js'
+import type { StatementTracer } from './driver/statement-trace.js'
 import { InvalidOptionError } from './errors.js'
 import type { ConnmgrEvent } from './events/events.js'
 import type { FunctionReference } from './leaks/stack.js'
@@ -15,6 +16,7 @@ import type { ManagerOptions } from './options.js'
 import type { AcquireRequest } from './pool/acquire-request.js'
 import type { Lease } from './pool/lease.js'
 import type { AcquireOptions } from './pool/options.js'
+import { registerManager } from './process/managers.js'
 import { printAsJson } from './secrets/print.js'
 import type { Clock } from './time/clock.js'
 import type { ReplayOptions, TransactionReplayOptions, UnitReplayOptions } from './work/options.js'
@@ -44,6 +46,7 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
   }
 
   readonly #parts: Assembly<C>
+  readonly #unlist: () => void
   /** The request of all who ask for nothing in particular. */
   readonly #plain: AcquireRequest<ManagerAcquireOptions>
 
@@ -59,6 +62,7 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
     const parts = new Assembly(driver, endpoints, options)
     super(parts)
     this.#parts = parts
+    this.#unlist = registerManager(this.id, this.name, this)
     this.#plain = parts.acquiring.request(NO_OPTIONS, this.acquire)
     if (options.pool.minIdle > 0 || options.healthMonitoring || !parts.solo)
       void parts.lifecycle.startSoon()
@@ -283,7 +287,10 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
     const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = options
     return this.#parts.lifecycle.close(drainTimeoutMs, {
       finish: () => this.finish(),
-      cleanUp: () => this.cleanUp(),
+      cleanUp: () => {
+        this.#unlist()
+        this.cleanUp()
+      },
     })
   }
 
@@ -315,6 +322,14 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
     return this.#parts.dedicated.open(onSignal, abort)
   }
 
+  /**
+   * @internal A connection to the writer that no pool knows of, for looking into a server whose pool may be exhausted. Its
+   * opener must close it; undefined while there is no writer.
+   */
+  connectForDiagnosis(abort: AbortSignal): Promise<DedicatedConnection<C> | undefined> {
+    return this.connectToWriter(() => {}, abort)
+  }
+
   /** Ends what a subclass has under way. Part of `close`, which waits for it. */
   protected async finish(): Promise<void> {}
 
@@ -324,6 +339,11 @@ export class ConnectionManager<C extends object> extends ManagerOperations<C> {
   /** True if `onAcquire` prepares each connection for its one borrower, so that callers must not share a statement. */
   get preparesLeases(): boolean {
     return this.#parts.acquiring.preparesLeases
+  }
+
+  /** @internal Publishes statements that a facade is called with before they have a connection. */
+  get queries(): StatementTracer {
+    return this.#parts.runtime.queries
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   type FunctionReference,
   outside,
   printAsJson,
+  type StatementTrace,
 } from '@connmgr/core/driver'
 import type { Client, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
@@ -262,6 +263,19 @@ export class ManagedPool extends PgPool {
     below: FunctionReference,
     again = false,
   ): Promise<QueryResult> {
+    const { queries } = this.$connections
+    if (!queries.active) return this.#run(text, values, below, again)
+    const trace = queries.begin(textOf(text))
+    return trace.run(() => this.#run(text, values, below, again, trace))
+  }
+
+  #run(
+    text: unknown,
+    values: unknown,
+    below: FunctionReference,
+    again: boolean,
+    trace?: StatementTrace,
+  ): Promise<QueryResult> {
     return new Promise((resolve, reject) => {
       const query = new PoolQuery(
         this.#lender,
@@ -272,6 +286,7 @@ export class ManagedPool extends PgPool {
         resolve,
         reject,
         again,
+        trace,
       )
       // Whose reads must see their own writes needs a connection that was chosen for them; and whoever comes after the end
       // is to be refused one.

@@ -3,6 +3,7 @@ import {
   currentEffects,
   type FunctionReference,
   isError,
+  type StatementTrace,
   unnoted,
   type WriteEnd,
 } from '@connmgr/core/driver'
@@ -14,6 +15,7 @@ import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
 import { wasStale } from './prepared-statements.js'
 import type { Lanes } from './shared/lanes.js'
 import { type Caller, RunAlone, type SharedQuery } from './shared/shared-query.js'
+import { rowCountOf } from './traced-statement.js'
 
 /** The pool as those see it who borrow its connections. */
 export interface Lender {
@@ -56,6 +58,10 @@ export class PoolQuery implements Caller {
   /** If the caller's work may be run again: notes there how what it writes has ended. */
   #endWrite: ((end: WriteEnd) => void) | undefined
   #signal: AbortSignal | undefined
+  /** For its subscribers, if there are any. */
+  readonly #trace: StatementTrace | undefined
+  /** While it is followed: how it is among others. */
+  #shared: SharedQuery | undefined
   /** Set while it is under way among others. */
   #stopListening: (() => void) | undefined
 
@@ -68,7 +74,9 @@ export class PoolQuery implements Caller {
     resolve: (result: QueryResult | Promise<never>) => void,
     reject: (reason: unknown) => void,
     again: boolean,
+    trace: StatementTrace | undefined,
   ) {
+    this.#trace = trace
     this.#again = again
     this.#lender = lender
     this.#wanted = wanted
@@ -86,6 +94,7 @@ export class PoolQuery implements Caller {
       if (this.#signal?.aborted === true) throw notSent(this.#signal)
       if (effects !== undefined && this.#mayHaveWritten) this.#endWrite = effects.begin()
     } catch (error) {
+      this.#trace?.failed(error)
       this.#reject(error)
       return
     }
@@ -93,6 +102,7 @@ export class PoolQuery implements Caller {
     if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#alone)
     else {
       const shared = lanes.add(this.#query, this.#values, statement, this, this.#below)
+      if (this.#trace !== undefined) this.#shared = shared
       if (shared === undefined)
         this.#runAlone(this.#query, this.#alone, () => lanes.stopwatch(statement))
       else if (this.#signal !== undefined) this.#abortIn(shared, this.#signal)
@@ -103,6 +113,10 @@ export class PoolQuery implements Caller {
     this.#stopListening?.()
     // By now it has had a connection, and with that the catalog is known.
     if (this.#endWrite !== undefined && !this.#mayHaveWritten) this.#endWrite('undone')
+    if (this.#trace !== undefined) {
+      this.#traceShared(this.#trace)
+      this.#trace.succeeded(rowCountOf(result))
+    }
     this.#resolve(result)
   }
 
@@ -111,6 +125,10 @@ export class PoolQuery implements Caller {
     if (reason instanceof RunAlone) this.#runAgain(reason)
     else {
       this.#endWrite?.(endOfFailed(textOf(this.#query), reason))
+      if (this.#trace !== undefined) {
+        this.#traceShared(this.#trace)
+        this.#trace.failed(reason)
+      }
       this.#resolve(leadingHere(reason))
     }
   }
@@ -137,6 +155,7 @@ export class PoolQuery implements Caller {
       },
       (error: unknown) => {
         this.#endWrite?.('undone')
+        this.#trace?.failed(error)
         this.#reject(error)
       },
     )
@@ -162,10 +181,19 @@ export class PoolQuery implements Caller {
       // Of a submittable, which is no promise, the result is to be had by a callback alone, which an older
       // node-postgres takes as the second argument only.
       const args = isRepeatable(query) ? [query, this.#values, settled] : [query, settled]
-      unnoted(() => (client.query as (...all: unknown[]) => unknown)(...args))
+      const send = (): unknown =>
+        unnoted(() => (client.query as (...all: unknown[]) => unknown)(...args))
+      if (this.#trace === undefined) send()
+      else this.#trace.handOver(send)
     } catch (error) {
       settled(error)
     }
+  }
+
+  /** The server has answered it among others, or its lane has given it up. */
+  #traceShared(trace: StatementTrace): void {
+    const { lane } = this.#shared ?? {}
+    if (this.#shared !== undefined && lane !== undefined) lane.trace(this.#shared, trace)
   }
 
   /** What it asks for to run by itself. */
@@ -187,6 +215,7 @@ export class PoolQuery implements Caller {
   /** Came to nothing among others; runs by itself within the time that is left. */
   #runAgain({ acquireTimeoutMs, queryTimeoutMs }: RunAlone): void {
     this.#again = true
+    this.#shared = undefined
     const config = typeof this.#query === 'string' ? { text: this.#query } : (this.#query as object)
     this.#runAlone(
       queryTimeoutMs === undefined ? this.#query : { ...config, query_timeout: queryTimeoutMs },

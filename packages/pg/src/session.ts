@@ -5,6 +5,8 @@ import type {
   ConnectionCondition,
   ConnectionSignal,
   ResetFindings,
+  StatementTracer,
+  TracedConnection,
 } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { notSent, runAbortable, signalOf } from './aborted-query.js'
@@ -32,6 +34,7 @@ import { SessionStatements } from './prepared/session-statements.js'
 import { PreparedStatements } from './prepared-statements.js'
 import { SessionChanges } from './session-changes.js'
 import { mayChangeCatalog } from './statement-text.js'
+import { askTraced, sendTraced, type TracedSession } from './traced-statement.js'
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
@@ -57,6 +60,8 @@ export class Session {
   readonly #open: OpenStatements
   /** Of the database that it leads to; undefined for what is no borrower's. */
   catalog: EndpointCatalog | undefined
+  /** Publishes the statements of borrowers; undefined for what is no borrower's. */
+  queries: StatementTracer | undefined
   /** How its socket was made, if by a function of the user's. */
   openStream: OpenStream | undefined
   /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
@@ -176,9 +181,22 @@ export class Session {
     return this.#statements.ask(text, run, decide)
   }
 
+  /** The same for a statement that is part of a borrower's work. */
+  #askForBorrower<R extends TextRow>(
+    text: string,
+    decide: () => Error | undefined,
+  ): Promise<OwnResult<R>> {
+    const ask = (): Promise<OwnResult<R>> => this.ask<R>(text, decide)
+    // What ends a transaction that its borrower has left open is the pool's.
+    if (this.queries?.active !== true || this.activity.lease?.active === false) return ask()
+    const trace = this.queries.begin(text)
+    trace.on(this.#place)
+    return trace.run(() => askTraced(trace, this.#traced, text, ask))
+  }
+
   /** Begins a transaction of the engine. @param text of the statement that does it */
   async begin(text: string): Promise<void> {
-    await this.ask(text, () => this.refusal(text))
+    await this.#askForBorrower(text, () => this.refusal(text))
     this.#endedBefore = this.#statements.transactionsEnded
   }
 
@@ -189,7 +207,7 @@ export class Session {
    */
   async commit(): Promise<void> {
     await this.#finished()
-    const { command } = await this.ask('COMMIT', () =>
+    const { command } = await this.#askForBorrower('COMMIT', () =>
       this.#statements.refusalOfCommit(this.#endedBefore),
     )
     if (command !== 'COMMIT')
@@ -200,7 +218,7 @@ export class Session {
 
   async rollback(): Promise<void> {
     await this.#finished()
-    await this.ask('ROLLBACK', () => this.refusal('ROLLBACK'))
+    await this.#askForBorrower('ROLLBACK', () => this.refusal('ROLLBACK'))
   }
 
   condition(): ConnectionCondition {
@@ -298,6 +316,28 @@ export class Session {
 
   /** What `client.query` does. */
   #query(args: unknown[]): unknown {
+    const { queries } = this
+    if (queries?.active !== true || isShared(args[0])) return this.#send(args)
+    const trace = queries.begin(textOf(args[0]))
+    trace.on(this.#place)
+    return trace.run(() => sendTraced(trace, this.#traced, args, (given) => this.#send(given)))
+  }
+
+  /** Where what is sent now runs. */
+  get #place(): TracedConnection {
+    const { lease } = this.activity
+    return {
+      connectionId: lease?.connectionId,
+      lease: lease?.active === true ? lease.id : undefined,
+      processId: this.#internals.processID ?? undefined,
+    }
+  }
+
+  get #traced(): TracedSession {
+    return { internals: this.#internals, transactions: this.#statements.transactions }
+  }
+
+  #send(args: unknown[]): unknown {
     this.activity.queryCount += 1
     const text = textOf(args[0])
     this.activity.lastQuery = text

@@ -1,3 +1,12 @@
+export {
+  ALERTMANAGER_INSTALL_COMMAND,
+  ALERTMANAGER_PROGRAMS,
+  Alertmanager,
+  findAlertmanager,
+  type ShownAlert,
+  startAlertmanager,
+} from './alertmanager/alertmanager.js'
+export { describeAlertmanager } from './alertmanager/describe-alertmanager.js'
 export { describeDriver } from './conformance/describe-driver.js'
 export {
   describeReplay,
@@ -66,4 +75,5 @@ export { type EarlyEnd, endOnSignals } from './program/end-on-signals.js'
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'
+export { RecordedQueries, type RecordedQuery } from './recorded-queries.js'
 export { sourceAliases } from './source-aliases.js'

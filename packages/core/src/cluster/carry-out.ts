@@ -73,10 +73,10 @@ export class EffectRunner<C extends object> {
   }
 
   #trace(moment: 'start' | 'end', id: string): void {
-    const { events, name } = this.#context.runtime
+    const { events, id: manager, name } = this.#context.runtime
     const { endpoint } = this.#of(id)
     const channel = moment === 'start' ? failoverChannel.start : failoverChannel.asyncEnd
-    events.publish(channel, contextOf({ endpoint, poolName: name }))
+    events.publish(channel, contextOf({ endpoint, poolName: name, manager }))
   }
 
   #probe(endpoint: ManagedEndpoint<C>, when: 'now' | 'soon'): void {

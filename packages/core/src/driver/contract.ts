@@ -1,3 +1,5 @@
+import type { StatementTracer } from './statement-trace.js'
+
 /** What a server was last seen to be. `unknown` until a probe has answered. */
 export type Role = 'primary' | 'standby' | 'unknown'
 
@@ -83,6 +85,10 @@ export interface ConnectionActivity {
 
 /** A lease, as a driver sees it. */
 interface Borrower {
+  readonly id: number
+  readonly connectionId: number
+  /** False once it has ended. */
+  readonly active: boolean
   /** `effects`: the `Effects` of the unit of work that acquired the lease, if that may be run again. */
   readonly owner: { readonly effects?: object | undefined }
 }
@@ -98,6 +104,11 @@ export interface ConnectContext {
    * however slowly, is left to finish. A driver that cannot tell does not call it.
    */
   readonly watch?: (received: () => number) => void
+  /**
+   * Publishes what borrowers of the connection send; for as long as it lives. Absent for a connection of the engine's own,
+   * whose statements nobody is to see.
+   */
+  readonly queries?: StatementTracer
 }
 
 /**

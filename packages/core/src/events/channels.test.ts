@@ -16,10 +16,27 @@ test('acquire and connect are traced with the address of the server and the name
   const h = manage({ name: 'orders' })
   ;(await h.manager.acquire()).release()
   const context = { serverAddress: 'a', serverPort: 5432, database: 'test', poolName: 'orders' }
-  expect(started.messages.map(({ message }) => message)).toEqual([context])
+  expect(started.messages.map(({ message }) => message)).toEqual([
+    { ...context, manager: h.manager.id },
+  ])
   expect(connected.messages[0]?.message).toMatchObject(context)
   started.stop()
   connected.stop()
+  await close(h)
+})
+
+test('an acquire and the release of its lease carry the same numbers', async () => {
+  const acquired = record('tracing:connmgr:pool:acquire:asyncEnd')
+  const released = record('connmgr:pool:release')
+  const h = manage()
+  const lease = await h.manager.acquire()
+  lease.release()
+  const { id: manager } = h.manager
+  const numbers = { manager, lease: lease.id, connectionId: lease.connectionId, endpoint: 'a' }
+  expect(acquired.messages).toMatchObject([{ message: numbers }])
+  expect(released.messages).toMatchObject([{ message: { ...numbers, type: 'connectionReleased' } }])
+  acquired.stop()
+  released.stop()
   await close(h)
 })
 

@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel'
 import type { Endpoint } from '../driver/contract.js'
-import type { ConnmgrEventType } from './events.js'
+import type { ConnmgrEvent, ConnmgrEventType } from './events.js'
 
 /** What every message of our diagnostics channels says about the server; never a URL. */
 export interface ChannelContext {
@@ -9,6 +9,17 @@ export interface ChannelContext {
   readonly database: string | undefined
   /** The manager's name. */
   readonly poolName?: string
+  /** The manager's id in {@link connectionManagers}: names need not differ. */
+  readonly manager?: number
+}
+
+/** What messages of `connmgr:pool:acquire` say more once there is a lease. */
+export interface AcquireContext extends ChannelContext {
+  /** `Lease.id`, as statements and the release of the lease carry it too. */
+  lease?: number
+  connectionId?: number
+  /** `host:port/database`. */
+  endpoint?: string
 }
 
 /** `tracing:connmgr:pool:acquire:start` and so on, see `diagnostics_channel.tracingChannel`. */
@@ -41,24 +52,30 @@ export function isTraced(channel: Tracing): boolean {
   )
 }
 
+interface About {
+  readonly endpoint: Endpoint | undefined
+  readonly poolName?: string
+  readonly manager?: number
+}
+
 /** Runs `work`, traced if there is a subscriber. */
-export function traced<T>(
-  channel: Tracing,
-  about: { endpoint: Endpoint | undefined; poolName?: string },
-  work: () => Promise<T>,
-): Promise<T> {
+export function traced<T>(channel: Tracing, about: About, work: () => Promise<T>): Promise<T> {
   return isTraced(channel) ? channel.tracePromise(work, contextOf(about)) : work()
 }
 
-export function contextOf(about: {
-  endpoint: Endpoint | undefined
-  poolName?: string
-}): ChannelContext {
-  const { endpoint, poolName } = about
+export function contextOf({ endpoint, manager, poolName }: About): ChannelContext {
   return {
     serverAddress: endpoint?.host,
     serverPort: endpoint?.port,
     database: endpoint?.database,
     ...(poolName === undefined ? {} : { poolName }),
+    ...(manager === undefined ? {} : { manager }),
   }
+}
+
+/** What a channel carries of an event: the event, and whose it is. A release carries its lease as an acquire does. */
+export function messageOf(event: ConnmgrEvent, manager: number): object {
+  return event.type === 'connectionReleased'
+    ? { ...event, manager, lease: event.leaseId }
+    : { ...event, manager }
 }

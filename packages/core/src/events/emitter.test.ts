@@ -12,7 +12,7 @@ const resized = (poolSize: number): ConnmgrEvent => ({
 })
 
 test('listeners hear their type, onAny hears all, in the order of subscription', () => {
-  const emitter = new EventEmitter('p', clock)
+  const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
   const heard: string[] = []
   emitter.on('poolResized', (event) => heard.push(`first ${event.poolSize}`))
   emitter.on('poolResized', (event) => heard.push(`second ${event.poolSize}`))
@@ -23,7 +23,7 @@ test('listeners hear their type, onAny hears all, in the order of subscription',
 })
 
 test('one function subscribed twice is called twice and unsubscribed one at a time', () => {
-  const emitter = new EventEmitter('p', clock)
+  const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
   const listener = jest.fn()
   const first = emitter.on('poolResized', listener)
   emitter.on('poolResized', listener)
@@ -36,7 +36,7 @@ test('one function subscribed twice is called twice and unsubscribed one at a ti
 })
 
 test('a listener that subscribes or unsubscribes during an event does not disturb it', () => {
-  const emitter = new EventEmitter('p', clock)
+  const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
   const heard: string[] = []
   const off = emitter.on('poolResized', () => {
     heard.push('first')
@@ -51,7 +51,7 @@ test('a listener that subscribes or unsubscribes during an event does not distur
 })
 
 test('what a listener throws is reported as an event; a listener of that event that throws does not loop', () => {
-  const emitter = new EventEmitter('p', clock)
+  const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
   const failures: ConnmgrEvent[] = []
   const heard = jest.fn()
   emitter.on('poolResized', () => {
@@ -75,7 +75,7 @@ test('what a listener throws is reported as an event; a listener of that event t
 })
 
 test('a topic tells whether its event would be read', () => {
-  const emitter = new EventEmitter('p', clock)
+  const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
   expect(emitter.topic('connectionAcquired').wanted).toBe(false)
   const off = emitter.on('connectionAcquired', () => {})
   expect(emitter.topic('connectionAcquired').wanted).toBe(true)

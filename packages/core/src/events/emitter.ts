@@ -1,6 +1,6 @@
 import type { Channel } from 'node:diagnostics_channel'
 import type { Clock } from '../time/clock.js'
-import { POINT_CHANNELS } from './channels.js'
+import { messageOf, POINT_CHANNELS } from './channels.js'
 import {
   type ConnmgrEvent,
   type ConnmgrEventType,
@@ -8,6 +8,12 @@ import {
   type Listener,
   summarize,
 } from './events.js'
+
+/** The manager whose events they are. */
+export interface EventSource {
+  readonly id: number
+  readonly name: string
+}
 
 type AnyListener = (event: ConnmgrEvent) => unknown
 
@@ -59,7 +65,7 @@ class Listeners {
  * or rejects harms neither the engine nor the other listeners; its error is emitted as `listenerFailed`.
  */
 export class EventEmitter {
-  readonly #pool: string
+  readonly #source: EventSource
   readonly #clock: Clock
   readonly #show: (event: ConnmgrEvent) => ConnmgrEvent
   readonly #topics = new Map<ConnmgrEventType, Topic>()
@@ -76,11 +82,11 @@ export class EventEmitter {
 
   /** @param show what listeners get of an event instead of it */
   constructor(
-    pool: string,
+    source: EventSource,
     clock: Clock,
     show: (event: ConnmgrEvent) => ConnmgrEvent = (event) => event,
   ) {
-    this.#pool = pool
+    this.#source = source
     this.#clock = clock
     this.#show = show
   }
@@ -176,7 +182,7 @@ export class EventEmitter {
   #deliver(event: ConnmgrEvent): void {
     const { channel, listeners } = this.topic(event.type)
     // Takes care of subscribers that throw, in its own way.
-    if (channel?.hasSubscribers === true) channel.publish(event)
+    if (channel?.hasSubscribers === true) channel.publish(messageOf(event, this.#source.id))
     for (const listener of listeners.current) this.#call(listener, event)
     for (const listener of this.#all.current) this.#call(listener, event)
   }
@@ -197,7 +203,7 @@ export class EventEmitter {
     if (event.type === 'listenerFailed') return
     this.emit({
       type: 'listenerFailed',
-      pool: this.#pool,
+      pool: this.#source.name,
       reason: `a listener of ${event.type} ${how}`,
       error: summarize(error),
     })

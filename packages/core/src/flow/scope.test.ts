@@ -91,3 +91,19 @@ test('what one scope has left behind does not hide the value of another', async 
   })
   expect(left()).toBeUndefined()
 })
+
+test('a value that is entered holds for the flow and what it starts, until its end', async () => {
+  let left = later()
+  await new AsyncResource('request').runInAsyncScope(async () => {
+    const end = scope.enter('request')
+    expect(scope.current).toBe('request')
+    await Promise.resolve()
+    left = later()
+    expect(left()).toBe('request')
+    scope.run('inner', () => expect(scope.current).toBe('inner'))
+    end()
+    expect(scope.current).toBeUndefined()
+  })
+  expect(left()).toBeUndefined()
+  expect(scope.current).toBeUndefined()
+})

@@ -46,6 +46,19 @@ export class Scope<V> {
     // Not what only looks like one: a query of an ORM may begin when it is asked for its result.
     return isPlainPromise(result) ? (result.finally(end) as T) : result
   }
+
+  /**
+   * Has the value hold from here on in the running flow and all that it starts, until the returned function is called. For
+   * flows that begin with an event rather than a call, such as a request that has come in.
+   */
+  enter(value: V): () => void {
+    storage ??= new AsyncLocalStorage()
+    const holding: Holding = { scope: this, value, outer: present(), ended: false }
+    storage.enterWith(holding)
+    return () => {
+      holding.ended = true
+    }
+  }
 }
 
 function present(): Holding | undefined {

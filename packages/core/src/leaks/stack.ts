@@ -22,6 +22,19 @@ const FRAME =
   /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
 const ANONYMOUS = '<anonymous>'
 
+/** Sources of places in code, by `file:line:column` as it runs: finding one in a source map takes far longer. */
+const located = new Map<string, CallSite>()
+const MOST_LOCATED = 10_000
+
+/**
+ * Directory of the packages of connmgr where these lie beside one another, in its own repository, rather than in
+ * `node_modules`; undefined elsewhere, as in a bundle.
+ */
+const OWN_PACKAGES =
+  typeof __dirname === 'string'
+    ? /^(.*[\\/])core[\\/](?:src|dist)[\\/]leaks$/.exec(__dirname)?.[1]
+    : undefined
+
 /** What a stack was formatted to, since V8 tells its frames only once. */
 const formatted = new WeakMap<CapturedStack, readonly CallSite[]>()
 
@@ -67,10 +80,10 @@ export function withCallersStack<E extends Error>(
 }
 
 /** The frames of the caller's own code, innermost first, without those of Node and of packages. */
-function userFrames(captured: CapturedStack): readonly CallSite[] {
+function userFrames(captured: CapturedStack, known?: Map<string, CallSite>): readonly CallSite[] {
   let frames = formatted.get(captured)
   if (frames === undefined) {
-    frames = readFrames(captured)
+    frames = readFrames(captured, known)
     formatted.set(captured, frames)
   }
   return frames
@@ -80,6 +93,19 @@ function userFrames(captured: CapturedStack): readonly CallSite[] {
 export function leadsToUser(captured: CapturedStack): boolean {
   const [first] = userFrames(captured)
   return first !== undefined && !isPackage(first.file)
+}
+
+/**
+ * The lines of user code that a stack leads through, innermost first, at most `most`: none of Node, of packages, or of
+ * connmgr. Empty if it leads through none.
+ */
+export function userPath(captured: CapturedStack, most: number): readonly CallSite[] {
+  const path: CallSite[] = []
+  for (const site of userFrames(captured, located)) {
+    if (path.length === most) break
+    if (!isPackage(site.file) && !isOwn(site.file)) path.push(site)
+  }
+  return path
 }
 
 /** The caller's frames as lines of text. */
@@ -118,7 +144,7 @@ export function parseFrame(text: string | undefined): CallSite | undefined {
  * Asks V8 for the frames themselves rather than for its text: with source maps on, the text of a package's frame names
  * a source file that need not exist, and hides that it lies in `node_modules`.
  */
-function readFrames(captured: CapturedStack): CallSite[] {
+function readFrames(captured: CapturedStack, known?: Map<string, CallSite>): CallSite[] {
   const previous = Error.prepareStackTrace
   let sites: readonly NodeJS.CallSite[] = []
   Error.prepareStackTrace = (_error, structured) => {
@@ -133,10 +159,10 @@ function readFrames(captured: CapturedStack): CallSite[] {
   }
   const all = sites.filter((site) => isInFile(site.getFileName()))
   const outside = all.filter((site) => !isPackage(site.getFileName() ?? ''))
-  const located = (outside.length > 0 ? outside : all).map((site) => locate(site, previous))
+  const places = (outside.length > 0 ? outside : all).map((site) => locate(site, previous, known))
   // In a bundle it is the source map that tells whose code a frame is.
-  const own = located.filter((site) => !isPackage(site.file))
-  return own.length > 0 ? own : located
+  const own = places.filter((site) => !isPackage(site.file))
+  return own.length > 0 ? own : places
 }
 
 function isInFile(file: string | null | undefined): boolean {
@@ -147,12 +173,37 @@ function isPackage(file: string): boolean {
   return /[\\/]node_modules[\\/]/.test(file)
 }
 
+/** Whether it is code of connmgr, and no test of it. */
+function isOwn(file: string): boolean {
+  if (OWN_PACKAGES === undefined || !file.startsWith(OWN_PACKAGES)) return false
+  const rest = file.slice(OWN_PACKAGES.length)
+  return /^[a-z-]+[\\/](?:src|dist)[\\/]/.test(rest) && !/\.test\.[cm]?[jt]s$/.test(rest)
+}
+
 /** Where a frame stands in the source that a person wrote. */
-function locate(site: NodeJS.CallSite, previous: typeof Error.prepareStackTrace): CallSite {
+function locate(
+  site: NodeJS.CallSite,
+  previous: typeof Error.prepareStackTrace,
+  known: Map<string, CallSite> | undefined,
+): CallSite {
   const file = (site.getFileName() ?? '').replace(/^file:\/\//, '')
   const functionName = nameOf(site)
   const line = site.getLineNumber() ?? 0
   const column = site.getColumnNumber() ?? 0
+  const key = `${file}:${line}:${column}`
+  const place = known?.get(key) ?? placeOf({ functionName, file, line, column }, site, previous)
+  if (known !== undefined) {
+    if (known.size >= MOST_LOCATED) known.clear()
+    known.set(key, place)
+  }
+  return { ...place, functionName }
+}
+
+function placeOf(
+  { functionName, file, line, column }: CallSite,
+  site: NodeJS.CallSite,
+  previous: typeof Error.prepareStackTrace,
+): CallSite {
   // Code that has taken over the formatting of stacks (a test runner, a loader) also knows the sources.
   const mapped =
     typeof previous === 'function'

@@ -124,13 +124,15 @@ export class Connector<C extends object> {
     const startedAt = clock.now()
     const stalledBefore = stall.stalledAt(startedAt)
     let preparing = false
-    const about = { endpoint: this.#context.endpoint, poolName: this.#context.runtime.name }
+    const { endpoint, runtime } = this.#context
+    const about = { endpoint, poolName: runtime.name, manager: runtime.id }
     const opening = traced(connectionCreateChannel, about, () =>
       attempt(() =>
         this.#context.driver.connect(this.#context.endpoint, {
           signal,
           onSignal,
           watch: progress.watch,
+          queries: this.#context.queries,
         }),
       ),
     )

@@ -1,8 +1,10 @@
 import type { ConnectionSignal, Driver, Endpoint, FailureKind, Role } from '../driver/contract.js'
+import type { StatementTracer } from '../driver/statement-trace.js'
 import type { Runtime } from '../runtime.js'
 import { ResponseTimes } from '../time/response-times.js'
 import type { Budget } from './connection-budget.js'
 import type { PoolOptions } from './options.js'
+import { PoolMeasures } from './pool-measures.js'
 
 /** The manager as its pools see it: they report to it, and never ask it what to do with a connection. */
 export interface PoolObserver {
@@ -46,11 +48,16 @@ export class PoolContext<C extends object> implements PoolConfig<C> {
   readonly options: PoolOptions<C>
   readonly observer: PoolObserver
   readonly budget: Budget | undefined
+  /** Publishes the statements of this endpoint's borrowers. */
+  readonly queries: StatementTracer
+  readonly measures: PoolMeasures
   /** How soon the server answers. */
   readonly times = new ResponseTimes()
 
   constructor(runtime: Runtime, { budget, driver, endpoint, observer, options }: PoolConfig<C>) {
     this.runtime = runtime
+    this.measures = new PoolMeasures(runtime.clock.now(), runtime.demand)
+    this.queries = runtime.queries.at(endpoint.id)
     this.endpoint = endpoint
     this.driver = driver
     this.options = options

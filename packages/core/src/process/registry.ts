@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../time/clock.js'
  * Found by every copy of this package in the process. The number changes with the shapes of what is kept here, so that
  * copies of different versions keep apart.
  */
-const KEY = Symbol.for('connmgr.process.2')
+const KEY = Symbol.for('connmgr.process.3')
 
 interface Registry {
   /** Makes digests mean nothing outside of this process. */
@@ -15,22 +15,36 @@ interface Registry {
   /** What is shared, by its purpose, and by the clock that it goes by. */
   readonly shared: Map<string, WeakMap<object, Map<string, unknown>>>
   lastNumber: number
+  readonly managers: ListedManagers
 }
 
-function registry(): Registry {
+/** The managers that have not been closed. */
+interface ListedManagers {
+  lastId: number
+  readonly byId: Map<number, { readonly name: string; readonly reference: WeakRef<object> }>
+  readonly collected: FinalizationRegistry<number>
+}
+
+export function processRegistry(): Registry {
   const holder = globalThis as { [KEY]?: Registry }
   holder[KEY] ??= {
     salt: randomBytes(32),
     numbers: new WeakMap(),
     shared: new Map(),
     lastNumber: 0,
+    managers: listManagers(),
   }
   return holder[KEY]
 }
 
+function listManagers(): ListedManagers {
+  const byId: ListedManagers['byId'] = new Map()
+  return { lastId: 0, byId, collected: new FinalizationRegistry((id) => byId.delete(id)) }
+}
+
 /** What all managers of the process that go by one clock share for a purpose, by keys. */
 export function sharedBy<T>(purpose: string, clock: Clock): Map<string, T> {
-  const { shared } = registry()
+  const { shared } = processRegistry()
   let byClock = shared.get(purpose)
   if (byClock === undefined) {
     byClock = new WeakMap()
@@ -51,7 +65,7 @@ export function sharedBy<T>(purpose: string, clock: Clock): Map<string, T> {
  * Plain objects, arrays and bytes are equal by content, everything else that is an object or a function by identity.
  */
 export function digestOf(value: unknown): string {
-  const hash = createHmac('sha256', registry().salt)
+  const hash = createHmac('sha256', processRegistry().salt)
   feed(value, (text) => hash.update(text))
   return hash.digest('base64url')
 }
@@ -81,7 +95,7 @@ function isPlain(value: object): boolean {
 }
 
 function numberOf(value: object): number {
-  const known = registry()
+  const known = processRegistry()
   let number = known.numbers.get(value)
   if (number === undefined) {
     known.lastNumber += 1

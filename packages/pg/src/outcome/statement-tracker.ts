@@ -53,7 +53,7 @@ export class StatementTracker {
   readonly #internals: ClientInternals
   readonly #prototype: { query: AnyQuery }
   readonly #known: Known
-  readonly #transactions = new TransactionWatch()
+  readonly transactions = new TransactionWatch()
   #givenUpOn: GivenUpOn | undefined
   #lost = false
   /** Of the work that has sent the latest statement, if that may be run again. */
@@ -70,14 +70,14 @@ export class StatementTracker {
     // Before node-postgres, which listens from `connect` on.
     connection?.on('commandComplete', ({ text }: { text: string }) => this.#commandEnded(text))
     connection?.on('readyForQuery', ({ status }: { status?: string }) =>
-      this.#transactions.ready(status, known.activity.lease),
+      this.transactions.ready(status, known.activity.lease),
     )
     this.#explainLosses()
   }
 
   /** Transactions that have ended, so that one can be told from the next. */
   get transactionsEnded(): number {
-    return this.#transactions.ended
+    return this.transactions.ended
   }
 
   /** A statement was given up on: the next one would get its answer. */
@@ -174,7 +174,7 @@ export class StatementTracker {
   refusalOfCommit(endedBefore: number | undefined): Error | undefined {
     const refusal = this.refusal('COMMIT')
     if (refusal !== undefined) return refusal
-    if (this.#transactions.ended === endedBefore && this.#inTransaction) return undefined
+    if (this.transactions.ended === endedBefore && this.#inTransaction) return undefined
     return new TransactionRolledBackError(
       'COMMIT was not sent, as the work has ended its transaction itself: what it did after that is not part of it; ' +
         'leave COMMIT and ROLLBACK to the call that began it',
@@ -293,7 +293,7 @@ export class StatementTracker {
   #commandEnded(tag: string): void {
     const query = this.#internals._activeQuery
     const { lease } = this.#known.activity
-    const failure = this.#transactions.commandEnded(tag, () => textOf(query), lease)
+    const failure = this.transactions.commandEnded(tag, () => textOf(query), lease)
     if (failure === undefined || !query) return
     query.handleReadyForQuery = (connection) => query.handleError?.(failure, connection)
   }

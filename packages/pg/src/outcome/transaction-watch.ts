@@ -1,4 +1,5 @@
 import { TransactionRolledBackError } from '@connmgr/core'
+import { nextTransactionId, type TracedTransaction } from '@connmgr/core/driver'
 import { transactionEndings } from '../statement-text.js'
 
 const BEGIN = new Set(['BEGIN', 'START TRANSACTION'])
@@ -16,6 +17,43 @@ export class TransactionWatch {
   /** How the latest one of the current borrower has ended. */
   #latest: 'committed' | 'rolled-back' | undefined
   #borrower: object | undefined
+  /** Whether the server was in a transaction, and how many had ended, when it was last ready, and the time before. */
+  #insideAtReady = false
+  #endedAtReady = 0
+  #insideBefore = false
+  #endedBefore = 0
+  /** The number of the transaction that began when so many had ended. Given when asked for. */
+  #id = 0
+  #idOf = -1
+
+  /** What the statement that the server was ready after last has done. */
+  ofLatest(): TracedTransaction | undefined {
+    if (this.#insideBefore) {
+      const id = this.#idAt(this.#endedBefore)
+      if (this.#endedAtReady === this.#endedBefore) return { id }
+      return { id, boundary: this.#latest === 'committed' ? 'commit' : 'rollback' }
+    }
+    return this.#insideAtReady
+      ? { id: this.#idAt(this.#endedAtReady), boundary: 'begin' }
+      : undefined
+  }
+
+  /** The same of a statement that has failed, of which the server is not ready yet. */
+  ofFailed(text: string | undefined): TracedTransaction | undefined {
+    if (!this.#insideAtReady) return undefined
+    const id = this.#idAt(this.#endedAtReady)
+    // A COMMIT that fails leaves nothing to commit.
+    const ends = transactionEndings(text ?? '').some((ending) => ending !== 'rollback to')
+    return ends ? { id, boundary: 'rollback' } : { id }
+  }
+
+  #idAt(ended: number): number {
+    if (this.#idOf !== ended) {
+      this.#idOf = ended
+      this.#id = nextTransactionId()
+    }
+    return this.#id
+  }
 
   /**
    * The server has told of the end of a command.
@@ -46,6 +84,10 @@ export class TransactionWatch {
     // Without a word of it: its COMMIT has failed.
     if (this.#inside && !inside) this.#end('rolled-back', borrower)
     this.#inside = inside
+    this.#insideBefore = this.#insideAtReady
+    this.#endedBefore = this.#endedAtReady
+    this.#insideAtReady = inside
+    this.#endedAtReady = this.ended
     this.#commands = 0
     this.#endings = 0
   }

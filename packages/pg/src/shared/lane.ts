@@ -1,5 +1,10 @@
 import { AbortedError, AcquireTimeoutError, type Clock, type Lease } from '@connmgr/core'
-import { type FunctionReference, isError, type TimerHandle } from '@connmgr/core/driver'
+import {
+  type FunctionReference,
+  isError,
+  type StatementTrace,
+  type TimerHandle,
+} from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { afterAbort, notSent } from '../aborted-query.js'
 import { cancelTargetOf, sendCancel } from '../cancel.js'
@@ -154,6 +159,21 @@ export class Lane {
       this.#leave(query)
       query.tell(notSent(signal))
     }
+  }
+
+  /** Notes of a query that has been answered where it has run, and since when the server was at it. */
+  trace(query: SharedQuery, trace: StatementTrace): void {
+    if (this.#loan === undefined || this.#waiting.includes(query)) return
+    const { lease } = this.#loan
+    trace.on({
+      endpoint: lease.endpoint.id,
+      connectionId: lease.connectionId,
+      processId: this.#internals?.processID ?? undefined,
+      lease: lease.id,
+    })
+    trace.sent(this.#headSince)
+    trace.shared()
+    if ((query as { name?: unknown }).name) trace.prepared()
   }
 
   /** Takes no more queries, and gives its connection back when those under way have ended. */

@@ -4,7 +4,10 @@ import type {
   ConnectionCondition,
   ConnectionSignal,
   FailureKind,
+  StatementTrace,
+  StatementTracer,
 } from '@connmgr/core/driver'
+import { nextTransactionId } from '@connmgr/core/driver'
 import type { FakeDriver } from './fake-driver.js'
 import { FakeError } from './outcome.js'
 
@@ -38,10 +41,14 @@ export class FakeConnection {
   #uncommittedRows = 0
   #condition: ConnectionCondition = 'clean'
   #queriesInFlight = 0
+  /** The number of the open transaction, for subscribers. */
+  #transaction: number | undefined
+  #latestEnd: 'commit' | 'rollback' | undefined
   #waitingForIdle: (() => void)[] = []
   #rejectGone!: (error: Error) => void
   readonly #driver: FakeDriver
   readonly #onSignal: (signal: ConnectionSignal) => void
+  readonly #queries: StatementTracer | undefined
 
   /** @internal made by `FakeDriver.connect` */
   constructor(
@@ -49,11 +56,13 @@ export class FakeConnection {
     endpoint: Endpoint,
     driver: FakeDriver,
     onSignal: (signal: ConnectionSignal) => void,
+    queries?: StatementTracer,
   ) {
     this.id = id
     this.endpoint = endpoint
     this.#driver = driver
     this.#onSignal = onSignal
+    this.#queries = queries
     this.gone = new Promise<never>((_resolve, reject) => {
       this.#rejectGone = reject
     })
@@ -80,7 +89,45 @@ export class FakeConnection {
    * move the condition, `set x to y` fills `session`, `insert` adds to the server's `rows`. A server that is not
    * writable, or a read-only transaction, refuses `insert`, `update`, `delete` and `create`.
    */
-  async query(text: string): Promise<void> {
+  query(text: string): Promise<void> {
+    return this.traced(text, () => this.#run(text))
+  }
+
+  /** @internal Runs what a borrower has sent, published to who subscribes to statements. */
+  traced(text: string, run: () => Promise<void>): Promise<void> {
+    if (this.#queries?.active !== true) return run()
+    const { lease } = this.activity
+    const trace = this.#queries.begin(text)
+    trace.on({
+      connectionId: lease?.connectionId,
+      lease: lease?.active === true ? lease.id : undefined,
+      processId: this.id,
+    })
+    return trace.run(() => this.#follow(trace, run))
+  }
+
+  async #follow(trace: StatementTrace, run: () => Promise<void>): Promise<void> {
+    const before = this.#transaction
+    trace.sent()
+    try {
+      await run()
+      trace.inTransaction(this.#traceTransaction(before))
+      trace.succeeded(undefined)
+    } catch (error) {
+      if (before !== undefined) trace.inTransaction({ id: before })
+      trace.failed(error)
+      throw error
+    }
+  }
+
+  #traceTransaction(before: number | undefined) {
+    const now = this.#transaction
+    if (before === undefined)
+      return now === undefined ? undefined : ({ id: now, boundary: 'begin' } as const)
+    return { id: before, boundary: now === undefined ? this.#latestEnd : undefined }
+  }
+
+  async #run(text: string): Promise<void> {
     this.activity.queryCount += 1
     this.activity.lastQuery = text
     this.#queriesInFlight += 1
@@ -132,12 +179,15 @@ export class FakeConnection {
   begin(readOnly: boolean): void {
     this.condition = 'transaction'
     this.readOnly = readOnly
+    this.#transaction = nextTransactionId()
   }
 
   /** @internal */
   finish(outcome: 'commit' | 'rollback'): void {
     if (outcome === 'commit') this.#driver.server(this.endpoint).rows += this.#uncommittedRows
     this.#uncommittedRows = 0
+    this.#transaction = undefined
+    this.#latestEnd = outcome
     this.readOnly = false
     this.condition = 'clean'
   }

@@ -152,7 +152,7 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   connect(
     endpoint: Endpoint,
-    { signal, onSignal, watch }: ConnectContext,
+    { signal, onSignal, queries, watch }: ConnectContext,
   ): Promise<FakeConnection> {
     const server = this.server(endpoint)
     const scripted = this.#record('connect', endpoint, undefined)
@@ -162,7 +162,7 @@ export class FakeDriver implements Driver<FakeConnection> {
     this.#mostOpen = Math.max(this.#mostOpen, this.#openCount + this.#connecting)
     try {
       return play(scripted, this.#clock, { signal })
-        .then(() => this.#reach(server, signal, () => this.#open(endpoint, onSignal)))
+        .then(() => this.#reach(server, signal, () => this.#open(endpoint, onSignal, queries)))
         .finally(() => {
           this.#connecting -= 1
         })
@@ -200,17 +200,26 @@ export class FakeDriver implements Driver<FakeConnection> {
   }
 
   begin(connection: FakeConnection, options: TransactionOptions): Promise<void> {
-    return this.run('begin', connection, options).then(() =>
-      connection.begin(options.readOnly ?? false),
+    return connection.traced('begin', () =>
+      this.run('begin', connection, options).then(() =>
+        connection.begin(options.readOnly ?? false),
+      ),
     )
   }
 
   commit(connection: FakeConnection): Promise<void> {
-    return this.run('commit', connection).then(() => connection.finish('commit'))
+    return connection.traced('commit', () =>
+      this.run('commit', connection).then(() => connection.finish('commit')),
+    )
   }
 
   rollback(connection: FakeConnection): Promise<void> {
-    return this.run('rollback', connection).then(() => connection.finish('rollback'))
+    const rollback = (): Promise<void> =>
+      this.run('rollback', connection).then(() => connection.finish('rollback'))
+    // What the pool ends after a lease is no statement of its borrower.
+    return connection.activity.lease?.active === false
+      ? rollback()
+      : connection.traced('rollback', rollback)
   }
 
   writePlace(connection: FakeConnection): Promise<WritePlace> {
@@ -330,8 +339,13 @@ export class FakeDriver implements Driver<FakeConnection> {
     return open()
   }
 
-  #open(endpoint: Endpoint, onSignal: ConnectContext['onSignal']): FakeConnection {
-    const connection = new FakeConnection(this.connections.length + 1, endpoint, this, onSignal)
+  #open(
+    endpoint: Endpoint,
+    onSignal: ConnectContext['onSignal'],
+    queries: ConnectContext['queries'],
+  ): FakeConnection {
+    const id = this.connections.length + 1
+    const connection = new FakeConnection(id, endpoint, this, onSignal, queries)
     const server = this.server(endpoint)
     connection.role = server.role
     this.connections.push(connection)

@@ -1,0 +1,65 @@
+/** Publishes the statements that borrowers send, on `connmgr:query`. One per endpoint, and one for the whole manager. */
+export interface StatementTracer {
+  /** False while there is no subscriber. A driver looks at this first, and then does nothing else of tracing. */
+  readonly active: boolean
+  /**
+   * The statement that a call is about, which its caller has handed over with {@link StatementTrace.handOver}, or else a
+   * new one. Its start is published by {@link StatementTrace.run}.
+   *
+   * @param text SQL, without values
+   */
+  begin(text: string | undefined): StatementTrace
+}
+
+/** The connection that a statement runs on. */
+export interface TracedConnection {
+  readonly endpoint?: string | undefined
+  readonly connectionId?: number | undefined
+  /** As the server calls the session. */
+  readonly processId?: number | undefined
+  /** The lease, if there is one. */
+  readonly lease?: number | undefined
+}
+
+/** What a transaction of a connection is to a statement. */
+export interface TracedTransaction {
+  /** Unique within the process. */
+  readonly id: number
+  /** What the statement has done to the transaction; undefined if it only ran in it. */
+  readonly boundary?: 'begin' | 'commit' | 'rollback' | undefined
+}
+
+/** One statement on its way. */
+export interface StatementTrace {
+  /**
+   * True for a statement that was begun above, by a pool's own `query` for example: that call ends it, and may run it
+   * again on another connection.
+   */
+  readonly handedOver: boolean
+  /** Runs the call that the statement is for, in the caller's own stack, and publishes its start before and its end after. */
+  run<T>(call: () => T): T
+  /** Runs `call` so that the first {@link StatementTracer.begin} in it, before it returns, takes this trace over. */
+  handOver<T>(call: () => T): T
+  /** Notes where it runs. The latest counts. */
+  on(connection: TracedConnection): void
+  /** It is being sent now, or the server has begun with it at `at` on the clock. The latest counts. */
+  sent(at?: number): void
+  /** It has been answered now. Without this, it is taken to be when it ends. */
+  answered(): void
+  /** It runs as a prepared statement. */
+  prepared(): void
+  /** It runs among those of other callers, on one connection. */
+  shared(): void
+  inTransaction(transaction: TracedTransaction | undefined): void
+  /** Publishes that it has ended. Calls after the first do nothing. @param rowCount rows returned or changed */
+  succeeded(rowCount: number | undefined): void
+  failed(error: unknown): void
+}
+
+let lastTransactionId = 0
+
+/** A number for a transaction that a connection has begun, unique within the process. */
+export function nextTransactionId(): number {
+  lastTransactionId += 1
+  return lastTransactionId
+}

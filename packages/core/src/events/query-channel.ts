@@ -1,0 +1,167 @@
+import diagnostics from 'node:diagnostics_channel'
+import type {
+  StatementTrace,
+  StatementTracer,
+  TracedConnection,
+  TracedTransaction,
+} from '../driver/statement-trace.js'
+import type { SqlReports } from '../secrets/sql-reports.js'
+import type { Clock } from '../time/clock.js'
+import { isTraced } from './channels.js'
+import type { OpenQueryContext, QueryContext } from './query-context.js'
+
+/** `tracing:connmgr:query:start` and so on, see `diagnostics_channel.tracingChannel`. */
+export const queryChannel = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
+
+/** What all statements of one manager have in common. */
+export interface TracedManager {
+  readonly id: number
+  readonly name: string
+  /** The driver's name. */
+  readonly database: string
+  readonly clock: Clock
+  readonly sql: SqlReports
+}
+
+/** Handed over to the first statement that is begun before the running call returns. */
+let handed: QueryTrace | undefined
+
+/** See {@link StatementTracer}. */
+export class QueryTracer implements StatementTracer {
+  readonly #manager: TracedManager
+  readonly #endpoint: string | undefined
+
+  /** @param endpoint where all its statements run, if that is known before they have a connection */
+  constructor(manager: TracedManager, endpoint?: string) {
+    this.#manager = manager
+    this.#endpoint = endpoint
+  }
+
+  /** The same for the connections of one endpoint. */
+  at(endpoint: string): QueryTracer {
+    return new QueryTracer(this.#manager, endpoint)
+  }
+
+  get active(): boolean {
+    return isTraced(queryChannel)
+  }
+
+  begin(text: string | undefined): StatementTrace {
+    const trace = handed
+    if (trace !== undefined) {
+      handed = undefined
+      trace.handedOver = true
+      if (this.#endpoint !== undefined) trace.on({ endpoint: this.#endpoint })
+      return trace
+    }
+    const { clock, database, id, name, sql } = this.#manager
+    const context: OpenQueryContext = {
+      manager: id,
+      pool: name,
+      database,
+      text: sql.traced(text),
+      startedAt: clock.now(),
+    }
+    if (this.#endpoint !== undefined) context.endpoint = this.#endpoint
+    return new QueryTrace(context, clock)
+  }
+}
+
+/** Fills in the context of one statement and publishes it. */
+class QueryTrace implements StatementTrace {
+  handedOver = false
+  readonly #context: OpenQueryContext
+  readonly #clock: Clock
+  #sentAt: number | undefined
+  #answeredAt: number | undefined
+  #ended = false
+
+  constructor(context: OpenQueryContext, clock: Clock) {
+    this.#context = context
+    this.#clock = clock
+  }
+
+  run<T>(call: () => T): T {
+    // Its start and end were published by the call that has handed it over.
+    if (this.handedOver) return call()
+    const { end, start } = queryChannel
+    const context: QueryContext = this.#context
+    return start.runStores(context, () => {
+      try {
+        return call()
+      } catch (error) {
+        this.failed(error)
+        throw error
+      } finally {
+        end.publish(context)
+      }
+    })
+  }
+
+  handOver<T>(call: () => T): T {
+    handed = this
+    try {
+      return call()
+    } finally {
+      if (handed === this) handed = undefined
+    }
+  }
+
+  on({ connectionId, endpoint, lease, processId }: TracedConnection): void {
+    const context = this.#context
+    if (endpoint !== undefined) context.endpoint = endpoint
+    if (connectionId !== undefined) context.connectionId = connectionId
+    if (processId !== undefined) context.processId = processId
+    if (lease !== undefined) context.lease = lease
+  }
+
+  sent(at = this.#clock.now()): void {
+    this.#sentAt = at
+    this.#answeredAt = undefined
+  }
+
+  answered(): void {
+    this.#answeredAt = this.#clock.now()
+  }
+
+  prepared(): void {
+    this.#context.prepared = true
+  }
+
+  shared(): void {
+    this.#context.shared = true
+  }
+
+  inTransaction(transaction: TracedTransaction | undefined): void {
+    if (transaction === undefined) delete this.#context.transaction
+    else {
+      const { boundary, id } = transaction
+      this.#context.transaction = boundary === undefined ? { id } : { id, boundary }
+    }
+  }
+
+  succeeded(rowCount: number | undefined): void {
+    if (this.#ended) return
+    if (rowCount !== undefined) this.#context.rowCount = rowCount
+    this.#end()
+  }
+
+  failed(error: unknown): void {
+    if (this.#ended) return
+    this.#context.error = error
+    queryChannel.error.publish(this.#context)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#ended = true
+    const { asyncEnd, asyncStart } = queryChannel
+    const context = this.#context
+    const endedAt = this.#answeredAt ?? this.#clock.now()
+    const sentAt = this.#sentAt ?? endedAt
+    context.waitMs = Math.max(0, sentAt - context.startedAt)
+    context.runMs = Math.max(0, endedAt - sentAt)
+    asyncStart.publish(context)
+    asyncEnd.publish(context)
+  }
+}

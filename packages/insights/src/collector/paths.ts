@@ -1,0 +1,82 @@
+import {
+  CaptureBudget,
+  type CapturedStack,
+  type Clock,
+  captureStack,
+  type FunctionReference,
+  userPath,
+} from '@connmgr/core/driver'
+import type { CodePlace } from '../snapshot.js'
+
+/** The lines of user code that led to a call; one object for each way. */
+export interface Path {
+  /** Innermost first; empty if no stack led to user code. */
+  readonly places: readonly CodePlace[]
+  readonly site: CodePlace | undefined
+  /** The innermost line, in one word. */
+  readonly siteKey: string
+}
+
+/** Lines of a way that are kept. */
+const DEPTH = 5
+const MOST_PATHS = 5000
+
+/** A way that leads nowhere. */
+export const NO_PATH: Path = { places: [], site: undefined, siteKey: '' }
+
+/** Reads where calls come from, within a budget: a stack costs as much as some dozen other steps of a statement. */
+export class Paths {
+  readonly #clock: Clock
+  readonly #rate: number | 'adaptive'
+  readonly #budget: CaptureBudget
+  readonly #known = new Map<string, Path>()
+  readonly #places = new Map<string, CodePlace>()
+
+  constructor(clock: Clock, rate: number | 'adaptive') {
+    this.#clock = clock
+    this.#rate = rate
+    this.#budget = new CaptureBudget(() => clock.random())
+  }
+
+  /** Whether the next call is among those whose way is read. */
+  sample(): boolean {
+    if (this.#rate === 'adaptive') return this.#budget.sample(this.#clock.now())
+    return this.#rate === 1 || (this.#rate > 0 && this.#clock.random() < this.#rate)
+  }
+
+  /** Whether one more may be read beside the samples. */
+  extra(): boolean {
+    return this.#rate !== 0 && this.#budget.takeExtra(this.#clock.now())
+  }
+
+  /**
+   * The way to the running call.
+   *
+   * @param below a function now on the stack
+   * @param origin where the flow began, for libraries whose own stack does not reach the caller
+   */
+  read(below: FunctionReference, origin: CapturedStack | undefined): Path {
+    const own = userPath(captureStack(below), DEPTH)
+    const sites = own.length > 0 || origin === undefined ? own : userPath(origin, DEPTH)
+    if (sites.length === 0) return NO_PATH
+    const keys = sites.map(({ column, file, line }) => `${file}:${line}:${column}`)
+    const key = keys.join('\n')
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    if (this.#known.size >= MOST_PATHS) this.#known.clear()
+    if (this.#places.size >= MOST_PATHS) this.#places.clear()
+    const places = sites.map((site, index) => this.#place(keys[index] as string, site))
+    const path: Path = { places, site: places[0], siteKey: keys[0] as string }
+    this.#known.set(key, path)
+    return path
+  }
+
+  #place(key: string, { column, file, functionName, line }: CodePlace): CodePlace {
+    let place = this.#places.get(key)
+    if (place === undefined) {
+      place = { functionName, file, line, column }
+      this.#places.set(key, place)
+    }
+    return place
+  }
+}

@@ -1,0 +1,69 @@
+/** How a database's SQL is taken apart into words, as far as databases differ. */
+export interface Dialect {
+  /** `"…"` is a string, as in MySQL without ANSI_QUOTES, not a name. */
+  readonly doubleQuotedStrings: boolean
+  /** A backslash escapes the next character of every string. */
+  readonly backslashEscapes: boolean
+  /** `` `…` `` is a name. */
+  readonly backticks: boolean
+  /** `[…]` is a name. */
+  readonly bracketNames: boolean
+  /** `$tag$…$tag$` is a string. */
+  readonly dollarQuotes: boolean
+  /** Comments nest. */
+  readonly nestedComments: boolean
+  /** `#` begins a comment, and `--` only before white space. */
+  readonly hashComments: boolean
+  /** `?` is a placeholder; elsewhere it is an operator, as PostgreSQL's of jsonb. */
+  readonly questionMarks: boolean
+  /** `:name`, `@name` and `$name` are placeholders. */
+  readonly namedPlaceholders: boolean
+  /** `E'…'` has backslash escapes. */
+  readonly escapeStrings: boolean
+}
+
+const POSTGRESQL: Dialect = {
+  doubleQuotedStrings: false,
+  backslashEscapes: false,
+  backticks: false,
+  bracketNames: false,
+  dollarQuotes: true,
+  nestedComments: true,
+  hashComments: false,
+  questionMarks: false,
+  namedPlaceholders: false,
+  escapeStrings: true,
+}
+
+const MYSQL: Dialect = {
+  ...POSTGRESQL,
+  doubleQuotedStrings: true,
+  backslashEscapes: true,
+  backticks: true,
+  dollarQuotes: false,
+  nestedComments: false,
+  hashComments: true,
+  questionMarks: true,
+  escapeStrings: false,
+}
+
+const SQLITE: Dialect = {
+  ...POSTGRESQL,
+  backticks: true,
+  bracketNames: true,
+  dollarQuotes: false,
+  nestedComments: false,
+  questionMarks: true,
+  namedPlaceholders: true,
+  escapeStrings: false,
+}
+
+const DUCKDB: Dialect = { ...POSTGRESQL, questionMarks: true }
+
+/** @param database a driver's name, such as `postgresql`; SQL of a database that is not known is read as PostgreSQL's */
+export function dialectOf(database: string): Dialect {
+  if (/mysql|maria/i.test(database)) return MYSQL
+  if (/sqlite|libsql/i.test(database)) return SQLITE
+  if (/duckdb/i.test(database)) return DUCKDB
+  return POSTGRESQL
+}

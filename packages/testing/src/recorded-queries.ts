@@ -1,0 +1,60 @@
+import diagnostics from 'node:diagnostics_channel'
+import type { QueryContext } from '@connmgr/core'
+
+/** One statement as a subscriber sees it. */
+export interface RecordedQuery extends QueryContext {
+  /** Names of the messages about it, in order. */
+  readonly messages: readonly string[]
+  /** What the stack was at its start. */
+  readonly stack: string
+}
+
+/** The statements that were published on `connmgr:query` since it was made. */
+export class RecordedQueries {
+  readonly #stop: () => void
+  readonly #byContext = new Map<object, { messages: string[]; stack: string }>()
+
+  /** @param wanted which to record; @default all */
+  constructor(wanted: (query: QueryContext) => boolean = () => true) {
+    const channel = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
+    const heard = (message: string) => (context: unknown) => {
+      if (!wanted(context as QueryContext)) return
+      const known = this.#byContext.get(context as object) ?? {
+        messages: [],
+        stack: new Error('started here').stack ?? '',
+      }
+      known.messages.push(message)
+      this.#byContext.set(context as object, known)
+    }
+    const subscribers = {
+      start: heard('start'),
+      end: heard('end'),
+      asyncStart: heard('asyncStart'),
+      asyncEnd: heard('asyncEnd'),
+      error: heard('error'),
+    }
+    channel.subscribe(subscribers)
+    this.#stop = () => channel.unsubscribe(subscribers)
+  }
+
+  /** In the order in which they were called for. */
+  get all(): RecordedQuery[] {
+    return [...this.#byContext].map(([context, { messages, stack }]) => ({
+      ...(context as QueryContext),
+      messages: [...messages],
+      stack,
+    }))
+  }
+
+  get texts(): string[] {
+    return this.all.map(({ text }) => text)
+  }
+
+  clear(): void {
+    this.#byContext.clear()
+  }
+
+  stop(): void {
+    this.#stop()
+  }
+}
