@@ -31,6 +31,7 @@ export default async function config(): Promise<Config> {
     },
     moduleNameMapper: {
       '^@connmgr/core/driver$': '<rootDir>/packages/core/src/driver-kit.ts',
+      '^@connmgr/cli/server$': '<rootDir>/packages/cli/src/server.ts',
       '^@connmgr/mysql/mariadb$': '<rootDir>/packages/mysql/src/mariadb/mariadb-pool.ts',
       '^@connmgr/drizzle/(mysql|sqlite)$': '<rootDir>/packages/drizzle/src/$1/index.ts',
       '^@connmgr/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',

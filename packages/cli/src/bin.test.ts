@@ -1,0 +1,134 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import {
+  eventually,
+  type PostgresCluster,
+  patient,
+  sourceAliases,
+  startCluster,
+} from '@connmgr/testing'
+import { build } from 'esbuild'
+
+const PACKAGE = path.join(__dirname, '..')
+const MODULES = path.join(PACKAGE, '..', '..', 'node_modules')
+
+let folder: string
+let cluster: PostgresCluster
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'cli-bin-'))
+  cluster = await startCluster({ hbaMethod: 'scram-sha-256' })
+  await build({
+    entryPoints: {
+      'dist/bin': path.join(PACKAGE, 'src', 'bin.ts'),
+      app: path.join(PACKAGE, 'test', 'app.ts'),
+    },
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    alias: {
+      '@connmgr/cli/server': path.join(PACKAGE, 'src', 'server.ts'),
+      ...sourceAliases('core', 'insights', 'mysql', 'pg', 'sqlite'),
+    },
+    logLevel: 'error',
+  })
+  cpSync(path.join(PACKAGE, 'package.json'), path.join(folder, 'package.json'))
+})
+afterAll(async () => {
+  await cluster.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function start(program: string, args: readonly string[], env = {}): ChildProcessWithoutNullStreams {
+  const { PATH, HOME } = process.env
+  return spawn(process.execPath, [path.join(folder, program), ...args], {
+    env: { PATH, HOME, NODE_PATH: MODULES, ...env },
+    timeout: patient(60_000),
+  })
+}
+
+async function connmgr(args: readonly string[], env = {}) {
+  const child = start('dist/bin.js', args, env)
+  child.stdin.end()
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { code: await exited, stdout, stderr }
+}
+
+async function startApp(socket: string): Promise<ChildProcessWithoutNullStreams> {
+  const child = start('app.js', [socket], { DATABASE_URL: cluster.primary.url() })
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      if (String(chunk).includes('ready')) resolve()
+    })
+    child.stderr.on('data', (chunk) => reject(new Error(String(chunk))))
+  })
+  return child
+}
+
+test('the commands have help and a version, and a mistake is exit code 2 with the way out', async () => {
+  expect(await connmgr(['--help'])).toMatchObject({ code: 0, stderr: '' })
+  expect((await connmgr(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect((await connmgr(['doctor', '--help'])).stdout).toContain('--instances')
+  expect(await connmgr(['treat'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('doctor, check, top, report'),
+  })
+  expect(await connmgr(['doctor'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('set DATABASE_URL'),
+  })
+})
+
+test('doctor reads DATABASE_URL, prints JSON alone on stdout, and never the password', async () => {
+  const url = cluster.primary.url()
+  const { code, stderr, stdout } = await connmgr(['doctor', '--json'], { DATABASE_URL: url })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(JSON.parse(stdout)).toMatchObject({ command: 'doctor', ok: true })
+  expect(stdout).not.toContain(new URL(url).password)
+})
+
+test('top follows a process until it dies, and says so', async () => {
+  const socket = path.join(folder, 'app.sock')
+  const app = await startApp(socket)
+  const top = start('dist/bin.js', ['top', '--socket', socket, '--interval', '100'])
+  const seen = { out: '', err: '' }
+  top.stdout.on('data', (chunk) => {
+    seen.out += chunk
+  })
+  top.stderr.on('data', (chunk) => {
+    seen.err += chunk
+  })
+  const exited = new Promise((resolve) => top.on('close', resolve))
+  await eventually(() => seen.out.split('long export').length > 3)
+  expect(seen.out).toContain('select 1 as exported')
+  app.kill('SIGKILL')
+  expect(await exited).toBe(3)
+  expect(seen.err).toContain('cannot be reached')
+})
+
+test('SIGINT ends top with exit code 0', async () => {
+  const socket = path.join(folder, 'second.sock')
+  const app = await startApp(socket)
+  const top = start('dist/bin.js', ['top', '--json', '--socket', socket])
+  const exited = new Promise((resolve) => top.on('exit', resolve))
+  await new Promise((resolve) => top.stdout.once('data', resolve))
+  top.kill('SIGINT')
+  expect(await exited).toBe(0)
+  app.kill('SIGKILL')
+})
+
+test('an inspection keeps no process running', async () => {
+  const app = await startApp(path.join(folder, 'third.sock'))
+  const exited = new Promise((resolve) => app.on('exit', (code, signal) => resolve(code ?? signal)))
+  app.stdin.end()
+  await cluster.primary.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where query = 'select 1 as exported'`,
+  )
+  expect(await exited).toBe(0)
+})

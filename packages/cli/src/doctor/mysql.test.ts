@@ -1,0 +1,113 @@
+import { describeMariadb, type MariadbCluster, patient, startMariadb } from '@connmgr/testing'
+import { runCommand } from '../../test/run-command.js'
+import type { DoctorReport } from './report.js'
+
+describeMariadb('doctor of MariaDB', () => {
+  let cluster: MariadbCluster
+
+  beforeAll(async () => {
+    cluster = await startMariadb({ replicas: 1 })
+  })
+  afterAll(() => cluster.stop())
+
+  async function doctor(...args: string[]): Promise<{ code: number; report: DoctorReport }> {
+    const timeout = ['--timeout', `${patient(30_000)}`]
+    const { code, stderr, stdout } = await runCommand(['doctor', '--json', ...timeout, ...args])
+    if (stdout === '') throw new Error(stderr)
+    return { code, report: JSON.parse(stdout) as DoctorReport }
+  }
+  const found = (report: DoctorReport, id: string) => report.findings.find((each) => each.id === id)
+
+  test('knows the product, the roles, and what an account of few rights may not see', async () => {
+    const [replica] = cluster.replicas
+    const { report } = await doctor(
+      '--url',
+      cluster.primary.url(),
+      '--url',
+      replica?.url() as string,
+    )
+    expect(report.servers).toMatchObject([
+      {
+        database: 'mysql',
+        version: expect.stringContaining('MariaDB'),
+        role: 'primary',
+        writable: true,
+      },
+      { role: 'standby', writable: false },
+    ])
+    expect(report.servers[0]?.facts).toMatchObject({
+      seesOtherAccounts: false,
+      max_connections: expect.stringMatching(/^\d+$/),
+    })
+    expect(report.notSeen).toContainEqual(
+      expect.objectContaining({ what: 'sessions of other accounts' }),
+    )
+    expect(found(report, 'no-primary')).toBeUndefined()
+    expect(found(report, 'servers-of-several-clusters')).toBeUndefined()
+    expect(JSON.stringify(report)).not.toContain('app-secret')
+  })
+
+  test('names tables that cannot roll back, that lack a key, and indexes that are there twice', async () => {
+    const { primary } = cluster
+    await primary.query(
+      'create table plain (id int primary key, a int, b int, key ab (a, b), key ab_again (a, b))',
+    )
+    await primary.query('create table keyless (a int)')
+    await primary.query('create table unsafe (id int primary key) engine = MyISAM')
+    const { code, report } = await doctor('--url', primary.url())
+    expect(code).toBe(1)
+    expect(found(report, 'duplicate-index')).toMatchObject({
+      evidence: ['ab_again on app.plain is the same as ab'],
+      fix: 'Drop it: alter table app.plain drop index ab_again.',
+    })
+    expect(found(report, 'tables-without-primary-key')?.evidence).toEqual(['app.keyless'])
+    expect(found(report, 'tables-without-transactions')?.evidence).toEqual(['app.unsafe (MyISAM)'])
+  })
+
+  test('counts connections, and compares the wait_timeout with the idle timeout of the pool', async () => {
+    const { primary } = cluster
+    await primary.query('set global wait_timeout = 60')
+    const { report } = await doctor('--url', primary.url(), '--instances', '1000')
+    expect(found(report, 'connections-exceed-server')?.severity).toBe('critical')
+    expect(found(report, 'server-ends-idle-connections')?.evidence[0]).toBe('wait_timeout = 1 min')
+    await primary.query('set global wait_timeout = default')
+  })
+
+  test('a primary that was set read-only, and a replica that has stopped, are critical', async () => {
+    const { primary } = cluster
+    await primary.demote()
+    try {
+      const { report } = await doctor('--url', primary.url())
+      expect(report.servers[0]?.writable).toBe(false)
+      expect(report.findings.map(({ id }) => id)).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^(no-primary|primary-read-only)$/)]),
+      )
+    } finally {
+      await primary.setReadOnly(false)
+    }
+    const [replica] = cluster.replicas
+    await replica?.query('stop slave')
+    const { report } = await doctor('--url', replica?.url({ user: 'admin' }) as string)
+    expect(found(report, 'replication-stopped')?.severity).toBe('critical')
+    await replica?.query('start slave')
+  })
+
+  test('check says which of them is the primary', async () => {
+    const [replica] = cluster.replicas
+    const { code, stdout } = await runCommand([
+      'check',
+      '--json',
+      '--timeout',
+      `${patient(5000)}`,
+      '--url',
+      replica?.url() as string,
+      '--url',
+      cluster.primary.url(),
+    ])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      primary: `127.0.0.1:${cluster.primary.port}/app`,
+    })
+  })
+})

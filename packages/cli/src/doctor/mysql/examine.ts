@@ -1,0 +1,60 @@
+import type { Opened } from '../../databases/opened.js'
+import type { Target } from '../../targets.js'
+import { findInEncryption } from '../encryption.js'
+import type { FactReader } from '../fact-reader.js'
+import { findInLifetimes } from '../lifetimes.js'
+import type { NetworkFacts } from '../network.js'
+import type { Plan } from '../plan.js'
+import type { ServerFindings } from '../server-findings.js'
+import { readMysqlFacts } from './facts.js'
+import { findInMysql, roomOf } from './findings.js'
+
+/** Examines a server of MySQL or MariaDB over a session that is open. */
+export async function examineMysql(
+  target: Target,
+  opened: Opened,
+  reader: FactReader,
+  network: NetworkFacts,
+  plan: Plan,
+): Promise<ServerFindings> {
+  const facts = await readMysqlFacts(opened, reader)
+  const waitMs = Number(facts.variables.get('wait_timeout')) * 1000
+  const config = target.endpoint.config as { enableKeepAlive?: unknown }
+  return {
+    version: facts.version ?? null,
+    facts: {
+      user: facts.user ?? null,
+      seesOtherAccounts: facts.seesAll ?? null,
+      connectionsAllowed: roomOf(facts) ?? null,
+      connectionsUsed: facts.status.has('threads_connected')
+        ? Number(facts.status.get('threads_connected'))
+        : null,
+      lagMs: facts.replica?.lagMs ?? null,
+      ...Object.fromEntries(facts.variables),
+    },
+    connections: (facts.sessions ?? []).map(({ user, sessions }) => ({
+      application: '',
+      user,
+      connections: sessions,
+    })),
+    findings: [
+      ...findInMysql(facts, plan),
+      ...findInEncryption(opened.tls, network.reach, plan.now),
+      ...findInLifetimes(
+        {
+          keepAlive: config.enableKeepAlive !== false,
+          serverIdleMs: Number.isNaN(waitMs) ? undefined : waitMs,
+          serverIdleName: 'wait_timeout',
+          overNetwork: network.reach !== 'local',
+        },
+        plan,
+      ),
+    ],
+    identity: facts.role && {
+      role: facts.role,
+      databaseName: facts.database ?? target.endpoint.database,
+      lagMs: facts.replica?.lagMs,
+      standbys: undefined,
+    },
+  }
+}

@@ -1,0 +1,169 @@
+import { counted, percent } from '../../terminal/units.js'
+import { findEndOfLife } from '../end-of-life.js'
+import type { Finding } from '../finding.js'
+import type { Plan } from '../plan.js'
+import type { MysqlFacts } from './facts.js'
+
+const FULL = 0.95
+const NEARLY_FULL = 0.8
+const MOST_NAMED = 10
+
+/** The verdicts over a server of MySQL or MariaDB. */
+export function findInMysql(facts: MysqlFacts, plan: Plan): Finding[] {
+  return [
+    ...findInConnections(facts, plan),
+    ...findInReplication(facts),
+    ...findInDurability(facts),
+    ...findInTables(facts),
+    ...findInVersion(facts, plan),
+    ...findInTimeouts(facts),
+  ]
+}
+
+/** Connections that an account may have at the most; undefined if the server has not told. */
+export function roomOf({ variables }: MysqlFacts): number | undefined {
+  const most = Number(variables.get('max_connections'))
+  if (!(most > 0)) return undefined
+  const ofUser = Number(variables.get('max_user_connections') ?? 0)
+  return ofUser > 0 ? Math.min(most, ofUser) : most
+}
+
+function findInConnections(facts: MysqlFacts, plan: Plan): Finding[] {
+  const room = roomOf(facts)
+  if (room === undefined) return []
+  const { status, variables } = facts
+  const evidence = ['max_connections', 'max_user_connections']
+    .filter((name) => variables.has(name))
+    .map((name) => `${name} = ${variables.get(name)}`)
+  const findings: Finding[] = []
+  const wanted = plan.instances * plan.limit
+  if (wanted > room)
+    findings.push({
+      id: 'connections-exceed-server',
+      severity: 'critical',
+      title: `${counted(plan.instances, 'instance')} of up to ${plan.limit} connections open ${wanted}, and the server has room for ${room}.`,
+      evidence,
+      fix: `Keep poolSize + maxOverflow at ${Math.max(1, Math.floor(room / plan.instances))} or less in each instance, or raise max_connections.`,
+    })
+  const used = Number(status.get('threads_connected') ?? 0)
+  const most = Number(variables.get('max_connections'))
+  if (used / most >= NEARLY_FULL)
+    findings.push({
+      id: 'connections-nearly-exhausted',
+      severity: used / most >= FULL ? 'critical' : 'warning',
+      title: `${used} of ${most} connections are in use (${percent(used / most)}).`,
+      evidence: (facts.sessions ?? []).map(
+        ({ user, sessions }) => `${sessions} of account ${user}`,
+      ),
+      fix: 'Give the pools of these accounts a smaller limit, or raise max_connections.',
+    })
+  return findings
+}
+
+function findInReplication({ product, replica, variables }: MysqlFacts): Finding[] {
+  const findings: Finding[] = []
+  if (replica !== undefined && !replica.running)
+    findings.push({
+      id: 'replication-stopped',
+      severity: 'critical',
+      title:
+        'This replica does not replicate: what it shows gets older, and a failover to it loses writes.',
+      evidence: ['one of the threads that receive and apply does not run'],
+      fix: 'See the last error in SHOW REPLICA STATUS, and run START REPLICA.',
+    })
+  const logs = isOn(variables.get('log_bin'))
+  if (
+    product === 'MySQL' &&
+    logs &&
+    variables.has('gtid_mode') &&
+    !isOn(variables.get('gtid_mode'))
+  )
+    findings.push({
+      id: 'gtid-off',
+      severity: 'advice',
+      title:
+        'The server writes no GTIDs: what a replica has of the primary cannot be told, and so neither whether a failover loses writes.',
+      evidence: [`gtid_mode = ${variables.get('gtid_mode')}`],
+      fix: 'Switch gtid_mode and enforce_gtid_consistency on, step by step as the manual has it.',
+    })
+  if (product === 'MariaDB' && replica !== undefined && !isOn(variables.get('gtid_strict_mode')))
+    findings.push({
+      id: 'gtid-not-strict',
+      severity: 'advice',
+      title: 'The replica takes GTIDs out of order: a server that has diverged is not noticed.',
+      evidence: [`gtid_strict_mode = ${variables.get('gtid_strict_mode')}`],
+      fix: 'Set gtid_strict_mode = on, on all servers.',
+    })
+  return findings
+}
+
+function findInDurability({ variables }: MysqlFacts): Finding[] {
+  const findings: Finding[] = []
+  const flush = variables.get('innodb_flush_log_at_trx_commit')
+  if (flush !== undefined && flush !== '1')
+    findings.push({
+      id: 'commits-not-flushed',
+      severity: 'warning',
+      title:
+        'Commits are acknowledged before they are on the disk: a crash of the machine loses the latest.',
+      evidence: [`innodb_flush_log_at_trx_commit = ${flush}`],
+      fix: 'Set innodb_flush_log_at_trx_commit = 1 for what must not be lost.',
+    })
+  return findings
+}
+
+function findInTables(facts: MysqlFacts): Finding[] {
+  const { duplicateIndexes = [], tablesWithoutKey = [], tablesWithoutTransactions = [] } = facts
+  const findings: Finding[] = []
+  if (tablesWithoutTransactions.length > 0)
+    findings.push({
+      id: 'tables-without-transactions',
+      severity: 'warning',
+      title: `${counted(tablesWithoutTransactions.length, 'table')} cannot roll back: what a failed transaction has written there stays.`,
+      evidence: tablesWithoutTransactions.slice(0, MOST_NAMED),
+      fix: 'Change them: alter table … engine = InnoDB.',
+    })
+  if (tablesWithoutKey.length > 0)
+    findings.push({
+      id: 'tables-without-primary-key',
+      severity: 'warning',
+      title: `${counted(tablesWithoutKey.length, 'table has', 'tables have')} no primary key: replicas read the whole table for each row that changes.`,
+      evidence: tablesWithoutKey.slice(0, MOST_NAMED),
+      fix: 'Add one: alter table … add primary key (…).',
+    })
+  const [first] = duplicateIndexes
+  if (first !== undefined)
+    findings.push({
+      id: 'duplicate-index',
+      severity: 'warning',
+      title: `${counted(duplicateIndexes.length, 'index has', 'indexes have')} the columns of another: every write pays for both.`,
+      evidence: duplicateIndexes
+        .slice(0, MOST_NAMED)
+        .map(({ index, sameAs, table }) => `${index} on ${table} is the same as ${sameAs}`),
+      fix: `Drop it: alter table ${first.table} drop index ${first.index}.`,
+    })
+  return findings
+}
+
+function findInVersion({ product, version = '' }: MysqlFacts, plan: Plan): Finding[] {
+  const series = /^(\d+\.\d+)/.exec(version)?.[1]
+  return series === undefined ? [] : findEndOfLife(product, series, plan.now)
+}
+
+function findInTimeouts({ product, variables }: MysqlFacts): Finding[] {
+  const name = product === 'MariaDB' ? 'max_statement_time' : 'max_execution_time'
+  if (Number(variables.get(name) ?? Number.NaN) !== 0) return []
+  return [
+    {
+      id: 'statements-unbounded',
+      severity: 'advice',
+      title: 'No statement has a time limit: one that hangs holds its connection until it ends.',
+      evidence: [`${name} = ${variables.get(name)}`],
+      fix: `Bound reads of the application: set global ${name} = ${product === 'MariaDB' ? '30' : '30000'}.`,
+    },
+  ]
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && /^(on|1)$/i.test(value)
+}

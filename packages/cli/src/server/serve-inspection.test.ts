@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createSocketServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type Inspection, type InspectionOptions, serveInspection } from '@connmgr/cli/server'
+import { ConnectionManager } from '@connmgr/core'
+import { type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
+import { runCommand } from '../../test/run-command.js'
+import type { ProcessSnapshot } from '../snapshot/snapshot.js'
+
+const TOKEN = 'a-token-that-is-long-enough'
+
+let folder: string
+let manager: ConnectionManager<FakeConnection>
+const inspections: Inspection[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'cli-'))
+  manager = new ConnectionManager({
+    driver: new FakeDriver(),
+    endpoints: [fakeEndpoint('one')],
+    options: { name: 'shop', poolSize: 2, maxOverflow: 0, logger: false },
+  })
+})
+afterEach(async () => {
+  await Promise.all(inspections.splice(0).map((each) => each.close()))
+  await manager.close({ drainTimeoutMs: 0 })
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function serve(options: InspectionOptions): Promise<Inspection> {
+  const inspection = await serveInspection(manager, options)
+  inspections.push(inspection)
+  return inspection
+}
+
+const socket = (): string => path.join(folder, 'app.sock')
+
+describe('a socket', () => {
+  test('belongs to this user alone, and leaves nothing else behind', async () => {
+    await serve({ path: socket() })
+    const { mode } = statSync(socket())
+    expect(mode & 0o777).toBe(0o600)
+    expect(readdirSync(folder)).toEqual(['app.sock'])
+    await inspections[0]?.close()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('shows pools, holders with their lines of code, and the queue, to report and top', async () => {
+    await serve({ path: socket() })
+    const first = await manager.acquire({ label: 'checkout' })
+    const second = await manager.acquire()
+    const waiting = manager.acquire()
+    const report = await runCommand(['report', '--json', '--socket', socket()])
+    expect(report.code).toBe(0)
+    const snapshot = JSON.parse(report.stdout) as ProcessSnapshot
+    expect(snapshot).toMatchObject({
+      schemaVersion: 1,
+      process: { pid: process.pid },
+      managers: [
+        {
+          name: 'shop',
+          pool: { checkedOut: 2, waiting: 1, limit: 2, utilization: 1 },
+          holders: expect.arrayContaining([
+            expect.objectContaining({
+              label: 'checkout',
+              checkedOutBy: expect.stringContaining('serve-inspection.test.ts'),
+            }),
+          ]),
+          insights: null,
+        },
+      ],
+    })
+    const top = await runCommand(['top', '--once', '--socket', socket()])
+    expect(top.code).toBe(0)
+    expect(top.stdout).toContain('in use 2, idle 0')
+    expect(top.stdout).toContain('queue 1')
+    expect(top.stdout).toContain('checkout')
+    const html = await runCommand(['report', '--format', 'html', '--socket', socket()])
+    expect(html.stdout).toMatch(/^<!doctype html>/)
+    expect(html.stdout).not.toContain('<script')
+    first.release()
+    second.release()
+    ;(await waiting).release()
+  })
+
+  test('takes the place of one that a dead process has left, and of nothing else', async () => {
+    await leaveDeadSocket(socket())
+    await serve({ path: socket() })
+    await expect(serveInspection(manager, { path: socket() })).rejects.toThrow(
+      /another process listens on/,
+    )
+    expect((await runCommand(['report', '--socket', socket()])).code).toBe(0)
+    const file = path.join(folder, 'file')
+    writeFileSync(file, 'precious')
+    await expect(serveInspection(manager, { path: file })).rejects.toThrow(/no socket/)
+    await expect(
+      serveInspection(manager, { path: path.join(folder, 'x'.repeat(120)) }),
+    ).rejects.toThrow(/bytes/)
+  })
+
+  test('that another has replaced is not removed', async () => {
+    const inspection = await serve({ path: socket() })
+    rmSync(socket())
+    const other = createSocketServer()
+    await new Promise<void>((resolve) => other.listen(socket(), resolve))
+    await inspection.close()
+    expect(statSync(socket()).isSocket()).toBe(true)
+    await new Promise((resolve) => other.close(resolve))
+  })
+
+  test('that nothing serves is exit code 3, with the reason', async () => {
+    const none = await runCommand(['top', '--once', '--socket', socket()])
+    expect(none).toMatchObject({ code: 3, stdout: '' })
+    expect(none.stderr).toContain('there is no such socket')
+    await leaveDeadSocket(socket())
+    const dead = await runCommand(['report', '--socket', socket()])
+    expect(dead.code).toBe(3)
+    expect(dead.stderr).toContain('the process has ended')
+  })
+
+  test('is found by the process id, or alone, where no path was named', async () => {
+    const { XDG_RUNTIME_DIR: before } = process.env
+    process.env.XDG_RUNTIME_DIR = folder
+    const env = { XDG_RUNTIME_DIR: folder }
+    try {
+      expect((await runCommand(['report'], env)).code).toBe(3)
+      const inspection = await serve({})
+      expect(path.basename(inspection.path as string)).toBe(`${process.pid}.sock`)
+      expect(statSync(path.dirname(inspection.path as string)).mode & 0o777).toBe(0o700)
+      expect((await runCommand(['report'], env)).stdout).toContain('shop')
+      expect((await runCommand(['report', '--pid', `${process.pid}`], env)).code).toBe(0)
+      const second = path.join(path.dirname(inspection.path as string), '1.sock')
+      await serve({ path: second })
+      const several = await runCommand(['report'], env)
+      expect(several.code).toBe(2)
+      expect(several.stderr).toContain(`${process.pid}`)
+    } finally {
+      if (before === undefined) delete process.env.XDG_RUNTIME_DIR
+      else process.env.XDG_RUNTIME_DIR = before
+    }
+  })
+})
+
+describe('a port', () => {
+  test('answers those alone who bear the token', async () => {
+    const { path: none, url } = await serve({ port: 0, token: TOKEN })
+    expect(none).toBeUndefined()
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    const at = ['report', '--json', '--url', url as string]
+    expect((await runCommand([...at, '--token', TOKEN])).code).toBe(0)
+    expect((await runCommand(at, { CONNMGR_TOKEN: TOKEN })).code).toBe(0)
+    for (const wrong of ['another-token-of-some-length', `${TOKEN}x`, TOKEN.slice(0, -1)]) {
+      const refused = await runCommand([...at, '--token', wrong])
+      expect(refused).toMatchObject({ code: 3, stdout: '' })
+      expect(refused.stderr).toContain('refuses the token')
+      expect(refused.stderr).not.toContain(wrong)
+    }
+    expect((await fetch(`${url}/v1/snapshot`)).status).toBe(401)
+    expect((await runCommand(at)).code).toBe(2)
+  })
+
+  test('does nothing but read one path', async () => {
+    const { url } = await serve({ port: 0, token: TOKEN })
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    expect((await fetch(`${url}/`, { headers })).status).toBe(404)
+    expect((await fetch(`${url}/v1/snapshot`, { headers, method: 'POST' })).status).toBe(405)
+  })
+
+  test.each([undefined, '', 'short', 42])('needs a token, and %p is none', async (token) => {
+    await expect(serveInspection(manager, { port: 0, token: token as string })).rejects.toThrow(
+      /token of at least 16/,
+    )
+  })
+
+  test('of another program is no inspection', async () => {
+    const other = createServer((_, response) => response.end('hello'))
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as { port: number }
+    const { code, stderr } = await runCommand(['report', '--url', `http://127.0.0.1:${port}`], {
+      CONNMGR_TOKEN: TOKEN,
+    })
+    await new Promise((resolve) => other.close(resolve))
+    expect(code).toBe(3)
+    expect(stderr).toContain('no inspection of connmgr')
+  })
+})
+
+describe('insights', () => {
+  const statement = {
+    text: 'select * from orders where id = ?',
+    site: { functionName: 'load', file: 'src/orders.ts', line: 12, column: 3 },
+    calls: 7,
+    errors: 0,
+    run: { p95Ms: 12.5 },
+    wait: { p95Ms: 1 },
+    share: 0.5,
+  }
+
+  test('are shown by their manager', async () => {
+    const insights = {
+      shop: {
+        top: () => ({ statements: [statement] }),
+        recommendations: () => [
+          { title: 'Orders are read one by one.', fix: 'Read them at once.' },
+        ],
+      },
+    }
+    await serve({ path: socket(), insights })
+    const { stdout } = await runCommand(['top', '--once', '--socket', socket()])
+    expect(stdout).toContain('select * from orders where id = ?')
+    expect(stdout).toContain('src/orders.ts:12')
+    expect(stdout).toContain('Orders are read one by one.')
+  })
+
+  test('that fail are reported, and harm nothing', async () => {
+    const errors: string[] = []
+    const insights = {
+      top: () => {
+        throw new Error('broken: postgres://app:hidden-word@db/app')
+      },
+    }
+    await serve({ path: socket(), insights, onError: ({ message }) => errors.push(message) })
+    const { code, stderr } = await runCommand(['report', '--socket', socket()])
+    expect(code).toBe(3)
+    expect(stderr).toContain('500')
+    expect(stderr).not.toContain('hidden-word')
+    expect(errors).toHaveLength(1)
+  })
+})
+
+/** A process that is killed while it listens leaves its socket. */
+async function leaveDeadSocket(file: string): Promise<void> {
+  const program = `require('node:net').createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'))`
+  const child = spawn(process.execPath, ['-e', program])
+  await new Promise((resolve) => child.on('exit', resolve))
+  expect(statSync(file).isSocket()).toBe(true)
+}

@@ -1,0 +1,44 @@
+import { plainText, widthOf } from './plain-text.js'
+
+/** How a column stands: numbers to the right, texts to the left. */
+export type Align = 'left' | 'right'
+
+/** A column of {@link tableOf}. */
+export interface Column<R> {
+  readonly title: string
+  readonly align?: Align
+  /** Characters at the most; what is longer is cut off with `…`. */
+  readonly most?: number
+  cell(row: R): string
+}
+
+/** Lines of a table with its titles. Empty without rows. */
+export function tableOf<R>(
+  rows: readonly R[],
+  columns: readonly Column<R>[],
+  title: (text: string) => string,
+): string[] {
+  if (rows.length === 0) return []
+  const cells = rows.map((row) =>
+    columns.map((column) => cut(plainText(column.cell(row)), column.most)),
+  )
+  const widths = columns.map((column, index) =>
+    Math.max(widthOf(column.title), ...cells.map((row) => widthOf(row[index] ?? ''))),
+  )
+  const line = (texts: readonly string[]): string =>
+    texts
+      .map((text, index) => pad(text, widths[index] as number, columns[index]?.align ?? 'left'))
+      .join('  ')
+      .trimEnd()
+  return [title(line(columns.map((column) => column.title))), ...cells.map(line)]
+}
+
+/** The text within so many characters. */
+export function cut(text: string, most = Number.POSITIVE_INFINITY): string {
+  return widthOf(text) <= most ? text : `${[...text].slice(0, Math.max(0, most - 1)).join('')}…`
+}
+
+function pad(text: string, width: number, align: Align): string {
+  const blanks = ' '.repeat(Math.max(0, width - widthOf(text)))
+  return align === 'right' ? blanks + text : text + blanks
+}
