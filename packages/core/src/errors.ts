@@ -201,10 +201,11 @@ export class ValidationFailedError extends ConnmgrError {
 export class LeaseReleasedError extends ConnmgrError {
   override readonly name = 'LeaseReleasedError'
 
-  constructor(leaseId: number, how: string) {
+  /** @param leaseId undefined for one that never had a connection */
+  constructor(leaseId: number | undefined, how: string) {
     super(
       'CONNMGR_LEASE_RELEASED',
-      `lease ${leaseId} was used after it had been ${how}; keep the connection inside use(), or release it last`,
+      `${leaseId === undefined ? 'a lease' : `lease ${leaseId}`} was used after it had been ${how}; keep the connection inside use(), or release it last`,
     )
   }
 }

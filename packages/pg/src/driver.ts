@@ -123,6 +123,11 @@ export class PgDriver implements Driver<Client> {
     this.preparing = options.preparedStatements === 'auto' ? new Preparing() : undefined
   }
 
+  /** Of the class of clients. */
+  get clientPrototype(): object {
+    return this.#Client.prototype as object
+  }
+
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
     const { client, session } = await this.#open(endpoint, NOTHING_OWN, context)
     session.queries = context.queries

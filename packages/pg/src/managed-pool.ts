@@ -2,11 +2,13 @@ import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } 
 import {
   CALL_RULES,
   checkCall,
+  currentEffects,
   describeEvent,
   type FunctionReference,
   outside,
   printAsJson,
   type StatementTrace,
+  unnoted,
 } from '@connmgr/core/driver'
 import type { Client, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
@@ -20,6 +22,8 @@ import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
 import { type QueryReplay, replayOptionsOf } from './query-options.js'
 import { settingUpClient } from './session-changes.js'
 import { Lanes, type LanesSource } from './shared/lanes.js'
+import { lateClient } from './shared/late-client.js'
+import type { LateHost } from './shared/late-session.js'
 import { isAtomic } from './statement-text.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
@@ -114,6 +118,7 @@ export class ManagedPool extends PgPool {
   readonly #wanted: ManagerAcquireOptions
   readonly #lender: Lender
   readonly #lanes: Lanes | undefined
+  readonly #lateHost: LateHost | undefined
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(config: ManagedPoolConfig = {}) {
@@ -137,6 +142,7 @@ export class ManagedPool extends PgPool {
     this.#owned = facade === undefined
     this.#lender = this.#createLender()
     this.#lanes = this.#createLanes()
+    this.#lateHost = this.#createLateHost(this.#lanes)
     this.#forwardEvents(config.log)
   }
 
@@ -163,6 +169,15 @@ export class ManagedPool extends PgPool {
   /** `connect` for adapters: leak reports begin above `below`, the function that the user called. */
   connectFor(below: FunctionReference): Promise<PoolClient> {
     return this.#adopt(this.#checkOut(below))
+  }
+
+  /**
+   * The same for an adapter that takes a client for every statement, and knows what is done with it. With the option
+   * `shared` the client borrows its connection when the first statement needs one, unless `shared.lateBinding` is false.
+   */
+  connectLate(below: FunctionReference): Promise<PoolClient> {
+    const late = this.$connections.sharing?.options.lateBinding !== false && this.#lateClient()
+    return this.#adopt(late ? Promise.resolve(late) : this.#checkOut(below))
   }
 
   /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
@@ -298,7 +313,30 @@ export class ManagedPool extends PgPool {
   async #checkOut(below: FunctionReference, options?: ConnectOptions): Promise<PoolClient> {
     if (this.ending) throw new Error(ENDED)
     if (options !== undefined) checkCall('connect', options, CALL_RULES.connect)
-    const wanted = options === undefined ? this.#wanted : { ...options, ...this.#wanted }
+    else if (this.$connections.sharing?.options.lateBinding === true) {
+      const late = this.#lateClient()
+      if (late !== undefined) return late
+    }
+    return this.#borrow(
+      below,
+      options === undefined ? this.#wanted : { ...options, ...this.#wanted },
+    )
+  }
+
+  /**
+   * A client without a connection yet; undefined where it matters which one that is, or what is done when one is lent: for
+   * work that may be run again, whose reads must see their own writes, on standbys, and with listeners to what is lent.
+   */
+  #lateClient(): PoolClient | undefined {
+    const host = this.#lateHost
+    const { closed, inSession } = this.$connections
+    if (host === undefined || closed || inSession || this.ending || this.#target !== 'primary')
+      return undefined
+    if (currentEffects() !== undefined || this.listenerCount('acquire') > 0) return undefined
+    return lateClient(this.$connections.driver.clientPrototype, host)
+  }
+
+  async #borrow(below: FunctionReference, wanted: ManagerAcquireOptions): Promise<PoolClient> {
     let lease = await this.$connections.lend(wanted, below)
     for (let attempt = 1; diedOnTheWay(lease, attempt); attempt += 1) {
       lease.destroy()
@@ -383,6 +421,24 @@ export class ManagedPool extends PgPool {
     // A server that was left, or connections that were invalidated, get no more queries.
     this.$connections.on('poolCleared', () => lanes.retire())
     return lanes
+  }
+
+  #createLateHost(lanes: Lanes | undefined): LateHost | undefined {
+    if (lanes === undefined) return undefined
+    const { $connections } = this
+    return {
+      get lanes() {
+        return $connections.closed ? undefined : lanes
+      },
+      // Lent when no work that may be run again was under way.
+      borrow: (below, timeoutMs) =>
+        unnoted(() =>
+          this.#borrow(
+            below,
+            timeoutMs === undefined ? this.#wanted : { ...this.#wanted, timeoutMs },
+          ),
+        ),
+    }
   }
 
   async #end(): Promise<void> {

@@ -2,7 +2,6 @@ import { ConnectionLostError, type Lease, type ManagerAcquireOptions } from '@co
 import {
   currentEffects,
   type FunctionReference,
-  isError,
   type StatementTrace,
   unnoted,
   type WriteEnd,
@@ -11,6 +10,7 @@ import type { Client, QueryResult } from 'pg'
 import { notSent, signalOf } from './aborted-query.js'
 import type { Catalogs } from './catalog/catalog.js'
 import { isDead } from './client-internals.js'
+import { leadingHere } from './leading-here.js'
 import { endOfFailed, mayWrite, textOf } from './outcome/in-flight.js'
 import { wasStale } from './prepared-statements.js'
 import type { Lanes } from './shared/lanes.js'
@@ -234,15 +234,4 @@ function neverSent(error: unknown): boolean {
 /** False for what keeps state of its own about being sent, such as a cursor. */
 function isRepeatable(query: unknown): boolean {
   return typeof (query as { submit?: unknown } | null | undefined)?.submit !== 'function'
-}
-
-/**
- * Rejects with `error`, its stack leading from the caller of the query, not from the socket. That is known only to
- * whoever runs as a reaction that the caller awaits: a promise that resolves to this one does so after two turns.
- */
-async function leadingHere(error: unknown): Promise<never> {
-  await undefined
-  await undefined
-  if (isError(error)) Error.captureStackTrace(error)
-  throw error
 }

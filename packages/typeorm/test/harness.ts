@@ -15,6 +15,8 @@ export interface AdapterHarness {
   createManager(): SharedManager
   /** How the options of a manager bound its connections to two. */
   readonly twoConnections: object
+  /** Options of every manager that the tests do not make by themselves. */
+  readonly managerOptions?: object
   /** False if TypeORM has no streams for the database. */
   readonly streams: boolean
   /** Fails as another transaction would have it fail, so that the same one may succeed when it is run again. */

@@ -24,7 +24,8 @@ export class AdapterSubject {
 
   /** A managed DataSource that is not initialized. */
   make(more: object = {}, manager: object = {}): DataSource {
-    const given: object = 'acquire' in manager ? manager : { logger: false, ...manager }
+    const given: object =
+      'acquire' in manager ? manager : { logger: false, ...this.harness.managerOptions, ...manager }
     return this.keep(new DataSource(withConnectionManager(this.options(more), given)))
   }
 

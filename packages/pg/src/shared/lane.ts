@@ -176,6 +176,18 @@ export class Lane {
     if ((query as { name?: unknown }).name) trace.prepared()
   }
 
+  /** Ends a query whose caller has given its client up for good: on the server too, if it has been sent. */
+  giveUp(query: SharedQuery, why: Error): void {
+    const at = this.#waiting.indexOf(query)
+    if (at === -1) {
+      if (!query.abandoned) this.#abandon(query, query.lossBy(why, 'sent'))
+      return
+    }
+    this.#waiting.splice(at, 1)
+    this.#leave(query)
+    query.tell(query.lossBy(why, 'unsent'))
+  }
+
   /** Takes no more queries, and gives its connection back when those under way have ended. */
   retire(): void {
     this.#retiring = true

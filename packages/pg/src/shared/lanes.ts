@@ -6,7 +6,7 @@ import type { Lender } from '../pool-query.js'
 import { Lane, type LaneHost, type Loan } from './lane.js'
 import type { Caller, SharedQuery } from './shared-query.js'
 import type { Sharing } from './sharing.js'
-import { type Statement, Statements } from './statement.js'
+import { type SharedStatement, type Statement, Statements } from './statement.js'
 
 /** The pool whose connections the lanes share. */
 export interface LanesSource extends Lender {
@@ -41,11 +41,13 @@ export class Lanes implements LaneHost {
   }
 
   /** What is known of a query's text; undefined if the query must not be shared. */
-  statementOf(query: unknown): Statement | undefined {
-    const text = typeof query === 'string' ? query : plainTextOf(query)
-    if (text === undefined) return undefined
-    const statement = this.#statements.get(text)
-    return statement.mayBeShareable(this.#source.catalogs) ? statement : undefined
+  statementOf(query: unknown): SharedStatement | undefined {
+    return this.#shareable(this.#known(query))
+  }
+
+  /** The same for a query of a client that has no connection of its own yet. */
+  statementOfClient(query: unknown): SharedStatement | undefined {
+    return this.#shareable(this.#known(query)?.ofClient)
   }
 
   /**
@@ -57,7 +59,7 @@ export class Lanes implements LaneHost {
   add(
     query: unknown,
     values: unknown,
-    statement: Statement,
+    statement: SharedStatement,
     caller: Caller,
     below: FunctionReference,
   ): SharedQuery | undefined {
@@ -72,7 +74,7 @@ export class Lanes implements LaneHost {
   }
 
   /** Begins to measure a run that is not shared; to be called at its end. */
-  stopwatch(statement: Statement): () => void {
+  stopwatch(statement: SharedStatement): () => void {
     const { clock } = this.#sharing
     const begun = clock.now()
     return () => statement.ran(clock.now() - begun)
@@ -117,6 +119,15 @@ export class Lanes implements LaneHost {
     if (this.#lanes.length > 1) return false
     const counts = this.#source.counts()
     return slotsLeft(counts) < 0 && counts.limit > 1
+  }
+
+  #known(query: unknown): Statement | undefined {
+    const text = typeof query === 'string' ? query : plainTextOf(query)
+    return text === undefined ? undefined : this.#statements.get(text)
+  }
+
+  #shareable(statement: SharedStatement | undefined): SharedStatement | undefined {
+    return statement?.mayBeShareable(this.#source.catalogs) ? statement : undefined
   }
 
   #choose(now: number, below: FunctionReference): Lane | undefined {

@@ -9,7 +9,7 @@ import { failureOf, type InFlight, lossOf } from '../outcome/in-flight.js'
 import { wasRefused } from '../prepared/planned-query.js'
 import { wasStale } from '../prepared-statements.js'
 import type { Lane } from './lane.js'
-import type { Statement } from './statement.js'
+import type { SharedStatement } from './statement.js'
 
 /** A query that was not executed where it was to be shared, for which that is known, and which may run elsewhere. */
 export class RunAlone {
@@ -47,7 +47,7 @@ export interface Caller {
 
 /** One query on its way through a {@link Lane}. */
 export interface SharedQuery {
-  readonly statement: Statement
+  readonly statement: SharedStatement
   readonly caller: Caller
   /** Its own `query_timeout`. */
   readonly timeoutMs: number | undefined
@@ -71,7 +71,7 @@ export interface SharedQuery {
 export type SharedQueryClass = new (
   config: unknown,
   values: unknown,
-  statement: Statement,
+  statement: SharedStatement,
   caller: Caller,
   givenAt: number,
 ) => SharedQuery
@@ -93,7 +93,7 @@ export function sharedQueryOf(Client: ClientClass): SharedQueryClass {
 function derive(Query: PgQueryClass): SharedQueryClass {
   /** Follows what becomes of it by overriding what node-postgres calls on a query. */
   return class extends Query implements SharedQuery {
-    readonly statement: Statement
+    readonly statement: SharedStatement
     readonly caller: Caller
     readonly timeoutMs: number | undefined
     readonly mayPrepare: boolean
@@ -111,7 +111,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     constructor(
       config: unknown,
       values: unknown,
-      statement: Statement,
+      statement: SharedStatement,
       caller: Caller,
       givenAt: number,
     ) {

@@ -13,18 +13,28 @@ export interface SharedOptions {
   readonly lanes?: number
   /** Queries at most that are under way on one of them: so many a slow query can hold up. `@default` 64 */
   readonly depth?: number
+  /**
+   * Whether clients of `connect()` take a connection of their own only when a statement first needs one, and send what
+   * they read before that over shared connections. For libraries that take a client for every statement, such as Kysely.
+   * `@default` false; TypeORM's clients do so unless it is set to false
+   */
+  readonly lateBinding?: boolean
 }
+
+/** How these options turn out. */
+export type ResolvedSharing = Required<Omit<SharedOptions, 'lateBinding'>> &
+  Pick<SharedOptions, 'lateBinding'>
 
 /** What a pool needs to share its connections. */
 export interface Sharing {
-  readonly options: Required<SharedOptions>
+  readonly options: ResolvedSharing
   readonly Query: SharedQueryClass
   readonly clock: Clock
 }
 
-const DEFAULTS: Required<SharedOptions> = { lanes: 4, depth: 64 }
-const MOST: Required<SharedOptions> = { lanes: 1000, depth: 10_000 }
-const NAMES = Object.keys(DEFAULTS) as (keyof SharedOptions)[]
+const DEFAULTS = { lanes: 4, depth: 64 }
+const MOST = { lanes: 1000, depth: 10_000 }
+const NUMBERS = ['lanes', 'depth'] as const
 
 /**
  * How a manager with these options shares connections; undefined if it does not.
@@ -60,19 +70,22 @@ export function sharingOf(
   return { options, Query: sharedQueryOf(Client), clock }
 }
 
-function resolveOptions(given: unknown): Required<SharedOptions> | undefined {
+function resolveOptions(given: unknown): ResolvedSharing | undefined {
   if (given === undefined || given === false) return undefined
   if (given === true) return DEFAULTS
   if (typeof given !== 'object' || given === null)
     throw invalidOption('shared', given, 'true, false or an object')
-  rejectUnknownOptions(given, NAMES, 'shared')
+  rejectUnknownOptions(given, [...NUMBERS, 'lateBinding'], 'shared')
+  const { lateBinding } = given as SharedOptions
+  if (lateBinding !== undefined && typeof lateBinding !== 'boolean')
+    throw invalidOption('shared.lateBinding', lateBinding, 'true or false')
   const settings = { ...DEFAULTS }
-  for (const name of NAMES) {
+  for (const name of NUMBERS) {
     const value = (given as SharedOptions)[name]
     if (value === undefined) continue
     if (!Number.isInteger(value) || value < 1 || value > MOST[name])
       throw invalidOption(`shared.${name}`, value, `a whole number from 1 to ${MOST[name]}`)
     settings[name] = value
   }
-  return settings
+  return lateBinding === undefined ? settings : { ...settings, lateBinding }
 }

@@ -2,7 +2,10 @@ import { createConnectionManager } from '@connmgr/pg'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import { describeAdapter } from '../../test/describe-adapter.js'
 
-describe('TypeORM on PostgreSQL', () => {
+describe.each([
+  ['TypeORM on PostgreSQL', false],
+  ['TypeORM on PostgreSQL with shared connections', true],
+])('%s', (_name, shared) => {
   let cluster: PostgresCluster
 
   describeAdapter({
@@ -16,7 +19,8 @@ describe('TypeORM on PostgreSQL', () => {
     },
     dataSourceOptions: () => ({ type: 'postgres', url: cluster.primary.url() }),
     createManager: () =>
-      createConnectionManager({ databaseUrl: cluster.primary.url(), logger: false }),
+      createConnectionManager({ databaseUrl: cluster.primary.url(), shared, logger: false }),
+    managerOptions: { shared },
     twoConnections: { poolSize: 2, maxOverflow: 0 },
     streams: true,
     conflict: (entities) =>

@@ -41,10 +41,12 @@ class PgPools {
   #followConnects(pool: ManagedPool): void {
     let tried = false
     const connect = (callback?: ConnectCallback): Promise<PoolClient> | undefined => {
-      const connecting = pool.connectFor(connect as FunctionReference)
-      if (callback === undefined) return connecting
+      const below = connect as FunctionReference
+      if (callback === undefined) return pool.connectFor(below)
       const first = !tried
       tried = true
+      // A query runner takes a client for every statement. The first try is to find the server.
+      const connecting = first ? pool.connectFor(below) : pool.connectLate(below)
       if (first) this.#rememberFirstClient(pool)
       // Called outside of the promise, so that what the callback throws is not taken for a failed connect.
       connecting.then(
