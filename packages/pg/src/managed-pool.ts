@@ -430,6 +430,7 @@ export class ManagedPool extends PgPool {
       get lanes() {
         return $connections.closed ? undefined : lanes
       },
+      queries: $connections.queries,
       // Lent when no work that may be run again was under way.
       borrow: (below, timeoutMs) =>
         unnoted(() =>

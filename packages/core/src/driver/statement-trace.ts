@@ -32,14 +32,18 @@ export interface TracedTransaction {
 /** One statement on its way. */
 export interface StatementTrace {
   /**
-   * True for a statement that was begun above, by a pool's own `query` for example: that call ends it, and may run it
+   * True for a statement that was begun above and is ended there, by a pool's own `query` for example, which may run it
    * again on another connection.
    */
   readonly handedOver: boolean
   /** Runs the call that the statement is for, in the caller's own stack, and publishes its start before and its end after. */
   run<T>(call: () => T): T
-  /** Runs `call` so that the first {@link StatementTracer.begin} in it, before it returns, takes this trace over. */
-  handOver<T>(call: () => T): T
+  /**
+   * Runs `call` so that the first {@link StatementTracer.begin} in it, before it returns, takes this trace over.
+   *
+   * @param entirely whether what takes it over ends it, too; `@default` false
+   */
+  handOver<T>(call: () => T, entirely?: boolean): T
   /** Notes where it runs. The latest counts. */
   on(connection: TracedConnection): void
   /** It is being sent now, or the server has begun with it at `at` on the clock. The latest counts. */

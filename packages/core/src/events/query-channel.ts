@@ -24,7 +24,7 @@ export interface TracedManager {
 }
 
 /** Handed over to the first statement that is begun before the running call returns. */
-let handed: QueryTrace | undefined
+let handed: { readonly trace: QueryTrace; readonly entirely: boolean } | undefined
 
 /** See {@link StatementTracer}. */
 export class QueryTracer implements StatementTracer {
@@ -47,10 +47,10 @@ export class QueryTracer implements StatementTracer {
   }
 
   begin(text: string | undefined): StatementTrace {
-    const trace = handed
-    if (trace !== undefined) {
+    if (handed !== undefined) {
+      const { entirely, trace } = handed
       handed = undefined
-      trace.handedOver = true
+      trace.handedOver = !entirely
       if (this.#endpoint !== undefined) trace.on({ endpoint: this.#endpoint })
       return trace
     }
@@ -70,6 +70,7 @@ export class QueryTracer implements StatementTracer {
 /** Fills in the context of one statement and publishes it. */
 class QueryTrace implements StatementTrace {
   handedOver = false
+  #started = false
   readonly #context: OpenQueryContext
   readonly #clock: Clock
   #sentAt: number | undefined
@@ -82,8 +83,9 @@ class QueryTrace implements StatementTrace {
   }
 
   run<T>(call: () => T): T {
-    // Its start and end were published by the call that has handed it over.
-    if (this.handedOver) return call()
+    // By the call that has handed it over.
+    if (this.#started) return call()
+    this.#started = true
     const { end, start } = queryChannel
     const context: QueryContext = this.#context
     return start.runStores(context, () => {
@@ -98,12 +100,12 @@ class QueryTrace implements StatementTrace {
     })
   }
 
-  handOver<T>(call: () => T): T {
-    handed = this
+  handOver<T>(call: () => T, entirely = false): T {
+    handed = { trace: this, entirely }
     try {
       return call()
     } finally {
-      if (handed === this) handed = undefined
+      if (handed?.trace === this) handed = undefined
     }
   }
 

@@ -1,8 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
+import type { StatementTrace } from '@connmgr/core/driver'
 import type { QueryResult } from 'pg'
 import { leadingHere } from '../leading-here.js'
 import { refuse } from '../outcome/refusal.js'
-import { type Caller, RunAlone } from './shared-query.js'
+import { rowCountOf } from '../traced-statement.js'
+import { type Caller, RunAlone, type SharedQuery } from './shared-query.js'
 
 type Settled = (error: unknown, result?: QueryResult) => void
 
@@ -18,6 +20,10 @@ export interface LateQueryHost {
 export class LateQuery implements Caller {
   /** What `client.query` returns. */
   readonly returned: unknown
+  /** While it is followed: how it is among others. */
+  shared: SharedQuery | undefined
+  /** For its subscribers, if there are any. */
+  readonly #trace: StatementTrace | undefined
   readonly #host: LateQueryHost
   readonly #args: readonly unknown[]
   readonly #callback: Settled | undefined
@@ -27,7 +33,8 @@ export class LateQuery implements Caller {
   /** What is left of its own time limit, if it has one and some of it has passed. */
   #queryTimeoutMs: number | undefined
 
-  constructor(args: readonly unknown[], host: LateQueryHost) {
+  constructor(args: readonly unknown[], host: LateQueryHost, trace: StatementTrace | undefined) {
+    this.#trace = trace
     const [given, second, third] = args
     const { callback, submit, signal } = (given ?? {}) as Record<string, unknown>
     const found = [second, third, callback].find((each) => typeof each === 'function')
@@ -62,6 +69,8 @@ export class LateQuery implements Caller {
 
   /** Answered among others. A callback that throws must not harm them. */
   resolve(result: QueryResult): void {
+    this.#traceShared()
+    this.#trace?.succeeded(rowCountOf(result))
     if (this.#callback === undefined) this.#resolve?.(result)
     else process.nextTick(this.#callback, null, result)
     this.#host.ended()
@@ -73,12 +82,14 @@ export class LateQuery implements Caller {
       this.#host.needsConnection(this, reason)
       return
     }
+    this.#traceShared()
     this.fail(reason)
     this.#host.ended()
   }
 
   /** Was not sent, or has failed. */
   fail(error: unknown): void {
+    this.#trace?.failed(error)
     if (this.#callback !== undefined) process.nextTick(this.#callback, error)
     else if (this.#resolve === undefined) refuse(this.#args, error)
     else this.#resolve(leadingHere(error))
@@ -88,13 +99,24 @@ export class LateQuery implements Caller {
   runOn(send: (...args: unknown[]) => unknown, stop: (() => void) | undefined): void {
     this.inFlow(() => {
       try {
-        const result = send(...this.#argsInTime())
+        const args = this.#argsInTime()
+        const result =
+          this.#trace === undefined
+            ? send(...args)
+            : this.#trace.handOver(() => send(...args), true)
         this.#resolve?.(result)
         if (stop !== undefined && result instanceof Promise) result.then(stop, stop)
       } catch (error) {
         this.fail(error)
       }
     })
+  }
+
+  /** The server has answered it among others, or its lane has given it up. */
+  #traceShared(): void {
+    const { lane } = this.shared ?? {}
+    if (this.#trace !== undefined && this.shared !== undefined)
+      lane?.trace(this.shared, this.#trace)
   }
 
   #argsInTime(): readonly unknown[] {

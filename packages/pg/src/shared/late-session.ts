@@ -1,6 +1,7 @@
 import { ConnectionDestroyedError, ConnectionLostError, LeaseReleasedError } from '@connmgr/core'
-import { currentEffects, type FunctionReference } from '@connmgr/core/driver'
+import { currentEffects, type FunctionReference, type StatementTracer } from '@connmgr/core/driver'
 import type { PoolClient } from 'pg'
+import { textOf } from '../outcome/in-flight.js'
 import { refuse } from '../outcome/refusal.js'
 import type { Lanes } from './lanes.js'
 import { LateQuery, type LateQueryHost } from './late-query.js'
@@ -10,6 +11,7 @@ import type { RunAlone, SharedQuery } from './shared-query.js'
 export interface LateHost {
   /** Undefined once nothing is shared any more. */
   readonly lanes: Lanes | undefined
+  readonly queries: StatementTracer
   /** Borrows a connection. @param timeoutMs what is left of the time to wait for one */
   borrow(below: FunctionReference, timeoutMs: number | undefined): Promise<PoolClient>
 }
@@ -52,11 +54,11 @@ export class LateSession implements LateQueryHost {
     if (this.#released !== undefined)
       return refuse(args, new LeaseReleasedError(undefined, 'released'))
     if (args[0] == null) throw new TypeError('Client was passed a null or undefined query')
-    const query = new LateQuery(args, this)
-    if (this.#busy) {
-      query.keepFlow()
-      this.#waiting.push(query)
-    } else this.#start(query)
+    const { queries } = this.#host
+    const trace = queries.active ? queries.begin(textOf(args[0])) : undefined
+    const query = new LateQuery(args, this, trace)
+    if (trace === undefined) this.#enqueue(query)
+    else trace.run(() => this.#enqueue(query))
     return query.returned
   }
 
@@ -97,8 +99,16 @@ export class LateSession implements LateQueryHost {
 
   needsConnection(query: LateQuery, { acquireTimeoutMs }: RunAlone): void {
     this.#running = undefined
+    query.shared = undefined
     this.#waiting.unshift(query)
     this.#bind(acquireTimeoutMs)
+  }
+
+  #enqueue(query: LateQuery): void {
+    if (this.#busy) {
+      query.keepFlow()
+      this.#waiting.push(query)
+    } else this.#start(query)
   }
 
   #start(query: LateQuery): void {
@@ -121,6 +131,7 @@ export class LateSession implements LateQueryHost {
     // There is no room, or its like has been slow: whether it still is shows when it runs.
     if (shared === undefined) this.#measure = () => lanes.stopwatch(statement)
     else if (shared.lane !== undefined) this.#running = shared
+    query.shared = shared
     return shared !== undefined
   }
 
