@@ -65,12 +65,28 @@ const MOST_FINGERPRINTS = 100_000
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
 export function resolveOptions(options: InsightsOptions): ResolvedOptions {
   rejectUnknownOptions(options, KNOWN, 'insights()')
-  const { sampleRate = 'adaptive', plans = false, blockingMs = 500, maxFingerprints = 500 } = options
-  if (sampleRate !== 'adaptive' && !(typeof sampleRate === 'number' && sampleRate >= 0 && sampleRate <= 1))
+  const {
+    sampleRate = 'adaptive',
+    plans = false,
+    blockingMs = 500,
+    maxFingerprints = 500,
+  } = options
+  if (
+    sampleRate !== 'adaptive' &&
+    !(typeof sampleRate === 'number' && sampleRate >= 0 && sampleRate <= 1)
+  )
     throw invalidOption('sampleRate', sampleRate, "a number from 0 to 1, or 'adaptive'")
   if (typeof plans !== 'boolean') throw invalidOption('plans', plans, 'true or false')
-  if (!Number.isInteger(maxFingerprints) || maxFingerprints < 1 || maxFingerprints > MOST_FINGERPRINTS)
-    throw invalidOption('maxFingerprints', maxFingerprints, `an integer from 1 to ${MOST_FINGERPRINTS}`)
+  if (
+    !Number.isInteger(maxFingerprints) ||
+    maxFingerprints < 1 ||
+    maxFingerprints > MOST_FINGERPRINTS
+  )
+    throw invalidOption(
+      'maxFingerprints',
+      maxFingerprints,
+      `an integer from 1 to ${MOST_FINGERPRINTS}`,
+    )
   return {
     slowMs: milliseconds('slowMs', options.slowMs ?? 200),
     maxFingerprints,
