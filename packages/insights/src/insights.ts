@@ -160,6 +160,16 @@ export class Insights {
     this.#plans.clear()
   }
 
+  /** Stops watching until {@link resume}: meanwhile it costs nothing. */
+  pause(): void {
+    this.#collector.pause()
+  }
+
+  /** Watches again. */
+  resume(): void {
+    if (this.#closing === undefined) this.#collector.resume()
+  }
+
   /** Stops watching; what was seen can still be read. Called when the manager closes. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -182,7 +192,7 @@ export class Insights {
   }
 
   async #close(): Promise<void> {
-    this.#collector.close()
+    this.#collector.pause()
     this.#blocking.close()
     this.#plans.close()
     for (const end of this.#endWatching.splice(0)) end()

@@ -46,6 +46,7 @@ export class Collector {
   #fingerprints: Fingerprints | undefined
   /** The statement whose call is running: a lease that is acquired now is for it alone. */
   #calling: Running | undefined
+  #listening = false
   readonly running = new RunningList()
   readonly detector: NPlusOneDetector | undefined
   readonly leases: Leases
@@ -83,7 +84,23 @@ export class Collector {
       [acquires.asyncEnd, this.#onAcquired],
       [releases, this.#onRelease],
     ] as (readonly [diagnostics.Channel, Subscriber])[]
+    this.resume()
+  }
+
+  resume(): void {
+    if (this.#listening) return
+    this.#listening = true
     for (const [channel, subscriber] of this.#subscriptions) channel.subscribe(subscriber)
+  }
+
+  /** What is on its way is forgotten: its end will not be heard. */
+  pause(): void {
+    if (!this.#listening) return
+    this.#listening = false
+    for (const [channel, subscriber] of this.#subscriptions) channel.unsubscribe(subscriber)
+    this.leases.forgetOpen()
+    this.running.clear()
+    this.#calling = undefined
   }
 
   clear(): void {
@@ -97,12 +114,6 @@ export class Collector {
     this.rows = 0
     this.waitMs = 0
     this.runMs = 0
-  }
-
-  close(): void {
-    for (const [channel, subscriber] of this.#subscriptions) channel.unsubscribe(subscriber)
-    this.leases.forgetOpen()
-    this.running.clear()
   }
 
   readonly #onStart = (message: unknown): void => {
