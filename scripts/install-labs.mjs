@@ -1,5 +1,5 @@
-// Installs the servers that tests need and that npm does not bring: MariaDB, Alertmanager and Prometheus, from packages of
-// Debian or Ubuntu. Where it may not install anything, it says what is left out, and the tests of that server are skipped.
+// Installs the servers that tests need and that npm does not bring: MariaDB, Alertmanager, Chromium and Prometheus, from
+// packages of Debian or Ubuntu. Where it may not install anything, it says what is left out, and the tests of that server are skipped.
 import { exitLike, run } from './run.mjs'
 
 try {
@@ -17,6 +17,12 @@ try {
       find: labs.findAlertmanager,
       programs: labs.ALERTMANAGER_PROGRAMS,
       command: labs.ALERTMANAGER_INSTALL_COMMAND,
+    },
+    {
+      name: 'Chromium',
+      find: labs.findChromium,
+      programs: labs.CHROMIUM_PROGRAMS,
+      command: labs.CHROMIUM_INSTALL_COMMAND,
     },
     {
       name: 'Prometheus',

@@ -5,6 +5,7 @@ try {
   await run(process.execPath, ['scripts/build.mjs'])
   await run(process.execPath, ['scripts/prisma-generate.mjs'])
   await runBin('tsc', ['-p', 'tsconfig.test.json'])
+  await runBin('tsc', ['-p', 'packages/dashboard/page'])
 } catch (error) {
   exitLike(error)
 }

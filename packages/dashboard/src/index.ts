@@ -1,1 +1,14 @@
-export {}
+export { type Dashboard, dashboard } from './dashboard.js'
+export type { DashboardManagers, DashboardOptions, DashboardRequest } from './options.js'
+export type {
+  DashboardView,
+  EndpointView,
+  HealthView,
+  HolderView,
+  InsightsView,
+  ManagerView,
+  RecommendationView,
+  TimelineEntry,
+  TimesView,
+  Verdict,
+} from './view.js'

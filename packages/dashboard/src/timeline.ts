@@ -1,5 +1,10 @@
-import type { ConnectionManager, ConnmgrEvent, ConnmgrEventType } from '@connmgr/core'
-import { describeEvent, redactText, systemClock } from '@connmgr/core/driver'
+import {
+  type ConnectionManager,
+  type ConnmgrEvent,
+  type ConnmgrEventType,
+  redactText,
+} from '@connmgr/core'
+import { describeEvent, systemClock } from '@connmgr/core/driver'
 import type { TimelineEntry } from './view.js'
 
 /** Events that the page keeps of each manager. */
@@ -39,7 +44,7 @@ export class Timeline {
   readonly #stop: () => void
 
   constructor(manager: ConnectionManager<object>) {
-    for (const { at, event } of manager.getFailoverEvents()) this.#add(event, at)
+    for (const { at, event } of manager.getFailoverStatus().history) this.#add(event, at)
     this.#stop = manager.onAny((event) => {
       if (SHOWN.has(event.type)) this.#add(event, new Date(systemClock.wallTime()))
     })
@@ -55,12 +60,12 @@ export class Timeline {
   }
 
   #add(event: ConnmgrEvent, at: Date): void {
-    const [level, text] = describeEvent(event)
+    const { level, message } = describeEvent(event)
     this.#entries.push({
       at: at.toISOString(),
       type: event.type,
       level: level === 'debug' ? 'info' : level,
-      text: redactText(text),
+      text: redactText(message),
     })
     if (this.#entries.length > MOST) this.#entries.shift()
   }

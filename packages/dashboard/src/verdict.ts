@@ -20,7 +20,8 @@ export function verdictOf(health: HealthStatus, holders: readonly LeaseReport[])
   const good = findings.length === 0 && status === 'healthy'
   return {
     level: good ? 'good' : 'warning',
-    headline: status === 'healthy' && !good ? 'Callers are served, but look at this' : HEADLINES[status],
+    headline:
+      status === 'healthy' && !good ? 'Callers are served, but look at this' : HEADLINES[status],
     findings,
   }
 }
@@ -46,10 +47,11 @@ function findingsOfPool(
       `The pool has run dry: all ${limit} connections are in use and ${counted(waiting, 'caller')} waiting${by}.`,
     ]
   if (waiting > 0)
-    return [`${counted(waiting, 'caller')} waiting while ${pool.connecting} connections are being opened.`]
+    return [
+      `${counted(waiting, 'caller')} waiting while ${pool.connecting} connections are being opened.`,
+    ]
   if (checkedOut >= limit) return [`All ${limit} connections are in use${by}.`]
-  if (utilization >= NEARLY_FULL)
-    return [`${checkedOut} of ${limit} connections are in use${by}.`]
+  if (utilization >= NEARLY_FULL) return [`${checkedOut} of ${limit} connections are in use${by}.`]
   return []
 }
 

@@ -31,6 +31,8 @@ const PROBED = 'postgresql'
  * console.log(watched.report())
  */
 export class Insights {
+  /** The manager's id in `connectionManagers()`. */
+  readonly managerId: number
   readonly #pool: string
   readonly #options: ResolvedOptions
   readonly #clock: Clock
@@ -47,6 +49,7 @@ export class Insights {
     options: ResolvedOptions,
     clock: Clock = systemClock,
   ) {
+    this.managerId = manager.id
     this.#pool = manager.name
     this.#options = options
     this.#clock = clock

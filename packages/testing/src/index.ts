@@ -36,6 +36,11 @@ export {
   MARIADB_PASSWORDS,
   type MariadbAccount,
 } from './mariadb/accounts.js'
+export {
+  CHROMIUM_INSTALL_COMMAND,
+  CHROMIUM_PROGRAMS,
+  findChromium,
+} from './chromium/chromium.js'
 export { findMariadb, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mariadb/binaries.js'
 export { provokeDeadlock } from './mariadb/deadlock.js'
 export { describeMariadb } from './mariadb/describe-mariadb.js'

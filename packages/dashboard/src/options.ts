@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http'
+import { type ConnectionManager, connectionManagers, InvalidOptionError } from '@connmgr/core'
+import { invalidOption, rejectUnknownOptions } from '@connmgr/core/driver'
+import type { Insights } from '@connmgr/insights'
+
+/** A manager of any database, several, or a function that returns those there are now. */
+export type DashboardManagers =
+  | ConnectionManager<object>
+  | readonly ConnectionManager<object>[]
+  | (() => readonly ConnectionManager<object>[])
+
+/** A request as `authorize` gets it: of `node:http`, Express or Fastify's `raw`, or of `fetch`. */
+export type DashboardRequest = IncomingMessage | Request
+
+/** Who may see the page, and what it shows. */
+export interface DashboardOptions {
+  /**
+   * Whether a request may see the page. What it throws, or rejects with, counts as a refusal.
+   *
+   * `@default` requests over a loopback connection that come straight from this machine: without `Forwarded` or
+   * `X-Forwarded-For`, and for a host name that means this machine; all others are refused
+   */
+  readonly authorize?: (request: DashboardRequest) => boolean | Promise<boolean>
+  /** What `insights(manager)` returned, once per manager whose statements the page is to show. `@default` none */
+  readonly insights?: Insights | readonly Insights[]
+  /** Shown above the page and in the title of its tab. `@default` 'Connections' */
+  readonly title?: string
+  /** Milliseconds between two pictures that are sent to an open page, at least 250. `@default` 1000 */
+  readonly intervalMs?: number
+}
+
+/** The options with their defaults. */
+export interface ResolvedOptions {
+  readonly managers: () => readonly ConnectionManager<object>[]
+  readonly authorize: DashboardOptions['authorize']
+  readonly insights: ReadonlyMap<number, Insights>
+  readonly title: string
+  readonly intervalMs: number
+}
+
+const NAMES = ['authorize', 'insights', 'intervalMs', 'title']
+const SHORTEST_INTERVAL_MS = 250
+
+/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
+export function resolveOptions(
+  managers: DashboardManagers | undefined,
+  options: DashboardOptions,
+): ResolvedOptions {
+  rejectUnknownOptions(options, NAMES, 'dashboard')
+  const { authorize, insights = [], intervalMs = 1000, title = 'Connections' } = options
+  if (authorize !== undefined && typeof authorize !== 'function')
+    throw invalidOption(
+      'authorize',
+      authorize,
+      'a function that returns whether a request may see the page',
+    )
+  if (!Number.isFinite(intervalMs) || intervalMs < SHORTEST_INTERVAL_MS)
+    throw invalidOption(
+      'intervalMs',
+      intervalMs,
+      `a number of milliseconds from ${SHORTEST_INTERVAL_MS} on`,
+    )
+  if (typeof title !== 'string') throw invalidOption('title', title, 'a text')
+  return {
+    managers: listing(managers),
+    authorize,
+    insights: new Map(listOf(insights).map((each) => [managerIdOf(each), each])),
+    title,
+    intervalMs,
+  }
+}
+
+function listing(given: DashboardManagers | undefined): () => readonly ConnectionManager<object>[] {
+  if (given === undefined) return () => connectionManagers().map(({ manager }) => manager)
+  if (typeof given === 'function') return () => given().map(checked)
+  const managers = (isList(given) ? given : [given]).map(checked)
+  return () => managers
+}
+
+function isList(
+  given: ConnectionManager<object> | readonly ConnectionManager<object>[],
+): given is readonly ConnectionManager<object>[] {
+  return Array.isArray(given)
+}
+
+function checked(manager: ConnectionManager<object>): ConnectionManager<object> {
+  if (typeof (manager as Partial<typeof manager> | undefined)?.getHealthStatus === 'function')
+    return manager
+  throw new InvalidOptionError(
+    'managers',
+    'dashboard needs a connection manager, a list of them, or a function that returns one; pass what createConnectionManager or getConnections returned',
+  )
+}
+
+function listOf(insights: Insights | readonly Insights[]): readonly Insights[] {
+  return Array.isArray(insights) ? insights : [insights as Insights]
+}
+
+function managerIdOf(insights: Insights): number {
+  const { managerId } = insights as Partial<Insights>
+  if (typeof managerId === 'number') return managerId
+  throw new InvalidOptionError(
+    'insights',
+    'option "insights" must be what insights(manager) returned, or a list of that',
+  )
+}
