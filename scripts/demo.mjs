@@ -1,4 +1,5 @@
-// The demo: builds what it needs and runs it. `--json` prints one JSON object on stdout, and nothing else there.
+// The demo: builds what it needs and runs it. `--json` prints one JSON object on stdout, and nothing else there;
+// `--ui` shows the story live in a browser, and with `--json` has a browser without a window watch it.
 import { parseArgs } from 'node:util'
 import { exitLike, run } from './run.mjs'
 
@@ -58,6 +59,7 @@ function read(args) {
       options: {
         db: { type: 'string', default: 'postgresql' },
         json: { type: 'boolean', default: false },
+        ui: { type: 'boolean', default: false },
       },
     })
     if (values.db in STORIES) return values

@@ -4,6 +4,7 @@ import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import express from 'express'
 import { type Dashboard, type DashboardOptions, type DashboardView, dashboard } from './index.js'
+import { verdictOf } from './verdict.js'
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager
@@ -188,6 +189,27 @@ describe('what it tells', () => {
       level: 'good',
       headline: 'All is well: callers are served',
       findings: [],
+    })
+  })
+
+  test('at once that writers wait, while that is too young to be unhealthy', () => {
+    const health = manager.getHealthStatus()
+    expect(verdictOf({ ...health, unusableForMs: 20 }, [])).toEqual({
+      level: 'warning',
+      headline: 'Callers are served, but look at this',
+      findings: ['No server takes writes at the moment: callers who write wait.'],
+    })
+    const down = {
+      ...health,
+      healthy: false,
+      status: 'unhealthy',
+      reason: 'no server takes writes',
+      unusableForMs: 4000,
+    } as const
+    expect(verdictOf(down, [])).toEqual({
+      level: 'bad',
+      headline: 'Callers who write cannot be served',
+      findings: ['No server takes writes.'],
     })
   })
 

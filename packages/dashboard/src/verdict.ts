@@ -11,6 +11,7 @@ const NEARLY_FULL = 0.8
 export function verdictOf(health: HealthStatus, holders: readonly LeaseReport[]): Verdict {
   const { healthy, reason, status } = health
   const findings = [
+    ...findingsOfWriter(health),
     ...(reason === undefined ? [] : [sentence(reason)]),
     ...findingsOfPool(health, holders),
     ...findingsOfLeaks(health),
@@ -32,6 +33,13 @@ const HEADLINES: Record<HealthStatus['status'], string> = {
   degraded: 'Callers are served, but something is wrong',
   unhealthy: 'Callers who write cannot be served',
   closed: 'Closed: no caller is served any more',
+}
+
+/** Trouble that is too young to count as unhealthy: callers wait, and most often are served in time. */
+function findingsOfWriter({ healthy, status, unusableForMs }: HealthStatus): string[] {
+  return healthy && status !== 'starting' && unusableForMs !== undefined
+    ? ['No server takes writes at the moment: callers who write wait.']
+    : []
 }
 
 function findingsOfPool(

@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util'
 import { type LeakDetectedEvent, runWithContext } from '@connmgr/core'
 import { parseFrame } from '@connmgr/core/driver'
 import { endOnSignals, Ledger } from '@connmgr/testing'
+import { LivePage } from './live-page.js'
 import { Load } from './load.js'
+import { PageWatch } from './page-watch.js'
 import type { DemoResult, LeakResult } from './result.js'
 import { Screen } from './screen.js'
 import { type AnyManager, type Stage, sleep, until } from './stage.js'
@@ -22,11 +24,18 @@ const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
 }
 
 const { values } = parseArgs({
-  options: { db: { type: 'string', default: 'postgresql' }, json: { type: 'boolean' } },
+  options: {
+    db: { type: 'string', default: 'postgresql' },
+    json: { type: 'boolean' },
+    ui: { type: 'boolean' },
+  },
 })
 const json = values.json === true
+const ui = values.ui === true
 const screen = new Screen(json ? process.stderr : process.stdout)
 const createStage = STAGES[values.db] ?? refuse(values.db)
+/** Time to open the page, before the story begins. */
+const OPEN_PAGE_MS = 15_000
 /** What is to be ended with the process. */
 let ending: Stage | undefined
 let processCrashes = 0
@@ -40,6 +49,8 @@ async function run(stage: Stage): Promise<DemoResult> {
   screen.heading(stage.heading)
   const { manager, workloads } = await stage.set(screen)
   const orms = workloads.map((each) => each.orm)
+  const page = ui ? await LivePage.open(stage.heading.replace(/^\d+\. /, '')) : undefined
+  const watch = await showPage(page)
   const ledger = new Ledger()
   const load = new Load(workloads, ledger, stage.failureOf)
   load.start()
@@ -52,6 +63,7 @@ async function run(stage: Stage): Promise<DemoResult> {
     const failover = await stage.breakAndMend(workloads, load, screen)
     await sleep(STEADY_MS)
     await load.stop()
+    const seen = await watch?.end()
     const result: DemoResult = {
       orms,
       leaks,
@@ -60,13 +72,34 @@ async function run(stage: Stage): Promise<DemoResult> {
       reads: load.reads,
       processCrashes,
       status: manager.getHealthStatus(),
+      ...(seen === undefined ? {} : { page: seen }),
     }
+    if (page !== undefined) await keepOpen(page)
     for (const workload of workloads) await workload.close()
     return result
   } finally {
     clearInterval(ticker)
     load.halt()
+    await page?.close()
   }
+}
+
+/** Lets a person open the page, or else a browser of our own. */
+async function showPage(page: LivePage | undefined): Promise<PageWatch | undefined> {
+  if (page === undefined) return undefined
+  screen.heading(`Live: ${page.url}`)
+  if (json) return PageWatch.begin(page.url)
+  screen.event(`open it now: the story begins in ${OPEN_PAGE_MS / 1000} seconds`)
+  await sleep(OPEN_PAGE_MS)
+  return undefined
+}
+
+/** Leaves a person time to look, where there is one. */
+async function keepOpen(page: LivePage): Promise<void> {
+  if (json || process.stdin.isTTY !== true) return
+  screen.event(`the page stays until you press Enter: ${page.url}`)
+  await new Promise<void>((resolve) => process.stdin.once('data', () => resolve()))
+  process.stdin.pause()
 }
 
 async function showLeaks(

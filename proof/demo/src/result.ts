@@ -1,5 +1,6 @@
 import type { HealthStatus } from '@connmgr/core'
 import type { LedgerResult } from '@connmgr/testing'
+import type { PageResult } from './page-watch.js'
 
 /** A leak as it was reported. */
 export interface LeakResult {
@@ -31,4 +32,6 @@ export interface DemoResult {
   readonly reads: { readonly done: number; readonly failed: number }
   readonly processCrashes: number
   readonly status: HealthStatus
+  /** With `--ui --json`: what a browser saw of the live page. */
+  readonly page?: PageResult
 }

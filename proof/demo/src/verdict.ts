@@ -40,6 +40,7 @@ export function verdictOn(
       text: 'the process lived through all of it',
       seen: `${processCrashes} uncaught errors`,
     },
+    ...pageTold(result),
   ]
 }
 
@@ -55,6 +56,19 @@ function leaksNamed({ orms, leaks }: DemoResult, ownFolder: string): Claim {
     text: 'the leak through each ORM was named by file and line',
     seen: sites.map(({ text }) => text).join(', '),
   }
+}
+
+/** Nothing where no browser could watch. */
+function pageTold({ page }: DemoResult): Claim[] {
+  if (page === undefined || page.leftOut !== undefined) return []
+  const { complaints, headlines, leakShown, outageShown } = page
+  return [
+    {
+      ok: leakShown && outageShown && complaints.length === 0,
+      text: 'the live page told of the leak, of the outage, and of its end',
+      seen: [...headlines, ...complaints].join(' > '),
+    },
+  ]
 }
 
 function writesGoOn({ orms, failover }: DemoResult, promises: Promises): Claim {
