@@ -5,6 +5,10 @@ export {
   type ReplayHarness,
   type ReplaySubject,
 } from './conformance/describe-replay.js'
+export {
+  describePublishedQueries,
+  type PublishingSubject,
+} from './conformance/describe-published-queries.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
