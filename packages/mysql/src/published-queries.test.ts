@@ -5,8 +5,8 @@ import {
   RecordedQueries,
   startMariadb,
 } from '@connmgr/testing'
-import { drizzle } from 'drizzle-orm/mysql2'
 import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/mysql2'
 import mysql2 from 'mysql2'
 import type { MysqlConnectionManager } from './connection-manager.js'
 import { createConnectionManager } from './create-connection-manager.js'
@@ -131,7 +131,9 @@ describeMariadb('what is published of MariaDB', () => {
     )
     await manager.use(
       (connection) =>
-        new Promise((resolve) => connection.execute('select no_such', (error: unknown) => resolve(error))),
+        new Promise((resolve) =>
+          connection.execute('select no_such', (error: unknown) => resolve(error)),
+        ),
     )
     expect(queries.all).toMatchObject([
       { text: TEXT, rowCount: 3, messages: ['start', 'end', 'asyncStart', 'asyncEnd'] },
@@ -162,7 +164,9 @@ describeMariadb('what is published of MariaDB', () => {
 
   test('statements of our own pass by `query` of mysql2, which instrumentation wraps', async () => {
     const { Connection: Base } = mysql2 as unknown as { Connection: { prototype: object } }
-    const owner = Object.getPrototypeOf(Base.prototype) as { query: (...args: unknown[]) => unknown }
+    const owner = Object.getPrototypeOf(Base.prototype) as {
+      query: (...args: unknown[]) => unknown
+    }
     const { query } = owner
     const seen: unknown[] = []
     owner.query = function (this: unknown, ...args) {

@@ -1,7 +1,7 @@
 import { describePublishedQueries, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { createConnectionManager } from './create-connection-manager.js'
 import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
 
 let cluster: PostgresCluster
 

@@ -8,7 +8,9 @@ let cluster: PostgresCluster
 
 beforeAll(async () => {
   cluster = await startShop()
-  await cluster.primary.query(`insert into "User" (email) select n || '@example.org' from generate_series(1, 3) n`)
+  await cluster.primary.query(
+    `insert into "User" (email) select n || '@example.org' from generate_series(1, 3) n`,
+  )
 })
 afterAll(() => cluster.stop())
 

@@ -1,13 +1,7 @@
 import { describePublishedQueries, RecordedQueries } from '@connmgr/testing'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/libsql'
-import {
-  type Driver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely'
+import { type Driver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { Files } from '../test/files.js'
 import { INSTALLED } from '../test/libraries.js'
 import type { SqliteConnectionManager } from './connection-manager.js'
@@ -51,7 +45,8 @@ describe.each(INSTALLED)('%s', (library) => {
 describePublishedQueries("Drizzle over libSQL's client", async () => {
   const manager = await open()
   const db = drizzle(manager.pool as never)
-  const read = (on: Pick<typeof db, 'all'> = db) => on.all(sql`select id from items where id > ${1}`)
+  const read = (on: Pick<typeof db, 'all'> = db) =>
+    on.all(sql`select id from items where id > ${1}`)
   const transact = (undo: boolean) =>
     db.transaction(async (tx) => {
       await read(tx)
@@ -91,7 +86,11 @@ describePublishedQueries('Kysely over its own driver', async () => {
   return {
     manager,
     read: () => read(),
-    fail: () => db.selectFrom('items').select('no_such' as never).execute(),
+    fail: () =>
+      db
+        .selectFrom('items')
+        .select('no_such' as never)
+        .execute(),
     transact: () => transact(false),
     rollBack: () => transact(true),
     text: /^select "id" from "items" where "id" > \?$/,

@@ -1,14 +1,14 @@
 export { describeDriver } from './conformance/describe-driver.js'
 export {
+  describePublishedQueries,
+  type PublishingSubject,
+} from './conformance/describe-published-queries.js'
+export {
   describeReplay,
   type ReplayedTransaction,
   type ReplayHarness,
   type ReplaySubject,
 } from './conformance/describe-replay.js'
-export {
-  describePublishedQueries,
-  type PublishingSubject,
-} from './conformance/describe-published-queries.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
