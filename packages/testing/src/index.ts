@@ -1,11 +1,12 @@
+export { allAtOnce, CALLERS_AT_ONCE, UndoneError } from './conformance/at-once.js'
 export { describeDriver } from './conformance/describe-driver.js'
-export {
-  describeReplay,
-  type ReplayedTransaction,
-  type ReplayHarness,
-  type ReplaySubject,
-} from './conformance/describe-replay.js'
+export { describeReplay } from './conformance/describe-replay.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
+export type {
+  ReplayedTransaction,
+  ReplayHarness,
+  ReplaySubject,
+} from './conformance/replay-subject.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
