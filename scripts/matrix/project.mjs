@@ -118,7 +118,7 @@ function block(head, settings) {
 
 /**
  * Checks the types of the programs; `compiler` is the folder of a TypeScript. With `node16` those of both formats, as
- * each is told by its package.json; a bundler knows ES modules alone.
+ * each follows from its package.json; a bundler knows ES modules alone.
  */
 export async function checkTypes(folder, resolution, compiler) {
   const config = join(folder, `tsconfig.${resolution}.json`)

@@ -29,7 +29,7 @@ export function describeTransactions<Manager>(databases: Databases<Manager>): vo
     expect(db.$connections.getPoolMetrics().checkedOut).toBe(0)
   })
 
-  test('of 50 concurrent callers of mixed transactions nobody loses anything or sees what others undo', async () => {
+  test('of 50 concurrent callers of mixed transactions none loses anything or sees what others undo', async () => {
     const db = databases.open()
     const acknowledged: string[] = []
     const increment: SQL = sql`${counters.n} + 1`

@@ -29,7 +29,7 @@ export function describeTransactions(subjects: Subjects): void {
     expect(checkedOut(sequelize)).toBe(0)
   })
 
-  test('of 50 concurrent callers of mixed transactions nobody loses anything or sees what others undo', async () => {
+  test('of 50 concurrent callers of mixed transactions none loses anything or sees what others undo', async () => {
     const { sequelize, User } = subjects.open({ poolSize: 5, maxOverflow: 0 })
     const { id } = await User.create({ name: 'counter' })
     const acknowledged: string[] = ['counter']
