@@ -129,7 +129,7 @@ describe('a statement that runs for longer than queryTimeoutMs', () => {
   })
 })
 
-test('a stopped postmaster is told of, while its sessions stay in use and it stays UP', async () => {
+test('a stopped postmaster is reported, while its sessions stay in use and it stays UP', async () => {
   await start({ failover: { loginProbeMs: patient(300), probeConnectTimeoutMs: patient(300) } })
   const states: string[] = []
   const told: string[] = []
