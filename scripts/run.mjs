@@ -29,7 +29,7 @@ export const PUBLIC_PACKAGES = [
 ]
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
-/** What a command that was told to stop may take to clean up. */
+/** What a stopped command may take to clean up. */
 const PATIENCE_MS = 10_000
 const isWindows = process.platform === 'win32'
 

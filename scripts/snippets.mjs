@@ -8,7 +8,7 @@
 //
 // Hidden code of one line may be written `<!-- setup: code -->`.
 //
-// Every TypeScript fence is one of these: what nobody runs goes stale unnoticed.
+// Every TypeScript fence is one of these: what is not run goes stale unnoticed.
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { ROOT } from './run.mjs'

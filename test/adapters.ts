@@ -24,7 +24,7 @@ export interface Access {
   close(): Promise<void>
 }
 
-/** Ways into the engine, each opened with the options of a manager of its own, or with a manager of somebody else. */
+/** Ways into the engine, each opened with the options of a manager of its own, or with a manager of its caller. */
 export const ADAPTERS: Readonly<
   Record<string, (manager: PgManagerOptions | PgConnectionManager) => Promise<Access>>
 > = {

@@ -60,7 +60,7 @@ describe('MariaDB for the scenarios', () => {
     expect(missing).toThrow(/apt-get install .*mariadb-server-core/)
   })
 
-  test('an installation that fails is told with its own words', () => {
+  test('an installation that fails is reported in its own words', () => {
     const failing = () =>
       requireMariadb(() => {}, {
         find: () => undefined,

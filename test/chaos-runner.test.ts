@@ -64,7 +64,7 @@ describe('a round of the chaos runner', () => {
     ])
   })
 
-  test('fails if there was an error meanwhile that nobody caught', async () => {
+  test('fails if there was an error meanwhile that was not caught', async () => {
     const result = await run({
       run: async () => {
         accidents.uncaught += 1

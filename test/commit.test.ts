@@ -29,7 +29,7 @@ describe.each(Object.keys(ADAPTERS))('through %s', (name) => {
     })
   })
 
-  test('a COMMIT that is cut off is told as unknown', async () => {
+  test('a COMMIT that is cut off fails as unknown', async () => {
     const committing = access.transaction(async (query) => {
       await query(`insert into orders values ('slow')`)
     })

@@ -58,7 +58,7 @@ export function describeLibrary<Manager extends LibraryManager>(
       expect(totalCheckouts).toBeGreaterThan(3)
     })
 
-    test('of 50 concurrent callers of mixed transactions nobody loses anything or sees what others undo', async () => {
+    test('of 50 concurrent callers of mixed transactions none loses anything or sees what others undo', async () => {
       await open()
       const acknowledged: string[] = []
       const failures: unknown[] = []

@@ -85,7 +85,7 @@ describe.each(names)('through %s', (name) => {
     )
   })
 
-  test('a server that never answers is told from an exhausted pool', async () => {
+  test('a server that never answers is distinguished from an exhausted pool', async () => {
     const error = await failure(name, { databaseUrl: at(silent.port) })
     expect(error.code).toBe('CONNMGR_ACQUIRE_TIMEOUT')
     expect(error.message).toMatch(/took longer than connectTimeoutMs \(\d+ ms\)/)

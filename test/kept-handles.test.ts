@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterEach(() => cluster.primary.query('truncate orders'))
 afterAll(() => cluster.stop())
 
-// One connection, so that whoever is next has that of the last.
+// One connection, so that the next caller has that of the last.
 const options = () => ({
   databaseUrl: cluster.primary.url(),
   poolSize: 1,

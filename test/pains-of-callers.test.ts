@@ -13,7 +13,7 @@ import type { ClientBase, Pool } from 'pg'
 import { isPending, Pools, stopTimers } from './pools.js'
 
 /*
- * What callers wait for and are told, with a pool of node-postgres and with ours: each test shows in its first half
+ * What callers wait for and hear, with a pool of node-postgres and with ours: each test shows in its first half
  * what hurts people today, and in its second half that it does not happen here.
  */
 
@@ -52,7 +52,7 @@ test('an exhausted pool, an unreachable server and a blocked event loop are told
       () => undefined,
       (error: unknown) => error,
     )
-  /** The connection is released in time, but nobody can see it. */
+  /** The connection is released in time, but the event loop cannot see it. */
   async function waitWhileBlocked(pool: Pick<Pool, 'connect'>): Promise<unknown> {
     const client = await pool.connect()
     const waiting = pool.connect().then((served) => served.release())
@@ -69,7 +69,7 @@ test('an exhausted pool, an unreachable server and a blocked event loop are told
   const blocked = pools.theirs({ ...config, connectionString })
   const theirs = [
     await failure(exhausted.connect()),
-    // The second of two: the first, which has the only slot, is told of a timeout in other words.
+    // The second of two: the first, which has the only slot, hears of a timeout in other words.
     (await Promise.all([1, 2].map(() => failure(unreachable.connect()))))[1],
     await waitWhileBlocked(blocked),
   ]
@@ -209,7 +209,7 @@ test('leaks are counted, also those that came back', async () => {
   expect(metrics()).toMatchObject({ leakedConnections: 1, activeLeaks: 0, checkedOut: 0 })
 })
 
-test('by default nobody waits for ever', async () => {
+test('by default no caller waits for ever', async () => {
   stopTimers()
   const theirs = pools.theirs({ connectionString: silentString })
   const hanging = theirs.connect()

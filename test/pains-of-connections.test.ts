@@ -155,7 +155,7 @@ test('a Drizzle transaction whose BEGIN fails gives its client back, and one who
   expect((await ours.query('select 2 as n')).rows).toEqual([{ n: 2 }])
 })
 
-test('nobody inherits the transaction of the last borrower, and whoever left it open is named', async () => {
+test('no caller inherits the transaction of the last borrower, and the one who left it open is named', async () => {
   await cluster.primary.query('create table notes (n int)')
   const written = () => cluster.primary.query('select n from notes')
   async function careless(pool: Pick<ReturnType<typeof pools.ours>, 'connect'>, sent: string) {
@@ -166,7 +166,7 @@ test('nobody inherits the transaction of the last borrower, and whoever left it 
   }
   const theirs = pools.theirs({ connectionString, max: 1 })
   await careless(theirs, 'select 1')
-  // Acknowledged, and yet nobody else will ever see it.
+  // Acknowledged, and yet no other session will ever see it.
   await theirs.query('insert into notes values (1)')
   expect(await written()).toEqual([])
   await theirs.query('rollback')

@@ -64,7 +64,7 @@ export function isPending(promise: Promise<unknown>): Promise<boolean> {
   ])
 }
 
-/** Has the timers of whoever knows no other clock move only when the test says so. */
+/** Has the timers of code that knows no other clock move only when the test says so. */
 export function stopTimers(): void {
   jest.useFakeTimers({
     doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'],

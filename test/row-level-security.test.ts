@@ -156,7 +156,7 @@ test.each(Object.keys(WAYS))(
       expect(new Set(owners)).toEqual(new Set([tenant]))
       expect(ofAnother).toBeUndefined()
     }
-    // Whoever names no tenant sees nothing, also on a connection that was one's.
+    // A caller that names no tenant sees nothing, also on a connection that was one's.
     expect((await look('t0-1')).owners).toEqual([])
     await close?.()
   },

@@ -117,7 +117,7 @@ describe('the process stays', () => {
     },
   )
 
-  test('while somebody awaits what a manager is asked for', async () => {
+  test('while a caller awaits what a manager is asked for', async () => {
     expect(await run('pg', 'ready', options())).toMatchObject({ code: 0, lines: ['done'] })
   })
 

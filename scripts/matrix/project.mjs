@@ -123,7 +123,7 @@ function block(head, settings) {
 
 /**
  * Checks the types of the programs; `compiler` is the folder of a TypeScript. With `node16` those of both formats, as
- * each is told by its package.json; a bundler knows ES modules alone. `module` is Node's way that is meant by `node16`.
+ * each follows from its package.json; a bundler knows ES modules alone. `module` is Node's way that is meant by `node16`.
  */
 export async function checkTypes(folder, resolution, compiler, module = 'Node16') {
   const config = join(folder, `tsconfig.${resolution}.json`)

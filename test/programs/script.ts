@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   if (access === undefined) throw new Error(`no adapter ${adapter}`)
   await WORKS[work]?.(access)
   say('done')
-  // Unless the process is kept for longer than it should be, nobody reads this.
+  // Unless the process is kept for longer than it should be, this is not read.
   await whileKept(Number(process.env.LATE_MS ?? 8000))
   say('late')
 }

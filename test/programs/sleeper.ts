@@ -14,7 +14,7 @@ const manager = createConnectionManager({
   poolSize: 4,
   maxOverflow: 20,
   acquireTimeoutMs: 20_000,
-  // What was under way at the stop hangs for good; it is none of what is told.
+  // What was under way at the stop hangs for good; it is not part of the report.
   queryTimeoutMs: 5000,
   logger: false,
 })

@@ -10,7 +10,7 @@ const THRESHOLD_MS = 300
 /** Returns early, and forgets what it took. */
 async function findCustomer(manager: PgConnectionManager): Promise<() => void> {
   const client = await manager.pool.connect()
-  await client.query('select $1::text as customer', ['somebody'])
+  await client.query('select $1::text as customer', ['a customer'])
   return () => client.release()
 }
 

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 describe('core', () => {
   /** What only one database has, or one of its libraries. */
   const NAMES =
-    /timeline|\bLSN|\bWAL\b|SQLSTATE|GTID|\berrno\b|\bDISCARD ALL|\bpg_|bouncer|57P0|53300|25006|40001|40P01|node-postgres|typeorm|prisma|drizzle|sequelize|mysql|mariadb|sqlite|duckdb|postgres|libpq/i
+    /timeline|\bLSN|\bWAL\b|SQLSTATE|GTID|\berrno\b|\bDISCARD ALL|\bpg_|bouncer|57P0|08007|53300|25006|40001|40P01|node-postgres|typeorm|prisma|drizzle|sequelize|mysql|mariadb|sqlite|duckdb|postgres|libpq/i
   /** Names of options that people bring from other libraries, what hides secrets, and examples for users. */
   const EXCEPTIONS = [
-    // The code of an unknown outcome, which the SQL standard has.
+    // `sqlState`, under which users find the code that a driver gives an unknown outcome.
     'errors.ts',
     'config/foreign-options.ts',
     'config/unknown-options.ts',

@@ -23,7 +23,7 @@ test.each([
   [42, '42'],
   [undefined, 'undefined'],
   [null, 'null'],
-])('thrown %p is told as text, and becomes an error where one is needed', (thrown, text) => {
+])('thrown %p is shown as text, and becomes an error where one is needed', (thrown, text) => {
   expect(messageOf(thrown)).toBe(text)
   expect(toError(thrown)).toEqual(new Error(text))
   expect(summarize(thrown)).toEqual({ name: 'Error', message: text })

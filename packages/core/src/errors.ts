@@ -265,15 +265,17 @@ export class QueryTimeoutError extends ConnmgrError {
  */
 export class CommitOutcomeUnknownError extends ConnmgrError {
   override readonly name = 'CommitOutcomeUnknownError'
-  /** transaction_resolution_unknown, of the SQL standard */
-  readonly sqlState = '08007'
+  /** The database's own code for an unknown outcome, if its driver names one. */
+  declare readonly sqlState?: string
 
   constructor(
     cause: unknown,
     message = 'the connection was lost while COMMIT was in flight, so the transaction may or may not have been ' +
       'committed; look for its effect before repeating it',
+    sqlState?: string,
   ) {
     super('CONNMGR_COMMIT_OUTCOME_UNKNOWN', message, causeOf(cause))
+    if (sqlState !== undefined) this.sqlState = sqlState
   }
 }
 

@@ -196,7 +196,7 @@ describe('tenants', () => {
     expect(made).toHaveLength(2)
   })
 
-  test('whose manager somebody has closed get another', async () => {
+  test('whose manager was closed by a caller get another', async () => {
     open()
     const closing = (await tenants.get('a')).close()
     await clock.advance(10)

@@ -26,7 +26,7 @@ type Told =
   | { readonly what: 'signalled'; readonly signal: ConnectionSignal }
   | { readonly what: 'roleMismatch'; readonly seen: Role }
 
-/** A pool by itself: nobody keeps house in it, and the test decides what else a manager would. */
+/** A pool by itself: no maintenance runs in it, and the test decides what else a manager would. */
 export interface LonePool {
   readonly clock: FakeClock
   readonly driver: FakeDriver
@@ -41,7 +41,7 @@ export interface LonePool {
 type LoneOptions = Omit<HarnessOptions, 'endpoints' | 'prepare'> & {
   /** What becomes of those who wait when a connect fails. `@default` 'retry' */
   readonly onConnectFailed?: 'retry' | 'give-up'
-  /** Whether `of` knows the events; if not, nobody listens. `@default` true */
+  /** Whether `of` knows the events; if not, no listener has any. `@default` true */
   readonly recorded?: boolean
 }
 

@@ -57,7 +57,7 @@ test('transactions that conflict are run again, and none is lost', async () => {
   expect(attempts).toBeGreaterThan(20)
 })
 
-test('a conflict is told as one, and nothing of its transaction stays', async () => {
+test('a conflict fails as one, and nothing of its transaction stays', async () => {
   const manager = open()
   await manager.use((db) =>
     db.run('create table t (id integer primary key); create table log (v integer)'),

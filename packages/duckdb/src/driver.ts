@@ -96,6 +96,8 @@ export class DuckDbDriver implements Driver<DuckDBConnection> {
 
   /** DuckDB's transactions are snapshots; it has one level, which each level is given. */
   readonly transactions: Transactions<DuckDBConnection> = {
+    // transaction_resolution_unknown, of the SQL standard.
+    unknownOutcomeCode: '08007',
     begin: (connection, { readOnly = false }: BeginOptions) =>
       sessionOf(connection).begin(readOnly),
     commit: (connection) => sessionOf(connection).commit(),

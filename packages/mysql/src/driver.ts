@@ -28,6 +28,7 @@ import { createFollowedConnection } from './followed-connection.js'
 import { internalsOf } from './internals.js'
 import { killRunning } from './kill.js'
 import { connectionOf, leasedConnection } from './leased-connection.js'
+import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import type { OwnResult } from './own-query.js'
 import { coversPosition, orderHistories } from './replication/history.js'
 import { askReadPlace, askWritePlace } from './replication/places.js'
@@ -96,6 +97,7 @@ export class MysqlDriver implements Driver<Connection> {
   }
 
   readonly transactions: Transactions<Connection> = {
+    unknownOutcomeCode: UNKNOWN_OUTCOME,
     /** The level that is set is that of the next transaction alone. */
     begin: async (connection, options) => {
       const { readOnly = false } = options

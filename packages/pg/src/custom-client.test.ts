@@ -115,7 +115,7 @@ describe('a mistake in it', () => {
   test.each([
     ['its constructor', Constructing, /Cannot read properties of undefined/, TypeError],
     ['its connect()', Connecting, /tenant is not defined/, ReferenceError],
-  ])('in %s is what the caller is told, at once', async (_name, Client, message, kind) => {
+  ])('in %s reaches the caller at once', async (_name, Client, message, kind) => {
     for (const failoverUrls of [[], ['postgres://postgres@127.0.0.1:1/postgres']]) {
       const manager = createConnectionManager({
         databaseUrl: cluster.primary.url(),

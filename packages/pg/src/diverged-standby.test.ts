@@ -28,7 +28,7 @@ describe('a standby that the promoted one has overtaken in rank, not in what it 
   const stateOf = (port: number) =>
     manager.getFailoverStatus().endpoints.find((each) => each.port === port)?.state
 
-  test('is quarantined, serves nobody who reads, and is back once it has been rebuilt', async () => {
+  test('is quarantined, serves no reader, and is back once it has been rebuilt', async () => {
     const { a, b, c } = nodes()
     await manager.pool.query('create table notes (n int)')
     await b.waitForReplay(a)

@@ -27,6 +27,7 @@ import { authPolicyOf } from './endpoint-config.js'
 import { fingerprint } from './fingerprint.js'
 import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
+import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import { askReadPlace, askWritePlace, coversLsn, orderTimelines } from './places.js'
 import { Preparing } from './prepared/preparing.js'
 import { PgProbe } from './probe.js'
@@ -49,6 +50,7 @@ const NOTHING_OWN: ClientConfig = {}
 export class PgDriver implements Driver<Client> {
   readonly name = 'postgresql'
   readonly transactions: Transactions<Client> = {
+    unknownOutcomeCode: UNKNOWN_OUTCOME,
     begin: (client, options) => this.#sessionOf(client).begin(beginOf(options)),
     /**
      * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server rolled back instead, as it does

@@ -30,7 +30,7 @@ describe('where the servers are', () => {
     ])
   })
 
-  test('the password is there for the driver and for nobody else', () => {
+  test('the password is there for the driver alone', () => {
     const [endpoint] = resolveEndpoints({ databaseUrl: `postgres://u:${SECRET}@h/db` }, {})
     expect(endpoint?.config).toHaveProperty('password', SECRET)
     expect(inspect(endpoint, { depth: 9, showHidden: false })).not.toContain(SECRET)

@@ -91,7 +91,7 @@ describe('of a connection that is reset', () => {
     ['an operator', 'select 1 |> 60', UNKNOWN],
     ['a view', 'select * from sleepy', UNKNOWN],
     ['a temporary view', 'select * from sleeping', UNKNOWN],
-  ])('%s is told what is known', async (_what, text, expected) => {
+  ])('%s gets what is known', async (_what, text, expected) => {
     open()
     const { client, busy } = await connect()
     await client.query('create temp view sleeping as select slow()')
@@ -120,7 +120,7 @@ describe('of a connection that is reset', () => {
     expect(await cluster.primary.query('select 1 from item where id > 0')).toEqual([])
   })
 
-  test('a callback is told the same as a promise', async () => {
+  test('a callback gets the same as a promise', async () => {
     open()
     const { client, busy } = await connect()
     const told = new Promise((resolve) => client.query(SLOW_INSERT, (error) => resolve(error)))
@@ -144,7 +144,7 @@ describe('of a connection that is reset', () => {
     client.release()
   })
 
-  test('a statement of pool.query and one of use() are told the same', async () => {
+  test('a statement of pool.query and one of use() get the same', async () => {
     open()
     const marked = `${SLOW_INSERT} /* marked */`
     const running = [

@@ -174,7 +174,7 @@ describe('ManagedPool is a pg.Pool', () => {
         expect(failures).toContain(`a listener of the pool's ${event} failed: ${how}`)
   })
 
-  test('a double release throws as pg-pool does, and harms nobody', async () => {
+  test('a double release throws as pg-pool does, and does no harm', async () => {
     open({ max: 1 })
     const client = await pool.connect()
     client.release()
@@ -347,7 +347,7 @@ describe('where pg.Pool does harm, ManagedPool does not', () => {
     expect(pool.totalCount).toBe(1)
   })
 
-  test('an idle client that dies is replaced, and reported to whoever listens', async () => {
+  test('an idle client that dies is replaced, and reported to listeners', async () => {
     open({ max: 1 })
     const errors: Error[] = []
     pool.on('error', (error) => errors.push(error))

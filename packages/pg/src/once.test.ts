@@ -43,7 +43,7 @@ test('a module that is loaded again has the manager that it had before, until th
   await answers(next)
 })
 
-test('a module that makes a manager each time is told of, with the database and the user, without the password', async () => {
+test('a module that makes a manager each time is reported, with the database and the user, without the password', async () => {
   const lines: string[] = []
   const logger = {
     debug: () => {},

@@ -103,7 +103,7 @@ describe('reading what was written', () => {
     expect(await resumingFor(use)).toEqual({ found: true, standby: true })
   })
 
-  test('a paused replay holds nobody up for longer than catchUpWaitMs', async () => {
+  test('a paused replay holds no reader up for longer than catchUpWaitMs', async () => {
     await start({ catchUpWaitMs: 50 })
     await pause()
     const id = await write()
@@ -168,7 +168,7 @@ describe('reading what was written', () => {
     })
   })
 
-  test('what is behind a role that may not ask for the position is told, and sessions still see their writes', async () => {
+  test('what is behind a role that may not ask for the position is reported, and sessions still see their writes', async () => {
     await cluster.primary.query(`create role plain login`)
     await cluster.primary.query(
       `grant insert, select on notes to plain;

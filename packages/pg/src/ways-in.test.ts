@@ -116,7 +116,7 @@ describe('a server that asks for a password', () => {
     await pool.end()
   })
 
-  test('is told what a URL has for the session', async () => {
+  test('gets what a URL has for the session', async () => {
     const manager = createConnectionManager({
       databaseUrl: `${cluster.primary.url()}?application_name=web&statement_timeout=4321&options=-c%20search_path%3Dshop`,
       logger: false,

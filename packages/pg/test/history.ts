@@ -80,7 +80,7 @@ export class History {
     })
   }
 
-  /** @throws if a caller was told what is not so */
+  /** @throws if an answer to a caller was not so */
   async run(callers: readonly Caller[]): Promise<void> {
     const running = callers.map((caller) => this.#call(this.#numbered(caller)))
     await Promise.all(running)
@@ -165,7 +165,7 @@ export class History {
     const told = toldBy(error)
     this.#log.push(`transaction after ${attempts}: ${told}`)
     if (told === 'ok' && beliefs.ended)
-      this.#complaints.push('a transaction that had ended by itself was told to be committed')
+      this.#complaints.push('a transaction that had ended by itself was reported as committed')
     beliefs.end(told === 'ok' ? 'there' : told === 'unknown' ? 'open' : 'absent')
   }
 
@@ -228,9 +228,9 @@ export class History {
       const times = written.get(row) ?? 0
       if (times > 1) this.#complaints.push(`row ${row} was written ${times} times`)
       if (expected === 'there' && times === 0)
-        this.#complaints.push(`row ${row} was told to be written, and is not there`)
+        this.#complaints.push(`row ${row} was reported as written, and is not there`)
       if (expected === 'absent' && times > 0)
-        this.#complaints.push(`row ${row} was told not to be written, and is there`)
+        this.#complaints.push(`row ${row} was reported as not written, and is there`)
     }
     if (this.#complaints.length > 0)
       throw new Error(`${this.#complaints.join('\n')}\nAs told:\n${this.#log.join('\n')}`)

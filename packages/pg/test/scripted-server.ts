@@ -43,7 +43,7 @@ const conflict = (): Failure => error('40001', 'could not serialize access', 'he
  * A server that speaks the protocol of PostgreSQL over a stream in memory, knows a handful of statements, and does to its
  * sessions what it was told to. It knows what it has committed, which is the truth that callers are to be told.
  *
- * It is as PostgreSQL where that matters: a command's end is told after its commit in the simple protocol, and before
+ * It is as PostgreSQL where that matters: a command's end is reported after its commit in the simple protocol, and before
  * it in the extended one; several statements in one text are one transaction, unless one of them ends it; procedures
  * commit by themselves, but not inside a transaction.
  */
@@ -325,7 +325,7 @@ class SessionSocket extends Duplex {
       return
     }
     if (place === 'committing' && end.kept) this.#server.commit(this.#written)
-    // At a commit that comes after its command's end is told.
+    // At a commit that comes after the report of its command's end.
     if (place === 'told' && end.kept && this.#status === 'I') this.#server.commit(this.#written)
     if (lives === true) {
       if (end.kept && this.#status === 'I') this.#server.commit(this.#written)

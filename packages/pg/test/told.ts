@@ -1,4 +1,4 @@
-/** What a caller was told, as far as it says something of what was written. */
+/** The answer that a caller got, as far as it says something of what was written. */
 export type Told = 'ok' | 'lost' | 'unknown' | 'rolled back' | 'failed'
 
 /** @param outcome the error, undefined for success */

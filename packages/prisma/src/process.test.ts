@@ -33,7 +33,7 @@ it('a process in which nothing works gets one code for each failure, and ends by
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: patient(40_000),
   })
-  child.stdin.end(await bundle('hopeless.ts'))
+  child.stdin.end(await bundle('all-failing.ts'))
   const exited = new Promise((resolve) => child.on('exit', resolve))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   expect({ stderr, exitCode: await exited }).toEqual({ stderr: '', exitCode: 0 })

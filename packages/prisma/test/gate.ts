@@ -1,4 +1,4 @@
-/** Holds whoever awaits `passed` until it is opened. */
+/** Holds those that await `passed` until it is opened. */
 export class Gate {
   readonly passed: Promise<void>
   open = (): void => {}

@@ -65,3 +65,8 @@ export class Clients {
     return client
   }
 }
+
+/** The addresses of all users. */
+export async function emails(prisma: ShopClient): Promise<string[]> {
+  return (await prisma.user.findMany({ orderBy: { email: 'asc' } })).map(({ email }) => email)
+}

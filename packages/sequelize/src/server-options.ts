@@ -47,7 +47,7 @@ export function serversOf(
   }
 }
 
-/** How large the pool is to be, if Sequelize was told. Its bound is a bound: overflow is for those who ask for it. */
+/** The size of the pool, if Sequelize was given one. Its bound is a bound: overflow is for those who ask for it. */
 export function sizesOf({ pool = {} }: SequelizeConfig): object {
   const { max, min, idle, acquire, maxUses } = pool
   return {
@@ -58,7 +58,7 @@ export function sizesOf({ pool = {} }: SequelizeConfig): object {
   }
 }
 
-/** Whether Sequelize was told to read elsewhere than it writes. */
+/** Whether Sequelize is set up to read elsewhere than it writes. */
 export function readsOnReplicas({ replication }: SequelizeConfig): boolean {
   return Boolean(replication)
 }

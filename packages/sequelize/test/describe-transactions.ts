@@ -1,8 +1,6 @@
+import { allAtOnce, CALLERS_AT_ONCE, UndoneError } from '@connmgr/testing'
 import { getConnections, replayTransaction } from '../src/index.js'
 import { checkedOut, namesIn, type Subjects } from './subjects.js'
-
-const CALLERS = 50
-const UNDONE = 'undone'
 
 /** Transactions keep all or nothing, whatever happens to their connection. */
 export function describeTransactions(subjects: Subjects): void {
@@ -10,9 +8,9 @@ export function describeTransactions(subjects: Subjects): void {
     const { sequelize, User } = subjects.open()
     const undone = sequelize.transaction(async (transaction) => {
       await User.create({ name: 'undone' }, { transaction })
-      throw new Error(UNDONE)
+      throw new UndoneError()
     })
-    await expect(undone).rejects.toThrow(UNDONE)
+    await expect(undone).rejects.toThrow(UndoneError)
     await sequelize.transaction(async (transaction) => {
       await User.create({ name: 'kept' }, { transaction })
       await sequelize
@@ -31,11 +29,10 @@ export function describeTransactions(subjects: Subjects): void {
     expect(checkedOut(sequelize)).toBe(0)
   })
 
-  test('of 50 concurrent callers of mixed transactions nobody loses anything or sees what others undo', async () => {
+  test('of 50 concurrent callers of mixed transactions none loses anything or sees what others undo', async () => {
     const { sequelize, User } = subjects.open({ poolSize: 5, maxOverflow: 0 })
     const { id } = await User.create({ name: 'counter' })
     const acknowledged: string[] = ['counter']
-    const failures: unknown[] = []
     const call = async (number: number): Promise<void> => {
       const name = `caller ${number}`
       const kind = number % 5
@@ -45,21 +42,15 @@ export function describeTransactions(subjects: Subjects): void {
         await sequelize.transaction(async (transaction) => {
           await User.increment('n', { where: { id }, transaction })
           await User.create({ name }, { transaction })
-          if (kind === 2) throw new Error(UNDONE)
+          if (kind === 2) throw new UndoneError()
           expect(await User.count({ where: { name }, transaction })).toBe(1)
         })
       if (kind !== 1) acknowledged.push(name)
     }
-    await Promise.all(
-      Array.from({ length: CALLERS }, (_, number) =>
-        call(number).catch((error: unknown) => {
-          if ((error as Error).message !== UNDONE) failures.push(error)
-        }),
-      ),
-    )
+    const failures = await allAtOnce(call)
     expect(failures).toEqual([])
     expect((await namesIn(User)).sort()).toEqual(acknowledged.sort())
-    expect((await User.findOne({ where: { name: 'counter' } }))?.n).toBe((CALLERS / 5) * 2)
+    expect((await User.findOne({ where: { name: 'counter' } }))?.n).toBe((CALLERS_AT_ONCE / 5) * 2)
     expect(getConnections(sequelize).getPoolMetrics()).toMatchObject({
       checkedOut: 0,
       waiting: 0,

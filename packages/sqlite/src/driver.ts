@@ -114,6 +114,8 @@ export class SqliteDriver implements Driver<SqliteConnection> {
   }
 
   readonly transactions: Transactions<SqliteConnection> = {
+    // transaction_resolution_unknown, of the SQL standard.
+    unknownOutcomeCode: '08007',
     /** SQLite's transactions are serializable; a weaker level is given that. */
     begin: (connection: SqliteConnection, { readOnly = false, leftMs }: BeginOptions) =>
       sessionOf(connection).begin(readOnly, leftMs),

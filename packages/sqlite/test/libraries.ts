@@ -14,7 +14,7 @@ export const INSTALLED: readonly SqliteLibrary[] = LIBRARIES.filter((library) =>
 })
 
 /**
- * The add-on of better-sqlite3 keeps the error class of whoever loads it first, in the process. Of a test file that ran
+ * The add-on of better-sqlite3 keeps the error class of its first loader, in the process. Of a test file that ran
  * before in this worker it is the class of another realm, whose instances are no errors to this one.
  */
 function forgetForeignErrors(): void {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import type { SqliteLibrary } from '@connmgr/sqlite'
 
-/** Another process that holds the lock of a database for writing when it is told to. */
+/** Another process that holds the lock of a database for writing on request. */
 export class OtherProcess {
   readonly #child: ChildProcess
   readonly #lines: Interface

@@ -78,7 +78,7 @@ function signalProcess(pid, signal) {
 
 /**
  * Removes the System V segment that a killed server left behind: there are only some thousands of them
- * (32 on macOS), and nobody would ever remove it once the data directory is gone.
+ * (32 on macOS), and it would stay for ever once the data directory is gone.
  */
 function removeSharedMemory(dataDirectory) {
   let lockFile

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 const LOWEST = 15_000
 const HIGHEST = 32_000
 
-/** A port on 127.0.0.1 that is free right now. Somebody else may still take it first: be ready to retry. */
+/** A port on 127.0.0.1 that is free right now. Another process may still take it first: be ready to retry. */
 export async function findFreePort(): Promise<number> {
   for (;;) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))

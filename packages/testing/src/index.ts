@@ -7,18 +7,24 @@ export {
   startAlertmanager,
 } from './alertmanager/alertmanager.js'
 export { describeAlertmanager } from './alertmanager/describe-alertmanager.js'
+export {
+  CHROMIUM_INSTALL_COMMAND,
+  CHROMIUM_PROGRAMS,
+  findChromium,
+} from './chromium/chromium.js'
+export { allAtOnce, CALLERS_AT_ONCE, UndoneError } from './conformance/at-once.js'
 export { describeDriver } from './conformance/describe-driver.js'
 export {
   describePublishedQueries,
   type PublishingSubject,
 } from './conformance/describe-published-queries.js'
-export {
-  describeReplay,
-  type ReplayedTransaction,
-  type ReplayHarness,
-  type ReplaySubject,
-} from './conformance/describe-replay.js'
+export { describeReplay } from './conformance/describe-replay.js'
 export type { Capability, DriverHarness } from './conformance/harness.js'
+export type {
+  ReplayedTransaction,
+  ReplayHarness,
+  ReplaySubject,
+} from './conformance/replay-subject.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
@@ -40,11 +46,6 @@ export {
   MARIADB_PASSWORDS,
   type MariadbAccount,
 } from './mariadb/accounts.js'
-export {
-  CHROMIUM_INSTALL_COMMAND,
-  CHROMIUM_PROGRAMS,
-  findChromium,
-} from './chromium/chromium.js'
 export { findMariadb, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mariadb/binaries.js'
 export { provokeDeadlock } from './mariadb/deadlock.js'
 export { describeMariadb } from './mariadb/describe-mariadb.js'

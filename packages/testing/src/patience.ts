@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 
 /** Carries what was measured at the start of a run into the processes of that run. */
 const VARIABLE = 'CONNMGR_TEST_SLOWNESS'
-/** Beyond this a run is hopeless, and a test that hangs should end within a working day. */
+/** Beyond this a run cannot pass, and a test that hangs should end within a working day. */
 const MOST = 20
 /** What starting Node takes on a quiet machine of the kind that the recorded durations were taken on. */
 const QUIET_START_MS = 80

@@ -5,7 +5,7 @@ import { transports } from 'winston'
 
 export type Line = Record<string, unknown>
 
-/** A transport that keeps what it is told to write, line by line, as winston would write it. */
+/** A transport that keeps what it gets, line by line, as winston would write it. */
 export function captureLines() {
   const lines: Line[] = []
   const stream = new Writable({

@@ -19,7 +19,7 @@ interface Sample {
 }
 
 /** Callers at once of each case. A quick run has time for few cases, if each is to be believed. */
-export const CALLERS = { quick: [10], full: [1, 10, 100] }
+const CALLERS = { quick: [10], full: [1, 10, 100] }
 
 /** What is asked, and the server whose processor time counts; undefined if there is none. */
 export interface Server {
@@ -78,6 +78,30 @@ export async function compare(
       'processor ratio': ratios(of, base, 'processor'),
     },
   }
+}
+
+/**
+ * Compares the contenders of several cases, once for each number of callers.
+ *
+ * @param baseOf the contender to which the others of a case are compared
+ */
+export async function compareCases(
+  cases: Readonly<Record<string, Readonly<Record<string, Opener>>>>,
+  baseOf: (name: string) => string,
+  server: Server,
+  settings: Settings,
+): Promise<Record<string, Measured>> {
+  const results: Record<string, Measured> = {}
+  for (const [name, openers] of Object.entries(cases))
+    for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
+      results[`${name}/callers-${callers}`] = await compare(
+        openers,
+        baseOf(name),
+        server,
+        callers,
+        settings,
+      )
+  return results
 }
 
 async function warmUp(subject: Subject, callers: number, durationMs: number): Promise<void> {

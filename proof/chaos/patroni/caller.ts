@@ -23,7 +23,7 @@ export interface CallerFigures {
   /** Said to have failed, but there. */
   readonly denied: number
   readonly lost: number
-  /** Of those, what was acknowledged after the new leader could be seen, and so lay with whoever should have looked. */
+  /** Of those, what was acknowledged after the new leader could be seen, and so were for the client to find. */
   readonly lostLate: number
   /** Of those, writes to a server that the manager had already left: the client's own fault. */
   readonly preventable: number

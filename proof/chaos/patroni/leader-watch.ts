@@ -52,7 +52,7 @@ export class LeaderWatch {
         await client.connect()
         await this.#ask(node, client)
       } catch {
-        // Down, frozen or starting: it leads nobody, and is asked again.
+        // Down, frozen or starting: it does not lead, and is asked again.
         await delay(RECONNECT_MS)
       } finally {
         // From a frozen server no farewell ever comes.

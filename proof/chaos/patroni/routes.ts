@@ -134,7 +134,7 @@ function replaying(manager: PgConnectionManager): OpenRoute {
   }
 }
 
-/** As its users are told to set it up: with timeouts, and a listener that keeps it from ending the process. */
+/** As its documentation sets it up: with timeouts, and a listener that keeps it from ending the process. */
 function plain(connectionString: string): OpenRoute {
   const pool = new pg.Pool({
     connectionString,
@@ -143,7 +143,7 @@ function plain(connectionString: string): OpenRoute {
     query_timeout: 3000,
   })
   pool.on('error', () => {
-    // Whoever uses the connection next is told.
+    // The next user of the connection hears of it.
   })
   return {
     query: async (text, values) => (await pool.query(text, [...values])).rows,

@@ -22,7 +22,7 @@ export interface RunnerOptions<C extends RoundContext> {
   readonly show: (line: string) => void
   /** How many times longer than on a quiet machine things take now. @default 1 */
   readonly slowness?: () => number
-  /** Errors that nobody catches are noted there. */
+  /** Uncaught errors are noted there. */
   readonly accidents: Pick<Accidents, 'uncaught' | 'reports'>
 }
 

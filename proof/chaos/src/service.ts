@@ -3,7 +3,7 @@ import { type FaultProxy, Ledger } from '@connmgr/testing'
 import { Load, type LoadOptions, type Work } from './load.js'
 import { measure, type Witness } from './measure.js'
 import { now } from './now.js'
-import { Recorder } from './recorder.js'
+import type { Recorder } from './recorder.js'
 import type { RoundContext } from './round-context.js'
 import type { Figures } from './scenario.js'
 import type { Promotion, ServerNode } from './server-node.js'
@@ -14,7 +14,17 @@ export type AnyManager = Pick<
   'close' | 'getFailoverStatus' | 'getHolders' | 'getPoolMetrics' | 'onAny' | 'start'
 >
 
-/** What a service is made of, for its database to put together. */
+/** What the database of a service does in its own way. */
+export interface ServiceDatabase<N extends ServerNode> {
+  /** In the names of endpoints. */
+  readonly name: string
+  /** Makes a standby the primary. */
+  promote(standby: N): Promise<Promotion>
+  /** Connections of ours that these servers still have. */
+  countConnections(context: RoundContext, nodes: readonly N[]): Promise<number>
+}
+
+/** What a service is made of. */
 export interface ServiceParts<N extends ServerNode, M extends AnyManager> {
   /** The primary first. */
   readonly nodes: readonly N[]
@@ -26,42 +36,27 @@ export interface ServiceParts<N extends ServerNode, M extends AnyManager> {
   readonly work: Work
   /** False for no callers at all. */
   readonly load: LoadOptions | false | undefined
-  /** In the names of endpoints. */
-  readonly database: string
+  readonly database: ServiceDatabase<N>
   /** False if the reads of the callers go to the primary. */
   readonly readsFromStandbys: boolean
   /** Ends what stands between the callers and the manager. */
   readonly closeWork?: () => Promise<unknown>
 }
 
-/** What a scenario says of its service, whatever the database. */
-export interface AnyServiceOptions<N extends ServerNode, M extends AnyManager, O> {
-  /** Put a proxy that can fail between the manager and each server. @default false */
-  readonly proxied?: boolean
-  /** Servers to use in place of a cluster, in the order of the manager's URLs; they have the ledger's table. */
-  readonly nodes?: readonly N[]
-  /** On top of the URLs of all servers, the primary's first. */
-  readonly manager?: O
-  /** False for no callers at all. */
-  readonly load?: LoadOptions | false
-  /** How the callers work. @default autocommit writes and reads */
-  readonly work?: (manager: M) => Work
-}
-
 const IDLE: LoadOptions = { writesPerSecond: 0, readsPerSecond: 0 }
 
 /** Servers, a manager that leads to them, and callers that never stop. */
-export abstract class ClusterService<N extends ServerNode, M extends AnyManager> {
+export class ClusterService<N extends ServerNode, M extends AnyManager> {
   readonly nodes: readonly N[]
   readonly manager: M
   readonly recorder: Recorder
   readonly ledger = new Ledger()
   readonly load: Load
-  protected readonly context: RoundContext
+  readonly #context: RoundContext
   readonly #parts: ServiceParts<N, M>
 
-  protected constructor(context: RoundContext, parts: ServiceParts<N, M>) {
-    this.context = context
+  constructor(context: RoundContext, parts: ServiceParts<N, M>) {
+    this.#context = context
     this.#parts = parts
     this.nodes = parts.nodes
     this.manager = parts.manager
@@ -71,15 +66,14 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
   }
 
   /** Makes a standby the primary. */
-  abstract promote(standby: N): Promise<Promotion>
-
-  /** Sessions of ours that these servers still have. */
-  protected abstract countConnections(nodes: readonly N[]): Promise<number>
+  promote(standby: N): Promise<Promotion> {
+    return this.#parts.database.promote(standby)
+  }
 
   /** Resolves once some writes have succeeded, if there are callers. */
-  protected async warmUp(): Promise<void> {
+  async warmUp(): Promise<void> {
     if (this.#parts.load !== false) await this.writes(10)
-    this.context.stalls.reset()
+    this.#context.stalls.reset()
   }
 
   /** The server that takes writes before any fault. */
@@ -100,13 +94,13 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
   /** The name by which the manager knows a server. */
   endpointOf(node: N): string {
     const { host, port } = this.#parts.proxies.get(node) ?? node
-    return `${host}:${port}/${this.#parts.database}`
+    return `${host}:${port}/${this.#parts.database.name}`
   }
 
   /** Waits for some more successful writes. */
   async writes(count: number, withinMs?: number): Promise<void> {
     const from = now()
-    await this.context.until(
+    await this.#context.until(
       () => this.load.succeeded('write', from).length >= count,
       `${count} writes have succeeded`,
       withinMs,
@@ -132,10 +126,10 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
     return Math.max(0, askedAt + this.recoveredMs(askedAt) - visibleAt)
   }
 
-  /** Whoever merely waited for a connection must not have failed. */
+  /** A caller that merely waited for a connection must not have failed. */
   expectNoFailedAcquire(): void {
     const count = this.ledger.countOf('not-sent')
-    this.context.expect(count === 0, `${count} callers failed that waited for a connection`)
+    this.#context.expect(count === 0, `${count} callers failed that waited for a connection`)
   }
 
   /**
@@ -147,9 +141,9 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
     if (!this.#parts.readsFromStandbys) return reads
     // Half of those that it was time for: the servers too run when the machine lets them.
     const least = Math.floor(this.load.turns('read', from, to) / 2)
-    this.context.expect(reads >= least, `only ${reads} of ${least} reads succeeded meanwhile`)
+    this.#context.expect(reads >= least, `only ${reads} of ${least} reads succeeded meanwhile`)
     const failed = this.load.failed('read').length
-    this.context.expect(failed === 0, `${failed} reads failed, though a standby was there`)
+    this.#context.expect(failed === 0, `${failed} reads failed, though a standby was there`)
     return reads
   }
 
@@ -162,7 +156,7 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
   ): Promise<number> {
     const endpoint = this.endpointOf(node)
     const at = (): number | undefined => this.recorder.reached(endpoint, states, from)
-    await this.context.until(
+    await this.#context.until(
       () => at() !== undefined,
       `${node.name} is ${states.join(' or ')}`,
       withinMs,
@@ -175,25 +169,26 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
    * counts; of independent servers, that of all together.
    */
   async finish(...survivors: readonly [Witness, ...Witness[]]): Promise<Figures> {
-    this.context.step('the callers stop')
+    this.#context.step('the callers stop')
     await this.load.stop()
     await this.#expectCountsAtBase()
     await this.#parts.closeWork?.()
     await this.manager.close({ drainTimeoutMs: 2000 })
-    return measure(this.context, this.ledger, this.load, survivors, () =>
-      this.countConnections(this.nodes.filter((node) => node.running && !node.frozen)),
-    )
+    return measure(this.#context, this.ledger, this.load, survivors, () => {
+      const answering = this.nodes.filter((node) => node.running && !node.frozen)
+      return this.#parts.database.countConnections(this.#context, answering)
+    })
   }
 
-  /** With nobody left to work, nothing is lent and nobody waits: no slot was lost on the way. */
+  /** Without callers nothing is lent and none waits: no slot was lost on the way. */
   async #expectCountsAtBase(): Promise<void> {
     const atBase = (): boolean => {
       const { checkedOut, waiting } = this.manager.getPoolMetrics()
       return checkedOut === 0 && waiting === 0
     }
-    await this.context
-      .until(atBase, 'all connections are back and nobody waits', 2000)
-      .catch((error: Error) => this.context.expect(false, error.message))
+    await this.#context
+      .until(atBase, 'all connections are back and no caller waits', 2000)
+      .catch((error: Error) => this.#context.expect(false, error.message))
   }
 
   /** At the end of a round that did not come to its end by itself. */
@@ -201,28 +196,4 @@ export abstract class ClusterService<N extends ServerNode, M extends AnyManager>
     this.load.pause()
     await this.manager.close({ drainTimeoutMs: 0 })
   }
-}
-
-/**
- * Starts a manager that leads to servers, the primary's URL first.
- *
- * @param create with the URLs of the servers, or of the proxies before them
- */
-export async function startManager<N extends ServerNode, M extends AnyManager>(
-  context: RoundContext,
-  nodes: readonly N[],
-  proxied: boolean,
-  create: (urls: { readonly databaseUrl: string; readonly failoverUrls: readonly string[] }) => M,
-): Promise<Pick<ServiceParts<N, M>, 'nodes' | 'proxies' | 'manager' | 'recorder'>> {
-  const proxies = new Map<N, FaultProxy>()
-  if (proxied) for (const node of nodes) proxies.set(node, await context.proxy(node))
-  const urls = nodes.map((node) => urlOf(node, proxies.get(node)))
-  const manager = create({ databaseUrl: urls[0] as string, failoverUrls: urls.slice(1) })
-  const recorder = new Recorder(manager)
-  await manager.start()
-  return { nodes, proxies, manager, recorder }
-}
-
-function urlOf(node: ServerNode, proxy: FaultProxy | undefined): string {
-  return proxy === undefined ? node.url() : node.url().replace(`:${node.port}/`, `:${proxy.port}/`)
 }

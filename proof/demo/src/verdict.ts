@@ -28,7 +28,7 @@ export function verdictOn(
     {
       ok: ledger.lost === 0,
       text: 'no acknowledged write was lost',
-      seen: `${ledger.acknowledged} acknowledged, ${ledger.lost} lost; of ${ledger.unknown} in flight the outcome was told as unknown`,
+      seen: `${ledger.acknowledged} acknowledged, ${ledger.lost} lost; of ${ledger.unknown} in flight the outcome was reported as unknown`,
     },
     {
       ok: ledger.duplicated === 0,

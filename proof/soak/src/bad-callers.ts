@@ -77,7 +77,7 @@ export const BAD_CALLERS: readonly Operation[] = [
     run: (errand) =>
       errand.borrow(async (lease) => {
         errand.giveBack(lease)
-        // Whoever is served next may hold the connection already; it must stay theirs.
+        // The next caller may hold the connection already; it must stay theirs.
         await pause(errand.random.between(0, 20))
         errand.misuses.releaseAgain(lease)
         errand.misuses.destroyAgain(lease)

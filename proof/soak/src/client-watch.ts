@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 
-/** Knows how many clients are still in memory. Whoever holds on to each one a little is found by this before the heap shows it. */
+/** Knows how many clients are still in memory. Code that holds on to each one a little is found by this before the heap shows it. */
 export class ClientWatch {
   readonly #collectGarbage: () => void
   readonly #known = new WeakSet<Client>()

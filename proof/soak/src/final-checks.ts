@@ -11,7 +11,7 @@ const SLOT_TIMEOUT_MS = 10_000
 /** One caller too many waits this long for a connection that must not come. */
 const TOO_MANY_TIMEOUT_MS = 200
 
-/** What must hold of a manager that nobody uses any more, and that is back at its first size. */
+/** What must hold of a manager that is no longer used, and that is back at its first size. */
 export async function checkAtRest(
   manager: PgConnectionManager,
   server: PostgresNode,

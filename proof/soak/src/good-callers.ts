@@ -111,7 +111,7 @@ export const GOOD_CALLERS: readonly Operation[] = [
   },
 ]
 
-/** Rejects if the answer is that to somebody else's question. */
+/** Rejects if the answer is that to another caller's question. */
 async function ask(
   asked: number,
   query: (asked: number) => Promise<QueryResult<Answer>>,

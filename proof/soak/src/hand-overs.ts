@@ -10,7 +10,7 @@ interface Found {
 }
 
 const DEFAULT_PATH = '"$user", public'
-/** Reports to keep; what is wrong a thousand times is told well enough by the first. */
+/** Reports to keep; of a thousand faults of a kind the first say enough. */
 const MOST_REPORTS = 20
 
 /** Looks at every connection as its borrower gets it, and knows who had it before. */

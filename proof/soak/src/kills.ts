@@ -4,7 +4,7 @@ import type { PostgresNode } from '@connmgr/testing'
 import type { Random } from './random.js'
 import { APPLICATION_NAME, PROBE_NAME } from './settings.js'
 
-/** Whoever has not noticed by then was not hit. It must be shorter than a server takes to reuse a process id. */
+/** A caller that has not noticed by then was not hit. It must be shorter than a server takes to reuse a process id. */
 const REMEMBERED_MS = 20_000
 /** Longer than a stall: what happened during one is noticed after it. */
 const LATE_MS = 3000

@@ -18,7 +18,7 @@ export class Misuses {
     return this.#count
   }
 
-  /** Connections that were taken out for good: no misuse, but nobody else counts them. */
+  /** Connections that were taken out for good: no misuse, but only counted here. */
   get detached(): number {
     return this.#detached
   }

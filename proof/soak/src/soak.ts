@@ -84,7 +84,7 @@ export class Soak {
       none('dirty hand-overs', handOvers.dirty),
       none('unexplained errors', tally.unexplained),
       none('acknowledged writes lost', writes.lost(found)),
-      none('writes that nobody committed', writes.unexpected(found)),
+      none('writes that were not committed', writes.unexpected(found)),
       none('leaks missed', leaks.missed),
       none('leaks reported falsely', leaks.false),
       none('misuses of a lease told wrongly', misuses.toldWrongly),

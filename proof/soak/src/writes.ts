@@ -34,7 +34,7 @@ export class Writes {
     return Math.max(0, this.#acknowledged - found)
   }
 
-  /** How many rows were found that nobody believes to have committed. */
+  /** How many rows were found that no caller believes to have committed. */
   unexpected(found: number): number {
     return Math.max(0, found - this.#acknowledged - this.#unknown)
   }

@@ -97,7 +97,7 @@ describe('a server that falls silent', () => {
     lease.release()
   })
 
-  test('delays nobody who goes to another', async () => {
+  test('delays no caller of another', async () => {
     h = watched()
     ;(await h.manager.acquire()).release()
     h.driver.server('b').hang()
@@ -198,7 +198,7 @@ describe('time in which this process does not run', () => {
     await h.clock.advance(200)
     expect(h.driver.count('validate')).toBe(0)
     h.clock.stall(600_000)
-    // A server that died meanwhile said goodbye to nobody.
+    // A server that died meanwhile has closed no connection.
     h.driver.next('validate', { fail: 'lost' })
     await h.clock.advance(150)
     const next = h.manager.acquire()

@@ -169,7 +169,7 @@ describe('failover of a replicated cluster', () => {
     expect(await endpointOf(h, 'standby')).toBe('a')
   })
 
-  test('two primaries with equal claims: nobody is written to', async () => {
+  test('two primaries with equal claims: neither gets writes', async () => {
     h = replicated({ acquireTimeoutMs: 1000 })
     expect(await endpointOf(h)).toBe('a')
     h.driver.server('b').role = 'primary'

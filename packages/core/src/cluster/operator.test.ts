@@ -121,7 +121,7 @@ describe('splitBrain', () => {
     })
   })
 
-  test('stay: the one that is written to goes on; from a start nobody knows which that is', async () => {
+  test('stay: the one that is written to goes on; from a start that one is unknown', async () => {
     h = replicated({ failover: { splitBrain: 'stay' } })
     expect(await endpointOf()).toBe('a')
     divide()

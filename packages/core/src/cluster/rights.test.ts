@@ -52,7 +52,7 @@ describe('where servers do not tell their timelines', () => {
     expect(writer()).toBe('a')
   })
 
-  test('who is told to stay guesses', async () => {
+  test('with splitBrain: stay it guesses', async () => {
     h = replicated({ failover: { splitBrain: 'stay' }, prepare: silent('a', 'b') })
     await promoteAndLose()
     expect(writer()).toBe('a')
@@ -114,7 +114,7 @@ test('a primary below what a standby follows is not written to, even if it is th
 describe('what the role that probes may not see', () => {
   const missing = [{ name: 'identity()', turnsOff: 'telling clusters apart' }]
 
-  test('is told once, is in the status, and its end is told', async () => {
+  test('is reported once, is in the status, and its end is reported', async () => {
     h = replicated({
       prepare: (driver) => {
         driver.server('a').missing = missing

@@ -60,7 +60,7 @@ test('a standby with less to do comes first even if its turn was the last', () =
   expect(select([a, b], 'standby', writer)).toBe(b)
 })
 
-test('without a writer, any and prefer-standby go to a standby, and primary to nobody', () => {
+test('without a writer, any and prefer-standby go to a standby, and primary to none', () => {
   expect(select([busy, free], 'any', undefined)).toBe(free)
   expect(select([busy, free], 'prefer-standby', undefined)).toBe(free)
   expect(select([busy, free], 'primary', undefined)).toBeUndefined()

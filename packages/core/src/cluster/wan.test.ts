@@ -191,7 +191,7 @@ describe('a server that is gone', () => {
 
 describe('no server is given up that answers', () => {
   test.each(KNOWN)(
-    'over %s, in an hour in which nobody uses it',
+    'over %s, in an hour without use',
     async (_, given) => {
       const { h } = beyond(given, 1)
       await started(h)

@@ -51,7 +51,7 @@ export function rejectForeignOptions(
 }
 
 /**
- * Refuses options that are nearly, but not quite, known ones, where others must be let through because somebody else may
+ * Refuses options that are nearly, but not quite, known ones, where others must be let through because another library may
  * know them.
  *
  * @param instead where to put an option that is meant as it is written, for the message

@@ -247,6 +247,8 @@ export interface Transactions<C extends object> {
   /** Resolves only if what has been done since {@link begin} was committed, all of it. */
   commit(connection: C): Promise<void>
   rollback(connection: C): Promise<void>
+  /** The database's own code for a COMMIT of unknown outcome, which `CommitOutcomeUnknownError` carries. */
+  readonly unknownOutcomeCode?: string
 }
 
 /** What keeps the borrowers of one connection apart. */

@@ -232,7 +232,7 @@ function describeMisuse(event: EventOf<'leaseMisused'>): string {
     )
   }
   return (
-    `whoever holds lease ${leaseId}, acquired by ${lease?.checkedOutBy}, waits for another connection of the same pool ` +
+    `the holder of lease ${leaseId}, acquired by ${lease?.checkedOutBy}, waits for another connection of the same pool ` +
     `at ${waiter?.checkedOutBy}; give the first back before, or pass it on, as several of these at once never end`
   )
 }

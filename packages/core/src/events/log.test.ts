@@ -318,11 +318,11 @@ test.each<[ConnmgrEvent, string, string]>([
     'failback to db:5432/app completed in 61000 ms',
   ],
   [
-    { type: 'failoverFailed', ...about, attempt: 2, reason: 'nobody is up' },
+    { type: 'failoverFailed', ...about, attempt: 2, reason: 'no server is up' },
     'error',
-    'failover attempt 2 found no writer in 61000 ms: nobody is up',
+    'failover attempt 2 found no writer in 61000 ms: no server is up',
   ],
-])('%j is told in words, at its level', (event, level, text) => {
+])('%j is logged in words, at its level', (event, level, text) => {
   expect(describeEvent(event)).toEqual({ level, message: `connmgr "orders": ${text}` })
 })
 

@@ -24,7 +24,7 @@ test.each<[ConnmgrEvent, string, string]>([
   [
     { ...change, from: 'UP', to: 'STARTING' },
     'warn',
-    'the database lets nobody in, as it is starting or stopping: why',
+    'the database refuses logins, as it is starting or stopping: why',
   ],
   [{ ...change, from: 'UP', to: 'BUSY' }, 'warn', 'the database has no connection to spare: why'],
   [
@@ -44,7 +44,7 @@ test.each<[ConnmgrEvent, string, string]>([
     'info',
     'connections invalidated: requested',
   ],
-])('%j is told of one database', (event, level, text) => {
+])('%j reads as of one database', (event, level, text) => {
   expect(describeEvent(event, true)).toEqual({ level, message: `connmgr "orders": ${text}` })
   expect(text).not.toMatch(FOREIGN)
 })

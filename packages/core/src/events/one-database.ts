@@ -19,7 +19,7 @@ const LEVELS: Readonly<Record<EndpointState, LogLevel>> = {
 
 /**
  * The sentences that differ for a manager of one database: its user has no endpoints, no cluster and no failover. Undefined
- * for events that are told alike.
+ * for events that read alike.
  */
 export function describeOneDatabase(event: ConnmgrEvent): [LogLevel, string] | undefined {
   switch (event.type) {
@@ -29,7 +29,7 @@ export function describeOneDatabase(event: ConnmgrEvent): [LogLevel, string] | u
         `the database is not there yet: ${event.error.message}; trying for another ${ms(event.remainingMs)}`,
       ]
     case 'endpointStateChanged':
-      // Trusted again after a while: that it answers was told before.
+      // Trusted again after a while: its answer was reported before.
       if (event.from === 'PROBATION' && event.to === 'UP')
         return ['debug', 'the database has been well for a while']
       return [LEVELS[event.to], `the database ${STATE_WORDS[event.to]}: ${event.reason}`]

@@ -7,7 +7,7 @@ export const STATE_WORDS: Readonly<Record<EndpointState, string>> = {
   PROBATION: 'answers again',
   SUSPECT: 'may be in trouble',
   DOWN: 'cannot be reached',
-  STARTING: 'lets nobody in, as it is starting or stopping',
+  STARTING: 'refuses logins, as it is starting or stopping',
   BUSY: 'has no connection to spare',
   QUARANTINED: 'refused the login',
   FENCED: 'is not the newest primary',

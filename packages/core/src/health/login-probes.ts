@@ -139,9 +139,7 @@ export class LoginProbes<C extends object> {
       longestMs: times.longestLoginMs(probeConnectTimeoutMs),
     }
     return whileProgressing(background, limits, progress, done, (waitedMs) => {
-      const error = new Error(
-        `nobody can log in to ${endpoint.id}: no answer within ${waitedMs} ms`,
-      )
+      const error = new Error(`logins to ${endpoint.id} fail: no answer within ${waitedMs} ms`)
       abort.abort(error)
       return error
     })

@@ -7,7 +7,7 @@ afterEach(async () => {
 })
 
 describe('statements that run for longer than queryTimeoutMs', () => {
-  test('are ended with their connection, and nobody else’s', async () => {
+  test('are ended with their connection, and no other', async () => {
     h = manage({ endpoints: ['a', 'b'], healthMonitoring: true, queryTimeoutMs: 1000 })
     const [slow, quick] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
     h.driver.next('query', 'hang')

@@ -175,7 +175,7 @@ describe('ready', () => {
     }
   })
 
-  test('waits for a server that comes up late, for as long as it was told', async () => {
+  test('waits for a server that comes up late, for as long as its caller wants', async () => {
     const h = one()
     h.driver.server('a').state = 'down'
     const ready = h.manager.ready({ timeoutMs: 60_000 })

@@ -221,7 +221,7 @@ describe('managers of one server', () => {
     expect(openProbes()).toBe(2)
   })
 
-  test('go on while one that stops its monitoring is told nothing', async () => {
+  test('go on while one that stops its monitoring hears nothing', async () => {
     await startAll(2)
     const [one, other] = managers as [Manager, Manager]
     one.stopHealthMonitoring()

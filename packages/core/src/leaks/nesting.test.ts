@@ -59,7 +59,7 @@ test('through use and transaction too', async () => {
   await expect(working).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
 })
 
-test('one that need not wait harms nobody and is not reported', async () => {
+test('one that need not wait does no harm and is not reported', async () => {
   h = create({ poolSize: 2 })
   // Two connections, so that the second is there at once.
   const [one, two] = await Promise.all([h.manager.acquire(), h.manager.acquire()])

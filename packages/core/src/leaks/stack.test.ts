@@ -94,7 +94,7 @@ test('can be read again and again', () => {
   expect(describeOrigin(captured)).toBe(describeOrigin(captured))
 })
 
-describe('where nobody has taken over the formatting of stacks', () => {
+describe('where the formatting of stacks is that of Node', () => {
   const previous = Error.prepareStackTrace
   const sourceMap = jest.mocked(findSourceMap)
   beforeEach(() => {
@@ -130,7 +130,7 @@ describe('where nobody has taken over the formatting of stacks', () => {
   })
 })
 
-test('a stack that somebody formats as something other than text is still read', () => {
+test('a stack that a program formats as something other than text is still read', () => {
   const previous = Error.prepareStackTrace
   Error.prepareStackTrace = (_error, sites) => sites
   try {
@@ -287,7 +287,7 @@ describe('a frame', () => {
     expect(findEntry.mock.calls).toEqual([[2, 6]])
   })
 
-  test('is placed by whoever has taken over the formatting, by the last line of what they say', () => {
+  test('is placed by the program that has taken over the formatting, by the last line of its text', () => {
     Error.prepareStackTrace = (_error, sites) =>
       `Error\n    at x (/src/wrong.ts:1:1)\n    at x (/src/shop${sites.length}.ts:12:5)`
     expect(formatStack(captured({}))).toBe('at sell (/src/shop1.ts:12:5)')

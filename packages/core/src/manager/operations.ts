@@ -85,7 +85,7 @@ export abstract class ManagerOperations<C extends object> extends ManagerStatus<
   }
 
   /**
-   * Takes an endpoint out of service until `unquarantine` or `reset`: it gets no new callers, whoever has a connection to
+   * Takes an endpoint out of service until `unquarantine` or `reset`: it gets no new callers, those with a connection to
    * it may finish, and if it is the writer, another is looked for.
    *
    * @param endpoint `host:port` or `host:port/database`

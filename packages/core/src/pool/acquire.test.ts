@@ -72,7 +72,7 @@ describe('acquire', () => {
     lease.release()
   })
 
-  test('an unreachable server is told from an exhausted pool, with the latest failure as cause', async () => {
+  test('an unreachable server is distinguished from an exhausted pool, with the latest failure as cause', async () => {
     h = manage({
       acquireTimeoutMs: 500,
       prepare: (driver) => driver.always('connect', { fail: 'unreachable' }),
@@ -148,7 +148,7 @@ describe('acquire', () => {
     ;(await waiting).release()
   })
 
-  test('one hung connect holds up nobody else', async () => {
+  test('one hung connect holds up no other caller', async () => {
     h = manage({ poolSize: 2, connectTimeoutMs: 5000 })
     h.driver.next('connect', 'hang')
     const [first, second] = [h.manager.acquire(), h.manager.acquire()]
@@ -235,7 +235,7 @@ describe('acquire', () => {
     })
   })
 
-  test('nobody overtakes a caller whose connection is still being validated', async () => {
+  test('no caller overtakes one whose connection is still being validated', async () => {
     h = manage({ poolSize: 2, maxOverflow: 0, idleOrder: 'fifo', prePing: true })
     const [stale, fresh] = await Promise.all([h.manager.acquire(), h.manager.acquire()])
     stale.release()
@@ -298,7 +298,7 @@ describe('acquire', () => {
     for (const lease of leases) lease.release()
   })
 
-  test('callers that run out of time at once are told of the same holders, later ones of those then', async () => {
+  test('callers that run out of time at once get the same holders, later ones of those then', async () => {
     h = manage({ poolSize: 1, maxOverflow: 0 })
     const first = await h.manager.acquire({ label: 'early' })
     const [one, other, later] = [500, 501, 502].map((timeoutMs) =>
@@ -314,7 +314,7 @@ describe('acquire', () => {
 })
 
 describe('acquire, of a pool by itself', () => {
-  test('whether a connect works is told to whoever watches, with its kind and time', async () => {
+  test('whether a connect works reaches the observer, with its kind and time', async () => {
     const lone = lonePool()
     lone.driver.next('connect', { fail: 'busy', afterMs: 7 }, { afterMs: 9 })
     await lone.clock.advance(100)
@@ -378,7 +378,7 @@ describe('acquire, of a pool by itself', () => {
     await closeLone(lone)
   })
 
-  test('events that nobody listens to are not made', async () => {
+  test('events without a listener are not made', async () => {
     const lone = lonePool({ poolSize: 1, maxOverflow: 0, recorded: false })
     const emit = jest.spyOn(lone.emitter, 'emit')
     const work = async () => {

@@ -338,7 +338,7 @@ describe('under any mix of acquires, releases, failures, aborts, timeouts, resiz
           idleTimeoutMs: 500,
         }),
       )
-      // Taken from here, so that what nobody has met by then does not spoil the end.
+      // Taken from here, so that what no caller has met by then does not spoil the end.
       const connects: FakeOutcome[] = []
       const closes: FakeOutcome[] = []
       driver.always('connect', () => connects.shift() ?? 'succeed')

@@ -135,7 +135,7 @@ describe('attempts to connect', () => {
     await closeLone(lone)
   })
 
-  test('that the driver does not give up when told to hold up nobody', async () => {
+  test('that the driver does not give up when aborted holds up no caller', async () => {
     const lone = lonePool()
     lone.driver.always('connect', { afterMs: 10_000, ignoreAbort: true })
     const waiting = new AbortController()
@@ -188,7 +188,7 @@ describe('how many connections are opened for a queue', () => {
     await closeLone(lone)
   })
 
-  test('more as soon as somebody has waited for as long as connecting takes', async () => {
+  test('more as soon as a caller has waited for as long as connecting takes', async () => {
     const { lone, driver, clock, queue } = await learned(1)
     queue(2)
     await clock.advance(99)

@@ -42,7 +42,7 @@ describe('onConnect', () => {
     lease.release()
   })
 
-  test('that never returns is cut off with the connect, and named in what callers are told', async () => {
+  test('that never returns is cut off with the connect, and named in the errors of callers', async () => {
     h = manage({
       onConnect: () => new Promise(() => {}),
       connectTimeoutMs: 100,
@@ -78,7 +78,7 @@ describe('onConnect', () => {
     expect(early).toBeLessThan(30)
     await h.clock.advance(10_000)
     expect(h.driver.count('connect') - early).toBeLessThan(25)
-    // Those who wait are told at each attempt, rather than at their deadlines.
+    // Those who wait hear of it at each attempt, rather than at their deadlines.
     expect(failed).toBeGreaterThan(200)
     asking = false
     await h.clock.advance(2000)

@@ -32,7 +32,7 @@ describe('lifecycle', () => {
     expect(h.clock.pendingTimers).toBe(0)
   })
 
-  test('those who still wait at the deadline are told', async () => {
+  test('those who still wait at the deadline fail with the reason', async () => {
     h = manage({ poolSize: 1, maxOverflow: 0 })
     const lease = await h.manager.acquire()
     const waiting = expectLater(h.manager.acquire())
@@ -49,7 +49,7 @@ describe('lifecycle', () => {
     expect(h.clock.pendingTimers).toBe(0)
   })
 
-  test('close settles when whoever waits gives up', async () => {
+  test('close settles when the last waiter gives up', async () => {
     h = manage({ prepare: (driver) => driver.always('connect', 'hang') })
     const controller = new AbortController()
     const waiting = expectLater(h.manager.acquire({ signal: controller.signal }))
@@ -149,7 +149,7 @@ describe('lifecycle', () => {
     expect(h.manager.closed).toBe(true)
   })
 
-  test('a connection that is being opened for somebody while the pool closes is lent, and closed when it comes back', async () => {
+  test('a connection that is being opened for a caller while the pool closes is lent, and closed when it comes back', async () => {
     h = manage()
     h.driver.next('connect', { afterMs: 50 })
     const waiting = h.manager.acquire()
@@ -230,7 +230,7 @@ describe('lifecycle', () => {
     expect(h.driver.connections[0]?.ended).toBe('destroyed')
   })
 
-  test('a listener that throws harms nobody and is reported', async () => {
+  test('a listener that throws does no harm and is reported', async () => {
     h = manage()
     h.manager.on('connectionCreated', () => {
       throw new Error('bad listener')
@@ -240,7 +240,7 @@ describe('lifecycle', () => {
     await close(h)
   })
 
-  test('a logger that throws harms nobody', async () => {
+  test('a logger that throws does no harm', async () => {
     const fail = (): never => {
       throw new Error('bad logger')
     }
@@ -332,7 +332,7 @@ describe('lifecycle', () => {
     expect(lone.driver.open).toEqual([])
   })
 
-  test('nobody is called a leak by a pool that is closing', async () => {
+  test('a pool that is closing reports no leak', async () => {
     const lone = lonePool({ leakDetection: { thresholdMs: 100, reclaim: true } })
     const lease = await lone.acquire()
     const closing = lone.pool.close(1000)
@@ -385,7 +385,7 @@ describe('lifecycle', () => {
     await closeLone(lone)
   })
 
-  test('a hook that refuses a connection nobody waits for any more harms nobody', async () => {
+  test('a hook that refuses a connection without a waiter does no harm', async () => {
     const lone = lonePool({
       onConnect: () => {
         throw new Error('not this one')

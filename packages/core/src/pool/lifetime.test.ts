@@ -287,7 +287,7 @@ describe('lifetime, of a pool by itself', () => {
     await closeLone(lone)
   })
 
-  test('a connection that is lost is reported once, with the error, also to whoever watches', async () => {
+  test('a connection that is lost is reported once, with the error, also to the observer', async () => {
     const lone = lonePool()
     const lease = await lone.acquire()
     lease.connection.lose(new Error('cut'))
@@ -303,7 +303,7 @@ describe('lifetime, of a pool by itself', () => {
     await closeLone(lone)
   })
 
-  test('trouble that does not end a connection is told to whoever watches, and no more', async () => {
+  test('trouble that does not end a connection reaches the observer, and no more', async () => {
     const lone = lonePool()
     const lease = await lone.acquire()
     lease.connection.signal('serialization')
@@ -319,7 +319,7 @@ describe('lifetime, of a pool by itself', () => {
   })
 
   test.each(['shutdown', 'lost'] as const)(
-    'a connection that meets a %s while it is opened is told of, and not lent',
+    'a connection that meets a %s while it is opened is reported, and not lent',
     async (kind) => {
       const lone = lonePool({
         onConnect: (connection) => {

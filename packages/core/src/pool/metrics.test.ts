@@ -22,7 +22,7 @@ function pool(given: Partial<MeasuredPool> = {}): MeasuredPool {
   }
 }
 
-test('the capacity of a pool that serves nobody is no room for others', () => {
+test('the capacity of a pool that serves no caller is no room for others', () => {
   const metrics = combineMetrics([pool(), pool({ inService: false })])
   expect(metrics).toMatchObject({ size: 5, limit: 6, checkedOut: 6, utilization: 1 })
 })

@@ -36,7 +36,7 @@ describe('one address that has led to a primary', () => {
     await closeLone(lone)
   })
 
-  test('lends a standby to a reader, and to nobody after', async () => {
+  test('lends a standby to a reader, and to none after', async () => {
     const lone = lonePool()
     const first = await lone.acquire()
     lone.pool.evict(first.connectionId)
@@ -145,7 +145,7 @@ describe('a single endpoint whose server is away', () => {
     ;(await waiting).release()
   })
 
-  test('that lets nobody in any more is asked once a second while callers wait, and serves them soon after', async () => {
+  test('that refuses logins is asked once a second while callers wait, and serves them soon after', async () => {
     h = manage({ healthMonitoring: true })
     ;(await h.manager.acquire()).release()
     await h.clock.advance(10)
@@ -194,7 +194,7 @@ describe('a single endpoint whose server is away', () => {
     await h.clock.advance(5000)
   })
 
-  test('keeps callers waiting, not failing, while a pooler in between connects them to nobody', async () => {
+  test('keeps callers waiting, not failing, while a pooler in between connects them to no server', async () => {
     h = manage({ healthMonitoring: true })
     const lease = await h.manager.acquire()
     // As PgBouncer does: it opens connections, and refuses what is sent on them.

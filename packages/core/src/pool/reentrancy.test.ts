@@ -115,7 +115,7 @@ describe('a listener may do anything', () => {
     expect(h.driver.open).toEqual([])
   })
 
-  test('fail over while the failover is told', async () => {
+  test('fail over while the failover is reported', async () => {
     h = manage({
       endpoints: ['a', 'b'],
       healthMonitoring: true,
@@ -209,7 +209,7 @@ test('an abort listener of a caller may acquire and release while the waiters of
   await closeLone(lone)
 })
 
-test('a driver that signals the end of a connection while it is told to cut it off is heard once', async () => {
+test('a driver that signals the end of a connection while it cuts it off is heard once', async () => {
   const lone = lonePool({ poolSize: 2 })
   const leases = [await lone.acquire(), await lone.acquire()]
   const { destroy } = lone.driver

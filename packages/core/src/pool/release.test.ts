@@ -183,7 +183,7 @@ describe('release', () => {
     expect(h.manager.getPoolMetrics().checkedOut).toBe(0)
   })
 
-  test('a lease that ended is told how it ended, and cannot be detached', async () => {
+  test('a lease that ended says how it ended, and cannot be detached', async () => {
     h = manage({ poolSize: 3 })
     const [released, destroyed, detached] = await Promise.all([
       h.manager.acquire(),

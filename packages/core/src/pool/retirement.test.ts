@@ -58,7 +58,7 @@ test.each([{ fail: 'statement' }, { throw: new Error('cannot close') }] as const
   },
 )
 
-test('the death of a connection is told with its age', async () => {
+test('the death of a connection is reported with its age', async () => {
   const lone = lonePool()
   await lone.clock.advance(300)
   const lease = await lone.acquire()

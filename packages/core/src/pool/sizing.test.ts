@@ -26,7 +26,7 @@ describe('sizing', () => {
     expect(h.driver.mostOpen).toBe(5)
   })
 
-  test('overflow closes on return when nobody waits, the base stays', async () => {
+  test('overflow closes on return when no caller waits, the base stays', async () => {
     h = manage({ poolSize: 1, maxOverflow: 2 })
     const leases = await Promise.all([
       h.manager.acquire(),

@@ -84,7 +84,7 @@ describe('a static pool', () => {
     expect(h.of('leakResolved')).toHaveLength(1)
   })
 
-  test('who waits too long is told that there is one connection, and who has it', async () => {
+  test('a caller that waits too long hears that there is one connection, and who has it', async () => {
     h = manage({ poolMode: 'static', acquireTimeoutMs: 500 })
     const lease = await h.manager.acquire({ label: 'the report' })
     const waiting = expectLater(h.manager.acquire())
@@ -621,7 +621,7 @@ describe('a static pool under failover', () => {
     await pool.close(0)
   })
 
-  test('a caller is told what became of its lease when it tries to detach', async () => {
+  test('a caller learns what became of its lease when it tries to detach', async () => {
     const { pool, acquire } = create()
     const lease = await acquire()
     expect(() => lease.detach()).toThrow(

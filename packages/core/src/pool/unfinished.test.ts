@@ -104,7 +104,7 @@ describe('a connection that comes back with unfinished work', () => {
   })
 })
 
-describe('what is cut off on purpose is told so', () => {
+describe('what is cut off on purpose fails as that', () => {
   const reasonOf = ({ driver }: Harness) => driver.callsOf('destroy').map(({ detail }) => detail)
 
   test('by a caller who destroys its lease, with that caller’s own reason as the cause', async () => {

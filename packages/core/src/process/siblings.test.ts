@@ -58,7 +58,7 @@ async function manageMany(count: number, options: Parameters<typeof manage>[1] =
 }
 
 describe('many open managers of one database and user', () => {
-  test('are told of once, with their number, the server and what to do', async () => {
+  test('are reported once, with their number, the server and what to do', async () => {
     await manageMany(3)
     expect(told).toEqual([])
     await manageMany(1)
@@ -71,12 +71,12 @@ describe('many open managers of one database and user', () => {
     ])
   })
 
-  test('that were made at once are told of with their full number', async () => {
+  test('that were made at once are reported with their full number', async () => {
     await manageMany(10)
     expect(told).toMatchObject([{ managers: 10 }])
   })
 
-  test('are told of though one of them was closed meanwhile', async () => {
+  test('are reported though one of them was closed meanwhile', async () => {
     const made = Array.from({ length: 6 }, (_, index) => manage(`m${index}`))
     await clock.advance(10)
     const closing = made[5]?.close()
@@ -110,7 +110,7 @@ describe('many open managers of one database and user', () => {
     expect(told).toMatchObject([{ managers: 4 }])
   })
 
-  test('are told of again if all were closed in between', async () => {
+  test('are reported again if all were closed in between', async () => {
     for (let round = 0; round < 2; round += 1) {
       const closing = (await manageMany(4)).map((each) => each.close())
       await clock.advance(100)
@@ -120,7 +120,7 @@ describe('many open managers of one database and user', () => {
   })
 })
 
-describe('nothing is told of', () => {
+describe('nothing is reported of', () => {
   test('managers that are closed after use, one after the other or many at once', async () => {
     for (const count of [1, 1, 1, 1, 1, 8]) {
       const made = Array.from({ length: count }, (_, index) => manage(`m${index}`))

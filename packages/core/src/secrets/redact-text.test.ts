@@ -134,7 +134,7 @@ test.each([
     '<add key="password" value="p"/>',
     '<add key="password" value="***"/>',
   ],
-  ['an apostrophe that nobody has escaped', "password='it's p' user=u", "password='***' user=u"],
+  ['an apostrophe that is not escaped', "password='it's p' user=u", "password='***' user=u"],
   ['a bearer token', 'sent Bearer abc.def-1 to h', 'sent Bearer *** to h'],
   ['a header', 'Authorization: Bearer abc', 'Authorization: ***'],
   [

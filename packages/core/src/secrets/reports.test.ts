@@ -106,7 +106,7 @@ test('a failover tells of its reasons without secrets', async () => {
   await close(h)
 })
 
-test('a listener’s error is told without secrets', async () => {
+test('a listener’s error is reported without secrets', async () => {
   const h = manage()
   h.manager.on('connectionCreated', () => {
     throw failure()

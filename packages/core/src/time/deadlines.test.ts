@@ -84,7 +84,7 @@ test('time in which the process stood still is given back, also to what was not 
   deadlines.add(item('short', expired, clock), 500)
   deadlines.add(item('long', expired, clock), 3000)
   clock.stall(2000)
-  // The monitor's interval is lost: nobody knows when in it the stall began.
+  // The monitor's interval is lost: it is unknown when in it the stall began.
   await clock.advance(399)
   expect(expired).toEqual([])
   await clock.advance(5000)

@@ -77,7 +77,7 @@ const MANY_BUCKETS = 64
  * Expires many deadlines with few timers: those of equal duration share one, so that adding, removing and expiring cost
  * O(1) each however many wait.
  *
- * Time in which the event loop stood still does not count: Node runs timers before it reads sockets, so what somebody
+ * Time in which the event loop stood still does not count: Node runs timers before it reads sockets, so what a caller
  * waits for may already have arrived. A bucket first lets waiting I/O through, and a deadline gets back the time that it
  * lost itself, not what was lost before it began.
  */

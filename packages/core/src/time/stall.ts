@@ -15,7 +15,7 @@ const SAME_MOMENT_MS = 2
  * It watches how late its own timer fires. One monitor serves a whole manager. Each of its intervals counts as time in
  * which something ran, so that even a process that stands still most of the time gets to its deadlines.
  *
- * What runs first after a stop is rarely this timer: whoever is about to send something on a connection that was opened
+ * What runs first after a stop is rarely this timer: code that is about to send something on a connection that was opened
  * before calls {@link look} with the time it has just read.
  */
 export class StallMonitor {

@@ -16,7 +16,7 @@ export interface Discovery {
 /**
  * Says where the servers of a cluster are, when that may change while a manager lives. It only proposes addresses, 32 at
  * most: which of them is what, and whether it belongs to the cluster at all, is asked of the servers. With replication a
- * server serves nobody before it has shown the identity of the cluster that the servers of the options belong to.
+ * server serves no caller before it has shown the identity of the cluster that the servers of the options belong to.
  */
 export interface TopologySource {
   /** For messages: `DNS`. */

@@ -78,7 +78,7 @@ describe('a source that names endpoints', () => {
     expect(await endpointOf('prefer-standby')).toBe('b')
   })
 
-  test('has one that is named no more drained: readers finish, nobody new comes', async () => {
+  test('has one that is named no more drained: readers finish, no new ones come', async () => {
     const source = new Naming('a', 'b', 'c')
     h = following(source)
     await h.manager.start()
@@ -126,7 +126,7 @@ describe('a source that names endpoints', () => {
     expect(ids()).toEqual(['b'])
   })
 
-  test('that fails, hangs or names nobody changes nothing, and is told of once', async () => {
+  test('that fails, hangs or names no server changes nothing, and is reported once', async () => {
     const source = new Naming('a', 'b')
     h = following(source)
     expect(await endpointOf('standby')).toBe('b')

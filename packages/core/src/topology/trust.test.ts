@@ -48,7 +48,7 @@ const state = (id: string) =>
 const writer = () => h.manager.getFailoverStatus().activeEndpoint
 
 describe('a server that a source names', () => {
-  test('serves nobody while it does not show the identity of the cluster, and raises no timeline', async () => {
+  test('serves no caller while it does not show the identity of the cluster, and raises no timeline', async () => {
     names('a', 'b', 'r')
     h = trusting()
     hint = 'r'
@@ -57,7 +57,7 @@ describe('a server that a source names', () => {
     expect(writer()).toBe('a')
     expect(state('r')).toBe('UNPROVEN')
     expect(h.driver.server('r').connections).toEqual([])
-    // Alone it serves nobody either, and the true primary is not fenced when it is back.
+    // Alone it serves no caller either, and the true primary is not fenced when it is back.
     h.driver.server('a').crash()
     asStandby(h.driver, 'b')
     const waiting = h.manager.acquire()
@@ -186,7 +186,7 @@ describe('a server that a source names', () => {
     expect(writer()).toBe('a')
   })
 
-  test('is told of once, with its reason', async () => {
+  test('is reported once, with its reason', async () => {
     names('a', 'r')
     h = trusting()
     await h.manager.start()
@@ -260,7 +260,7 @@ describe('the addresses of a name in the options', () => {
     expect(state('10.0.0.2')).toBe('UNPROVEN')
   })
 
-  test('serve nobody if they show different clusters, and nothing says which is meant', async () => {
+  test('serve no caller if they show different clusters, and nothing says which is meant', async () => {
     named = [resolved('10.0.0.1'), resolved('10.0.0.2')]
     h = trusting({
       prepare: (driver) => Object.assign(driver.server('10.0.0.2'), { cluster: 'x' }),

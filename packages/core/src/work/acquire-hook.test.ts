@@ -40,7 +40,7 @@ test('the hook has run before the borrower has the connection, and what it set g
   expect(h.driver.count('connect')).toBe(1)
 })
 
-test('it is told of the call, and reads the storage of the flow that acquires, also after a wait', async () => {
+test('it gets the call, and reads the storage of the flow that acquires, also after a wait', async () => {
   const seen: (AcquireContext & { readonly stored: unknown })[] = []
   const storage = new AsyncLocalStorage<string>()
   tenants({

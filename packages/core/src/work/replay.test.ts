@@ -276,7 +276,7 @@ describe('other units of work', () => {
 })
 
 describe('a transaction of a library', () => {
-  test('is run again with the work of the caller, who is told the attempt', async () => {
+  test('is run again with the work of the caller, who gets the attempt', async () => {
     h = manage()
     const { attempts, work } = failing(refused())
     const begun: string[] = []
@@ -458,7 +458,7 @@ describe('an error of the caller', () => {
   })
 })
 
-describe('statements of an attempt that nobody awaits', () => {
+describe('statements of an attempt that are not awaited', () => {
   test('keep it from being run again while they are in flight', async () => {
     h = manage()
     const { attempts, work } = failing(refused())

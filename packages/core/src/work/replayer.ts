@@ -1,3 +1,4 @@
+import type { Driver } from '../driver/contract.js'
 import { CommitOutcomeUnknownError, ConnectionLostError } from '../errors.js'
 import { summarize, type WorkReplayedEvent } from '../events/events.js'
 import { Effects, runNoting } from '../flow/effects.js'
@@ -36,7 +37,7 @@ export interface Unit<T> {
 
 /** The manager as its units of work see it. */
 export interface ReplayerHost {
-  readonly driver: Verdicts
+  readonly driver: Verdicts & Pick<Driver<never>, 'transactions'>
   /** Of units that name none. */
   readonly deadlineMs: number
   /** Counts the units under way. */
@@ -147,7 +148,9 @@ export class Replayer {
   ): Promise<UnitOutcome<T> | undefined> {
     if (unit.outcome === undefined) return undefined
     try {
-      const outcome = await unit.outcome(asUnknown(error), attempt)
+      const { transactions } = this.#host.driver
+      const unknown = asUnknown(error, transactions?.unknownOutcomeCode)
+      const outcome = await unit.outcome(unknown, attempt)
       if (outcome !== 'unknown') this.#stats.resolved += 1
       return outcome
     } catch (failed) {
@@ -177,9 +180,9 @@ export class Replayer {
 }
 
 /** The error of unknown outcome in whatever an ORM has made of it; an ORM may have kept its code alone. */
-function asUnknown(error: unknown): CommitOutcomeUnknownError {
+function asUnknown(error: unknown, code: string | undefined): CommitOutcomeUnknownError {
   for (const each of unwrapped(error)) if (each instanceof CommitOutcomeUnknownError) return each
-  return new CommitOutcomeUnknownError(error)
+  return new CommitOutcomeUnknownError(error, undefined, code)
 }
 
 function undone(error: unknown): ConnectionLostError {

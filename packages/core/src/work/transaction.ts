@@ -18,11 +18,13 @@ const REFUSALS: ReadonlySet<FailureKind> = new Set(['serialization', 'read-only'
  * and otherwise one that says that the outcome is unknown.
  *
  * @param condition what state the connection is in after it
+ * @param unknownCode the database's own code for an unknown outcome
  */
 export function failedCommit(
   error: unknown,
   kind: FailureKind,
   condition: ConnectionCondition,
+  unknownCode?: string,
 ): unknown {
   const said =
     error instanceof CommitOutcomeUnknownError ||
@@ -30,7 +32,7 @@ export function failedCommit(
     error instanceof TransactionRolledBackError
   // A server that answers goes on with the session; an error that broke it may have been anybody's.
   if (said || (REFUSALS.has(kind) && condition !== 'broken')) return error
-  return new CommitOutcomeUnknownError(error)
+  return new CommitOutcomeUnknownError(error, undefined, unknownCode)
 }
 
 /** The error of a transaction whose connection was lost before COMMIT was sent. */
@@ -92,7 +94,12 @@ export async function inTransaction<C extends object, T>(
     try {
       await transactions.commit(connection)
     } catch (error) {
-      const failure = failedCommit(error, driver.classify(error), driver.inspect(connection))
+      const failure = failedCommit(
+        error,
+        driver.classify(error),
+        driver.inspect(connection),
+        transactions.unknownOutcomeCode,
+      )
       ended?.(endOfCommit(failure))
       throw failure
     }

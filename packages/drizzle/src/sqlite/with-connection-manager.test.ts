@@ -61,7 +61,7 @@ describe.each(INSTALLED)('a managed drizzle database over %s', (library) => {
     expect(seen).toEqual([1, 2, 3])
   })
 
-  test('one manager serves drizzle and whoever uses its connections', async () => {
+  test('one manager serves drizzle and direct users of its connections', async () => {
     const manager = createConnectionManager({ filename: files.path(), library, logger: false })
     await manager.use((connection) =>
       connection.exec('create table items (id integer primary key)'),

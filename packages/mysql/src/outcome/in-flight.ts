@@ -7,6 +7,7 @@ import {
 import { messageOf, type WriteEnd } from '@connmgr/core/driver'
 import { isAnswerOfServer, isClientTimeout, isDeliberate } from '../errors/classify.js'
 import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../text/statement-text.js'
+import { UNKNOWN_OUTCOME } from './unknown-outcome.js'
 
 /**
  * What is known of a statement that has no answer.
@@ -53,6 +54,7 @@ export function lossOf(statement: InFlight, cause: unknown): Error {
     return new CommitOutcomeUnknownError(
       cause,
       `${what} ${circumstances(statement)}; look for its effect before repeating it: ${messageOf(cause)}`,
+      UNKNOWN_OUTCOME,
     )
   return new ConnectionLostError(`${what} ${why}: ${messageOf(cause)}`, cause, {
     sent: statement.stage !== 'unsent',

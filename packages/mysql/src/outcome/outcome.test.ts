@@ -114,7 +114,7 @@ describeMariadb('what is said of a statement that has no answer', () => {
     expect(await count()).toBe(0)
   })
 
-  test('DDL within a transaction commits it, and that is told', async () => {
+  test('DDL within a transaction commits it, and that is reported', async () => {
     const manager = open()
     const connection = await borrow(manager.pool as unknown as Pool)
     await ask(connection, 'begin')

@@ -92,7 +92,7 @@ describe('what a MySQL server answers about itself', () => {
     expect(await probe()).toMatchObject({ role: 'primary', writable: false })
   })
 
-  test('an old server is asked for less, and what is missing is told', async () => {
+  test('an old server is asked for less, and missing rights are reported', async () => {
     variables.delete('super_read_only')
     variables.delete('transaction_read_only')
     const result = await probe('5.6.51')

@@ -100,14 +100,14 @@ test('a database tells which of its functions, operators and relations are harml
   ).toEqual([])
 })
 
-test('a role that may do little is told the same', async () => {
+test('a role that may do little gets the same', async () => {
   const connectionString = urlOf({ username: 'guest' })
   const catalog = await read({ connectionString })
   expect(isPlainRead('select * from item', catalog)).toBe(true)
   expect(isPlainRead('select reverse(1)', catalog)).toBe(false)
 })
 
-test('without the right to read the catalog connections are made, and nothing is told to be a read', async () => {
+test('without the right to read the catalog connections are made, and nothing counts as a read', async () => {
   await database('closed', 'revoke select on pg_proc from public')
   const connectionString = urlOf({ pathname: 'closed', username: 'stranger' })
   const catalog = await read({ connectionString, shared: true })
@@ -132,7 +132,7 @@ test.each([
     'a comparison',
     'create type t as (a int); create function e(t, t) returns boolean language sql as $$ select f(1) = 1 $$; create operator = (leftarg = t, rightarg = t, function = e)',
   ],
-])('where %s calls a function of a user, nothing is told to be a read', async (what, setUp) => {
+])('where %s calls a function of a user, nothing counts as a read', async (what, setUp) => {
   const name = what.replaceAll(' ', '_')
   const config = await database(
     name,

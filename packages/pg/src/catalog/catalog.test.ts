@@ -94,7 +94,7 @@ test('while one reads it, others wait only if nothing is known yet', async () =>
   expect(database.asked).toBe(2)
 })
 
-test('if it cannot be read nothing is known, nobody hears of it, and it is tried again a minute later', async () => {
+test('if it cannot be read nothing is known, no event is emitted, and it is tried again a minute later', async () => {
   const reading = catalog.read()
   database.fail()
   await reading

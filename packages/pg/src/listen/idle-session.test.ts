@@ -54,7 +54,7 @@ test.each(['the server', 'the role'])(
   },
 )
 
-test('a limit that comes while it listens costs at most a gap, which is told, and is lifted then', async () => {
+test('a limit that comes while it listens costs at most a gap, which is reported, and is lifted then', async () => {
   const { heard, gaps } = await listening()
   const [before] = await listeners()
   await cluster.primary.query("alter system set idle_session_timeout = '300ms'")

@@ -55,7 +55,7 @@ class FakeSession extends EventEmitter {
 
 interface Listener {
   readonly channel: Channel
-  /** What it was told, numbers of notifications and gaps, in order. */
+  /** What it received, numbers of notifications and gaps, in order. */
   readonly log: (number | 'gap')[]
   /** Number of the first notification it must hear or be told to have missed. */
   from: number
@@ -148,7 +148,7 @@ class World {
     this.#onChange()
   }
 
-  /** Nobody may miss a notification without being told afterwards, or hear one twice or in another order. */
+  /** No listener may miss a notification without hearing of the gap afterwards, or hear one twice or in another order. */
   check(): void {
     for (const { channel, from, log, stop, to } of this.listeners) {
       const heard = log.filter((each) => each !== 'gap')

@@ -18,17 +18,17 @@ test.each<[string, InFlight, string]>([
   ['the COMMIT of a failed transaction', { text: 'commit', status: 'E', stage: 'sent' }, UNKNOWN],
   ['a COMMIT', { text: 'commit', status: 'T', stage: 'sent' }, UNKNOWN],
   ['a COMMIT that was aborted', { text: 'commit', status: 'T', stage: 'aborted' }, UNKNOWN],
-  ['a COMMIT that nobody can place', { text: 'commit', status: null, stage: 'sent' }, UNKNOWN],
+  ['a COMMIT without a known state', { text: 'commit', status: null, stage: 'sent' }, UNKNOWN],
   [
     'a write and a COMMIT at once',
     { text: `${write};commit`, status: 'T', stage: 'sent' },
     UNKNOWN,
   ],
   ['a write by itself', { text: write, status: 'I', stage: 'sent' }, UNKNOWN],
-  ['a write that nobody can place', { text: write, status: undefined, stage: 'sent' }, UNKNOWN],
+  ['a write without a known state', { text: write, status: undefined, stage: 'sent' }, UNKNOWN],
   ['a read by itself', { text: read, status: 'I', stage: 'sent', catalog }, LOST],
   ['a read of a database that is not known', { text: read, status: 'I', stage: 'sent' }, UNKNOWN],
-  ['a read that nobody can place', { text: read, status: undefined, stage: 'sent', catalog }, LOST],
+  ['a read without a known state', { text: read, status: undefined, stage: 'sent', catalog }, LOST],
   ['a write that was aborted', { text: write, status: 'I', stage: 'aborted' }, LOST],
   ['a procedure that was aborted', { text: 'call a()', status: 'I', stage: 'aborted' }, UNKNOWN],
   ['a statement without text', { text: undefined, status: 'I', stage: 'sent' }, UNKNOWN],
@@ -56,7 +56,7 @@ test('PgBouncer tells that it had no server to send it to, or that it lost one',
   expect(stageAtEnd({}, { ...fromBouncer, message: refusal })).toBe('unsent')
   expect(stageAtEnd({}, { ...fromBouncer, message: 'query_wait_timeout' })).toBe('unsent')
   expect(stageAtEnd({}, { ...fromBouncer, message: 'server conn crashed?' })).toBe('sent')
-  // Whoever raises such an error in PostgreSQL itself is named.
+  // Code that raises such an error in PostgreSQL itself is named.
   const own = { ...fromBouncer, routine: 'exec_stmt_raise', message: refusal }
   expect(stageAtEnd({}, own)).toBe('sent')
 })

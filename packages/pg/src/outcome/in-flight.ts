@@ -10,6 +10,7 @@ import type { ServerMessage } from '../client-internals.js'
 import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'
 import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
 import { severityOf } from './severity.js'
+import { UNKNOWN_OUTCOME } from './unknown-outcome.js'
 
 /** What is known of a statement whose connection was lost, or that was given up on. */
 export interface InFlight {
@@ -90,6 +91,7 @@ function unknownOf(statement: InFlight, cause: unknown, what: string): CommitOut
   return new CommitOutcomeUnknownError(
     cause,
     `${what} ${circumstances(statement)}; look for its effect before repeating it: ${messageOf(cause)}`,
+    UNKNOWN_OUTCOME,
   )
 }
 

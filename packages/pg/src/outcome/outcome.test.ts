@@ -367,7 +367,7 @@ describe('COMMIT that commits nothing is an error', () => {
   })
 })
 
-describe('an end on purpose is told as such, and not run again', () => {
+describe('an end on purpose fails as such, and not run again', () => {
   const deliberate = async (
     running: Promise<unknown>,
     expected: object = { deliberate: true },
@@ -430,7 +430,7 @@ test('an error that borrows the SQLSTATE of a shutdown ends its statement alone'
   expect(manager.pool.totalCount).toBe(1)
 })
 
-test('an error that says that the outcome is unknown is told as unknown, of what may write', async () => {
+test('an error that says that the outcome is unknown is taken at its word, of what may write', async () => {
   open()
   const raise = `do $$ begin raise exception 'who knows' using errcode = '08007'; end $$`
   await expect(manager.pool.query(raise)).rejects.toMatchObject({

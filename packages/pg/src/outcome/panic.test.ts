@@ -68,7 +68,7 @@ test.each([
   await expect(insert(1)).rejects.toMatchObject(UNKNOWN)
 })
 
-test('what is told after the end of a command proves nothing, as the commit comes after it', async () => {
+test('an answer after the end of a command proves nothing, as the commit comes after it', async () => {
   const server = open({ kind: 'terminated', place: 'told' })
   const query = { text: 'insert into ledger values (1)', queryMode: 'extended' }
   await expect(pool.query(query)).rejects.toMatchObject(UNKNOWN)

@@ -37,7 +37,7 @@ function open(config: ManagedPoolConfig = {}): ManagedPool {
 
 type Fate = 'acknowledged' | 'failed' | 'unknown'
 
-/** Inserts one row, and tells what its caller was told. */
+/** Inserts one row, and returns the answer that its caller got. */
 async function insert(id: number, text = 'insert into ledger values ($1)'): Promise<Fate> {
   try {
     await pool.query(text, [id])

@@ -238,7 +238,7 @@ function allow(explained: (error: unknown) => boolean): (error: unknown) => void
 }
 
 test(
-  'whatever callers do and whatever befalls them, each is told the truth and no connection is lost or left dirty',
+  'whatever callers do and whatever befalls them, each hears the truth and no connection is lost or left dirty',
   async () => {
     await fc.assert(
       fc.asyncProperty(histories, (history) => new Run(history).run(history.steps)),

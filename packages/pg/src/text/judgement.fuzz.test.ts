@@ -348,7 +348,7 @@ async function ask(of: pg.Client, question: string): Promise<unknown> {
 const counts = { read: 0, shared: 0, open: 0 }
 
 test(
-  'a text that is told to only read writes nothing, and one that is shared leaves the session as it was',
+  'a text that counts as a read writes nothing, and one that is shared leaves the session as it was',
   async () => {
     await fc.assert(
       fc.asyncProperty(statement, async (text) => {
@@ -375,7 +375,7 @@ test(
 )
 
 test(
-  'a text of which it is told that it commits nothing leaves its transaction uncommitted',
+  'a text that counts as committing nothing leaves its transaction uncommitted',
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(soup, statement), async (text) => {
@@ -394,7 +394,7 @@ test(
 )
 
 test(
-  'a text of which it is told that it changes no catalog leaves functions and views as they were',
+  'a text that counts as changing no catalog leaves functions and views as they were',
   async () => {
     const definitions = `select (select md5(string_agg(proname || prosrc, ',' order by oid)) from pg_proc where oid > 16383) as f,
     (select count(*) from pg_rewrite) as v, (select count(*) from pg_operator) as o`

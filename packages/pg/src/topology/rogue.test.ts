@@ -10,7 +10,7 @@ import type { PgConnectionManager } from '../connection-manager.js'
 import { createConnectionManager } from '../create-connection-manager.js'
 import { patroniTopology } from './patroni.js'
 
-/** Patroni's API has been taken over, or is wrong: it names a server of somebody else's. */
+/** Patroni's API has been taken over, or is wrong: it names a server of another owner. */
 describe('a rogue server that Patroni calls the leader', () => {
   let cluster: PostgresCluster
   let rogue: ScriptedServer
@@ -49,7 +49,7 @@ describe('a rogue server that Patroni calls the leader', () => {
       ? ['f', 'off', systemId, '000000630000000000000001', null, '99999999', 'now', '0']
       : undefined
 
-  test('gets no password in clear, no write, and fences nobody', async () => {
+  test('gets no password in clear, no write, and fences no server', async () => {
     rogue = await startScriptedServer({ login: 'password', answer: claiming(null) })
     manage()
     await manager.start()

@@ -70,5 +70,5 @@ function withUrlOf(
 
 const TWO_COPIES_OF_PG =
   'there are two copies of the package "pg": @prisma/adapter-pg uses another one than @connmgr/pg, so it would open ' +
-  'connections that nobody manages; see them with "npm ls pg", and let them be one by installing one version, for ' +
+  'connections that no manager has; see them with "npm ls pg", and let them be one by installing one version, for ' +
   'example with "npm install pg@latest && npm dedupe"'

@@ -35,7 +35,7 @@ export const sqlite: Binding<SqliteConnectionManager, SqliteManagerOptions, Pris
   },
 
   async connect(manager, options) {
-    // Prisma's adapter for libSQL reads numbers unless it is told otherwise; the one for better-sqlite3 reads `bigint`s,
+    // Prisma's adapter for libSQL reads numbers by default; the one for better-sqlite3 reads `bigint`s,
     // and so do we wherever libsql is not the library.
     const intMode = manager.library === 'libsql' ? manager.intMode : 'bigint'
     return new SqliteAdapter(ManagedPool.of(manager, 'primary', intMode), options)

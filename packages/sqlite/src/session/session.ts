@@ -18,12 +18,12 @@ import {
 } from '../bindings/binding.js'
 import { classify } from '../classify.js'
 import { isDeliberate } from '../errors.js'
-import { type FileIdentity, identityOf } from '../location/file-identity.js'
 import type { Location } from '../location/location.js'
 import { describeHolder } from '../locks/describe-holder.js'
 import { isLocked } from '../locks/lock-wait.js'
 import { splitStatements } from '../text/split.js'
 import { kindOf, type StatementKind } from '../text/statement-kind.js'
+import { FilePresence } from './file-presence.js'
 import type { OpenCursor } from './open-cursor.js'
 import { type PragmaSnapshot, restoreMemory, snapshotOf } from './session-state.js'
 import { StatementCache } from './statement-cache.js'
@@ -51,9 +51,7 @@ export class Session {
   readonly #statements = new StatementCache()
   readonly #tracing: SessionTracing
   readonly #cursors = new Set<OpenCursor>()
-  readonly #identity: FileIdentity | undefined
-  /** When the file was last found under its name. */
-  #foundAt = Number.NEGATIVE_INFINITY
+  readonly #file: FilePresence
   #database: BoundDatabase
   /** Why the connection cannot be used any more. */
   #ended: ConnectionLostError | undefined
@@ -68,7 +66,6 @@ export class Session {
     this.#database = database
     this.settings = settings
     const { location, clock, busyTimeoutMs } = settings
-    this.#identity = location.isFile ? identityOf(location.path) : undefined
     const current = (): BoundDatabase => this.#database
     const lease = (): object | undefined => this.activity.lease
     this.#tracing = new SessionTracing({
@@ -78,6 +75,10 @@ export class Session {
       get lease() {
         return lease()
       },
+    })
+    this.#file = new FilePresence(location, clock, (error) => {
+      this.#end(error)
+      settings.onSignal({ kind: 'lost', error })
     })
     this.#queue = new StatementQueue(clock, busyTimeoutMs, {
       mayWait: (error, sql) => this.#mayWait(error, sql),
@@ -261,7 +262,7 @@ export class Session {
   async begin(readOnly: boolean, leftMs = Number.POSITIVE_INFINITY): Promise<void> {
     const immediate = !readOnly && !this.settings.readOnly
     const begin = (): void => {
-      this.#refuseIfMoved()
+      this.#file.require()
       this.#live.exec(immediate ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED')
       if (!immediate && !this.settings.readOnly) this.#live.exec('PRAGMA query_only = 1')
     }
@@ -280,7 +281,7 @@ export class Session {
     try {
       const commit = (): void => {
         if (!this.#live.inTransaction) throw endedBefore()
-        this.#refuseIfMoved()
+        this.#file.require()
         this.#keeping(flow, () => this.#live.exec('COMMIT'))
       }
       await this.#run('COMMIT', commit, COMMITS)
@@ -331,7 +332,7 @@ export class Session {
 
   /** @throws ConnectionLostError if the file has another name now, or none */
   check(): void {
-    this.#find()
+    this.#file.look()
     this.#live.prepare('PRAGMA schema_version', PLAIN_ROWS).get([])
   }
 
@@ -370,7 +371,7 @@ export class Session {
     if (this.#begun && !inTransaction) throw endedBefore()
     if (kind.reads) return action()
     if (kind.alters) this.#altered = true
-    if (!inTransaction) this.#refuseIfMoved()
+    if (!inTransaction) this.#file.require()
     const mayCommit = !inTransaction || kind.control === 'commit' || kind.control === 'savepoint'
     return mayCommit ? this.#keeping(flow, action) : action()
   }
@@ -387,30 +388,6 @@ export class Session {
       end(classify(error) === 'lost' && this.#ended === undefined ? 'unknown' : 'undone')
       throw error
     }
-  }
-
-  /** What is written to a file without a name is lost. */
-  #refuseIfMoved(): void {
-    if (this.#identity === undefined) return
-    // A file that goes in the meantime takes with it what was written just before, in any case.
-    if (this.settings.clock.now() - this.#foundAt >= SAME_MOMENT_MS) this.#find()
-  }
-
-  #find(): void {
-    const { clock, location } = this.settings
-    if (this.#identity === undefined) return
-    if (identityOf(location.path) === this.#identity) {
-      this.#foundAt = clock.now()
-      return
-    }
-    const error = new ConnectionLostError(
-      `the database ${location.id} was deleted or replaced since it was opened, so the statement was not run`,
-      undefined,
-      { sent: false },
-    )
-    this.#end(error)
-    this.settings.onSignal({ kind: 'lost', error })
-    throw error
   }
 
   /** Whether a statement that has failed had no effect, and may succeed once another connection is done. */
@@ -445,7 +422,7 @@ export class Session {
     closeQuietly(() => this.#database.close())
     this.#statements.clear()
     try {
-      this.#find()
+      this.#file.look()
       this.#database = this.settings.open()
     } catch (error) {
       this.end(error as Error)
@@ -457,9 +434,6 @@ export class Session {
 const BEGINS = kindOf('BEGIN')
 const COMMITS = kindOf('COMMIT')
 const ROLLS_BACK = kindOf('ROLLBACK')
-
-/** For so long a file that was found is taken to be there: to look takes as long as a small write. */
-const SAME_MOMENT_MS = 1
 
 function endedBefore(): TransactionRolledBackError {
   return new TransactionRolledBackError(

@@ -80,7 +80,7 @@ test('a fingerprint has no literals, comments or superfluous blanks', () => {
   expect(fingerprint(`select ${'a, '.repeat(5000)} b`)).toMatch(/…$/)
 })
 
-test('numbered parameters are told from what looks like them', () => {
+test('numbered parameters are distinguished from what looks like them', () => {
   expect(hasNumberedParameters('select ?1, ?2')).toBe(true)
   expect(hasNumberedParameters("select '?1', ?")).toBe(false)
 })

@@ -7,7 +7,7 @@ export interface DriverHarness<C extends object> {
   readonly driver: Driver<C>
   /** A writable primary. */
   readonly endpoint: Endpoint
-  /** An address where nobody listens. */
+  /** An address where no server listens. */
   readonly refused: Endpoint
   /** The same server with credentials it rejects. */
   readonly denied: Endpoint

@@ -136,7 +136,7 @@ export class FakeClock implements Clock {
     this.#moveTo(this.#now + ms)
   }
 
-  /** Somebody sets the machine's clock. `now()` must not care. */
+  /** Sets the machine's clock. `now()` must not care. */
   shiftWallTime(ms: number): void {
     this.#wallTime += ms
   }

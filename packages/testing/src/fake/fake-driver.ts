@@ -117,6 +117,8 @@ export class FakeDriver implements Driver<FakeConnection> {
   // -- the contract ------------------------------------------------------------------------------------------------
 
   readonly transactions: Transactions<FakeConnection> = {
+    // transaction_resolution_unknown, of the SQL standard.
+    unknownOutcomeCode: '08007',
     begin: (...given) => this.begin(...given),
     commit: (...given) => this.commit(...given),
     rollback: (...given) => this.rollback(...given),
@@ -306,7 +308,7 @@ export class FakeDriver implements Driver<FakeConnection> {
           connection.role = server.role
         },
         (error: unknown) => {
-          // As on a socket: whoever loses the connection mid-call also hears of it outside the call.
+          // As on a socket: a caller that loses the connection mid-call also hears of it outside the call.
           if (this.classify(error) === 'lost') connection.lose(error as Error)
           throw error
         },

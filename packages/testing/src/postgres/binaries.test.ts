@@ -39,7 +39,7 @@ describe('findBinaries', () => {
     expect(() => findBinaries(user, directory)).toThrow(`PG_BIN=${directory}`)
   })
 
-  // Nobody but root runs servers as somebody else.
+  // Only root runs servers as another user.
   const asRoot = user === undefined ? test.skip : test
   asRoot('programs in a directory that is closed to the servers’ user are refused', () => {
     const native = path.join(directory, 'native')

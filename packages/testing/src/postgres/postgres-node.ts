@@ -76,7 +76,7 @@ export class PostgresNode {
     return this.#server?.frozen ?? false
   }
 
-  /** What the server is on disk: a standby until it is promoted, whoever else may be primary too. */
+  /** What the server is on disk: a standby until it is promoted, even while another server is primary too. */
   get role(): 'primary' | 'standby' {
     return existsSync(path.join(this.#data.path, 'standby.signal')) ? 'standby' : 'primary'
   }
@@ -146,7 +146,7 @@ export class PostgresNode {
     await this.#context.onChange(this, 'stopped')
   }
 
-  /** Stops every process of the server without closing anything: connections stay open and nobody answers. */
+  /** Stops every process of the server without closing anything: connections stay open and get no answer. */
   async freeze(): Promise<void> {
     if (!this.running) throw new Error(`${this.name} is not running, so it cannot be frozen`)
     await this.#server?.freeze()

@@ -223,7 +223,7 @@ test('during a black hole connections are accepted, and reach the server after t
   expect(String((await answer)[0])).toBe('hello')
 })
 
-test('nobody is told of a close during a black hole', async () => {
+test('neither end hears of a close during a black hole', async () => {
   const client = await open()
   await echo(client, 'x')
   proxy.blackHole('both')

@@ -84,7 +84,7 @@ export class FaultProxy {
   }
 
   /**
-   * Nothing passes, and nobody is told: connections stay open, new ones are accepted, ends of streams are not
+   * Nothing passes, without notice: connections stay open, new ones are accepted, ends of streams are not
    * passed on. What was sent meanwhile arrives after `heal()`, as TCP would send it again.
    */
   blackHole(direction: Direction = 'both'): void {
@@ -117,7 +117,7 @@ export class FaultProxy {
   }
 
   /**
-   * Every connection is silent for ever, in both directions and also after `heal()`, and neither end is told: as when
+   * Every connection is silent for ever, in both directions and also after `heal()`, without notice to either end: as when
    * what stands between has forgotten it and drops what it does not know. New connections are not concerned.
    */
   abandon(): void {

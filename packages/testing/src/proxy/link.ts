@@ -67,7 +67,7 @@ export class Link {
     this.#server?.resetAndDestroy()
   }
 
-  /** Nothing passes any more, ever, and neither end is told. */
+  /** Nothing passes any more, ever, without notice to either end. */
   abandon(): void {
     this.#abandoned = true
     this.#stopFlows()

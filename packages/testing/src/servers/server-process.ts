@@ -151,7 +151,7 @@ export class ServerProcess {
    * would take so long that a client could notice the first one's end before the others'.
    */
   #signalFamily(signal: NodeJS.Signals): void {
-    // A stopped server can neither fork nor clean up, so nobody escapes.
+    // A stopped server can neither fork nor clean up, so no process escapes.
     signalProcess(this.pid, 'SIGSTOP')
     for (const pid of listChildren(this.pid)) signalProcess(pid, signal)
     if (signal !== 'SIGSTOP') signalProcess(this.pid, signal)

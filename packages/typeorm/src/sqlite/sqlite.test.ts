@@ -298,7 +298,7 @@ describe('options', () => {
 })
 
 describe('a session that a query runner has changed', () => {
-  test('is kept for it until its release, and is nobody else’s', async () => {
+  test('is kept for it until its release, and no other caller gets it', async () => {
     const dataSource = await managed({}, { readers: 0 })
     const queryRunner = dataSource.createQueryRunner()
     await queryRunner.query('pragma foreign_keys = off')

@@ -1,9 +1,9 @@
 import { ManagedPool } from '@connmgr/mysql'
 import { findMariadb, MARIADB_INSTALL_COMMAND, startMariadb } from '@connmgr/testing'
 import { createPool, type Pool, type PoolConnection } from 'mysql2'
-import { CALLERS, compare } from '../steady.js'
+import { compareCases } from '../steady.js'
 import { type Opener, ROWS, type Subject } from '../subjects.js'
-import type { Measured, Suite } from '../suite.js'
+import type { Suite } from '../suite.js'
 
 const CONNECTIONS = 10
 const TEXT = 'select id, name from items where id = ?'
@@ -71,19 +71,14 @@ export const mysql: Suite = {
       await cluster.primary.query(
         `insert into items select seq, concat('item ', seq) from seq_0_to_${ROWS - 1}`,
       )
-      const results: Record<string, Measured> = {}
-      for (const [name, ask] of Object.entries({ query, execute, getConnection })) {
-        const openers = { connmgr: asking(ours, ask), mysql2: asking(theirs, ask) }
-        for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
-          results[`${name}/callers-${callers}`] = await compare(
-            openers,
-            'mysql2',
-            { url: cluster.primary.url({ user: 'app' }), pid: cluster.primary.pid },
-            callers,
-            settings,
-          )
-      }
-      return results
+      const cases = Object.fromEntries(
+        Object.entries({ query, execute, getConnection }).map(([name, ask]) => [
+          name,
+          { connmgr: asking(ours, ask), mysql2: asking(theirs, ask) },
+        ]),
+      )
+      const server = { url: cluster.primary.url({ user: 'app' }), pid: cluster.primary.pid }
+      return await compareCases(cases, () => 'mysql2', server, settings)
     } finally {
       await cluster.stop()
     }

@@ -1,23 +1,22 @@
 import { createHash } from 'node:crypto'
 import { withConnectionManager as drizzleWith } from '@connmgr/drizzle'
-import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
+import type { PgConnectionManager } from '@connmgr/pg'
 import { withConnectionManager as prismaWith } from '@connmgr/prisma'
 import { startCluster } from '@connmgr/testing'
-import { withConnectionManager as typeormWith } from '@connmgr/typeorm'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Kysely, PostgresDialect, sql as raw } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import postgres from 'postgres'
 import { DataSource } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
+import { CONNECTIONS, managerOf, poolOf, throughTypeorm } from '../postgres-subjects.js'
 import { CUSTOMERS, Customer, ENTITIES, schema, TABLES } from '../shop.js'
-import { CALLERS, compare } from '../steady.js'
+import { compareCases } from '../steady.js'
 import type { Opener, Subject } from '../subjects.js'
-import type { Measured, Suite } from '../suite.js'
+import type { Suite } from '../suite.js'
 
-const CONNECTIONS = 10
 const ROW = 'select id, name, email, city from "Customer" where id = $1'
 const EVERYTHING = { orders: { lines: { product: { category: true } } } } as const
 const WITH = {
@@ -36,15 +35,7 @@ const OPTIONS = {
   'connmgr, shared': { shared: true },
 } as const
 
-function managerOf(url: string, ours: Ours): PgConnectionManager {
-  return createConnectionManager({
-    databaseUrl: url,
-    poolSize: CONNECTIONS,
-    maxOverflow: 0,
-    logger: false,
-    ...OPTIONS[ours],
-  })
-}
+const managed = (url: string, name: Ours): PgConnectionManager => managerOf(url, OPTIONS[name])
 
 const idOf = (n: number): number => n % CUSTOMERS
 
@@ -69,13 +60,13 @@ function waysOf(text: string): Record<string, Opener> {
   const ours =
     (name: Ours): Opener =>
     async (url) => {
-      const manager = managerOf(url, name)
+      const manager = managed(url, name)
       return byPool(text, false, manager.pool as unknown as pg.Pool, () => manager.close())
     }
   const theirs =
     (named: boolean): Opener =>
     async (url) => {
-      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      const pool = poolOf(url)
       return byPool(text, named, pool, () => pool.end())
     }
   return {
@@ -94,20 +85,14 @@ function waysOf(text: string): Record<string, Opener> {
   }
 }
 
-async function typeorm(url: string, manager?: PgConnectionManager): Promise<Subject> {
-  const options = { type: 'postgres' as const, url, entities: ENTITIES, poolSize: CONNECTIONS }
-  const dataSource = await new DataSource(
-    manager === undefined ? options : typeormWith(options, manager),
-  ).initialize()
-  const repository = dataSource.getRepository(Customer)
-  return {
-    query: (n) => repository.find({ where: { id: idOf(n) }, relations: EVERYTHING as never }),
-    close: async () => {
-      await dataSource.destroy()
-      await manager?.close()
-    },
-  }
-}
+const typeorm = (url: string, manager?: PgConnectionManager): Promise<Subject> =>
+  throughTypeorm(
+    url,
+    ENTITIES,
+    Customer,
+    (repository, n) => repository.find({ where: { id: idOf(n) }, relations: EVERYTHING as never }),
+    manager,
+  )
 
 /** The text that TypeORM writes for the same. */
 async function textOfTypeorm(url: string): Promise<string> {
@@ -158,8 +143,8 @@ function prismaOf(client: PrismaClient, close: () => Promise<unknown>): Subject 
 /** Of each ORM: itself, and with us under it. */
 const ORMS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
   typeorm: {
-    connmgr: (url) => typeorm(url, managerOf(url, 'connmgr')),
-    'connmgr, off': (url) => typeorm(url, managerOf(url, 'connmgr, off')),
+    connmgr: (url) => typeorm(url, managed(url, 'connmgr')),
+    'connmgr, off': (url) => typeorm(url, managed(url, 'connmgr, off')),
     typeorm: (url) => typeorm(url),
   },
   drizzle: {
@@ -167,7 +152,7 @@ const ORMS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
       relationalWith(drizzleWith({ schema }, manager) as unknown as Db, () => manager.close()),
     ),
     drizzle: async (url) => {
-      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      const pool = poolOf(url)
       return relationalWith(drizzle(pool, { schema }), () => pool.end())
     },
   },
@@ -176,7 +161,7 @@ const ORMS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
       kyselyWith(manager.pool as unknown as pg.Pool, () => manager.close()),
     ),
     kysely: async (url) => {
-      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      const pool = poolOf(url)
       return kyselyWith(pool, () => pool.end())
     },
   },
@@ -205,7 +190,7 @@ function oursUnder(make: (manager: PgConnectionManager) => Subject): Record<stri
   return Object.fromEntries(
     (['connmgr', 'connmgr, off', 'connmgr, shared'] as const).map((ours) => [
       ours,
-      async (url: string) => make(managerOf(url, ours)),
+      async (url: string) => make(managed(url, ours)),
     ]),
   )
 }
@@ -223,20 +208,12 @@ export const prepared: Suite = {
       const join = await textOfTypeorm(server.url)
       const cases = { row: waysOf(ROW), join: waysOf(join), ...ORMS }
       const only = process.env.BENCH_CASES?.split(',')
-      const results: Record<string, Measured> = {}
-      for (const [name, openers] of Object.entries(cases)) {
-        if (only?.includes(name) === false) continue
-        const base = name === 'row' || name === 'join' ? 'pg.Pool' : name
-        for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
-          results[`${name}/callers-${callers}`] = await compare(
-            openers,
-            base,
-            server,
-            callers,
-            settings,
-          )
-      }
-      return results
+      const baseOf = (name: string): string =>
+        name === 'row' || name === 'join' ? 'pg.Pool' : name
+      const chosen = Object.fromEntries(
+        Object.entries(cases).filter(([name]) => only?.includes(name) !== false),
+      )
+      return await compareCases(chosen, baseOf, server, settings)
     } finally {
       await cluster.stop()
     }

@@ -1,21 +1,19 @@
 import { withConnectionManager as drizzleWith } from '@connmgr/drizzle'
-import { createConnectionManager, ManagedPool, type PgConnectionManager } from '@connmgr/pg'
+import { ManagedPool, type PgConnectionManager } from '@connmgr/pg'
 import { withConnectionManager as prismaWith } from '@connmgr/prisma'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
-import { withConnectionManager as typeormWith } from '@connmgr/typeorm'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import pg from 'pg'
+import type pg from 'pg'
 import postgres from 'postgres'
-import { DataSource, EntitySchema } from 'typeorm'
+import { EntitySchema } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
-import { CALLERS, compare } from '../steady.js'
+import { CONNECTIONS, managerOf, poolOf, throughTypeorm } from '../postgres-subjects.js'
+import { compareCases } from '../steady.js'
 import { type Opener, ROWS, type Subject } from '../subjects.js'
-import type { Measured, Suite } from '../suite.js'
-
-const CONNECTIONS = 10
+import type { Suite } from '../suite.js'
 
 const items = pgTable('Item', { id: integer('id').primaryKey(), name: text('name').notNull() })
 const Item = new EntitySchema<{ id: number; name: string }>({
@@ -25,29 +23,8 @@ const Item = new EntitySchema<{ id: number; name: string }>({
 })
 const TEXT = 'select id, name from "Item" where id = $1'
 
-function managerOf(url: string): PgConnectionManager {
-  return createConnectionManager({
-    databaseUrl: url,
-    poolSize: CONNECTIONS,
-    maxOverflow: 0,
-    logger: false,
-  })
-}
-
-async function typeorm(url: string, manager?: PgConnectionManager): Promise<Subject> {
-  const options = { type: 'postgres' as const, url, entities: [Item], poolSize: CONNECTIONS }
-  const dataSource = await new DataSource(
-    manager === undefined ? options : typeormWith(options, manager),
-  ).initialize()
-  const repository = dataSource.getRepository(Item)
-  return {
-    query: (id) => repository.findOneBy({ id }),
-    close: async () => {
-      await dataSource.destroy()
-      await manager?.close()
-    },
-  }
-}
+const typeorm = (url: string, manager?: PgConnectionManager): Promise<Subject> =>
+  throughTypeorm(url, [Item], Item, (repository, id) => repository.findOneBy({ id }), manager)
 
 function selectWith(
   db: Pick<ReturnType<typeof drizzle>, 'select'>,
@@ -64,7 +41,7 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
       return { query: (id) => pool.query(TEXT, [id]), close: () => pool.end() }
     },
     'pg.Pool': async (url) => {
-      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      const pool = poolOf(url)
       return { query: (id) => pool.query(TEXT, [id]), close: () => pool.end() }
     },
     'postgres.js': async (url) => {
@@ -81,7 +58,7 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
       return { query: (id) => borrow(pool, id), close: () => pool.end() }
     },
     'pg.Pool': async (url) => {
-      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      const pool = poolOf(url)
       return { query: (id) => borrow(pool, id), close: () => pool.end() }
     },
   },
@@ -113,7 +90,7 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
       return selectWith(drizzleWith({}, manager), () => manager.close())
     },
     drizzle: async (url) => {
-      const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
+      const pool = poolOf(url)
       return selectWith(drizzle(pool), () => pool.end())
     },
   },
@@ -144,19 +121,9 @@ export const query: Suite = {
     try {
       await fill(cluster)
       const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
-      const results: Record<string, Measured> = {}
-      for (const [name, openers] of Object.entries(SUBJECTS)) {
-        const base = name === 'pool.query' || name === 'connect' ? 'pg.Pool' : name
-        for (const callers of settings.quick ? CALLERS.quick : CALLERS.full)
-          results[`${name}/callers-${callers}`] = await compare(
-            openers,
-            base,
-            server,
-            callers,
-            settings,
-          )
-      }
-      return results
+      const baseOf = (name: string): string =>
+        name === 'pool.query' || name === 'connect' ? 'pg.Pool' : name
+      return await compareCases(SUBJECTS, baseOf, server, settings)
     } finally {
       await cluster.stop()
     }

@@ -1,7 +1,7 @@
 'use strict'
 /**
  * Ends a lab, the regular way and when its owner has died: at the end of its input it kills every process that has the
- * lab's directory on its command line, and removes the directory. The directory's name is random, so nobody else's
+ * lab's directory on its command line, and removes the directory. The directory's name is random, so no other one's
  * process can be meant. Plain JavaScript, because it runs without any loader.
  *
  * usage: node guardian.cjs <directory of the lab>
@@ -62,7 +62,7 @@ function signal(pid, name) {
   }
 }
 
-/** A killed server leaves its System V segment behind, which nobody would ever remove. */
+/** A killed server leaves its System V segment behind, which would stay for ever. */
 function removeSharedMemory(dataDirectory) {
   const id = /^\s*\d+\s+(\d+)\s*$/.exec(
     read(path.join(dataDirectory, 'postmaster.pid')).split('\n')[6] ?? '',

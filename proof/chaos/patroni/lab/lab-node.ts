@@ -87,13 +87,13 @@ export class LabNode {
   async killDatabase(): Promise<void> {
     const postmaster = this.#postmaster()
     if (postmaster === undefined) return
-    // A stopped postmaster can neither fork nor clean up, so nobody escapes.
+    // A stopped postmaster can neither fork nor clean up, so no process escapes.
     await this.#signalDatabase('SIGSTOP')
     await this.#signalDatabase('SIGKILL')
     signalProcess(postmaster, 'SIGKILL')
   }
 
-  /** Stops agent and server without closing anything: nobody answers, and connections stay open. */
+  /** Stops agent and server without closing anything: connections stay open and get no answer. */
   async freeze(): Promise<void> {
     this.freezeAgent()
     await this.#signalDatabase('SIGSTOP')

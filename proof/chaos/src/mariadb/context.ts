@@ -10,7 +10,7 @@ import {
   startMariadb,
 } from '@connmgr/testing'
 import { RoundContext } from '../round-context.js'
-import { Service, type ServiceOptions } from './service.js'
+import { type Service, type ServiceOptions, startMariadbService } from './service.js'
 import { LEDGER_TABLE } from './work.js'
 
 /** What a manager that starts may take to find a writer. */
@@ -36,7 +36,7 @@ export class ChaosContext extends RoundContext {
 
   /** Servers, a manager and callers, with all that watches them. */
   service(options: ServiceOptions = {}): Promise<Service> {
-    return Service.start(this, options)
+    return startMariadbService(this, options)
   }
 
   /**

@@ -30,7 +30,7 @@ export const FREEZE: Fault = {
   },
 }
 
-/** @param goOnAlone has the old primary go on without its standby, as whoever operates it would */
+/** @param goOnAlone has the old primary go on without its standby, as its operator would */
 export function freezeAndPromote(goOnAlone: (old: ServerNode) => Promise<void>): Fault {
   return {
     name: 'C2',

@@ -13,7 +13,7 @@ export interface Outcome {
   readonly gapMs: number
   /** From when a server could take writes again to the next write that succeeded; Infinity if there was none. */
   readonly firstWriteMs: number
-  /** Writes that the caller was told had failed, whatever was true. */
+  /** Writes that failed for the caller, whatever was true. */
   readonly failed: number
   /** Writes of which the caller knows that it does not know: told so, never answered, or in flight in a crash. */
   readonly unknown: number
@@ -38,7 +38,7 @@ export function isCalm(writes: readonly Write[], at: number): boolean {
   return rejected === 0 && succeeded >= ENOUGH
 }
 
-/** Compares what a client was told with what the server holds. */
+/** Compares the answers that a client got with what the server holds. */
 export async function judge(
   server: Pick<ServerNode, 'query'>,
   run: {

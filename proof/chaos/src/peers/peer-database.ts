@@ -24,7 +24,7 @@ export interface PeerDatabase<C extends PeerCluster = PeerCluster> {
   /** Every client, ours first. */
   readonly peers: readonly Peer[]
   readonly faults: readonly Fault<C>[]
-  /** Packages of npm whose versions are told. */
+  /** Packages of npm whose versions are reported. */
   readonly libraries: readonly string[]
   /** Makes sure that the servers' programs are here. @throws MissingProgramsError */
   prepare(show: (line: string) => void): void

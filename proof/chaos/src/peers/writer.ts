@@ -110,5 +110,5 @@ process.on('message', (command: Command) => {
     report({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
   })
 })
-// Whoever started us has gone.
+// The process that started us has gone.
 process.on('disconnect', () => process.exit(0))

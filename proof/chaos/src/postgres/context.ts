@@ -9,7 +9,7 @@ import { RoundContext } from '../round-context.js'
 import { Callers, type CallersOptions } from './callers/callers.js'
 import { APPLICATION_NAME } from './connections.js'
 import type { Orm } from './orms.js'
-import { Service, type ServiceOptions } from './service.js'
+import { type Service, type ServiceOptions, startPostgresService } from './service.js'
 
 /** What one round of a scenario on PostgreSQL works with. */
 export class ChaosContext extends RoundContext {
@@ -43,7 +43,7 @@ export class ChaosContext extends RoundContext {
 
   /** Servers, a manager and callers, with all that watches them. */
   service(options: ServiceOptions = {}): Promise<Service> {
-    return Service.start(this, options)
+    return startPostgresService(this, options)
   }
 
   /** A manager and callers in a process of their own. */

@@ -2,7 +2,7 @@ import type { FailureClass, PostgresNode } from '@connmgr/testing'
 import { failureClassOf } from '../../../demo/src/postgresql/failure-class.js'
 import type { ChaosContext } from './context.js'
 
-/** What the caller of an operation was told. */
+/** The answer that the caller of an operation got. */
 export type Fate = 'done' | FailureClass
 
 export function fateOf(running: Promise<unknown>): Promise<Fate> {

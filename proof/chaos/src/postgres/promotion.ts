@@ -14,7 +14,7 @@ class PromotionWatch {
   private constructor(client: Client) {
     this.#client = client
     this.visibleAt = this.#watch()
-    // Whoever waits for it hears of a failure; nobody has to.
+    // Those who wait for it hear of a failure; waiting is optional.
     this.visibleAt.catch(() => {})
   }
 

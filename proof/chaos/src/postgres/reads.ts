@@ -17,7 +17,7 @@ const READ_MS = 20
 const READ = `select current_setting('port')::int as port,
                      extract(epoch from clock_timestamp() - at)::float8 * 1000 as "staleMs" from beat`
 
-/** Somebody who writes the time down again and again, and somebody who reads it from standbys. */
+/** One caller writes the time down again and again, and another reads it from standbys. */
 export class Reads {
   readonly samples: Sample[] = []
   readonly failures: unknown[] = []

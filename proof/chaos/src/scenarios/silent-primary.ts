@@ -26,7 +26,7 @@ export const BLACK_HOLE: Silence<AnyService> = {
 /** Times of a primary that is silent, and that callers hang on. */
 export const SILENCE_TARGETS = { downMs: 1100, hungMs: 1100, firstWriteMs: 300 }
 
-/** Nothing is closed and nobody answers: only deadlines tell, and whoever hangs on a socket must be freed by them. */
+/** Nothing is closed and no answer comes: only deadlines tell, and they must free callers that hang on a socket. */
 export async function surviveSilence<N extends ServerNode, S extends ClusterService<N, AnyManager>>(
   context: RoundContext,
   service: S,

@@ -83,7 +83,7 @@ describe('an election in a replicated cluster', () => {
     })
   })
 
-  test('equal histories of two servers are a split brain, and nobody is written to', () => {
+  test('equal histories of two servers are a split brain, and neither gets writes', () => {
     expect(elect([primary('a'), primary('b')], memory({ writer: 'a' }))).toMatchObject({
       outcome: 'split-brain',
       reason: 'a and b both claim to be the primary of one history (1)',
@@ -106,7 +106,7 @@ describe('an election in a replicated cluster', () => {
     expect(elect(alone, memory({ writer: 'a' }))).toMatchObject({ outcome: 'writer', id: 'a' })
   })
 
-  test('equal claims leave the present writer its place if they are told to, and nobody else', () => {
+  test('equal claims leave the present writer its place if the options say so, and no other server', () => {
     const claims = [primary('a'), primary('b')]
     expect(elect(claims, memory({ writer: 'b', splitBrain: 'stay' }))).toMatchObject({ id: 'b' })
     expect(elect(claims, memory({ writer: 'c', splitBrain: 'stay' }))).toMatchObject({
@@ -143,7 +143,7 @@ describe('an election with a primary that does not tell its history', () => {
     expect(elect([silent('a', { promoted: true })], memory(known))).toMatchObject({ id: 'a' })
   })
 
-  test('refuses any other once a history is known, unless it is told to stay', () => {
+  test('refuses any other once a history is known, unless the options say stay', () => {
     expect(elect([silent('a')], memory({ latest: '7' }))).toMatchObject({
       outcome: 'none',
       fenced: ['a'],
@@ -337,7 +337,7 @@ describe('whatever the servers say', () => {
     )
   })
 
-  test('in order, somebody serves exactly if somebody answers', () => {
+  test('in order, a server serves exactly if one answers', () => {
     fc.assert(
       fc.property(candidates, memories, (list, remembered) => {
         const answering = list.some((each) => ['UP', 'PROBATION', 'FENCED'].includes(each.state))
@@ -359,7 +359,7 @@ describe('an election in order', () => {
       'e1',
       'e1',
     ],
-    ['whoever answers if nobody is trusted', ['DOWN', 'PROBATION'], 'e0', 'e1'],
+    ['the one that answers if none is trusted', ['DOWN', 'PROBATION'], 'e0', 'e1'],
     ['the current one while it is merely busy', ['BUSY', 'PROBATION'], 'e0', 'e0'],
   ])('takes %s', (_name, states, writer, expected) => {
     const list = states.map((state, index) => primary(`e${index}`, { state }))

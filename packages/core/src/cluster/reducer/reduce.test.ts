@@ -85,7 +85,7 @@ describe('what is known of a replicated cluster', () => {
       ['STEADY', 'a', 'a UP, b UP'],
     ],
     [
-      'when the primary lets nobody in, as it ends',
+      'when the primary refuses logins, as it ends',
       [...STARTED, { type: 'ending', id: 'a', reason: 'shutting down' }],
       ['FAILING_OVER', undefined, 'a STARTING, b UP'],
     ],

@@ -25,12 +25,12 @@ export interface CallersOptions {
 export interface CallersEnd {
   /** How long `manager.close()` took. */
   readonly closeMs: number
-  /** From there until the process was gone; nobody tells it to go. NaN if it did not go. */
+  /** From there until the process was gone; it goes by itself. NaN if it did not go. */
   readonly exitMs: number
   readonly crashes: number
 }
 
-/** A manager and its callers in a process of their own. What they do is told here as it happens. */
+/** A manager and its callers in a process of their own. What they do is reported here as it happens. */
 export class Callers extends OperationLog {
   readonly recorder = new Recorder()
   readonly #context: ChaosContext

@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.js'
 
 const ACQUIRE_TIMEOUT_MS = 1500
 
-/** Nobody can take over: callers get a typed error at their deadline, and once the server is back all goes on by itself. */
+/** No server can take over: callers get a typed error at their deadline, and once the server is back all goes on by itself. */
 export const scenario: Scenario = {
   id: 2,
   name: 'the only server crashes and comes back',

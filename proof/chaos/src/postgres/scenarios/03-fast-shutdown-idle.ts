@@ -1,7 +1,7 @@
 import { now } from '../../now.js'
 import type { Scenario } from '../scenario.js'
 
-/** Every idle client hears of the shutdown twice, and nobody listens but the manager. */
+/** Every idle client hears of the shutdown twice, and only the manager listens. */
 export const scenario: Scenario = {
   id: 3,
   name: 'fast shutdown with idle connections',

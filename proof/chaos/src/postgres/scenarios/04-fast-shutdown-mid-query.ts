@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 
 const SLOW = "insert into ledger (id, orm) select 'aborted', 'pg' from pg_sleep(60)"
 
-/** The server says to each statement that it ends its session, so whoever ran one knows that it was rolled back. */
+/** The server says to each statement that it ends its session, so its caller knows that it was rolled back. */
 export const scenario: Scenario = {
   id: 4,
   name: 'fast shutdown in the middle of statements',
@@ -48,14 +48,14 @@ export const scenario: Scenario = {
     const replayed = await Promise.all(safe)
     context.expect(
       replayed.every((fate) => fate === 'done'),
-      `what is safe to repeat was told: ${replayed.join(', ')}`,
+      `a statement that is safe to repeat failed: ${replayed.join(', ')}`,
     )
     await service.writes(10)
     service.expectNoFailedAcquire()
     const { replays } = manager.getReplayStats()
     const figures = await service.finish(standby)
     const rows = await standby.query("select 1 from ledger where id = 'aborted'")
-    context.expect(rows.length === 0, 'what was told to be rolled back is there')
+    context.expect(rows.length === 0, 'a write that was reported as rolled back is there')
     return { firstWriteMs: service.firstWriteMs(promotion), replays, ...figures }
   },
 }

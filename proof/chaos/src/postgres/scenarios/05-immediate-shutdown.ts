@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 
 const SLOW = "insert into ledger (id, orm) select 'slow', 'pg' from pg_sleep(60)"
 
-/** The sessions are gone without an answer: nobody knows of a write by itself, and of all else that it left nothing. */
+/** The sessions are gone without an answer: the fate of a write by itself is unknown, and all else has left nothing. */
 export const scenario: Scenario = {
   id: 5,
   name: 'immediate shutdown in the middle of statements',

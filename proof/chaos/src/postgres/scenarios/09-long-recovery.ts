@@ -5,7 +5,7 @@ import { SlowRecovery } from '../slow-recovery.js'
 const RECOVERY_MS = 8000
 const ACQUIRE_TIMEOUT_MS = 2000
 
-/** Recovery takes far longer than callers wait: each is told at its deadline, not later, and how things stand. */
+/** Recovery takes far longer than callers wait: each fails at its deadline, not later, with how things stand. */
 export const scenario: Scenario = {
   id: 9,
   name: 'crash recovery takes longer than callers wait',
@@ -26,7 +26,7 @@ export const scenario: Scenario = {
     }
     const told = load.failed('write', crashedAt).filter((each) => each.failure === 'not-sent')
     const waitedMs = told.map(({ startedAt, endedAt = Number.NaN }) => endedAt - startedAt)
-    context.expect(told.length > 0, 'nobody was told')
+    context.expect(told.length > 0, 'no caller has failed')
     context.expect(
       waitedMs.every((each) => each < ACQUIRE_TIMEOUT_MS + 500),
       `a caller waited for ${Math.max(...waitedMs)} ms`,

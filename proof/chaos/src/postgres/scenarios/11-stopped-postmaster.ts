@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.js'
 
 const STOPPED_MS = 9000
 
-/** Sessions work, and nobody can open another: the server stays in use with those that are open, and this is told. */
+/** Sessions work, and no other can be opened: the server stays in use with those that are open, and this is reported. */
 export const scenario: Scenario = {
   id: 11,
   name: 'only the postmaster of the primary is stopped (SIGSTOP)',
@@ -19,7 +19,7 @@ export const scenario: Scenario = {
     await context.sleep(STOPPED_MS)
     const told = recorder.of('loginsFailed', stoppedAt)
     const states = recorder.statesOf(service.endpointOf(primary), stoppedAt)
-    context.expect(told.length === 1, `it was told ${told.length} times`)
+    context.expect(told.length === 1, `it was reported ${told.length} times`)
     context.expect(states.length === 0, `the server was ${states.join(', ')}`)
     const written = load.succeeded('write', stoppedAt).length
     context.expect(written > STOPPED_MS / 40, `only ${written} writes went through`)

@@ -1,7 +1,7 @@
 import { now } from '../../now.js'
 import type { Scenario } from '../scenario.js'
 
-/** One host swallows every connect, from the start on. Nobody who goes elsewhere is delayed by it. */
+/** One host swallows every connect, from the start on. No caller of another host is delayed by it. */
 export const scenario: Scenario = {
   id: 14,
   name: 'connects to one standby vanish in a black hole',

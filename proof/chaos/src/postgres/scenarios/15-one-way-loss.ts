@@ -1,7 +1,7 @@
 import { SILENCE_TARGETS, surviveSilence } from '../../scenarios/silent-primary.js'
 import type { Scenario } from '../scenario.js'
 
-/** What the primary says is lost on its way; what it is told arrives. So writes happen that nobody hears of. */
+/** Answers of the primary are lost on their way; questions to it arrive. So writes happen without an answer. */
 export const scenario: Scenario = {
   id: 15,
   name: 'everything that the primary sends is lost',

@@ -4,8 +4,8 @@ import type { Scenario } from '../scenario.js'
 const SPIKE_MS = 2000
 
 /**
- * Everything takes two seconds longer for a while. With a count that such a spike does not reach nobody notices more than
- * the delay. With the defaults the server counts as down meanwhile; but no other is the primary, so nobody is moved.
+ * Everything takes two seconds longer for a while. With a count that such a spike does not reach callers notice no more than
+ * the delay. With the defaults the server counts as down meanwhile; but no other is the primary, so no caller is moved.
  */
 export const scenario: Scenario = {
   id: 16,

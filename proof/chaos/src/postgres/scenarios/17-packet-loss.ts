@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 const LOSSY_MS = 15_000
 const LOSS = 0.3
 
-/** A bad network makes everything slow. Answers still come, so no server is given up and nobody is moved. */
+/** A bad network makes everything slow. Answers still come, so no server is given up and no caller is moved. */
 export const scenario: Scenario = {
   id: 17,
   name: '30 % of the packets are lost',

@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 const IDLE_MS = 700
 const ROUNDS = 5
 
-/** The server has forgotten every connection, and no client was told: whoever is lent one must not be the one to find out. */
+/** The server has forgotten every connection, and no client has heard of it: a caller that is lent one must not be the one to find out. */
 export const scenario: Scenario = {
   id: 18,
   name: 'half-open sockets',

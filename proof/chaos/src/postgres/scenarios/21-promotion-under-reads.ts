@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 
 const READERS = 4
 
-/** A promotion leaves the sessions of the standby alive, so nobody has a reason to cut a read that runs on it. */
+/** A promotion leaves the sessions of the standby alive, so there is no reason to cut a read that runs on it. */
 export const scenario: Scenario = {
   id: 21,
   name: 'promotion while long reads run on that standby',

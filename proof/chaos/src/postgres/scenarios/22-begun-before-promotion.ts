@@ -35,7 +35,7 @@ export const scenario: Scenario = {
       await promote(standby)
     })
     const fate = await fateOf(running)
-    context.expect(fate === 'done', `the caller was told: ${fate}`)
+    context.expect(fate === 'done', `the answer of the caller: ${fate}`)
     context.expect(begun > 1, 'the first attempt was not refused')
     ledger.acknowledged(id)
     const { replays } = manager.getReplayStats()

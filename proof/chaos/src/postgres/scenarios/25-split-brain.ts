@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.js'
 
 const REFUSED_FOR_MS = 1500
 
-/** Nobody can tell which of two primaries is the right one, so neither gets writes until a person has decided. */
+/** It cannot be decided which of two primaries is the right one, so neither gets writes until a person has decided. */
 export const scenario: Scenario = {
   id: 25,
   name: 'two primaries on equal timelines',
@@ -31,7 +31,7 @@ export const scenario: Scenario = {
     const written = load.succeeded('write', refusedFrom).length
     context.expect(written === 0, `${written} writes succeeded with two primaries`)
     const refused = load.failed('write', refusedFrom).length
-    context.expect(refused > 0, 'nobody was told that writes are refused')
+    context.expect(refused > 0, 'no caller heard that writes are refused')
     const events = recorder.of('clusterStateChanged', crashedAt)
     context.expect(
       events.some(({ event }) => event.to === 'SPLIT_BRAIN'),

@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.js'
 
 const ACQUIRE_TIMEOUT_MS = 1000
 
-/** Nobody is promoted: reads go on for as long as it takes, writers are told at their deadlines. */
+/** No server is promoted: reads go on for as long as it takes, writers fail at their deadlines. */
 export const scenario: Scenario = {
   id: 27,
   name: 'only standbys are left',

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.js'
 
 const READERS = 10
 
-/** Positions of the old timeline do not compare with those of the new one, so whoever has such a token reads from the writer. */
+/** Positions of the old timeline do not compare with those of the new one, so the holder of such a token reads from the writer. */
 export const scenario: Scenario = {
   id: 34,
   name: 'a read-your-writes token across a failover',
@@ -44,7 +44,7 @@ export const scenario: Scenario = {
           .then((after) => look(name, after))
           .then(
             ({ found }) => (shown[found ? 'found' : 'missing'] += 1),
-            // A write that the crash cut off is told as what it is, and is not read.
+            // A write that the crash cut off fails as that, and is not read.
             () => (shown.failed += 1),
           )
         await context.sleep(10)

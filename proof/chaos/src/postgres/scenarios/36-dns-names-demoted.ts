@@ -3,7 +3,7 @@ import { MovingName } from '../moving-name.js'
 import { promote } from '../promotion.js'
 import type { Scenario } from '../scenario.js'
 
-/** After a switchover the name still leads to what is a standby now: nobody writes there, and writers wait. */
+/** After a switchover the name still leads to what is a standby now: no write goes there, and writers wait. */
 export const scenario: Scenario = {
   id: 36,
   name: 'DNS still names the demoted server',

@@ -22,7 +22,7 @@ export const scenario: Scenario = {
     await primary.start()
     await service.writes(20)
     const told = recorder.of('topologyFailed').length
-    context.expect(told === 1, `it was told ${told} times`)
+    context.expect(told === 1, `it was reported ${told} times`)
     context.expect(recorder.of('topologyChanged', stoppedAt).length === 0, 'endpoints changed')
     name.leadTo(primary)
     const figures = await service.finish(primary)

@@ -2,7 +2,7 @@ import { now } from '../../now.js'
 import { promote } from '../promotion.js'
 import type { Scenario } from '../scenario.js'
 
-/** The password changes, and then the primary dies: whoever connects asks for the password anew. */
+/** The password changes, and then the primary dies: each connect asks for the password anew. */
 export const scenario: Scenario = {
   id: 39,
   name: 'the password is rotated in the middle of a failover',

@@ -3,7 +3,7 @@ import { useCertificate } from '../certificate.js'
 import { promote } from '../promotion.js'
 import type { Scenario } from '../scenario.js'
 
-/** The new primary shows a certificate that nobody vouches for: it gets no password and no write, and this is told. */
+/** The new primary shows a certificate that no authority vouches for: it gets no password and no write, and this is reported. */
 export const scenario: Scenario = {
   id: 40,
   name: 'bad certificate on the new primary',

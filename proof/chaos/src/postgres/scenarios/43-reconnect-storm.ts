@@ -11,7 +11,7 @@ const RAMP_MS = 2000
 const MOST_PER_SECOND = PROCESSES * CONNECTIONS * 0.8
 const SLICE_MS = 50
 
-/** Many processes with many connections lose their server. It comes back to a ramp, not to a storm; nobody starves. */
+/** Many processes with many connections lose their server. It comes back to a ramp, not to a storm; no process starves. */
 export const scenario: Scenario = {
   id: 43,
   name: `${PROCESSES} processes with ${CONNECTIONS} connections each come back`,

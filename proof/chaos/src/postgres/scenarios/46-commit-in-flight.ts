@@ -29,7 +29,7 @@ export const scenario: Scenario = {
     await heldUp(context, primary)
     proxy.reset()
     const told = await fate
-    context.expect(told === 'unknown', `the caller of a COMMIT in flight was told: ${told}`)
+    context.expect(told === 'unknown', `the answer to the caller of a COMMIT in flight: ${told}`)
     await terminateHeldUp(primary)
 
     context.step('transactions are cut off again and again')

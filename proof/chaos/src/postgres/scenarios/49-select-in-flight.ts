@@ -25,7 +25,7 @@ export const scenario: Scenario = {
       `reads that may be repeated were told: ${told.join(', ')}`,
     )
     const once = await plain
-    context.expect(once === 'aborted', `a read that was not declared was told: ${once}`)
+    context.expect(once === 'aborted', `the answer to a read that was not declared: ${once}`)
     const { replays } = manager.getReplayStats()
     context.expect(replays === READERS, `${replays} reads were run again, not ${READERS}`)
     const figures = await service.finish(primary)

@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 
 const EVERY_MS = 10
 
-/** Who listens is told that something may be missing, and from then on misses nothing. */
+/** A listener hears that something may be missing, and from then on misses nothing. */
 export const scenario: Scenario = {
   id: 50,
   name: 'listeners through a failover: subscribed again, and told of the gap',
@@ -40,7 +40,7 @@ export const scenario: Scenario = {
     await primary.crash()
     await context.sleep(500)
     const { visibleAt } = await promote(standby)
-    await context.until(() => gaps.length > 0, 'the gap is told of')
+    await context.until(() => gaps.length > 0, 'the gap is reported')
     const toldAt = gaps[0] ?? Number.NaN
     const before = sent.length
     await context.until(() => sent.length > before + 50, 'notifications are sent again')
@@ -51,10 +51,10 @@ export const scenario: Scenario = {
       'the last has arrived',
     )
     const missed = sent.filter(({ id, at }) => at >= toldAt && !heard.includes(id))
-    context.expect(missed.length === 0, `${missed.length} were missed after the gap was told of`)
+    context.expect(missed.length === 0, `${missed.length} were missed after the gap was reported`)
     const unexplained = sent.filter(({ id, at }) => at < crashedAt - 100 && !heard.includes(id))
     context.expect(unexplained.length === 0, `${unexplained.length} were missed before the crash`)
-    context.expect(gaps.length === 1, `the gap was told of ${gaps.length} times`)
+    context.expect(gaps.length === 1, `the gap was reported ${gaps.length} times`)
     context.expect(new Set(heard).size === heard.length, 'some arrived twice')
     const [event] = recorder.of('notificationGap')
     const figures = await service.finish(standby)

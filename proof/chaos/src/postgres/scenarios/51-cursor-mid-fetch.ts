@@ -2,7 +2,7 @@ import Cursor from 'pg-cursor'
 import { fateOf } from '../in-flight.js'
 import type { Scenario } from '../scenario.js'
 
-/** A cursor goes with its session; whoever fetches on is told so, in a word that programs know. */
+/** A cursor goes with its session; a caller that fetches on gets an error with a code. */
 export const scenario: Scenario = {
   id: 51,
   name: 'a server crashes in the middle of a cursor',
@@ -21,7 +21,7 @@ export const scenario: Scenario = {
       'the connections are gone',
     )
     const told = await fateOf(cursor.read(10))
-    context.expect(told === 'aborted', `whoever fetched on was told: ${told}`)
+    context.expect(told === 'aborted', `the answer to the next fetch: ${told}`)
     client.release()
     await standby.promote()
     const rows = await manager.replay(async () => {

@@ -19,7 +19,7 @@ function named(manager: PgConnectionManager): Work {
   }
 }
 
-/** A prepared statement lives in its session: on another it has to be prepared anew, and nobody is to notice. */
+/** A prepared statement lives in its session: on another it has to be prepared anew, and no caller may notice. */
 export const scenario: Scenario = {
   id: 52,
   name: 'named prepared statements through a failover',
@@ -48,7 +48,7 @@ export const scenario: Scenario = {
     const wrong = load.operations.filter(({ message }) => NO_SUCH_STATEMENT.test(message ?? ''))
     context.expect(wrong.length === 0, `${wrong.length} callers were told of a missing statement`)
     shared.expectNoFailedAcquire()
-    context.expect(manager.getCounts().waiting === 0, 'somebody still waits')
+    context.expect(manager.getCounts().waiting === 0, 'a caller still waits')
     const figures = await shared.finish(standby)
     return { firstWriteMs: shared.firstWriteMs(promotion), ...figures }
   },

@@ -50,7 +50,7 @@ export const scenario: Scenario = {
     await terminateHeldUp(primary)
     await holder.query('rollback')
     const [first, ...others] = await Promise.all(ended)
-    context.expect(first === 'aborted', `the first was told: ${first}`)
+    context.expect(first === 'aborted', `the answer to the first: ${first}`)
     context.expect(
       others.every((fate) => fate === 'done'),
       `those behind it, never begun, were told: ${[...new Set(others)].join(', ')}`,

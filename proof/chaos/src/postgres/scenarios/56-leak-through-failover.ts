@@ -2,7 +2,7 @@ import { now } from '../../now.js'
 import { promote } from '../promotion.js'
 import type { Scenario } from '../scenario.js'
 
-/** A lease nobody gives back must not hold a place, nor a socket, beyond the death of its server. */
+/** A lease that is never released must not hold a place, nor a socket, beyond the death of its server. */
 export const scenario: Scenario = {
   id: 56,
   name: 'a leaked lease through a failover',

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.js'
 
 const HOUR_MS = 3_600_000
 
-/** Somebody sets the machine's clock: no deadline, no lifetime and no probe may depend on it. */
+/** The machine's clock is set: no deadline, no lifetime and no probe may depend on it. */
 export const scenario: Scenario = {
   id: 57,
   name: 'the wall clock jumps an hour ahead and two back',

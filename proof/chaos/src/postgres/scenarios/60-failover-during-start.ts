@@ -38,7 +38,7 @@ export const scenario: Scenario = {
         return now() - startedAt
       },
     )
-    context.expect(toldMs < IMPATIENT_MS + 300, `the impatient caller was told after ${toldMs} ms`)
+    context.expect(toldMs < IMPATIENT_MS + 300, `the impatient caller failed after ${toldMs} ms`)
     const reads = await manager.use((client) => client.query('select 1'), { target: 'standby' })
     context.expect(reads.rows.length === 1, 'the standby was not read from')
     context.step('the standby is promoted')

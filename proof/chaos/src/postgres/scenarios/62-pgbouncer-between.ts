@@ -11,7 +11,7 @@ const OUTAGE_MS = 1500
 const MOST_IN_FLIGHT = 10
 
 /**
- * A PgBouncer in front of the server: nobody fails while it is paused, and what it refuses while its server is away
+ * A PgBouncer in front of the server: no caller fails while it is paused, and what it refuses while its server is away
  * never reached one. Needs PgBouncer, which it installs if it may.
  */
 export const scenario: Scenario = {

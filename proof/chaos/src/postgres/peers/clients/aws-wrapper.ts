@@ -13,7 +13,7 @@ export class AwsWrapper implements PeerClient {
   }
 
   async open(urls: readonly [string, ...string[]]): Promise<void> {
-    // Nobody can listen to the pg.Pool inside the wrapper, so that the death of an idle client is an uncaught error.
+    // Programs cannot listen to the pg.Pool inside the wrapper, so that the death of an idle client is an uncaught error.
     if (this.#guarded) process.on('uncaughtException', () => {})
     // An ES module, in a program of CommonJS.
     const { AwsPgPoolClient } = await import('aws-advanced-nodejs-wrapper/pg')
