@@ -24,6 +24,7 @@ const PEERS = [
   '@prisma/adapter-pg',
   'sequelize',
   'winston',
+  '@opentelemetry/api',
 ]
 const TYPES = ['@types/pg', '@types/node']
 const EXAMPLE = /```ts runnable *(.*)\n([\s\S]*?)```/g
