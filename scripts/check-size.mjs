@@ -21,6 +21,8 @@ const BUDGETS = {
   drizzle: 1300,
   sequelize: 4100,
   winston: 1200,
+  otel: 2400,
+  prometheus: 2500,
 }
 
 async function weigh(name) {

@@ -10,8 +10,10 @@ export function metricsTable(): string {
     `\`${name}\``,
     WORDS[kind],
     unit,
-    attributes.filter((each) => !COMMON.has(each)).map((each) => `\`${each}\``).join(', ') +
-      (attributes.includes('connmgr.endpoint') ? ' †' : ''),
+    attributes
+      .filter((each) => !COMMON.has(each))
+      .map((each) => `\`${each}\``)
+      .join(', ') + (attributes.includes('connmgr.endpoint') ? ' †' : ''),
     description,
   ])
   return renderTable([['metric', 'instrument', 'unit', 'further attributes', 'meaning'], ...rows])

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Registry } from 'prom-client'
+import { type OpenMetricsContentType, type PrometheusContentType, Registry } from 'prom-client'
 import { parseExposition, valueIn } from '../test/exposition.js'
 import { fakeManager } from '../test/fake-manager.js'
 import { connmgrMetrics } from './index.js'
@@ -191,14 +191,12 @@ describe('a registry of prom-client', () => {
     const { close, manager } = fakeManager({ name: 'p' })
     await manager.use(() => {})
     const metrics = connmgrMetrics(manager)
-    const registry = new Registry()
+    const registry: Registry<OpenMetricsContentType | PrometheusContentType> = new Registry()
     registry.setDefaultLabels({ app: 'shop' })
     metrics.register(registry)
     const json = await registry.getMetricsAsJSON()
     expect(json.find(({ name }) => name === COUNT)).toMatchObject({ aggregator: 'sum' })
-    ;(registry as Registry<string>).setContentType(
-      'application/openmetrics-text; version=1.0.0; charset=utf-8' as never,
-    )
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
     const text = await registry.metrics()
     expect(text).toContain('# TYPE connmgr_connection_acquired counter\n')
     expect(text).toMatch(/^connmgr_connection_acquired_total\{.*app="shop".*\} 1$/m)

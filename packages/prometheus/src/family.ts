@@ -43,7 +43,7 @@ export const FAMILIES: ReadonlyMap<MetricKey, Family> = new Map(
  * The family that OpenTelemetry's exporters for Prometheus make of a metric, save for one name, so that dashboards and
  * rules fit both ways: dots become underscores, the unit and `_total` are appended.
  */
-export function familyOf({
+function familyOf({
   attributes,
   bounds = [],
   description,

@@ -5,8 +5,10 @@ export function metricsTable(): string {
   const rows = [...FAMILIES.values()].map(({ help, labels, name, type }) => [
     `\`${name}\``,
     type,
-    labels.filter((label) => !COMMON.has(label)).map((label) => `\`${label}\``).join(', ') +
-      (labels.includes('connmgr_endpoint') ? ' †' : ''),
+    labels
+      .filter((label) => !COMMON.has(label))
+      .map((label) => `\`${label}\``)
+      .join(', ') + (labels.includes('connmgr_endpoint') ? ' †' : ''),
     help,
   ])
   return renderTable([['metric', 'type', 'further labels', 'meaning'], ...rows])
