@@ -13,6 +13,8 @@ export interface Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
+  /** How the values of the processes of a cluster are combined. */
+  readonly aggregator: 'sum' | 'max'
   /** Names of the labels that its series may have. */
   readonly labels: readonly string[]
   /** Upper bounds of the buckets of a histogram, without infinity. */
@@ -59,6 +61,7 @@ function familyOf({
     // Marks of code mean nothing there.
     help: description.replaceAll('`', ''),
     type: kind === 'upDownCounter' ? 'gauge' : kind,
+    aggregator: kind === 'gauge' ? 'max' : 'sum',
     labels: attributes.map(sanitize),
     bounds,
   }
