@@ -1,5 +1,9 @@
 export { describeDriver } from './conformance/describe-driver.js'
 export {
+  describePublishedQueries,
+  type PublishingSubject,
+} from './conformance/describe-published-queries.js'
+export {
   describeReplay,
   type ReplayedTransaction,
   type ReplayHarness,

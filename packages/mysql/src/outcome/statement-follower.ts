@@ -198,7 +198,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     const traced = new TracedStatement(trace, this.transactions, byEvents)
     statement.traced = traced
     // What cannot be prepared is answered by mysql2 without it.
-    command.once('end', () => traced.failed(this.#prepareError))
+    command.once('end', () => traced.ended(this.#prepareError))
     return trace.run(send)
   }
 

@@ -53,9 +53,13 @@ export class TracedStatement {
     else this.#trace.succeeded(rowCountOf(rows, fields) ?? this.#rows)
   }
 
-  /** It was never sent, as it could not be prepared. */
-  failed(error: unknown): void {
-    if (this.#ends && !this.#answered) this.#trace.failed(error)
+  /**
+   * Its command has ended: without having been sent, if it could not be prepared. One that was sent is answered, though
+   * mysql2 does so after it has told of the end.
+   */
+  ended(error: unknown): void {
+    const sent = this.#before !== undefined
+    if (this.#ends && !sent && !this.#answered) this.#trace.failed(error)
   }
 }
 

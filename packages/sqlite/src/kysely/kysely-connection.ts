@@ -1,7 +1,7 @@
 import type { ConnectionManager, Lease } from '@connmgr/core'
 import type { SqliteParameter } from '../bindings/binding.js'
-import { type SqliteConnection, sessionOf } from '../connection.js'
 import { tracedCall } from '../client/traced-call.js'
+import { type SqliteConnection, sessionOf } from '../connection.js'
 import { kindOf } from '../text/statement-kind.js'
 
 /** A query as Kysely compiles it; what is used of it. */

@@ -27,14 +27,8 @@ import { kindOf, type StatementKind } from '../text/statement-kind.js'
 import type { OpenCursor } from './open-cursor.js'
 import { type PragmaSnapshot, restoreMemory, snapshotOf } from './session-state.js'
 import { StatementCache } from './statement-cache.js'
-import {
-  countingRows,
-  ending,
-  endingNow,
-  endingWith,
-  SessionTracing,
-} from './statement-trace.js'
 import { StatementQueue } from './statement-queue.js'
+import { countingRows, ending, endingNow, endingWith, SessionTracing } from './statement-trace.js'
 
 /** What a session is made of. */
 export interface SessionSettings {
@@ -319,10 +313,7 @@ export class Session {
     const trace = this.activity.lease?.active === false ? undefined : this.#trace('ROLLBACK')
     const rollBack = (): void => database.exec('ROLLBACK')
     if (trace === undefined) rollBack()
-    else
-      trace.run(() =>
-        endingNow(trace, () => this.#tracing.attempt(trace, ROLLS_BACK, rollBack)),
-      )
+    else trace.run(() => endingNow(trace, () => this.#tracing.attempt(trace, ROLLS_BACK, rollBack)))
   }
 
   settled(): Promise<void> {

@@ -30,7 +30,12 @@ export class SessionTracing {
       trace.answered()
       const committed = kind?.control === 'commit' || kind?.control === 'savepoint'
       trace.inTransaction(
-        this.#transactions.of({ before, after: this.#session.database.inTransaction, committed, lease }),
+        this.#transactions.of({
+          before,
+          after: this.#session.database.inTransaction,
+          committed,
+          lease,
+        }),
       )
     }
   }
