@@ -1,12 +1,17 @@
 // A program with a subscriber that throws: prints what has become of its statement, and of the error.
 import diagnostics from 'node:diagnostics_channel'
-import { createConnectionManager } from '@connmgr/sqlite'
+import { ConnectionManager } from '@connmgr/core'
+import { FakeDriver, fakeEndpoint } from '../../testing/src/fake/fake-driver.js'
 
 const uncaught: string[] = []
 process.on('uncaughtException', (error) => uncaught.push(error.message))
 
 async function main(): Promise<void> {
-  const manager = createConnectionManager({ filename: ':memory:', logger: false })
+  const manager = new ConnectionManager({
+    driver: new FakeDriver(),
+    endpoints: [fakeEndpoint('a')],
+    options: { logger: false },
+  })
   const heard: string[] = []
   for (const moment of ['start', 'end', 'asyncEnd'] as const) {
     diagnostics.subscribe(`tracing:connmgr:query:${moment}`, () => {
@@ -14,11 +19,11 @@ async function main(): Promise<void> {
     })
     diagnostics.subscribe(`tracing:connmgr:query:${moment}`, () => heard.push(moment))
   }
-  const rows = await manager.use((db) => db.all('select 42 as answer'))
+  await manager.use((connection) => connection.query('select 1'))
   await new Promise(setImmediate)
   const { idle, inUse } = manager.getCounts()
   await manager.close()
-  process.stdout.write(JSON.stringify({ rows, heard, uncaught, idle, inUse }))
+  process.stdout.write(JSON.stringify({ heard, uncaught, idle, inUse }))
 }
 
 void main()
