@@ -29,6 +29,7 @@ const PEERS = [
   '@nestjs/terminus',
   'reflect-metadata',
   'rxjs',
+  '@opentelemetry/api',
 ]
 const TYPES = ['@types/pg', '@types/node']
 const EXAMPLE = /```ts runnable *(.*)\n([\s\S]*?)```/g

@@ -23,6 +23,8 @@ const BUDGETS = {
   winston: 1200,
   health: 5500,
   nestjs: 4500,
+  otel: 2400,
+  prometheus: 2500,
 }
 
 async function weigh(name) {

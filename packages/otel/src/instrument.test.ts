@@ -312,7 +312,7 @@ test('a change of the writer is counted, and each server is shown once, in its r
   expect(before.value('connmgr.pool.writable')).toBe(1)
   driver.server('a').crash()
   driver.server('b').role = 'primary'
-  driver.server('b').history = '2'
+  driver.server('b').timeline = 2
   await clock.advance(60_000)
   const after = await collect()
   expect([up(after, 'a'), up(after, 'b')]).toEqual([[], ['primary']])

@@ -1,5 +1,4 @@
 // A program whose pg is instrumented by OpenTelemetry, and whose manager is by us: prints the metrics that both give.
-import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg'
 import { DataPointType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 
@@ -11,7 +10,7 @@ class Reader extends MetricReader {
 
 const reader = new Reader()
 const meterProvider = new MeterProvider({ readers: [reader] })
-registerInstrumentations({ instrumentations: [new PgInstrumentation()], meterProvider })
+new PgInstrumentation().setMeterProvider(meterProvider)
 
 async function collect() {
   const { resourceMetrics } = await reader.collect()

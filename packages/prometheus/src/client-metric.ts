@@ -24,8 +24,7 @@ export class ClientMetric {
   name: string
   readonly help: string
   readonly type: Family['type']
-  /** How the values of several processes of a cluster are combined. */
-  readonly aggregator = 'sum'
+  readonly aggregator: Family['aggregator']
   readonly labelNames: readonly string[]
   readonly #family: Family
   readonly #sample: () => Samples
@@ -34,6 +33,7 @@ export class ClientMetric {
     this.name = family.name
     this.help = family.help
     this.type = family.type
+    this.aggregator = family.aggregator
     this.labelNames = family.labels
     this.#family = family
     this.#sample = sample

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
-import { Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  type OpenMetricsContentType,
+  type PrometheusContentType,
+  Registry,
+} from 'prom-client'
 import { parseExposition, valueIn } from '../test/exposition.js'
 import { fakeManager } from '../test/fake-manager.js'
+import { FAMILIES } from './family.js'
 import { connmgrMetrics } from './index.js'
 
 const POOL = 'db_client_connection_pool_name'
@@ -146,6 +152,37 @@ test('a closed manager is left out, and the next one of its name begins anew', a
   }
 })
 
+test('a series has no other labels than its family', async () => {
+  const { clock, close, driver, manager } = fakeManager({
+    endpoints: ['a', 'b'],
+    healthMonitoring: true,
+  })
+  const metrics = connmgrMetrics(manager, { operationDuration: true })
+  await manager.start()
+  await clock.settle()
+  driver.next('query', { fail: 'statement', afterMs: 1 })
+  const failing = manager.use((connection) => connection.query('select 1')).catch(() => {})
+  await clock.advance(1)
+  await failing
+  const families = [...FAMILIES.values()]
+  const seen = new Set<string>()
+  for (const { labels, name } of parseExposition(metrics.metrics())) {
+    const family = families.find(
+      (each) => name === each.name || name.replace(/_(bucket|sum|count)$/, '') === each.name,
+    )
+    expect(family?.labels).toEqual(
+      expect.arrayContaining(Object.keys(labels).filter((label) => label !== 'le')),
+    )
+    seen.add(family?.name ?? name)
+  }
+  const rare = ['connmgr_endpoint_lag_seconds', 'connmgr_failover_duration_seconds']
+  const missing = families.map(({ name }) => name).filter((name) => !seen.has(name))
+  expect(missing.filter((name) => !rare.includes(name))).toEqual([
+    'connmgr_connection_closed_total',
+  ])
+  await close()
+})
+
 test('stop() stops listening', async () => {
   const { close, manager } = fakeManager()
   const metrics = connmgrMetrics(manager)
@@ -191,18 +228,32 @@ describe('a registry of prom-client', () => {
     const { close, manager } = fakeManager({ name: 'p' })
     await manager.use(() => {})
     const metrics = connmgrMetrics(manager)
-    const registry = new Registry()
+    const registry: Registry<OpenMetricsContentType | PrometheusContentType> = new Registry()
     registry.setDefaultLabels({ app: 'shop' })
     metrics.register(registry)
     const json = await registry.getMetricsAsJSON()
     expect(json.find(({ name }) => name === COUNT)).toMatchObject({ aggregator: 'sum' })
-    ;(registry as Registry<string>).setContentType(
-      'application/openmetrics-text; version=1.0.0; charset=utf-8' as never,
-    )
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
     const text = await registry.metrics()
     expect(text).toContain('# TYPE connmgr_connection_acquired counter\n')
     expect(text).toMatch(/^connmgr_connection_acquired_total\{.*app="shop".*\} 1$/m)
     expect(await registry.metrics()).toBe(text)
+    await close()
+  })
+
+  test('of a cluster adds up what its processes show, and takes the highest of what has no sum', async () => {
+    const { close, manager } = fakeManager({ name: 'p', acquireTimeoutMs: 7000, poolSize: 4 })
+    const metrics = connmgrMetrics(manager)
+    const ofWorkers = await Promise.all(
+      Array.from({ length: 3 }, () => {
+        const registry = new Registry()
+        metrics.register(registry)
+        return registry.getMetricsAsJSON()
+      }),
+    )
+    const samples = parseExposition(await AggregatorRegistry.aggregate(ofWorkers).metrics())
+    expect(valueIn(samples, 'db_client_connection_idle_max')).toBe(12)
+    expect(valueIn(samples, 'connmgr_acquire_timeout_seconds')).toBe(7)
     await close()
   })
 

@@ -13,6 +13,8 @@ export interface Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
+  /** How the values of the processes of a cluster are combined. */
+  readonly aggregator: 'sum' | 'max'
   /** Names of the labels that its series may have. */
   readonly labels: readonly string[]
   /** Upper bounds of the buckets of a histogram, without infinity. */
@@ -43,7 +45,7 @@ export const FAMILIES: ReadonlyMap<MetricKey, Family> = new Map(
  * The family that OpenTelemetry's exporters for Prometheus make of a metric, save for one name, so that dashboards and
  * rules fit both ways: dots become underscores, the unit and `_total` are appended.
  */
-export function familyOf({
+function familyOf({
   attributes,
   bounds = [],
   description,
@@ -59,6 +61,7 @@ export function familyOf({
     // Marks of code mean nothing there.
     help: description.replaceAll('`', ''),
     type: kind === 'upDownCounter' ? 'gauge' : kind,
+    aggregator: kind === 'gauge' ? 'max' : 'sum',
     labels: attributes.map(sanitize),
     bounds,
   }

@@ -25,7 +25,7 @@ export function registerManager(id: number, name: string, manager: object): () =
   const { byId, collected } = processRegistry().managers
   byId.set(id, { name, reference: new WeakRef(manager) })
   collected.register(manager, id, manager)
-  if (createdChannel.hasSubscribers) createdChannel.publish({ id, name, manager })
+  if (createdChannel.hasSubscribers) createdChannel.publish({ manager: id, poolName: name })
   return () => {
     byId.delete(id)
     collected.unregister(manager)
