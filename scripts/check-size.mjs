@@ -21,8 +21,8 @@ const BUDGETS = {
   drizzle: 1300,
   sequelize: 4100,
   winston: 1200,
-  health: 5500,
-  nestjs: 4500,
+  health: 5400,
+  nestjs: 3700,
   otel: 2400,
   prometheus: 2500,
 }

@@ -20,7 +20,7 @@ interface Check {
 type Checks = Record<string, readonly Check[]>
 
 /** The outcome of readiness as a whole: an optional manager that fails is a warning. */
-export function readinessOutcome({ draining, managers, ready }: HealthReport): HealthOutcome {
+function readinessOutcome({ draining, managers, ready }: HealthReport): HealthOutcome {
   if (draining || !ready) return 'fail'
   return worst(managers.map(({ outcome }) => (outcome === 'fail' ? 'warn' : outcome)))
 }

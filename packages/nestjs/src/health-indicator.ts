@@ -7,6 +7,8 @@ import type { ManagerHolder } from './manager-holder.js'
 import { type HealthSession, sessionFor } from './terminus.js'
 import { DEFAULT_NAME, holderToken } from './tokens.js'
 
+const DETAILS: readonly Details[] = ['none', 'summary', 'full']
+
 /** What `check` is asked for. */
 export interface HealthCheckOptions {
   /** The name of the manager. `@default` the one without a name */
@@ -82,8 +84,6 @@ export class ConnmgrHealthIndicator {
     }
   }
 }
-
-const DETAILS: readonly Details[] = ['none', 'summary', 'full']
 
 function resultOf(
   session: HealthSession,

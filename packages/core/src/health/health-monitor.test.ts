@@ -124,10 +124,12 @@ describe('health monitoring', () => {
       'healthStats',
       'healthy',
       'leakDetection',
+      'monitored',
       'poolMetrics',
       'reason',
       'resting',
       'status',
+      'unusableForMs',
     ])
     expect(() => JSON.stringify(status)).not.toThrow()
     expect(status.healthy).toBe(true)
