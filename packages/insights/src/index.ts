@@ -36,6 +36,20 @@ export type { HttpSinkOptions, SinkOptions } from './alerts/sinks/sink-options.j
 export type { SlackOptions } from './alerts/sinks/slack.js'
 export type { WebhookOptions } from './alerts/sinks/webhook.js'
 export { sinks } from './alerts/sinks.js'
+export {
+  type MeasuredManager,
+  type PoolFacts,
+  poolFacts,
+  type RecommendationFacts,
+} from './recommendations/facts.js'
+export { type IndexCandidate, indexCandidates } from './recommendations/index-candidates.js'
+export { proveIndexes } from './recommendations/prove-indexes.js'
+export type {
+  Recommendation,
+  RecommendationCode,
+  RecommendationSeverity,
+} from './recommendations/recommendation.js'
+export { recommendations } from './recommendations/recommendations.js'
 export type { QueryRows } from './server-facts/query-rows.js'
 export {
   type IndexFault,
