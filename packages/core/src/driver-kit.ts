@@ -73,7 +73,7 @@ export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/eff
 export { outside } from './flow/outside.js'
 export { Scope } from './flow/scope.js'
 export { CaptureBudget } from './leaks/capture-budget.js'
-export { currentContext, runWithOrigin } from './leaks/context.js'
+export { calledFrom, notedOrigin, runWithOrigin } from './leaks/context.js'
 export {
   type CallSite,
   type CapturedStack,

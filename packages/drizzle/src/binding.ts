@@ -1,3 +1,5 @@
+import { nameCallers } from './named-callers.js'
+
 /** A manager, as far as drizzle has use for it. */
 interface PooledManager<Pool> {
   readonly pool: Pool
@@ -41,7 +43,7 @@ function databasesOn<Pool, Manager extends PooledManager<Pool>, Options, Config>
   { replicas = false, ...config }: Config & { readonly replicas?: boolean },
 ): object {
   const open = (pool: Pool): object =>
-    Object.assign(binding.open(pool, config as unknown as Config), {
+    Object.assign(nameCallers(binding.open(pool, config as unknown as Config)), {
       $connections: connections,
       $client: pool,
     })

@@ -1,5 +1,6 @@
 import { ConnmgrError } from '@connmgr/core'
 import type { FunctionReference } from '@connmgr/core/driver'
+import { nameCallers } from './named-callers.js'
 
 type Transact = (work: (tx: object) => Promise<unknown>, config?: object) => Promise<unknown>
 
@@ -43,7 +44,7 @@ export function makeTransactionsSound(db: object, borrowing: Borrowing): void {
     const client = observedClient(borrowed.client, borrowing.sends, outcome)
     const single = Object.create(session, { client: { value: client } })
     try {
-      return await runOn.call(single, (tx) => observe(work(tx), outcome), config)
+      return await runOn.call(single, (tx) => observe(work(nameCallers(tx)), outcome), config)
     } catch (error) {
       if (outcome.workFailure !== undefined) throw outcome.workFailure.error
       const { commitFailure } = outcome

@@ -36,6 +36,13 @@ export type { HttpSinkOptions, SinkOptions } from './alerts/sinks/sink-options.j
 export type { SlackOptions } from './alerts/sinks/slack.js'
 export type { WebhookOptions } from './alerts/sinks/webhook.js'
 export { sinks } from './alerts/sinks.js'
+export { Insights, insights } from './insights.js'
+export {
+  type ExpectNoNPlusOneOptions,
+  expectNoNPlusOne,
+  NPlusOneError,
+} from './n-plus-one/expect-no-n-plus-one.js'
+export type { InsightsOptions, NPlusOneOptions } from './options.js'
 export {
   type MeasuredManager,
   type PoolFacts,
@@ -50,6 +57,7 @@ export type {
   RecommendationSeverity,
 } from './recommendations/recommendation.js'
 export { recommendations } from './recommendations/recommendations.js'
+export type { ReportFormat } from './report/report.js'
 export type { QueryRows } from './server-facts/query-rows.js'
 export {
   type IndexFault,
@@ -65,3 +73,5 @@ export {
   type ServerFactsOptions,
   type ServerTimeouts,
 } from './server-facts/server-facts.js'
+
+export type * from './snapshot.js'

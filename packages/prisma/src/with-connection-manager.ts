@@ -8,6 +8,7 @@ import { readEachByItself } from './batching.js'
 import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding.js'
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
 import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
+import { nameCallers } from './named-callers.js'
 
 type OfPostgres = PgConnectionManager | PgManagerOptions
 type OfMysql = MysqlConnectionManager | OptionsOfMysql
@@ -175,6 +176,7 @@ function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
     $transaction: { ...hidden, value: transaction, writable: true },
     $disconnect: { ...hidden, value: disconnect, writable: true },
   })
+  nameCallers(original)
   recognizeInstances(original)
   return client
 }

@@ -8,6 +8,7 @@ import type { Suite } from './suite.js'
 import { burst } from './suites/burst.js'
 import { health } from './suites/health.js'
 import { hotPath } from './suites/hot-path.js'
+import { insightsSuite } from './suites/insights.js'
 import { leaks } from './suites/leaks.js'
 import { mysql } from './suites/mysql.js'
 import { prepared } from './suites/prepared.js'
@@ -34,6 +35,7 @@ const SUITES: readonly Suite[] = [
   probes,
   leaks,
   tenants,
+  insightsSuite,
   size,
 ]
 const ROOT = path.join(__dirname, '..', '..', '..')

@@ -80,7 +80,9 @@ export async function compare(
   }
 }
 
-async function warmUp({ query }: Subject, callers: number, durationMs: number): Promise<void> {
+async function warmUp(subject: Subject, callers: number, durationMs: number): Promise<void> {
+  const { query } = subject
+  subject.begin?.()
   let asked = 0
   const end = performance.now() + durationMs
   // With fewer callers than connections only some of these would be warm.
@@ -89,14 +91,17 @@ async function warmUp({ query }: Subject, callers: number, durationMs: number): 
       while (performance.now() < end) await query(asked++ % ROWS)
     }),
   )
+  subject.end?.()
 }
 
 async function sample(
-  { latencies, subject: { query } }: { readonly subject: Subject; readonly latencies: number[] },
+  { latencies, subject }: { readonly subject: Subject; readonly latencies: number[] },
   callers: number,
   windowMs: number,
   { pid }: Server,
 ): Promise<Sample> {
+  const { query } = subject
+  subject.begin?.()
   let done = 0
   const served = processorOf(pid)
   const used = process.cpuUsage()
@@ -115,7 +120,9 @@ async function sample(
   )
   const wall = ((performance.now() - start) * 1e6) / done
   const { user, system } = process.cpuUsage(used)
-  return { wall, processor: ((user + system) * 1000 + processorOf(pid) - served) / done }
+  const processor = ((user + system) * 1000 + processorOf(pid) - served) / done
+  subject.end?.()
+  return { wall, processor }
 }
 
 /** Nanoseconds that the processes of a server have run, with all their threads; 0 where the system does not tell. */

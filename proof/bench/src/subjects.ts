@@ -5,6 +5,9 @@ export const ROWS = 1000
 export interface Subject {
   readonly query: (id: number) => Promise<unknown>
   readonly close: () => Promise<unknown>
+  /** Called before each of its turns, and after it. */
+  readonly begin?: () => void
+  readonly end?: () => void
 }
 
 export type Opener = (url: string) => Promise<Subject>

@@ -34,6 +34,28 @@ export function runWithOrigin<T>(below: FunctionReference, work: () => T): T {
   return runWithContext({ origin: captureStack(below) }, work)
 }
 
+/** Where the call that is running was made, if its own stack cannot tell. */
+let caller: CapturedStack | undefined
+
+/**
+ * Calls `call`; what it calls for before it returns is taken to be called for where `stack` was captured. For libraries
+ * that begin their statements in a later turn than the one in which they were written, whose stack reaches no caller.
+ */
+export function calledFrom<T>(stack: CapturedStack, call: () => T): T {
+  const outer = caller
+  caller = stack
+  try {
+    return call()
+  } finally {
+    caller = outer
+  }
+}
+
+/** Where the running call, or the flow around it, was begun, if an adapter has noted it. */
+export function notedOrigin(): CapturedStack | undefined {
+  return caller ?? contexts.current?.origin
+}
+
 /** The context of the running flow, if it has one. */
 export function currentContext(): LeaseContext | undefined {
   return contexts.current

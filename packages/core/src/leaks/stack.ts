@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert'
 import { findSourceMap } from 'node:module'
 
 /** A stack as it was captured; V8 formats it when `stack` is first read. */
@@ -21,6 +22,9 @@ const DEPTH = 50
 const FRAME =
   /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
 const ANONYMOUS = '<anonymous>'
+
+/** `Error` of the realm of Node's own modules: a test runner that runs code in another has its formatter of stacks here. */
+const OuterError = Object.getPrototypeOf(AssertionError) as ErrorConstructor
 
 /** Sources of places in code, by `file:line:column` as it runs: finding one in a source map takes far longer. */
 const located = new Map<string, CallSite>()
@@ -207,9 +211,17 @@ function placeOf(
   // Code that has taken over the formatting of stacks (a test runner, a loader) also knows the sources.
   const mapped =
     typeof previous === 'function'
-      ? parseFrame(lastLine(previous(new Error(), [site])))
-      : mapBack(file, line, column)
+      ? formattedBy(previous, site)
+      : (mapBack(file, line, column) ?? formattedBy(OuterError.prepareStackTrace, site))
   return mapped === undefined ? { functionName, file, line, column } : { ...mapped, functionName }
+}
+
+function formattedBy(
+  format: typeof Error.prepareStackTrace,
+  site: NodeJS.CallSite,
+): CallSite | undefined {
+  if (typeof format !== 'function') return undefined
+  return parseFrame(lastLine(format(new Error(), [site])))
 }
 
 function lastLine(text: unknown): string | undefined {

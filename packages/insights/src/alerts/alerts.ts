@@ -4,7 +4,7 @@ import { Dispatcher, type SinkStatus } from './delivery/dispatcher.js'
 import { ManagerWatch, type WatchContext } from './evaluation/watched-manager.js'
 import { type AlertsOptions, type ResolvedAlerts, resolveAlerts } from './options.js'
 import type { AlertProblem } from './problem.js'
-import type { WatchedManager } from './rule.js'
+import type { InsightsSource, WatchedManager } from './rule.js'
 
 /** An alert that is pending or firing. */
 export interface ListedAlert {
@@ -37,6 +37,8 @@ export class Alerts {
   readonly #watchContext: WatchContext
   readonly #dispatchers: readonly Dispatcher[]
   readonly #watches = new Map<WatchedManager, ManagerWatch>()
+  /** Read once: a snapshot is not for nothing. */
+  readonly #poolsOfInsights = new Map<InsightsSource, string>()
   #timer: TimerHandle | undefined
   #evaluations = 0
   #evaluating = false
@@ -50,11 +52,7 @@ export class Alerts {
       rules,
       clock,
       longestStepMs: LATE_INTERVALS * intervalMs,
-      insightsOf: (manager) =>
-        insights.find((each) => each.manager === manager) ??
-        insights.find(
-          (each) => each.manager === undefined && each.snapshot().pool === manager.name,
-        ),
+      insightsOf: (manager) => this.#insightsOf(manager, insights),
       report: (problem) => this.#report(problem),
     }
     this.#dispatchers = sinks.map(
@@ -186,6 +184,22 @@ export class Alerts {
     let number = 1
     while (taken.has(number)) number += 1
     return number
+  }
+
+  /** Those of a manager that has its name for itself can be told by that name, as snapshots have it. */
+  #insightsOf(
+    manager: WatchedManager,
+    insights: readonly InsightsSource[],
+  ): InsightsSource | undefined {
+    const own = insights.find((each) => each.manager === manager)
+    const same = [...this.#watches.keys()].filter(({ name }) => name === manager.name)
+    if (own !== undefined || same.length > 1) return own
+    return insights.find((each) => {
+      if (each.manager !== undefined) return false
+      const pool = this.#poolsOfInsights.get(each) ?? each.snapshot().pool
+      this.#poolsOfInsights.set(each, pool)
+      return pool === manager.name
+    })
   }
 
   #refresh(key: string): Alert | undefined {

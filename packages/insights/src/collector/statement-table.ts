@@ -52,6 +52,8 @@ export class StatementEntry {
   pathsRead = 0
   calls = 0
   runMs = 0
+  /** A text of it as it was sent; kept only where plans are asked for, and never shown. */
+  sample: string | undefined
   /** Used since room was last made. */
   recent = true
 

@@ -26,7 +26,7 @@ function select(random: Random): Written {
         random.list(1, 8, () => randomValue(random)),
       )
     else if (random.chance(0.2)) query.whereNull(column)
-    else if (random.chance(0.2))
+    else if (random.chance(0.25))
       query.whereBetween(column, [randomValue(random), randomValue(random)])
     else query.where(column, random.pick(COMPARISONS), randomValue(random))
   }

@@ -1,0 +1,79 @@
+import { queryChannel } from '@connmgr/core'
+import {
+  CaptureBudget,
+  type CapturedStack,
+  calledFrom,
+  captureStack,
+  type FunctionReference,
+  systemClock,
+} from '@connmgr/core/driver'
+
+type Method = (...args: unknown[]) => unknown
+
+/** What drizzle-orm keeps on a database, a transaction and a relational query builder beyond their declared surface. */
+interface Databaselike {
+  session?: object
+  readonly query?: Readonly<Record<string, Databaselike>>
+}
+
+/** How a session prepares a statement, and how that is run, in the databases of drizzle. */
+const PREPARES = ['prepareQuery', 'prepareOneTimeQuery', 'prepareRelationalQuery']
+const RUNS = ['execute', 'run', 'all', 'get', 'values', 'iterator']
+
+const budget = new CaptureBudget(() => systemClock.random())
+
+/**
+ * Notes where each statement is written, for subscribers of `connmgr:query`: drizzle begins a statement when it is
+ * awaited, in a turn of its own, whose stack reaches no caller. All builders ask their database for its session when they
+ * are made, which is in the caller's own call. Costs a look at the channel while it has no subscriber.
+ */
+export function nameCallers<T extends object>(db: T): T {
+  nameSession(db)
+  const { query } = db as Databaselike
+  if (typeof query === 'object' && query !== null)
+    for (const each of Object.values(query)) if (typeof each === 'object') nameSession(each)
+  return db
+}
+
+function nameSession(holder: Databaselike): void {
+  const described = Object.getOwnPropertyDescriptor(holder, 'session')
+  const session: unknown = described?.value
+  if (described?.configurable !== true || typeof session !== 'object' || session === null) return
+  let current = session
+  function read(): object {
+    if (!queryChannel.start.hasSubscribers || !budget.sample(systemClock.now())) return current
+    return sessionOf(current, captureStack(read as FunctionReference))
+  }
+  Object.defineProperty(holder, 'session', {
+    configurable: true,
+    enumerable: described.enumerable === true,
+    get: read,
+    set: (value: object) => {
+      current = value
+    },
+  })
+}
+
+/** The session, whose statements are called for where `stack` was captured. */
+function sessionOf(session: object, stack: CapturedStack): object {
+  const methods = session as Readonly<Record<string, Method | undefined>>
+  const named: Record<string, PropertyDescriptor> = {}
+  for (const name of PREPARES) {
+    const prepare = methods[name]
+    if (typeof prepare !== 'function') continue
+    named[name] = {
+      value(this: unknown, ...args: unknown[]) {
+        const prepared = prepare.apply(this, args) as Record<string, unknown>
+        for (const run of RUNS) nameRun(prepared, run, stack)
+        return prepared
+      },
+    }
+  }
+  return Object.create(session, named)
+}
+
+function nameRun(prepared: Record<string, unknown>, name: string, stack: CapturedStack): void {
+  const run = prepared[name]
+  if (typeof run !== 'function') return
+  prepared[name] = (...args: unknown[]) => calledFrom(stack, () => run.apply(prepared, args))
+}

@@ -1,0 +1,216 @@
+import type { ConnectionManager } from '@connmgr/core'
+import { type Clock, systemClock } from '@connmgr/core/driver'
+import { Probe, type ProbeSource } from './blocking/probe.js'
+import { BlockingWatch } from './blocking/watch.js'
+import { Collector } from './collector/collector.js'
+import { runAsRequest, watchHttpRequests } from './n-plus-one/requests.js'
+import { type InsightsOptions, type ResolvedOptions, resolveOptions } from './options.js'
+import { PlanWatch } from './plans/plan-watch.js'
+import { checkFormat, type ReportFormat, reportOf } from './report/report.js'
+import type {
+  BlockingEdge,
+  HeldIdleStats,
+  InsightsSnapshot,
+  NPlusOneVerdict,
+  SlowQuery,
+  StatementStats,
+  TransactionStats,
+} from './snapshot.js'
+
+const TOP = 20
+
+/** Who may be asked for blocking sessions and plans. */
+const PROBED = 'postgresql'
+
+/**
+ * Watches the statements and leases of one manager: which line of code is slow, waits, holds a connection while it does
+ * nothing, repeats itself or blocks others. Made by {@link insights}; costs nothing once it is closed.
+ *
+ * @example
+ * const watched = insights(manager)
+ * console.log(watched.report())
+ */
+export class Insights {
+  readonly #pool: string
+  readonly #options: ResolvedOptions
+  readonly #clock: Clock
+  readonly #collector: Collector
+  readonly #probe: Probe
+  readonly #blocking: BlockingWatch
+  readonly #plans: PlanWatch
+  readonly #endWatching: (() => void)[] = []
+  #closing: Promise<void> | undefined
+
+  /** @internal */
+  constructor(
+    manager: ConnectionManager<object>,
+    options: ResolvedOptions,
+    clock: Clock = systemClock,
+  ) {
+    this.#pool = manager.name
+    this.#options = options
+    this.#clock = clock
+    this.#collector = new Collector(manager.id, options, clock)
+    this.#probe = new Probe(manager as ProbeSource, clock)
+    this.#blocking = new BlockingWatch(this.#collector, this.#probe, clock, options.blockingMs)
+    this.#plans = new PlanWatch(this.#collector, this.#probe, clock)
+    this.#collector.onRunning = () => this.#onRunning()
+    if (this.#collector.detector !== undefined) this.#endWatching.push(watchHttpRequests())
+    this.#endWatching.push(manager.on('poolClosed', () => void this.close()))
+  }
+
+  /** The statements that take the most time, by fingerprint and call site. @param count `@default` 20 */
+  top(count = TOP): StatementStats[] {
+    return this.#collector.statements.stats(this.#collector.runMs).slice(0, count)
+  }
+
+  /** Transactions by where they began, longest in total first. */
+  transactions(): TransactionStats[] {
+    return this.#collector.leases.transactions.stats()
+  }
+
+  /**
+   * Call sites that hold a connection for `heldIdleMs` or longer while no statement runs on it: by a call of another
+   * service inside a transaction, for example. Longest in total first.
+   */
+  heldIdle(): HeldIdleStats[] {
+    return this.#heldIdle().filter(({ exceeded, open }) => exceeded > 0 || open > 0)
+  }
+
+  /** Reads that one request, transaction or {@link scope} repeats in one place. The costliest first. */
+  nPlusOne(): NPlusOneVerdict[] {
+    return this.#collector.detector?.list() ?? []
+  }
+
+  /** Statements that waited for a lock, and who held it. The longest wait first. */
+  blocking(): BlockingEdge[] {
+    return this.#blocking.list()
+  }
+
+  /** Samples of statements that ran for `slowMs` or longer, slowest first. Without values. */
+  slow(): SlowQuery[] {
+    return this.#collector.slow.list()
+  }
+
+  /** Everything, as plain data. */
+  snapshot(): InsightsSnapshot {
+    const collector = this.#collector
+    const { leases, statements } = collector
+    const { heldIdleMs, maxFingerprints, nPlusOneThreshold, slowMs } = this.#options
+    return {
+      pool: this.#pool,
+      database: collector.database,
+      at: this.#clock.wallTime(),
+      durationMs: this.#clock.now() - collector.startedAt,
+      options: { slowMs, heldIdleMs, nPlusOneThreshold, maxFingerprints },
+      totals: {
+        statements: collector.count,
+        errors: collector.errors,
+        rows: collector.rows,
+        waitMs: collector.waitMs,
+        runMs: collector.runMs,
+        leases: leases.ended,
+        heldMs: leases.heldMs,
+        heldIdleMs: leases.heldIdleMs,
+        transactions: leases.transactions.count,
+        forgotten: statements.forgotten,
+        fingerprints: statements.size,
+      },
+      statements: statements.stats(collector.runMs),
+      transactions: this.transactions(),
+      heldIdle: this.#heldIdle(),
+      nPlusOne: this.nPlusOne(),
+      blocking: this.blocking(),
+      slow: this.slow(),
+      plans: this.#plans.plans,
+      planChanges: this.#plans.changes,
+    }
+  }
+
+  /**
+   * What was seen, for people (`text`, `html`) or programs (`json`).
+   *
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   */
+  report({ format = 'text' }: { readonly format?: ReportFormat } = {}): string {
+    checkFormat(format)
+    return reportOf(this.snapshot(), format)
+  }
+
+  /**
+   * Runs `work` as a unit of its own, in which repeated reads are counted, such as a job of a queue. Requests of Node's
+   * HTTP servers are units already.
+   *
+   * @example
+   * worker.process((job) => watched.scope(() => handle(job)))
+   */
+  scope<T>(work: () => T): T {
+    return runAsRequest(work)
+  }
+
+  /** Asks for the plans of the statements that take the most time now, rather than at the next minute. With `plans` only. */
+  async refreshPlans(): Promise<void> {
+    if (this.#options.plans && this.#collector.database === PROBED) await this.#plans.look()
+  }
+
+  /** Forgets what was seen so far. */
+  reset(): void {
+    this.#collector.clear()
+    this.#blocking.clear()
+    this.#plans.clear()
+  }
+
+  /** Stops watching until {@link resume}: meanwhile it costs nothing. */
+  pause(): void {
+    this.#collector.pause()
+  }
+
+  /** Watches again. */
+  resume(): void {
+    if (this.#closing === undefined) this.#collector.resume()
+  }
+
+  /** Stops watching; what was seen can still be read. Called when the manager closes. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #heldIdle(): HeldIdleStats[] {
+    const { leases } = this.#collector
+    return leases.heldIdle.stats(leases.open, this.#clock.now())
+  }
+
+  #onRunning(): void {
+    if (this.#collector.database !== PROBED) return
+    if (Number.isFinite(this.#options.blockingMs)) this.#blocking.begin()
+    if (this.#options.plans) this.#plans.begin()
+  }
+
+  async #close(): Promise<void> {
+    this.#collector.pause()
+    this.#blocking.close()
+    this.#plans.close()
+    for (const end of this.#endWatching.splice(0)) end()
+    await this.#probe.close()
+  }
+}
+
+/**
+ * Starts to watch a manager.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+ *
+ * @example
+ * const watched = insights(manager, { slowMs: 100 })
+ */
+export function insights<C extends object>(
+  manager: ConnectionManager<C>,
+  options: InsightsOptions = {},
+): Insights {
+  return new Insights(manager as unknown as ConnectionManager<object>, resolveOptions(options))
+}

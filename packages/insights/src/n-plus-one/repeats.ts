@@ -1,0 +1,55 @@
+import { NO_PATH, type Path } from '../collector/paths.js'
+
+/** Reads that return so many rows on average are pages of a large result, not one row's children. */
+const ROWS_OF_A_PAGE = 100
+/** Pauses of that length between repeats are those of polling. In milliseconds. */
+const POLLING_PAUSE_MS = 250
+
+/** How often one unit of work has run a statement of one shape. */
+export class Repeats {
+  /** Begun. */
+  count = 0
+  runMs = 0
+  #rows = 0
+  #ended = 0
+  #pausedMs = 0
+  #lastEndedAt: number | undefined
+  /** Calls by where they came from, of those whose way was read. */
+  readonly #paths = new Map<Path, number>()
+
+  begin(at: number): void {
+    if (this.#lastEndedAt !== undefined) this.#pausedMs += Math.max(0, at - this.#lastEndedAt)
+    this.count += 1
+  }
+
+  came(path: Path): void {
+    if (path !== NO_PATH) this.#paths.set(path, (this.#paths.get(path) ?? 0) + 1)
+  }
+
+  end(runMs: number, rows: number, at: number): void {
+    this.#ended += 1
+    this.runMs += runMs
+    this.#rows += rows
+    this.#lastEndedAt = at
+  }
+
+  /** The one way that at least `least` calls came by, if there is one. */
+  path(least: number): Path | undefined {
+    for (const [path, count] of this.#paths) if (count >= least) return path
+    return undefined
+  }
+
+  /** Whether all ways that were read are one. */
+  get oneWay(): boolean {
+    return this.#paths.size === 1
+  }
+
+  /** Whether it reads pages, or looks for news. */
+  get isPagingOrPolling(): boolean {
+    if (this.#ended === 0) return false
+    return (
+      this.#rows / this.#ended >= ROWS_OF_A_PAGE ||
+      this.#pausedMs / Math.max(1, this.count - 1) >= POLLING_PAUSE_MS
+    )
+  }
+}
