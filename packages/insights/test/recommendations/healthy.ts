@@ -22,7 +22,7 @@ export function distribution(count: number, meanMs: number): Distribution {
   return { count, totalMs: count * meanMs, ...each }
 }
 
-export function histogram(count: number, ms: number): Histogram {
+function histogram(count: number, ms: number): Histogram {
   return {
     count,
     sumMs: count * ms,
