@@ -43,6 +43,7 @@ export type * from './events/events.js'
 export type { Logger, LogLevel } from './events/log.js'
 export { queryChannel } from './events/query-channel.js'
 export type { QueryContext } from './events/query-context.js'
+export type { QueryObserver } from './events/query-observer.js'
 export { once } from './flow/once.js'
 export type { HealthCheck, HealthStats } from './health/history.js'
 export type { ReadinessStatus } from './health/readiness.js'
@@ -68,6 +69,18 @@ export type { Clock } from './time/clock.js'
 export type { Discovery, TopologySource } from './topology/source.js'
 export type { CloseReason } from './vocabulary/close-reason.js'
 export type { LeakCounts, PoolCounts } from './vocabulary/counts.js'
+export {
+  countWithin,
+  type DemandHistogram,
+  demandQuantile,
+  type Histogram,
+  type HistogramBucket,
+  histogramQuantile,
+  type ManagerHistograms,
+  mergeDemand,
+  mergeHistograms,
+  type PoolHistograms,
+} from './vocabulary/histogram.js'
 export type { LeaseReport } from './vocabulary/lease-report.js'
 export type { ClusterState, EndpointState } from './vocabulary/states.js'
 export type { Target } from './vocabulary/target.js'

@@ -4,6 +4,7 @@ import { nextManagerId } from './process/managers.js'
 import { type ReportSql, SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import type { Clock } from './time/clock.js'
 import { Deadlines } from './time/deadlines.js'
+import { DemandMeter } from './time/demand-meter.js'
 import type { StallMonitor } from './time/stall.js'
 
 export interface RuntimeOptions {
@@ -34,6 +35,8 @@ export class Runtime {
   /** For what the manager does by itself, which keeps no process running. */
   readonly background: Deadlines
   readonly events: EventEmitter
+  /** Connections in use, and callers who wait for one, wherever they stand. */
+  readonly demand: DemandMeter
   readonly sql: SqlReports
   /** Publishes statements to who subscribes to them. */
   readonly queries: QueryTracer
@@ -45,6 +48,7 @@ export class Runtime {
   ) {
     this.name = name
     this.clock = clock
+    this.demand = new DemandMeter(clock.now())
     this.stall = stall
     this.deadlines = new Deadlines(clock, stall)
     this.background = new Deadlines(clock, stall, false)

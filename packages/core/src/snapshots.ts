@@ -8,6 +8,7 @@ import {
   type LeakStatus,
 } from './status.js'
 import type { PoolCounts } from './vocabulary/counts.js'
+import type { ManagerHistograms } from './vocabulary/histogram.js'
 import type { LeaseReport } from './vocabulary/lease-report.js'
 import type { Target } from './vocabulary/target.js'
 
@@ -34,6 +35,18 @@ export class Snapshots<C extends object> {
       ...metrics,
       waiting: metrics.waiting + router.waiting,
       failedCheckouts: metrics.failedCheckouts + router.failed,
+    }
+  }
+
+  histograms(): ManagerHistograms {
+    const { runtime, set } = this.#parts
+    const now = runtime.clock.now()
+    return {
+      ...set.totalMeasures().snapshot(now, runtime.demand),
+      endpoints: set.all.map(({ id, pool }) => ({
+        endpoint: id,
+        ...pool.leases.measures.snapshot(now),
+      })),
     }
   }
 

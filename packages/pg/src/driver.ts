@@ -33,6 +33,7 @@ import { PgProbe } from './probe.js'
 import { isOfDatabase, probeScopeOf } from './probe-scope.js'
 import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
+import { unwrapped } from './unwrapped.js'
 
 /** A class whose instances are node-postgres clients; `pg.Client` or one derived from it. */
 export type ClientClass = new (config?: ClientConfig) => Client
@@ -41,6 +42,8 @@ const KEEP_ALIVE_DELAY_MS = 5000
 /** The TypeError of node-postgres for a server that asks for a password where there is none. */
 const NO_PASSWORD = 'Password must be a string'
 const PROBE_APPLICATION_NAME = 'connmgr-probe'
+/** Of the connections that callers get. All others are ours, and instrumentation of users is to see nothing of them. */
+const NOTHING_OWN: ClientConfig = {}
 
 /** The engine's way to PostgreSQL: node-postgres, with what it leaves open closed. */
 export class PgDriver implements Driver<Client> {
@@ -121,7 +124,7 @@ export class PgDriver implements Driver<Client> {
   }
 
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Client> {
-    const { client, session } = await this.#open(endpoint, {}, context)
+    const { client, session } = await this.#open(endpoint, NOTHING_OWN, context)
     session.queries = context.queries
     session.catalog = this.#catalogOf(endpoint)
     if (this.preparing !== undefined) session.prepareFor(this.preparing.of(endpoint.id))
@@ -237,7 +240,8 @@ export class PgDriver implements Driver<Client> {
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await client.connect()
+      const connect: () => Promise<unknown> = client.connect
+      await (own === NOTHING_OWN ? client.connect() : unwrapped(connect).call(client))
     } catch (error) {
       session.destroy()
       if (classify(error) === 'busy') this.catalogs.noRoom(endpoint.id)

@@ -4,6 +4,7 @@ import type { Client, QueryArrayResult } from 'pg'
 import { isStatementError } from './classify.js'
 import { type ClientInternals, internalsOf } from './client-internals.js'
 import { QUERY_TIMEOUT } from './outcome/evidence.js'
+import { unwrapped } from './unwrapped.js'
 
 /** A row as the server wrote it: text, without any type parser. */
 export type TextRow = readonly (string | null)[]
@@ -101,7 +102,7 @@ function baseQueryOf(client: Client): (query: object) => unknown {
   let found: unknown
   for (let each = Object.getPrototypeOf(client); each !== null; each = Object.getPrototypeOf(each))
     if (Object.hasOwn(each, 'query')) found = each.query
-  return found as (query: object) => unknown
+  return unwrapped(found as (query: object) => unknown)
 }
 
 /** A statement whose values come as text. node-postgres calls the methods. */

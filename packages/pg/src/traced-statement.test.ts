@@ -76,9 +76,7 @@ test('a leased client: by promise, by callback, in a transaction of its own SQL'
   open()
   const client = await pool.connect()
   await client.query('begin')
-  await new Promise<void>((resolve) =>
-    client.query({ text: 'select $1::int' }, [7], () => resolve()),
-  )
+  await new Promise<void>((resolve) => client.query('select $1::int', [7], () => resolve()))
   await client.query('commit')
   const { processID } = client as PoolClient & { processID: number }
   client.release()

@@ -3,7 +3,7 @@
  * Finds the processes of a database server by a word in their command lines. Backends of PostgreSQL live in sessions
  * and process groups of their own, and a crash orphans them, so neither the group nor the parent tells:
  * but the postmaster has its data directory on its command line, and every child shows `cluster_name`. MariaDB is one
- * process with its data directory on its command line.
+ * process with its data directory on its command line, and so is Alertmanager.
  *
  * Plain JavaScript, because the watchdog runs it in a process without any loader.
  */
@@ -11,7 +11,7 @@ const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
-const SERVER_COMMAND = /(^|\/)(postgres|initdb|mariadbd)(:|\s|$)/
+const SERVER_COMMAND = /(^|\/)(postgres|initdb|mariadbd|(prometheus-)?alertmanager)(:|\s|$)/
 
 /** Every process of the servers marked with `word`: its id, state letter and command line. */
 function listServerProcesses(word) {

@@ -1,3 +1,12 @@
+export {
+  ALERTMANAGER_INSTALL_COMMAND,
+  ALERTMANAGER_PROGRAMS,
+  Alertmanager,
+  findAlertmanager,
+  type ShownAlert,
+  startAlertmanager,
+} from './alertmanager/alertmanager.js'
+export { describeAlertmanager } from './alertmanager/describe-alertmanager.js'
 export { describeDriver } from './conformance/describe-driver.js'
 export {
   describeReplay,

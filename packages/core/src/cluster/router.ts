@@ -70,7 +70,7 @@ export class Router<C extends object> implements WaitPlace<C> {
 
   /** Moves every waiter whose endpoint no longer serves it, in the order in which they came. */
   reroute(): void {
-    const moving = this.#parked.extract(() => true)
+    const moving = this.#unpark()
     for (const endpoint of this.#endpoints) {
       moving.push(
         ...endpoint.pool.queue.extract(
@@ -81,7 +81,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     moving.sort((a, b) => a.sequence - b.sequence)
     for (const waiter of moving) {
       const endpoint = this.#isShut ? undefined : this.#cluster.pick(waiter.target)
-      if (endpoint === undefined) this.#parked.push(waiter)
+      if (endpoint === undefined) this.#stand(waiter)
       else {
         takeTurn(endpoint)
         endpoint.pool.queue.enqueue(waiter)
@@ -92,7 +92,7 @@ export class Router<C extends object> implements WaitPlace<C> {
 
   /** Takes over the waiters of an endpoint that is no more. */
   adopt(waiters: readonly Waiter<C>[]): void {
-    for (const waiter of waiters) this.#parked.push(waiter)
+    for (const waiter of waiters) this.#stand(waiter)
     this.reroute()
   }
 
@@ -170,6 +170,8 @@ export class Router<C extends object> implements WaitPlace<C> {
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
+    const { clock, demand } = this.#runtime
+    demand.change(-1, clock.now())
     this.noteFailure(reason, error, waiter.enqueuedAt, undefined)
   }
 
@@ -191,13 +193,26 @@ export class Router<C extends object> implements WaitPlace<C> {
     })
   }
 
+  #stand(waiter: Waiter<C>): void {
+    const { clock, demand } = this.#runtime
+    this.#parked.push(waiter)
+    demand.change(1, clock.now())
+  }
+
+  #unpark(): Waiter<C>[] {
+    const { clock, demand } = this.#runtime
+    const waiters = this.#parked.extract(() => true)
+    if (waiters.length > 0) demand.change(-waiters.length, clock.now())
+    return waiters
+  }
+
   #park(request: AcquireRequest): Promise<Lease<C>> {
     // The pool that would be asked first makes the waiter, so that it is identified and timed as everywhere.
     const home = (this.#endpoints[0] as ManagedEndpoint<C>).pool
     const waiter = home.queue.createWaiter(request)
     const full = this.#parked.size >= this.#maxWaiters
     // Stands in the queue even if only to be refused, so that the failure is reported from here.
-    this.#parked.push(waiter)
+    this.#stand(waiter)
     if (this.#closed) waiter.fail('closed', new PoolClosedError(this.#runtime.name))
     else if (request.signal?.aborted === true) {
       waiter.fail('aborted', new AcquireAbortedError(request.signal.reason))

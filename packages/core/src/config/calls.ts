@@ -139,3 +139,11 @@ export function checkCount(argument: string, value: unknown): void {
 export function checkListener(listener: unknown): void {
   if (typeof listener !== 'function') throw invalid('listener', listener, 'a function')
 }
+
+/** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if an observer of queries would never be called */
+export function checkObserver(observer: unknown): void {
+  const { ended, started } = (observer ?? {}) as { ended?: unknown; started?: unknown }
+  const given = [ended, started].filter((each) => each !== undefined)
+  if (given.length === 0 || given.some((each) => typeof each !== 'function'))
+    throw invalid('observer', observer, 'an object with a function as "started", "ended" or both')
+}

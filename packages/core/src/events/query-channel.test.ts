@@ -131,6 +131,53 @@ test('probes, pings and the end of what a borrower has left open are not publish
   expect(queries.all[0]).not.toHaveProperty('lease')
 })
 
+test('observers hear of the statements of their manager, and of no other', async () => {
+  open()
+  const other = manage({ name: 'orders' })
+  const heard: string[] = []
+  const stop = h.manager.observeQueries({
+    started: ({ text, runMs }) => heard.push(`start ${text} ${runMs}`),
+    ended: ({ runMs, text }) => heard.push(`end ${text} ${runMs}`),
+  })
+  await h.manager.use((connection) => connection.query('select 1'))
+  await other.manager.use((connection) => connection.query('select 2'))
+  stop()
+  await h.manager.use((connection) => connection.query('select 3'))
+  expect(heard).toEqual(['start select 1 undefined', 'end select 1 0'])
+  await close(other)
+})
+
+test('an observer that throws is reported, and breaks neither the statement nor another', async () => {
+  open()
+  const thrower = () => {
+    throw new Error('from an observer')
+  }
+  const heard: string[] = []
+  const stops = [
+    h.manager.observeQueries({ started: thrower, ended: thrower }),
+    h.manager.observeQueries({ ended: ({ text }) => heard.push(text) }),
+  ]
+  await h.manager.use((connection) => connection.query('select 1'))
+  await h.clock.settle()
+  for (const stop of stops) stop()
+  expect(heard).toEqual(['select 1'])
+  expect(h.of('listenerFailed')).toMatchObject([
+    { reason: 'an observer of queries threw in started', error: { message: 'from an observer' } },
+    { reason: 'an observer of queries threw in ended' },
+  ])
+  expect(h.manager.getCounts()).toMatchObject({ inUse: 0, idle: 1 })
+})
+
+test.each([undefined, {}, { ended: 'no' }, { end: () => {} }])(
+  'an observer that could never hear anything is refused: %j',
+  (observer) => {
+    open()
+    expect(() => h.manager.observeQueries(observer as never)).toThrow(
+      expect.objectContaining({ code: 'CONNMGR_INVALID_OPTION' }),
+    )
+  },
+)
+
 test.each(['start', 'asyncEnd', 'error'] as const)(
   'one who subscribes to %s alone gets it',
   async (name) => {

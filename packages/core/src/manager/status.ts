@@ -1,6 +1,7 @@
 import type { Assembly } from '../assembly.js'
-import { checkListener } from '../config/calls.js'
+import { checkListener, checkObserver } from '../config/calls.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from '../events/events.js'
+import { observeQueries, type QueryObserver } from '../events/query-observer.js'
 import { outside } from '../flow/outside.js'
 import type { HealthCheck, HealthStats } from '../health/history.js'
 import type { PoolMetrics } from '../pool/metrics.js'
@@ -8,6 +9,7 @@ import type { PoolSettings } from '../pool/options.js'
 import { Snapshots } from '../snapshots.js'
 import type { FailoverStatus, HealthStatus, LeakStatus } from '../status.js'
 import type { PoolCounts } from '../vocabulary/counts.js'
+import type { ManagerHistograms } from '../vocabulary/histogram.js'
 import type { LeaseReport } from '../vocabulary/lease-report.js'
 import type { Target } from '../vocabulary/target.js'
 import type { ReplayStats } from '../work/replayer.js'
@@ -45,6 +47,19 @@ export abstract class ManagerStatus<C extends object> {
   /** Snapshots of the pools of all endpoints, or of one. `size` and `limit` count the pools that are in service. */
   getPoolMetrics(endpoint?: string): PoolMetrics {
     return this.#snapshots.poolMetrics(endpoint)
+  }
+
+  /**
+   * How long callers have waited, leases were held, and connects have taken, and for how long so many connections were
+   * wanted at once, which is what to size a pool by. Measured from the start: it costs each lease some nanoseconds, and
+   * comes too late when it is switched on after an incident. Plain data; see `histogramQuantile` and `demandQuantile`.
+   *
+   * @example
+   * const { demand, wait } = manager.getHistograms()
+   * console.log(histogramQuantile(wait, 0.99), demandQuantile(demand, 0.99))
+   */
+  getHistograms(): ManagerHistograms {
+    return this.#snapshots.histograms()
   }
 
   /** The sizes and times in force, per endpoint: what the options have come to, and sizes as `resize` has left them. */
@@ -126,6 +141,21 @@ export abstract class ManagerStatus<C extends object> {
   onAny(listener: (event: ConnmgrEvent) => unknown): () => void {
     checkListener(listener)
     return this.#parts.runtime.events.onAny((event) => outside(() => listener(event)))
+  }
+
+  /**
+   * Hears of the statements that are sent over this manager's connections, as the channel `connmgr:query` does of those of
+   * all managers. An observer that throws harms no statement, unlike a subscriber to the channel, whose error Node reports
+   * as uncaught. Costs nothing until it is called. Returns the function that ends it.
+   *
+   * @example
+   * const stop = manager.observeQueries({
+   *   ended: ({ text, runMs, waitMs }) => console.log(text, runMs, waitMs),
+   * })
+   */
+  observeQueries(observer: QueryObserver): () => void {
+    checkObserver(observer)
+    return observeQueries(this.#parts.runtime, observer)
   }
 
   /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */

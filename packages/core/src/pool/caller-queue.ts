@@ -109,24 +109,32 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
 
   push(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
+    // It has been made at this moment.
+    this.#context.measures.demand.change(1, waiter.enqueuedAt)
     if (waiter.owner.holding !== undefined) this.#misuse.nested(waiter.owner)
   }
 
   enqueue(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
+    this.#context.measures.demand.change(1, this.#runtime.clock.now())
     if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#runtime.name))
     else this.#host.supply()
   }
 
   extract(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
-    return this.#waiters.extract(leaves)
+    const taken = this.#waiters.extract(leaves)
+    if (taken.length > 0)
+      this.#context.measures.demand.change(-taken.length, this.#runtime.clock.now())
+    return taken
   }
 
   giveUp(timeoutMs: number, errorFor: () => Error): void {
     this.#waiters.giveUp(timeoutMs, errorFor)
   }
 
-  shift(): Waiter<C> | undefined {
+  /** Takes the first out, to be served now. */
+  shift(now: number): Waiter<C> | undefined {
+    if (this.#waiters.size > 0) this.#context.measures.demand.change(-1, now)
     return this.#waiters.shift()
   }
 
@@ -152,7 +160,9 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
-    this.#leases.acquireFailed(reason, error, this.#runtime.clock.now() - waiter.enqueuedAt)
+    const now = this.#runtime.clock.now()
+    this.#context.measures.demand.change(-1, now)
+    this.#leases.acquireFailed(reason, error, now - waiter.enqueuedAt)
     this.#host.waiterGone()
   }
 

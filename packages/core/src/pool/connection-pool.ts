@@ -6,6 +6,7 @@ import type { AcquireRequest } from './acquire-request.js'
 import type { PoolEntry } from './entry.js'
 import type { Lease } from './lease.js'
 import type { PoolTotals } from './metrics.js'
+import type { PoolMeasures } from './pool-measures.js'
 import type { ServerChange } from './server-change.js'
 import type { Waiter } from './waiter.js'
 
@@ -111,6 +112,7 @@ export interface PoolProbes {
 /** Who holds the connections of one pool, and how much it has done. */
 export interface LeaseRecords {
   readonly totals: PoolTotals
+  readonly measures: PoolMeasures
   readonly leakCounts: LeakCounts
   /** Every lease that has not ended, longest first. */
   holders(): LeaseReport[]

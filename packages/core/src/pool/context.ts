@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime.js'
 import { ResponseTimes } from '../time/response-times.js'
 import type { Budget } from './connection-budget.js'
 import type { PoolOptions } from './options.js'
+import { PoolMeasures } from './pool-measures.js'
 
 /** The manager as its pools see it: they report to it, and never ask it what to do with a connection. */
 export interface PoolObserver {
@@ -49,11 +50,13 @@ export class PoolContext<C extends object> implements PoolConfig<C> {
   readonly budget: Budget | undefined
   /** Publishes the statements of this endpoint's borrowers. */
   readonly queries: StatementTracer
+  readonly measures: PoolMeasures
   /** How soon the server answers. */
   readonly times = new ResponseTimes()
 
   constructor(runtime: Runtime, { budget, driver, endpoint, observer, options }: PoolConfig<C>) {
     this.runtime = runtime
+    this.measures = new PoolMeasures(runtime.clock.now(), runtime.demand)
     this.queries = runtime.queries.at(endpoint.id)
     this.endpoint = endpoint
     this.driver = driver

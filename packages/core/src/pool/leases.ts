@@ -13,6 +13,7 @@ import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
 import { Lease, type LeaseHome } from './lease.js'
 import { PoolTotals } from './metrics.js'
+import type { PoolMeasures } from './pool-measures.js'
 import type { LeaseOwner } from './waiter.js'
 
 const HOLDERS_IN_ERROR = 5
@@ -24,6 +25,7 @@ export class Leases<C extends object> implements LeaseRecords {
   /** Where leases return their connections to. The pool sets it before it lends any. */
   home!: LeaseHome<C>
   readonly totals = new PoolTotals()
+  readonly measures: PoolMeasures
   readonly leaks: LeakTracking
   /** Leases that have not ended. */
   size = 0
@@ -43,6 +45,7 @@ export class Leases<C extends object> implements LeaseRecords {
   constructor(context: PoolContext<C>, leaks: LeakTracking) {
     this.#context = context
     this.#runtime = context.runtime
+    this.measures = context.measures
     this.leaks = leaks
     this.#acquired = context.runtime.events.topic('connectionAcquired')
     this.#released = context.runtime.events.topic('connectionReleased')
@@ -94,6 +97,8 @@ export class Leases<C extends object> implements LeaseRecords {
     this.size += 1
     this.totals.checkouts += 1
     this.totals.waitedMs += now - requestedAt
+    this.measures.wait.record(now - requestedAt)
+    this.measures.demand.change(1, now)
     if (this.#acquired.wanted) {
       events.emit({
         type: 'connectionAcquired',
@@ -222,6 +227,8 @@ export class Leases<C extends object> implements LeaseRecords {
     this.size -= 1
     this.totals.returned += 1
     this.totals.heldMs += heldMs
+    this.measures.use.record(heldMs)
+    this.measures.demand.change(-1, now)
     this.usualHeldMs =
       this.usualHeldMs >= 0 ? this.usualHeldMs + (heldMs - this.usualHeldMs) / 8 : heldMs
     return heldMs

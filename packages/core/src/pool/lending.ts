@@ -109,7 +109,7 @@ export class Lending<C extends object> {
   }
 
   #serve(entry: PoolEntry<C>, now: number): void {
-    const waiter = this.#queue.shift()
+    const waiter = this.#queue.shift(now)
     if (waiter === undefined) this.offer(entry, now)
     else waiter.serve(this.lend(entry, waiter.owner, waiter.enqueuedAt, now))
   }

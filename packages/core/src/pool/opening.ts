@@ -91,6 +91,7 @@ export class Opening<C extends object> {
     const { budget, connections, trust } = this.#parts
     budget.connected()
     const entry = connections.adopt(connection, generation)
+    this.#context.measures.create.record(entry.createdAt - startedAt)
     events.emit({
       type: 'connectionCreated',
       pool: name,

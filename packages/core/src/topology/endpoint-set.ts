@@ -2,6 +2,7 @@ import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { Endpoint } from '../driver/contract.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
 import { type MeasuredPool, PoolTotals } from '../pool/metrics.js'
+import { PoolMeasures } from '../pool/pool-measures.js'
 import { bounded } from '../time/bounded.js'
 import type { Deadlines } from '../time/deadlines.js'
 
@@ -36,6 +37,7 @@ export class EndpointSet<C extends object> {
   readonly #leaving = new Map<ManagedEndpoint<C>, Promise<void>>()
   /** What the pools did that are gone. */
   readonly #gone = new PoolTotals()
+  readonly #measuresGone = new PoolMeasures(0)
   #leaksGone = 0
 
   constructor(
@@ -91,6 +93,7 @@ export class EndpointSet<C extends object> {
       this.#leaving.delete(endpoint)
       for (const key of Object.keys(this.#gone) as (keyof PoolTotals)[])
         this.#gone[key] += pool.leases.totals[key]
+      this.#measuresGone.add(pool.leases.measures)
       this.#leaksGone += pool.leases.leakCounts.detected
     })
     this.#leaving.set(endpoint, closed)
@@ -125,6 +128,14 @@ export class EndpointSet<C extends object> {
         inService: false,
       },
     ]
+  }
+
+  /** What the durations of every pool there is and was come to. */
+  totalMeasures(): PoolMeasures {
+    const total = new PoolMeasures(0)
+    total.add(this.#measuresGone)
+    for (const { pool } of this.withLeases) total.add(pool.leases.measures)
+    return total
   }
 
   /** Closes all. Those that are leaving get no more time than the others. */

@@ -1,0 +1,81 @@
+import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { demandQuantile, histogramQuantile } from '../vocabulary/histogram.js'
+
+let h: Harness
+afterEach(() => close(h))
+
+test('wait, use and create are measured from the start, of each endpoint and of all', async () => {
+  h = manage({
+    poolSize: 1,
+    maxOverflow: 0,
+    prepare: (driver) => driver.next('connect', { afterMs: 40 }),
+  })
+  const connecting = h.manager.acquire()
+  await h.clock.advance(40)
+  const first = await connecting
+  const waiting = h.manager.acquire()
+  await h.clock.advance(1000)
+  first.release()
+  ;(await waiting).release()
+  const { create, endpoints, use, wait } = h.manager.getHistograms()
+  expect([create.count, create.sumMs]).toEqual([1, 40])
+  expect([wait.count, wait.sumMs]).toEqual([2, 1040])
+  expect([use.count, use.sumMs]).toEqual([2, 1000])
+  expect(histogramQuantile(wait, 1)).toBeGreaterThanOrEqual(1000)
+  expect(endpoints).toMatchObject([{ endpoint: 'a', create, use, wait }])
+})
+
+test('demand counts connections in use and callers who wait, over time', async () => {
+  h = manage({ poolSize: 2, maxOverflow: 0, acquireTimeoutMs: 100 })
+  const leases = [await h.manager.acquire(), await h.manager.acquire()]
+  const before = h.manager.getHistograms().demand.totalMs
+  const third = expectLater(h.manager.acquire())
+  await h.clock.advance(100)
+  await expect(third).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
+  await h.clock.advance(50)
+  for (const lease of leases) lease.release()
+  await h.clock.advance(30)
+  const { demand, endpoints } = h.manager.getHistograms()
+  expect(demand.totalMs - before).toBe(180)
+  const ms = Object.fromEntries(demand.levels.map((each) => [each.connections, each.ms]))
+  expect(ms).toMatchObject({ 3: 100, 2: 50 })
+  expect(endpoints[0]?.demand.levels).toEqual(demand.levels)
+  expect(demandQuantile(demand, 1)).toBe(3)
+})
+
+test('a caller for whom there is no server is demand of the manager, and of no endpoint', async () => {
+  h = manage({ endpoints: ['a', 'b'], failover: { mode: 'ordered' } })
+  await h.manager.start()
+  h.manager.suspend()
+  const waiting = h.manager.acquire()
+  await h.clock.advance(70)
+  h.manager.resume()
+  const lease = await waiting
+  await h.clock.advance(5)
+  lease.release()
+  await h.clock.advance(5)
+  const { demand, endpoints } = h.manager.getHistograms()
+  const atOne = (levels: readonly { connections: number; ms: number }[]) =>
+    levels.find(({ connections }) => connections === 1)?.ms
+  expect(atOne(demand.levels)).toBe(75)
+  expect(atOne(endpoints[0]?.demand.levels ?? [])).toBe(5)
+  expect(demandQuantile(demand, 1)).toBe(1)
+})
+
+test('callers who move between endpoints are counted once', async () => {
+  h = manage({ endpoints: ['a', 'b'], failover: { mode: 'ordered' }, poolSize: 1, maxOverflow: 0 })
+  await h.manager.start()
+  const held = await h.manager.acquire()
+  const waiting = expectLater(h.manager.acquire())
+  await h.manager.failover('b')
+  const moved = await waiting
+  held.release()
+  moved.release()
+  await h.clock.advance(1000)
+  const { demand } = h.manager.getHistograms()
+  expect(demand.levels.at(-1)?.connections).toBeLessThanOrEqual(2)
+  const before = demand.levels.find(({ connections }) => connections === 0)?.ms ?? 0
+  await h.clock.advance(1000)
+  const after = h.manager.getHistograms().demand.levels.find(({ connections }) => connections === 0)
+  expect((after?.ms ?? 0) - before).toBe(1000)
+})

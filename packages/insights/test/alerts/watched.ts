@@ -1,0 +1,90 @@
+import { ConnectionManager, type ManagerOptions } from '@connmgr/core'
+import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
+import type { Alert } from '../../src/alerts/alert.js'
+import { type Alerts, alerts } from '../../src/alerts/alerts.js'
+import type { AlertsOptions } from '../../src/alerts/options.js'
+import type { AlertProblem } from '../../src/alerts/problem.js'
+
+/** A manager over a fake driver, watched by alerts on the same clock, which stands still until told otherwise. */
+export interface Watched {
+  readonly clock: FakeClock
+  readonly driver: FakeDriver
+  readonly manager: ConnectionManager<FakeConnection>
+  readonly alerts: Alerts
+  /** What came to the sink: status and summary. */
+  readonly told: Alert[]
+  readonly problems: AlertProblem[]
+  /** `firing ConnmgrLeaks` and so on, since the latest call. */
+  news(): string[]
+}
+
+export function fakeManager(
+  clock: FakeClock,
+  {
+    driver = new FakeDriver({ clock }),
+    endpoints = ['a'],
+    ...options
+  }: Partial<ManagerOptions<FakeConnection>> & {
+    readonly driver?: FakeDriver
+    readonly endpoints?: readonly string[]
+  } = {},
+): ConnectionManager<FakeConnection> {
+  return new ConnectionManager<FakeConnection>({
+    driver,
+    endpoints: endpoints.map(fakeEndpoint),
+    options: {
+      clock,
+      logger: false,
+      healthMonitoring: false,
+      prePing: false,
+      maxLifetimeMs: 0,
+      idleTimeoutMs: 0,
+      poolSize: 2,
+      maxOverflow: 0,
+      ...options,
+    },
+  })
+}
+
+export function watch(
+  alertsOptions: Partial<AlertsOptions> = {},
+  managerOptions: Parameters<typeof fakeManager>[1] = {},
+): Watched {
+  const clock = new FakeClock()
+  const driver = managerOptions.driver ?? new FakeDriver({ clock })
+  const manager = fakeManager(clock, { driver, ...managerOptions })
+  const told: Alert[] = []
+  const problems: AlertProblem[] = []
+  let seen = 0
+  return {
+    clock,
+    driver,
+    manager,
+    told,
+    problems,
+    alerts: alerts({
+      managers: manager,
+      sinks: [(sent) => void told.push(...sent)],
+      intervalMs: 1000,
+      labels: { instance: 'web-1' },
+      onProblem: (problem) => problems.push(problem),
+      clock,
+      ...alertsOptions,
+    }),
+    news() {
+      const news = told.slice(seen).map(({ rule, status }) => `${status} ${rule}`)
+      seen = told.length
+      return news
+    },
+  }
+}
+
+/** Ends what {@link watch} has begun. */
+export async function end({ alerts: watching, clock, manager }: Watched): Promise<void> {
+  const closing = Promise.all([
+    watching.close({ drainTimeoutMs: 1 }),
+    manager.close({ drainTimeoutMs: 1 }),
+  ])
+  await clock.advance(10_000)
+  await closing
+}
