@@ -179,12 +179,12 @@ test('plans: a full scan is found, and a plan that changes is noticed', async ()
   const ask = () =>
     manager.pool.query('select name from items where parent = $1 and id > 4990', [3])
   await ask()
-  await watched.refreshPlans()
+  await watched.refresh()
   const [before] = watched.snapshot().plans
   expect(before?.shape).toContain('items')
   await cluster.primary.query('alter table items drop constraint items_pkey')
   await ask()
-  await watched.refreshPlans()
+  await watched.refresh()
   const { planChanges, plans } = watched.snapshot()
   expect(plans[0]).toMatchObject({
     shape: 'Seq Scan items',
@@ -192,6 +192,9 @@ test('plans: a full scan is found, and a plan that changes is noticed', async ()
   })
   expect(plans[0]?.sequentialScans[0]?.filter).toMatch(/parent/)
   expect(plans[0]?.sequentialScans[0]?.filter).not.toContain('4990')
+  expect(watched.recommendations()).toEqual(
+    expect.arrayContaining([expect.objectContaining({ code: 'plan-regression' })]),
+  )
   expect(planChanges).toMatchObject([
     { from: { hash: before?.hash }, to: { hash: plans[0]?.hash } },
   ])
