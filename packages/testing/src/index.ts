@@ -9,6 +9,10 @@ export {
 export { describeAlertmanager } from './alertmanager/describe-alertmanager.js'
 export { describeDriver } from './conformance/describe-driver.js'
 export {
+  describePublishedQueries,
+  type PublishingSubject,
+} from './conformance/describe-published-queries.js'
+export {
   describeReplay,
   type ReplayedTransaction,
   type ReplayHarness,
