@@ -1,4 +1,4 @@
-import { outside, type TimerHandle } from '@connmgr/core/driver'
+import { CALL_RULES, checkCall, outside, type TimerHandle } from '@connmgr/core/driver'
 import type { Alert, AlertSeverity } from './alert.js'
 import { Dispatcher, type SinkStatus } from './delivery/dispatcher.js'
 import { ManagerWatch, type WatchContext } from './evaluation/watched-manager.js'
@@ -30,6 +30,10 @@ export interface AlertsStatus {
 /** The gap between two evaluations that still counts as time in which a condition has held, in intervals. */
 const LATE_INTERVALS = 2
 const DEFAULT_DRAIN_TIMEOUT_MS = 5000
+const CLOSE = {
+  drainTimeoutMs: CALL_RULES.milliseconds,
+  resolve: { accepts: (value: unknown) => typeof value === 'boolean', expected: 'true or false' },
+}
 
 /** Watches managers and alerts of what its rules find. Made by {@link alerts}. */
 export class Alerts {
@@ -97,16 +101,20 @@ export class Alerts {
 
   /**
    * Stops watching. Alerts that fire are resolved, as this process no longer has what they are about, and what is left is
-   * delivered until the deadline. Never rejects. A second call returns the same promise.
+   * delivered until the deadline. A second call returns the same promise. Rejects only if its options are wrong, and then
+   * changes nothing.
    *
    * @param options.drainTimeoutMs the deadline; `@default` 5000
    * @param options.resolve false leaves alerts firing, for a process that is started again at once; `@default` true
    */
   close(options: { drainTimeoutMs?: number; resolve?: boolean } = {}): Promise<void> {
-    this.#closing ??= this.#close(
-      options.drainTimeoutMs ?? DEFAULT_DRAIN_TIMEOUT_MS,
-      options.resolve ?? true,
-    )
+    try {
+      checkCall('close', options, CLOSE)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS, resolve = true } = options
+    this.#closing ??= this.#close(drainTimeoutMs, resolve)
     return this.#closing
   }
 
