@@ -64,6 +64,7 @@ export {
   type StatementTracer,
   type TracedConnection,
   type TracedTransaction,
+  TransactionTrace,
 } from './driver/statement-trace.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/events.js'

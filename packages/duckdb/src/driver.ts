@@ -46,7 +46,7 @@ export class DuckDbDriver implements Driver<DuckDBConnection> {
 
   async connect(
     endpoint: Endpoint,
-    { signal, onSignal }: ConnectContext,
+    { signal, onSignal, queries }: ConnectContext,
   ): Promise<DuckDBConnection> {
     signal.throwIfAborted()
     const { key, path, options } = endpoint.config as DuckDbEndpointConfig
@@ -54,7 +54,11 @@ export class DuckDbDriver implements Driver<DuckDBConnection> {
     if (path === MEMORY) await this.#keep(key, path, options)
     try {
       const connection = await use.connect()
-      if (!signal.aborted) return handleOf(new Session(connection, use, this.#clock, onSignal))
+      if (!signal.aborted) {
+        const session = new Session(connection, use, this.#clock, onSignal)
+        session.queries = queries
+        return handleOf(session)
+      }
       connection.closeSync()
     } catch (error) {
       use.release()

@@ -37,6 +37,8 @@ const GOES_ON: ReadonlySet<PropertyKey> = new Set([
   'extractStatements',
   'createAppender',
 ])
+/** What they are given is run later, by what they return. */
+const LATER: ReadonlySet<PropertyKey> = new Set(['prepare', 'extractStatements'])
 const CLOSES: ReadonlySet<PropertyKey> = new Set(['closeSync', 'disconnectSync'])
 
 const sessions = new WeakMap<object, Session>()
@@ -95,11 +97,12 @@ class Handle implements ProxyHandler<DuckDBConnection> {
         fence.noteUse(method)
       }
       if (GOES_ON.has(property)) this.#session.noteAltered()
-      return this.#session.call(sql, () => {
+      const call = (): Promise<unknown> => {
         const { connection } = this.#session
         const own = Reflect.get(connection, property) as (...given: unknown[]) => Promise<unknown>
         return Reflect.apply(own, connection, args)
-      })
+      }
+      return this.#session.call(sql, call, !LATER.has(property))
     }
     return method
   }

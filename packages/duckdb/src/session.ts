@@ -7,12 +7,16 @@ import {
   currentEffects,
   type Effects,
   isEndedOnPurpose,
+  type StatementTrace,
+  type StatementTracer,
+  TransactionTrace,
   type WriteEnd,
 } from '@connmgr/core/driver'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { hasNoTransaction, isAborted, isFatalForAll } from './classify.js'
 import type { InstanceUse } from './instances.js'
-import { commits, isPlain, plainlyReads } from './statement-text.js'
+import { rowCountOf } from './row-count.js'
+import { commits, isPlain, plainlyReads, type TransactionVerb, verbOf } from './statement-text.js'
 
 /** Pause between two attempts to end a statement: one that has not begun yet does not hear of the first. */
 const INTERRUPT_AGAIN_MS = 20
@@ -28,6 +32,12 @@ export class Session {
   readonly #running = new Set<object>()
   #onIdle: (() => void)[] = []
   #inTransaction = false
+  /** For tracing: a text of the latest lease has begun a transaction, and none has ended it. */
+  #tracedInside = false
+  #tracedLease: object | undefined
+  readonly #transactions = new TransactionTrace()
+  /** Publishes the statements of borrowers. */
+  queries: StatementTracer | undefined
   #altered = false
   #ended: ConnectionLostError | undefined
 
@@ -80,8 +90,26 @@ export class Session {
     this.#altered = true
   }
 
-  /** Runs a method of the connection that answers later. @param sql the text of its statement, if it has one */
-  async call<T>(sql: string | undefined, method: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a method of the connection that answers later.
+   *
+   * @param sql the text of its statement, if it has one
+   * @param runs whether it runs the statement now
+   */
+  call<T>(sql: string | undefined, method: () => Promise<T>, runs: boolean): Promise<T> {
+    const trace = sql !== undefined && runs ? this.#trace(sql) : undefined
+    if (trace === undefined || sql === undefined) return this.#call(sql, method)
+    return trace.run(() =>
+      this.#follow(trace, verbOf(sql), () =>
+        this.#call(sql, () => {
+          trace.sent()
+          return method()
+        }),
+      ),
+    )
+  }
+
+  async #call<T>(sql: string | undefined, method: () => Promise<T>): Promise<T> {
     const { connection } = this
     if (sql !== undefined) {
       this.activity.queryCount += 1
@@ -106,8 +134,63 @@ export class Session {
     }
   }
 
+  /** Begins to publish a statement, if there is a subscriber. */
+  #trace(sql: string): StatementTrace | undefined {
+    const { queries } = this
+    if (queries?.active !== true) return undefined
+    const { lease } = this.activity
+    const trace = queries.begin(sql)
+    trace.on({
+      connectionId: lease?.connectionId,
+      lease: lease?.active === true ? lease.id : undefined,
+    })
+    return trace
+  }
+
+  /** DuckDB does not tell whether it is in a transaction: what is known of it are the texts that were sent. */
+  async #follow<T>(
+    trace: StatementTrace,
+    verb: TransactionVerb | undefined,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const { lease } = this.activity
+    const before = this.#inTransaction || (this.#tracedInside && this.#tracedLease === lease)
+    const note = (done: boolean): void => {
+      const after = done && verb !== undefined ? verb === 'begin' : before && verb !== 'commit'
+      this.#tracedInside = after
+      this.#tracedLease = lease
+      trace.inTransaction(
+        this.#transactions.of({ before, after, committed: done && verb === 'commit', lease }),
+      )
+    }
+    try {
+      const result = await run()
+      trace.answered()
+      note(true)
+      trace.succeeded(rowCountOf(result))
+      return result
+    } catch (error) {
+      trace.answered()
+      note(false)
+      trace.failed(error)
+      throw error
+    }
+  }
+
+  /** Sends what begins or ends the transaction of a borrower. */
+  #sendForBorrower(sql: string): Promise<void> {
+    const trace = this.#trace(sql)
+    if (trace === undefined) return this.#send(sql)
+    return trace.run(() =>
+      this.#follow(trace, verbOf(sql), () => {
+        trace.sent()
+        return this.#send(sql)
+      }),
+    )
+  }
+
   async begin(readOnly: boolean): Promise<void> {
-    await this.#send(readOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION')
+    await this.#sendForBorrower(readOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION')
     this.#inTransaction = true
   }
 
@@ -117,8 +200,12 @@ export class Session {
       // A statement that its work has not awaited belongs to it.
       await this.settled()
       await this.#requireCommittable()
-      await this.#send('COMMIT')
-      this.#inTransaction = false
+      try {
+        await this.#sendForBorrower('COMMIT')
+      } finally {
+        // One that fails has rolled back.
+        this.#inTransaction = false
+      }
     } catch (error) {
       if (this.#ended !== undefined) throw error
       await this.rollback()
@@ -133,7 +220,9 @@ export class Session {
   /** Does nothing if there is no transaction: DuckDB cannot be asked whether there is one. */
   async rollback(): Promise<void> {
     try {
-      await this.#send('ROLLBACK')
+      // What is not known to be in a transaction, or ends it for the pool, is nothing of a borrower's.
+      const own = !this.#inTransaction || this.activity.lease?.active === false
+      await (own ? this.#send('ROLLBACK') : this.#sendForBorrower('ROLLBACK'))
     } catch (error) {
       if (!hasNoTransaction(error)) throw error
     } finally {

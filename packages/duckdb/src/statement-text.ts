@@ -42,6 +42,23 @@ export function commits(sql: string): boolean {
   return /^(?:commit|end)$/.test(firstWord(withoutLiterals(sql)))
 }
 
+/** What a statement does to a transaction. */
+export type TransactionVerb = 'begin' | 'commit' | 'rollback'
+
+const VERBS: ReadonlyMap<string, TransactionVerb> = new Map([
+  ['begin', 'begin'],
+  ['start', 'begin'],
+  ['commit', 'commit'],
+  ['end', 'commit'],
+  ['rollback', 'rollback'],
+  ['abort', 'rollback'],
+])
+
+/** What a text of one statement does to a transaction, if it does anything to one. */
+export function verbOf(sql: string): TransactionVerb | undefined {
+  return VERBS.get(firstWord(withoutLiterals(sql)))
+}
+
 /** A statement's shape: without literals, comments and superfluous blanks. */
 export function fingerprint(sql: string): string {
   const shape = sql

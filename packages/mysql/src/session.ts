@@ -5,6 +5,7 @@ import type {
   ConnectionCondition,
   ConnectionSignal,
   ResetFindings,
+  StatementTracer,
 } from '@connmgr/core/driver'
 import type { Connection } from 'mysql2'
 import { CommandQueue } from './command-queue.js'
@@ -33,6 +34,8 @@ export class Session {
   initial: SessionBaseline | undefined
   /** Called when a statement is sent that may make a table which takes no part in transactions. */
   onNewEngine: (() => void) | undefined
+  /** Publishes the statements of borrowers; undefined for what is no borrower's. */
+  queries: StatementTracer | undefined
   /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
   trouble: Error | undefined
   readonly #connection: Connection
@@ -54,7 +57,11 @@ export class Session {
     this.#changes = new SessionChanges(connection)
     this.#queue = new CommandQueue(this.#internals)
     this.activity = this.#createActivity()
+    const queries = (): StatementTracer | undefined => this.queries
     this.#follower = new StatementFollower(this.#internals, this.#queue, {
+      get queries() {
+        return queries()
+      },
       activity: this.activity,
       changes: this.#changes,
       refused: (error) => this.#onRefusal(error),
@@ -99,10 +106,19 @@ export class Session {
     return askOn(this.#internals, text, (send) => this.#follower.asOwn(send))
   }
 
+  /** The same for a statement that is part of a borrower's work. */
+  async #askForBorrower(text: string): Promise<void> {
+    // What ends a transaction that its borrower has left open is the pool's.
+    const ended = this.activity.lease?.active === false
+    const trace = ended ? undefined : this.#follower.trace(text)
+    if (trace === undefined) await this.ask(text)
+    else await askOn(this.#internals, text, (send) => this.#follower.asBorrowers(trace, send))
+  }
+
   /** Begins a transaction of the engine. @param texts of the statements that do it */
   async begin(texts: readonly string[], readOnly: boolean): Promise<void> {
     if (readOnly) this.#changes.noteReadOnly()
-    for (const text of texts) await this.ask(text)
+    for (const text of texts) await this.#askForBorrower(text)
     const { implicitCommits, rollbacks } = this.#follower.transactions
     this.#rollbacksBefore = rollbacks
     this.#follower.commitsBefore = implicitCommits
@@ -121,14 +137,14 @@ export class Session {
         'COMMIT was not sent, as the transaction was rolled back before, by the server or by the work itself; ' +
           'leave COMMIT and ROLLBACK to the call that began it',
       )
-    await this.ask('COMMIT')
+    await this.#askForBorrower('COMMIT')
     this.#follower.commitsBefore = undefined
   }
 
   /** Ends what is open, and gives back what was done to `autocommit`. */
   async rollback(): Promise<void> {
     await this.settled()
-    await this.ask('ROLLBACK')
+    await this.#askForBorrower('ROLLBACK')
     this.#follower.commitsBefore = undefined
     const { status } = this.#follower.transactions
     if (status !== undefined && status.autocommit !== this.#autocommit)

@@ -1,10 +1,16 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import {
+  eventually,
   type PostgresCluster,
   RecordedQueries,
   type RecordedQuery,
   startCluster,
 } from '@connmgr/testing'
 import type { PoolClient } from 'pg'
+import Cursor from 'pg-cursor'
+import QueryStream from 'pg-query-stream'
+import { CopyIn } from '../test/copy-in.js'
 import type { PgConnectionManager } from './connection-manager.js'
 import { createConnectionManager } from './create-connection-manager.js'
 import type { ManagedPool } from './managed-pool.js'
@@ -95,4 +101,129 @@ test('a failed statement carries the error that its caller got', async () => {
   const error = await pool.query('select no_such').catch((reason: unknown) => reason)
   expect(only()).toMatchObject({ messages: FAILED, error: { code: '42703' } })
   expect(only().error).toBe(error)
+})
+
+test('a cursor and a COPY end when they are closed, and tell how many rows there were', async () => {
+  open()
+  const client = await pool.connect()
+  const cursor = client.query(new Cursor('select n from generate_series(1, 10) n'))
+  await cursor.read(4)
+  expect(only().messages).toEqual(['start', 'end'])
+  await cursor.read(4)
+  await cursor.close()
+  expect(only()).toMatchObject({ messages: WHOLE, rowCount: 8 })
+  queries.clear()
+  await client.query('create temp table rows (n int)')
+  const copying = client.query(new CopyIn() as never) as CopyIn
+  await pipeline(Readable.from(['1\n', '2\n', '3\n']), copying)
+  const rows = client.query(new QueryStream('select n from rows'))
+  for await (const _row of rows) expect(queries.all.at(-1)?.messages).not.toContain('error')
+  const failing = client.query(new Cursor('select no_such'))
+  await expect(failing.read(1)).rejects.toMatchObject({ code: '42703' })
+  await client.query('select 1')
+  client.release()
+  expect(queries.all).toMatchObject([
+    { text: 'create temp table rows (n int)' },
+    { text: 'copy rows from stdin', messages: WHOLE, rowCount: 3 },
+    { text: 'select n from rows', messages: WHOLE, rowCount: 3 },
+    { text: 'select no_such', messages: FAILED, error: { code: '42703' } },
+    { text: 'select 1', messages: WHOLE, rowCount: 1 },
+  ])
+})
+
+test('statements behind others on one client have waited for those', async () => {
+  open()
+  const client = await pool.connect()
+  await Promise.all([client.query('select pg_sleep(0.1)'), client.query('select 2')])
+  client.release()
+  const [slow, next] = queries.all
+  expect(slow?.runMs).toBeGreaterThan(90)
+  expect(next?.waitMs).toBeGreaterThan(90)
+  expect(next?.startedAt).toBeLessThan((slow?.startedAt ?? 0) + 90)
+})
+
+test('statements on a shared connection share its lease, and have waited for those before them', async () => {
+  open({ shared: { lanes: 1, depth: 100 } })
+  await pool.query('select 1')
+  await eventually(async () => {
+    await pool.query('select 1')
+    return queries.all.at(-1)?.shared === true
+  })
+  queries.clear()
+  await Promise.all([1, 2, 3].map((n) => pool.query('select $1::int', [n])))
+  expect(queries.all).toHaveLength(3)
+  expect(new Set(queries.all.map(({ lease }) => lease)).size).toBe(1)
+  for (const query of queries.all) {
+    expect(query).toMatchObject({ messages: WHOLE, shared: true, rowCount: 1 })
+    expect(query).not.toHaveProperty('transaction')
+  }
+  queries.clear()
+  await expect(pool.query('select 1 / $1::int', [0])).rejects.toMatchObject({ code: '22012' })
+  expect(only()).toMatchObject({ messages: FAILED, error: { code: '22012' } })
+})
+
+test('a named statement is prepared, and a plain one is not', async () => {
+  open({ preparedStatements: 'off' })
+  await pool.query({ name: 'one', text: 'select 1' })
+  await pool.query('select 1')
+  expect(queries.all.map(({ prepared }) => prepared)).toEqual([true, undefined])
+})
+
+test('a COMMIT that rolls back is a rollback', async () => {
+  open()
+  const client = await pool.connect()
+  await client.query('begin')
+  await client.query('select no_such').catch(() => {})
+  await expect(client.query('commit')).rejects.toMatchObject({
+    code: 'CONNMGR_TRANSACTION_ROLLED_BACK',
+  })
+  await client.query('select 1')
+  client.release()
+  expect(queries.all.map(({ transaction }) => transaction?.boundary)).toEqual([
+    'begin',
+    undefined,
+    'rollback',
+    undefined,
+  ])
+  const [begin, failed, commit, after] = queries.all
+  expect(failed?.transaction?.id).toBe(begin?.transaction?.id)
+  expect(commit?.transaction?.id).toBe(begin?.transaction?.id)
+  expect(after).not.toHaveProperty('transaction')
+})
+
+test('a transaction that its borrower leaves open ends unseen, and the next one is another', async () => {
+  open({ poolSize: 1, maxOverflow: 0 })
+  for (let n = 0; n < 2; n += 1) await manager.use((client) => client.query('begin'))
+  const [first, second] = queries.all
+  expect(queries.texts).toEqual(['begin', 'begin'])
+  expect(second?.transaction?.boundary).toBe('begin')
+  expect(second?.transaction?.id).not.toBe(first?.transaction?.id)
+})
+
+test('a caller who gets no connection is told so, and so are subscribers', async () => {
+  open({ poolSize: 1, maxOverflow: 0 })
+  await manager.use(async () => {
+    queries.clear()
+    const waiting = manager.acquire({ timeoutMs: 20 })
+    await expect(waiting).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
+  })
+  await manager.close()
+  await expect(pool.query('select 1')).rejects.toMatchObject({ code: 'CONNMGR_POOL_CLOSED' })
+  expect(only()).toMatchObject({
+    messages: FAILED,
+    runMs: 0,
+    error: { code: 'CONNMGR_POOL_CLOSED' },
+  })
+  expect(only()).not.toHaveProperty('lease')
+})
+
+test('a statement that runs while a subscriber comes or goes is not broken by that', async () => {
+  open()
+  queries.stop()
+  const before = pool.query('select pg_sleep(0.02)')
+  queries = new RecordedQueries(({ manager: id }) => id === manager.id)
+  await before
+  const after = pool.query('select pg_sleep(0.02)')
+  queries.stop()
+  await expect(after).resolves.toMatchObject({ rowCount: 1 })
 })

@@ -1,5 +1,4 @@
 // A program that OpenTelemetry watches: prints the spans of a manager that nobody uses, and then of one statement.
-import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg'
 import {
   BasicTracerProvider,
@@ -11,7 +10,7 @@ const exporter = new InMemorySpanExporter()
 const tracerProvider = new BasicTracerProvider({
   spanProcessors: [new SimpleSpanProcessor(exporter)],
 })
-registerInstrumentations({ instrumentations: [new PgInstrumentation()], tracerProvider })
+new PgInstrumentation().setTracerProvider(tracerProvider)
 
 const spans = (): string[] =>
   exporter

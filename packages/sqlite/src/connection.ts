@@ -239,24 +239,24 @@ export class SqliteStatement {
   }
 
   run(parameters: SqliteParameters = NO_PARAMETERS): RunResult {
-    return this.#perform(this.run, () => this.#bound.run(parameters))
+    return this.#perform(this.run, (bound) => bound.run(parameters))
   }
 
   all<R = Record<string, unknown>>(parameters: SqliteParameters = NO_PARAMETERS): R[] {
-    return this.#perform(this.all, () => this.#bound.all(parameters) as R[])
+    return this.#perform(this.all, (bound) => bound.all(parameters) as R[])
   }
 
   get<R = Record<string, unknown>>(parameters: SqliteParameters = NO_PARAMETERS): R | undefined {
-    return this.#perform(this.get, () => this.#bound.get(parameters) as R | undefined)
+    return this.#perform(this.get, (bound) => bound.get(parameters) as R | undefined)
   }
 
-  #perform<T>(below: (...args: never[]) => unknown, use: () => T): T {
+  #perform<T>(below: (...args: never[]) => unknown, use: (bound: BoundStatement) => T): T {
     const fence = this.#fence
     if (fence !== undefined) {
       if (!fence.active) throw fence.refuse(this.#sql)
       fence.noteUse(below)
     }
-    return this.#session.performNow(this.#sql, this.#kind, use)
+    return this.#session.performNow(this.#sql, this.#kind, this.#bound, use)
   }
 }
 

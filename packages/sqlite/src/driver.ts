@@ -68,6 +68,7 @@ export class SqliteDriver implements Driver<SqliteConnection> {
       clock: this.#clock,
       open,
       onSignal: context.onSignal,
+      queries: context.queries,
     })
     this.#sessions.add(session)
     return new SqliteConnection(session)

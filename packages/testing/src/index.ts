@@ -9,6 +9,10 @@ export {
 export { describeAlertmanager } from './alertmanager/describe-alertmanager.js'
 export { describeDriver } from './conformance/describe-driver.js'
 export {
+  describePublishedQueries,
+  type PublishingSubject,
+} from './conformance/describe-published-queries.js'
+export {
   describeReplay,
   type ReplayedTransaction,
   type ReplayHarness,
@@ -75,5 +79,6 @@ export { type EarlyEnd, endOnSignals } from './program/end-on-signals.js'
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'
+export { publishQuery } from './published-query.js'
 export { RecordedQueries, type RecordedQuery } from './recorded-queries.js'
 export { sourceAliases } from './source-aliases.js'

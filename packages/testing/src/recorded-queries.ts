@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import diagnostics from 'node:diagnostics_channel'
 import type { QueryContext } from '@connmgr/core'
 
@@ -7,12 +8,18 @@ export interface RecordedQuery extends QueryContext {
   readonly messages: readonly string[]
   /** What the stack was at its start. */
   readonly stack: string
+  /** The flow in which it started; see {@link RecordedQueries.inFlow}. */
+  readonly flow: string | undefined
 }
 
 /** The statements that were published on `connmgr:query` since it was made. */
 export class RecordedQueries {
   readonly #stop: () => void
-  readonly #byContext = new Map<object, { messages: string[]; stack: string }>()
+  readonly #byContext = new Map<
+    object,
+    { messages: string[]; stack: string; flow: string | undefined }
+  >()
+  readonly #flows = new AsyncLocalStorage<string>()
 
   /** @param wanted which to record; @default all */
   constructor(wanted: (query: QueryContext) => boolean = () => true) {
@@ -22,6 +29,7 @@ export class RecordedQueries {
       const known = this.#byContext.get(context as object) ?? {
         messages: [],
         stack: new Error('started here').stack ?? '',
+        flow: this.#flows.getStore(),
       }
       known.messages.push(message)
       this.#byContext.set(context as object, known)
@@ -39,11 +47,17 @@ export class RecordedQueries {
 
   /** In the order in which they were called for. */
   get all(): RecordedQuery[] {
-    return [...this.#byContext].map(([context, { messages, stack }]) => ({
+    return [...this.#byContext].map(([context, { flow, messages, stack }]) => ({
       ...(context as QueryContext),
       messages: [...messages],
       stack,
+      flow,
     }))
+  }
+
+  /** Runs `work` as a flow of its own, by which its statements can be told from others. */
+  inFlow<T>(name: string, work: () => T): T {
+    return this.#flows.run(name, work)
   }
 
   get texts(): string[] {

@@ -51,7 +51,9 @@ export interface StatementTrace {
   /** It runs among those of other callers, on one connection. */
   shared(): void
   inTransaction(transaction: TracedTransaction | undefined): void
-  /** Publishes that it has ended. Calls after the first do nothing. @param rowCount rows returned or changed */
+  /** Rows that it has returned or changed so far. The latest counts. */
+  rows(count: number): void
+  /** Publishes that it has ended. Calls after the first do nothing. @param rowCount as {@link rows}, if known only now */
   succeeded(rowCount: number | undefined): void
   failed(error: unknown): void
 }
@@ -62,4 +64,38 @@ let lastTransactionId = 0
 export function nextTransactionId(): number {
   lastTransactionId += 1
   return lastTransactionId
+}
+
+/** Numbers the transactions of one connection by whether it was in one before and after each statement that is traced. */
+export class TransactionTrace {
+  #id: number | undefined
+  #lease: object | undefined
+
+  /**
+   * What a statement has done to a transaction.
+   *
+   * @param committed whether a transaction that it has ended was committed
+   * @param lease by which it was sent: no transaction goes on from one to the next
+   */
+  of({
+    after,
+    before,
+    committed,
+    lease,
+  }: {
+    readonly before: boolean
+    readonly after: boolean
+    readonly committed: boolean
+    readonly lease: object | undefined
+  }): TracedTransaction | undefined {
+    if (!before && !after) return undefined
+    if (!before || lease !== this.#lease) this.#id = undefined
+    this.#lease = lease
+    this.#id ??= nextTransactionId()
+    const id = this.#id
+    if (!before) return { id, boundary: 'begin' }
+    if (after) return { id }
+    this.#id = undefined
+    return { id, boundary: committed ? 'commit' : 'rollback' }
+  }
 }

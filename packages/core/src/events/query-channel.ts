@@ -140,6 +140,10 @@ class QueryTrace implements StatementTrace {
     }
   }
 
+  rows(count: number): void {
+    this.#context.rowCount = count
+  }
+
   succeeded(rowCount: number | undefined): void {
     if (this.#ended) return
     if (rowCount !== undefined) this.#context.rowCount = rowCount

@@ -3,6 +3,7 @@ import type { Command } from '../internals.js'
 import type { TransactionVerb } from '../text/statement-text.js'
 import type { CommandFollower } from './followed-command.js'
 import type { InFlight, Stage, Surroundings } from './in-flight.js'
+import type { TracedStatement } from './statement-trace.js'
 
 /**
  * A statement on its way. Its fields are set by the constructor for the reason given at `PoolStatement`: there is one for
@@ -25,6 +26,8 @@ export class Followed implements InFlight {
   declare begun: Surroundings
   /** To be called with how what it writes has ended, if a unit of work has to know. */
   declare endWrite: ((end: WriteEnd) => void) | undefined
+  /** For its subscribers, if there are any. */
+  declare traced: TracedStatement | undefined
   /** Its caller has been answered. */
   declare settled: boolean
 
@@ -48,6 +51,7 @@ export class Followed implements InFlight {
     this.stage = 'unsent'
     this.begun = 'unknown'
     this.endWrite = undefined
+    this.traced = undefined
     this.settled = false
   }
 }

@@ -23,18 +23,24 @@ export function explainEvents(
   const silent: SilentCommand = {
     fail: (error) => {
       onEnd(silent)
+      statement.traced?.answered(statement, error)
       if (statement.settled) return
       if (command.listenerCount('error') > 0) command.emit('error', error)
       command.emit('end')
     },
   }
   command.emit = (event: string | symbol, ...args: unknown[]) => {
+    const { traced } = statement
+    if (traced !== undefined && event === 'result') traced.row(args[0])
     if (event === 'end') {
       onEnd(silent)
+      traced?.answered(statement, undefined)
       statement.settled = true
     }
     if (event !== 'error' || statement.settled) return emit(event, ...args)
-    return emit(event, explain(args[0]), ...args.slice(1))
+    const error = explain(args[0])
+    traced?.answered(statement, error)
+    return emit(event, error, ...args.slice(1))
   }
   return silent
 }

@@ -5,6 +5,8 @@ import {
   type Effects,
   messageOf,
   noteWrite,
+  type StatementTrace,
+  type StatementTracer,
 } from '@connmgr/core/driver'
 import type { CommandQueue, CommandWatch } from '../command-queue.js'
 import {
@@ -26,12 +28,15 @@ import { type CommandFollower, follow, followPrepare, type Start } from './follo
 import { endOfFailed, type InFlight, lossOf, mayWrite, UNSENT } from './in-flight.js'
 import { pingOf } from './ping.js'
 import { explainEvents, type SilentCommand } from './silent-command.js'
+import { TracedStatement } from './statement-trace.js'
 import { TransactionWatch } from './transaction-watch.js'
 
 /** What a session is known to be, beyond what mysql2 keeps. */
 interface Known {
   readonly activity: ConnectionActivity
   readonly changes: SessionChanges
+  /** Publishes the statements of borrowers; undefined for what is no borrower's. */
+  readonly queries: StatementTracer | undefined
   /** The server has refused a statement, or ended the session with it. */
   refused(error: Error): void
   /** A borrower sends what may make a table that takes no part in transactions. */
@@ -64,6 +69,10 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   /** Statements that answer by events, which mysql2 forgets when a connection is lost. */
   readonly #silent = new Set<SilentCommand>()
   #own = false
+  /** Of the statement of the engine's that is handed over now, if it belongs to a borrower's work. */
+  #ownTrace: StatementTrace | undefined
+  /** Why the latest statement that was to be prepared could not be. */
+  #prepareError: unknown
   #givenUpOn: unknown
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
   #begunIn: Effects | undefined
@@ -84,6 +93,30 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     } finally {
       this.#own = false
     }
+  }
+
+  /** The same for a statement that is part of a borrower's work, such as the BEGIN of its transaction. */
+  asBorrowers(trace: StatementTrace, send: () => void): void {
+    this.#ownTrace = trace
+    try {
+      this.asOwn(send)
+    } finally {
+      this.#ownTrace = undefined
+    }
+  }
+
+  /** Begins to publish a statement, if there is a subscriber. */
+  trace(text: string | undefined): StatementTrace | undefined {
+    const { activity, queries } = this.#known
+    if (queries?.active !== true) return undefined
+    const { lease } = activity
+    const trace = queries.begin(text)
+    trace.on({
+      connectionId: lease?.connectionId,
+      lease: lease?.active === true ? lease.id : undefined,
+      processId: this.#internals.threadId ?? undefined,
+    })
+    return trace
   }
 
   /** A statement was given up on: the server may still run it, and the next one would wait for it. */
@@ -154,9 +187,19 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       own,
       effects,
     )
-    follow(command, statement)
-    if (statement.onResult === undefined) this.#followEvents(command, statement)
-    return this.#sendUnlessRefused(command)
+    const trace = own ? this.#ownTrace : this.trace(raw)
+    const send = (): Command => {
+      follow(command, statement)
+      if (statement.onResult === undefined) this.#followEvents(command, statement)
+      return this.#sendUnlessRefused(command)
+    }
+    if (trace === undefined) return send()
+    const byEvents = statement.onResult === undefined
+    const traced = new TracedStatement(trace, this.transactions, byEvents)
+    statement.traced = traced
+    // What cannot be prepared is answered by mysql2 without it.
+    command.once('end', () => traced.ended(this.#prepareError))
+    return trace.run(send)
   }
 
   /** Nothing has been executed by the time it fails: it is reported as not sent. */
@@ -199,16 +242,23 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   answer(statement: Followed, error: unknown, rows: unknown, fields: unknown): void {
     if (statement.settled) return
     statement.settled = true
-    const { onResult } = statement
-    if (error) onResult?.(this.#failed(statement, error), rows, fields)
+    const { onResult, traced } = statement
+    if (error) {
+      const told = this.#failed(statement, error)
+      traced?.answered(statement, told)
+      onResult?.(told, rows, fields)
+      return
+    }
+    traced?.answered(statement, undefined, rows, fields)
     // A caller may look at how many there are.
-    else if (fields === undefined) onResult?.(error, rows)
+    if (fields === undefined) onResult?.(error, rows)
     else onResult?.(error, rows, fields)
   }
 
   /** What is known of a statement that could not be prepared. */
   explainPrepare(error: unknown): unknown {
-    return this.#explain(UNSENT, error)
+    this.#prepareError = this.#explain(UNSENT, error)
+    return this.#prepareError
   }
 
   #send(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
@@ -216,6 +266,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     if (error !== undefined) return this.#refuse(command, error)
     this.#running = command
     this.#statement = statement
+    statement.traced?.sent(command.statement !== undefined)
     return statement.start.call(command, packet, this.#internals)
   }
 

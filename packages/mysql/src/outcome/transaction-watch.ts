@@ -1,4 +1,5 @@
 import { TransactionRolledBackError } from '@connmgr/core'
+import { nextTransactionId, type TracedTransaction } from '@connmgr/core/driver'
 import { ROLLS_BACK_TRANSACTION } from '../errors/errnos.js'
 import type { ServerStatus } from '../server-status.js'
 import type { TransactionVerb } from '../text/statement-text.js'
@@ -19,6 +20,11 @@ export class TransactionWatch {
   rollbacks = 0
   /** Transactions that were committed without COMMIT, as by DDL. */
   implicitCommits = 0
+  /** Transactions that have ended in any way, for their numbers. */
+  #ended = 0
+  #id = 0
+  #idOf = -1
+  #latest: 'commit' | 'rollback' = 'commit'
   /** An error has come since the last word. */
   #doubtful = false
   /** The server has rolled back a transaction, and its borrower has neither ended it nor begun another. */
@@ -28,6 +34,41 @@ export class TransactionWatch {
   get surroundings(): Surroundings {
     if (this.status === undefined || this.#doubtful) return 'unknown'
     return this.status.inTransaction || !this.status.autocommit ? 'transaction' : 'outside'
+  }
+
+  /** What {@link transactionOf} has to know of the moment before a statement. */
+  get traced(): { readonly inside: boolean; readonly ended: number } {
+    return { inside: this.status?.inTransaction === true, ended: this.#ended }
+  }
+
+  /** What a statement that has been answered has done to a transaction. */
+  transactionOf(
+    before: { readonly inside: boolean; readonly ended: number },
+    verb: TransactionVerb | undefined,
+    failed: boolean,
+  ): TracedTransaction | undefined {
+    const { ended, inside } = this.traced
+    // BEGIN commits what is open, and a transaction with one statement may have ended by now.
+    if (inside && (verb === 'begin' || !before.inside)) {
+      return { id: this.#idAt(ended), boundary: 'begin' }
+    }
+    if (!before.inside) return undefined
+    const id = this.#idAt(before.ended)
+    if (ended !== before.ended) return { id, boundary: this.#latest }
+    return failed && verb === 'commit' ? { id, boundary: 'rollback' } : { id }
+  }
+
+  #idAt(ended: number): number {
+    if (this.#idOf !== ended) {
+      this.#idOf = ended
+      this.#id = nextTransactionId()
+    }
+    return this.#id
+  }
+
+  #end(how: 'commit' | 'rollback'): void {
+    this.#ended += 1
+    this.#latest = how
   }
 
   /** Whether only the server knows if the transaction goes on. */
@@ -48,6 +89,8 @@ export class TransactionWatch {
     if (verb === 'rollback') this.rollbacks += 1
     else if (wasInside && !status.inTransaction && verb !== 'commit' && !this.#doubtful)
       this.implicitCommits += 1
+    if (wasInside && (!status.inTransaction || verb === 'begin' || verb === 'rollback'))
+      this.#end(verb === 'rollback' || this.#rolledBackFor !== undefined ? 'rollback' : 'commit')
     this.status = status
     this.#doubtful = false
   }
@@ -68,6 +111,7 @@ export class TransactionWatch {
       if (mayBegin) this.#doubtful = true
     } else if (ROLLS_BACK_TRANSACTION.has(errno)) {
       this.status = { ...status, inTransaction: false }
+      this.#end('rollback')
       this.#doubtful = false
       this.#rolledBack(borrower)
     } else if (!COSTS_THE_STATEMENT.test(sqlState)) this.#doubtful = true

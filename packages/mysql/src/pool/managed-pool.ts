@@ -1,5 +1,10 @@
 import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
-import { type FunctionReference, outside, printAsJson } from '@connmgr/core/driver'
+import {
+  type FunctionReference,
+  outside,
+  printAsJson,
+  type StatementTrace,
+} from '@connmgr/core/driver'
 import mysql2, {
   type Connection,
   type FieldPacket,
@@ -25,6 +30,7 @@ import {
   PoolExecute,
   PoolQuery,
   type PoolStatement,
+  textOfCall,
 } from './pool-query.js'
 import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
@@ -252,7 +258,7 @@ export class ManagedPool extends MysqlPool {
     const query = createQuery(sql, values, callback, options)
     const below = this.query as FunctionReference
     const { onResult } = query
-    if (onResult === undefined) this.#stream(query, below)
+    if (onResult === undefined) this.#startStream(query, sql, below)
     else {
       const given = typeof values === 'function' ? undefined : values
       const signal = signalOf(sql)
@@ -278,19 +284,19 @@ export class ManagedPool extends MysqlPool {
   #run(sql: unknown, query: PoolStatement, answer: Answer): void {
     const { deadlineMs, replay = this.$connections.replayStatements } = replayOf(sql)
     if (replay === 'never' && deadlineMs === undefined) {
-      query.run(answer)
+      query.run(answer, sql)
       return
     }
-    const text = typeof sql === 'string' ? sql : (sql as { sql?: unknown } | null)?.sql
+    const text = textOfCall(sql)
     const attempt = (): Promise<unknown[]> =>
       new Promise((resolve, reject) => {
-        query.run((error, rows, fields) => (error ? reject(error) : resolve([rows, fields])))
+        query.run((error, rows, fields) => (error ? reject(error) : resolve([rows, fields])), sql)
       })
     this.$connections
       .replayStatement(
         attempt,
         { replay, ...(deadlineMs === undefined ? {} : { deadlineMs }) },
-        typeof text === 'string' && isAtomic(text),
+        text !== undefined && isAtomic(text),
       )
       .then(
         (results) => process.nextTick(answer, null, ...results),
@@ -298,15 +304,28 @@ export class ManagedPool extends MysqlPool {
       )
   }
 
+  #startStream(query: Command, sql: unknown, below: FunctionReference): void {
+    const { queries } = this.$connections
+    if (!queries.active) {
+      this.#stream(query, below)
+      return
+    }
+    const trace = queries.begin(textOfCall(sql))
+    trace.run(() => this.#stream(query, below, trace))
+  }
+
   /** What answers by events: the connection goes back when it has ended. */
-  #stream(query: Command, below: FunctionReference): void {
+  #stream(query: Command, below: FunctionReference, trace?: StatementTrace): void {
     this.#lender.acquire(below, false).then(
       (lease) => {
         const connection = this.#lender.lend(lease)
         query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
-        ;(connection.query as (query: unknown) => void)(query)
+        const send = (): void => (connection.query as (query: unknown) => void)(query)
+        if (trace === undefined) send()
+        else trace.handOver(send)
       },
       (error: unknown) => {
+        trace?.failed(error)
         query.emit('error', error)
         query.emit('end')
       },
@@ -395,6 +414,7 @@ export class ManagedPool extends MysqlPool {
 
   #createLender(): Lender {
     return {
+      queries: this.$connections.queries,
       acquire: (below, again, signal) =>
         this.#acquire(
           signal === undefined ? this.#wanted : { ...this.#wanted, signal },

@@ -1,7 +1,8 @@
 import { ConnectionLostError, type Lease } from '@connmgr/core'
-import type { FunctionReference } from '@connmgr/core/driver'
+import type { FunctionReference, StatementTrace, StatementTracer } from '@connmgr/core/driver'
 import mysql2, { type Connection } from 'mysql2'
 import type { Command } from '../internals.js'
+import { rowCountOf } from '../outcome/statement-trace.js'
 import { endOnAbort, explainAbort } from './abort-signal.js'
 
 /** Untyped by mysql2, though it exports it. */
@@ -14,6 +15,8 @@ export type Answer = (error: unknown, rows?: unknown, fields?: unknown) => void
 
 /** The pool as those see it who borrow its connections. */
 export interface Lender {
+  /** Publishes statements before they have a connection. */
+  readonly queries: StatementTracer
   /**
    * @param again for a request that has had a connection before
    * @param signal of the request, if it has one
@@ -47,6 +50,8 @@ export abstract class PoolStatement {
   declare private readonly signal: AbortSignal | undefined
   declare private answer: Answer
   declare private attempt: number
+  /** For its subscribers, if there are any. */
+  declare private trace: StatementTrace | undefined
 
   constructor(lender: Lender, below: FunctionReference, signal: AbortSignal | undefined) {
     this.lender = lender
@@ -54,15 +59,30 @@ export abstract class PoolStatement {
     this.signal = signal
     this.answer = unanswered
     this.attempt = 0
+    this.trace = undefined
   }
 
   /** Sends it, and has `done` called once with how it has ended. */
   protected abstract send(connection: Connection, done: NonNullable<Command['onResult']>): void
 
-  run(answer: Answer): void {
+  /** @param sql what the caller has given as such */
+  run(answer: Answer, sql: unknown): void {
     this.answer = answer
     this.attempt = 0
-    this.acquire()
+    const { queries } = this.lender
+    if (queries.active) this.runTraced(queries.begin(textOfCall(sql)))
+    else this.acquire()
+  }
+
+  private runTraced(trace: StatementTrace): void {
+    const { answer } = this
+    this.trace = trace
+    this.answer = (error, rows, fields) => {
+      if (error) trace.failed(error)
+      else trace.succeeded(rowCountOf(rows, fields))
+      answer(error, rows, fields)
+    }
+    trace.run(() => this.acquire())
   }
 
   private acquire(): void {
@@ -83,7 +103,7 @@ export abstract class PoolStatement {
     const connection = lender.lend(lease)
     const stopListening = signal === undefined ? undefined : endOnAbort(lease, signal)
     try {
-      this.send(connection, (error, rows, fields) => {
+      const done: NonNullable<Command['onResult']> = (error, rows, fields) => {
         stopListening?.()
         // Errors come in the midst of what the connection does about them.
         if (error) process.nextTick(() => this.failed(lease, connection, error, rows, fields))
@@ -91,7 +111,9 @@ export abstract class PoolStatement {
           lender.takeBack(lease, connection)
           this.answer(error, rows, fields)
         }
-      })
+      }
+      if (this.trace === undefined) this.send(connection, done)
+      else this.trace.handOver(() => this.send(connection, done))
     } catch (error) {
       stopListening?.()
       process.nextTick(() => this.failed(lease, connection, error))
@@ -165,6 +187,12 @@ export class PoolExecute extends PoolStatement {
   protected override send(connection: Connection, done: NonNullable<Command['onResult']>): void {
     ;(connection.execute as (...args: unknown[]) => void)(this.sql, this.values, done)
   }
+}
+
+/** The text of what `query` or `execute` was called with. */
+export function textOfCall(sql: unknown): string | undefined {
+  const text = typeof sql === 'string' ? sql : (sql as { sql?: unknown } | null)?.sql
+  return typeof text === 'string' ? text : undefined
 }
 
 function neverSent(error: unknown): boolean {

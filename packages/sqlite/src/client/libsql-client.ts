@@ -4,6 +4,7 @@ import { primaryOf, resultCodeOf, SQLITE_READONLY } from '../result-codes.js'
 import { kindOf } from '../text/statement-kind.js'
 import { clientError, toLibsqlError } from './libsql-error.js'
 import { executeOn, LibsqlTransaction } from './libsql-transaction.js'
+import { tracedCall } from './traced-call.js'
 import type {
   IntMode,
   LibsqlInArgs,
@@ -48,8 +49,19 @@ export class LibsqlClient {
 
   async execute(statement: LibsqlInStatement, args?: LibsqlInArgs): Promise<LibsqlResultSet> {
     const sql = typeof statement === 'string' ? statement : statement.sql
-    const run = (connection: SqliteConnection): Promise<LibsqlResultSet> =>
-      executeOn(connection, statement, args, this.#settings.intMode, this.execute)
+    return tracedCall(this.#settings.manager.queries, sql, (handOver) =>
+      this.#execute(sql, (connection) =>
+        handOver(() =>
+          executeOn(connection, statement, args, this.#settings.intMode, this.execute),
+        ),
+      ),
+    )
+  }
+
+  async #execute(
+    sql: string,
+    run: (connection: SqliteConnection) => Promise<LibsqlResultSet>,
+  ): Promise<LibsqlResultSet> {
     if (!this.#mayRead([sql])) return this.#with(this.#settings.target, this.execute, run)
     try {
       return await this.#with('prefer-standby', this.execute, run)
@@ -117,9 +129,15 @@ export class LibsqlClient {
   }
 
   async executeMultiple(sql: string): Promise<void> {
+    await tracedCall(this.#settings.manager.queries, sql, (handOver) =>
+      this.#executeMultiple((connection) => handOver(() => connection.exec(sql))),
+    )
+  }
+
+  async #executeMultiple(run: (connection: SqliteConnection) => Promise<void>): Promise<void> {
     await this.#with(this.#settings.target, this.executeMultiple, async (connection) => {
       try {
-        await connection.exec(sql)
+        await run(connection)
       } catch (error) {
         throw toLibsqlError(error)
       } finally {

@@ -1,5 +1,6 @@
 import type { ConnectionManager, Lease } from '@connmgr/core'
 import type { SqliteParameter } from '../bindings/binding.js'
+import { tracedCall } from '../client/traced-call.js'
 import { type SqliteConnection, sessionOf } from '../connection.js'
 import { kindOf } from '../text/statement-kind.js'
 
@@ -29,16 +30,20 @@ export class KyselyConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: KyselyQuery): Promise<KyselyResult<R>> {
-    const { connection } = await this.#leaseFor(sql)
-    return connection.perform(sql, {}, this.executeQuery, (statement) => {
-      const values = parameters as readonly SqliteParameter[]
-      if (statement.returnsRows) return { rows: statement.all(values) as R[] }
-      const { changes, lastInsertRowid } = statement.run(values)
-      return {
-        rows: [],
-        numAffectedRows: BigInt(changes),
-        insertId: BigInt(lastInsertRowid),
-      }
+    const values = parameters as readonly SqliteParameter[]
+    return tracedCall(this.#manager.queries, sql, async (handOver) => {
+      const { connection } = await this.#leaseFor(sql)
+      return handOver(() =>
+        connection.perform(sql, {}, this.executeQuery, (statement): KyselyResult<R> => {
+          if (statement.returnsRows) return { rows: statement.all(values) as R[] }
+          const { changes, lastInsertRowid } = statement.run(values)
+          return {
+            rows: [],
+            numAffectedRows: BigInt(changes),
+            insertId: BigInt(lastInsertRowid),
+          }
+        }),
+      )
     })
   }
 

@@ -7,6 +7,9 @@ const CHUNK = 100
 export class OpenCursor {
   /** Called once, when it is closed. */
   onClose: () => void = () => {}
+  rowsRead = 0
+  /** What reading has failed with. */
+  error: unknown
   readonly #rows: BoundRows
   #first: readonly unknown[] | undefined
   #done = false
@@ -51,13 +54,23 @@ export class OpenCursor {
   #read(): unknown[] {
     const rows: unknown[] = []
     while (rows.length < CHUNK) {
-      const step = this.#rows.next()
+      const step = this.#step()
       if (step.done === true) {
         this.#done = true
         break
       }
       rows.push(step.value)
     }
+    this.rowsRead += rows.length
     return rows
+  }
+
+  #step(): ReturnType<BoundRows['next']> {
+    try {
+      return this.#rows.next()
+    } catch (error) {
+      this.error = error
+      throw error
+    }
   }
 }

@@ -7,6 +7,8 @@ import {
   currentEffects,
   type Effects,
   noteWrite,
+  type StatementTrace,
+  type StatementTracer,
 } from '@connmgr/core/driver'
 import {
   type BoundDatabase,
@@ -26,6 +28,7 @@ import type { OpenCursor } from './open-cursor.js'
 import { type PragmaSnapshot, restoreMemory, snapshotOf } from './session-state.js'
 import { StatementCache } from './statement-cache.js'
 import { StatementQueue } from './statement-queue.js'
+import { countingRows, ending, endingNow, endingWith, SessionTracing } from './statement-trace.js'
 
 /** What a session is made of. */
 export interface SessionSettings {
@@ -36,6 +39,8 @@ export interface SessionSettings {
   /** Opens the database and sets it up. May fail as locked. */
   readonly open: () => BoundDatabase
   readonly onSignal: (signal: ConnectionSignal) => void
+  /** Publishes the statements of borrowers. */
+  readonly queries?: StatementTracer | undefined
 }
 
 /** One physical connection: an open database of a library, and what is going on on it. */
@@ -44,6 +49,7 @@ export class Session {
   readonly settings: SessionSettings
   readonly #queue: StatementQueue
   readonly #statements = new StatementCache()
+  readonly #tracing: SessionTracing
   readonly #cursors = new Set<OpenCursor>()
   readonly #identity: FileIdentity | undefined
   /** When the file was last found under its name. */
@@ -63,6 +69,16 @@ export class Session {
     this.settings = settings
     const { location, clock, busyTimeoutMs } = settings
     this.#identity = location.isFile ? identityOf(location.path) : undefined
+    const current = (): BoundDatabase => this.#database
+    const lease = (): object | undefined => this.activity.lease
+    this.#tracing = new SessionTracing({
+      get database() {
+        return current()
+      },
+      get lease() {
+        return lease()
+      },
+    })
     this.#queue = new StatementQueue(clock, busyTimeoutMs, {
       mayWait: (error, sql) => this.#mayWait(error, sql),
       describeHolder: () => this.#describeHolder(),
@@ -117,15 +133,43 @@ export class Session {
   perform<T>(sql: string, format: RowFormat, use: (statement: BoundStatement) => T): Promise<T> {
     this.#note(sql)
     const flow = currentEffects()
-    return this.#queue.run(sql, () => {
+    const trace = this.#trace(sql)
+    if (trace === undefined)
+      return this.#queue.run(sql, () => {
+        const { bound, kind } = this.#statements.get(this.#live, sql, format)
+        return this.#guard(kind, flow, () => use(bound))
+      })
+    trace.prepared()
+    const attempt = (): T => {
       const { bound, kind } = this.#statements.get(this.#live, sql, format)
-      return this.#guard(kind, flow, () => use(bound))
-    })
+      return this.#tracing.attempt(trace, kind, () =>
+        this.#guard(kind, flow, () => use(countingRows(trace, bound))),
+      )
+    }
+    return trace.run(() => ending(trace, this.#queue.run(sql, attempt)))
   }
 
   /** Runs a statement that its holder has prepared, at once: fails if the lock that it needs is not there. */
-  performNow<T>(sql: string, kind: StatementKind, use: () => T): T {
+  performNow<T>(
+    sql: string,
+    kind: StatementKind,
+    bound: BoundStatement,
+    use: (statement: BoundStatement) => T,
+  ): T {
     this.#note(sql)
+    const trace = this.#trace(sql)
+    if (trace === undefined) return this.#performNow(kind, () => use(bound))
+    trace.prepared()
+    return trace.run(() =>
+      endingNow(trace, () =>
+        this.#tracing.attempt(trace, kind, () =>
+          this.#performNow(kind, () => use(countingRows(trace, bound))),
+        ),
+      ),
+    )
+  }
+
+  #performNow<T>(kind: StatementKind, use: () => T): T {
     if (this.#queue.first !== undefined)
       throw new Error(
         'an earlier statement of this connection waits for a lock; await it before running one synchronously',
@@ -143,14 +187,15 @@ export class Session {
     const flow = currentEffects()
     const statements = splitStatements(sql)
     let next = 0
-    return this.#queue.run(sql, () => {
+    const attempt = (): void => {
       // Attempted again, it goes on with the statement that has met the lock.
       for (; next < statements.length; next += 1) {
         const statement = statements[next] as string
         this.#note(statement)
         this.#guard(kindOf(statement), flow, () => this.#live.exec(statement))
       }
-    })
+    }
+    return this.#run(sql, attempt, kindOf(statements.at(-1) ?? ''))
   }
 
   /** Begins to read rows one by one. The first of them are read before it resolves. */
@@ -162,13 +207,49 @@ export class Session {
     this.#note(sql)
     const flow = currentEffects()
     const kind = kindOf(sql)
-    return this.#queue.run(sql, () => {
+    const attempt = (): OpenCursor => {
       const statement = this.#live.prepare(sql, format)
       const cursor = this.#guard(kind, flow, () => start(statement))
       this.#cursors.add(cursor)
       cursor.onClose = () => this.#cursors.delete(cursor)
       return cursor
+    }
+    const trace = this.#trace(sql)
+    if (trace === undefined) return this.#queue.run(sql, attempt)
+    const opened = trace.run(() =>
+      this.#queue.run(sql, () => this.#tracing.attempt(trace, kind, attempt)),
+    )
+    return opened.then(
+      (cursor) => {
+        endingWith(trace, cursor)
+        return cursor
+      },
+      (error: unknown) => {
+        trace.failed(error)
+        throw error
+      },
+    )
+  }
+
+  /** Runs what has one text, once the lock that it needs is there; published if there is a subscriber. */
+  #run<T>(sql: string, attempt: () => T, kind: StatementKind, leftMs?: number): Promise<T> {
+    const trace = this.#trace(sql)
+    if (trace === undefined) return this.#queue.run(sql, attempt, leftMs)
+    const traced = (): T => this.#tracing.attempt(trace, kind, attempt)
+    return trace.run(() => ending(trace, this.#queue.run(sql, traced, leftMs)))
+  }
+
+  /** Begins to publish a statement, if there is a subscriber. */
+  #trace(sql: string): StatementTrace | undefined {
+    const { queries } = this.settings
+    if (queries?.active !== true) return undefined
+    const { lease } = this.activity
+    const trace = queries.begin(sql)
+    trace.on({
+      connectionId: lease?.connectionId,
+      lease: lease?.active === true ? lease.id : undefined,
     })
+    return trace
   }
 
   /** Closes what a borrower has left open. */
@@ -184,7 +265,7 @@ export class Session {
       this.#live.exec(immediate ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED')
       if (!immediate && !this.settings.readOnly) this.#live.exec('PRAGMA query_only = 1')
     }
-    await this.#queue.run('BEGIN', begin, Math.min(leftMs, this.settings.busyTimeoutMs))
+    await this.#run('BEGIN', begin, BEGINS, Math.min(leftMs, this.settings.busyTimeoutMs))
     this.#begun = true
     this.#immediate = immediate
   }
@@ -197,11 +278,12 @@ export class Session {
    */
   async commit(flow?: Effects): Promise<void> {
     try {
-      await this.#queue.run('COMMIT', () => {
+      const commit = (): void => {
         if (!this.#live.inTransaction) throw endedBefore()
         this.#refuseIfMoved()
         this.#keeping(flow, () => this.#live.exec('COMMIT'))
-      })
+      }
+      await this.#run('COMMIT', commit, COMMITS)
       this.#endTransaction()
     } catch (error) {
       if (this.#ended === undefined) this.rollBack()
@@ -218,12 +300,20 @@ export class Session {
     )
     this.closeCursors()
     const database = this.#live
-    if (database.inTransaction) database.exec('ROLLBACK')
+    if (database.inTransaction) this.#rollBackOn(database)
     this.#endTransaction()
     if (database.pinned !== true) return
     this.#reopen()
     // What `onConnect` had set is gone: the reset that follows has it set again.
     this.#altered = true
+  }
+
+  #rollBackOn(database: BoundDatabase): void {
+    // What ends a transaction that its borrower has left open is the pool's.
+    const trace = this.activity.lease?.active === false ? undefined : this.#trace('ROLLBACK')
+    const rollBack = (): void => database.exec('ROLLBACK')
+    if (trace === undefined) rollBack()
+    else trace.run(() => endingNow(trace, () => this.#tracing.attempt(trace, ROLLS_BACK, rollBack)))
   }
 
   settled(): Promise<void> {
@@ -363,6 +453,10 @@ export class Session {
     }
   }
 }
+
+const BEGINS = kindOf('BEGIN')
+const COMMITS = kindOf('COMMIT')
+const ROLLS_BACK = kindOf('ROLLBACK')
 
 /** For so long a file that was found is taken to be there: to look takes as long as a small write. */
 const SAME_MOMENT_MS = 1

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { InvalidOptionError } from '@connmgr/core'
+import type { StatementTracer } from '@connmgr/core/driver'
 import { DatabaseOpenError, type SqliteConnectionManager } from '@connmgr/sqlite'
 import { ConnectionIsNotSetError, DataSource, type ReplicationMode } from 'typeorm'
 import type { SqliteDataSourceOptions } from '../managed-types.js'
@@ -81,7 +82,8 @@ class ManagedDatabase {
       if (this.#manager === undefined) throw new ConnectionIsNotSetError('better-sqlite3')
       return this.#manager.lend({ target }, below)
     }
-    return new Managed(driver, mode, new RunnerLease(lend, this.#holding, this.#replaces))
+    const queries = (): StatementTracer | undefined => this.#manager?.queries
+    return new Managed(driver, mode, new RunnerLease(lend, this.#holding, this.#replaces, queries))
   }
 
   /** A reset opens a file anew, without what `prepareDatabase` has done; a new connection has that. */

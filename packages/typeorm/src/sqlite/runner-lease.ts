@@ -1,5 +1,5 @@
 import { type Lease, TransactionRolledBackError } from '@connmgr/core'
-import type { FunctionReference } from '@connmgr/core/driver'
+import type { FunctionReference, StatementTracer } from '@connmgr/core/driver'
 import type {
   RunResult,
   SqliteConnection,
@@ -43,24 +43,57 @@ export class RunnerLease {
   /** Leases that hold a connection. */
   readonly #holding: Set<RunnerLease>
   readonly #replaces: boolean
+  readonly #queries: () => StatementTracer | undefined
   #held: Held | undefined
 
-  /** @param replaces whether a connection whose session was changed is closed rather than reset */
-  constructor(lend: Lend, holding: Set<RunnerLease>, replaces: boolean) {
+  /**
+   * @param replaces whether a connection whose session was changed is closed rather than reset
+   * @param queries publishes statements before they have a connection
+   */
+  constructor(
+    lend: Lend,
+    holding: Set<RunnerLease>,
+    replaces: boolean,
+    queries: () => StatementTracer | undefined,
+  ) {
+    this.#queries = queries
     this.#lend = lend
     this.#replaces = replaces
     this.#holding = holding
   }
 
   /** @param below the function now on the stack above whose call leak reports begin */
-  async perform(
+  perform(
     sql: string,
     parameters: readonly unknown[],
     below: FunctionReference,
   ): Promise<Performed> {
+    const queries = this.#held === undefined ? this.#queries() : undefined
+    // On a connection that it has, that publishes the statement.
+    if (queries?.active !== true)
+      return this.#perform(below, (held) => this.#run(held, sql, parameters))
+    const trace = queries.begin(sql)
+    return trace.run(async () => {
+      try {
+        const performed = await this.#perform(below, (held) =>
+          trace.handOver(() => this.#run(held, sql, parameters)),
+        )
+        trace.succeeded(undefined)
+        return performed
+      } catch (error) {
+        trace.failed(error)
+        throw error
+      }
+    })
+  }
+
+  async #perform(
+    below: FunctionReference,
+    run: (held: Held) => Promise<Performed>,
+  ): Promise<Performed> {
     const held = this.#held ?? (await this.#borrow(below))
     try {
-      return await this.#run(held, sql, parameters)
+      return await run(held)
     } finally {
       this.#settle(held)
     }
