@@ -68,7 +68,7 @@ async function rename(user: number): Promise<void> {
 test('an application that is well gets no recommendation', async () => {
   for (let turn = 0; turn < 150; turn += 1)
     await Promise.all([listPosts(turn), listPosts(turn + 1), rename(turn + 1), rename(turn + 500)])
-  await watched.refreshPlans()
+  await watched.refresh()
   expect(await verdicts()).toEqual([])
 })
 
@@ -109,12 +109,12 @@ test('a missing index is named with its table, columns and statement', async () 
   }
   for (let turn = 0; turn < 30; turn += 1)
     await Promise.all([findByEmail(`u${turn}`), listPosts(turn)])
-  await watched.refreshPlans()
+  await watched.refresh()
   const found = await verdicts()
   expect(named(found)).toEqual([['missing-index', 'findByEmail']])
   expect(found[0]?.fix).toContain('create index concurrently on users (email)')
   await manager.use((client) => client.query('create index on users (email)'))
-  await watched.refreshPlans()
+  await watched.refresh()
   expect(named(await verdicts()).filter(([code]) => code === 'missing-index')).toEqual([])
 })
 
