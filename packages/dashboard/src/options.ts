@@ -97,8 +97,8 @@ function listOf(insights: Insights | readonly Insights[]): readonly Insights[] {
 }
 
 function managerIdOf(insights: Insights): number {
-  const { managerId } = insights as Partial<Insights>
-  if (typeof managerId === 'number') return managerId
+  const { manager } = insights as Partial<Insights>
+  if (manager !== undefined) return manager.id
   throw new InvalidOptionError(
     'insights',
     'option "insights" must be what insights(manager) returned, or a list of that',

@@ -43,6 +43,20 @@ export {
   NPlusOneError,
 } from './n-plus-one/expect-no-n-plus-one.js'
 export type { InsightsOptions, NPlusOneOptions } from './options.js'
+export {
+  type MeasuredManager,
+  type PoolFacts,
+  poolFacts,
+  type RecommendationFacts,
+} from './recommendations/facts.js'
+export { type IndexCandidate, indexCandidates } from './recommendations/index-candidates.js'
+export { proveIndexes } from './recommendations/prove-indexes.js'
+export type {
+  Recommendation,
+  RecommendationCode,
+  RecommendationSeverity,
+} from './recommendations/recommendation.js'
+export { recommendations } from './recommendations/recommendations.js'
 export type { ReportFormat } from './report/report.js'
 export type { QueryRows } from './server-facts/query-rows.js'
 export {

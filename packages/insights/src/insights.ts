@@ -1,11 +1,14 @@
 import type { ConnectionManager } from '@connmgr/core'
 import { type Clock, systemClock } from '@connmgr/core/driver'
+import { Advice } from './advice.js'
 import { Probe, type ProbeSource } from './blocking/probe.js'
 import { BlockingWatch } from './blocking/watch.js'
 import { Collector } from './collector/collector.js'
 import { runAsRequest, watchHttpRequests } from './n-plus-one/requests.js'
 import { type InsightsOptions, type ResolvedOptions, resolveOptions } from './options.js'
 import { PlanWatch } from './plans/plan-watch.js'
+import { poolFacts, type RecommendationFacts } from './recommendations/facts.js'
+import type { Recommendation } from './recommendations/recommendation.js'
 import { checkFormat, type ReportFormat, reportOf } from './report/report.js'
 import type {
   BlockingEdge,
@@ -31,15 +34,15 @@ const PROBED = 'postgresql'
  * console.log(watched.report())
  */
 export class Insights {
-  /** The manager's id in `connectionManagers()`. */
-  readonly managerId: number
-  readonly #pool: string
+  /** The manager whose statements and leases it watches. */
+  readonly manager: ConnectionManager<object>
   readonly #options: ResolvedOptions
   readonly #clock: Clock
   readonly #collector: Collector
   readonly #probe: Probe
   readonly #blocking: BlockingWatch
   readonly #plans: PlanWatch
+  readonly #advice = new Advice()
   readonly #endWatching: (() => void)[] = []
   #closing: Promise<void> | undefined
 
@@ -49,8 +52,7 @@ export class Insights {
     options: ResolvedOptions,
     clock: Clock = systemClock,
   ) {
-    this.managerId = manager.id
-    this.#pool = manager.name
+    this.manager = manager
     this.#options = options
     this.#clock = clock
     this.#collector = new Collector(manager.id, options, clock)
@@ -101,7 +103,7 @@ export class Insights {
     const { leases, statements } = collector
     const { heldIdleMs, maxFingerprints, nPlusOneThreshold, slowMs } = this.#options
     return {
-      pool: this.#pool,
+      pool: this.manager.name,
       database: collector.database,
       at: this.#clock.wallTime(),
       durationMs: this.#clock.now() - collector.startedAt,
@@ -151,9 +153,26 @@ export class Insights {
     return runAsRequest(work)
   }
 
-  /** Asks for the plans of the statements that take the most time now, rather than at the next minute. With `plans` only. */
-  async refreshPlans(): Promise<void> {
-    if (this.#options.plans && this.#collector.database === PROBED) await this.#plans.look()
+  /**
+   * What to change, most severe first: each with its evidence, the fix and the line of code or statement that it is about.
+   * After {@link refresh} it knows the server's settings and schema too.
+   *
+   * @param facts what insights cannot see, such as `instances` that share the server
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
+   */
+  recommendations(facts: RecommendationFacts = {}): Recommendation[] {
+    return this.#advice.recommend(this.snapshot(), poolFacts(this.manager), facts)
+  }
+
+  /**
+   * Asks the server, over a connection of its own, for what {@link recommendations} can use: its settings, its schema and,
+   * with `plans`, the plans of the statements that take the most time (PostgreSQL). Never rejects; a server that does not
+   * answer adds nothing.
+   */
+  async refresh(): Promise<void> {
+    if (this.#collector.database !== PROBED) return
+    if (this.#options.plans) await this.#plans.look()
+    await this.#advice.refresh(this.#probe, this.snapshot())
   }
 
   /** Forgets what was seen so far. */

@@ -29,12 +29,12 @@ interface Subject {
   close(): Promise<unknown>
 }
 
-const User = new EntitySchema({
+const User = new EntitySchema<{ id: number; email: string }>({
   name: 'User',
   tableName: 'User',
   columns: { id: { type: Number, primary: true, generated: true }, email: { type: String } },
 })
-const Post = new EntitySchema({
+const Post = new EntitySchema<{ id: number; title: string; authorId: number }>({
   name: 'Post',
   tableName: 'Post',
   columns: {
@@ -185,7 +185,7 @@ describe.each([
 
   /** The troubles that are seen, other than of one kind. */
   function others(of: 'nPlusOne' | 'heldIdle' | 'blocking'): readonly unknown[] {
-    const all = {
+    const all: Record<string, readonly unknown[]> = {
       nPlusOne: watched.nPlusOne(),
       heldIdle: watched.heldIdle(),
       blocking: watched.blocking(),

@@ -95,5 +95,6 @@ export {
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'
+export { publishQuery } from './published-query.js'
 export { RecordedQueries, type RecordedQuery } from './recorded-queries.js'
 export { sourceAliases } from './source-aliases.js'

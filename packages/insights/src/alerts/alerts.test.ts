@@ -189,6 +189,16 @@ describe('alerts', () => {
     expect(w.alerts.close()).toBe(w.alerts.close())
   })
 
+  test('closing with a wrong option changes nothing', async () => {
+    w = watch({ rules: [{ name: 'Always', when: () => true }] })
+    await expect(w.alerts.close({ drainTimeoutMs: Number.NaN })).rejects.toMatchObject({
+      code: 'CONNMGR_INVALID_OPTION',
+      option: 'drainTimeoutMs',
+    })
+    await w.clock.advance(1000)
+    expect(w.news()).toEqual(['firing Always'])
+  })
+
   test('closing can leave alerts firing', async () => {
     w = watch({ rules: [{ name: 'Always', when: () => true }] })
     await w.clock.advance(1000)

@@ -1,10 +1,10 @@
-import { outside, type TimerHandle } from '@connmgr/core/driver'
+import { CALL_RULES, checkCall, outside, type TimerHandle } from '@connmgr/core/driver'
 import type { Alert, AlertSeverity } from './alert.js'
 import { Dispatcher, type SinkStatus } from './delivery/dispatcher.js'
 import { ManagerWatch, type WatchContext } from './evaluation/watched-manager.js'
 import { type AlertsOptions, type ResolvedAlerts, resolveAlerts } from './options.js'
 import type { AlertProblem } from './problem.js'
-import type { WatchedManager } from './rule.js'
+import type { InsightsSource, WatchedManager } from './rule.js'
 
 /** An alert that is pending or firing. */
 export interface ListedAlert {
@@ -30,6 +30,10 @@ export interface AlertsStatus {
 /** The gap between two evaluations that still counts as time in which a condition has held, in intervals. */
 const LATE_INTERVALS = 2
 const DEFAULT_DRAIN_TIMEOUT_MS = 5000
+const CLOSE = {
+  drainTimeoutMs: CALL_RULES.milliseconds,
+  resolve: { accepts: (value: unknown) => typeof value === 'boolean', expected: 'true or false' },
+}
 
 /** Watches managers and alerts of what its rules find. Made by {@link alerts}. */
 export class Alerts {
@@ -37,6 +41,8 @@ export class Alerts {
   readonly #watchContext: WatchContext
   readonly #dispatchers: readonly Dispatcher[]
   readonly #watches = new Map<WatchedManager, ManagerWatch>()
+  /** Read once: a snapshot is not for nothing. */
+  readonly #poolsOfInsights = new Map<InsightsSource, string>()
   #timer: TimerHandle | undefined
   #evaluations = 0
   #evaluating = false
@@ -50,11 +56,7 @@ export class Alerts {
       rules,
       clock,
       longestStepMs: LATE_INTERVALS * intervalMs,
-      insightsOf: (manager) =>
-        insights.find((each) => each.manager === manager) ??
-        insights.find(
-          (each) => each.manager === undefined && each.snapshot().pool === manager.name,
-        ),
+      insightsOf: (manager) => this.#insightsOf(manager, insights),
       report: (problem) => this.#report(problem),
     }
     this.#dispatchers = sinks.map(
@@ -99,16 +101,20 @@ export class Alerts {
 
   /**
    * Stops watching. Alerts that fire are resolved, as this process no longer has what they are about, and what is left is
-   * delivered until the deadline. Never rejects. A second call returns the same promise.
+   * delivered until the deadline. A second call returns the same promise. Rejects only if its options are wrong, and then
+   * changes nothing.
    *
    * @param options.drainTimeoutMs the deadline; `@default` 5000
    * @param options.resolve false leaves alerts firing, for a process that is started again at once; `@default` true
    */
   close(options: { drainTimeoutMs?: number; resolve?: boolean } = {}): Promise<void> {
-    this.#closing ??= this.#close(
-      options.drainTimeoutMs ?? DEFAULT_DRAIN_TIMEOUT_MS,
-      options.resolve ?? true,
-    )
+    try {
+      checkCall('close', options, CLOSE)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS, resolve = true } = options
+    this.#closing ??= this.#close(drainTimeoutMs, resolve)
     return this.#closing
   }
 
@@ -186,6 +192,22 @@ export class Alerts {
     let number = 1
     while (taken.has(number)) number += 1
     return number
+  }
+
+  /** Those of a manager that has its name for itself can be told by that name, as snapshots have it. */
+  #insightsOf(
+    manager: WatchedManager,
+    insights: readonly InsightsSource[],
+  ): InsightsSource | undefined {
+    const own = insights.find((each) => each.manager === manager)
+    const same = [...this.#watches.keys()].filter(({ name }) => name === manager.name)
+    if (own !== undefined || same.length > 1) return own
+    return insights.find((each) => {
+      if (each.manager !== undefined) return false
+      const pool = this.#poolsOfInsights.get(each) ?? each.snapshot().pool
+      this.#poolsOfInsights.set(each, pool)
+      return pool === manager.name
+    })
   }
 
   #refresh(key: string): Alert | undefined {

@@ -1,5 +1,6 @@
 import type { FailoverStatus } from '@connmgr/core'
-import type { CodePlace, InsightsSnapshot } from '../snapshot.js'
+import type { InsightsSnapshot } from '../snapshot.js'
+import { placeText } from '../words/place-text.js'
 import type { Diagnosis } from './alert.js'
 import type { WatchedManager } from './rule.js'
 
@@ -46,11 +47,6 @@ export function diagnose(
     activeEndpoint: failover.activeEndpoint,
     lastFailover: lastFailover(failover),
   }
-}
-
-/** `function (file:line:column)`, as reports of leases have it. */
-export function placeText({ column, file, functionName, line }: CodePlace): string {
-  return `${functionName} (${file}:${line}:${column})`
 }
 
 function lastFailover({ history }: FailoverStatus): Diagnosis['lastFailover'] {

@@ -130,7 +130,9 @@ export class Collector {
     if (this.#options.plans && entry.sample === undefined && context.text.length <= LONGEST_SAMPLE)
       entry.sample = context.text
     const lease = this.leases.find(context.lease)
-    let wanted = this.#paths.sample() || (entry.pathsRead < READ_AT_FIRST && this.#paths.extra())
+    let wanted =
+      (this.#paths.sample() && entry.isWorthReading) ||
+      (entry.pathsRead < READ_AT_FIRST && this.#paths.extra())
     if (lease !== undefined) {
       lease.running += 1
       running.lease = lease
@@ -143,8 +145,7 @@ export class Collector {
     if (wanted && this.#options.sampleRate !== 0) {
       running.path = this.#read(this.#onStart)
       if (running.path !== NO_PATH) {
-        entry.pathsRead += 1
-        entry.path = running.path
+        entry.came(running.path)
         running.counter?.came(fingerprint, running.path)
       }
     }
@@ -204,7 +205,7 @@ export class Collector {
     const context = message as AcquireMessage
     // A statement that acquires a connection for itself alone holds it no longer than it runs.
     if (context.manager !== this.#manager || this.#calling !== undefined) return
-    const wanted = this.#options.sampleRate !== 0 && (this.#paths.sample() || this.#paths.extra())
+    const wanted = this.#options.sampleRate !== 0 && this.#paths.sample()
     setHeld(context, this.#key, wanted ? this.#read(this.#onAcquire) : NO_PATH)
   }
 

@@ -22,6 +22,10 @@ const SITES_PER_FINGERPRINT = 1.5
 /** Candidates that are looked at to make room. */
 const LOOK_AT = 8
 
+/** So many samples in a row that came the same way make it a habit, and one of so many is read from then on. */
+const STEADY = 50
+const SELDOM = 8
+
 /** Counts of one fingerprint at one call site. */
 class Series {
   readonly site: Path
@@ -57,8 +61,24 @@ export class StatementEntry {
   /** Used since room was last made. */
   recent = true
 
+  /** How often in a row its way was the same. */
+  #unchanged = 0
+
   constructor(fingerprint: Fingerprint) {
     this.fingerprint = fingerprint
+  }
+
+  /** False for most samples of a statement that has long come from one place: to read it again says little. */
+  get isWorthReading(): boolean {
+    if (this.#unchanged < STEADY) return true
+    this.#unchanged += 1
+    return this.#unchanged % SELDOM === 0
+  }
+
+  came(path: Path): void {
+    this.pathsRead += 1
+    this.#unchanged = path === this.path ? this.#unchanged + 1 : 0
+    this.path = path
   }
 }
 

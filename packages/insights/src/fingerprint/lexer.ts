@@ -69,6 +69,8 @@ class Lexer {
   readonly #tokens: Token[] = []
   readonly #comments: string[] = []
   #literals = 0
+  /** Within MySQL's comments whose content is run. */
+  #executable = false
   #at = 0
 
   constructor(text: string, dialect: Dialect) {
@@ -93,8 +95,7 @@ class Lexer {
     else if (char === "'") this.#string("'", this.#dialect.backslashEscapes)
     else if (char === '"') this.#doubleQuoted()
     else if (char === '`' && this.#dialect.backticks) this.#name('`', '`')
-    else if (char === '[' && this.#dialect.bracketNames && !this.#followsName())
-      this.#name('[', ']')
+    else if (char === '[' && this.#dialect.bracketNames) this.#name('[', ']')
     else if (char === '$' && this.#dollar()) return
     else if (this.#placeholder(char, after)) return
     else if (PUNCTUATION[char] !== undefined) this.#push(PUNCTUATION[char], 1)
@@ -108,7 +109,6 @@ class Lexer {
 
   #pushLiteral(token: Token, end: number): void {
     this.#literals += 1
-    // A string that goes on after a line break is one string.
     this.#tokens.push(token)
     this.#at = end
   }
@@ -131,11 +131,17 @@ class Lexer {
       this.#at = end
       return true
     }
+    if (this.#executable && char === '*' && after === '/') {
+      this.#executable = false
+      this.#at += 2
+      return true
+    }
     if (char !== '/' || after !== '*') return false
     // MySQL runs the content of /*! … */, with or without the version it is for.
     const executable = hashComments && /^\/\*!\d*/.exec(this.#text.slice(this.#at, this.#at + 12))
     if (executable) {
       this.#at += executable[0].length
+      this.#executable = true
       return true
     }
     this.#blockComment()
@@ -195,7 +201,6 @@ class Lexer {
       else this.#name('"', '"')
       return
     }
-    // A cursor of a stored program or a name after a dot may be any word; case says nothing either way.
     this.#push({ type: 'word', text: lower }, word.length)
   }
 

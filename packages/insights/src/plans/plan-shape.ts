@@ -1,6 +1,9 @@
 import { hashOf } from '../fingerprint/hash.js'
 import type { SequentialScan } from '../snapshot.js'
 
+/** A string or a number, but no placeholder and no part of a name. */
+const LITERAL = /'(?:[^']|'')*'|(?<![\w$.])\d+(?:\.\d+)?/g
+
 /** A node of a plan as `EXPLAIN (FORMAT JSON)` writes it. */
 export interface PlanNode {
   readonly 'Node Type': string
@@ -50,7 +53,7 @@ function collectScans(node: PlanNode, scans: SequentialScan[]): void {
       relation: node['Relation Name'],
       schema: node.Schema,
       // Literals of the text are in the condition as the server prints it.
-      filter: node.Filter?.replace(/'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b(?!\))/g, '?'),
+      filter: node.Filter?.replace(LITERAL, '?'),
       rows: node['Plan Rows'] ?? 0,
     })
   for (const child of node.Plans ?? []) collectScans(child, scans)

@@ -1,6 +1,6 @@
 import { type QueryRows, rowsOf } from './query-rows.js'
 
-/** A table that the server reads from end to end, again and again. */
+/** A table, and how often the server reads it from end to end. */
 export interface ScannedTable {
   /** `schema.table`, quoted where it must be. */
   readonly table: string
@@ -35,16 +35,20 @@ export interface UnindexedForeignKey {
 
 /** What the catalogues of a PostgreSQL database say about its tables and indexes. */
 export interface SchemaFacts {
-  /** The most rows read first. */
+  /** Those of which most rows were read by scans first, at most 200. */
   readonly scannedTables: readonly ScannedTable[]
   readonly indexFaults: readonly IndexFault[]
   readonly unindexedForeignKeys: readonly UnindexedForeignKey[]
 }
 
 const MOST = 50
+const MOST_TABLES = 200
 
-const SCANNED = `select relid::regclass::text as table, n_live_tup as rows, seq_scan, seq_tup_read, idx_scan
-from pg_catalog.pg_stat_user_tables where seq_scan > 0 order by seq_tup_read desc limit ${MOST}`
+// Counts of scans reach the statistics some time after the scan, so that a table without any may have had some.
+const SCANNED = `select s.relid::regclass::text as table, greatest(s.n_live_tup, c.reltuples::bigint, 0) as rows,
+  s.seq_scan, s.seq_tup_read, s.idx_scan
+from pg_catalog.pg_stat_user_tables s join pg_catalog.pg_class c on c.oid = s.relid
+order by s.seq_tup_read desc, rows desc limit ${MOST_TABLES}`
 
 // Two indexes are the same if everything is equal that decides what they contain and whether they are unique. The one
 // that a constraint needs stays, else the older.
@@ -82,8 +86,8 @@ where k.contype = 'f' and k.conparentid = 0 and not exists (
 order by c.reltuples desc limit ${MOST}`
 
 /**
- * Reads what PostgreSQL's catalogues tell of tables that are scanned, of broken and duplicate indexes, and of foreign keys
- * without one, at most 50 of each.
+ * Reads what PostgreSQL's catalogues tell of tables and their scans, at most 200, and of broken and duplicate indexes and
+ * foreign keys without one, at most 50 of each.
  *
  * @param query runs one statement on the database that is meant
  * @throws what `query` rejects with

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { eventually } from '@connmgr/testing'
 
 /** One request that has come in. */
-export interface Received {
+interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   // biome-ignore lint/suspicious/noExplicitAny: what tests look into

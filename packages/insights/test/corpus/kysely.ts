@@ -121,6 +121,6 @@ function withExpression(random: Random): string {
     )
     .selectFrom('recent')
     .innerJoin(parent, `${parent}.id`, `recent.${column}`)
-    .selectAll(parent as never)
+    .selectAll()
     .compile().sql
 }

@@ -186,7 +186,10 @@ export async function openMikro(url: string): Promise<RecordedLibrary> {
         () =>
           em.insertMany(
             User,
-            random.list(1, 4, () => ({ email: `m${random.next()}` })),
+            random.list(1, 4, () => ({
+              id: random.integer(10_000, 2_000_000),
+              email: `m${random.next()}`,
+            })),
           ),
       ])()
     },

@@ -4,7 +4,7 @@ import type { RuleWindow, StatementWindow } from '../rule.js'
 import { histogramGrowth } from './histogram-growth.js'
 
 /** The longest window that a rule may ask for. */
-export const LONGEST_WINDOW_MS = 600_000
+const LONGEST_WINDOW_MS = 600_000
 /** Samples that are kept; what is between them is the error of a window's length. */
 const MOST_SAMPLES = 40
 const SPACING_MS = LONGEST_WINDOW_MS / MOST_SAMPLES

@@ -1,6 +1,6 @@
 import { histogramQuantile } from '@connmgr/core'
 import { CALL_RULES } from '@connmgr/core/driver'
-import { durationText } from '../annotations.js'
+import { durationText } from '../../words/duration-text.js'
 import type { AlertRule, RuleOverrides } from '../rule.js'
 import { COUNT, RATIO, readyRule } from './rule-options.js'
 

@@ -1,5 +1,5 @@
 import type { LeaseReport } from '@connmgr/core'
-import { durationText } from '../annotations.js'
+import { durationText } from '../../words/duration-text.js'
 import type { AlertRule, Finding, RuleContext, RuleOverrides } from '../rule.js'
 import { readyRule } from './rule-options.js'
 

@@ -1,5 +1,5 @@
 import { CALL_RULES } from '@connmgr/core/driver'
-import { durationText } from '../annotations.js'
+import { durationText } from '../../words/duration-text.js'
 import type { AlertRule, RuleOverrides } from '../rule.js'
 import { readyRule } from './rule-options.js'
 

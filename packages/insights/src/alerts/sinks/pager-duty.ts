@@ -42,7 +42,7 @@ export function pagerDuty(given: string | PagerDutyOptions): AlertSink {
 }
 
 /** An alert as an event of Events API v2. */
-export function pagerDutyEvent(alert: Alert, routingKey: string): object {
+function pagerDutyEvent(alert: Alert, routingKey: string): object {
   const { annotations, key, labels, rule, severity, startsAt, status, value } = alert
   const known = { routing_key: routingKey, dedup_key: `connmgr-${key}` }
   if (status === 'resolved') return { ...known, event_action: 'resolve' }

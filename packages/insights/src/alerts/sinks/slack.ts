@@ -34,7 +34,7 @@ export function slack(given: string | URL | SlackOptions): AlertSink {
 }
 
 /** Alerts as a message of Slack: `text` for notifications, `blocks` for the channel. */
-export function slackMessage(alerts: readonly Alert[]): { text: string; blocks: object[] } {
+function slackMessage(alerts: readonly Alert[]): { text: string; blocks: object[] } {
   return {
     text: cut(
       alerts.map((alert) => escaped(`${titleOf(alert)}: ${summaryOf(alert)}`)).join('\n'),

@@ -27,7 +27,7 @@ export function webhook(given: string | URL | WebhookOptions): AlertSink {
 }
 
 /** Alerts as Alertmanager posts them to webhooks. They are one group, so that the group has no labels. */
-export function webhookMessage(alerts: readonly Alert[], receiver: string): object {
+function webhookMessage(alerts: readonly Alert[], receiver: string): object {
   return {
     version: '4',
     groupKey: '{}:{}',

@@ -1,0 +1,95 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { FakeClock, publishQuery as publish } from '@connmgr/testing'
+import { resolveOptions } from '../options.js'
+import { Collector } from './collector.js'
+
+const MANAGER = -1
+const MEGABYTE = 2 ** 20
+
+let collectors: Collector[] = []
+afterEach(() => {
+  for (const each of collectors) each.pause()
+  collectors = []
+})
+
+function collect(options: Parameters<typeof resolveOptions>[0] = {}): Collector {
+  const collector = new Collector(MANAGER, resolveOptions(options), new FakeClock())
+  collectors.push(collector)
+  return collector
+}
+
+test('counts by fingerprint and call site, waiting and running apart', () => {
+  const collector = collect()
+  const here = () =>
+    publish(MANAGER, 'select * from a where id = 1', { waitMs: 3, runMs: 10, rowCount: 2 })
+  const there = () =>
+    publish(MANAGER, 'select * from a where id = 2', {
+      waitMs: 0,
+      runMs: 30,
+      error: new Error('no'),
+      prepared: true,
+      transaction: { id: 1 },
+    })
+  here()
+  here()
+  there()
+  publish(MANAGER - 1, 'select * from another_manager')
+  const stats = collector.statements.stats(collector.runMs)
+  expect(stats).toMatchObject([
+    { calls: 1, errors: 1, prepared: 1, inTransaction: 1, share: 0.6, run: { totalMs: 30 } },
+    { calls: 2, errors: 0, rows: 4, share: 0.4, wait: { totalMs: 6 }, run: { totalMs: 20 } },
+  ])
+  expect(stats[0]?.fingerprint).toBe(stats[1]?.fingerprint)
+  expect(stats.map(({ site }) => site?.file)).toEqual([__filename, __filename])
+  expect(stats[0]?.site?.line).toBe((stats[1]?.site?.line ?? 0) + 2)
+  expect(JSON.stringify(stats)).not.toMatch(/id = [12]/)
+})
+
+test('keeps as many fingerprints as it may: those that take time and are used', () => {
+  const collector = collect({ maxFingerprints: 20 })
+  for (let n = 0; n < 300; n += 1) {
+    publish(MANAGER, 'select * from hot', { runMs: 50 })
+    publish(MANAGER, `select * from cold_${n}`)
+  }
+  expect(collector.statements.size).toBe(20)
+  const [first] = collector.statements.stats(collector.runMs)
+  expect(first).toMatchObject({ text: 'select * from hot', calls: 300 })
+  expect(collector.statements.forgotten).toBe(300 - 19)
+  expect(collector.count).toBe(600)
+})
+
+test('500 fingerprints take at most 4 MB, with every time that there is, at many call sites', () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const used = () => {
+    gc()
+    gc()
+    const { arrayBuffers, heapUsed } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  const columns = Array.from({ length: 150 }, (_each, at) => `a_column_${at}`).join(', ')
+  // Call sites that differ, made of code that differs.
+  const sites = Array.from(
+    { length: 12 },
+    (_each, at) => new Function('run', `${'\n'.repeat(at)}run() //# sourceURL=/app/site-${at}.js`),
+  )
+  const fill = (rounds: number) => {
+    for (let call = 0; call < rounds; call += 1)
+      for (let shape = 0; shape < 520; shape += 1)
+        sites[(call + shape) % sites.length]?.(() =>
+          publish(MANAGER, `select ${columns} from t_${shape} where id = $1`, {
+            waitMs: 0.001 * 8 ** call,
+            runMs: 0.001 * 7 ** call,
+          }),
+        )
+  }
+  fill(1)
+  const before = used()
+  const collector = collect({ maxFingerprints: 500, sampleRate: 0.1 })
+  fill(10)
+  const bytes = used() - before
+  expect(collector.statements.size).toBe(500)
+  expect(bytes).toBeGreaterThan(0.2 * MEGABYTE)
+  expect(bytes).toBeLessThan(4 * MEGABYTE)
+})

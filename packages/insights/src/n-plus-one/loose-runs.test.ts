@@ -1,0 +1,145 @@
+import { FakeClock } from '@connmgr/testing'
+import type { Path } from '../collector/paths.js'
+import { fingerprintOf } from '../fingerprint/fingerprints.js'
+import { LooseRuns } from './loose-runs.js'
+import { Unit } from './unit.js'
+import { Verdicts } from './verdicts.js'
+
+const PARENT = 'select * from users'
+const CHILD = 'select * from posts where user_id = $1'
+const OTHER = 'select * from tags where user_id = $1'
+const HERE = pathAt(1)
+
+function pathAt(line: number): Path {
+  const site = { functionName: 'f', file: '/app/a.ts', line, column: 1 }
+  return { places: [site], site, siteKey: `/app/a.ts:${line}` }
+}
+
+/** Runs statements one after another on a clock of its own. */
+function runner(kind: 'unit' | 'loose', threshold = 5) {
+  const clock = new FakeClock()
+  const verdicts = new Verdicts()
+  const context = { threshold, verdicts, thorough: false, wallTime: () => clock.wallTime() }
+  let counter = kind === 'unit' ? new Unit(context, 'request') : new LooseRuns(context)
+  let now = 0
+  const run = (text: string, { rows = 1, path = HERE, pauseMs = 0, runMs = 1 } = {}): void => {
+    const { fingerprint } = fingerprintOf(text, 'postgresql')
+    now += pauseMs
+    if (counter instanceof Unit && !fingerprint.repeatable) return
+    if (counter.begin(fingerprint, now)) counter.came(fingerprint, path)
+    now += runMs
+    counter.end(fingerprint, path, runMs, rows, now)
+  }
+  return {
+    run,
+    again: () => {
+      if (counter instanceof Unit) counter = new Unit(context, 'request')
+    },
+    get found() {
+      if (counter instanceof LooseRuns) counter.settle()
+      return verdicts.list()
+    },
+  }
+}
+
+const times = (count: number, work: (n: number) => void) => {
+  for (let n = 0; n < count; n += 1) work(n)
+}
+
+describe('in a request', () => {
+  test('a read that is repeated from one place is N+1, once for each request', () => {
+    const unit = runner('unit')
+    times(3, () => {
+      unit.again()
+      unit.run(PARENT, { rows: 8 })
+      times(8, () => unit.run(CHILD))
+    })
+    expect(unit.found).toMatchObject([
+      { contexts: 3, maxRepeats: 8, meanRepeats: 8, totalRunMs: 24, evidence: 'request' },
+    ])
+    expect(unit.found[0]?.parent?.text).toBe(PARENT)
+  })
+
+  test.each([
+    ['fewer times than the threshold', () => ({ text: CHILD, count: 4 })],
+    ['from many places', () => ({ text: CHILD, count: 20, path: pathAt })],
+    [
+      'as pages of a large result',
+      () => ({ text: 'select * from posts where id > $1 limit 500', count: 20, rows: 500 }),
+    ],
+    ['with pauses, as polling does', () => ({ text: CHILD, count: 20, pauseMs: 1000 })],
+    ['inserts', () => ({ text: 'insert into a values ($1), ($2)', count: 50 })],
+    ['updates', () => ({ text: 'update a set b = $1 where id = $2', count: 50 })],
+    [
+      'a queue that takes its next job',
+      () => ({ text: 'select * from jobs limit 1 for update skip locked', count: 50 }),
+    ],
+    ['statements of no table', () => ({ text: 'select now()', count: 50 })],
+  ])(
+    'is no N+1: %s',
+    (_name, make: () => {
+      text: string
+      count: number
+      path?: (n: number) => Path
+      rows?: number
+      pauseMs?: number
+    }) => {
+      const { count, path, pauseMs = 0, rows = 1, text } = make()
+      const unit = runner('unit')
+      times(count, (n) => unit.run(text, { rows, pauseMs, path: path?.(n) ?? HERE }))
+      expect(unit.found).toEqual([])
+    },
+  )
+})
+
+describe('without requests', () => {
+  test('a read once for each row of the one before is N+1, also where two alternate', () => {
+    const loose = runner('loose')
+    loose.run(PARENT, { rows: 7 })
+    times(7, () => {
+      loose.run(CHILD)
+      loose.run(OTHER)
+    })
+    expect(loose.found).toMatchObject([
+      { text: CHILD.replace('$1', '?'), maxRepeats: 7, evidence: 'parent-rows' },
+      { text: OTHER.replace('$1', '?'), maxRepeats: 7, evidence: 'parent-rows' },
+    ])
+    expect(loose.found[0]?.parent?.text).toBe(PARENT)
+  })
+
+  test.each([
+    [
+      'another number of times than there are rows',
+      (run) => {
+        run(PARENT, { rows: 7 })
+        times(12, () => run(CHILD))
+      },
+    ],
+    ['after nothing', (run) => times(1000, () => run(CHILD))],
+    [
+      'with other statements between',
+      (run) => {
+        run(PARENT, { rows: 7 })
+        times(7, (n) => {
+          run(CHILD)
+          run(`select * from t_${n}`)
+        })
+      },
+    ],
+    [
+      'twenty endpoints, one after another',
+      (run) =>
+        times(400, (n) => {
+          run('select * from sessions where token = $1')
+          run(`select * from t_${(n * 7) % 20} limit 10`, { rows: 10 })
+        }),
+    ],
+  ] as [string, (run: ReturnType<typeof runner>['run']) => void][])(
+    'is no N+1: %s',
+    (_name, work) => {
+      const loose = runner('loose')
+      work(loose.run)
+      expect(loose.found).toEqual([])
+    },
+  )
+})
