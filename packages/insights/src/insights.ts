@@ -171,8 +171,13 @@ export class Insights {
    */
   async refresh(): Promise<void> {
     if (this.#collector.database !== PROBED) return
-    if (this.#options.plans) await this.#plans.look()
+    await this.refreshPlans()
     await this.#advice.refresh(this.#probe, this.snapshot())
+  }
+
+  /** Asks for the plans of the statements that take the most time now, rather than at the next minute. With `plans` only. */
+  async refreshPlans(): Promise<void> {
+    if (this.#options.plans && this.#collector.database === PROBED) await this.#plans.look()
   }
 
   /** Forgets what was seen so far. */
