@@ -86,6 +86,23 @@ describe('a socket', () => {
     ;(await waiting).release()
   })
 
+  test('without managers shows all of the process, as they come and go', async () => {
+    inspections.push(await serveInspection(undefined, { path: socket() }))
+    const names = async (): Promise<string[]> => {
+      const { stdout } = await runCommand(['report', '--json', '--socket', socket()])
+      return (JSON.parse(stdout) as ProcessSnapshot).managers.map(({ name }) => name)
+    }
+    expect(await names()).toEqual(['shop'])
+    const late = new ConnectionManager({
+      driver: new FakeDriver(),
+      endpoints: [fakeEndpoint('two')],
+      options: { name: 'late', logger: false },
+    })
+    expect(await names()).toEqual(['shop', 'late'])
+    await late.close()
+    expect(await names()).toEqual(['shop'])
+  })
+
   test('takes the place of one that a dead process has left, and of nothing else', async () => {
     await leaveDeadSocket(socket())
     await serve({ path: socket() })

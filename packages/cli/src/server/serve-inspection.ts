@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { redactText } from '@connmgr/core'
+import { connectionManagers, redactText } from '@connmgr/core'
 import { messageOf } from '@connmgr/core/driver'
 import type { InspectedInsights, InspectedManager } from '../snapshot/inspected.js'
 import { takeSnapshot } from '../snapshot/take-snapshot.js'
@@ -55,15 +55,16 @@ const REQUEST_TIMEOUT_MS = 5000
  * or over a port with a token. It only reads, borrows no connection, costs nothing between two looks, and keeps no process
  * running.
  *
+ * @param managers `@default` all managers of the process, also those that are made later
  * @throws Error if the socket or the port is taken, or there is no token beside a port
  *
  * @example
- * const inspection = await serveInspection(manager)
+ * const inspection = await serveInspection()
  * // npx @connmgr/cli top
  * await inspection.close()
  */
 export async function serveInspection(
-  managers: InspectedManagers,
+  managers: InspectedManagers = allManagers,
   options: InspectionOptions = {},
 ): Promise<Inspection> {
   const { host = '127.0.0.1', insights, onError = () => {}, port } = options
@@ -97,6 +98,10 @@ export async function serveInspection(
   }
   for (const server of servers) server.on('error', onError)
   return { path: file, url, close, [Symbol.asyncDispose]: close }
+}
+
+function allManagers(): InspectedManager[] {
+  return connectionManagers().map(({ manager }) => manager)
 }
 
 function pathOf({ path: given, port }: InspectionOptions): string | undefined {
