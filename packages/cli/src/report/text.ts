@@ -8,7 +8,7 @@ import type {
 import { plainText } from '../terminal/plain-text.js'
 import type { Style } from '../terminal/style.js'
 import { tableOf } from '../terminal/table.js'
-import { bytes, duration, percent } from '../terminal/units.js'
+import { bytes, counted, duration, percent } from '../terminal/units.js'
 
 /** How much a text may have, and how it looks. */
 export interface TextOptions {
@@ -31,16 +31,13 @@ export function snapshotText(snapshot: ProcessSnapshot, options: TextOptions): s
 
 function managerLines(manager: ManagerSnapshot, options: TextOptions): string[] {
   const { style } = options
-  const { pool } = manager
   const mark =
     manager.status === 'healthy' ? style.green : manager.healthy ? style.yellow : style.red
   const reason = manager.reason === null ? '' : `: ${plainText(manager.reason)}`
   return [
     `${style.bold(plainText(manager.name))}  ${mark(manager.status)}${reason}`,
     poolLine(manager, style),
-    style.dim(
-      `  ${pool.totalCheckouts} acquires, ${pool.failedCheckouts} failed, waited ${duration(pool.avgWaitTimeMs)} and held ${duration(pool.avgCheckoutTimeMs)} on average, ${pool.leakedConnections} leaks so far`,
-    ),
+    style.dim(`  ${totalsOf(manager)}`),
     ...indented(endpointTable(manager.endpoints, style)),
     ...failoverLine(manager, style),
     ...section('holders', holderTable(manager, options), style),
@@ -57,6 +54,18 @@ function poolLine({ counts, pool }: ManagerSnapshot, style: Style): string {
     pool.utilization >= 1 ? style.red : pool.utilization >= 0.8 ? style.yellow : style.green
   const queue = `queue ${pool.waiting}`
   return `  ${colour(bar)} ${percent(pool.utilization)}  in use ${pool.checkedOut}, idle ${pool.checkedIn}, connecting ${counts.connecting}, limit ${pool.limit}, ${pool.waiting > 0 ? style.red(queue) : queue}`
+}
+
+function totalsOf({ pool, times }: ManagerSnapshot): string {
+  const { demandP99, useP50Ms, useP99Ms, waitP50Ms, waitP99Ms } = times
+  const of = (name: string, p50: number | null, p99: number | null): string[] =>
+    p50 === null || p99 === null ? [] : [`${name} p50 ${duration(p50)}, p99 ${duration(p99)}`]
+  return [
+    `${counted(pool.totalCheckouts, 'acquire')}, ${pool.failedCheckouts} failed, ${counted(pool.leakedConnections, 'leak')}`,
+    ...of('wait', waitP50Ms, waitP99Ms),
+    ...of('held', useP50Ms, useP99Ms),
+    ...(demandP99 === null ? [] : [`demand p99 ${demandP99}`]),
+  ].join(' | ')
 }
 
 function endpointTable(endpoints: readonly EndpointSnapshot[], style: Style): string[] {

@@ -2,6 +2,7 @@ import type {
   FailoverStatus,
   HealthStatus,
   LeaseReport,
+  ManagerHistograms,
   PoolCounts,
   PoolMetrics,
 } from '@connmgr/core'
@@ -14,6 +15,7 @@ export interface InspectedManager {
   getFailoverStatus(): FailoverStatus
   getPoolMetrics(endpoint?: string): PoolMetrics
   getCounts(): PoolCounts
+  getHistograms(): ManagerHistograms
   getHolders(): LeaseReport[]
 }
 

@@ -1,9 +1,15 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
+import { demandQuantile, type Histogram, histogramQuantile } from '@connmgr/core'
 import { systemClock } from '@connmgr/core/driver'
 import { excerptOf } from './excerpt.js'
 import type { InspectedInsights, InspectedManager } from './inspected.js'
-import { type ManagerSnapshot, type ProcessSnapshot, SNAPSHOT_SCHEMA_VERSION } from './snapshot.js'
+import {
+  type ManagerSnapshot,
+  type ProcessSnapshot,
+  SNAPSHOT_SCHEMA_VERSION,
+  type TimesSnapshot,
+} from './snapshot.js'
 
 /** Takes the state of managers, as plain data. It borrows no connection and asks no server. */
 export function takeSnapshot(
@@ -38,6 +44,7 @@ function snapshotOf(
     reason: health.reason ?? null,
     pool: health.poolMetrics,
     counts: manager.getCounts(),
+    times: timesOf(manager),
     holders: manager.getHolders(),
     leaks: health.leakDetection.leaks,
     endpoints: failoverStats.endpoints.map((endpoint) => ({
@@ -57,4 +64,23 @@ function snapshotOf(
     health: health.healthStats,
     insights: insights === undefined ? null : excerptOf(insights),
   }
+}
+
+function timesOf(manager: InspectedManager): TimesSnapshot {
+  const { create, demand, use, wait } = manager.getHistograms()
+  const at = (histogram: Histogram, share: number): number | null =>
+    orNull(histogramQuantile(histogram, share))
+  return {
+    waitP50Ms: at(wait, 0.5),
+    waitP99Ms: at(wait, 0.99),
+    useP50Ms: at(use, 0.5),
+    useP99Ms: at(use, 0.99),
+    createP99Ms: at(create, 0.99),
+    demandP99: demand.totalMs === 0 ? null : orNull(demandQuantile(demand, 0.99)),
+  }
+}
+
+/** JSON has no NaN. */
+function orNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null
 }
