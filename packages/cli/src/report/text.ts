@@ -24,12 +24,15 @@ export function snapshotText(snapshot: ProcessSnapshot, options: TextOptions): s
   const { process: of } = snapshot
   const { style } = options
   const head = `${style.bold(plainText(of.program))}  pid ${of.pid} on ${plainText(of.host)}, node ${of.node}, up ${duration(of.uptimeMs)}, ${bytes(of.rssBytes)}  ${style.dim(snapshot.at)}`
-  const managers = snapshot.managers.flatMap((manager) => ['', ...managerLines(manager, options)])
+  const managers = snapshot.managers.flatMap((manager) => [
+    '',
+    ...managerLines(manager, of.directory, options),
+  ])
   const none = snapshot.managers.length === 0 ? ['', 'There is no manager.'] : []
   return `${[head, ...managers, ...none].join('\n')}\n`
 }
 
-function managerLines(manager: ManagerSnapshot, options: TextOptions): string[] {
+function managerLines(manager: ManagerSnapshot, directory: string, options: TextOptions): string[] {
   const { style } = options
   const mark =
     manager.status === 'healthy' ? style.green : manager.healthy ? style.yellow : style.red
@@ -40,7 +43,7 @@ function managerLines(manager: ManagerSnapshot, options: TextOptions): string[] 
     style.dim(`  ${totalsOf(manager)}`),
     ...indented(endpointTable(manager.endpoints, style)),
     ...failoverLine(manager, style),
-    ...section('holders', holderTable(manager, options), style),
+    ...section('holders', holderTable(manager, directory, options), style),
     ...section('hot queries', statementTable(manager, options), style),
     ...recommendationLines(manager, style),
   ]
@@ -100,6 +103,7 @@ function failoverLine({ failover }: ManagerSnapshot, style: Style): string[] {
 
 function holderTable(
   { holders, leaks }: ManagerSnapshot,
+  directory: string,
   { most, style, width }: TextOptions,
 ): string[] {
   const leaked = new Set(leaks.map(({ leaseId }) => leaseId))
@@ -111,7 +115,8 @@ function holderTable(
       {
         title: 'BY',
         most: Math.max(30, Math.floor(width * 0.4)),
-        cell: ({ checkedOutBy, label }) => label ?? checkedOutBy ?? 'not known',
+        keep: 'end',
+        cell: (holder) => holderOf(holder, directory),
       },
       { title: 'QUERIES', align: 'right', cell: ({ queryCount }) => String(queryCount) },
       {
@@ -122,6 +127,13 @@ function holderTable(
     ],
     style.dim,
   )
+}
+
+/** What the caller named the work, and its line of code; the path as from the folder of the program. */
+function holderOf({ checkedOutBy, label }: LeaseReport, directory: string): string {
+  const site = directory === '' ? checkedOutBy : checkedOutBy?.replaceAll(`${directory}/`, '')
+  if (label === undefined) return site ?? 'not known'
+  return site === undefined ? label : `${label}: ${site}`
 }
 
 function statementTable(

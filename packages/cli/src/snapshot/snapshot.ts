@@ -25,6 +25,8 @@ export interface ProcessFacts {
   readonly node: string
   /** The program's file, without its folder. */
   readonly program: string
+  /** Its working directory, which files of holders are shown relative to. */
+  readonly directory: string
   readonly uptimeMs: number
   /** Resident memory. */
   readonly rssBytes: number

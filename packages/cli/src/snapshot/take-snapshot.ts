@@ -24,10 +24,20 @@ export function takeSnapshot(
       host: hostname(),
       node: process.version,
       program: basename(process.argv[1] ?? process.execPath),
+      directory: directoryOf(),
       uptimeMs: Math.round(process.uptime() * 1000),
       rssBytes: process.memoryUsage.rss(),
     },
     managers: managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
+  }
+}
+
+/** Empty if it has been removed. */
+function directoryOf(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
   }
 }
 
