@@ -307,6 +307,26 @@ describe('doctor of a primary and its standby', () => {
     }
   })
 
+  test('what takes longer than there is time is not seen, and the rest is reported', async () => {
+    const holder = new Client(primary.url())
+    await holder.connect()
+    try {
+      await holder.query('begin')
+      await holder.query('lock table pg_catalog.pg_sequence in access exclusive mode')
+      const { code, report } = await doctor('--url', primary.url(), '--timeout', `${patient(1500)}`)
+      expect(code).toBe(0)
+      expect(report.servers[0]).toMatchObject({ reachable: true, role: 'primary' })
+      expect(report.notSeen).toContainEqual(
+        expect.objectContaining({
+          what: 'sequences',
+          reason: expect.stringContaining('no time was left'),
+        }),
+      )
+    } finally {
+      await holder.end()
+    }
+  })
+
   test('a primary that refuses writes is said to', async () => {
     await primary.query('create database closed')
     await primary.query('alter database closed set default_transaction_read_only = on')

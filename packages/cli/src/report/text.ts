@@ -112,11 +112,14 @@ function holderTable(
     [
       { title: 'HELD', align: 'right', cell: ({ heldForMs }) => duration(heldForMs) },
       { title: '', cell: ({ leaseId }) => (leaked.has(leaseId) ? 'leak' : '') },
+      ...(holders.some(({ label }) => label !== undefined)
+        ? [{ title: 'LABEL', most: 24, cell: ({ label = '' }: LeaseReport) => label }]
+        : []),
       {
         title: 'BY',
         most: Math.max(30, Math.floor(width * 0.4)),
         keep: 'end',
-        cell: (holder) => holderOf(holder, directory),
+        cell: (holder) => siteOf(holder, directory),
       },
       { title: 'QUERIES', align: 'right', cell: ({ queryCount }) => String(queryCount) },
       {
@@ -129,11 +132,10 @@ function holderTable(
   )
 }
 
-/** What the caller named the work, and its line of code; the path as from the folder of the program. */
-function holderOf({ checkedOutBy, label }: LeaseReport, directory: string): string {
-  const site = directory === '' ? checkedOutBy : checkedOutBy?.replaceAll(`${directory}/`, '')
-  if (label === undefined) return site ?? 'not known'
-  return site === undefined ? label : `${label}: ${site}`
+/** The line of code that has acquired it; the path as from the folder of the program. */
+function siteOf({ checkedOutBy }: LeaseReport, directory: string): string {
+  if (checkedOutBy === undefined) return 'not known'
+  return directory === '' ? checkedOutBy : checkedOutBy.replaceAll(`${directory}/`, '')
 }
 
 function statementTable(

@@ -220,7 +220,7 @@ describe('insights', () => {
     const insights = {
       shop: {
         top: () => ({ statements: [statement] }),
-        recommendations: () => [
+        recommendations: async () => [
           { title: 'Orders are read one by one.', fix: 'Read them at once.' },
         ],
       },
@@ -239,7 +239,11 @@ describe('insights', () => {
         throw new Error('broken: postgres://app:hidden-word@db/app')
       },
     }
-    await serve({ path: socket(), insights, onError: ({ message }) => errors.push(message) })
+    const onError = ({ message }: Error): void => {
+      errors.push(message)
+      throw new Error('a callback that throws')
+    }
+    await serve({ path: socket(), insights, onError })
     const { code, stderr } = await runCommand(['report', '--socket', socket()])
     expect(code).toBe(3)
     expect(stderr).toContain('500')

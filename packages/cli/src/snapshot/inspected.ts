@@ -21,7 +21,8 @@ export interface InspectedManager {
 
 /** What of insights a snapshot shows. What `insights(manager)` of `@connmgr/insights` returns has it. */
 export interface InspectedInsights {
-  /** What is known now: an object with `statements`, or the statements themselves. */
+  /** The statements that cost the most, or an object that has them as `statements`. */
   top(): unknown
+  /** Verdicts with their fixes, or a promise of them. */
   recommendations?(): unknown
 }

@@ -109,6 +109,11 @@ export interface HotStatement {
 
 /** A verdict of insights. */
 export interface Recommendation {
+  readonly code: string | null
+  readonly severity: string | null
   readonly title: string
+  readonly evidence: readonly string[]
   readonly fix: string | null
+  /** `file:line` that it is about; null if it is about none. */
+  readonly site: string | null
 }

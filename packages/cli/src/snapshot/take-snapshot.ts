@@ -12,10 +12,10 @@ import {
 } from './snapshot.js'
 
 /** Takes the state of managers, as plain data. It borrows no connection and asks no server. */
-export function takeSnapshot(
+export async function takeSnapshot(
   managers: readonly InspectedManager[],
   insightsOf: (manager: InspectedManager) => InspectedInsights | undefined,
-): ProcessSnapshot {
+): Promise<ProcessSnapshot> {
   return {
     schemaVersion: SNAPSHOT_SCHEMA_VERSION,
     at: new Date(systemClock.wallTime()).toISOString(),
@@ -28,7 +28,9 @@ export function takeSnapshot(
       uptimeMs: Math.round(process.uptime() * 1000),
       rssBytes: process.memoryUsage.rss(),
     },
-    managers: managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
+    managers: await Promise.all(
+      managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
+    ),
   }
 }
 
@@ -41,10 +43,10 @@ function directoryOf(): string {
   }
 }
 
-function snapshotOf(
+async function snapshotOf(
   manager: InspectedManager,
   insights: InspectedInsights | undefined,
-): ManagerSnapshot {
+): Promise<ManagerSnapshot> {
   const health = manager.getHealthStatus()
   const { failoverStats } = health
   return {
@@ -72,7 +74,7 @@ function snapshotOf(
       lastEvent: failoverStats.lastEvent,
     },
     health: health.healthStats,
-    insights: insights === undefined ? null : excerptOf(insights),
+    insights: insights === undefined ? null : await excerptOf(insights),
   }
 }
 
