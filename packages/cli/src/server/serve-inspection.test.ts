@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -159,6 +167,31 @@ describe('a socket', () => {
       else process.env.XDG_RUNTIME_DIR = before
     }
   })
+})
+
+test('a folder that others may reach into gets no socket, and is not looked into', async () => {
+  const { XDG_RUNTIME_DIR: before } = process.env
+  process.env.XDG_RUNTIME_DIR = folder
+  const open = path.join(folder, `connmgr-${process.getuid?.()}`)
+  mkdirSync(open)
+  chmodSync(open, 0o755)
+  try {
+    await expect(serveInspection(manager)).rejects.toThrow(/not a folder of this user alone/)
+    await serve({ path: path.join(open, '1.sock') })
+    expect((await runCommand(['report'], { XDG_RUNTIME_DIR: folder })).code).toBe(3)
+  } finally {
+    if (before === undefined) delete process.env.XDG_RUNTIME_DIR
+    else process.env.XDG_RUNTIME_DIR = before
+  }
+})
+
+test('texts of the application are no markup of the page', async () => {
+  await serve({ path: socket() })
+  const lease = await manager.acquire({ label: '<script>alert("x")</script>' })
+  const { stdout } = await runCommand(['report', '--format', 'html', '--socket', socket()])
+  lease.release()
+  expect(stdout).toContain('&lt;script&gt;')
+  expect(stdout).not.toContain('<script')
 })
 
 describe('a port', () => {
