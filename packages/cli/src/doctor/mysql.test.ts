@@ -9,17 +9,8 @@ import {
   TEST_CERTIFICATE,
   TEST_KEY,
 } from '@connmgr/testing'
+import { doctor, found } from '../../test/doctor.js'
 import { runCommand } from '../../test/run-command.js'
-import type { DoctorReport } from './report.js'
-
-async function doctor(...args: string[]): Promise<{ code: number; report: DoctorReport }> {
-  const timeout = ['--timeout', `${patient(30_000)}`]
-  const { code, stderr, stdout } = await runCommand(['doctor', '--json', ...timeout, ...args])
-  if (stdout === '') throw new Error(stderr)
-  return { code, report: JSON.parse(stdout) as DoctorReport }
-}
-
-const found = (report: DoctorReport, id: string) => report.findings.find((each) => each.id === id)
 
 describeMariadb('doctor of MariaDB', () => {
   let cluster: MariadbCluster
