@@ -122,6 +122,11 @@ async function checkProject(format, tarballs) {
   })
   await checkOneCopy(project, PUBLIC_PACKAGES)
   step(`${format}: one copy for import and require`)
+  await run(join(project, 'node_modules', '.bin', 'connmgr'), ['--version'], {
+    cwd: project,
+    quiet: true,
+  })
+  step(`${format}: the command line runs as it is installed`)
   const examples = writeExamples(format, project)
   await typeCheck(project)
   for (const example of examples) await runExample(format, project, example)

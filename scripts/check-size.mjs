@@ -25,6 +25,9 @@ const BUDGETS = {
   nestjs: 3700,
   otel: 2400,
   prometheus: 2500,
+  cli: 31_000,
+  insights: 60_000,
+  dashboard: 60_000,
 }
 
 async function weigh(name) {

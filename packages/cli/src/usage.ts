@@ -6,7 +6,7 @@ const EXIT_CODES = `Exit codes:
 
 const ATTACH = `Where the process is:
   --socket PATH       the socket of serveInspection(managers, { path })
-  --pid PID           the process that has called serveInspection(managers) without a path
+  --pid PID           the process that has called serveInspection() without a path
   --url URL --token T the port of serveInspection(managers, { port, token }); the token
                       may stand in CONNMGR_TOKEN instead
   Without any: CONNMGR_SOCKET, else the one process of this user that can be found.`

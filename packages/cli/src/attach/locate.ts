@@ -83,7 +83,7 @@ async function onlySocket(
   const [first, ...others] = files.filter((_, index) => alive[index] === true)
   if (first === undefined)
     throw new UnreachableError(
-      'no process of this user serves its state: call serveInspection(manager) of @connmgr/cli/server there, or give --socket, --pid or --url',
+      'no process of this user serves its state: call serveInspection() of @connmgr/cli/server there, or give --socket, --pid or --url',
     )
   if (others.length === 0) return first
   const pids = [first, ...others].map((file) => path.basename(file, '.sock')).join(', ')

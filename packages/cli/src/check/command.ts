@@ -4,8 +4,8 @@ import { type Deadline, startDeadline } from '../databases/deadline.js'
 import { openMysql } from '../databases/open-mysql.js'
 import { openPostgresql } from '../databases/open-postgresql.js'
 import { openSqlite } from '../databases/open-sqlite.js'
-import type { Opened, ServerRole } from '../databases/opened.js'
-import { EXIT_CODE, type ExitCode } from '../exit-code.js'
+import { leave, type Opened, type ServerRole } from '../databases/opened.js'
+import { EXIT_CODE, type ExitCode, UsageError } from '../exit-code.js'
 import {
   choiceOf,
   countOf,
@@ -116,7 +116,7 @@ async function checkServer(target: Target, deadline: Deadline): Promise<ServerCh
     const askedAt = clock.now()
     await opened.query('select 1')
     const answeredAt = clock.now()
-    await opened.close()
+    await leave(opened)
     return {
       endpoint: endpoint.id,
       database: kind,
@@ -129,6 +129,7 @@ async function checkServer(target: Target, deadline: Deadline): Promise<ServerCh
     }
   } catch (error) {
     opened?.destroy()
+    if (error instanceof UsageError) throw error
     return {
       endpoint: endpoint.id,
       database: kind,

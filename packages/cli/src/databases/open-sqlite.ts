@@ -1,13 +1,17 @@
+import { InvalidOptionError } from '@connmgr/core'
+import { messageOf } from '@connmgr/core/driver'
+import type { SqliteConnectionManager, SqliteManagerOptions } from '@connmgr/sqlite'
+import { UsageError } from '../exit-code.js'
 import type { Opened } from './opened.js'
 
 /**
  * Opens an SQLite file for reading alone. It is not created, and stays as it is.
  *
  * @param location its URL or path
+ * @throws UsageError if the URL is wrong, or no library for SQLite is installed
  */
 export async function openSqlite(location: string, busyTimeoutMs: number): Promise<Opened> {
-  const { createConnectionManager } = await import('@connmgr/sqlite')
-  const manager = createConnectionManager({
+  const manager = await makeManager({
     databaseUrl: location,
     readOnly: true,
     busyTimeoutMs,
@@ -30,5 +34,18 @@ export async function openSqlite(location: string, busyTimeoutMs: number): Promi
     tls: undefined,
     close,
     destroy: () => void close(),
+  }
+}
+
+async function makeManager(options: SqliteManagerOptions): Promise<SqliteConnectionManager> {
+  const { createConnectionManager } = await import('@connmgr/sqlite')
+  try {
+    return createConnectionManager(options)
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error
+    if (error.option !== 'library') throw new UsageError(messageOf(error))
+    throw new UsageError(
+      'SQLite needs Node 22.13 or later, or a library beside this program: npx -p better-sqlite3 -p @connmgr/cli connmgr …',
+    )
   }
 }

@@ -32,9 +32,19 @@ export interface Opened {
   query(text: string, values?: readonly unknown[]): Promise<Row[]>
   role(): Promise<ServerRole>
   readonly tls: TlsFacts | undefined
+  /** Says goodbye. Rejects if the session is lost already. */
   close(): Promise<void>
   /** At once, whatever is running. */
   destroy(): void
+}
+
+/** Ends a session that has told what it was asked for: how it ends is of no matter any more. */
+export async function leave(opened: Opened): Promise<void> {
+  try {
+    await opened.close()
+  } catch {
+    opened.destroy()
+  }
 }
 
 /** A session with a PostgreSQL server. */

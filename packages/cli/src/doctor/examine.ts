@@ -4,7 +4,8 @@ import { startDeadline } from '../databases/deadline.js'
 import { openMysql } from '../databases/open-mysql.js'
 import { openPostgresql } from '../databases/open-postgresql.js'
 import { openSqlite } from '../databases/open-sqlite.js'
-import type { Opened } from '../databases/opened.js'
+import { leave, type Opened } from '../databases/opened.js'
+import { UsageError } from '../exit-code.js'
 import type { Target } from '../targets.js'
 import type { Examination } from './examination.js'
 import { FactReader } from './fact-reader.js'
@@ -44,10 +45,11 @@ export async function examine(
     approach = await open(target, plan, reader, deadline)
     const connectMs = Math.round(systemClock.now() - startedAt)
     const found = await approach.examine(network ?? { addresses: [], reach: 'local' })
-    await approach.opened.close()
+    await leave(approach.opened)
     return examined(target, { ...found, connectMs, opened: approach.opened, network }, reader)
   } catch (error) {
     approach?.opened.destroy()
+    if (error instanceof UsageError) throw error
     return unreachable(
       target,
       network,

@@ -33,11 +33,20 @@ export class FactReader {
       return undefined
     }
     try {
-      return await ask()
+      return await this.#unlessAborted(ask())
     } catch (error) {
       const cause = this.#signal.aborted ? this.#signal.reason : error
       this.miss(what, redactText(messageOf(cause)).split('\n')[0] as string)
       return undefined
     }
+  }
+
+  /** A resolver, for one, cannot be stopped. */
+  #unlessAborted<T>(asked: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(this.#signal.reason)
+      this.#signal.addEventListener('abort', stop, { once: true })
+      asked.then(resolve, reject).finally(() => this.#signal.removeEventListener('abort', stop))
+    })
   }
 }

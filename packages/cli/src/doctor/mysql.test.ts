@@ -1,6 +1,16 @@
-import { describeMariadb, type MariadbCluster, patient, startMariadb } from '@connmgr/testing'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  describeMariadb,
+  type MariadbCluster,
+  patient,
+  startMariadb,
+  TEST_CERTIFICATE,
+  TEST_KEY,
+} from '@connmgr/testing'
+import { doctor, found } from '../../test/doctor.js'
 import { runCommand } from '../../test/run-command.js'
-import type { DoctorReport } from './report.js'
 
 describeMariadb('doctor of MariaDB', () => {
   let cluster: MariadbCluster
@@ -9,14 +19,6 @@ describeMariadb('doctor of MariaDB', () => {
     cluster = await startMariadb({ replicas: 1 })
   })
   afterAll(() => cluster.stop())
-
-  async function doctor(...args: string[]): Promise<{ code: number; report: DoctorReport }> {
-    const timeout = ['--timeout', `${patient(30_000)}`]
-    const { code, stderr, stdout } = await runCommand(['doctor', '--json', ...timeout, ...args])
-    if (stdout === '') throw new Error(stderr)
-    return { code, report: JSON.parse(stdout) as DoctorReport }
-  }
-  const found = (report: DoctorReport, id: string) => report.findings.find((each) => each.id === id)
 
   test('knows the product, the roles, and what an account of few rights may not see', async () => {
     const [replica] = cluster.replicas
@@ -109,5 +111,28 @@ describeMariadb('doctor of MariaDB', () => {
       ok: true,
       primary: `127.0.0.1:${cluster.primary.port}/app`,
     })
+  })
+})
+
+describeMariadb('doctor of a MariaDB that speaks TLS', () => {
+  test('says whether the certificate is verified', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'connmgr-cli-tls-'))
+    const certificate = path.join(folder, 'certificate.pem')
+    const key = path.join(folder, 'key.pem')
+    writeFileSync(certificate, TEST_CERTIFICATE)
+    writeFileSync(key, TEST_KEY, { mode: 0o600 })
+    const cluster = await startMariadb({ settings: { 'ssl-cert': certificate, 'ssl-key': key } })
+    try {
+      const url = cluster.primary.url()
+      const tls = async (parameters: string) =>
+        (await doctor('--url', `${url}${parameters}`)).report.servers[0]?.tls
+      expect(await tls('')).toEqual({ encrypted: false })
+      expect(await tls('?ssl-mode=required')).toMatchObject({ encrypted: true, verified: false })
+      const strict = `?ssl-mode=verify_identity&ssl-ca=${encodeURIComponent(certificate)}`
+      expect(await tls(strict)).toMatchObject({ encrypted: true, verified: true })
+    } finally {
+      await cluster.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

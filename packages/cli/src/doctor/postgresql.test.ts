@@ -1,35 +1,14 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import {
-  describePgBouncer,
   eventually,
   type PostgresCluster,
   type PostgresNode,
   patient,
   startCluster,
-  startPgBouncer,
-  TEST_CERTIFICATE,
-  TEST_KEY,
 } from '@connmgr/testing'
 import { Client } from 'pg'
-import { type Outcome, runCommand } from '../../test/run-command.js'
-import type { ReportedFinding } from './finding.js'
+import { doctor, found, idsOf } from '../../test/doctor.js'
+import { runCommand } from '../../test/run-command.js'
 import type { DoctorReport } from './report.js'
-
-const reportOf = ({ stdout }: Outcome): DoctorReport => JSON.parse(stdout) as DoctorReport
-
-async function doctor(...args: string[]): Promise<{ code: number; report: DoctorReport }> {
-  const outcome = await runCommand(['doctor', '--json', '--timeout', `${patient(30_000)}`, ...args])
-  if (outcome.stdout === '') throw new Error(outcome.stderr)
-  return { code: outcome.code, report: reportOf(outcome) }
-}
-
-function found(report: DoctorReport, id: string): ReportedFinding | undefined {
-  return report.findings.find((finding) => finding.id === id)
-}
-
-const idsOf = (report: DoctorReport): string[] => report.findings.map(({ id }) => id)
 
 describe('doctor of a primary and its standby', () => {
   let cluster: PostgresCluster
@@ -301,9 +280,31 @@ describe('doctor of a primary and its standby', () => {
         '500',
       ])
       expect(outcome.code).toBe(3)
-      expect(reportOf(outcome).servers[0]?.error).toContain('--timeout is 500 ms')
+      expect((JSON.parse(outcome.stdout) as DoctorReport).servers[0]?.error).toContain(
+        '--timeout is 500 ms',
+      )
     } finally {
       await primary.thaw()
+    }
+  })
+
+  test('what takes longer than there is time is not seen, and the rest is reported', async () => {
+    const holder = new Client(primary.url())
+    await holder.connect()
+    try {
+      await holder.query('begin')
+      await holder.query('lock table pg_catalog.pg_sequence in access exclusive mode')
+      const { code, report } = await doctor('--url', primary.url(), '--timeout', `${patient(1500)}`)
+      expect(code).toBe(0)
+      expect(report.servers[0]).toMatchObject({ reachable: true, role: 'primary' })
+      expect(report.notSeen).toContainEqual(
+        expect.objectContaining({
+          what: 'sequences',
+          reason: expect.stringContaining('no time was left'),
+        }),
+      )
+    } finally {
+      await holder.end()
     }
   })
 
@@ -339,72 +340,5 @@ describe('doctor of a primary and its standby', () => {
       NO_COLOR: '1',
     })
     expect(plain.stdout).not.toContain('\u001b')
-  })
-
-  describePgBouncer('behind PgBouncer', () => {
-    test('the pooler and its mode are seen, by a role that its console refuses too', async () => {
-      const trusted = await startCluster()
-      await trusted.primary.query('create role weak login')
-      const settings = { admin_users: 'postgres' }
-      const bouncer = await startPgBouncer(trusted.primary.url(), settings)
-      try {
-        const asked = await doctor('--url', bouncer.url)
-        expect(asked.report.servers[0]?.facts).toMatchObject({
-          pooler: 'pgbouncer',
-          poolMode: 'transaction',
-        })
-        expect(idsOf(asked.report)).toContain('pooler-in-transaction-mode')
-        const refused = await doctor('--url', bouncer.url.replace('postgres@', 'weak@'))
-        expect(refused.report.servers[0]?.facts).toMatchObject({ poolMode: 'transaction' })
-        expect(refused.report.servers[0]?.facts.pooler).not.toBe('none')
-        const many = await doctor('--url', bouncer.url, '--instances', '100')
-        expect(idsOf(many.report)).toContain('connections-exceed-pooler')
-        expect(idsOf(many.report)).not.toContain('connections-exceed-server')
-      } finally {
-        await bouncer.stop()
-        await trusted.stop()
-      }
-    })
-  })
-})
-
-describe('doctor of an encrypted connection', () => {
-  let folder: string
-  let cluster: PostgresCluster
-
-  beforeAll(async () => {
-    cluster = await startCluster()
-    folder = mkdtempSync(path.join(tmpdir(), 'connmgr-cli-tls-'))
-    chmodSync(folder, 0o755)
-    writeFileSync(path.join(folder, 'server.crt'), TEST_CERTIFICATE)
-    writeFileSync(path.join(folder, 'server.key'), TEST_KEY, { mode: 0o600 })
-    const [row] = await cluster.primary.query<{ directory: string }>(
-      `select current_setting('data_directory') as directory`,
-    )
-    const owner = statSync(row?.directory as string).uid
-    if (process.getuid?.() === 0) chownSync(path.join(folder, 'server.key'), owner, owner)
-    await cluster.primary.query(`alter system set ssl_cert_file = '${folder}/server.crt'`)
-    await cluster.primary.query(`alter system set ssl_key_file = '${folder}/server.key'`)
-    await cluster.primary.query('alter system set ssl = on')
-    await cluster.primary.query('select pg_reload_conf()')
-  })
-  afterAll(async () => {
-    await cluster.stop()
-    rmSync(folder, { recursive: true, force: true })
-  })
-
-  test('says whether the certificate is verified', async () => {
-    const url = cluster.primary.url()
-    const loose = await doctor('--url', `${url}?sslmode=no-verify`)
-    expect(loose.report.servers[0]?.tls).toMatchObject({ encrypted: true, verified: false })
-    const strict = await doctor(
-      '--url',
-      `${url}?sslmode=verify-full&sslrootcert=${folder}/server.crt`,
-    )
-    expect(strict.report.servers[0]?.tls).toMatchObject({
-      encrypted: true,
-      verified: true,
-      certificateEnds: expect.stringMatching(/^2120-01-01/),
-    })
   })
 })

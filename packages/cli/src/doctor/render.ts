@@ -89,12 +89,13 @@ function notSeenLines({ notSeen, servers }: DoctorReport, style: Style): string[
   return [...lines, '']
 }
 
-function verdict({ counts, failOn, findings, ok }: DoctorReport, style: Style): string {
+function verdict({ counts, failOn, findings, ok, servers }: DoctorReport, style: Style): string {
   if (findings.length === 0) return style.green('No findings.')
   const each = SEVERITIES.filter((severity) => counts[severity] > 0).map(
     (severity) => `${counts[severity]} ${severity}`,
   )
   const text = `${counted(findings.length, 'finding')}: ${each.join(', ')}.`
+  if (servers.every(({ reachable }) => !reachable)) return style.red(`${text} Exit code 3.`)
   if (ok) return style.green(text)
   return style.red(`${text} Exit code 1, as --fail-on is ${failOn}.`)
 }

@@ -11,7 +11,7 @@ export type Parsed = Readonly<
 >
 
 /** Options that all commands have. */
-export const COMMON_OPTIONS = {
+const COMMON_OPTIONS = {
   json: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },

@@ -8,7 +8,7 @@ import type {
 import { plainText } from '../terminal/plain-text.js'
 import type { Style } from '../terminal/style.js'
 import { tableOf } from '../terminal/table.js'
-import { bytes, duration, percent } from '../terminal/units.js'
+import { bytes, counted, duration, percent } from '../terminal/units.js'
 
 /** How much a text may have, and how it looks. */
 export interface TextOptions {
@@ -24,26 +24,26 @@ export function snapshotText(snapshot: ProcessSnapshot, options: TextOptions): s
   const { process: of } = snapshot
   const { style } = options
   const head = `${style.bold(plainText(of.program))}  pid ${of.pid} on ${plainText(of.host)}, node ${of.node}, up ${duration(of.uptimeMs)}, ${bytes(of.rssBytes)}  ${style.dim(snapshot.at)}`
-  const managers = snapshot.managers.flatMap((manager) => ['', ...managerLines(manager, options)])
+  const managers = snapshot.managers.flatMap((manager) => [
+    '',
+    ...managerLines(manager, of.directory, options),
+  ])
   const none = snapshot.managers.length === 0 ? ['', 'There is no manager.'] : []
   return `${[head, ...managers, ...none].join('\n')}\n`
 }
 
-function managerLines(manager: ManagerSnapshot, options: TextOptions): string[] {
+function managerLines(manager: ManagerSnapshot, directory: string, options: TextOptions): string[] {
   const { style } = options
-  const { pool } = manager
   const mark =
     manager.status === 'healthy' ? style.green : manager.healthy ? style.yellow : style.red
   const reason = manager.reason === null ? '' : `: ${plainText(manager.reason)}`
   return [
     `${style.bold(plainText(manager.name))}  ${mark(manager.status)}${reason}`,
     poolLine(manager, style),
-    style.dim(
-      `  ${pool.totalCheckouts} acquires, ${pool.failedCheckouts} failed, waited ${duration(pool.avgWaitTimeMs)} and held ${duration(pool.avgCheckoutTimeMs)} on average, ${pool.leakedConnections} leaks so far`,
-    ),
+    style.dim(`  ${totalsOf(manager)}`),
     ...indented(endpointTable(manager.endpoints, style)),
     ...failoverLine(manager, style),
-    ...section('holders', holderTable(manager, options), style),
+    ...section('holders', holderTable(manager, directory, options), style),
     ...section('hot queries', statementTable(manager, options), style),
     ...recommendationLines(manager, style),
   ]
@@ -57,6 +57,18 @@ function poolLine({ counts, pool }: ManagerSnapshot, style: Style): string {
     pool.utilization >= 1 ? style.red : pool.utilization >= 0.8 ? style.yellow : style.green
   const queue = `queue ${pool.waiting}`
   return `  ${colour(bar)} ${percent(pool.utilization)}  in use ${pool.checkedOut}, idle ${pool.checkedIn}, connecting ${counts.connecting}, limit ${pool.limit}, ${pool.waiting > 0 ? style.red(queue) : queue}`
+}
+
+function totalsOf({ pool, times }: ManagerSnapshot): string {
+  const { demandP99, useP50Ms, useP99Ms, waitP50Ms, waitP99Ms } = times
+  const of = (name: string, p50: number | null, p99: number | null): string[] =>
+    p50 === null || p99 === null ? [] : [`${name} p50 ${duration(p50)}, p99 ${duration(p99)}`]
+  return [
+    `${counted(pool.totalCheckouts, 'acquire')}, ${pool.failedCheckouts} failed, ${counted(pool.leakedConnections, 'leak')}`,
+    ...of('wait', waitP50Ms, waitP99Ms),
+    ...of('held', useP50Ms, useP99Ms),
+    ...(demandP99 === null ? [] : [`demand p99 ${demandP99}`]),
+  ].join(' | ')
 }
 
 function endpointTable(endpoints: readonly EndpointSnapshot[], style: Style): string[] {
@@ -91,6 +103,7 @@ function failoverLine({ failover }: ManagerSnapshot, style: Style): string[] {
 
 function holderTable(
   { holders, leaks }: ManagerSnapshot,
+  directory: string,
   { most, style, width }: TextOptions,
 ): string[] {
   const leaked = new Set(leaks.map(({ leaseId }) => leaseId))
@@ -99,10 +112,14 @@ function holderTable(
     [
       { title: 'HELD', align: 'right', cell: ({ heldForMs }) => duration(heldForMs) },
       { title: '', cell: ({ leaseId }) => (leaked.has(leaseId) ? 'leak' : '') },
+      ...(holders.some(({ label }) => label !== undefined)
+        ? [{ title: 'LABEL', most: 24, cell: ({ label = '' }: LeaseReport) => label }]
+        : []),
       {
         title: 'BY',
         most: Math.max(30, Math.floor(width * 0.4)),
-        cell: ({ checkedOutBy, label }) => label ?? checkedOutBy ?? 'not known',
+        keep: 'end',
+        cell: (holder) => siteOf(holder, directory),
       },
       { title: 'QUERIES', align: 'right', cell: ({ queryCount }) => String(queryCount) },
       {
@@ -113,6 +130,12 @@ function holderTable(
     ],
     style.dim,
   )
+}
+
+/** The line of code that has acquired it; the path as from the folder of the program. */
+function siteOf({ checkedOutBy }: LeaseReport, directory: string): string {
+  if (checkedOutBy === undefined) return 'not known'
+  return directory === '' ? checkedOutBy : checkedOutBy.replaceAll(`${directory}/`, '')
 }
 
 function statementTable(

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -86,6 +94,23 @@ describe('a socket', () => {
     ;(await waiting).release()
   })
 
+  test('without managers shows all of the process, as they come and go', async () => {
+    inspections.push(await serveInspection(undefined, { path: socket() }))
+    const names = async (): Promise<string[]> => {
+      const { stdout } = await runCommand(['report', '--json', '--socket', socket()])
+      return (JSON.parse(stdout) as ProcessSnapshot).managers.map(({ name }) => name)
+    }
+    expect(await names()).toEqual(['shop'])
+    const late = new ConnectionManager({
+      driver: new FakeDriver(),
+      endpoints: [fakeEndpoint('two')],
+      options: { name: 'late', logger: false },
+    })
+    expect(await names()).toEqual(['shop', 'late'])
+    await late.close()
+    expect(await names()).toEqual(['shop'])
+  })
+
   test('takes the place of one that a dead process has left, and of nothing else', async () => {
     await leaveDeadSocket(socket())
     await serve({ path: socket() })
@@ -142,6 +167,31 @@ describe('a socket', () => {
       else process.env.XDG_RUNTIME_DIR = before
     }
   })
+})
+
+test('a folder that others may reach into gets no socket, and is not looked into', async () => {
+  const { XDG_RUNTIME_DIR: before } = process.env
+  process.env.XDG_RUNTIME_DIR = folder
+  const open = path.join(folder, `connmgr-${process.getuid?.()}`)
+  mkdirSync(open)
+  chmodSync(open, 0o755)
+  try {
+    await expect(serveInspection(manager)).rejects.toThrow(/not a folder of this user alone/)
+    await serve({ path: path.join(open, '1.sock') })
+    expect((await runCommand(['report'], { XDG_RUNTIME_DIR: folder })).code).toBe(3)
+  } finally {
+    if (before === undefined) delete process.env.XDG_RUNTIME_DIR
+    else process.env.XDG_RUNTIME_DIR = before
+  }
+})
+
+test('texts of the application are no markup of the page', async () => {
+  await serve({ path: socket() })
+  const lease = await manager.acquire({ label: '<script>alert("x")</script>' })
+  const { stdout } = await runCommand(['report', '--format', 'html', '--socket', socket()])
+  lease.release()
+  expect(stdout).toContain('&lt;script&gt;')
+  expect(stdout).not.toContain('<script')
 })
 
 describe('a port', () => {
@@ -203,7 +253,7 @@ describe('insights', () => {
     const insights = {
       shop: {
         top: () => ({ statements: [statement] }),
-        recommendations: () => [
+        recommendations: async () => [
           { title: 'Orders are read one by one.', fix: 'Read them at once.' },
         ],
       },
@@ -222,7 +272,11 @@ describe('insights', () => {
         throw new Error('broken: postgres://app:hidden-word@db/app')
       },
     }
-    await serve({ path: socket(), insights, onError: ({ message }) => errors.push(message) })
+    const onError = ({ message }: Error): void => {
+      errors.push(message)
+      throw new Error('a callback that throws')
+    }
+    await serve({ path: socket(), insights, onError })
     const { code, stderr } = await runCommand(['report', '--socket', socket()])
     expect(code).toBe(3)
     expect(stderr).toContain('500')

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { redactText } from '@connmgr/core'
-import { messageOf } from '@connmgr/core/driver'
+import { connectionManagers, redactText } from '@connmgr/core'
+import { messageOf, toError } from '@connmgr/core/driver'
 import type { InspectedInsights, InspectedManager } from '../snapshot/inspected.js'
 import { takeSnapshot } from '../snapshot/take-snapshot.js'
 import { listenOnSocket } from './listen-on-socket.js'
@@ -55,23 +55,25 @@ const REQUEST_TIMEOUT_MS = 5000
  * or over a port with a token. It only reads, borrows no connection, costs nothing between two looks, and keeps no process
  * running.
  *
+ * @param managers `@default` all managers of the process, also those that are made later
  * @throws Error if the socket or the port is taken, or there is no token beside a port
  *
  * @example
- * const inspection = await serveInspection(manager)
+ * const inspection = await serveInspection()
  * // npx @connmgr/cli top
  * await inspection.close()
  */
 export async function serveInspection(
-  managers: InspectedManagers,
+  managers: InspectedManagers = allManagers,
   options: InspectionOptions = {},
 ): Promise<Inspection> {
-  const { host = '127.0.0.1', insights, onError = () => {}, port } = options
+  const { host = '127.0.0.1', insights, onError, port } = options
+  const report = (error: Error): void => reportTo(onError, error)
   const token = port === undefined ? undefined : requireToken(options.token)
   const take = () => takeSnapshot(listOf(managers), (manager) => insightsOf(insights, manager.name))
   const servers: Server[] = []
   const serve = (required: string | undefined): Server => {
-    const server = createInspectionServer(take, required, onError)
+    const server = createInspectionServer(take, required, report)
     servers.push(server)
     return server
   }
@@ -95,8 +97,21 @@ export async function serveInspection(
     await close()
     throw error
   }
-  for (const server of servers) server.on('error', onError)
+  for (const server of servers) server.on('error', report)
   return { path: file, url, close, [Symbol.asyncDispose]: close }
+}
+
+/** Nothing of what goes wrong in the background reaches the process, a callback that throws neither. */
+function reportTo(onError: InspectionOptions['onError'], error: Error): void {
+  try {
+    onError?.(error)
+  } catch {
+    // It has been told, and can do no more than that.
+  }
+}
+
+function allManagers(): InspectedManager[] {
+  return connectionManagers().map(({ manager }) => manager)
 }
 
 function pathOf({ path: given, port }: InspectionOptions): string | undefined {
@@ -121,34 +136,32 @@ function insightsOf(
 }
 
 function createInspectionServer(
-  take: () => unknown,
+  take: () => Promise<unknown>,
   token: string | undefined,
-  onError: (error: Error) => void,
+  report: (error: Error) => void,
 ): Server {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    try {
-      answer(request, response, token, take)
-    } catch (error) {
-      onError(error as Error)
+    answer(request, response, token, take).catch((error: unknown) => {
       send(response, 500, { error: redactText(messageOf(error)) })
-    }
+      report(toError(error))
+    })
   })
   server.unref()
   server.on('connection', (socket) => socket.unref())
   return server
 }
 
-function answer(
+async function answer(
   { headers, method, url }: IncomingMessage,
   response: ServerResponse,
   token: string | undefined,
-  take: () => unknown,
-): void {
+  take: () => Promise<unknown>,
+): Promise<void> {
   if (token !== undefined && !bears(headers.authorization, token))
     send(response, 401, { error: 'the request bears no token, or a wrong one' })
   else if (url !== SNAPSHOT_PATH) send(response, 404, { error: `there is ${SNAPSHOT_PATH} alone` })
   else if (method !== 'GET') send(response, 405, { error: 'GET is the only method' })
-  else send(response, 200, take())
+  else send(response, 200, await take())
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

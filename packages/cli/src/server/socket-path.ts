@@ -28,7 +28,7 @@ export function makeSocketFolder(folder: string): void {
     )
 }
 
-/** True for a folder, and no link to one, that is this user's and nobody else can reach into. */
+/** True for a folder, and no link to one, that this user owns and no other user can reach into. */
 export function isOwnFolder(folder: string): boolean {
   const found = lstatSync(folder, { throwIfNoEntry: false })
   if (found === undefined || !found.isDirectory()) return false

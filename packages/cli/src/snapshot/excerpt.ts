@@ -8,10 +8,10 @@ const MOST_RECOMMENDATIONS = 10
 type Fields = Readonly<Record<string, unknown>>
 
 /** What insights tell now. Fields that another version of them lacks are null. */
-export function excerptOf(insights: InspectedInsights): InsightsExcerpt {
+export async function excerptOf(insights: InspectedInsights): Promise<InsightsExcerpt> {
   const top = insights.top()
   const statements = Array.isArray(top) ? top : fieldsOf(top).statements
-  const recommendations = insights.recommendations?.()
+  const recommendations = await insights.recommendations?.()
   return {
     statements: listOf(statements).slice(0, MOST_STATEMENTS).map(statementOf),
     recommendations: listOf(recommendations).slice(0, MOST_RECOMMENDATIONS).map(recommendationOf),
@@ -32,8 +32,12 @@ function statementOf(fields: Fields): HotStatement {
 
 function recommendationOf(fields: Fields): Recommendation {
   return {
-    title: textOf(fields.title) ?? textOf(fields.verdict) ?? textOf(fields.id) ?? '',
+    code: textOf(fields.code),
+    severity: textOf(fields.severity),
+    title: textOf(fields.title) ?? '',
+    evidence: Array.isArray(fields.evidence) ? fields.evidence.map(String) : [],
     fix: textOf(fields.fix),
+    site: siteOf(fields.site),
   }
 }
 

@@ -2,6 +2,7 @@ import type {
   FailoverStatus,
   HealthStatus,
   LeaseReport,
+  ManagerHistograms,
   PoolCounts,
   PoolMetrics,
 } from '@connmgr/core'
@@ -14,12 +15,14 @@ export interface InspectedManager {
   getFailoverStatus(): FailoverStatus
   getPoolMetrics(endpoint?: string): PoolMetrics
   getCounts(): PoolCounts
+  getHistograms(): ManagerHistograms
   getHolders(): LeaseReport[]
 }
 
 /** What of insights a snapshot shows. What `insights(manager)` of `@connmgr/insights` returns has it. */
 export interface InspectedInsights {
-  /** What is known now: an object with `statements`, or the statements themselves. */
+  /** The statements that cost the most, or an object that has them as `statements`. */
   top(): unknown
+  /** Verdicts with their fixes, or a promise of them. */
   recommendations?(): unknown
 }

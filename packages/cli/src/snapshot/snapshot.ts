@@ -25,6 +25,8 @@ export interface ProcessFacts {
   readonly node: string
   /** The program's file, without its folder. */
   readonly program: string
+  /** Its working directory, which files of holders are shown relative to. */
+  readonly directory: string
   readonly uptimeMs: number
   /** Resident memory. */
   readonly rssBytes: number
@@ -39,6 +41,8 @@ export interface ManagerSnapshot {
   readonly reason: string | null
   readonly pool: PoolMetrics
   readonly counts: PoolCounts
+  /** Since the manager was made. */
+  readonly times: TimesSnapshot
   /** Connections that are lent now, the longest first. */
   readonly holders: readonly LeaseReport[]
   /** Leases that are reported as leaked now. */
@@ -48,6 +52,20 @@ export interface ManagerSnapshot {
   readonly health: HealthStats
   /** Null where no insights were given. */
   readonly insights: InsightsExcerpt | null
+}
+
+/** Percentiles, in milliseconds; null for what has not happened yet. */
+export interface TimesSnapshot {
+  /** From acquire to lending. */
+  readonly waitP50Ms: number | null
+  readonly waitP99Ms: number | null
+  /** For how long connections were held. */
+  readonly useP50Ms: number | null
+  readonly useP99Ms: number | null
+  /** From the start of a connect until the connection could be lent. */
+  readonly createP99Ms: number | null
+  /** Connections that were enough for 99 % of the time; null if that was not measured yet. */
+  readonly demandP99: number | null
 }
 
 /** One endpoint, with the counts of its pool. */
@@ -91,6 +109,11 @@ export interface HotStatement {
 
 /** A verdict of insights. */
 export interface Recommendation {
+  readonly code: string | null
+  readonly severity: string | null
   readonly title: string
+  readonly evidence: readonly string[]
   readonly fix: string | null
+  /** `file:line` that it is about; null if it is about none. */
+  readonly site: string | null
 }

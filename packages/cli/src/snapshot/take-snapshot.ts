@@ -1,15 +1,21 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
+import { demandQuantile, type Histogram, histogramQuantile } from '@connmgr/core'
 import { systemClock } from '@connmgr/core/driver'
 import { excerptOf } from './excerpt.js'
 import type { InspectedInsights, InspectedManager } from './inspected.js'
-import { type ManagerSnapshot, type ProcessSnapshot, SNAPSHOT_SCHEMA_VERSION } from './snapshot.js'
+import {
+  type ManagerSnapshot,
+  type ProcessSnapshot,
+  SNAPSHOT_SCHEMA_VERSION,
+  type TimesSnapshot,
+} from './snapshot.js'
 
 /** Takes the state of managers, as plain data. It borrows no connection and asks no server. */
-export function takeSnapshot(
+export async function takeSnapshot(
   managers: readonly InspectedManager[],
   insightsOf: (manager: InspectedManager) => InspectedInsights | undefined,
-): ProcessSnapshot {
+): Promise<ProcessSnapshot> {
   return {
     schemaVersion: SNAPSHOT_SCHEMA_VERSION,
     at: new Date(systemClock.wallTime()).toISOString(),
@@ -18,17 +24,29 @@ export function takeSnapshot(
       host: hostname(),
       node: process.version,
       program: basename(process.argv[1] ?? process.execPath),
+      directory: directoryOf(),
       uptimeMs: Math.round(process.uptime() * 1000),
       rssBytes: process.memoryUsage.rss(),
     },
-    managers: managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
+    managers: await Promise.all(
+      managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
+    ),
   }
 }
 
-function snapshotOf(
+/** Empty if it has been removed. */
+function directoryOf(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
+  }
+}
+
+async function snapshotOf(
   manager: InspectedManager,
   insights: InspectedInsights | undefined,
-): ManagerSnapshot {
+): Promise<ManagerSnapshot> {
   const health = manager.getHealthStatus()
   const { failoverStats } = health
   return {
@@ -38,6 +56,7 @@ function snapshotOf(
     reason: health.reason ?? null,
     pool: health.poolMetrics,
     counts: manager.getCounts(),
+    times: timesOf(manager),
     holders: manager.getHolders(),
     leaks: health.leakDetection.leaks,
     endpoints: failoverStats.endpoints.map((endpoint) => ({
@@ -55,6 +74,25 @@ function snapshotOf(
       lastEvent: failoverStats.lastEvent,
     },
     health: health.healthStats,
-    insights: insights === undefined ? null : excerptOf(insights),
+    insights: insights === undefined ? null : await excerptOf(insights),
   }
+}
+
+function timesOf(manager: InspectedManager): TimesSnapshot {
+  const { create, demand, use, wait } = manager.getHistograms()
+  const at = (histogram: Histogram, share: number): number | null =>
+    orNull(histogramQuantile(histogram, share))
+  return {
+    waitP50Ms: at(wait, 0.5),
+    waitP99Ms: at(wait, 0.99),
+    useP50Ms: at(use, 0.5),
+    useP99Ms: at(use, 0.99),
+    createP99Ms: at(create, 0.99),
+    demandP99: demand.totalMs === 0 ? null : orNull(demandQuantile(demand, 0.99)),
+  }
+}
+
+/** JSON has no NaN. */
+function orNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null
 }

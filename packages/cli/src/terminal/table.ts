@@ -1,7 +1,7 @@
 import { plainText, widthOf } from './plain-text.js'
 
 /** How a column stands: numbers to the right, texts to the left. */
-export type Align = 'left' | 'right'
+type Align = 'left' | 'right'
 
 /** A column of {@link tableOf}. */
 export interface Column<R> {
@@ -9,6 +9,8 @@ export interface Column<R> {
   readonly align?: Align
   /** Characters at the most; what is longer is cut off with `…`. */
   readonly most?: number
+  /** Which end of a text stays that is cut off. `@default` 'start' */
+  readonly keep?: 'start' | 'end'
   cell(row: R): string
 }
 
@@ -20,7 +22,7 @@ export function tableOf<R>(
 ): string[] {
   if (rows.length === 0) return []
   const cells = rows.map((row) =>
-    columns.map((column) => cut(plainText(column.cell(row)), column.most)),
+    columns.map((column) => cut(plainText(column.cell(row)), column.most, column.keep)),
   )
   const widths = columns.map((column, index) =>
     Math.max(widthOf(column.title), ...cells.map((row) => widthOf(row[index] ?? ''))),
@@ -34,8 +36,16 @@ export function tableOf<R>(
 }
 
 /** The text within so many characters. */
-export function cut(text: string, most = Number.POSITIVE_INFINITY): string {
-  return widthOf(text) <= most ? text : `${[...text].slice(0, Math.max(0, most - 1)).join('')}…`
+function cut(
+  text: string,
+  most = Number.POSITIVE_INFINITY,
+  keep: 'start' | 'end' = 'start',
+): string {
+  if (widthOf(text) <= most) return text
+  const characters = [...text]
+  return keep === 'start'
+    ? `${characters.slice(0, most - 1).join('')}…`
+    : `…${characters.slice(characters.length - most + 1).join('')}`
 }
 
 function pad(text: string, width: number, align: Align): string {

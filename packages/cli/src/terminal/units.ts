@@ -4,12 +4,15 @@ const DURATIONS = [
   { unit: 'min', ms: 60_000 },
   { unit: 's', ms: 1000 },
 ] as const
+/** What is shorter is not told more exactly. */
+const SHORTEST_MS = 0.1
 const SIZES = ['kB', 'MB', 'GB', 'TB', 'PB'] as const
 
 /** A time for people: `12 ms`, `3.4 s`, `5 min`, `2.1 d`. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return 'no limit'
   const found = DURATIONS.find((each) => ms >= each.ms)
+  if (ms > 0 && ms < SHORTEST_MS) return `<${SHORTEST_MS} ms`
   if (found === undefined) return `${ms < 10 ? trim(ms) : Math.round(ms)} ms`
   return `${trim(ms / found.ms)} ${found.unit}`
 }

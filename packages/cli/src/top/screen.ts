@@ -1,4 +1,5 @@
 import type { Output } from '../terminal/io.js'
+import { clipped } from '../terminal/plain-text.js'
 
 const ENTER = '\u001b[?1049h\u001b[?25l'
 const LEAVE = '\u001b[?25h\u001b[?1049l'
@@ -17,12 +18,12 @@ export class Screen {
 
   /** Puts lines on the screen, as many as it has room for. One write, so that it does not flicker. */
   draw(text: string): void {
-    const { rows = 24 } = this.#output
+    const { columns = 80, rows = 24 } = this.#output
     const lines = text
       .trimEnd()
       .split('\n')
       .slice(0, rows - 1)
-    const body = lines.map((line) => `${line}${CLEAR_LINE}`).join('\n')
+    const body = lines.map((line) => `${clipped(line, columns)}${CLEAR_LINE}`).join('\n')
     this.#output.write(`${this.#entered ? '' : ENTER}${HOME}${body}\n${CLEAR_BELOW}`)
     this.#entered = true
   }

@@ -1,4 +1,4 @@
-import type { Opened } from '../../databases/opened.js'
+import type { Opened, TlsFacts } from '../../databases/opened.js'
 import type { Target } from '../../targets.js'
 import { findInEncryption } from '../encryption.js'
 import type { FactReader } from '../fact-reader.js'
@@ -6,7 +6,7 @@ import { findInLifetimes } from '../lifetimes.js'
 import type { NetworkFacts } from '../network.js'
 import type { Plan } from '../plan.js'
 import type { ServerFindings } from '../server-findings.js'
-import { readMysqlFacts } from './facts.js'
+import { type MysqlFacts, readMysqlFacts } from './facts.js'
 import { findInMysql, roomOf } from './findings.js'
 
 /** Examines a server of MySQL or MariaDB over a session that is open. */
@@ -39,7 +39,7 @@ export async function examineMysql(
     })),
     findings: [
       ...findInMysql(facts, plan),
-      ...findInEncryption(opened.tls, network.reach, plan.now),
+      ...findInEncryption(tlsOf(opened, facts), network.reach, plan.now),
       ...findInLifetimes(
         {
           keepAlive: config.enableKeepAlive !== false,
@@ -57,4 +57,10 @@ export async function examineMysql(
       standbys: undefined,
     },
   }
+}
+
+/** Some versions of mysql2 show the socket below the encryption; the server knows better. */
+function tlsOf({ tls }: Opened, { status }: MysqlFacts): TlsFacts | undefined {
+  if (tls?.encrypted === true || !status.get('ssl_cipher')) return tls
+  return { encrypted: true }
 }

@@ -31,7 +31,7 @@ export interface StandbyFacts {
 }
 
 /** A replication slot that no standby reads. */
-export interface InactiveSlot {
+interface InactiveSlot {
   readonly name: string
   /** What the server keeps for it. */
   readonly retainedBytes: number
@@ -45,7 +45,7 @@ export interface AgeFacts {
 }
 
 /** A sequence, or a column that it fills, that runs out of numbers. */
-export interface SequenceFacts {
+interface SequenceFacts {
   readonly sequence: string
   /** From 0 to 1. */
   readonly used: number

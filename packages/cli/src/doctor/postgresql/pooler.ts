@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { systemClock } from '@connmgr/core/driver'
 import type { Opened, OpenedPostgresql } from '../../databases/opened.js'
 import { numberIn, textIn } from '../columns.js'
 import type { PoolerFacts } from './facts.js'
 import { QUESTIONS } from './questions.js'
 
+/** For how long a second session is waited for. */
+const PATIENCE_MS = 2000
 const FIND_PREPARED =
   "select name from pg_catalog.pg_prepared_statements where statement like '%connmgr doctor looks for a pooler%' order by prepare_time desc limit 1"
 
@@ -62,19 +65,29 @@ function modeNamed(name: string | undefined): PoolerFacts['mode'] {
   return name === 'session' || name === 'transaction' || name === 'statement' ? name : undefined
 }
 
-/** While one session is in a transaction, another that has none gets a different server process, unless it keeps its own. */
+/**
+ * While one session is in a transaction, another that has none gets a different server process, unless it keeps its own. A pool
+ * that has no room for the second session tells nothing.
+ */
 async function observeMode(opened: OpenedPostgresql): Promise<PoolerFacts['mode']> {
   const before = await backendOf(opened)
   const other = await opened.another()
+  let late = false
+  const timer = systemClock.setTimeout(() => {
+    late = true
+    other.destroy()
+  }, PATIENCE_MS)
   try {
     await other.query('begin')
     const taken = await backendOf(other)
     if (taken !== before) return undefined
     return (await backendOf(opened)) === before ? undefined : 'transaction'
   } catch (error) {
+    if (late) return undefined
     if (/statement pooling/i.test(String((error as Error).message))) return 'statement'
     throw error
   } finally {
+    systemClock.clearTimeout(timer)
     // Ends the transaction with it.
     other.destroy()
   }

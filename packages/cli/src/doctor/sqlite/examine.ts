@@ -12,7 +12,7 @@ const LARGE_FREE = 64 * 1024 * 1024
 const MOST_NAMED = 10
 
 /** What an SQLite file tells. Undefined is what could not be read. */
-export interface SqliteFacts {
+interface SqliteFacts {
   readonly version: string | undefined
   readonly journalMode: string | undefined
   /** What `PRAGMA quick_check` complains about; empty if nothing. */
@@ -57,7 +57,7 @@ export async function examineSqlite(
 }
 
 /** Reads what a file tells. Its integrity is checked last, since that takes the longest. */
-export async function readSqliteFacts(opened: Opened, reader: FactReader): Promise<SqliteFacts> {
+async function readSqliteFacts(opened: Opened, reader: FactReader): Promise<SqliteFacts> {
   const first = async (sql: string): Promise<string> => {
     const [row] = await opened.query(sql)
     return String(Object.values(row ?? {})[0] ?? '')
@@ -80,7 +80,7 @@ export async function readSqliteFacts(opened: Opened, reader: FactReader): Promi
 }
 
 /** The verdicts over an SQLite file. */
-export function findInSqlite(facts: SqliteFacts): Finding[] {
+function findInSqlite(facts: SqliteFacts): Finding[] {
   return [
     ...findDamage(facts),
     ...findOrphans(facts),

@@ -23,7 +23,7 @@ beforeAll(async () => {
   cluster = await startCluster({ hbaMethod: 'scram-sha-256' })
   await build({
     entryPoints: {
-      'dist/bin': path.join(PACKAGE, 'src', 'bin.ts'),
+      'dist/program': path.join(PACKAGE, 'src', 'program.ts'),
       app: path.join(PACKAGE, 'test', 'app.ts'),
     },
     outdir: folder,
@@ -37,7 +37,8 @@ beforeAll(async () => {
     },
     logLevel: 'error',
   })
-  cpSync(path.join(PACKAGE, 'package.json'), path.join(folder, 'package.json'))
+  for (const name of ['package.json', 'bin'])
+    cpSync(path.join(PACKAGE, name), path.join(folder, name), { recursive: true })
 })
 afterAll(async () => {
   await cluster.stop()
@@ -53,7 +54,7 @@ function start(program: string, args: readonly string[], env = {}): ChildProcess
 }
 
 async function connmgr(args: readonly string[], env = {}) {
-  const child = start('dist/bin.js', args, env)
+  const child = start('bin/connmgr.cjs', args, env)
   child.stdin.end()
   const exited = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
@@ -96,7 +97,7 @@ test('doctor reads DATABASE_URL, prints JSON alone on stdout, and never the pass
 test('top follows a process until it dies, and says so', async () => {
   const socket = path.join(folder, 'app.sock')
   const app = await startApp(socket)
-  const top = start('dist/bin.js', ['top', '--socket', socket, '--interval', '100'])
+  const top = start('bin/connmgr.cjs', ['top', '--socket', socket, '--interval', '100'])
   const seen = { out: '', err: '' }
   top.stdout.on('data', (chunk) => {
     seen.out += chunk
@@ -115,7 +116,7 @@ test('top follows a process until it dies, and says so', async () => {
 test('SIGINT ends top with exit code 0', async () => {
   const socket = path.join(folder, 'second.sock')
   const app = await startApp(socket)
-  const top = start('dist/bin.js', ['top', '--json', '--socket', socket])
+  const top = start('bin/connmgr.cjs', ['top', '--json', '--socket', socket])
   const exited = new Promise((resolve) => top.on('exit', resolve))
   await new Promise((resolve) => top.stdout.once('data', resolve))
   top.kill('SIGINT')

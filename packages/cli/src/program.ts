@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+// The program, which bin/connmgr.cjs loads.
 import { redactText } from '@connmgr/core'
 import { run } from './run.js'
 
