@@ -82,6 +82,16 @@ export class Lending<C extends object> {
       this.#opening.open()
   }
 
+  /**
+   * Opens a connection for callers who wait elsewhere for the verdict on the server, so that the first of them need not
+   * wait for a login after that.
+   */
+  openAhead(): void {
+    const { opening, size } = this.#connections
+    if (this.#drain.begun || opening > 0 || size >= this.#sizing.limit) return
+    if (this.#connector.admits() && this.#budget.mayOpen()) this.#opening.open(true)
+  }
+
   lend(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
     this.#connections.lend(entry)
     return this.#leases.begin(entry, owner, requestedAt, now)

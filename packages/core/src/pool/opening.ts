@@ -88,7 +88,7 @@ export class Opening<C extends object> {
   #adopt(connection: C, { ahead, generation, startedAt, stops }: Beginning): PoolEntry<C> {
     const { endpoint, observer } = this.#context
     const { events, name } = this.#context.runtime
-    const { budget, connections, trust } = this.#parts
+    const { budget, connections, queue, trust } = this.#parts
     budget.connected()
     const entry = connections.adopt(connection, generation)
     this.#context.measures.create.record(entry.createdAt - startedAt)
@@ -100,7 +100,7 @@ export class Opening<C extends object> {
       durationMs: entry.createdAt - startedAt,
     })
     entry.ahead = ahead
-    entry.suspect = trust.distrustful || trust.wary
+    entry.suspect = trust.distrustful || trust.wary || (ahead && queue.suspended)
     observer.connected(endpoint)
     if (this.#context.runtime.stall.hasStoppedSince(stops)) entry.suspect = true
     return entry

@@ -22,7 +22,7 @@ export interface SharedOptions {
 }
 
 /** How these options turn out. */
-export type ResolvedSharing = Required<Omit<SharedOptions, 'lateBinding'>> &
+type ResolvedSharing = Required<Omit<SharedOptions, 'lateBinding'>> &
   Pick<SharedOptions, 'lateBinding'>
 
 /** What a pool needs to share its connections. */

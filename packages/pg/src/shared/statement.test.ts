@@ -21,6 +21,14 @@ test('one slow run among many fast ones does not make a statement slow; a few do
   expect(statement.slow).toBe(true)
 })
 
+test('a first run that has met cold caches is soon made up for', () => {
+  const statement = new Statement('select 1')
+  statement.ran(12)
+  expect(statement.slow).toBe(true)
+  runs(statement, 2, 0.2)
+  expect(statement.slow).toBe(false)
+})
+
 test('a statement that has become fast is soon known as fast, however slow it was', () => {
   const statement = new Statement('select 1')
   runs(statement, 100, 60_000)
@@ -67,4 +75,27 @@ test('a text is judged anew by another catalog', () => {
   expect(text.isShareable(undefined)).toBe(false)
   const [before, after] = [snapshotOf(), snapshotOf({ foreign: ['item'] })]
   expect([before, after, before].map((each) => text.isShareable(each))).toEqual([true, false, true])
+})
+
+test('a client that may want a session later shares what only reads, and tells nothing of a session', () => {
+  const shares = (text: string) =>
+    new Statement(text).ofClient?.isShareable(
+      snapshotOf({ harmless: ['now', 'pg_backend_pid'] }),
+    ) ?? false
+  expect(shares('select * from item where at < now()')).toBe(true)
+  expect(shares('with w as (select 1) select * from w')).toBe(true)
+  for (const text of [
+    'insert into item values (1)',
+    'update item set id = 1',
+    'with w as (delete from item returning id) select * from w',
+    "select nextval('item_id_seq')",
+    'select pg_backend_pid()',
+    'select inet_client_port()',
+    'select my_own()',
+    'select 1 into item',
+    'begin',
+    'set a.b = 1',
+    'select 1; select 2',
+  ])
+    expect([text, shares(text)]).toEqual([text, false])
 })

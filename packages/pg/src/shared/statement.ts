@@ -14,7 +14,7 @@ const SLOWER_THAN_OTHERS = 4
 const SLOW_ANYHOW_MS = 20
 /** A single run counts for no more, as it may be the fault of the machine. */
 const MOST_MS = 50
-/** The weight of the last run in the average. */
+/** The weight of the last run in the average, unless there have been fewer: the first may have met cold caches. */
 const WEIGHT = 1 / 16
 const WEIGHT_AMONG_ALL = 1 / 64
 /** Shorter times are taken for this one. */
@@ -66,6 +66,7 @@ export class Statement implements SharedStatement {
   readonly #shape: StatementShape | undefined
   readonly #usual: UsualTime
   #averageMs: number | undefined
+  #runs = 0
   #read: SharedStatement | undefined
 
   constructor(text: string, usual: UsualTime = new UsualTime()) {
@@ -106,8 +107,9 @@ export class Statement implements SharedStatement {
   ran(durationMs: number): void {
     const ms = Math.min(durationMs, MOST_MS)
     this.#usual.ran(ms)
-    this.#averageMs =
-      this.#averageMs === undefined ? ms : this.#averageMs + (ms - this.#averageMs) * WEIGHT
+    this.#runs += 1
+    const before = this.#averageMs ?? 0
+    this.#averageMs = before + (ms - before) * Math.max(1 / this.#runs, WEIGHT)
   }
 }
 

@@ -1,0 +1,114 @@
+import { FakeClock, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { catalogRead } from '../test/known-catalog.js'
+import { internalsOf } from './client-internals.js'
+import type { PgConnectionManager } from './connection-manager.js'
+import { createConnectionManager } from './create-connection-manager.js'
+import type { PgManagerOptions } from './manager-options.js'
+
+interface Writing {
+  _write(chunk: Buffer | string, encoding: BufferEncoding, callback: () => void): void
+  _writev(
+    chunks: { chunk: Buffer | string; encoding: BufferEncoding }[],
+    callback: () => void,
+  ): void
+}
+
+/** What has been written to the sockets of a manager: how often, and the types of the messages, in order. */
+class Wire {
+  writes = 0
+  messages = ''
+
+  watch(socket: Writing): void {
+    const { _write, _writev } = socket
+    socket._write = (chunk, encoding, callback) => {
+      this.#note(Buffer.from(chunk as string, encoding))
+      _write.call(socket, chunk, encoding, callback)
+    }
+    socket._writev = (chunks, callback) => {
+      this.#note(
+        Buffer.concat(chunks.map(({ chunk, encoding }) => Buffer.from(chunk as string, encoding))),
+      )
+      _writev.call(socket, chunks, callback)
+    }
+  }
+
+  forget(): void {
+    this.writes = 0
+    this.messages = ''
+  }
+
+  #note(bytes: Buffer): void {
+    this.writes += 1
+    for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readInt32BE(at + 1))
+      this.messages += String.fromCharCode(bytes[at] as number)
+  }
+}
+
+let cluster: PostgresCluster
+let manager: PgConnectionManager
+let wire: Wire
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  await cluster.primary.query('create table item (id int primary key, name text)')
+})
+afterAll(() => cluster.stop())
+afterEach(() => manager.close({ drainTimeoutMs: 0 }))
+
+async function open(options: PgManagerOptions = {}): Promise<void> {
+  wire = new Wire()
+  manager = createConnectionManager({
+    databaseUrl: cluster.primary.url(),
+    poolSize: 1,
+    maxOverflow: 0,
+    healthMonitoring: false,
+    logger: false,
+    onConnect: (client) => wire.watch(internalsOf(client).connection?.stream as unknown as Writing),
+    ...options,
+  })
+  await catalogRead(manager.pool)
+}
+
+const TEXT = 'select name from item where id = $1'
+const ask = (id: number) => manager.pool.query(TEXT, [id])
+const PARSE_BIND_DESCRIBE_EXECUTE_SYNC = 'PBDES'
+const BIND_EXECUTE_SYNC = 'BES'
+
+test('a query is one write; once its text is prepared, it is neither parsed nor described again', async () => {
+  // By this clock the process never stands still, so that no connection is tested.
+  await open({ clock: new FakeClock() })
+  const seen: string[] = []
+  for (let use = 1; use <= 8; use += 1) {
+    wire.forget()
+    await ask(use)
+    expect(wire.writes).toBe(1)
+    seen.push(wire.messages)
+  }
+  expect(seen.slice(0, 5)).toEqual(Array(5).fill(PARSE_BIND_DESCRIBE_EXECUTE_SYNC))
+  expect(seen.slice(5)).toEqual(Array(3).fill(BIND_EXECUTE_SYNC))
+})
+
+test('all that is asked of a lane in one turn of the event loop is one write, each query with a sync of its own', async () => {
+  // By this clock no statement is slow.
+  await open({ shared: { lanes: 1 }, clock: new FakeClock() })
+  for (let use = 1; use <= 6; use += 1) await ask(use)
+  wire.forget()
+  await Promise.all(Array.from({ length: 30 }, (_each, id) => ask(id)))
+  expect(wire.messages).toBe(BIND_EXECUTE_SYNC.repeat(30))
+  expect(wire.writes).toBe(1)
+})
+
+test('a client that is bound late costs no message of its own', async () => {
+  await open({ shared: { lanes: 1, lateBinding: true }, clock: new FakeClock() })
+  for (let use = 1; use <= 6; use += 1) await ask(use)
+  wire.forget()
+  await Promise.all(
+    Array.from({ length: 30 }, async (_each, id) => {
+      const client = await manager.pool.connect()
+      await client.query(TEXT, [id])
+      client.release()
+    }),
+  )
+  expect(wire.messages).toBe(BIND_EXECUTE_SYNC.repeat(30))
+  expect(wire.writes).toBe(1)
+})
