@@ -221,7 +221,12 @@ function formattedBy(
   site: NodeJS.CallSite,
 ): CallSite | undefined {
   if (typeof format !== 'function') return undefined
-  return parseFrame(lastLine(format(new Error(), [site])))
+  try {
+    return parseFrame(lastLine(format(new Error(), [site])))
+  } catch {
+    // A formatter of others that fails: the place as it runs is better than an error in the caller's query.
+    return undefined
+  }
 }
 
 function lastLine(text: unknown): string | undefined {
