@@ -18,7 +18,7 @@ const BUDGETS = {
   duckdb: 5200,
   typeorm: 7300,
   prisma: 5900,
-  drizzle: 1300,
+  drizzle: 1700,
   sequelize: 4100,
   winston: 1200,
   health: 5400,
@@ -26,8 +26,8 @@ const BUDGETS = {
   otel: 2400,
   prometheus: 2500,
   cli: 31_000,
-  insights: 60_000,
-  dashboard: 60_000,
+  insights: 42_000,
+  dashboard: 5500,
 }
 
 async function weigh(name) {

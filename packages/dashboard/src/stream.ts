@@ -8,7 +8,7 @@ export interface Viewer {
 }
 
 /** Open pages; more are refused, as each costs a connection of the server. */
-export const MOST_VIEWERS = 100
+const MOST_VIEWERS = 100
 /** A page whose stream breaks comes back after so many milliseconds. */
 const RETRY_MS = 2000
 

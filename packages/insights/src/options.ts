@@ -50,7 +50,7 @@ export interface ResolvedOptions {
   readonly blockingMs: number
 }
 
-export const DEFAULT_THRESHOLD = 5
+const DEFAULT_THRESHOLD = 5
 const KNOWN = [
   'slowMs',
   'maxFingerprints',

@@ -7,7 +7,7 @@ import type { JournalMode, Synchronous } from './endpoint.js'
 import { type Location, locate } from './location/location.js'
 
 /** Options of the engine that have no sense for a file: its sizes are given, and there is nothing to fail over to. */
-export type SizeOptions =
+type SizeOptions =
   | 'poolSize'
   | 'maxOverflow'
   | 'minIdle'

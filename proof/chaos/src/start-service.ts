@@ -20,7 +20,7 @@ export interface AnyServiceOptions<N extends ServerNode, M extends AnyManager, O
 }
 
 /** Where the servers of a manager are: those of the cluster, or the proxies before them. */
-export interface ServerUrls {
+interface ServerUrls {
   readonly databaseUrl: string
   readonly failoverUrls: readonly string[]
 }

@@ -13,7 +13,7 @@ export interface SuccessfulProbe extends AnsweredQuestion {
 }
 
 /** A probe that the server refused, or did not answer in time. */
-export interface FailedProbe {
+interface FailedProbe {
   readonly ok: false
   readonly durationMs: number
   readonly kind: FailureKind

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.js'
 
 /** What a token is. */
-export type TokenType =
+type TokenType =
   | 'word'
   | 'name'
   | 'value'

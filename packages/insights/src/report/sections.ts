@@ -34,14 +34,14 @@ export function summaryOf({ durationMs, pool, totals }: InsightsSnapshot): strin
 }
 
 /** `function (file:line)`, the file relative to the working directory. */
-export function placeOf(site: CodePlace | undefined): string {
+function placeOf(site: CodePlace | undefined): string {
   if (site === undefined) return 'unknown'
   const relative = path.relative(process.cwd(), site.file)
   const file = relative.startsWith('..') ? site.file : relative
   return `${site.functionName} (${file}:${site.line})`
 }
 
-export function milliseconds(value: number): string {
+function milliseconds(value: number): string {
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`
   return value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`
 }

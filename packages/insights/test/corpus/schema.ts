@@ -21,8 +21,6 @@ export const RELATIONS: readonly [TableName, string, TableName][] = [
 
 export const COMPARISONS = ['=', '<>', '<', '>', '<=', '>='] as const
 
-export type Comparison = (typeof COMPARISONS)[number]
-
 /** Text, numbers and texts that look like SQL. */
 export function randomValue(random: Random): string | number {
   return random.pick<string | number>([
