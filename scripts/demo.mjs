@@ -1,5 +1,6 @@
 // The demo: builds what it needs and runs it. `--json` prints one JSON object on stdout, and nothing else there;
-// `--ui` shows the story live in a browser, and with `--json` has a browser without a window watch it.
+// `--ui` shows the story live in a browser, and with `--json` has a browser without a window watch it
+// (`--picture FILE` keeps what it saw at the end: `npm run demo -- --ui --json --picture docs/dashboard.png`).
 import { parseArgs } from 'node:util'
 import { exitLike, run } from './run.mjs'
 
@@ -60,6 +61,7 @@ function read(args) {
         db: { type: 'string', default: 'postgresql' },
         json: { type: 'boolean', default: false },
         ui: { type: 'boolean', default: false },
+        picture: { type: 'string' },
       },
     })
     if (values.db in STORIES) return values

@@ -37,7 +37,10 @@ interface Watched {
   readonly directory: string
 }
 
-function Recommendations({ insights: { recommendations } }: Watched): JSX.Element | null {
+function Recommendations({
+  directory,
+  insights: { recommendations },
+}: Watched): JSX.Element | null {
   if (recommendations.length === 0) return null
   return (
     <section class="card wide">
@@ -45,7 +48,7 @@ function Recommendations({ insights: { recommendations } }: Watched): JSX.Elemen
       <ul class="advice">
         {recommendations.map(({ fix, severity, title }) => (
           <li key={title} class={severity === 'critical' ? 'bad' : severity}>
-            <strong>{title}</strong> {fix}
+            <strong>{place(title, directory)}</strong> {place(fix, directory)}
           </li>
         ))}
       </ul>

@@ -38,7 +38,7 @@ function dataOf(moments: readonly Moment[]): uPlot.AlignedData {
 }
 
 function optionsFor(parent: HTMLElement): uPlot.Options {
-  const colour = (name: string) => () => getComputedStyle(parent).getPropertyValue(name).trim()
+  const colour = (name: string) => () => colourOf(parent, name)
   const axis: uPlot.Axis = {
     stroke: colour('--quiet'),
     grid: { stroke: colour('--line') },
@@ -64,4 +64,14 @@ function optionsFor(parent: HTMLElement): uPlot.Options {
       series('limit', '--quiet', { dash: [4, 4], width: 1 }),
     ],
   }
+}
+
+/** A canvas knows no variables and no `light-dark()`: the browser says what they come to. */
+function colourOf(parent: HTMLElement, name: string): string {
+  const probe = document.createElement('span')
+  probe.style.color = `var(${name})`
+  parent.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
 }

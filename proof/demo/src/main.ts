@@ -28,6 +28,7 @@ const { values } = parseArgs({
     db: { type: 'string', default: 'postgresql' },
     json: { type: 'boolean' },
     ui: { type: 'boolean' },
+    picture: { type: 'string' },
   },
 })
 const json = values.json === true
@@ -88,7 +89,7 @@ async function run(stage: Stage): Promise<DemoResult> {
 async function showPage(page: LivePage | undefined): Promise<PageWatch | undefined> {
   if (page === undefined) return undefined
   screen.heading(`Live: ${page.url}`)
-  if (json) return PageWatch.begin(page.url)
+  if (json) return PageWatch.begin(page.url, values.picture)
   screen.event(`open it now: the story begins in ${OPEN_PAGE_MS / 1000} seconds`)
   await sleep(OPEN_PAGE_MS)
   return undefined

@@ -44,6 +44,7 @@ export class PageWatch {
   readonly #url: string
   readonly #browser: Browser | undefined
   readonly #page: Page | undefined
+  #picture: string | undefined
   readonly #complaints: string[] = []
 
   private constructor(url: string, browser?: Browser, page?: Page) {
@@ -56,13 +57,18 @@ export class PageWatch {
     })
   }
 
-  /** Opens the page, and follows what it says from then on. Without a browser it says so in its result. */
-  static async begin(url: string): Promise<PageWatch> {
+  /**
+   * Opens the page, and follows what it says from then on. Without a browser it says so in its result.
+   *
+   * @param picture a file for a picture of the page at the end
+   */
+  static async begin(url: string, picture?: string): Promise<PageWatch> {
     const executablePath = findChromium()
     if (executablePath === undefined) return new PageWatch(url)
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-    const page = await browser.newPage()
+    const page = await browser.newPage({ viewport: { width: 1100, height: 1500 } })
     const watch = new PageWatch(url, browser, page)
+    watch.#picture = picture
     await page.goto(url)
     await page.locator('.verdict .headline').first().waitFor()
     await page.evaluate(NOTE_CHANGES)
@@ -74,6 +80,7 @@ export class PageWatch {
       headlines: [],
       findings: [],
     }
+    if (this.#picture !== undefined) await this.#page?.screenshot({ path: this.#picture })
     await this.#browser?.close()
     const { findings, headlines } = seen
     return {

@@ -31,12 +31,12 @@ const located = new Map<string, CallSite>()
 const MOST_LOCATED = 10_000
 
 /**
- * Directory of the packages of connmgr where these lie beside one another, in its own repository, rather than in
- * `node_modules`; undefined elsewhere, as in a bundle.
+ * Directory of the packages of connmgr, which lie beside one another also where they are not in `node_modules`: in this
+ * repository, and where a package manager links them. Undefined in a bundle of a program.
  */
 const OWN_PACKAGES =
   typeof __dirname === 'string'
-    ? /^(.*[\\/])core[\\/](?:src|dist)[\\/]leaks$/.exec(__dirname)?.[1]
+    ? /^(.*[\\/])core[\\/](?:src[\\/]leaks|dist)$/.exec(__dirname)?.[1]
     : undefined
 
 /** What a stack was formatted to, since V8 tells its frames only once. */

@@ -284,7 +284,11 @@ test(
         try {
           for (const step of history) {
             const [got, expected] = [await mine.take(step), await theirs.take(step)]
-            if (!isDeepStrictEqual(got, expected) && !isRolledBack(got))
+            if (isRolledBack(got)) {
+              // TypeORM takes the transaction for open after an error of COMMIT, and so goes on differently.
+              const release: Step = [step[0], 'release', 1]
+              await Promise.all([mine.take(release), theirs.take(release)])
+            } else if (!isDeepStrictEqual(got, expected))
               throw new Error(
                 `${step}\nours:  ${JSON.stringify(got)}\nplain: ${JSON.stringify(expected)}`,
               )
