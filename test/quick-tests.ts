@@ -19,6 +19,12 @@ export const QUICK_FILES = [
   'packages/winston/src/*.test.ts',
   'packages/otel/src/instrument.test.ts',
   'packages/prometheus/src/connmgr-metrics.test.ts',
+  'packages/insights/src/sketch/*.test.ts',
+  'packages/insights/src/alerts/*.test.ts',
+  'packages/dashboard/src/dashboard.test.ts',
+  'packages/health/src/{body,health-handlers,http,options}.test.ts',
+  'packages/nestjs/src/connmgr-module.test.ts',
+  'packages/cli/src/targets.test.ts',
 ]
 
 /** Histories of each property. */

@@ -16,14 +16,13 @@ describeMariadb('the driver for MySQL and MariaDB', () => {
     await primary.query('create table rows_of_test (id int auto_increment primary key)')
     const proxy = await startFaultProxy({ target: primary })
     const silent = await startSilentServer()
-    const unused = await startFaultProxy({ target: primary })
-    await unused.close()
     const through = (port: number, password = 'app-secret') =>
       endpointFrom('url', { uri: `mysql://app:${password}@127.0.0.1:${port}/app` })
     return {
       driver: new MysqlDriver(),
       endpoint: through(proxy.port),
-      refused: through(unused.port),
+      // A port of the system, which no other test can be given.
+      refused: through(1),
       denied: through(proxy.port, 'wrong'),
       silent: { endpoint: through(silent.port), connections: () => silent.connections },
       statements: {

@@ -1,8 +1,8 @@
 import { connectionManagers, queryChannel } from '@connmgr/core'
+import { fakeManager } from '@connmgr/testing'
 import { DiagLogLevel, diag, metrics } from '@opentelemetry/api'
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics'
 import { meterProvider } from '../test/collected.js'
-import { fakeManager } from '../test/fake-manager.js'
 import { instrument } from './index.js'
 
 const POOL = 'db.client.connection.pool.name'

@@ -1,3 +1,4 @@
+import { fakeManager } from '@connmgr/testing'
 import fc from 'fast-check'
 import {
   AggregatorRegistry,
@@ -6,7 +7,6 @@ import {
   Registry,
 } from 'prom-client'
 import { parseExposition, valueIn } from '../test/exposition.js'
-import { fakeManager } from '../test/fake-manager.js'
 import { FAMILIES } from './family.js'
 import { connmgrMetrics } from './index.js'
 

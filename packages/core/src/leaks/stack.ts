@@ -93,10 +93,10 @@ function userFrames(captured: CapturedStack, known?: Map<string, CallSite>): rea
   return frames
 }
 
-/** Whether a stack leads to code that is neither Node's nor a package's. */
+/** Whether a stack leads to code that is neither Node's nor a package's, nor connmgr's. */
 export function leadsToUser(captured: CapturedStack): boolean {
   const [first] = userFrames(captured)
-  return first !== undefined && !isPackage(first.file)
+  return first !== undefined && !isPackage(first.file) && !isOwn(first.file)
 }
 
 /**
@@ -165,7 +165,7 @@ function readFrames(captured: CapturedStack, known?: Map<string, CallSite>): Cal
   const outside = all.filter((site) => !isPackage(site.getFileName() ?? ''))
   const places = (outside.length > 0 ? outside : all).map((site) => locate(site, previous, known))
   // In a bundle it is the source map that tells whose code a frame is.
-  const own = places.filter((site) => !isPackage(site.file))
+  const own = places.filter(({ file }) => !isPackage(file) && !isOwn(file))
   return own.length > 0 ? own : places
 }
 
@@ -177,11 +177,13 @@ function isPackage(file: string): boolean {
   return /[\\/]node_modules[\\/]/.test(file)
 }
 
-/** Whether it is code of connmgr, and no test of it. */
+/** Whether it is code of connmgr, and neither a test of it nor what tests share. */
 function isOwn(file: string): boolean {
   if (OWN_PACKAGES === undefined || !file.startsWith(OWN_PACKAGES)) return false
   const rest = file.slice(OWN_PACKAGES.length)
-  return /^[a-z-]+[\\/](?:src|dist)[\\/]/.test(rest) && !/\.test\.[cm]?[jt]s$/.test(rest)
+  return (
+    /^(?!testing\b)[a-z-]+[\\/](?:src|dist)[\\/]/.test(rest) && !/\.test\.[cm]?[jt]s$/.test(rest)
+  )
 }
 
 /** Where a frame stands in the source that a person wrote. */
@@ -208,6 +210,8 @@ function placeOf(
   site: NodeJS.CallSite,
   previous: typeof Error.prepareStackTrace,
 ): CallSite {
+  // The sources of a package are nowhere, and its source maps may name places that look like the user's.
+  if (isPackage(file)) return { functionName, file, line, column }
   // Code that has taken over the formatting of stacks (a test runner, a loader) also knows the sources.
   const mapped =
     typeof previous === 'function'

@@ -1,5 +1,11 @@
-import { ConnectionManager, type ManagerOptions } from '@connmgr/core'
-import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
+import type { ConnectionManager } from '@connmgr/core'
+import {
+  fakeManager as anyFakeManager,
+  FakeClock,
+  type FakeConnection,
+  FakeDriver,
+  type FakeManagerOptions,
+} from '@connmgr/testing'
 import type { Alert } from '../../src/alerts/alert.js'
 import { type Alerts, alerts } from '../../src/alerts/alerts.js'
 import type { AlertsOptions } from '../../src/alerts/options.js'
@@ -18,32 +24,12 @@ export interface Watched {
   news(): string[]
 }
 
+/** Of two connections, none of which is ever replaced for its age. */
 export function fakeManager(
   clock: FakeClock,
-  {
-    driver = new FakeDriver({ clock }),
-    endpoints = ['a'],
-    ...options
-  }: Partial<ManagerOptions<FakeConnection>> & {
-    readonly driver?: FakeDriver
-    readonly endpoints?: readonly string[]
-  } = {},
+  options: Omit<FakeManagerOptions, 'clock'> = {},
 ): ConnectionManager<FakeConnection> {
-  return new ConnectionManager<FakeConnection>({
-    driver,
-    endpoints: endpoints.map(fakeEndpoint),
-    options: {
-      clock,
-      logger: false,
-      healthMonitoring: false,
-      prePing: false,
-      maxLifetimeMs: 0,
-      idleTimeoutMs: 0,
-      poolSize: 2,
-      maxOverflow: 0,
-      ...options,
-    },
-  })
+  return anyFakeManager({ clock, poolSize: 2, maxOverflow: 0, ...options }).manager
 }
 
 export function watch(

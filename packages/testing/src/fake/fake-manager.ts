@@ -1,7 +1,11 @@
 import { ConnectionManager, type ManagerOptions } from '@connmgr/core'
-import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
+import { FakeClock } from './fake-clock.js'
+import type { FakeConnection } from './fake-connection.js'
+import { FakeDriver, fakeEndpoint } from './fake-driver.js'
 
-type FakeManagerOptions = Partial<ManagerOptions<FakeConnection>> & {
+export type FakeManagerOptions = Omit<Partial<ManagerOptions<FakeConnection>>, 'clock'> & {
+  readonly clock?: FakeClock
+  readonly driver?: FakeDriver
   readonly endpoints?: readonly string[]
 }
 
@@ -15,11 +19,11 @@ export interface FakeManager {
 
 /** A manager of servers that exist only in the test. */
 export function fakeManager({
+  clock = new FakeClock(),
+  driver = new FakeDriver({ clock }),
   endpoints = ['a'],
   ...options
 }: FakeManagerOptions = {}): FakeManager {
-  const clock = new FakeClock()
-  const driver = new FakeDriver({ clock })
   const manager = new ConnectionManager<FakeConnection>({
     driver,
     endpoints: endpoints.map(fakeEndpoint),
