@@ -177,12 +177,13 @@ function isPackage(file: string): boolean {
   return /[\\/]node_modules[\\/]/.test(file)
 }
 
-/** Whether it is code of connmgr, and neither a test of it nor what tests share. */
+/** Whether it is code of connmgr, and neither a test of it nor a suite that tests share, which use it as programs do. */
 function isOwn(file: string): boolean {
   if (OWN_PACKAGES === undefined || !file.startsWith(OWN_PACKAGES)) return false
   const rest = file.slice(OWN_PACKAGES.length)
   return (
-    /^(?!testing\b)[a-z-]+[\\/](?:src|dist)[\\/]/.test(rest) && !/\.test\.[cm]?[jt]s$/.test(rest)
+    /^(?!testing[\\/]src[\\/]conformance)[a-z-]+[\\/](?:src|dist)[\\/]/.test(rest) &&
+    !/\.test\.[cm]?[jt]s$/.test(rest)
   )
 }
 
