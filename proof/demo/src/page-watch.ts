@@ -20,11 +20,12 @@ export interface PageResult {
 interface Seen {
   readonly headlines: string[]
   readonly findings: string[]
+  readonly events: string[]
 }
 
 /** In the page: notes each headline and finding as it appears. */
 const NOTE_CHANGES = `
-  window.seen = { headlines: [], findings: [] }
+  window.seen = { headlines: [], findings: [], events: [] }
   const note = () => {
     for (const each of document.querySelectorAll('.verdict .headline')) {
       const text = each.textContent
@@ -33,6 +34,10 @@ const NOTE_CHANGES = `
     for (const each of document.querySelectorAll('.verdict p:not(.headline)')) {
       const text = each.textContent
       if (!window.seen.findings.includes(text)) window.seen.findings.push(text)
+    }
+    for (const each of document.querySelectorAll('[aria-label="What happened"] tbody tr')) {
+      const text = each.textContent
+      if (!window.seen.events.includes(text)) window.seen.events.push(text)
     }
   }
   note()
@@ -79,10 +84,11 @@ export class PageWatch {
     const seen = ((await this.#page?.evaluate('window.seen')) as Seen | undefined) ?? {
       headlines: [],
       findings: [],
+      events: [],
     }
     if (this.#picture !== undefined) await this.#page?.screenshot({ path: this.#picture })
     await this.#browser?.close()
-    const { findings, headlines } = seen
+    const { events, findings, headlines } = seen
     return {
       url: this.#url,
       leftOut:
@@ -90,7 +96,8 @@ export class PageWatch {
           ? `there is no browser here: ${CHROMIUM_INSTALL_COMMAND}`
           : undefined,
       headlines,
-      leakShown: findings.some((each) => /leak threshold.*proof\/demo.*:\d+/.test(each)),
+      // Its connection is given back at once, so it may be over before the next picture of the holders.
+      leakShown: [...findings, ...events].some((each) => /leak.*proof\/demo.*:\d+/.test(each)),
       outageShown:
         [...headlines, ...findings].some((each) => /cannot be served|takes writes/.test(each)) &&
         /[Cc]allers are served/.test(headlines.at(-1) ?? ''),
