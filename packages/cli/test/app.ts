@@ -1,4 +1,4 @@
-// An application that lets the command line look into it, and holds a connection until it is told to go on.
+// An application that lets the command line look into it, and holds a connection until its input says to go on.
 import { serveInspection } from '@connmgr/cli/server'
 import { createConnectionManager } from '@connmgr/pg'
 

@@ -5,7 +5,7 @@ import { type RegisteredManager, registeredManagers } from './process/managers.j
 export type ListedManager = RegisteredManager<ConnectionManager<object>>
 
 /**
- * The managers of this process that are open, oldest first, whichever package has made them: for pages, command lines and
+ * The managers of this process that are open, oldest first, of every package: for pages, command lines and
  * metrics that are to show them all. A manager is listed from when it is made until its `close` has served the last caller.
  * The list keeps no manager in memory: one that is dropped without being closed leaves it.
  *

@@ -105,7 +105,7 @@ function joinByNode(stream: ViewStream, response: ServerResponse): void {
     end: () => response.end(),
   }
   response.on('drain', () => stream.drained(viewer))
-  // A page that has gone away is no error of anybody.
+  // Pages come and go.
   response.on('error', () => stream.leave(viewer))
   response.on('close', () => stream.leave(viewer))
   stream.join(viewer)

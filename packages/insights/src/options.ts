@@ -46,7 +46,7 @@ export interface ResolvedOptions {
   readonly heldIdleMs: number
   readonly plans: boolean
   readonly sampleRate: number | 'adaptive'
-  /** Infinity if nobody is asked. */
+  /** Infinity if the server is not asked. */
   readonly blockingMs: number
 }
 

@@ -6,7 +6,7 @@ import {
   MetricReader,
 } from '@opentelemetry/sdk-metrics'
 
-/** Collects only when it is told to. */
+/** Collects on request alone. */
 class Reader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
   protected override async onForceFlush(): Promise<void> {}

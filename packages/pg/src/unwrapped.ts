@@ -1,7 +1,7 @@
 type AnyFunction = (...args: never[]) => unknown
 
 /**
- * A method without what instrumentation has wrapped around it, for calls of ours that are nobody's work: wrappers of
+ * A method without what instrumentation has wrapped around it, for calls of the engine: wrappers of
  * shimmer, which OpenTelemetry uses, keep the original under `__original`.
  */
 export function unwrapped<F extends AnyFunction>(method: F): F {

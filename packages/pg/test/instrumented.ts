@@ -1,4 +1,4 @@
-// A program that OpenTelemetry watches: prints the spans of a manager that nobody uses, and then of one statement.
+// A program that OpenTelemetry watches: prints the spans of an idle manager, and then of one statement.
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg'
 import {
   BasicTracerProvider,

@@ -106,7 +106,7 @@ export interface ConnectContext {
   readonly watch?: (received: () => number) => void
   /**
    * Publishes what borrowers of the connection send; for as long as it lives. Absent for a connection of the engine's own,
-   * whose statements nobody is to see.
+   * whose statements are not published.
    */
   readonly queries?: StatementTracer
 }

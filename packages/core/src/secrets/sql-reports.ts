@@ -8,7 +8,7 @@ const QUOTED = /"[^"]*"|'[^']*'|\([^()]*\)=\([^()]*\)/g
 
 /** Of the texts in `#shown`, some 2 MB. */
 const MOST_CHARACTERS = 1024 * 1024
-/** May hold a literal. Placeholders alone are no secrets, and whoever explains a statement needs them. */
+/** May hold a literal. Placeholders alone are no secrets, and EXPLAIN needs them. */
 const LITERAL = /'|(?:[=,(]|\b(?:by|password))\s*"/i
 
 /** Decides how SQL is shown outside of the connection that runs it. Called when a report is read, or for a subscriber. */

@@ -37,7 +37,7 @@ export class DemandMeter {
 
   #account(now: number): void {
     const elapsedMs = now - this.#since
-    // Some of what is told to have happened now was read off the clock a moment ago.
+    // Callers may have read the clock a moment ago.
     if (elapsedMs <= 0) return
     this.#since = now
     const level = this.#level

@@ -1,4 +1,4 @@
-/** What the handlers know of a request, whichever server has received it. */
+/** What the handlers know of a request, on every server. */
 export interface HealthRequest {
   readonly method: string
   /** The value of a header by its name, whatever its case. */

@@ -184,7 +184,7 @@ export class Alerts {
     }
   }
 
-  /** Managers of one name are told apart by a number, so that an alert of one is not taken for that of another. */
+  /** Managers of one name get numbers, so that their alerts stay apart. */
   #numberOf({ name }: WatchedManager): number {
     const taken = new Set(
       [...this.#watches].filter(([each]) => each.name === name).map(([, watch]) => watch.number),

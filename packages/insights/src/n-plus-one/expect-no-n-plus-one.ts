@@ -37,7 +37,7 @@ export class NPlusOneError extends Error {
 }
 
 /**
- * Runs `work` and rejects if it repeats a read in one place, on whichever managers: for tests. Needs no {@link insights}.
+ * Runs `work` and rejects if it repeats a read in one place, on any manager: for tests. Needs no {@link insights}.
  *
  * @returns what `work` returns
  * @throws NPlusOneError `CONNMGR_N_PLUS_ONE`: names the statement, how often it ran, and the file and line
@@ -66,7 +66,7 @@ export async function expectNoNPlusOne<T>(
   }
 }
 
-/** Counts the reads of one test, whichever manager they run on. */
+/** Counts the reads of one test, on all managers. */
 class TestWatch {
   readonly #verdicts = new Verdicts()
   readonly #context: UnitContext

@@ -56,7 +56,7 @@ export class LooseRuns {
       this.#parent = { fingerprint, path, rows }
   }
 
-  /** Judges what there is so far; called before somebody reads verdicts. */
+  /** Judges what there is so far; called before verdicts are read. */
   settle(): void {
     const counts = [...this.#members.values()].map(({ repeats }) => repeats.count)
     if (counts.length > 0 && counts.every((each) => each === this.#parent?.rows)) this.#finish()

@@ -28,7 +28,7 @@ class Query {
   tell(): void {}
 }
 
-/** A connection that answers when it is told to. */
+/** A connection that answers when the test says so. */
 class Connection extends EventEmitter {
   pipeline = false
   readonly sent: SharedQuery[] = []

@@ -146,7 +146,7 @@ export class ManagerWatch {
     }
   }
 
-  /** Undefined if it threw, which is told at the first time. */
+  /** Undefined if it threw, which is reported once. */
   #attempt<T>(name: string, read: () => T): T | undefined {
     try {
       const result = read()

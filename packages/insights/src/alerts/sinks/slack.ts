@@ -4,7 +4,7 @@ import { commonParts, HTTP_RULES, optionsOf, type SinkOptions } from './sink-opt
 
 /** Where a channel of Slack is. */
 export interface SlackOptions extends SinkOptions {
-  /** The address of an incoming webhook; whoever has it can write to the channel. */
+  /** The address of an incoming webhook: a secret, as it lets its holder write to the channel. */
   readonly url: string | URL
 }
 
