@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { insights } from '@connmgr/insights'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import express from 'express'
@@ -190,6 +191,15 @@ describe('what it tells', () => {
       headline: 'All is well: callers are served',
       findings: [],
     })
+  })
+
+  test('what insights recommend', async () => {
+    const watched = insights(manager)
+    open.push(watched)
+    const advice = { fix: 'Release it.', severity: 'critical', title: 'A leak' }
+    jest.spyOn(watched, 'recommendations').mockReturnValue([{ ...advice, code: 'leak' } as never])
+    const [view] = mounted({ insights: watched }).view().managers
+    expect(view?.insights?.recommendations).toEqual([advice])
   })
 
   test('at once that writers wait, while that is too young to be unhealthy', () => {

@@ -9,13 +9,7 @@ import type { Insights } from '@connmgr/insights'
 import type { ResolvedOptions } from './options.js'
 import type { Timelines } from './timelines.js'
 import { verdictOf } from './verdict.js'
-import type {
-  DashboardView,
-  InsightsView,
-  ManagerView,
-  RecommendationView,
-  TimesView,
-} from './view.js'
+import type { DashboardView, InsightsView, ManagerView, TimesView } from './view.js'
 
 /** Rows of each table of insights. */
 const MOST_ROWS = 20
@@ -99,17 +93,11 @@ function insightsView(insights: Insights): InsightsView {
     nPlusOne: nPlusOne.slice(0, MOST_ROWS),
     heldIdle: heldIdle.filter(({ exceeded, open }) => exceeded > 0 || open > 0).slice(0, MOST_ROWS),
     blocking: blocking.slice(0, MOST_ROWS),
-    recommendations: recommendationsOf(insights).slice(0, MOST_ROWS),
+    recommendations: insights
+      .recommendations()
+      .slice(0, MOST_ROWS)
+      .map(({ fix, severity, title }) => ({ fix, severity, title })),
   }
-}
-
-function recommendationsOf(insights: Insights): RecommendationView[] {
-  const { recommendations } = insights as { recommendations?(): readonly RecommendationView[] }
-  return (recommendations?.call(insights) ?? []).map(({ fix, severity, title }) => ({
-    fix,
-    severity,
-    title,
-  }))
 }
 
 function known(value: number): number | undefined {

@@ -7,7 +7,7 @@ import { type HealthRequest, healthHandlers } from './index.js'
 const byToken = (request: HealthRequest) =>
   request.header('Authorization') === 'Bearer t0ken' ? 'full' : 'none'
 
-test('a summary says what is wrong and names no host; all is told by `full`; `none` is a status', async () => {
+test('a summary says what is wrong and names no host; `full` has everything; `none` is a status', async () => {
   const h = replicated({ name: 'main' })
   const make = (details: 'none' | 'summary' | 'full') =>
     healthHandlers(h.manager, { clock: h.clock, details })

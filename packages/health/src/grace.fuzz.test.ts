@@ -14,7 +14,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 40_000 }) }),
 )
 
-test('readiness is 200 while the server serves, and for graceMs after, whoever asks and when', async () => {
+test('readiness is 200 while the server serves, and for graceMs after, whenever it is asked', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 0, max: 60_000 }),

@@ -41,7 +41,7 @@ describe('while a server that may be left is suspect', () => {
     await closeLone(lone)
   })
 
-  test('none is opened above the limit, nor for a pool that nobody uses', async () => {
+  test('none is opened above the limit, nor for an unused pool', async () => {
     const { lone, lease } = await suspected({ poolSize: 1, maxOverflow: 0 })
     expect(lone.driver.count('connect')).toBe(1)
     lease.release()

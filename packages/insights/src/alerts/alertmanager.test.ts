@@ -92,7 +92,7 @@ describeAlertmanager('alerts through a real Alertmanager', () => {
     expect(problems).toEqual([])
   })
 
-  test('killed while an alert fires and started again, it is told of what fires then, and of what was resolved meanwhile', async () => {
+  test('killed while an alert fires and started again, it gets what fires then, and what was resolved meanwhile', async () => {
     broken.add('stays').add('ends')
     await eventually(async () => (await active()).length === 2)
     await eventually(() => latest('stays') === 'firing' && latest('ends') === 'firing')

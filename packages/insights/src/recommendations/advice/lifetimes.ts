@@ -20,7 +20,7 @@ export function lifetimeAdvice({
 }: RecommendationFacts): Recommendation[] {
   if (pool === undefined) return []
   const { idleTimeoutMs, maxLifetimeMs, poolSize } = pool.settings
-  // A connection is closed by the pool when it is idle for so long, or so old, whichever is first.
+  // The pool closes a connection that has been idle for so long, or is so old.
   const silentMs = Math.min(idleTimeoutMs, maxLifetimeMs)
   const { idleSessionMs, keepaliveIdleMs = Number.POSITIVE_INFINITY } = server?.timeouts ?? {}
   const found: Recommendation[] = []
