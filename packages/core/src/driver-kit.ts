@@ -62,6 +62,7 @@ export type { DedicatedConnection } from './driver/dedicated.js'
 export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
 export { addressId, makeEndpoint, withHiddenPassword } from './driver/endpoint.js'
 export { networkFailure } from './driver/network-errors.js'
+export { oneBufferSocket } from './driver/one-buffer-socket.js'
 export { isProgrammingError } from './driver/programming-error.js'
 export {
   nextTransactionId,

@@ -1,3 +1,5 @@
+import { Socket } from 'node:net'
+import { oneBufferSocket } from '@connmgr/core/driver'
 import mysql2, { type Connection, type ConnectionOptions } from 'mysql2'
 import type { Command, Internals, Packet } from './internals.js'
 
@@ -8,6 +10,15 @@ export interface Interceptor {
   handlePacket(packet: Packet | undefined): void
   /** mysql2 takes no more commands. */
   refuses(): void
+}
+
+/** Where mysql2 connects to. */
+interface SocketConfig {
+  readonly host: string
+  readonly port: number
+  readonly socketPath?: string
+  readonly enableKeepAlive: boolean
+  readonly keepAliveInitialDelay: number
 }
 
 const INTERCEPTOR = Symbol('interceptor of a connection')
@@ -53,8 +64,19 @@ const { addCommand, handlePacket } = MysqlConnection.prototype as Internals
 /** Begins to connect, as `mysql2.createConnection`. */
 export function createFollowedConnection(options: ConnectionOptions): Connection {
   return new FollowedConnection({
-    config: new ConnectionConfig(options),
+    config: new ConnectionConfig(
+      options.stream || options.ssl ? options : { ...options, stream: openSocket },
+    ),
   }) as unknown as Connection
+}
+
+/** As mysql2 opens its own. */
+function openSocket({ config }: { config: SocketConfig }): Socket {
+  const socket = oneBufferSocket(Socket)
+  if (config.socketPath) return socket.connect(config.socketPath)
+  if (config.enableKeepAlive)
+    socket.once('connect', () => socket.setKeepAlive(true, config.keepAliveInitialDelay))
+  return socket.connect(config.port, config.host).setNoDelay(true)
 }
 
 /** Has all commands and packets of a connection pass `interceptor`. */

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Clock, Endpoint, IsolationLevel, TransactionOptions } from '@connmgr/core'
 import {
   type Activity,
@@ -8,6 +9,7 @@ import {
   invalidOption,
   isProgrammingError,
   messageOf,
+  oneBufferSocket,
   type ProbeResult,
   type Replication,
   type Sessions,
@@ -273,7 +275,7 @@ export class PgDriver implements Driver<Client> {
     }
     try {
       return this.#Client === pg.Client
-        ? new pg.Client(config)
+        ? new pg.Client(config.stream ? config : { ...config, stream: openSocket })
         : new this.#Client(configForClass(endpoint, this.#clientOptions, config, own))
     } catch (error) {
       throw this.#failure(error)
@@ -293,6 +295,12 @@ export class PgDriver implements Driver<Client> {
     return session
   }
 }
+
+/** Called with what node-postgres has made of the options for TLS and of the environment, which its types leave out. */
+const openSocket = ((config: { ssl?: unknown }) =>
+  config.ssl ? new Socket() : oneBufferSocket(Socket)) as unknown as NonNullable<
+  ClientConfig['stream']
+>
 
 function holdProcess(client: Client, hold: boolean): void {
   const { stream } = internalsOf(client).connection ?? {}
