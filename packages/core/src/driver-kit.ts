@@ -88,36 +88,10 @@ export {
   parseFrame,
   userPath,
 } from './leaks/stack.js'
-export {
-  ATTRIBUTE,
-  DEMAND_METRIC,
-  DURATION_BOUNDS,
-  EVENT_METRICS,
-  type EventCounter,
-  type EventHistogram,
-  type EventMetric,
-  type KeptHistogram,
-  type MetricAttributes,
-  type MetricDefinition,
-  type MetricKind,
-  STATE_METRICS,
-  type StateMetric,
-} from './metrics/catalog.js'
-export { type EventRecorder, recordEvents } from './metrics/event-recording.js'
-export {
-  type HistogramState,
-  readDemandTime,
-  readHistograms,
-} from './metrics/histogram-reading.js'
-export { listManagers, type MeasuredManagers } from './metrics/managers.js'
-export type { MeasuredManager } from './metrics/measured-manager.js'
-export { recordOperations } from './metrics/operation-recording.js'
-export { poolNameOf } from './metrics/pool-names.js'
-export { SeriesAttributes } from './metrics/series-attributes.js'
-export { readState, type StateSink } from './metrics/state-reading.js'
 export type { Lent } from './pool/acquire-request.js'
 export type { PoolOptions } from './pool/options.js'
 export { onManagerCreated } from './process/managers.js'
+export { sharedBy } from './process/registry.js'
 export { withoutSecrets } from './secrets/clean-error.js'
 export { printAsJson } from './secrets/print.js'
 export { errorFields } from './secrets/redact.js'
