@@ -39,16 +39,8 @@ export type {
   ConnectionSignal,
   Driver,
   Endpoint,
-  FailureKind,
   IsolationLevel,
   LeaseFence,
-  MissingRight,
-  Order,
-  Place,
-  Probe,
-  ProbeResult,
-  ProbeScope,
-  Replication,
   ResetFindings,
   ResetPolicy,
   Role,
@@ -56,13 +48,23 @@ export type {
   Statements,
   TransactionOptions,
   Transactions,
-  WritePlace,
 } from './driver/contract.js'
 export type { DedicatedConnection } from './driver/dedicated.js'
 export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
 export { addressId, makeEndpoint, withHiddenPassword } from './driver/endpoint.js'
+export type { FailureKind } from './driver/failure-kind.js'
 export { networkFailure } from './driver/network-errors.js'
 export { isProgrammingError } from './driver/programming-error.js'
+export type {
+  MissingRight,
+  Order,
+  Place,
+  Probe,
+  ProbeResult,
+  ProbeScope,
+  Replication,
+  WritePlace,
+} from './driver/replication.js'
 export {
   nextTransactionId,
   type StatementTrace,
@@ -72,7 +74,7 @@ export {
   TransactionTrace,
 } from './driver/statement-trace.js'
 export { isError, messageOf, toError } from './errors.js'
-export { summarize } from './events/events.js'
+export { summarize } from './events/event-parts.js'
 export { describeEvent } from './events/log.js'
 export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
