@@ -23,6 +23,7 @@ const BUDGETS = {
   winston: 1200,
   health: 5400,
   nestjs: 3700,
+  metrics: 4900,
   otel: 2400,
   prometheus: 2500,
   cli: 31_000,

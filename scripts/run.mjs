@@ -20,6 +20,7 @@ export const PUBLIC_PACKAGES = [
   'sequelize',
   'winston',
   'insights',
+  'metrics',
   'otel',
   'prometheus',
   'health',

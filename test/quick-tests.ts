@@ -17,6 +17,7 @@ export const QUICK_FILES = [
   'packages/drizzle/src/with-connection-manager.test.ts',
   'packages/sequelize/src/postgres.test.ts',
   'packages/winston/src/*.test.ts',
+  'packages/metrics/src/*.test.ts',
   'packages/otel/src/instrument.test.ts',
   'packages/prometheus/src/connmgr-metrics.test.ts',
   'packages/insights/src/sketch/*.test.ts',

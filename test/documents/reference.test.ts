@@ -118,7 +118,7 @@ describe('docs/errors.md', () => {
   })
 
   test('names the class that carries the code, and says what to do', () => {
-    const errors = sourceOf(`${core_}/errors.ts`)
+    const errors = sourceOf(`${core_}/errors.ts`) + sourceOf(`${core_}/statement-errors.ts`)
     for (const [code, name, when, write, advice] of rows) {
       const [bare] = namesIn(code as string)
       const [owner] = namesIn(name as string)
@@ -178,6 +178,9 @@ describe('docs/events.md', () => {
 
 /** Where events are declared: those of the engine, and those that packages of databases add. */
 const EVENT_FILES = [
+  `${core_}/events/pool-events.ts`,
+  `${core_}/events/server-events.ts`,
+  `${core_}/events/cluster-events.ts`,
   `${core_}/events/events.ts`,
   'packages/pg/src/listen/listen-options.ts',
   'packages/pg/src/prepared/preparing.ts',

@@ -39,16 +39,8 @@ export type {
   ConnectionSignal,
   Driver,
   Endpoint,
-  FailureKind,
   IsolationLevel,
   LeaseFence,
-  MissingRight,
-  Order,
-  Place,
-  Probe,
-  ProbeResult,
-  ProbeScope,
-  Replication,
   ResetFindings,
   ResetPolicy,
   Role,
@@ -56,14 +48,24 @@ export type {
   Statements,
   TransactionOptions,
   Transactions,
-  WritePlace,
 } from './driver/contract.js'
 export type { DedicatedConnection } from './driver/dedicated.js'
 export { isEndedOnPurpose } from './driver/ended-on-purpose.js'
 export { addressId, makeEndpoint, withHiddenPassword } from './driver/endpoint.js'
+export type { FailureKind } from './driver/failure-kind.js'
 export { networkFailure } from './driver/network-errors.js'
 export { oneBufferSocket } from './driver/one-buffer-socket.js'
 export { isProgrammingError } from './driver/programming-error.js'
+export type {
+  MissingRight,
+  Order,
+  Place,
+  Probe,
+  ProbeResult,
+  ProbeScope,
+  Replication,
+  WritePlace,
+} from './driver/replication.js'
 export {
   nextTransactionId,
   type StatementTrace,
@@ -73,7 +75,7 @@ export {
   TransactionTrace,
 } from './driver/statement-trace.js'
 export { isError, messageOf, toError } from './errors.js'
-export { summarize } from './events/events.js'
+export { summarize } from './events/event-parts.js'
 export { describeEvent } from './events/log.js'
 export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.js'
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
@@ -89,36 +91,10 @@ export {
   parseFrame,
   userPath,
 } from './leaks/stack.js'
-export {
-  ATTRIBUTE,
-  DEMAND_METRIC,
-  DURATION_BOUNDS,
-  EVENT_METRICS,
-  type EventCounter,
-  type EventHistogram,
-  type EventMetric,
-  type KeptHistogram,
-  type MetricAttributes,
-  type MetricDefinition,
-  type MetricKind,
-  STATE_METRICS,
-  type StateMetric,
-} from './metrics/catalog.js'
-export { type EventRecorder, recordEvents } from './metrics/event-recording.js'
-export {
-  type HistogramState,
-  readDemandTime,
-  readHistograms,
-} from './metrics/histogram-reading.js'
-export { listManagers, type MeasuredManagers } from './metrics/managers.js'
-export type { MeasuredManager } from './metrics/measured-manager.js'
-export { recordOperations } from './metrics/operation-recording.js'
-export { poolNameOf } from './metrics/pool-names.js'
-export { SeriesAttributes } from './metrics/series-attributes.js'
-export { readState, type StateSink } from './metrics/state-reading.js'
 export type { Lent } from './pool/acquire-request.js'
 export type { PoolOptions } from './pool/options.js'
 export { onManagerCreated } from './process/managers.js'
+export { sharedBy } from './process/registry.js'
 export { withoutSecrets } from './secrets/clean-error.js'
 export { printAsJson } from './secrets/print.js'
 export { errorFields } from './secrets/redact.js'

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { ConnectFailedError, isError, messageOf, toError } from './errors.js'
-import { summarize } from './events/events.js'
+import { summarize } from './events/event-parts.js'
 
 test('an error of several attempts without a message of its own shows theirs', () => {
   const refused = new AggregateError([new Error('::1 refused'), new Error('127.0.0.1 refused')])

@@ -10,11 +10,11 @@ export { connectionManagers, type ListedManager } from './connection-managers.js
 export type {
   Endpoint,
   IsolationLevel,
-  MissingRight,
   ResetPolicy,
   Role,
   TransactionOptions,
 } from './driver/contract.js'
+export type { MissingRight } from './driver/replication.js'
 export {
   AbortedError,
   AcquireAbortedError,
@@ -22,10 +22,7 @@ export {
   type AcquirePhase,
   AcquireTimeoutError,
   AuthenticationRefusedError,
-  CommitOutcomeUnknownError,
   ConnectFailedError,
-  ConnectionDestroyedError,
-  ConnectionLostError,
   ConnectTimeoutError,
   ConnmgrError,
   type ConnmgrErrorCode,
@@ -33,17 +30,19 @@ export {
   InvalidOptionError,
   LeaseReleasedError,
   PoolClosedError,
-  QueryTimeoutError,
   QueueFullError,
-  TransactionRolledBackError,
   UnsupportedError,
   ValidationFailedError,
 } from './errors.js'
+export type * from './events/cluster-events.js'
+export type { ErrorSummary } from './events/event-parts.js'
 export type * from './events/events.js'
 export type { Logger, LogLevel } from './events/log.js'
+export type * from './events/pool-events.js'
 export { queryChannel } from './events/query-channel.js'
 export type { QueryContext } from './events/query-context.js'
 export type { QueryObserver } from './events/query-observer.js'
+export type * from './events/server-events.js'
 export { once } from './flow/once.js'
 export type { HealthCheck, HealthStats } from './health/history.js'
 export type { ReadinessStatus } from './health/readiness.js'
@@ -63,6 +62,13 @@ export { redact } from './secrets/redact.js'
 export { redactText } from './secrets/redact-text.js'
 export { redactUrl } from './secrets/redact-url.js'
 export type { ReportSql } from './secrets/sql-reports.js'
+export {
+  CommitOutcomeUnknownError,
+  ConnectionDestroyedError,
+  ConnectionLostError,
+  QueryTimeoutError,
+  TransactionRolledBackError,
+} from './statement-errors.js'
 export type { FailoverStatus, HealthStatus, LeakStatus } from './status.js'
 export { type TenantId, type TenantLimits, Tenants, type TenantsConfig } from './tenants.js'
 export type { Clock } from './time/clock.js'

@@ -1,6 +1,6 @@
 import type { ConnmgrEvent, EndpointStatus, EventOf, FailoverStatus } from '@connmgr/core'
 import type { FakeConnection } from '@connmgr/testing'
-import type { FailoverCompletedEvent } from '../src/events/events.js'
+import type { FailoverCompletedEvent } from '../src/events/cluster-events.js'
 import type { EndpointState } from '../src/vocabulary/states.js'
 import type { ClusterWorld } from './cluster-world.js'
 import type { Violations } from './violations.js'

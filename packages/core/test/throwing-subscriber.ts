@@ -1,7 +1,8 @@
 // A program with a subscriber that throws: prints what has become of its statement, and of the error.
 import diagnostics from 'node:diagnostics_channel'
 import { ConnectionManager } from '@connmgr/core'
-import { FakeDriver, fakeEndpoint } from '../../testing/src/fake/fake-driver.js'
+import { FakeDriver } from '../../testing/src/fake/fake-driver.js'
+import { fakeEndpoint } from '../../testing/src/fake/fake-endpoint.js'
 
 const uncaught: string[] = []
 process.on('uncaughtException', (error) => uncaught.push(error.message))

@@ -1,13 +1,13 @@
+import { onManagerCreated } from '@connmgr/core/driver'
 import {
   type MeasuredManager,
-  onManagerCreated,
   readDemandTime,
   readState,
   recordEvents,
   recordOperations,
   SeriesAttributes,
   type StateSink,
-} from '@connmgr/core/driver'
+} from '@connmgr/metrics'
 import {
   type BatchObservableCallback,
   diag,

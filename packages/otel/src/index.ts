@@ -1,3 +1,3 @@
-export type { MeasuredManager, MeasuredManagers } from '@connmgr/core/driver'
+export type { MeasuredManager, MeasuredManagers } from '@connmgr/metrics'
 export { instrument } from './instrument.js'
 export type { InstrumentOptions } from './options.js'

@@ -1,4 +1,4 @@
-import { listManagers, type MeasuredManagers } from '@connmgr/core/driver'
+import { listManagers, type MeasuredManagers } from '@connmgr/metrics'
 import { createNoopMeter, diag, type MeterProvider, metrics } from '@opentelemetry/api'
 import { exporterOf } from './exporter.js'
 import { checkOptions, type InstrumentOptions } from './options.js'

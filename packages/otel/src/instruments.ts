@@ -7,7 +7,7 @@ import {
   type MetricDefinition,
   STATE_METRICS,
   type StateMetric,
-} from '@connmgr/core/driver'
+} from '@connmgr/metrics'
 import {
   type Counter,
   type Histogram,

@@ -1,4 +1,4 @@
-import { ATTRIBUTE } from '@connmgr/core/driver'
+import { ATTRIBUTE } from '@connmgr/metrics'
 import fc from 'fast-check'
 import { type Contribution, SeriesBook } from './series-book.js'
 

@@ -1,4 +1,4 @@
-import { type MetricAttributes, STATE_METRICS, type StateMetric } from '@connmgr/core/driver'
+import { type MetricAttributes, STATE_METRICS, type StateMetric } from '@connmgr/metrics'
 
 /** The value of one series, by a key of its attributes. */
 interface Series {

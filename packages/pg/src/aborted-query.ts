@@ -1,7 +1,8 @@
 import { AbortedError, ConnectionLostError } from '@connmgr/core'
 import { invalidOption } from '@connmgr/core/driver'
 import type { QueryConfig } from 'pg'
-import type { PendingQuery } from './client-internals.js'
+import type { ClientInternals, PendingQuery } from './client-internals.js'
+import { refuse } from './outcome/refusal.js'
 
 /** A query that ends when its signal fires. */
 export interface AbortableQuery<I extends unknown[] = unknown[]> extends QueryConfig<I> {
@@ -50,21 +51,25 @@ export function afterAbort(error: unknown, signal: AbortSignal): unknown {
 
 /** What running such a query takes of its session. */
 export interface AbortHost {
-  /** Sends it; returns it with what `client.query` returns if it waits behind others. */
-  send(args: unknown[]): { readonly result: unknown; readonly waiting: PendingQuery | undefined }
-  /** Takes a query that waits out of the queue; false if it has been sent, or is part of a transaction. */
-  withdraw(waiting: PendingQuery): boolean
+  /** Sends it; returns what `client.query` returns. */
+  send(args: unknown[]): unknown
   /** Cancels what runs, and cuts the connection off. */
   destroy(reason: Error): void
 }
 
 /** Runs a query until its signal fires. */
-export function runAbortable(args: unknown[], signal: AbortSignal, host: AbortHost): unknown {
+export function runAbortable(
+  args: unknown[],
+  signal: AbortSignal,
+  internals: ClientInternals,
+  host: AbortHost,
+): unknown {
+  if (signal.aborted) return refuse(args, notSent(signal))
   let over = false
   let waiting: PendingQuery | undefined
   const onAbort = (): void => {
     if (over) return
-    if (waiting !== undefined && host.withdraw(waiting))
+    if (waiting !== undefined && withdraw(waiting, internals))
       waiting.handleError?.(notSent(signal), undefined)
     else host.destroy(new AbortedError(signal.reason))
   }
@@ -73,11 +78,13 @@ export function runAbortable(args: unknown[], signal: AbortSignal, host: AbortHo
     signal.removeEventListener('abort', onAbort)
   }
   const explain = (error: unknown): unknown => (signal.aborted ? afterAbort(error, signal) : error)
-  const sent = host.send(followedToItsEnd(args, settled, explain))
-  waiting = sent.waiting
+  const before = internals._queryQueue?.length ?? 0
+  const result = host.send(followedToItsEnd(args, settled, explain))
+  const { _queryQueue = [] } = internals
+  waiting = _queryQueue.length > before ? _queryQueue.at(-1) : undefined
   if (!over) signal.addEventListener('abort', onAbort, { once: true })
-  if (!(sent.result instanceof Promise)) return sent.result
-  return sent.result.then(
+  if (!(result instanceof Promise)) return result
+  return result.then(
     (value) => {
       settled()
       return value
@@ -87,6 +94,15 @@ export function runAbortable(args: unknown[], signal: AbortSignal, host: AbortHo
       throw explain(error)
     },
   )
+}
+
+/** Takes a query that waits out of the queue; false if it has been sent, or is part of a transaction. */
+function withdraw(waiting: PendingQuery, { _queryQueue, _txStatus }: ClientInternals): boolean {
+  const at = _queryQueue?.indexOf(waiting) ?? -1
+  // A transaction that goes on without one of its statements is not what its caller meant.
+  if (at === -1 || _txStatus === 'T' || _txStatus === 'E') return false
+  _queryQueue?.splice(at, 1)
+  return true
 }
 
 /** The arguments of a query with a callback that tells of its end. */

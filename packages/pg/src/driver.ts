@@ -31,9 +31,11 @@ import { clientOf, leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import { askReadPlace, askWritePlace, coversLsn, orderTimelines } from './places.js'
+import { findPooler } from './prepared/find-pooler.js'
 import { Preparing } from './prepared/preparing.js'
 import { PgProbe } from './probe.js'
 import { isOfDatabase, probeScopeOf } from './probe-scope.js'
+import { countReceived } from './received-bytes.js'
 import { guardLogin } from './require-auth.js'
 import { Session } from './session.js'
 import { unwrapped } from './unwrapped.js'
@@ -53,13 +55,13 @@ export class PgDriver implements Driver<Client> {
   readonly name = 'postgresql'
   readonly transactions: Transactions<Client> = {
     unknownOutcomeCode: UNKNOWN_OUTCOME,
-    begin: (client, options) => this.#sessionOf(client).begin(beginOf(options)),
+    begin: (client, options) => this.#sessionOf(client).transaction.begin(beginOf(options)),
     /**
      * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if the server rolled back instead, as it does
      * when a statement had failed and the error was ignored, or if the transaction had ended before
      */
-    commit: (client) => this.#sessionOf(client).commit(),
-    rollback: (client) => this.#sessionOf(client).rollback(),
+    commit: (client) => this.#sessionOf(client).transaction.commit(),
+    rollback: (client) => this.#sessionOf(client).transaction.rollback(),
   }
 
   readonly session: Sessions<Client> = {
@@ -217,7 +219,7 @@ export class PgDriver implements Driver<Client> {
     if (preparing === undefined || preparing.permission.allowed || preparing.permission.final)
       return
     try {
-      await session.findPooler(preparing)
+      await findPooler(session.client, preparing)
     } catch (error) {
       preparing.notFound(messageOf(error))
     }
@@ -245,7 +247,7 @@ export class PgDriver implements Driver<Client> {
     const policy = authPolicyOf(config)
     if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
-    watch?.(session.receivedAtLogin())
+    watch?.(countReceived(client))
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {

@@ -1,25 +1,23 @@
 import type { Role } from '@connmgr/core'
-import { TransactionRolledBackError } from '@connmgr/core'
 import type {
   ConnectionActivity,
   ConnectionCondition,
   ConnectionSignal,
   ResetFindings,
   StatementTracer,
-  TracedConnection,
 } from '@connmgr/core/driver'
 import type { Client } from 'pg'
-import { notSent, runAbortable, signalOf } from './aborted-query.js'
-import { cancelRunning, cancelTargetOf, type OpenStream } from './cancel.js'
+import { runAbortable, signalOf } from './aborted-query.js'
+import type { OpenStream } from './cancel.js'
 import type { EndpointCatalog } from './catalog/catalog.js'
+import { CatalogChange } from './catalog/catalog-change.js'
 import {
   type ClientInternals,
   internalsOf,
-  markDead,
-  type PendingQuery,
   type ServerMessage,
   supplyInternals,
 } from './client-internals.js'
+import { cutOff } from './cut-off.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
 import { textOf } from './outcome/in-flight.js'
@@ -32,24 +30,23 @@ import type { EndpointPreparing } from './prepared/preparing.js'
 import { SessionContext } from './prepared/session-context.js'
 import { SessionStatements } from './prepared/session-statements.js'
 import { PreparedStatements } from './prepared-statements.js'
+import { createActivity } from './session-activity.js'
 import { SessionChanges } from './session-changes.js'
+import { resetSession } from './session-reset.js'
+import { SessionTransaction } from './session-transaction.js'
 import { mayChangeCatalog } from './statement-text.js'
-import { askTraced, sendTraced, type TracedSession } from './traced-statement.js'
+import { placeOf, sendTraced, type TracedSession } from './traced-statement.js'
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
-const UNFINISHED =
-  'the work has left a cursor, a stream or a COPY open, so its transaction could not be ended and nothing was committed; ' +
-  'close it before the work resolves'
-/** Finds itself among what the server has prepared, by a part of its text. */
-const FIND_POOLER =
-  "select pg_catalog.pg_backend_pid(), (select name from pg_catalog.pg_prepared_statements where statement like '%connmgr looks for a pooler%' limit 1)"
-const COUNT_ADVISORY_LOCKS =
-  "select pg_catalog.count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_catalog.pg_backend_pid()"
 
 /** What we know and note about one client, from before it connects until after it has closed. */
 export class Session {
+  readonly client: Client
   readonly activity: ConnectionActivity
+  readonly transaction: SessionTransaction
+  /** What tracing reads. */
+  readonly traced: TracedSession
   /** From the ParameterStatus `in_hot_standby`, which servers send from version 14 on, and from every validation. */
   role: Role = 'unknown'
   readonly #changes: SessionChanges
@@ -68,29 +65,32 @@ export class Session {
   trouble: Error | undefined
   /** The first number of the version that the server says it has; 0 if it does not say. */
   serverVersion = 0
-  readonly #client: Client
   readonly #internals: ClientInternals
   readonly #onSignal: (signal: ConnectionSignal) => void
   readonly #statements: StatementTracker
   #live = false
   #closing = false
   #lost = false
-  /** Transactions that had ended when the engine began its own. */
-  #endedBefore: number | undefined
   /** The latest bytes of the server. */
   #received: Buffer = Buffer.alloc(0)
-  /** A statement that may change the catalog has been sent, and may not have been committed yet. */
-  #changesCatalog = false
-  /** The lease that has begun to listen: it is for notifications, which take a connection for as long as they are wanted. */
+  readonly #catalogChange: CatalogChange
+  /** The lease that has begun to listen. */
   #listener: ConnectionActivity['lease']
 
   constructor(client: Client, onSignal: (signal: ConnectionSignal) => void) {
     supplyInternals(client)
-    this.#client = client
+    this.client = client
     this.#internals = internalsOf(client)
     this.#onSignal = onSignal
-    this.activity = this.#createActivity()
+    this.activity = createActivity(this.#internals, () => this.#listener)
     this.#statements = new StatementTracker(client, this)
+    this.transaction = new SessionTransaction(this, this.#statements)
+    this.traced = {
+      activity: this.activity,
+      internals: this.#internals,
+      transactions: this.#statements.transactions,
+    }
+    this.#catalogChange = new CatalogChange(client, () => this.condition() === 'clean')
     // Stays for the client's whole life: an 'error' without a listener would end the process.
     client.on('error', (error: Error) => this.#onLost(error))
     client.on('end', () => this.#onLost(new Error('Connection terminated unexpectedly')))
@@ -116,22 +116,11 @@ export class Session {
     )
   }
 
-  /** What tells how many bytes have come so far, those of the TLS handshake too. To be asked for before the client connects. */
-  receivedAtLogin(): () => number {
-    const { connection } = this.#internals
-    const socket = connection?.stream
-    // TLS runs over the first socket by another.
-    return () => {
-      const stream = connection?.stream
-      return (socket?.bytesRead ?? 0) + (stream === socket ? 0 : (stream?.bytesRead ?? 0))
-    }
-  }
-
   /** The client has connected: from now on trouble is signalled, and its statements are noted. */
   open(): void {
     this.#live = true
     this.#changes.baseline()
-    Object.defineProperty(this.#client, 'query', {
+    Object.defineProperty(this.client, 'query', {
       value: (...args: unknown[]) => {
         let signal: AbortSignal | undefined
         try {
@@ -153,20 +142,8 @@ export class Session {
 
   /** From now on texts that recur are prepared. */
   prepareFor(endpoint: EndpointPreparing): void {
-    this.#preparing = SessionStatements.of(this.#client, endpoint, this.#context)
+    this.#preparing = SessionStatements.of(this.client, endpoint, this.#context)
     if (this.#prepared !== undefined) this.#prepared.own = this.#preparing
-  }
-
-  /** Finds out whether a pooler stands before the server, and what it makes of a named statement. */
-  async findPooler(endpoint: EndpointPreparing): Promise<void> {
-    const name = endpoint.shared.nextName()
-    const { rows } = await runOwn<[string, string | null]>(this.#client, FIND_POOLER, 0, name)
-    const [process, known] = rows[0] ?? []
-    endpoint.found({
-      direct: process !== undefined && Number(process) === this.#internals.processID,
-      name: known ?? undefined,
-      sentAs: name,
-    })
   }
 
   /**
@@ -177,48 +154,8 @@ export class Session {
   ask<R extends TextRow>(text: string, decide?: () => Error | undefined): Promise<OwnResult<R>> {
     // What begins or ends a transaction belongs to the work of users, and has the limit of their statements.
     const limit = decide === undefined ? 0 : this.#internals.connectionParameters?.query_timeout
-    const run = (): Promise<OwnResult<R>> => runOwn<R>(this.#client, text, Number(limit || 0))
+    const run = (): Promise<OwnResult<R>> => runOwn<R>(this.client, text, Number(limit || 0))
     return this.#statements.ask(text, run, decide)
-  }
-
-  /** The same for a statement that is part of a borrower's work. */
-  #askForBorrower<R extends TextRow>(
-    text: string,
-    decide: () => Error | undefined,
-  ): Promise<OwnResult<R>> {
-    const ask = (): Promise<OwnResult<R>> => this.ask<R>(text, decide)
-    // What ends a transaction that its borrower has left open is the pool's.
-    if (this.queries?.active !== true || this.activity.lease?.active === false) return ask()
-    const trace = this.queries.begin(text)
-    trace.on(this.#place)
-    return trace.run(() => askTraced(trace, this.#traced, text, ask))
-  }
-
-  /** Begins a transaction of the engine. @param text of the statement that does it */
-  async begin(text: string): Promise<void> {
-    await this.#askForBorrower(text, () => this.refusal(text))
-    this.#endedBefore = this.#statements.transactionsEnded
-  }
-
-  /**
-   * Commits the transaction that {@link begin} has begun, and no other.
-   *
-   * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if that was rolled back, or had ended before
-   */
-  async commit(): Promise<void> {
-    await this.#finished()
-    const { command } = await this.#askForBorrower('COMMIT', () =>
-      this.#statements.refusalOfCommit(this.#endedBefore),
-    )
-    if (command !== 'COMMIT')
-      throw new TransactionRolledBackError(
-        `COMMIT was answered ${command}, so nothing was committed`,
-      )
-  }
-
-  async rollback(): Promise<void> {
-    await this.#finished()
-    await this.#askForBorrower('ROLLBACK', () => this.refusal('ROLLBACK'))
   }
 
   condition(): ConnectionCondition {
@@ -242,13 +179,13 @@ export class Session {
     if (this.condition() !== 'busy') return Promise.resolve()
     return new Promise((resolve) => {
       const done = (): void => {
-        this.#client.off('drain', done)
-        this.#client.off('end', done)
+        this.client.off('drain', done)
+        this.client.off('end', done)
         this.#open.onWaiting = undefined
         resolve()
       }
-      this.#client.on('drain', done)
-      this.#client.on('end', done)
+      this.client.on('drain', done)
+      this.client.on('end', done)
       this.#open.onWaiting = done
     })
   }
@@ -264,54 +201,27 @@ export class Session {
   }
 
   /** Cleans the session, and sets it up again as the pool's own listeners have done. */
-  async reset(policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined> {
-    const changes = this.#changes
-    const advisoryLocks = changes.locks ? await this.#countLocks() : 0
-    this.#preparing?.beginReset()
-    for (const text of changes.resetBy(policy)) await this.ask(text)
-    this.#preparing?.reset()
-    // The client must not believe in what the server has forgotten.
-    if (changes.forgetsPrepared(policy)) this.#prepared?.forgetAll()
-    for (const args of changes.setup) await this.#statements.query(args)
-    this.baseline()
-    return advisoryLocks > 0 ? { advisoryLocks } : undefined
+  reset(policy: 'reset-all' | 'discard-all'): Promise<ResetFindings | undefined> {
+    const parts = {
+      changes: this.#changes,
+      prepared: this.#prepared,
+      preparing: this.#preparing,
+      ask: <R extends TextRow>(text: string): Promise<OwnResult<R>> => this.ask<R>(text),
+      setUp: (args: unknown[]): unknown => this.#statements.query(args),
+    }
+    return resetSession(parts, policy)
   }
 
   async end(): Promise<void> {
     this.#closing = true
-    await this.#client.end()
+    await this.client.end()
   }
 
   destroy(reason?: Error): void {
     this.#closing = true
     this.#statements.lossCause ??= reason
-    const { connection } = this.#internals
-    if (connection === undefined || connection.stream.destroyed) return
-    // Begins as node-postgres would put it, so that code that goes by its words understands.
-    const error = reason && new Error(`Connection terminated: ${reason.message}`, { cause: reason })
     const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
-    const target = running ? cancelTargetOf(this.#client, this.openStream) : undefined
-    if (target === undefined) {
-      connection.stream.destroy(error)
-      return
-    }
-    const { stream } = connection
-    this.#abandon(connection, error)
-    void cancelRunning(target, stream).then(() => stream.destroy())
-  }
-
-  /** For its users the client is dead from now on, while its socket stays until its statement has been cancelled. */
-  #abandon(connection: NonNullable<ClientInternals['connection']>, error: Error | undefined): void {
-    const { stream } = connection
-    stream.removeAllListeners('data')
-    stream.resume()
-    stream.unref()
-    markDead(this.#client)
-    // As when a socket is destroyed, users hear of it once this has returned.
-    process.nextTick(() => {
-      if (error !== undefined) connection.emit('error', error)
-      connection.emit('end')
-    })
+    cutOff(this.client, reason, running, this.openStream)
   }
 
   /** What `client.query` does. */
@@ -319,29 +229,17 @@ export class Session {
     const { queries } = this
     if (queries?.active !== true || isShared(args[0])) return this.#send(args)
     const trace = queries.begin(textOf(args[0]))
-    trace.on(this.#place)
-    return trace.run(() => sendTraced(trace, this.#traced, args, (given) => this.#send(given)))
-  }
-
-  /** Where what is sent now runs. */
-  get #place(): TracedConnection {
-    const { lease } = this.activity
-    return {
-      connectionId: lease?.connectionId,
-      lease: lease?.active === true ? lease.id : undefined,
-      processId: this.#internals.processID ?? undefined,
-    }
-  }
-
-  get #traced(): TracedSession {
-    return { internals: this.#internals, transactions: this.#statements.transactions }
+    trace.on(placeOf(this.traced))
+    return trace.run(() => sendTraced(trace, this.traced, args, (given) => this.#send(given)))
   }
 
   #send(args: unknown[]): unknown {
     this.activity.queryCount += 1
     const text = textOf(args[0])
     this.activity.lastQuery = text
-    this.#noteChangeOfCatalog(text)
+    const { catalog } = this
+    if (catalog !== undefined && (text === undefined || mayChangeCatalog(text)))
+      this.#catalogChange.begin(catalog)
     this.#follow(text, args)
     const preparing = this.#preparing
     if (preparing === undefined) return this.#statements.query(args)
@@ -354,35 +252,10 @@ export class Session {
   }
 
   #queryUntil(signal: AbortSignal, args: unknown[]): unknown {
-    if (signal.aborted) return refuse(args, notSent(signal))
-    const queue = (): PendingQuery[] => this.#internals._queryQueue ?? []
-    return runAbortable(args, signal, {
-      send: (followed) => {
-        const before = queue().length
-        const result = this.#query(followed)
-        return { result, waiting: queue().length > before ? queue().at(-1) : undefined }
-      },
-      withdraw: (waiting) => {
-        const at = queue().indexOf(waiting)
-        const { _txStatus } = this.#internals
-        // A transaction that goes on without one of its statements is not what its caller meant.
-        if (at === -1 || _txStatus === 'T' || _txStatus === 'E') return false
-        queue().splice(at, 1)
-        return true
-      },
+    return runAbortable(args, signal, this.#internals, {
+      send: (followed) => this.#query(followed),
       destroy: (reason) => this.destroy(reason),
     })
-  }
-
-  /** Rejects if what is sent next would wait for ever behind a statement that waits for its client. */
-  async #finished(): Promise<void> {
-    await this.settled()
-    if (this.condition() === 'stuck') throw new TransactionRolledBackError(UNFINISHED)
-  }
-
-  async #countLocks(): Promise<number> {
-    const { rows } = await this.ask<[string]>(COUNT_ADVISORY_LOCKS)
-    return Number(rows[0]?.[0] ?? 0)
   }
 
   /** Follows what a statement of a borrower leaves in the session. What is shared is known to leave it as it is. */
@@ -395,41 +268,6 @@ export class Session {
     const { connection } = this.#internals
     if (isSubmittable(given) && connection !== undefined)
       this.#open.follow(given, connection as unknown as StatementConnection)
-  }
-
-  /** What was read of the catalog counts no more from now on, and neither does what is read until this has ended. */
-  #noteChangeOfCatalog(text: string | undefined): void {
-    const { catalog } = this
-    if (catalog === undefined || (text !== undefined && !mayChangeCatalog(text))) return
-    catalog.invalidate()
-    if (this.#changesCatalog) return
-    this.#changesCatalog = true
-    const onDrain = (): void => {
-      if (this.condition() !== 'clean') return
-      this.#client.off('drain', onDrain)
-      this.#changesCatalog = false
-      catalog.invalidate()
-    }
-    this.#client.on('drain', onDrain)
-  }
-
-  #createActivity(): ConnectionActivity {
-    const internals = this.#internals
-    const listens = (): boolean =>
-      this.#listener !== undefined && this.#listener === this.activity.lease
-    return {
-      queryCount: 0,
-      lastQuery: undefined,
-      get received() {
-        return internals.connection?.stream.bytesRead ?? 0
-      },
-      get running() {
-        return internals._activeQuery ?? internals._sentQueryQueue?.[0] ?? undefined
-      },
-      get longLived() {
-        return listens()
-      },
-    }
   }
 
   #onErrorMessage(error: Error & ServerMessage): void {
@@ -462,7 +300,7 @@ export class Session {
     this.trouble ??= error
     this.#statements.lost(error)
     this.#preparing?.end()
-    if (this.#changesCatalog) this.catalog?.invalidate()
+    this.#catalogChange.lost()
     if (!this.#live || this.#closing) return
     this.#onSignal({ kind: 'lost', error })
   }

@@ -1,4 +1,4 @@
-import type { StatementTrace } from '@connmgr/core/driver'
+import type { ConnectionActivity, StatementTrace, TracedConnection } from '@connmgr/core/driver'
 import type { ClientInternals, PendingQuery } from './client-internals.js'
 import { isSubmittable, type Submittable } from './open-statement.js'
 import { textOf } from './outcome/in-flight.js'
@@ -9,6 +9,7 @@ type Callback = (error: unknown, ...rest: unknown[]) => unknown
 
 /** What tracing reads of a session. */
 export interface TracedSession {
+  readonly activity: ConnectionActivity
   readonly internals: ClientInternals
   readonly transactions: TransactionWatch
 }
@@ -19,6 +20,16 @@ interface Followable extends Submittable {
   handleError?: (error: unknown, ...rest: unknown[]) => unknown
   handleDataRow?: (...args: unknown[]) => unknown
   handleCommandComplete?: (message: { readonly text?: string }, ...rest: unknown[]) => unknown
+}
+
+/** Where what is sent now runs. */
+export function placeOf({ activity, internals }: TracedSession): TracedConnection {
+  const { lease } = activity
+  return {
+    connectionId: lease?.connectionId,
+    lease: lease?.active === true ? lease.id : undefined,
+    processId: internals.processID ?? undefined,
+  }
 }
 
 const COPIED = /^COPY (\d+)$/

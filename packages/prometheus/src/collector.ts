@@ -1,14 +1,14 @@
+import { onManagerCreated } from '@connmgr/core/driver'
 import {
   listManagers,
   type MeasuredManager,
   type MeasuredManagers,
-  onManagerCreated,
   readHistograms,
   readState,
   recordEvents,
   recordOperations,
   SeriesAttributes,
-} from '@connmgr/core/driver'
+} from '@connmgr/metrics'
 import { Samples } from './samples.js'
 import { Tally } from './tally.js'
 

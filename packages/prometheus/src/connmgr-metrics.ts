@@ -1,4 +1,4 @@
-import type { MeasuredManagers } from '@connmgr/core/driver'
+import type { MeasuredManagers } from '@connmgr/metrics'
 import { ClientMetric, type ClientRegistry } from './client-metric.js'
 import { Collector } from './collector.js'
 import { FAMILIES } from './family.js'

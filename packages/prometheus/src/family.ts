@@ -6,7 +6,7 @@ import {
   type MetricDefinition,
   STATE_METRICS,
   type StateMetric,
-} from '@connmgr/core/driver'
+} from '@connmgr/metrics'
 
 /** A metric with all its series, as Prometheus knows it. */
 export interface Family {

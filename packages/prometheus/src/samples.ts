@@ -1,4 +1,4 @@
-import type { HistogramState, MetricAttributes } from '@connmgr/core/driver'
+import type { HistogramState, MetricAttributes } from '@connmgr/metrics'
 import { FAMILIES, type Family, labelsOf, type MetricKey } from './family.js'
 
 /** One line of the exposition. */

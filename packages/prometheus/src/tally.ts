@@ -5,7 +5,7 @@ import {
   type EventRecorder,
   type HistogramState,
   type MetricAttributes,
-} from '@connmgr/core/driver'
+} from '@connmgr/metrics'
 
 interface MutableHistogram extends HistogramState {
   readonly buckets: number[]

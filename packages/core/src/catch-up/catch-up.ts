@@ -1,4 +1,5 @@
-import type { Driver, Place, Replication } from '../driver/contract.js'
+import type { Driver } from '../driver/contract.js'
+import type { Place, Replication } from '../driver/replication.js'
 import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
 

@@ -1,5 +1,5 @@
 import { invalid } from '../config/rules.js'
-import type { WritePlace } from '../driver/contract.js'
+import type { WritePlace } from '../driver/replication.js'
 
 /** Version, cluster, history and position, each as a part of a URL. */
 const FORMAT = /^2:([\w%!~*'().-]{0,200}):([\w%!~*'().-]{0,3000}):([\w%!~*'().-]{0,3000})$/

@@ -1,4 +1,5 @@
-import type { FailureKind, Place } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
+import type { Place } from '../driver/replication.js'
 import type { HealthMonitor } from '../health/health-monitor.js'
 import type { ProbeOutcome } from '../health/probe-outcome.js'
 import type { ClusterState } from '../vocabulary/states.js'

@@ -1,4 +1,4 @@
-import type { Order, Replication } from '../driver/contract.js'
+import type { Order, Replication } from '../driver/replication.js'
 
 /** How the driver compares what servers have written. */
 export interface History {

@@ -1,5 +1,6 @@
-import type { Endpoint, MissingRight, ProbeResult, Role } from '../driver/contract.js'
-import type { ErrorSummary } from '../events/events.js'
+import type { Endpoint, Role } from '../driver/contract.js'
+import type { MissingRight, ProbeResult } from '../driver/replication.js'
+import type { ErrorSummary } from '../events/event-parts.js'
 import type { EndpointProber } from '../health/endpoint-prober.js'
 import type { PoolStandIn } from '../health/pool-stand-in.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'

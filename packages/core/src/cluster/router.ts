@@ -5,7 +5,8 @@ import {
   PoolClosedError,
   QueueFullError,
 } from '../errors.js'
-import { type AcquireFailedEvent, type ErrorSummary, summarize } from '../events/events.js'
+import { type ErrorSummary, summarize } from '../events/event-parts.js'
+import type { AcquireFailedEvent } from '../events/pool-events.js'
 import type { AcquireRequest, Lent } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'

@@ -1,4 +1,5 @@
-import { AbortedError, ConnectionDestroyedError, isError, QueryTimeoutError } from '../errors.js'
+import { AbortedError, isError } from '../errors.js'
+import { ConnectionDestroyedError, QueryTimeoutError } from '../statement-errors.js'
 
 /** Causes are not nested deeper than that, unless they run in circles. */
 const DEEPEST = 12

@@ -1,4 +1,4 @@
-import type { FailureKind } from './contract.js'
+import type { FailureKind } from './failure-kind.js'
 
 /** Codes of system calls and of name resolution; https://nodejs.org/api/errors.html#common-system-errors */
 const BY_CODE: Readonly<Record<string, FailureKind>> = {

@@ -1,13 +1,8 @@
 import type { Channel } from 'node:diagnostics_channel'
 import type { Clock } from '../time/clock.js'
 import { messageOf, POINT_CHANNELS } from './channels.js'
-import {
-  type ConnmgrEvent,
-  type ConnmgrEventType,
-  type EventOf,
-  type Listener,
-  summarize,
-} from './events.js'
+import { summarize } from './event-parts.js'
+import type { ConnmgrEvent, ConnmgrEventType, EventOf, Listener } from './events.js'
 
 /** The manager whose events they are. */
 export interface EventSource {

@@ -1,6 +1,6 @@
 import { outside } from '../flow/outside.js'
 import type { EventEmitter } from './emitter.js'
-import { summarize } from './events.js'
+import { summarize } from './event-parts.js'
 import { queryChannel } from './query-channel.js'
 import type { QueryContext } from './query-context.js'
 

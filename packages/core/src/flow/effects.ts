@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { ConnectionLostError } from '../errors.js'
+import { ConnectionLostError } from '../statement-errors.js'
 
 /** How a write has ended: it is there to stay, left nothing behind, or its outcome is unknown. */
 export type WriteEnd = 'kept' | 'undone' | 'unknown'

@@ -1,4 +1,4 @@
-import type { Probe } from '../driver/contract.js'
+import type { Probe } from '../driver/replication.js'
 import { outside } from '../flow/outside.js'
 import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'

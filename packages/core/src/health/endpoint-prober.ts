@@ -1,4 +1,5 @@
-import type { Probe, Role } from '../driver/contract.js'
+import type { Role } from '../driver/contract.js'
+import type { Probe } from '../driver/replication.js'
 import type { ProbeOutcome } from './probe-outcome.js'
 
 /** Probes a server that is short of connections over the connections of a pool. */

@@ -1,5 +1,5 @@
 import type { Role } from '../driver/contract.js'
-import type { ErrorSummary } from '../events/events.js'
+import type { ErrorSummary } from '../events/event-parts.js'
 import type { PoolCounts } from '../vocabulary/counts.js'
 
 /** One health check of one endpoint, with what its pool looked like at the time. */

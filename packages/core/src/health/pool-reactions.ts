@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
-import type { ConnectionSignal, Driver, Endpoint, FailureKind, Role } from '../driver/contract.js'
+import type { ConnectionSignal, Driver, Endpoint, Role } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
 import { messageOf } from '../errors.js'
 import type { PoolObserver } from '../pool/context.js'
 import type { Maintainer } from '../pool/maintainer.js'

@@ -1,4 +1,5 @@
-import type { FailureKind, Probe, ProbeResult } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
+import type { Probe, ProbeResult } from '../driver/replication.js'
 import type { ConnectionPool } from '../pool/connection-pool.js'
 import type { Runtime } from '../runtime.js'
 import type { StandIn } from './endpoint-prober.js'

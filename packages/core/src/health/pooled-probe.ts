@@ -1,4 +1,4 @@
-import type { Probe, ProbeResult } from '../driver/contract.js'
+import type { Probe, ProbeResult } from '../driver/replication.js'
 
 /** A probe over a connection of the pool. The pool measures how long its answers take. */
 export class PooledProbe implements Probe {

@@ -1,10 +1,6 @@
-import {
-  askOver,
-  type ConnectContext,
-  type Driver,
-  type Endpoint,
-  type Probe,
-} from '../driver/contract.js'
+import { askOver } from '../driver/ask-over.js'
+import type { ConnectContext, Driver, Endpoint } from '../driver/contract.js'
+import type { Probe } from '../driver/replication.js'
 import type { StandIn } from './endpoint-prober.js'
 
 /** Opens connections for the probes of one endpoint: over its pool while the server is short of them. */

@@ -1,4 +1,5 @@
-import type { FailureKind, ProbeResult } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
+import type { ProbeResult } from '../driver/replication.js'
 import type { AnsweredQuestion } from '../time/response-times.js'
 
 /** A probe that was answered. */

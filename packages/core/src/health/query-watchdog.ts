@@ -1,6 +1,6 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
-import { QueryTimeoutError } from '../errors.js'
 import type { Runtime } from '../runtime.js'
+import { QueryTimeoutError } from '../statement-errors.js'
 import type { TimerHandle } from '../time/clock.js'
 import type { HealthMonitor } from './health-monitor.js'
 

@@ -1,4 +1,4 @@
-import type { Probe } from '../driver/contract.js'
+import type { Probe } from '../driver/replication.js'
 import type { Runtime } from '../runtime.js'
 import { LoginProgress } from '../time/login-progress.js'
 

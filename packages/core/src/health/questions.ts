@@ -1,4 +1,5 @@
-import type { ConnectionSignal, Probe, ProbeResult } from '../driver/contract.js'
+import type { ConnectionSignal } from '../driver/contract.js'
+import type { Probe, ProbeResult } from '../driver/replication.js'
 import { outside } from '../flow/outside.js'
 import type { Runtime } from '../runtime.js'
 import { attempt } from '../time/bounded.js'

@@ -1,4 +1,4 @@
-import type { Order, ProbeResult } from '../driver/contract.js'
+import type { Order, ProbeResult } from '../driver/replication.js'
 
 /** Between two answers of one server without a promotion between them. */
 const GOES_ON: ReadonlySet<Order> = new Set(['same', 'equal', 'ahead'])

@@ -1,7 +1,7 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import { stateIs } from '../cluster/states.js'
 import { messageOf } from '../errors.js'
-import type { ErrorSummary } from '../events/events.js'
+import type { ErrorSummary } from '../events/event-parts.js'
 import { STATE_WORDS } from '../events/state-words.js'
 import type { EndpointState } from '../vocabulary/states.js'
 import type { Standing } from './readiness.js'

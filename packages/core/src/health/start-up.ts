@@ -1,7 +1,7 @@
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { Router } from '../cluster/router.js'
 import { ConnectFailedError, messageOf } from '../errors.js'
-import { summarize } from '../events/events.js'
+import { summarize } from '../events/event-parts.js'
 import type { Runtime } from '../runtime.js'
 import type { TimerHandle } from '../time/clock.js'
 import { Deadline } from '../time/deadlines.js'

@@ -1,5 +1,5 @@
 import { AcquireAbortedError, PoolClosedError, QueueFullError } from '../errors.js'
-import type { AcquireFailedEvent } from '../events/events.js'
+import type { AcquireFailedEvent } from '../events/pool-events.js'
 import { leaseAround } from '../leaks/nesting.js'
 import type { Runtime } from '../runtime.js'
 import type { PoolCounts } from '../vocabulary/counts.js'

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js'
-import type { ConnectionDirtyEvent } from '../events/events.js'
+import type { ConnectionDirtyEvent } from '../events/pool-events.js'
 import { outside } from '../flow/outside.js'
 import { reportLease } from '../leaks/leak-detector.js'
 import { attempt, bounded } from '../time/bounded.js'

@@ -1,4 +1,5 @@
-import type { Endpoint, ProbeResult, Role } from '../driver/contract.js'
+import type { Endpoint, Role } from '../driver/contract.js'
+import type { ProbeResult } from '../driver/replication.js'
 import type { AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { LeakCounts, PoolCounts } from '../vocabulary/counts.js'
 import type { LeaseReport } from '../vocabulary/lease-report.js'

@@ -1,4 +1,5 @@
-import type { ConnectionSignal, Driver, Endpoint, FailureKind, Role } from '../driver/contract.js'
+import type { ConnectionSignal, Driver, Endpoint, Role } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
 import type { StatementTracer } from '../driver/statement-trace.js'
 import type { Runtime } from '../runtime.js'
 import { ResponseTimes } from '../time/response-times.js'

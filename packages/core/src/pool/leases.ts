@@ -1,5 +1,6 @@
 import type { Topic } from '../events/emitter.js'
-import { type AcquireFailedEvent, summarize } from '../events/events.js'
+import { summarize } from '../events/event-parts.js'
+import type { AcquireFailedEvent } from '../events/pool-events.js'
 import { currentEffects } from '../flow/effects.js'
 import { currentContext } from '../leaks/context.js'
 import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'

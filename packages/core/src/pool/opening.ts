@@ -1,6 +1,6 @@
 import type { ConnectionSignal } from '../driver/contract.js'
 import { ConnectFailedError, toError } from '../errors.js'
-import { summarize } from '../events/events.js'
+import { summarize } from '../events/event-parts.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectPace } from './connect-pace.js'

@@ -1,6 +1,6 @@
-import { ConnectionDestroyedError } from '../errors.js'
-import { summarize } from '../events/events.js'
+import { summarize } from '../events/event-parts.js'
 import { outside } from '../flow/outside.js'
+import { ConnectionDestroyedError } from '../statement-errors.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { CloseReason } from '../vocabulary/close-reason.js'
 import type { PoolContext } from './context.js'

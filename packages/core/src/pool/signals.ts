@@ -1,4 +1,5 @@
-import { type ConnectionSignal, isFatal } from '../driver/contract.js'
+import type { ConnectionSignal } from '../driver/contract.js'
+import { isFatal } from '../driver/failure-kind.js'
 import type { Connections } from './connections.js'
 import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'

@@ -1,5 +1,5 @@
 import { toError } from '../errors.js'
-import { summarize } from '../events/events.js'
+import { summarize } from '../events/event-parts.js'
 import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
 import type { PoolContext } from './context.js'

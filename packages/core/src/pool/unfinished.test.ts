@@ -1,5 +1,5 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
-import { ConnectionDestroyedError } from '../errors.js'
+import { ConnectionDestroyedError } from '../statement-errors.js'
 
 describe('a connection that comes back with unfinished work', () => {
   let h: Harness

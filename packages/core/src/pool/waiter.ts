@@ -1,5 +1,5 @@
 import { AcquireAbortedError } from '../errors.js'
-import type { AcquireFailedEvent } from '../events/events.js'
+import type { AcquireFailedEvent } from '../events/pool-events.js'
 import type { Effects } from '../flow/effects.js'
 import type { Holding } from '../leaks/nesting.js'
 import { type CapturedStack, withCallersStack } from '../leaks/stack.js'

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../driver/contract.js'
 import { toError } from '../errors.js'
-import { summarize } from '../events/events.js'
+import { summarize } from '../events/event-parts.js'
 import type { Runtime } from '../runtime.js'
 import { attempt, bounded } from '../time/bounded.js'
 import type { TimerHandle } from '../time/clock.js'

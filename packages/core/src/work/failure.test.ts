@@ -1,13 +1,11 @@
-import type { FailureKind } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
+import { AcquireAbortedError, AcquireTimeoutError, PoolClosedError } from '../errors.js'
 import {
-  AcquireAbortedError,
-  AcquireTimeoutError,
   CommitOutcomeUnknownError,
   ConnectionDestroyedError,
   ConnectionLostError,
-  PoolClosedError,
   QueryTimeoutError,
-} from '../errors.js'
+} from '../statement-errors.js'
 import { registerErrors } from './error-readers.js'
 import { failureOf, isDeliberate } from './failure.js'
 

@@ -1,4 +1,5 @@
-import type { Driver, FailureKind } from '../driver/contract.js'
+import type { Driver } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
 import { type LibraryError, originalOf, saidByLibrary, wrappedByLibrary } from './error-readers.js'
 
 /**

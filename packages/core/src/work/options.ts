@@ -1,4 +1,4 @@
-import type { CommitOutcomeUnknownError } from '../errors.js'
+import type { CommitOutcomeUnknownError } from '../statement-errors.js'
 
 /**
  * When a unit of work is run again by itself.

@@ -2,13 +2,13 @@ import { AsyncResource } from 'node:async_hooks'
 import { FakeError } from '@connmgr/testing'
 import fc from 'fast-check'
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
+import { currentEffects, type WriteEnd } from '../flow/effects.js'
 import {
   CommitOutcomeUnknownError,
   ConnectionDestroyedError,
   ConnectionLostError,
   QueryTimeoutError,
-} from '../errors.js'
-import { currentEffects, type WriteEnd } from '../flow/effects.js'
+} from '../statement-errors.js'
 
 let h: Harness
 afterEach(() => close(h))

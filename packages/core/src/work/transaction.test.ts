@@ -7,12 +7,12 @@ import {
 } from '@connmgr/testing'
 import { close, type Harness, manage } from '../../test/harness.js'
 import type { Driver } from '../driver/contract.js'
+import { ConnectionManager } from '../manager.js'
 import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
   TransactionRolledBackError,
-} from '../errors.js'
-import { ConnectionManager } from '../manager.js'
+} from '../statement-errors.js'
 import { failedCommit } from './transaction.js'
 
 const error = new Error('cut')

@@ -1,12 +1,13 @@
-import type { BeginOptions, ConnectionCondition, Driver, FailureKind } from '../driver/contract.js'
+import type { BeginOptions, ConnectionCondition, Driver } from '../driver/contract.js'
+import type { FailureKind } from '../driver/failure-kind.js'
+import { UnsupportedError } from '../errors.js'
+import { currentEffects, type WriteEnd } from '../flow/effects.js'
+import type { Lease } from '../pool/lease.js'
 import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
   TransactionRolledBackError,
-  UnsupportedError,
-} from '../errors.js'
-import { currentEffects, type WriteEnd } from '../flow/effects.js'
-import type { Lease } from '../pool/lease.js'
+} from '../statement-errors.js'
 
 /** Failures by which no statement after them has reached the server. */
 const LOSSES: ReadonlySet<FailureKind> = new Set(['lost', 'shutdown', 'unreachable'])

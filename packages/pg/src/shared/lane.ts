@@ -1,16 +1,13 @@
-import { AbortedError, AcquireTimeoutError, type Clock, type Lease } from '@connmgr/core'
-import {
-  type FunctionReference,
-  isError,
-  type StatementTrace,
-  type TimerHandle,
-} from '@connmgr/core/driver'
+import { AbortedError, AcquireTimeoutError, type Clock } from '@connmgr/core'
+import { type FunctionReference, isError, type StatementTrace } from '@connmgr/core/driver'
 import type { Client } from 'pg'
 import { afterAbort, notSent } from '../aborted-query.js'
-import { cancelTargetOf, sendCancel } from '../cancel.js'
-import type { Catalog, EndpointCatalog } from '../catalog/catalog.js'
+import type { Catalog } from '../catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
 import { provesRollback, QUERY_TIMEOUT } from '../outcome/evidence.js'
+import { AbandonedQueries, hasEnded } from './abandoned-queries.js'
+import type { LaneHost, Loan } from './lane-host.js'
+import { Pipelining } from './pipelining.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
@@ -19,38 +16,8 @@ const STUCK_MS = 20
 const TURN_MS = 20
 /** Age at which a lane gives its connection back even if no caller waits, so that whatever happens on release happens. */
 const LONGEST_MS = 1000
-/** The two connections are not in order, so a cancel request may overtake the statement that it is for. */
-const CANCEL_AGAIN_MS = 500
-/** Without an answer by then the server is frozen or gone. */
-const CANCEL_PATIENCE_MS = 1000
 /** Less than this is no time to wait for another connection in. */
 const SHORTEST_WAIT_MS = 5
-
-/** A connection of the pool that a lane uses. */
-export interface Loan {
-  readonly client: Client
-  readonly lease: Lease<Client>
-}
-
-/** All lanes of a pool, as one of them sees them. */
-export interface LaneHost {
-  borrow(below: FunctionReference): Promise<Lease<Client>>
-  begin(lease: Lease<Client>): Client
-  /** Of the database that it leads to. */
-  catalogOf(client: Client): EndpointCatalog | undefined
-  /** The lane is over, and gives back what it had. @param destroy true if the connection must not be lent again */
-  end(lane: Lane, loan: Loan | undefined, destroy: boolean): void
-  /** A caller waits for a connection, and lanes have most of them. */
-  readonly crowding: boolean
-  /** A caller waits for a connection, so that another lane would have to wait for its own, and there is but one. */
-  readonly irreplaceable: boolean
-}
-
-/** What node-postgres reads anew at each query. */
-interface Switches {
-  pipeline: boolean
-  readonly connectionParameters?: { query_timeout?: number | string | false }
-}
 
 /**
  * One connection on which queries are sent without waiting for the answers to those before them. Each is followed by a
@@ -60,8 +27,6 @@ interface Switches {
  * is over; the next query makes another.
  */
 export class Lane {
-  /** A statement was cancelled here; the request may hit the one after it. */
-  cancelled = false
   /** The server has said that it ends the session. */
   endedByServer = false
   readonly #host: LaneHost
@@ -70,24 +35,20 @@ export class Lane {
   #waiting: SharedQuery[] = []
   #loan: Loan | undefined
   #internals: ClientInternals | undefined
-  #queryTimeout: number | string | false | undefined
+  #pipelining: Pipelining | undefined
+  #abandoned: AbandonedQueries | undefined
   #inFlight = 0
   /** What all that is here is expected to take. */
   #expectedMs = 0
-  #abandoned = 0
   /** When the server began with the query that it is at, as far as can be told from here. */
   #headSince: number
   #openedAt = 0
   #turnEndsAt = Number.POSITIVE_INFINITY
   #retiring = false
   #over = false
-  #corked = false
   #resting = false
   /** Has been left idle for a turn, with no query since. */
   #lingered = false
-  #cancelTimer: TimerHandle | undefined
-  #beingCancelled: unknown
-  #awaitingHead = false
 
   constructor(host: LaneHost, clock: Clock, below: FunctionReference) {
     this.#host = host
@@ -120,7 +81,12 @@ export class Lane {
 
   /** The connection is gone. */
   get lost(): boolean {
-    return this.#internals?._queryable === false || this.#internals?._ended === true
+    return this.#internals !== undefined && hasEnded(this.#internals)
+  }
+
+  /** A statement was cancelled here; the request may hit the one after it. */
+  get cancelled(): boolean {
+    return this.#abandoned?.cancelled === true
   }
 
   isStuck(now: number): boolean {
@@ -204,9 +170,7 @@ export class Lane {
       const now = this.#clock.now()
       query.statement.ran(now - this.#headSince)
       this.#headSince = now
-      if (query.abandoned) this.#abandoned -= 1
-      // node-postgres moves on to the next query once this returns.
-      if (this.#abandoned > 0) process.nextTick(() => this.#cancelAbandoned())
+      this.#abandoned?.ended(query)
     }
     if (this.#inFlight === 0) this.#restSoon()
   }
@@ -232,18 +196,13 @@ export class Lane {
   #open(loan: Loan): void {
     const now = this.#clock.now()
     const { client } = loan
-    const switches = client as unknown as Switches
     this.#loan = loan
     this.#internals = internalsOf(client)
+    this.#pipelining = new Pipelining(client)
+    this.#abandoned = new AbandonedQueries(client, this.#clock, () => this.#cutOff())
     this.#headSince = now
     this.#openedAt = now
     this.#turnEndsAt = now + TURN_MS
-    switches.pipeline = true
-    if (switches.connectionParameters !== undefined) {
-      // On a timeout node-postgres would cut a pipelined connection off, with all that is under way on it.
-      this.#queryTimeout = switches.connectionParameters.query_timeout
-      switches.connectionParameters.query_timeout = false
-    }
     const waiting = this.#waiting
     this.#waiting = []
     for (const query of waiting) this.#send(client, query)
@@ -273,9 +232,9 @@ export class Lane {
     if (this.#inFlight === 0) this.#headSince = this.#clock.now()
     this.#inFlight += 1
     this.#lingered = false
-    const timeoutMs = query.timeoutMs ?? Number(this.#queryTimeout || 0)
+    const timeoutMs = query.timeoutMs ?? this.#pipelining?.queryTimeoutMs ?? 0
     if (timeoutMs > 0) this.#limit(query, timeoutMs)
-    this.#cork()
+    this.#pipelining?.cork()
     try {
       client.query(query as never)
     } catch (error) {
@@ -284,19 +243,6 @@ export class Lane {
       this.#cutOff()
       this.ended(query, false)
     }
-  }
-
-  /** All that is sent in one turn of the event loop goes out in one write. */
-  #cork(): void {
-    if (this.#corked) return
-    const stream = this.#internals?.connection?.stream
-    if (stream?.cork === undefined) return
-    this.#corked = true
-    stream.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      stream.uncork()
-    })
   }
 
   #limit(query: SharedQuery, timeoutMs: number): void {
@@ -316,51 +262,9 @@ export class Lane {
   /** The caller of a query that is under way waits for it no more. */
   #abandon(query: SharedQuery, told: unknown): void {
     query.abandoned = true
-    this.#abandoned += 1
     query.tell(told)
     this.retire()
-    this.#cancelAbandoned()
-  }
-
-  /** Cancels the statement that the server is at, if its caller waits for it no more; of those behind it, it knows nothing yet. */
-  #cancelAbandoned(): void {
-    const head = this.#internals?._activeQuery as SharedQuery | null | undefined
-    if (head == null) this.#cancelAbandonedSoon()
-    if (!head?.abandoned || head === this.#beingCancelled) return
-    this.#clock.clearTimeout(this.#cancelTimer)
-    this.#beingCancelled = head
-    this.#cancel()
-    this.#cancelTimer = this.#clock.setTimeout(
-      () => {
-        if (this.#internals?._activeQuery !== head) return
-        this.#cancel()
-        this.#cancelTimer = this.#clock.setTimeout(
-          () => {
-            if (this.#internals?._activeQuery === head) this.#cutOff()
-          },
-          CANCEL_PATIENCE_MS - CANCEL_AGAIN_MS,
-          true,
-        )
-      },
-      CANCEL_AGAIN_MS,
-      true,
-    )
-  }
-
-  /** Of a query that failed the server tells first the error, and then that it goes on to the next. */
-  #cancelAbandonedSoon(): void {
-    if (this.#awaitingHead || this.#abandoned === 0 || this.lost) return
-    this.#awaitingHead = true
-    this.#internals?.connection?.once('readyForQuery', () => {
-      this.#awaitingHead = false
-      this.#cancelAbandoned()
-    })
-  }
-
-  #cancel(): void {
-    const target = cancelTargetOf((this.#loan as Loan).client)
-    this.cancelled = true
-    if (target !== undefined) void sendCancel(target)
+    this.#abandoned?.add()
   }
 
   /** Ends all that is under way with the loss of the connection. */
@@ -398,11 +302,8 @@ export class Lane {
       return
     }
     this.#over = true
-    this.#clock.clearTimeout(this.#cancelTimer)
-    const switches = client as unknown as Switches
-    switches.pipeline = false
-    if (switches.connectionParameters !== undefined)
-      switches.connectionParameters.query_timeout = this.#queryTimeout as number | false
+    this.#abandoned?.stop()
+    this.#pipelining?.end()
     // A cancel request that comes late must not hit the next borrower.
     this.#host.end(this, loan, this.cancelled)
   }

@@ -1,5 +1,6 @@
 import type { FakeConnection } from '../fake/fake-connection.js'
-import { FakeDriver, fakeEndpoint } from '../fake/fake-driver.js'
+import { FakeDriver } from '../fake/fake-driver.js'
+import { fakeEndpoint } from '../fake/fake-endpoint.js'
 import { describeDriver } from './describe-driver.js'
 import type { DriverHarness } from './harness.js'
 

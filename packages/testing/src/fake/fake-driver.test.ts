@@ -1,6 +1,7 @@
 import type { ConnectContext, ConnectionSignal } from '@connmgr/core/driver'
 import { FakeClock } from './fake-clock.js'
-import { FakeDriver, fakeEndpoint } from './fake-driver.js'
+import { FakeDriver } from './fake-driver.js'
+import { fakeEndpoint } from './fake-endpoint.js'
 import { FakeError } from './outcome.js'
 
 const a = fakeEndpoint('a')

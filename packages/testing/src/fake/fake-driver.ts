@@ -5,7 +5,6 @@ import {
   type ConnectionCondition,
   type Driver,
   type FailureKind,
-  type Order,
   type Place,
   type Probe,
   type ProbeResult,
@@ -16,18 +15,14 @@ import {
   type Transactions,
   type WritePlace,
 } from '@connmgr/core/driver'
+import { CallLog } from './call-log.js'
 import { FakeConnection } from './fake-connection.js'
+import { reach, receivedAtLogin } from './fake-login.js'
+import { coversPosition, orderHistories } from './fake-positions.js'
 import { FakeProbe } from './fake-probe.js'
 import { FakeServer } from './fake-server.js'
-import { FakeError, type FakeOutcome, play } from './outcome.js'
+import { FakeError, play } from './outcome.js'
 import { type FakeBehaviour, type FakeCall, type FakeMethod, Script } from './script.js'
-
-/** What to connect to: an address for tests that never leaves the process. */
-export function fakeEndpoint(id: string): Endpoint {
-  const endpoint = { id, host: id, port: 5432, database: 'test' }
-  // Not enumerable, as every endpoint's: it is where secrets would be.
-  return Object.defineProperty(endpoint, 'config', { value: {} }) as Endpoint
-}
 
 /**
  * A driver without a database. Every call succeeds until a test says otherwise: for the next calls with `next`, for
@@ -42,7 +37,7 @@ export function fakeEndpoint(id: string): Endpoint {
 export class FakeDriver implements Driver<FakeConnection> {
   readonly name = 'fake'
   /** Every call, in order. */
-  readonly calls: FakeCall[] = []
+  readonly calls: FakeCall[]
   /** Every connection there ever was, in order. */
   readonly connections: FakeConnection[] = []
   readonly #clock: Clock
@@ -50,6 +45,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   readonly #shareProbes: boolean
   readonly #servers = new Map<string, FakeServer>()
   readonly #script = new Script()
+  readonly #log: CallLog
   #connecting = 0
   #openCount = 0
   #mostOpen = 0
@@ -63,6 +59,8 @@ export class FakeDriver implements Driver<FakeConnection> {
     this.#shareProbes = options.shareProbes ?? false
     this.#clock = options.clock ?? systemClock
     this.#firstRole = options.role ?? 'primary'
+    this.#log = new CallLog(this.#clock, this.#script)
+    this.calls = this.#log.calls
   }
 
   // -- for tests ---------------------------------------------------------------------------------------------------
@@ -107,11 +105,11 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   /** How often a method was called. */
   count(method: FakeCall['method']): number {
-    return this.callsOf(method).length
+    return this.#log.of(method).length
   }
 
   callsOf(method: FakeCall['method']): FakeCall[] {
-    return this.calls.filter((call) => call.method === method)
+    return this.#log.of(method)
   }
 
   // -- the contract ------------------------------------------------------------------------------------------------
@@ -137,8 +135,8 @@ export class FakeDriver implements Driver<FakeConnection> {
     role: (connection) => connection.role,
     probeScope: (endpoint) => this.probeScope(endpoint),
     isOfDatabase: (error) => this.isOfDatabase(error),
-    order: (one, other) => this.order(one, other),
-    covers: (position, written) => this.covers(position, written),
+    order: orderHistories,
+    covers: coversPosition,
     writePlace: (connection) => this.writePlace(connection),
     readPlace: (connection) => this.readPlace(connection),
   }
@@ -157,14 +155,16 @@ export class FakeDriver implements Driver<FakeConnection> {
     { signal, onSignal, queries, watch }: ConnectContext,
   ): Promise<FakeConnection> {
     const server = this.server(endpoint)
-    const scripted = this.#record('connect', endpoint, undefined)
-    watch?.(this.#received(server, scripted))
+    const scripted = this.#log.record('connect', endpoint, undefined)
+    watch?.(receivedAtLogin(server, scripted, this.#clock))
     if (signal.aborted) return Promise.reject(signal.reason)
     this.#connecting += 1
     this.#mostOpen = Math.max(this.#mostOpen, this.#openCount + this.#connecting)
     try {
       return play(scripted, this.#clock, { signal })
-        .then(() => this.#reach(server, signal, () => this.#open(endpoint, onSignal, queries)))
+        .then(() =>
+          reach(server, this.#clock, signal, () => this.#open(endpoint, onSignal, queries)),
+        )
         .finally(() => {
           this.#connecting -= 1
         })
@@ -187,7 +187,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   }
 
   settle(connection: FakeConnection): Promise<void> {
-    const outcome = this.#record('settle', connection.endpoint, connection)
+    const outcome = this.#log.record('settle', connection.endpoint, connection)
     return play(outcome, this.#clock, { gone: connection.gone }).then(() => connection.idle())
   }
 
@@ -240,18 +240,8 @@ export class FakeDriver implements Driver<FakeConnection> {
     })
   }
 
-  /** Histories are the numbers of timelines. */
-  order(one: string, other: string): Order {
-    const more = Number(one) - Number(other)
-    return more > 0 ? 'newer' : more < 0 ? 'older' : 'same'
-  }
-
-  covers(position: string, written: string): boolean {
-    return positionIn(position) >= positionIn(written)
-  }
-
   close(connection: FakeConnection): Promise<void> {
-    const outcome = this.#record('close', connection.endpoint, connection)
+    const outcome = this.#log.record('close', connection.endpoint, connection)
     if (!connection.open) return Promise.resolve()
     return play(outcome, this.#clock, { gone: connection.gone })
       .then(() =>
@@ -263,7 +253,7 @@ export class FakeDriver implements Driver<FakeConnection> {
   }
 
   destroy(connection: FakeConnection, reason?: Error): void {
-    this.#note('destroy', connection.endpoint, connection, reason)
+    this.#log.note('destroy', connection.endpoint, connection, reason)
     const error = new FakeError('lost', `connection ${connection.id} was destroyed`)
     if (reason !== undefined) error.cause = reason
     connection.end('destroyed', error)
@@ -283,22 +273,22 @@ export class FakeDriver implements Driver<FakeConnection> {
 
   openProbe(endpoint: Endpoint, { signal, onSignal, watch }: ConnectContext): Promise<Probe> {
     const server = this.server(endpoint)
-    const scripted = this.#record('openProbe', endpoint, undefined)
-    watch?.(this.#received(server, scripted))
+    const scripted = this.#log.record('openProbe', endpoint, undefined)
+    watch?.(receivedAtLogin(server, scripted, this.#clock))
     const owner = {
       clock: this.#clock,
-      onCheck: () => this.#record('probe', endpoint, undefined),
-      onDestroy: () => this.#note('destroyProbe', endpoint, undefined),
+      onCheck: () => this.#log.record('probe', endpoint, undefined),
+      onDestroy: () => this.#log.note('destroyProbe', endpoint, undefined),
     }
     if (signal.aborted) return Promise.reject(signal.reason)
     return play(scripted, this.#clock, { signal }).then(() =>
-      this.#reach(server, signal, () => new FakeProbe(endpoint, server, owner, onSignal)),
+      reach(server, this.#clock, signal, () => new FakeProbe(endpoint, server, owner, onSignal)),
     )
   }
 
   /** @internal One call on a connection: recorded, scripted, and subject to what the server does. */
   run(method: FakeMethod, connection: FakeConnection, detail?: unknown): Promise<void> {
-    const outcome = this.#record(method, connection.endpoint, connection, detail)
+    const outcome = this.#log.record(method, connection.endpoint, connection, detail)
     if (!connection.open) return connection.gone
     const server = this.server(connection.endpoint)
     return play(outcome, this.#clock, { gone: connection.gone })
@@ -321,26 +311,6 @@ export class FakeDriver implements Driver<FakeConnection> {
     this.server(connection.endpoint).removeConnection(connection)
   }
 
-  /** What tells a login how much has come from the server since it began. */
-  #received(server: FakeServer, scripted: FakeOutcome): () => number {
-    const startedAt = this.#clock.now()
-    const times =
-      (typeof scripted === 'object' && 'receivedAtMs' in scripted && scripted.receivedAtMs) || []
-    let received = 0
-    return () => {
-      const elapsedMs = this.#clock.now() - startedAt
-      if (server.state !== 'hung') received = times.filter((at) => at <= elapsedMs).length
-      return received
-    }
-  }
-
-  /** Gets through to a server, or is refused: by what it is in the very moment, however long it hung before. */
-  async #reach<T>(server: FakeServer, signal: AbortSignal, open: () => T): Promise<T> {
-    while (server.connectOutcome !== 'succeed')
-      await play(server.connectOutcome, this.#clock, { signal })
-    return open()
-  }
-
   #open(
     endpoint: Endpoint,
     onSignal: ConnectContext['onSignal'],
@@ -355,32 +325,4 @@ export class FakeDriver implements Driver<FakeConnection> {
     server.addConnection(connection)
     return connection
   }
-
-  #record(
-    method: FakeMethod,
-    endpoint: Endpoint,
-    connection: FakeConnection | undefined,
-    detail?: unknown,
-  ): FakeOutcome {
-    const call = this.#note(method, endpoint, connection, detail)
-    return this.#script.outcomeOf(method, call)
-  }
-
-  #note(
-    method: FakeCall['method'],
-    endpoint: Endpoint,
-    connection: FakeConnection | undefined,
-    detail?: unknown,
-  ): FakeCall {
-    const call = { method, endpoint, connection, detail, at: this.#clock.now() }
-    this.calls.push(call)
-    return call
-  }
-}
-
-/** Positions look like no history does, so that one which is taken for the other fails. */
-function positionIn(text: string): bigint {
-  const [, digits] = /^p(\d+)$/.exec(text) ?? []
-  if (digits === undefined) throw new TypeError(`"${text}" is no position`)
-  return BigInt(digits)
 }

@@ -1,7 +1,8 @@
 import { ConnectionManager, type ManagerOptions } from '@connmgr/core'
 import { FakeClock } from './fake-clock.js'
 import type { FakeConnection } from './fake-connection.js'
-import { FakeDriver, fakeEndpoint } from './fake-driver.js'
+import { FakeDriver } from './fake-driver.js'
+import { fakeEndpoint } from './fake-endpoint.js'
 
 export type FakeManagerOptions = Omit<Partial<ManagerOptions<FakeConnection>>, 'clock'> & {
   readonly clock?: FakeClock

@@ -1,4 +1,5 @@
-import type { Order, Role } from '../../driver/contract.js'
+import type { Role } from '../../driver/contract.js'
+import type { Order } from '../../driver/replication.js'
 import type { EndpointState } from '../../vocabulary/states.js'
 import { stateIs } from '../states.js'
 

@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../../driver/contract.js'
+import type { ProbeResult } from '../../driver/replication.js'
 import { settle, writerlessState } from './cluster-state.js'
 import { type Candidate, type Election, type ElectionMemory, elect, electInOrder } from './elect.js'
 import { mark } from './marking.js'

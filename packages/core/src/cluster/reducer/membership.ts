@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../../driver/contract.js'
+import type { ProbeResult } from '../../driver/replication.js'
 import type { EndpointState } from '../../vocabulary/states.js'
 import { stateIs } from '../states.js'
 import { NO_TRAIL } from './divergence.js'

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../../driver/contract.js'
+import type { FailureKind } from '../../driver/failure-kind.js'
 import type { ProbeOutcome } from '../../health/probe-outcome.js'
 import type { ListedEndpoint } from './view.js'
 

@@ -1,4 +1,4 @@
-import type { ProbeResult } from '../../driver/contract.js'
+import type { ProbeResult } from '../../driver/replication.js'
 import type { SuccessfulProbe } from '../../health/probe-outcome.js'
 import { applied, isStray, judged, NO_TRAIL } from './divergence.js'
 import { mark } from './marking.js'

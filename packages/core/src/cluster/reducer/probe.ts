@@ -1,6 +1,6 @@
-import type { ProbeResult } from '../../driver/contract.js'
+import type { ProbeResult } from '../../driver/replication.js'
 import { messageOf } from '../../errors.js'
-import { type ErrorSummary, summarize } from '../../events/events.js'
+import { type ErrorSummary, summarize } from '../../events/event-parts.js'
 import type { ProbeOutcome, SuccessfulProbe } from '../../health/probe-outcome.js'
 import { saysTheSame } from '../../health/same-answer.js'
 import type { AnsweredQuestion } from '../../time/response-times.js'

@@ -1,4 +1,4 @@
-import { isFatal } from '../../driver/contract.js'
+import { isFatal } from '../../driver/failure-kind.js'
 import { stateIs } from '../states.js'
 import { settle } from './cluster-state.js'
 import { mark } from './marking.js'

@@ -7,7 +7,8 @@ import {
   rulesOf,
   unseenCluster,
 } from '../../../test/observed-cluster.js'
-import type { FailureKind, ProbeResult } from '../../driver/contract.js'
+import type { FailureKind } from '../../driver/failure-kind.js'
+import type { ProbeResult } from '../../driver/replication.js'
 import type { ServerChange } from '../../pool/server-change.js'
 import { stateIs } from '../states.js'
 import type { Effect } from './effects.js'

@@ -1,4 +1,4 @@
-import type { FailoverCompletedEvent } from '../../events/events.js'
+import type { FailoverCompletedEvent } from '../../events/cluster-events.js'
 import { stateIs } from '../states.js'
 import { succeeded } from './promotions.js'
 import { rebased } from './replication-lag.js'

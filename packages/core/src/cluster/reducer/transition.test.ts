@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { FailureKind } from '../../driver/contract.js'
+import type { FailureKind } from '../../driver/failure-kind.js'
 import type { ProbeOutcome } from '../../health/probe-outcome.js'
 import type { EndpointState } from '../../vocabulary/states.js'
 import { nextStanding, type Standing } from './transition.js'

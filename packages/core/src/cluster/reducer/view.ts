@@ -1,5 +1,6 @@
-import type { ProbeResult, Role } from '../../driver/contract.js'
-import type { ErrorSummary } from '../../events/events.js'
+import type { Role } from '../../driver/contract.js'
+import type { ProbeResult } from '../../driver/replication.js'
+import type { ErrorSummary } from '../../events/event-parts.js'
 import type { ClusterState, EndpointState } from '../../vocabulary/states.js'
 import type { History } from '../history.js'
 import type { FailoverKnobs } from '../options.js'

@@ -1,10 +1,12 @@
-import { InvalidOptionError } from '../errors.js'
-import { type RegisteredManager, registeredManagers } from '../process/managers.js'
-import { redactText } from '../secrets/redact-text.js'
+import { connectionManagers, InvalidOptionError, redactText } from '@connmgr/core'
 import type { MeasuredManager } from './measured-manager.js'
 
 /** A manager, or as `connectionManagers()` lists it. */
-type Named = MeasuredManager | Pick<RegisteredManager<MeasuredManager>, 'manager'>
+type Named = MeasuredManager | Listed
+
+interface Listed {
+  readonly manager: MeasuredManager
+}
 
 /**
  * A manager, several, or a function that names those there are now, such as `connectionManagers`: it is called each time
@@ -22,7 +24,7 @@ export type MeasuredManagers = MeasuredManager | Iterable<Named> | (() => Iterab
 export function listManagers(
   given: MeasuredManagers | undefined,
 ): () => readonly MeasuredManager[] {
-  if (given === undefined) return () => checked(registeredManagers() as Iterable<Named>)
+  if (given === undefined) return () => checked(connectionManagers())
   if (typeof given === 'function') return () => checked(given())
   const managers = isIterable(given) ? given : [given]
   // Now for the caller to see what is wrong; and each time, as a list may be added to.
@@ -50,7 +52,7 @@ function isManager(value: unknown): value is MeasuredManager {
   )
 }
 
-function isListed(value: Named): value is RegisteredManager<MeasuredManager> {
+function isListed(value: Named): value is Listed {
   return !isManager(value) && typeof value === 'object' && value !== null && 'manager' in value
 }
 

@@ -1,14 +1,6 @@
-import type {
-  AcquireFailedEvent,
-  ConnectionDirtyEvent,
-  ConnectionFailedEvent,
-} from '../events/events.js'
-import {
-  ATTRIBUTE,
-  type EventCounter,
-  type EventHistogram,
-  type MetricAttributes,
-} from './catalog.js'
+import type { AcquireFailedEvent, ConnectionDirtyEvent, ConnectionFailedEvent } from '@connmgr/core'
+import { ATTRIBUTE, type MetricAttributes } from './attributes.js'
+import type { EventCounter, EventHistogram } from './event-metrics.js'
 import type { MeasuredManager } from './measured-manager.js'
 import type { SeriesAttributes } from './series-attributes.js'
 

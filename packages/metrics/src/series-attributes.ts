@@ -1,4 +1,4 @@
-import { ATTRIBUTE, type MetricAttributes } from './catalog.js'
+import { ATTRIBUTE, type MetricAttributes } from './attributes.js'
 import type { MeasuredManager } from './measured-manager.js'
 import { poolNameOf } from './pool-names.js'
 

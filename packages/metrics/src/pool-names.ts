@@ -1,5 +1,4 @@
-import { sharedBy } from '../process/registry.js'
-import { systemClock } from '../time/clock.js'
+import { sharedBy, systemClock } from '@connmgr/core/driver'
 import type { MeasuredManager } from './measured-manager.js'
 
 interface PoolNames {

@@ -1,8 +1,9 @@
-import type { EndpointStatus } from '../cluster/managed-endpoint.js'
-import { stateIs } from '../cluster/states.js'
-import { ATTRIBUTE, type MetricAttributes, type StateMetric } from './catalog.js'
+import type { EndpointStatus } from '@connmgr/core'
+import { stateIs } from '@connmgr/core/driver'
+import { ATTRIBUTE, type MetricAttributes } from './attributes.js'
 import type { MeasuredManager } from './measured-manager.js'
 import type { SeriesAttributes } from './series-attributes.js'
+import type { StateMetric } from './state-metrics.js'
 
 /** Gets the value of one series. */
 export type StateSink<M extends StateMetric = StateMetric> = (

@@ -1,10 +1,13 @@
-import type { ConnmgrEventType, Listener } from '../events/events.js'
-import type { QueryObserver } from '../events/query-observer.js'
-import type { PoolMetrics } from '../pool/metrics.js'
-import type { PoolSettings } from '../pool/options.js'
-import type { FailoverStatus } from '../status.js'
-import type { ManagerHistograms } from '../vocabulary/histogram.js'
-import type { ReplayStats } from '../work/replayer.js'
+import type {
+  ConnmgrEventType,
+  FailoverStatus,
+  Listener,
+  ManagerHistograms,
+  PoolMetrics,
+  PoolSettings,
+  QueryObserver,
+  ReplayStats,
+} from '@connmgr/core'
 
 /** What metrics need of a manager. Every manager of every database has it. */
 export interface MeasuredManager {

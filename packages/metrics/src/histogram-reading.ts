@@ -1,14 +1,13 @@
-import { countWithin, type DemandHistogram, type Histogram } from '../vocabulary/histogram.js'
-import {
-  ATTRIBUTE,
-  DEMAND_BOUNDS,
-  EVENT_METRICS,
-  type KeptHistogram,
-  type MetricAttributes,
-} from './catalog.js'
+import { countWithin, type DemandHistogram, type Histogram } from '@connmgr/core'
+import { ATTRIBUTE, type MetricAttributes } from './attributes.js'
+import { DEMAND_BOUNDS } from './demand-metric.js'
+import { EVENT_METRICS } from './event-metrics.js'
 import type { MeasuredManager } from './measured-manager.js'
 import type { SeriesAttributes } from './series-attributes.js'
 import type { StateSink } from './state-reading.js'
+
+/** The histograms that a manager keeps by itself. */
+export type KeptHistogram = 'createTime' | 'waitTime' | 'useTime' | 'demand'
 
 /** A histogram so far. */
 export interface HistogramState {
