@@ -9,6 +9,5 @@ export type {
   ManagerView,
   RecommendationView,
   TimelineEntry,
-  TimesView,
   Verdict,
 } from './view.js'
