@@ -1,5 +1,11 @@
+export type { DashboardAction, DashboardPurpose } from './actions/action.js'
 export { type Dashboard, dashboard } from './dashboard.js'
-export type { DashboardManagers, DashboardOptions, DashboardRequest } from './options.js'
+export type {
+  DashboardDecision,
+  DashboardManagers,
+  DashboardOptions,
+  DashboardRequest,
+} from './options.js'
 export type {
   DashboardView,
   EndpointView,
