@@ -97,7 +97,7 @@ test('doctor reads DATABASE_URL, prints JSON alone on stdout, and never the pass
 test('top follows a process until it dies, and says so', async () => {
   const socket = path.join(folder, 'app.sock')
   const app = await startApp(socket)
-  const top = start('bin/connmgr.cjs', ['top', '--socket', socket, '--interval', '100'])
+  const top = start('bin/connmgr.cjs', ['top', '--json', '--socket', socket, '--interval', '100'])
   const seen = { out: '', err: '' }
   top.stdout.on('data', (chunk) => {
     seen.out += chunk
@@ -111,6 +111,32 @@ test('top follows a process until it dies, and says so', async () => {
   app.kill('SIGKILL')
   expect(await exited).toBe(3)
   expect(seen.err).toContain('cannot be reached')
+})
+
+test('on a pseudo-terminal top draws within its size, and Ctrl-C gives the screen and the cursor back', async () => {
+  const socket = path.join(folder, 'terminal.sock')
+  const app = await startApp(socket)
+  const program = [process.execPath, path.join(folder, 'bin', 'connmgr.cjs')]
+  const command = `stty rows 12 cols 50; exec ${[...program, 'top', '--socket', socket].join(' ')}`
+  const { PATH, HOME } = process.env
+  const terminal = spawn('script', ['-qefc', command, '/dev/null'], {
+    env: { PATH, HOME, NODE_PATH: MODULES, TERM: 'xterm', SHELL: '/bin/sh' },
+    timeout: patient(60_000),
+  })
+  let seen = ''
+  terminal.stdout.on('data', (chunk) => {
+    seen += chunk
+  })
+  const exited = new Promise((resolve) => terminal.on('exit', resolve))
+  await eventually(() => seen.includes('in use 1'))
+  expect(seen).toContain('\u001b[?1049h\u001b[?25l')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how such a sequence begins
+  const lines = seen.replace(/\u001b\[[\d;?]*[A-Za-z]/g, '').split('\r\n')
+  expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(50)
+  terminal.stdin.write('\u0003')
+  expect(await exited).toBe(0)
+  expect(seen.trimEnd().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true)
+  app.kill('SIGKILL')
 })
 
 test('SIGINT ends top with exit code 0', async () => {
