@@ -28,7 +28,7 @@ const BUDGETS = {
   prometheus: 2500,
   cli: 31_000,
   insights: 42_000,
-  dashboard: 5500,
+  dashboard: 7800,
 }
 
 async function weigh(name) {

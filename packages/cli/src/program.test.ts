@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -12,6 +14,8 @@ import {
 } from '@connmgr/testing'
 import { build } from 'esbuild'
 
+/** What the program `script` and `/proc` are like differs elsewhere. */
+const onLinux = process.platform === 'linux' ? test : test.skip
 const PACKAGE = path.join(__dirname, '..')
 const MODULES = path.join(PACKAGE, '..', '..', 'node_modules')
 
@@ -97,7 +101,7 @@ test('doctor reads DATABASE_URL, prints JSON alone on stdout, and never the pass
 test('top follows a process until it dies, and says so', async () => {
   const socket = path.join(folder, 'app.sock')
   const app = await startApp(socket)
-  const top = start('bin/connmgr.cjs', ['top', '--socket', socket, '--interval', '100'])
+  const top = start('bin/connmgr.cjs', ['top', '--json', '--socket', socket, '--interval', '100'])
   const seen = { out: '', err: '' }
   top.stdout.on('data', (chunk) => {
     seen.out += chunk
@@ -111,6 +115,57 @@ test('top follows a process until it dies, and says so', async () => {
   app.kill('SIGKILL')
   expect(await exited).toBe(3)
   expect(seen.err).toContain('cannot be reached')
+})
+
+onLinux(
+  'on a pseudo-terminal top draws within its size, and Ctrl-C gives the screen and the cursor back',
+  async () => {
+    const socket = path.join(folder, 'terminal.sock')
+    const app = await startApp(socket)
+    const program = [process.execPath, path.join(folder, 'bin', 'connmgr.cjs')]
+    const command = `stty rows 12 cols 50; exec ${[...program, 'top', '--socket', socket].join(' ')}`
+    const { PATH, HOME } = process.env
+    const terminal = spawn('script', ['-qefc', command, '/dev/null'], {
+      env: { PATH, HOME, NODE_PATH: MODULES, TERM: 'xterm', SHELL: '/bin/sh' },
+      timeout: patient(60_000),
+    })
+    let seen = ''
+    terminal.stdout.on('data', (chunk) => {
+      seen += chunk
+    })
+    const exited = new Promise((resolve) => terminal.on('exit', resolve))
+    await eventually(() => seen.includes('in use 1'))
+    expect(seen).toContain('\u001b[?1049h\u001b[?25l')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how such a sequence begins
+    const lines = seen.replace(/\u001b\[[\d;?]*[A-Za-z]/g, '').split('\r\n')
+    expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(50)
+    terminal.stdin.write('\u0003')
+    expect(await exited).toBe(0)
+    expect(seen.trimEnd().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true)
+    app.kill('SIGKILL')
+  },
+)
+
+onLinux('a token, or a password, of the command line is not in the list of processes', async () => {
+  const token = 'a-token-that-is-long-enough'
+  const server = createServer()
+  const asked = new Promise<IncomingMessage>((resolve) => server.once('request', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const program = start('bin/connmgr.cjs', [
+    'report',
+    '--url',
+    `http://127.0.0.1:${port}`,
+    '--token',
+    token,
+  ])
+  const exited = new Promise((resolve) => program.on('exit', resolve))
+  expect((await asked).headers.authorization).toBe(`Bearer ${token}`)
+  expect(readFileSync(`/proc/${program.pid}/cmdline`, 'utf8')).not.toContain(token)
+  program.kill('SIGTERM')
+  await exited
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 })
 
 test('SIGINT ends top with exit code 0', async () => {

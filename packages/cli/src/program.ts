@@ -2,6 +2,9 @@
 import { redactText } from '@connmgr/core'
 import { run } from './run.js'
 
+// What the list of processes shows in place of the arguments, which may hold a token, or a URL with its password.
+process.title = 'connmgr'
+
 const abort = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => abort.abort(new Error(`ended by ${signal}`)))

@@ -65,7 +65,8 @@ Usage: connmgr top [options]
 ${ATTACH}
 Options:
   --interval MS       between two looks (default 1000)
-  --once              print one look and end
+  --once              print one look and end, as where the output is no terminal; with --json
+                      each look is a line there
 ${COMMON}
 
 Keys: q or Ctrl-C ends it.

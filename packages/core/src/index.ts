@@ -88,6 +88,7 @@ export {
   type PoolHistograms,
 } from './vocabulary/histogram.js'
 export type { LeaseReport } from './vocabulary/lease-report.js'
+export { type PoolPercentiles, percentilesOf } from './vocabulary/percentiles.js'
 export type { ClusterState, EndpointState } from './vocabulary/states.js'
 export type { Target } from './vocabulary/target.js'
 export type { AcquireContext, OnAcquire } from './work/acquire-hook.js'

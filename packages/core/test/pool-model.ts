@@ -272,5 +272,7 @@ export class PoolModel {
       this.end(chosen(holding, index), verb)
     else if (verb === 'evict' && holding.length > 0)
       manager.evict(chosen(holding, index).lease?.connectionId ?? 0)
+    else if (verb === 'reclaim' && holding.length > 0)
+      manager.reclaim(chosen(holding, index).lease?.id ?? 0)
   }
 }

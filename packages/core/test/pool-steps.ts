@@ -159,6 +159,16 @@ const commandArbitraries: fc.Arbitrary<Command>[] = [
       someHold,
     ),
   ),
+  pick.map((index) =>
+    step(
+      `reclaim(${index})`,
+      (model) => {
+        const { lease } = chosen(model.holding, index)
+        if (lease !== undefined) model.harness.manager.reclaim(lease.id)
+      },
+      someHold,
+    ),
+  ),
   fc
     .boolean()
     .map((suspended) =>

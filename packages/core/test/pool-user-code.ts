@@ -29,6 +29,7 @@ export const VERBS = [
   'abort',
   'clear',
   'evict',
+  'reclaim',
   'grow',
   'suspend',
   'resume',

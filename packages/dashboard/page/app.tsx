@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import type { DashboardView, ManagerView } from '../src/view'
+import { ActionButton, useOffers, WithActions } from './actions'
 import { hour } from './format'
 import { Insights } from './insights'
 import { type Live, type Moment, useLive } from './live'
@@ -21,7 +22,9 @@ export function App(): JSX.Element {
             : `the server cannot be reached: this is from ${hour(view.at)}`}
         </p>
       </header>
-      <Managers {...live} view={view} />
+      <WithActions>
+        <Managers {...live} view={view} />
+      </WithActions>
     </>
   )
 }
@@ -61,6 +64,7 @@ function Manager(props: {
           <p key={finding}>{finding}</p>
         ))}
       </section>
+      <ManagerActions manager={manager} />
       <div class="cards">
         <Pool manager={manager} moments={moments} />
         <Holders manager={manager} directory={directory} />
@@ -69,5 +73,52 @@ function Manager(props: {
         <Timeline manager={manager} directory={directory} />
       </div>
     </article>
+  )
+}
+
+function ManagerActions({ manager }: { readonly manager: ManagerView }): JSX.Element | null {
+  const { id, insights, name, settings } = manager
+  if (!useOffers('check', 'recycle', 'reset-insights')) return null
+  return (
+    <div class="buttons">
+      <ActionButton
+        describe={`Check the health of ${name} now`}
+        wish={{ action: 'check', manager: id }}
+      >
+        Check health now
+      </ActionButton>
+      {settings.poolMode === 'pooled' && (
+        <ActionButton
+          describe={`Recycle the connections of ${name}`}
+          wish={{
+            action: 'recycle',
+            manager: id,
+            confirm: {
+              question: `Recycle all connections of ${name}?`,
+              consequence:
+                'Idle connections close now, those in use when they come back. Callers are served by new ones: the server sees as many logins.',
+            },
+          }}
+        >
+          Recycle connections
+        </ActionButton>
+      )}
+      {insights !== undefined && (
+        <ActionButton
+          describe={`Reset the insights of ${name}`}
+          wish={{
+            action: 'reset-insights',
+            manager: id,
+            confirm: {
+              question: `Forget what insights have seen of ${name}?`,
+              consequence:
+                'Statements, repeated reads, idle holders and blocking count from zero, for all who look at them.',
+            },
+          }}
+        >
+          Reset insights
+        </ActionButton>
+      )}
+    </div>
   )
 }

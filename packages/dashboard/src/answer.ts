@@ -34,3 +34,11 @@ export function plainAnswer(
 ): Answer {
   return answer(status, 'text/plain; charset=utf-8', `${text}\n`, headers)
 }
+
+export function jsonAnswer(
+  status: number,
+  body: object,
+  headers?: Readonly<Record<string, string>>,
+): Answer {
+  return answer(status, 'application/json; charset=utf-8', JSON.stringify(body), headers)
+}

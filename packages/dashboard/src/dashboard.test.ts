@@ -1,9 +1,9 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { insights } from '@connmgr/insights'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import express from 'express'
+import { listening as listen } from '../test/listening.js'
 import { type Dashboard, type DashboardOptions, type DashboardView, dashboard } from './index.js'
 import { verdictOf } from './verdict.js'
 
@@ -36,16 +36,10 @@ function mounted(options: DashboardOptions = {}): Dashboard {
   return page
 }
 
-async function listening(handler: Parameters<typeof createServer>[1]): Promise<string> {
-  const server: Server = createServer(handler as never)
-  open.push({
-    close: () => {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(resolve))
-    },
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+async function listening(handler: RequestListener): Promise<string> {
+  const server = await listen(handler)
+  open.push(server)
+  return server.url
 }
 
 async function viewAt(url: string): Promise<DashboardView> {

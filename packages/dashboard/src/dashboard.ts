@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { mayPass } from './access.js'
+import { admit } from './access.js'
+import { answerActions } from './actions/answer-actions.js'
 import { type Answer, plainAnswer } from './answer.js'
 import { type DashboardManagers, type DashboardOptions, resolveOptions } from './options.js'
-import { route } from './routes.js'
+import { lastSegmentOf, route } from './routes.js'
 import { type Viewer, ViewStream } from './stream.js'
 import { takeView } from './take-view.js'
 import { Timelines } from './timelines.js'
@@ -28,8 +29,8 @@ const FULL = 'Too many pages are open.'
 
 /**
  * Makes a page that shows live what connection managers do: how they are, in words, who holds connections, who waits, which
- * statements take the time, and what has happened. It only reads, borrows no connection, and costs nothing while no page
- * is open but for keeping the latest events.
+ * statements take the time, and what has happened. It borrows no connection, and costs nothing while no page is
+ * open but for keeping the latest events. It only reads, unless the option `actions` says what may be done from there.
  *
  * @param managers `@default` all managers of the process, also those that are made later
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
@@ -54,7 +55,9 @@ export function dashboard(managers?: DashboardManagers, options: DashboardOption
     path: string,
     rest: string,
   ): Promise<Answer> => {
-    if (!(await mayPass(request, authorize))) return plainAnswer(403, REFUSED)
+    const visitor = await admit(request, { action: 'view' }, authorize)
+    if (visitor === undefined) return plainAnswer(403, REFUSED)
+    if (lastSegmentOf(rest) === 'actions') return answerActions(request, resolved)
     const found = route(request.method, path, rest, context)
     return found.body === 'events' && stream.isFull ? plainAnswer(503, FULL) : found
   }

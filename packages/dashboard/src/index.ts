@@ -1,5 +1,11 @@
+export type { DashboardAction, DashboardPurpose } from './actions/action.js'
 export { type Dashboard, dashboard } from './dashboard.js'
-export type { DashboardManagers, DashboardOptions, DashboardRequest } from './options.js'
+export type {
+  DashboardDecision,
+  DashboardManagers,
+  DashboardOptions,
+  DashboardRequest,
+} from './options.js'
 export type {
   DashboardView,
   EndpointView,
@@ -9,6 +15,5 @@ export type {
   ManagerView,
   RecommendationView,
   TimelineEntry,
-  TimesView,
   Verdict,
 } from './view.js'

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type ConnectionManager, connectionManagers, InvalidOptionError } from '@connmgr/core'
 import { invalidOption, rejectUnknownOptions } from '@connmgr/core/driver'
 import type { Insights } from '@connmgr/insights'
+import { ACTIONS, type DashboardAction, type DashboardPurpose } from './actions/action.js'
 
 /** A manager of any database, several, or a function that returns those there are now. */
 export type DashboardManagers =
@@ -12,15 +13,28 @@ export type DashboardManagers =
 /** A request as `authorize` gets it: of `node:http`, Express or Fastify's `raw`, or of `fetch`. */
 export type DashboardRequest = IncomingMessage | Request
 
-/** Who may see the page, and what it shows. */
+/** Whether a request may; with a name, who makes it. */
+export type DashboardDecision = boolean | { readonly name: string }
+
+/** Who may see the page, what it shows, and what may be done from there. */
 export interface DashboardOptions {
   /**
-   * Whether a request may see the page. What it throws, or rejects with, counts as a refusal.
+   * Whether a request may do what it is for: see the page (`{ action: 'view' }`), or have a manager do something, for which
+   * it may see the page too. Return `true`, or `{ name }` so that events and the log say who it was. What it throws, or
+   * rejects with, counts as a refusal.
    *
    * `@default` requests over a loopback connection that come straight from this machine: without `Forwarded` or
    * `X-Forwarded-For`, and for a host name that means this machine; all others are refused
    */
-  readonly authorize?: (request: DashboardRequest) => boolean | Promise<boolean>
+  readonly authorize?: (
+    request: DashboardRequest,
+    purpose: DashboardPurpose,
+  ) => DashboardDecision | Promise<DashboardDecision>
+  /**
+   * What visitors may have managers do: all actions, or those of a list. Each is asked for by name before it is done, and
+   * reported as `operatorActed`. `@default` false: the page only reads
+   */
+  readonly actions?: boolean | readonly DashboardAction[]
   /** What `insights(manager)` returned, once per manager whose statements the page is to show. `@default` none */
   readonly insights?: Insights | readonly Insights[]
   /** Shown above the page and in the title of its tab. `@default` 'Connections' */
@@ -33,12 +47,14 @@ export interface DashboardOptions {
 export interface ResolvedOptions {
   readonly managers: () => readonly ConnectionManager<object>[]
   readonly authorize: DashboardOptions['authorize']
+  /** In the order of {@link ACTIONS}; empty if the page only reads. */
+  readonly actions: readonly DashboardAction[]
   readonly insights: ReadonlyMap<number, Insights>
   readonly title: string
   readonly intervalMs: number
 }
 
-const NAMES = ['authorize', 'insights', 'intervalMs', 'title']
+const NAMES = ['actions', 'authorize', 'insights', 'intervalMs', 'title']
 const SHORTEST_INTERVAL_MS = 250
 
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
@@ -47,7 +63,13 @@ export function resolveOptions(
   options: DashboardOptions,
 ): ResolvedOptions {
   rejectUnknownOptions(options, NAMES, 'dashboard')
-  const { authorize, insights = [], intervalMs = 1000, title = 'Connections' } = options
+  const {
+    actions = false,
+    authorize,
+    insights = [],
+    intervalMs = 1000,
+    title = 'Connections',
+  } = options
   if (authorize !== undefined && typeof authorize !== 'function')
     throw invalidOption(
       'authorize',
@@ -64,10 +86,19 @@ export function resolveOptions(
   return {
     managers: listing(managers),
     authorize,
+    actions: actionsOf(actions),
     insights: new Map(listOf(insights).map((each) => [managerIdOf(each), each])),
     title,
     intervalMs,
   }
+}
+
+function actionsOf(given: boolean | readonly DashboardAction[]): readonly DashboardAction[] {
+  if (typeof given === 'boolean') return given ? ACTIONS : []
+  const known: ReadonlySet<unknown> = new Set(ACTIONS)
+  if (!Array.isArray(given) || !given.every((each) => known.has(each)))
+    throw invalidOption('actions', given, `true, false, or a list of ${ACTIONS.join(', ')}`)
+  return ACTIONS.filter((each) => given.includes(each))
 }
 
 function listing(given: DashboardManagers | undefined): () => readonly ConnectionManager<object>[] {

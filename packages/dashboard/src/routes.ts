@@ -21,11 +21,10 @@ export function route(
   { title, view }: RouteContext,
 ): Answer {
   if (method !== 'GET' && method !== 'HEAD')
-    return plainAnswer(405, 'This page only reads: GET and HEAD are its methods.', {
+    return plainAnswer(405, 'This only reads: GET and HEAD are its methods.', {
       allow: 'GET, HEAD',
     })
-  const segment = rest.slice(rest.lastIndexOf('/') + 1)
-  switch (segment) {
+  switch (lastSegmentOf(rest)) {
     case 'page.js':
       return answer(200, 'text/javascript; charset=utf-8', assetOf('page.js'))
     case 'page.css':
@@ -44,6 +43,9 @@ export function route(
 /** The page loads its files from beside it, so its own path has to end in a slash. */
 function pageAnswer(path: string, title: string): Answer {
   if (path.endsWith('/')) return answer(200, 'text/html; charset=utf-8', pageOf(title))
-  const last = path.slice(path.lastIndexOf('/') + 1)
-  return plainAnswer(302, 'The page is there.', { location: `./${last}/` })
+  return plainAnswer(302, 'The page is there.', { location: `./${lastSegmentOf(path)}/` })
+}
+
+export function lastSegmentOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -1,15 +1,10 @@
-import {
-  type ConnectionManager,
-  demandQuantile,
-  type Histogram,
-  histogramQuantile,
-} from '@connmgr/core'
-import { systemClock } from '@connmgr/core/driver'
+import { type ConnectionManager, percentilesOf } from '@connmgr/core'
+import { systemClock, workingDirectory } from '@connmgr/core/driver'
 import type { Insights } from '@connmgr/insights'
 import type { ResolvedOptions } from './options.js'
 import type { Timelines } from './timelines.js'
 import { verdictOf } from './verdict.js'
-import type { DashboardView, InsightsView, ManagerView, TimesView } from './view.js'
+import type { DashboardView, InsightsView, ManagerView } from './view.js'
 
 /** Rows of each table of insights. */
 const MOST_ROWS = 20
@@ -29,15 +24,6 @@ export function takeView(
   }
 }
 
-/** Empty if it has been removed. */
-function workingDirectory(): string {
-  try {
-    return process.cwd()
-  } catch {
-    return ''
-  }
-}
-
 function managerView(
   manager: ConnectionManager<object>,
   insights: Insights | undefined,
@@ -54,7 +40,7 @@ function managerView(
     health: { status, healthy, reason, monitored, resting, stats: healthStats },
     pool: poolMetrics,
     counts: manager.getCounts(),
-    times: timesOf(manager),
+    times: percentilesOf(manager.getHistograms()),
     holders: holders.map(({ checkedOutAt, checkedOutBy, stack, ...holder }) => ({
       ...holder,
       site: checkedOutBy,
@@ -71,20 +57,6 @@ function managerView(
   }
 }
 
-function timesOf(manager: ConnectionManager<object>): TimesView {
-  const { create, demand, use, wait } = manager.getHistograms()
-  const at = (histogram: Histogram, share: number): number | undefined =>
-    known(histogramQuantile(histogram, share))
-  return {
-    waitP50Ms: at(wait, 0.5),
-    waitP99Ms: at(wait, 0.99),
-    useP50Ms: at(use, 0.5),
-    useP99Ms: at(use, 0.99),
-    createP99Ms: at(create, 0.99),
-    demandP99: demand.totalMs === 0 ? undefined : known(demandQuantile(demand, 0.99)),
-  }
-}
-
 function insightsView(insights: Insights): InsightsView {
   const { blocking, heldIdle, nPlusOne, slow, statements } = insights.snapshot()
   return {
@@ -98,8 +70,4 @@ function insightsView(insights: Insights): InsightsView {
       .slice(0, MOST_ROWS)
       .map(({ fix, severity, title }) => ({ fix, severity, title })),
   }
-}
-
-function known(value: number): number | undefined {
-  return Number.isFinite(value) ? value : undefined
 }

@@ -25,6 +25,7 @@ const SHOWN: ReadonlySet<ConnmgrEventType> = new Set<ConnmgrEventType>([
   'leaseMisused',
   'loginsFailed',
   'loginsRecovered',
+  'operatorActed',
   'poolCleared',
   'poolResized',
   'queryTimedOut',

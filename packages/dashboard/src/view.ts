@@ -4,6 +4,7 @@ import type {
   LeaseReport,
   PoolCounts,
   PoolMetrics,
+  PoolPercentiles,
   PoolSettings,
   ReadinessStatus,
 } from '@connmgr/core'
@@ -33,7 +34,8 @@ export interface ManagerView {
   readonly health: HealthView
   readonly pool: PoolMetrics
   readonly counts: PoolCounts
-  readonly times: TimesView
+  /** Since the manager was made. */
+  readonly times: PoolPercentiles
   /** Connections that are lent now, the longest first. */
   readonly holders: readonly HolderView[]
   readonly endpoints: readonly EndpointView[]
@@ -60,17 +62,6 @@ export interface HealthView {
   readonly monitored: boolean
   readonly resting: boolean
   readonly stats: HealthStats
-}
-
-/** Percentiles since the manager was made, in milliseconds; undefined for what has not happened yet. */
-export interface TimesView {
-  readonly waitP50Ms: number | undefined
-  readonly waitP99Ms: number | undefined
-  readonly useP50Ms: number | undefined
-  readonly useP99Ms: number | undefined
-  readonly createP99Ms: number | undefined
-  /** Connections that were enough for 99 % of the time. */
-  readonly demandP99: number | undefined
 }
 
 /** Who holds a connection. */

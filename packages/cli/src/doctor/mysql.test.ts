@@ -94,6 +94,31 @@ describeMariadb('doctor of MariaDB', () => {
     await replica?.query('start slave')
   })
 
+  test('a replica that takes writes, and an account that read_only does not stop, are found', async () => {
+    const [replica] = cluster.replicas
+    const asAdmin = await doctor('--url', replica?.url({ user: 'admin' }) as string)
+    expect(found(asAdmin.report, 'account-writes-on-replicas')).toMatchObject({
+      severity: 'warning',
+      title: expect.stringContaining('admin@'),
+      evidence: ['read_only = ON'],
+    })
+    const asApp = await doctor('--url', replica?.url() as string)
+    expect(found(asApp.report, 'account-writes-on-replicas')).toBeUndefined()
+    expect(found(asAdmin.report, 'replica-takes-writes')).toBeUndefined()
+    await replica?.query('set global read_only = 0')
+    try {
+      const { report } = await doctor('--url', replica?.url({ user: 'admin' }) as string)
+      expect(found(report, 'replica-takes-writes')).toMatchObject({
+        severity: 'critical',
+        evidence: ['read_only = OFF'],
+      })
+      const { report: ofPrimary } = await doctor('--url', cluster.primary.url({ user: 'admin' }))
+      expect(found(ofPrimary, 'replica-takes-writes')).toBeUndefined()
+    } finally {
+      await replica?.query('set global read_only = 1')
+    }
+  })
+
   test('check says which of them is the primary', async () => {
     const [replica] = cluster.replicas
     const { code, stdout } = await runCommand([

@@ -316,6 +316,20 @@ describe('doctor of a primary and its standby', () => {
     expect(found(report, 'primary-read-only')?.severity).toBe('critical')
   })
 
+  test('a database in which statements are not counted is told, until they are', async () => {
+    const name = await database('uncounted')
+    const idOf = 'statements-not-counted'
+    const before = await doctor('--url', primary.url({ database: name }))
+    expect(found(before.report, idOf)).toMatchObject({
+      severity: 'advice',
+      evidence: ['the extension is available and not created'],
+    })
+    const counted = await database('counted', 'create extension pg_stat_statements')
+    const { report } = await doctor('--url', primary.url({ database: counted }))
+    expect(found(report, idOf)).toBeUndefined()
+    expect(report.servers[0]?.facts).toMatchObject({ pgStatStatements: 'created' })
+  })
+
   test('commits that wait for a standby that is not there are found', async () => {
     await primary.query(`alter system set synchronous_standby_names = 'missing'`)
     await primary.query('select pg_reload_conf()')

@@ -5,6 +5,7 @@ import type {
   LeaseReport,
   PoolCounts,
   PoolMetrics,
+  PoolPercentiles,
 } from '@connmgr/core'
 
 /** Rises when a field of the snapshot changes its meaning or goes; fields may be added without. */
@@ -42,7 +43,7 @@ export interface ManagerSnapshot {
   readonly pool: PoolMetrics
   readonly counts: PoolCounts
   /** Since the manager was made. */
-  readonly times: TimesSnapshot
+  readonly times: PoolPercentiles
   /** Connections that are lent now, the longest first. */
   readonly holders: readonly LeaseReport[]
   /** Leases that are reported as leaked now. */
@@ -52,20 +53,6 @@ export interface ManagerSnapshot {
   readonly health: HealthStats
   /** Null where no insights were given. */
   readonly insights: InsightsExcerpt | null
-}
-
-/** Percentiles, in milliseconds; null for what has not happened yet. */
-export interface TimesSnapshot {
-  /** From acquire to lending. */
-  readonly waitP50Ms: number | null
-  readonly waitP99Ms: number | null
-  /** For how long connections were held. */
-  readonly useP50Ms: number | null
-  readonly useP99Ms: number | null
-  /** From the start of a connect until the connection could be lent. */
-  readonly createP99Ms: number | null
-  /** Connections that were enough for 99 % of the time; null if that was not measured yet. */
-  readonly demandP99: number | null
 }
 
 /** One endpoint, with the counts of its pool. */

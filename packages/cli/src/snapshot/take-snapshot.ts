@@ -1,15 +1,10 @@
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
-import { demandQuantile, type Histogram, histogramQuantile } from '@connmgr/core'
-import { systemClock } from '@connmgr/core/driver'
+import { percentilesOf } from '@connmgr/core'
+import { systemClock, workingDirectory } from '@connmgr/core/driver'
 import { excerptOf } from './excerpt.js'
 import type { InspectedInsights, InspectedManager } from './inspected.js'
-import {
-  type ManagerSnapshot,
-  type ProcessSnapshot,
-  SNAPSHOT_SCHEMA_VERSION,
-  type TimesSnapshot,
-} from './snapshot.js'
+import { type ManagerSnapshot, type ProcessSnapshot, SNAPSHOT_SCHEMA_VERSION } from './snapshot.js'
 
 /** Takes the state of managers, as plain data. It borrows no connection and asks no server. */
 export async function takeSnapshot(
@@ -24,22 +19,13 @@ export async function takeSnapshot(
       host: hostname(),
       node: process.version,
       program: basename(process.argv[1] ?? process.execPath),
-      directory: directoryOf(),
+      directory: workingDirectory(),
       uptimeMs: Math.round(process.uptime() * 1000),
       rssBytes: process.memoryUsage.rss(),
     },
     managers: await Promise.all(
       managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
     ),
-  }
-}
-
-/** Empty if it has been removed. */
-function directoryOf(): string {
-  try {
-    return process.cwd()
-  } catch {
-    return ''
   }
 }
 
@@ -56,7 +42,7 @@ async function snapshotOf(
     reason: health.reason ?? null,
     pool: health.poolMetrics,
     counts: manager.getCounts(),
-    times: timesOf(manager),
+    times: percentilesOf(manager.getHistograms()),
     holders: manager.getHolders(),
     leaks: health.leakDetection.leaks,
     endpoints: failoverStats.endpoints.map((endpoint) => ({
@@ -76,23 +62,4 @@ async function snapshotOf(
     health: health.healthStats,
     insights: insights === undefined ? null : await excerptOf(insights),
   }
-}
-
-function timesOf(manager: InspectedManager): TimesSnapshot {
-  const { create, demand, use, wait } = manager.getHistograms()
-  const at = (histogram: Histogram, share: number): number | null =>
-    orNull(histogramQuantile(histogram, share))
-  return {
-    waitP50Ms: at(wait, 0.5),
-    waitP99Ms: at(wait, 0.99),
-    useP50Ms: at(use, 0.5),
-    useP99Ms: at(use, 0.99),
-    createP99Ms: at(create, 0.99),
-    demandP99: demand.totalMs === 0 ? null : orNull(demandQuantile(demand, 0.99)),
-  }
-}
-
-/** JSON has no NaN. */
-function orNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null
 }

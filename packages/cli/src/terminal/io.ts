@@ -4,6 +4,9 @@ export interface Output {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly rows?: number | undefined
+  /** Of a terminal: hears when its size has changed. */
+  on?(event: 'resize', listener: () => void): unknown
+  off?(event: 'resize', listener: () => void): unknown
 }
 
 /** What a command has of the world around it. */

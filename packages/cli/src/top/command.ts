@@ -2,13 +2,13 @@ import { systemClock } from '@connmgr/core/driver'
 import { fetchSnapshot, isAlive } from '../attach/fetch-snapshot.js'
 import { ATTACH_OPTIONS, locate, type Place } from '../attach/locate.js'
 import { startDeadline } from '../databases/deadline.js'
-import { EXIT_CODE, type ExitCode } from '../exit-code.js'
+import { EXIT_CODE, type ExitCode, UnreachableError } from '../exit-code.js'
 import { countOf, type OptionDeclarations, type Parsed } from '../options/parse.js'
 import { snapshotText } from '../report/text.js'
 import type { ProcessSnapshot } from '../snapshot/snapshot.js'
 import type { Io } from '../terminal/io.js'
-import { styleFor } from '../terminal/style.js'
-import { Screen } from './screen.js'
+import { type Style, styleFor } from '../terminal/style.js'
+import { LiveScreen } from './live-screen.js'
 
 /** The options of `top`. */
 export const TOP_OPTIONS = {
@@ -25,38 +25,67 @@ const DEFAULT_WIDTH = 140
 const MOST_LINES = 15
 
 /**
- * Watches a process until it ends, or the user has seen enough. On a terminal the screen is redrawn; elsewhere one look follows
- * the other, with `--json` each on a line of its own.
+ * Watches a process until the user has seen enough. On a terminal the screen is redrawn, and a process that is gone is waited
+ * for; with `--json` each look is a line of its own, until the process ends. Elsewhere one look is printed.
  */
 export async function runTop(parsed: Parsed, io: Io): Promise<ExitCode> {
   const intervalMs =
     countOf(parsed, 'interval', { least: SHORTEST_INTERVAL_MS }) ?? DEFAULT_INTERVAL_MS
   const timeoutMs = countOf(parsed, 'timeout', { least: 1 }) ?? DEFAULT_TIMEOUT_MS
   const place = await locate(parsed, io.env, isAlive)
-  const once = parsed.once === true
   const json = parsed.json === true
   const style = styleFor(io.stdout, io.env, parsed['no-color'] !== true)
-  const screen = once || json || io.stdout.isTTY !== true ? undefined : new Screen(io.stdout)
-  const show = (snapshot: ProcessSnapshot): void => {
-    const { columns: width = DEFAULT_WIDTH } = io.stdout
-    const text = json
-      ? `${JSON.stringify(snapshot, null, once ? 2 : 0)}\n`
-      : snapshotText(snapshot, { style, width, most: MOST_LINES })
-    if (screen === undefined) io.stdout.write(text)
-    else screen.draw(text)
-  }
+  const next = (): Promise<ProcessSnapshot> => look(place, timeoutMs, io.signal)
   try {
-    for (;;) {
-      show(await look(place, timeoutMs, io.signal))
-      if (once) return EXIT_CODE.ok
-      await pause(intervalMs, io.signal)
-      if (io.signal.aborted) return EXIT_CODE.ok
-    }
+    if (parsed.once === true || (!json && io.stdout.isTTY !== true)) {
+      const snapshot = await next()
+      const { columns: width = DEFAULT_WIDTH } = io.stdout
+      io.stdout.write(
+        json
+          ? `${JSON.stringify(snapshot, null, 2)}\n`
+          : snapshotText(snapshot, { style, width, most: MOST_LINES }),
+      )
+    } else if (json) await printLines(next, intervalMs, io)
+    else await redraw(next, intervalMs, io, style)
   } catch (error) {
-    if (io.signal.aborted) return EXIT_CODE.ok
-    throw error
+    if (!io.signal.aborted) throw error
+  }
+  return EXIT_CODE.ok
+}
+
+async function printLines(
+  next: () => Promise<ProcessSnapshot>,
+  intervalMs: number,
+  { signal, stdout }: Io,
+): Promise<void> {
+  while (!signal.aborted) {
+    stdout.write(`${JSON.stringify(await next())}\n`)
+    await pause(intervalMs, signal)
+  }
+}
+
+/** A process that cannot be reached at the first look is an error; later it may be restarting. */
+async function redraw(
+  next: () => Promise<ProcessSnapshot>,
+  intervalMs: number,
+  { signal, stdout }: Io,
+  style: Style,
+): Promise<void> {
+  const screen = new LiveScreen(stdout, style, MOST_LINES)
+  try {
+    screen.show(await next())
+    for (;;) {
+      await pause(intervalMs, signal)
+      if (signal.aborted) return
+      try {
+        screen.show(await next())
+      } catch (error) {
+        if (signal.aborted || !(error instanceof UnreachableError)) throw error
+        screen.lose(error.message)
+      }
+    }
   } finally {
-    screen?.leave()
+    screen.leave()
   }
 }
 

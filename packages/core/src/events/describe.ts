@@ -171,6 +171,14 @@ export function describe(event: ConnmgrEvent): [LogLevel, string] {
           ? `${event.source} does not tell the topology, so it stays as it is: ${event.error.message}`
           : `topology of ${event.source}: ${event.error.message}`,
       ]
+    case 'operatorActed': {
+      const { action, by = 'someone', endpoint, error, result } = event
+      const what = endpoint === undefined ? action : `${action} of ${endpoint}`
+      return [
+        'warn',
+        `${by} asked for ${what}: ${error === undefined ? (result ?? 'done') : `it failed: ${error.message}`}`,
+      ]
+    }
     case 'listenerFailed':
       return ['error', `${event.reason}: ${event.error.message}`]
     default: {

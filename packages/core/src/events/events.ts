@@ -52,6 +52,22 @@ export interface WorkReplayedEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
+/** A person had the manager do something through a tool, such as a button of the dashboard. */
+export interface OperatorActedEvent {
+  readonly type: 'operatorActed'
+  readonly pool: string
+  /** What it was done to; undefined if that is not one endpoint. */
+  readonly endpoint: string | undefined
+  /** The tool's name of what was done: `recycle`, for example. */
+  readonly action: string
+  /** Who it was, as far as the tool knows. */
+  readonly by: string | undefined
+  readonly durationMs: number
+  /** What has come of it, in a sentence; undefined if it failed. */
+  readonly result: string | undefined
+  /** Why it failed. */
+  readonly error?: ErrorSummary
+}
 /** A user's listener or logger threw, or rejected. The pool went on. */
 export interface ListenerFailedEvent {
   readonly type: 'listenerFailed'
@@ -117,6 +133,7 @@ export type ConnmgrEvent =
   | WorkReplayedEvent
   | TopologyChangedEvent
   | TopologyFailedEvent
+  | OperatorActedEvent
   | ListenerFailedEvent
   | DriverEvents[keyof DriverEvents]
 

@@ -322,6 +322,32 @@ test.each<[ConnmgrEvent, string, string]>([
     'error',
     'failover attempt 2 found no writer in 61000 ms: no server is up',
   ],
+  [
+    {
+      type: 'operatorActed',
+      pool: 'orders',
+      endpoint: undefined,
+      action: 'recycle',
+      by: 'ann',
+      durationMs: 1,
+      result: '2 idle connections were closed.',
+    },
+    'warn',
+    'ann asked for recycle: 2 idle connections were closed.',
+  ],
+  [
+    {
+      type: 'operatorActed',
+      ...cluster,
+      action: 'failover',
+      by: undefined,
+      durationMs: 1,
+      result: undefined,
+      error,
+    },
+    'warn',
+    `someone asked for failover of db:5432/app: it failed: ${error.message}`,
+  ],
 ])('%j is logged in words, at its level', (event, level, text) => {
   expect(describeEvent(event)).toEqual({ level, message: `connmgr "orders": ${text}` })
 })

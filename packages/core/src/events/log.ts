@@ -69,6 +69,7 @@ export const LOGGED_EVENT_TYPES = [
   'failoverFailed',
   'topologyChanged',
   'topologyFailed',
+  'operatorActed',
   'listenerFailed',
 ] as const satisfies readonly ConnmgrEventType[]
 

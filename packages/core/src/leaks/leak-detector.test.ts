@@ -1,7 +1,7 @@
 import { runWithContext } from '@connmgr/core'
 import { runWithOrigin } from '@connmgr/core/driver'
 import { FakeClock, type FakeConnection } from '@connmgr/testing'
-import { close, type Harness, manage } from '../../test/harness.js'
+import { close, expectLater, type Harness, manage } from '../../test/harness.js'
 import { closeLone, lonePool } from '../../test/lone-pool.js'
 import type { Lease } from '../pool/lease.js'
 import { StallMonitor } from '../time/stall.js'
@@ -81,6 +81,46 @@ describe('leak detection', () => {
     expect(h.of('leakResolved')).toEqual([])
     lease.release()
     ;(await waiting).release()
+  })
+
+  test('reclaim by request does the same for any lease, once, and names itself to the holder', async () => {
+    h = manage({ poolSize: 1, maxOverflow: 0, leakDetection: always })
+    const lease = await forgetful()
+    const { connection } = lease
+    h.driver.next('query', 'hang')
+    const running = expectLater(connection.query('select'))
+    const waiting = h.manager.acquire()
+    expect(h.manager.getHolders()).toMatchObject([{ leaseId: lease.id }])
+    expect(h.manager.reclaim(lease.id)).toBe(true)
+    expect(connection.open).toBe(false)
+    await expect(running).rejects.toBeDefined()
+    expect(h.driver.callsOf('destroy').map(({ detail }) => detail)).toEqual([
+      expect.objectContaining({
+        code: 'CONNMGR_CONNECTION_DESTROYED',
+        message: expect.stringContaining('by request (reclaim)'),
+      }),
+    ])
+    expect(h.of('connectionClosed')).toMatchObject([{ reason: 'reclaimed' }])
+    const next = await waiting
+    expect(next.connection).not.toBe(connection)
+    expect(h.manager.reclaim(lease.id)).toBe(false)
+    expect(h.manager.reclaim(-1)).toBe(false)
+    lease.release()
+    expect(h.manager.getHolders()).toMatchObject([{ leaseId: next.id }])
+    next.release()
+    expect(h.manager.reclaim(next.id)).toBe(false)
+    expect(h.manager.getCounts()).toMatchObject({ total: 1, idle: 1, inUse: 0 })
+  })
+
+  test('a leak that is reclaimed by request is no active leak any more', async () => {
+    h = manage({ leakDetection: always })
+    const lease = await forgetful()
+    await h.clock.advance(1500)
+    expect(h.manager.getLeakStats()).toMatchObject({ detected: 1, active: 1 })
+    h.manager.reclaim(lease.id)
+    expect(h.manager.getLeakStats()).toMatchObject({ detected: 1, active: 0, leaks: [] })
+    lease.release()
+    expect(h.of('leakResolved')).toEqual([])
   })
 
   test('time in which the process stood still does not make a leak', async () => {

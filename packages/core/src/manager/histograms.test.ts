@@ -1,5 +1,6 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
 import { demandQuantile, histogramQuantile } from '../vocabulary/histogram.js'
+import { percentilesOf } from '../vocabulary/percentiles.js'
 
 let h: Harness
 afterEach(() => close(h))
@@ -78,4 +79,32 @@ test('callers who move between endpoints are counted once', async () => {
   await h.clock.advance(1000)
   const after = h.manager.getHistograms().demand.levels.find(({ connections }) => connections === 0)
   expect((after?.ms ?? 0) - before).toBe(1000)
+})
+
+test('the usual percentiles are numbers once something has happened, and null before', async () => {
+  h = manage({ prepare: (driver) => driver.next('connect', { afterMs: 40 }) })
+  expect(percentilesOf(h.manager.getHistograms())).toEqual({
+    waitP50Ms: null,
+    waitP99Ms: null,
+    useP50Ms: null,
+    useP99Ms: null,
+    createP99Ms: null,
+    demandP99: null,
+  })
+  const connecting = h.manager.acquire()
+  await h.clock.advance(40)
+  const lease = await connecting
+  await h.clock.advance(1000)
+  lease.release()
+  const { create, demand, use, wait } = h.manager.getHistograms()
+  const told = percentilesOf(h.manager.getHistograms())
+  expect(told).toEqual({
+    waitP50Ms: histogramQuantile(wait, 0.5),
+    waitP99Ms: histogramQuantile(wait, 0.99),
+    useP50Ms: histogramQuantile(use, 0.5),
+    useP99Ms: histogramQuantile(use, 0.99),
+    createP99Ms: histogramQuantile(create, 0.99),
+    demandP99: demandQuantile(demand, 0.99),
+  })
+  for (const value of Object.values(told)) expect(value).toBeGreaterThan(0)
 })

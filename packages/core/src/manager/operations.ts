@@ -1,6 +1,7 @@
 import type { Assembly } from '../assembly.js'
 import { CALLS, checkCall, checkName } from '../config/calls.js'
 import { resolveManagerOptions } from '../config/resolve.js'
+import type { OperatorActedEvent } from '../events/events.js'
 import type { HealthCheck } from '../health/history.js'
 import { redactText } from '../secrets/redact-text.js'
 import { ManagerStatus } from './status.js'
@@ -34,7 +35,7 @@ export abstract class ManagerOperations<C extends object> extends ManagerStatus<
       poolSize = this.#parts.sizes.usual.poolSize,
       maxOverflow = this.#parts.sizes.usual.maxOverflow,
     } = size
-    const poolMode = this.#parts.options.pool.exclusive ? 'static' : 'pooled'
+    const { poolMode } = this.getPoolSettings()
     resolveManagerOptions<C>({ poolSize, maxOverflow, poolMode }, this.name)
     this.#parts.runtime.events.turn(() =>
       this.#parts.sizes.resize({ poolSize, maxOverflow }, this.#parts.endpoints),
@@ -53,6 +54,20 @@ export abstract class ManagerOperations<C extends object> extends ManagerStatus<
   evict(connectionId: number): boolean {
     return this.#parts.runtime.events.turn(() =>
       this.#parts.endpoints.some((each) => each.pool.evict(connectionId)),
+    )
+  }
+
+  /**
+   * Takes a connection away from the caller who holds it, to free its slot: what runs on it is cancelled on the server, an
+   * open transaction is rolled back there, and whatever the holder does with it from now on fails. It is closed, and never
+   * lent on. For a lease that leaks, or whose statement has to end.
+   *
+   * @param leaseId as `getHolders()` and `detectLeaks()` tell it
+   * @returns false if no such lease is held, or not any more
+   */
+  reclaim(leaseId: number): boolean {
+    return this.#parts.runtime.events.turn(() =>
+      this.#parts.set.withLeases.some((each) => each.pool.reclaim(leaseId)),
     )
   }
 
@@ -117,6 +132,11 @@ export abstract class ManagerOperations<C extends object> extends ManagerStatus<
     )
     const active = this.#parts.cluster.writer?.id
     return checks.find((each) => each.endpoint === active) ?? (checks[0] as HealthCheck)
+  }
+
+  /** @internal Reports what a person had this manager do, for the tools through which people do so. */
+  noteOperator(did: Omit<OperatorActedEvent, 'type' | 'pool'>): void {
+    this.#parts.log.report({ type: 'operatorActed', pool: this.name, ...did })
   }
 
   /** Starts the background checks, if `healthMonitoring` was off or they were stopped. */

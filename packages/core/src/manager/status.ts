@@ -72,6 +72,7 @@ export abstract class ManagerStatus<C extends object> {
       maxLifetimeMs,
       maxUses,
       allowExitOnIdle,
+      exclusive,
     } = this.#parts.options.pool
     return {
       ...this.#parts.sizes.usual,
@@ -82,6 +83,7 @@ export abstract class ManagerStatus<C extends object> {
       maxLifetimeMs,
       maxUses,
       allowExitOnIdle,
+      poolMode: exclusive ? 'static' : 'pooled',
     }
   }
 

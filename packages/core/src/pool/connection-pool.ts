@@ -39,6 +39,8 @@ export interface ConnectionPool<C extends object> {
   evict(connectionId: number): boolean
   /** Invalidates every connection: idle ones close now, lent ones when they come back. */
   clear(reason: string): void
+  /** Destroys the connection of one lease, whose holder gets it no more. False if there is no such lease. */
+  reclaim(leaseId: number): boolean
   /** Destroys one connection, lent or not, because of its statement. */
   destroy(entry: PoolEntry<C>, error: Error): void
   /** Destroys every connection at once, lent ones too, whose operations then fail. */

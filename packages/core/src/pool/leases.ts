@@ -167,6 +167,12 @@ export class Leases<C extends object> implements LeaseRecords {
     return this.leaks.reclaim ? leaked : []
   }
 
+  /** The lease with this id; undefined if it has ended. */
+  find(leaseId: number): Lease<C> | undefined {
+    for (const lease of this.home.leases) if (lease.id === leaseId && lease.booked) return lease
+    return undefined
+  }
+
   /** Leases that have not ended, oldest first. */
   current(): Lease<C>[] {
     const current: Lease<C>[] = []

@@ -48,7 +48,10 @@ export type PoolSettings = Readonly<
     | 'maxUses'
     | 'allowExitOnIdle'
   >
->
+> & {
+  /** `static` keeps one connection for one caller at a time; what lives in that connection alone ends with it. */
+  readonly poolMode: 'pooled' | 'static'
+}
 
 /** What a caller may ask of one acquire. */
 export interface AcquireOptions {

@@ -120,6 +120,14 @@ export class Pool<C extends object> implements ConnectionPool<C> {
     this.server.clear(reason)
   }
 
+  reclaim(leaseId: number): boolean {
+    const lease = this.leases.find(leaseId)
+    if (lease === undefined) return false
+    this.#connections.close(lease.entry, 'reclaimed')
+    this.#parts.slotChanged()
+    return true
+  }
+
   destroy(entry: PoolEntry<C>, error: Error): void {
     this.#connections.close(entry, 'query-timeout', error)
     this.#parts.slotChanged()

@@ -97,6 +97,7 @@ function whyCutOff<C extends object>(
 const ON_PURPOSE: Partial<Record<CloseReason, string>> = {
   destroyed: 'destroyed by the caller who had it',
   leaked: 'taken from the caller who had it, as it had leaked (leakDetection.reclaim)',
+  reclaimed: 'taken from the caller who had it, by request (reclaim)',
   dirty: 'destroyed, as it came back in a state that could not be cleaned',
   closed: 'destroyed with its pool, as it had not come back in time',
 }

@@ -246,6 +246,14 @@ describe('a static pool', () => {
     expect(h.of('connectionClosed')).toMatchObject([{ reason: 'evicted' }])
   })
 
+  test('says so in its settings', async () => {
+    h = manage({ poolMode: 'static' })
+    expect(h.manager.getPoolSettings()).toMatchObject({ poolMode: 'static', poolSize: 1 })
+    await close(h)
+    h = manage()
+    expect(h.manager.getPoolSettings().poolMode).toBe('pooled')
+  })
+
   test('clear replaces the idle connection and says why, also if there is none', async () => {
     h = manage({ poolMode: 'static' })
     h.manager.clear('nothing there yet')

@@ -64,6 +64,7 @@ export const SETTINGS: PoolSettings = {
   maxLifetimeMs: 3_600_000,
   maxUses: Number.POSITIVE_INFINITY,
   allowExitOnIdle: false,
+  poolMode: 'pooled',
 }
 
 export const SERVER: ServerFacts = {

@@ -15,6 +15,8 @@ export interface MysqlFacts {
   readonly sessions: readonly { readonly user: string; readonly sessions: number }[] | undefined
   /** Whether sessions of other accounts are counted. */
   readonly seesAll: boolean | undefined
+  /** Whether the account may write on servers that are read-only. */
+  readonly writesOnReplicas: boolean | undefined
   readonly tablesWithoutTransactions: readonly string[] | undefined
   readonly tablesWithoutKey: readonly string[] | undefined
   readonly duplicateIndexes:
@@ -65,7 +67,8 @@ export async function readMysqlFacts(opened: Opened, reader: FactReader): Promis
     named(await query(`show status where variable_name in (${quoted(STATUS)})`)),
   )
   const sessions = await reader.read('sessions', () => sessionsOf(query))
-  const seesAll = await reader.read('rights of the role', () => seesProcesses(query))
+  const rights = await reader.read('rights of the role', () => globalRights(query))
+  const seesAll = rights === undefined ? undefined : /\bPROCESS\b|ALL PRIVILEGES/i.test(rights)
   if (seesAll === false)
     reader.miss('sessions of other accounts', 'the account lacks the right PROCESS')
   return {
@@ -78,6 +81,10 @@ export async function readMysqlFacts(opened: Opened, reader: FactReader): Promis
     status: status ?? new Map(),
     sessions,
     seesAll,
+    writesOnReplicas:
+      rights === undefined
+        ? undefined
+        : /\bSUPER\b|READ[ _]ONLY ADMIN|CONNECTION_ADMIN|ALL PRIVILEGES/i.test(rights),
     tablesWithoutTransactions: await reader.read('engines of tables', async () =>
       names(await query(WITHOUT_TRANSACTIONS)),
     ),
@@ -128,11 +135,12 @@ async function sessionsOf(query: Ask): Promise<MysqlFacts['sessions']> {
   }))
 }
 
-async function seesProcesses(query: Ask): Promise<boolean> {
+/** The rights of the account that are of no one database. */
+async function globalRights(query: Ask): Promise<string> {
   const rows = await query('show grants')
-  return rows.some((row) =>
-    /^GRANT (.*\bPROCESS\b.*|ALL PRIVILEGES) ON \*\.\*/i.test(String(Object.values(row)[0])),
-  )
+  return rows
+    .map((row) => /^GRANT (.*) ON \*\.\*/i.exec(String(Object.values(row)[0]))?.[1] ?? '')
+    .join(', ')
 }
 
 /** Both words are asked for: servers know the one or the other. */

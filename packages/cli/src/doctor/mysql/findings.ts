@@ -13,6 +13,7 @@ export function findInMysql(facts: MysqlFacts, plan: Plan): Finding[] {
   return [
     ...findInConnections(facts, plan),
     ...findInReplication(facts),
+    ...findInReadOnly(facts),
     ...findInDurability(facts),
     ...findInTables(facts),
     ...findInVersion(facts, plan),
@@ -95,6 +96,35 @@ function findInReplication({ product, replica, variables }: MysqlFacts): Finding
       fix: 'Set gtid_strict_mode = on, on all servers.',
     })
   return findings
+}
+
+/** What keeps writes off the servers that follow another. */
+function findInReadOnly({ replica, user, variables, writesOnReplicas }: MysqlFacts): Finding[] {
+  const evidence = ['read_only', 'super_read_only']
+    .filter((name) => variables.has(name))
+    .map((name) => `${name} = ${variables.get(name)}`)
+  if (replica !== undefined && variables.has('read_only') && !isOn(variables.get('read_only')))
+    return [
+      {
+        id: 'replica-takes-writes',
+        severity: 'critical',
+        title:
+          'This server follows another, and takes writes itself: what is written here is missing there, and it looks like a primary.',
+        evidence,
+        fix: 'Set read_only = on, now and in its configuration, so that it is so after a restart too.',
+      },
+    ]
+  if (!isOn(variables.get('read_only')) || isOn(variables.get('super_read_only'))) return []
+  if (writesOnReplicas !== true) return []
+  return [
+    {
+      id: 'account-writes-on-replicas',
+      severity: 'warning',
+      title: `Account ${user ?? ''} may write on servers that are read-only: a write that goes to a replica by mistake is no error there.`,
+      evidence,
+      fix: 'Give the application an account without SUPER, READ ONLY ADMIN (MySQL: CONNECTION_ADMIN) and ALL PRIVILEGES ON *.*; on MySQL, super_read_only = on stops such accounts too.',
+    },
+  ]
 }
 
 function findInDurability({ variables }: MysqlFacts): Finding[] {
