@@ -14,6 +14,7 @@ import { mysql } from './suites/mysql.js'
 import { prepared } from './suites/prepared.js'
 import { probes } from './suites/probes.js'
 import { query } from './suites/query.js'
+import { blow, restart } from './suites/recovery.js'
 import { shared } from './suites/shared.js'
 import { size } from './suites/size.js'
 import { sqlite } from './suites/sqlite.js'
@@ -33,6 +34,8 @@ const SUITES: readonly Suite[] = [
   start,
   health,
   probes,
+  blow,
+  restart,
   leaks,
   tenants,
   insightsSuite,

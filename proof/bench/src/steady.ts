@@ -180,7 +180,7 @@ function ratios(
       .filter(([name]) => name !== base)
       .map(([name, samples]) => {
         const all = samples.map((each, round) => each[what] / (bases[round] as Sample)[what])
-        return [name, shown(median(all), noiseOf(all))]
+        return [name, ratioWithNoise(all)]
       }),
   )
 }
@@ -192,7 +192,10 @@ function noiseOf(values: readonly number[]): number {
   return (1.86 * (at(0.75) - at(0.25))) / Math.sqrt(sorted.length)
 }
 
-function shown(ratio: number, noise: number): string {
+/** The median of ratios with its bound of noise; where that is wide, the bound alone. */
+export function ratioWithNoise(ratios: readonly number[]): string {
+  const ratio = median(ratios)
+  const noise = noiseOf(ratios)
   const bound = `±${noise.toFixed(2)}`
   return noise / ratio > MOST_NOISE ? `too noisy (${bound})` : `${ratio.toFixed(2)} ${bound}`
 }

@@ -144,8 +144,10 @@ export class Prober<C extends object> implements EndpointProber {
       this.#reject = reject
     })
     this.#wait(timeoutMs)
-    if (session !== undefined) questions.askOver(session)
-    else {
+    if (session !== undefined) {
+      questions.askOver(session)
+      if (this.#options.standIn?.coming === true) questions.askBeside()
+    } else {
       questions.askAnew()
       this.#askBeside()
     }
@@ -190,7 +192,7 @@ export class Prober<C extends object> implements EndpointProber {
 
   #stale(): void {
     if (this.#running === undefined) return
-    this.#questions.askAnew()
+    if (!this.#questions.beside) this.#questions.askAnew()
     this.#wait(this.#patience.afterStaleMs)
   }
 

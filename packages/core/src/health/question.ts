@@ -15,8 +15,15 @@ export class Question {
   readonly fresh: boolean
   /** Undefined during the login. */
   probe: Probe | undefined
+  /** When it was sent, after any login. */
+  posedAt = Number.NaN
 
-  constructor(runtime: Runtime, fresh: boolean) {
+  /** @param beside whether it is asked beside one over the kept session, so that its failure says nothing while that waits */
+  constructor(
+    runtime: Runtime,
+    fresh: boolean,
+    readonly beside = false,
+  ) {
     this.#runtime = runtime
     this.askedAt = runtime.clock.now()
     this.#stalledBefore = runtime.stall.stalledAt(this.askedAt)

@@ -1,10 +1,11 @@
 import { askOver } from '../driver/ask-over.js'
+import type { ConnectContext } from '../driver/contract.js'
 import { isAnswer } from '../driver/failure-kind.js'
 import type { ProbeResult } from '../driver/replication.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectPace } from './connect-pace.js'
-import type { PoolProbes } from './connection-pool.js'
+import type { PooledAnswer, PoolProbes } from './connection-pool.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
 import type { PoolContext } from './context.js'
@@ -18,7 +19,7 @@ import type { Testing } from './testing.js'
 const AHEAD_PAUSE_MS = 20
 
 /** Answers a probe that waits for a connection. */
-export type Settle = (answer: Promise<ProbeResult | undefined>) => void
+export type Settle = (answer: Promise<PooledAnswer | undefined>) => void
 
 export interface PooledProbesParts<C extends object> {
   readonly budget: BudgetPlace<C>
@@ -37,7 +38,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
   readonly #parts: PooledProbesParts<C>
   readonly #next: Pick<NextSteps<C>, 'open' | 'slotChanged'>
   /** Probes that wait for the next connection that is opened or returned. */
-  readonly #waiting: Settle[] = []
+  readonly #waiting = new Set<Settle>()
   /** When a connection was last opened for a probe. */
   #openedAt = Number.NEGATIVE_INFINITY
 
@@ -53,10 +54,15 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   /** Whether a probe waits for the next connection. */
   get waiting(): boolean {
-    return this.#waiting.length > 0
+    return this.#waiting.size > 0
   }
 
-  overIdle(): Promise<ProbeResult | undefined> {
+  get coming(): boolean {
+    // A hook of the user may take any time before that.
+    return this.#parts.connections.opening > 0 && this.#context.options.onConnect === undefined
+  }
+
+  overIdle(): Promise<PooledAnswer | undefined> {
     const { clock, events } = this.#context.runtime
     const now = clock.now()
     return events.turn(() => {
@@ -65,11 +71,20 @@ export class PooledProbes<C extends object> implements PoolProbes {
     })
   }
 
-  overNext(): Promise<ProbeResult | undefined> {
+  overNext({
+    signal,
+    watch,
+  }: Pick<ConnectContext, 'signal' | 'watch'>): Promise<PooledAnswer | undefined> {
+    const { connections, connector } = this.#parts
     return this.#context.runtime.events.turn(() => {
       this.#openAhead()
-      if (this.#parts.connections.opening === 0) return Promise.resolve(undefined)
-      return new Promise<ProbeResult | undefined>((settle) => this.#waiting.push(settle))
+      if (connections.opening === 0) return Promise.resolve(undefined)
+      watch?.(() => connector.received)
+      return new Promise<PooledAnswer | undefined>((settle) => {
+        this.#waiting.add(settle)
+        // The connection need not be asked any more before it is lent.
+        signal.addEventListener('abort', () => this.#waiting.delete(settle), { once: true })
+      })
     })
   }
 
@@ -84,7 +99,9 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   /** Ends the waiting of the probes that wait, which the pool must then settle. */
   takeWaiting(): Settle[] {
-    return this.#waiting.splice(0)
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    return waiting
   }
 
   /** Answers these probes over a connection, then admits it. */
@@ -109,14 +126,15 @@ export class PooledProbes<C extends object> implements PoolProbes {
   }
 
   /** Probes the server over a connection, then admits the connection. Without an answer it never settles. */
-  #ask(entry: PoolEntry<C>): Promise<ProbeResult> {
+  #ask(entry: PoolEntry<C>): Promise<PooledAnswer> {
     const { driver, endpoint } = this.#context
+    const posedAt = this.#context.runtime.clock.now()
     return new Promise((resolve, reject) => {
       let settle = (): void => {}
       const question = async (connection: C): Promise<void> => {
         try {
-          const answer = await askOver(driver, endpoint, connection)
-          settle = () => resolve(answer)
+          const result = await askOver(driver, endpoint, connection)
+          settle = () => resolve({ result, posedAt })
         } catch (error) {
           settle = () => reject(error)
           // An error that the server has sent shows that the connection works.

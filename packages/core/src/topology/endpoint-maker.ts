@@ -96,6 +96,7 @@ export class EndpointMaker<C extends object> {
       solo: fixed,
       capacity: pool.endpoint.capacity,
       patienceMs: this.#options.patienceMs,
+      suspect: () => managed().state === 'SUSPECT',
       trusted: () => stateIs(managed().state, 'open'),
       known: () => managed().result,
       classify: (error) => driver.classify(error),

@@ -13,6 +13,8 @@ export interface Standing {
   readonly trusted: boolean
   /** Since when it has answered without a failure, on the monotonic clock. */
   readonly healthySince: number | undefined
+  /** Since when it has failed without an answer, on the monotonic clock. */
+  readonly failingSince: number | undefined
 }
 
 export interface TransitionKnobs {
@@ -59,6 +61,7 @@ export function nextStanding(
       failures,
       successes: 0,
       healthySince: undefined,
+      failingSince: standing.failingSince ?? now,
     }
   }
   const successes = standing.successes + 1
@@ -70,6 +73,7 @@ export function nextStanding(
     failures: 0,
     successes,
     healthySince,
+    failingSince: undefined,
   }
 }
 
