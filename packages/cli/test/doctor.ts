@@ -1,14 +1,11 @@
 import { patient } from '@connmgr/testing'
 import type { ReportedFinding } from '../src/doctor/finding.js'
 import type { DoctorReport } from '../src/doctor/report.js'
-import { runCommand } from './run-command.js'
+import { runJson } from './run-command.js'
 
 /** Runs `doctor --json` with more options. */
-export async function doctor(...args: string[]): Promise<{ code: number; report: DoctorReport }> {
-  const timeout = ['--timeout', `${patient(30_000)}`]
-  const { code, stderr, stdout } = await runCommand(['doctor', '--json', ...timeout, ...args])
-  if (stdout === '') throw new Error(stderr)
-  return { code, report: JSON.parse(stdout) as DoctorReport }
+export function doctor(...args: string[]): Promise<{ code: number; report: DoctorReport }> {
+  return runJson('doctor', '--timeout', `${patient(30_000)}`, ...args)
 }
 
 /** The finding of an id; undefined if there is none. */

@@ -7,6 +7,16 @@ export interface Outcome {
   readonly stderr: string
 }
 
+/** Runs a command with `--json`, and reads what it has written. */
+export async function runJson<R>(
+  command: string,
+  ...args: string[]
+): Promise<{ code: number; report: R }> {
+  const { code, stderr, stdout } = await runCommand([command, '--json', ...args])
+  if (stdout === '') throw new Error(stderr)
+  return { code, report: JSON.parse(stdout) as R }
+}
+
 /** Runs a command in this process, with no more of the environment than is given. */
 export async function runCommand(
   args: readonly string[],

@@ -38,7 +38,7 @@ describeMariadb('what is published of MariaDB', () => {
     describePublishedQueries(`pool.promise().${kind}`, () => {
       const manager = open()
       const pool = manager.pool.promise() as unknown as Record<typeof kind, ByPromise>
-      const transact = (undo: boolean) =>
+      const transact = (finish: () => void) =>
         manager.transaction(async (connection) => {
           const byPromise = connection.promise() as unknown as Record<typeof kind, ByPromise>
           await byPromise[kind](TEXT, [1])
@@ -49,17 +49,14 @@ describeMariadb('what is published of MariaDB', () => {
               (error, rows) => (error ? reject(error) : resolve(rows)),
             ),
           )
-          if (undo) throw new Error('undo')
+          finish()
         })
       return {
         manager,
         read: () => pool[kind](TEXT, [1]),
         fail: () => pool[kind]('select no_such_column'),
-        transact: () => transact(false),
-        rollBack: () => transact(true),
+        transact,
         text: /^select id from items where id > \?$/,
-        rows: 2,
-        close: () => manager.close(),
       }
     })
 
@@ -71,7 +68,7 @@ describeMariadb('what is published of MariaDB', () => {
           const done = (error: unknown, rows: unknown) => (error ? reject(error) : resolve(rows))
           ;(on as Record<typeof kind, ByCallback>)[kind](text, values, done)
         })
-      const transact = async (end: 'commit' | 'rollback') => {
+      const transact = async (finish: () => void) => {
         const connection = await new Promise<mysql2.PoolConnection>((resolve, reject) =>
           pool.getConnection((error, lent) => (error ? reject(error) : resolve(lent))),
         )
@@ -81,21 +78,21 @@ describeMariadb('what is published of MariaDB', () => {
           )
           await run(connection, TEXT, [1])
           await run(connection, TEXT, [1])
-          await new Promise<void>((resolve) => connection[end](() => resolve()))
+          finish()
+          await new Promise<void>((resolve) => connection.commit(() => resolve()))
+        } catch (error) {
+          await new Promise<void>((resolve) => connection.rollback(() => resolve()))
+          throw error
         } finally {
           connection.release()
         }
-        if (end === 'rollback') throw new Error('undone')
       }
       return {
         manager,
         read: () => run(pool, TEXT, [1]),
         fail: () => run(pool, 'select no_such_column', []),
-        transact: () => transact('commit'),
-        rollBack: () => transact('rollback'),
+        transact,
         text: /^select id from items where id > \?$/,
-        rows: 2,
-        close: () => manager.close(),
       }
     })
   })
@@ -105,21 +102,18 @@ describeMariadb('what is published of MariaDB', () => {
     const db = drizzle({ client: manager.pool as never })
     const read = (on: Pick<typeof db, 'execute'> = db) =>
       on.execute(sql`select id from items where id > ${1}`)
-    const transact = (undo: boolean) =>
+    const transact = (finish: () => void) =>
       db.transaction(async (tx) => {
         await read(tx)
         await read(tx)
-        if (undo) throw new Error('undo')
+        finish()
       })
     return {
       manager,
       read: () => read(),
       fail: () => db.execute(sql`select no_such_column`),
-      transact: () => transact(false),
-      rollBack: () => transact(true),
+      transact,
       text: /^select id from items where id > \?$/,
-      rows: 2,
-      close: () => manager.close(),
     }
   })
 

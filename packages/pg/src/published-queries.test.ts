@@ -1,4 +1,4 @@
-import { describePublishedQueries, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { describePublishedQueries, type PostgresCluster, startItems } from '@connmgr/testing'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { PgConnectionManager } from './connection-manager.js'
 import { createConnectionManager } from './create-connection-manager.js'
@@ -6,9 +6,7 @@ import { createConnectionManager } from './create-connection-manager.js'
 let cluster: PostgresCluster
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.primary.query('create table items (id int primary key)')
-  await cluster.primary.query('insert into items select generate_series(1, 3)')
+  cluster = await startItems()
 })
 afterAll(() => cluster.stop())
 
@@ -25,21 +23,18 @@ describe.each([
 ])('%s', (name, options) => {
   describePublishedQueries(name, () => {
     const manager = open(options)
-    const transact = (undo: boolean) =>
+    const transact = (finish: () => void) =>
       manager.transaction(async (client) => {
         await client.query(TEXT, [1])
         await client.query({ text: TEXT, values: [1], rowMode: 'array' })
-        if (undo) throw new Error('undo')
+        finish()
       })
     return {
       manager,
       read: () => manager.pool.query(TEXT, [1]),
       fail: () => manager.pool.query('select no_such_column'),
-      transact: () => transact(false),
-      rollBack: () => transact(true),
+      transact,
       text: /^select id from items where id > \$1$/,
-      rows: 2,
-      close: () => manager.close(),
     }
   })
 })
@@ -51,20 +46,17 @@ describePublishedQueries('Kysely on PostgreSQL', () => {
   })
   const read = (on: Pick<typeof db, 'selectFrom'> = db) =>
     on.selectFrom('items').select('id').where('id', '>', 1).execute()
-  const transact = (undo: boolean) =>
+  const transact = (finish: () => void) =>
     db.transaction().execute(async (tx) => {
       await read(tx)
       await read(tx)
-      if (undo) throw new Error('undo')
+      finish()
     })
   return {
     manager,
     read: () => read(),
     fail: () => sql`select no_such_column`.execute(db),
-    transact: () => transact(false),
-    rollBack: () => transact(true),
+    transact,
     text: /^select "id" from "items" where "id" > \$1$/,
-    rows: 2,
-    close: () => manager.close(),
   }
 })

@@ -1,13 +1,11 @@
-import { describePublishedQueries, type PostgresCluster, startCluster } from '@connmgr/testing'
+import { describePublishedQueries, type PostgresCluster, startItems } from '@connmgr/testing'
 import { DataTypes, Op, Sequelize, type Transaction } from 'sequelize'
 import { getConnections, withConnectionManager } from './with-connection-manager.js'
 
 let cluster: PostgresCluster
 
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.primary.query('create table items (id int primary key)')
-  await cluster.primary.query('insert into items select generate_series(1, 3)')
+  cluster = await startItems()
 })
 afterAll(() => cluster.stop())
 
@@ -26,20 +24,18 @@ describePublishedQueries('Sequelize on PostgreSQL', () => {
       where: { id: { [Op.gt]: 1 } },
       ...(transaction === undefined ? {} : { transaction }),
     })
-  const transact = (undo: boolean) =>
+  const transact = (finish: () => void) =>
     sequelize.transaction(async (transaction) => {
       await read(transaction)
       await read(transaction)
-      if (undo) throw new Error('undo')
+      finish()
     })
   return {
     manager: getConnections(sequelize),
     read: () => read(),
     fail: () => sequelize.query('select no_such_column'),
-    transact: () => transact(false),
-    rollBack: () => transact(true),
+    transact,
     text: /^SELECT "id" FROM "items" AS "Item" WHERE "Item"\."id" > 1;$/,
-    rows: 2,
     close: () => sequelize.close(),
   }
 })

@@ -25,6 +25,7 @@ export type {
   ReplayHarness,
   ReplaySubject,
 } from './conformance/replay-subject.js'
+export { startItems } from './conformance/start-items.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'

@@ -25,20 +25,18 @@ async function open(options: DataSourceOptions, text: RegExp): Promise<Publishin
   await dataSource.getRepository(Tag).insert([{ label: 'a' }, { label: 'b' }, { label: 'c' }])
   const read = (entities: EntityManager = dataSource.manager) =>
     entities.getRepository(Tag).findBy({ id: MoreThan(1) })
-  const transact = (undo: boolean) =>
+  const transact = (finish: () => void) =>
     dataSource.transaction(async (entities) => {
       await read(entities)
       await read(entities)
-      if (undo) throw new Error('undo')
+      finish()
     })
   return {
     manager: getConnections(dataSource),
     read: () => read(),
     fail: () => dataSource.query('select no_such_column'),
-    transact: () => transact(false),
-    rollBack: () => transact(true),
+    transact,
     text,
-    rows: 2,
     close: () => dataSource.destroy(),
   }
 }

@@ -1,5 +1,6 @@
-import { type PostgresCluster, type PostgresNode, patient, startCluster } from '@connmgr/testing'
-import { runCommand } from '../../test/run-command.js'
+import { type PostgresCluster, type PostgresNode, patient } from '@connmgr/testing'
+import { startPair } from '../../test/pair.js'
+import { runCommand, runJson } from '../../test/run-command.js'
 import type { CheckReport } from './command.js'
 
 let cluster: PostgresCluster
@@ -7,9 +8,7 @@ let primary: PostgresNode
 let standby: PostgresNode
 
 beforeAll(async () => {
-  cluster = await startCluster({ standbys: 1, hbaMethod: 'scram-sha-256' })
-  primary = cluster.primary
-  standby = cluster.standbys[0] as PostgresNode
+  ;({ cluster, primary, standby } = await startPair())
 })
 afterAll(() => cluster.stop())
 
@@ -20,10 +19,15 @@ async function check(
   ...args: string[]
 ): Promise<{ code: number; report: CheckReport }> {
   const named = urls.flatMap((url) => ['--url', url])
-  const timeout = ['--timeout', `${patient(5000)}`]
-  const { code, stdout } = await runCommand(['check', '--json', ...named, ...timeout, ...args])
-  expect(stdout).not.toContain('hidden-word')
-  return { code, report: JSON.parse(stdout) as CheckReport }
+  const outcome = await runJson<CheckReport>(
+    'check',
+    ...named,
+    '--timeout',
+    `${patient(5000)}`,
+    ...args,
+  )
+  expect(JSON.stringify(outcome.report)).not.toContain('hidden-word')
+  return outcome
 }
 
 test('of several servers, says which is the primary', async () => {

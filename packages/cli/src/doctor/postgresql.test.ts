@@ -7,6 +7,7 @@ import {
 } from '@connmgr/testing'
 import { Client } from 'pg'
 import { doctor, found, idsOf } from '../../test/doctor.js'
+import { startPair } from '../../test/pair.js'
 import { runCommand } from '../../test/run-command.js'
 import type { DoctorReport } from './report.js'
 
@@ -16,9 +17,7 @@ describe('doctor of a primary and its standby', () => {
   let standby: PostgresNode
 
   beforeAll(async () => {
-    cluster = await startCluster({ standbys: 1, hbaMethod: 'scram-sha-256', maxConnections: 40 })
-    primary = cluster.primary
-    standby = cluster.standbys[0] as PostgresNode
+    ;({ cluster, primary, standby } = await startPair({ maxConnections: 40 }))
     await primary.query(`create role weak login password 'weak-secret'`)
   })
   afterAll(() => cluster.stop())

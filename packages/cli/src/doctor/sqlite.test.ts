@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createConnectionManager } from '@connmgr/sqlite'
+import { doctor } from '../../test/doctor.js'
 import { runCommand } from '../../test/run-command.js'
-import type { DoctorReport } from './report.js'
 
 let folder: string
 beforeAll(() => {
@@ -31,15 +31,9 @@ async function fill(
   return `file:${file}`
 }
 
-async function doctor(url: string): Promise<{ code: number; report: DoctorReport }> {
-  const { code, stderr, stdout } = await runCommand(['doctor', '--json', '--url', url])
-  if (stdout === '') throw new Error(stderr)
-  return { code, report: JSON.parse(stdout) as DoctorReport }
-}
-
 test('a healthy file has no finding', async () => {
   const url = await fill('healthy.db', {}, 'create table one (id integer primary key, name text)')
-  const { code, report } = await doctor(url)
+  const { code, report } = await doctor('--url', url)
   expect(report.findings).toEqual([])
   expect(code).toBe(0)
   expect(report.servers[0]).toMatchObject({
@@ -59,7 +53,7 @@ test('names foreign keys that are violated, and those without an index', async (
     'create index indexed_parent on indexed (parent_id)',
     'insert into child (parent_id) values (7), (8)',
   )
-  const { code, report } = await doctor(url)
+  const { code, report } = await doctor('--url', url)
   expect(code).toBe(1)
   expect(report.findings.map(({ evidence, id }) => [id, evidence])).toEqual([
     ['foreign-keys-violated', ['child: 2 without a row in parent']],
@@ -74,7 +68,7 @@ test('a rollback journal is advice, and the file stays as it is', async () => {
     'create table one (id integer primary key)',
   )
   const before = readFileSync(url.slice('file:'.length))
-  const { code, report } = await doctor(url)
+  const { code, report } = await doctor('--url', url)
   expect(report.findings).toMatchObject([{ id: 'journal-not-wal', severity: 'advice' }])
   expect(code).toBe(0)
   expect(readFileSync(url.slice('file:'.length))).toEqual(before)
@@ -93,14 +87,14 @@ test('damage is critical', async () => {
   const bytes = readFileSync(file)
   bytes.fill(0xff, 3 * 4096, 5 * 4096)
   writeFileSync(file, bytes)
-  const { code, report } = await doctor(url)
+  const { code, report } = await doctor('--url', url)
   expect(code).toBe(1)
   expect(report.findings[0]).toMatchObject({ id: 'database-damaged', severity: 'critical' })
 })
 
 test('a file that is not there is exit code 3, and is not made', async () => {
   const file = path.join(folder, 'missing.db')
-  expect((await doctor(`file:${file}`)).code).toBe(3)
+  expect((await doctor('--url', `file:${file}`)).code).toBe(3)
   expect(existsSync(file)).toBe(false)
 })
 
