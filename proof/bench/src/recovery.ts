@@ -16,7 +16,7 @@ const LOOK_MS = 5
 const WRITES = 5
 
 /** A client that writes. */
-export interface Writer {
+interface Writer {
   readonly write: (id: string) => Promise<unknown>
   readonly close: () => Promise<unknown>
 }
