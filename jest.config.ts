@@ -38,7 +38,10 @@ export default async function config(): Promise<Config> {
       '^(\\.{1,2}/.*)\\.js$': '$1',
     },
     testSequencer: '<rootDir>/scripts/longest-first-sequencer.cjs',
-    setupFilesAfterEnv: ['<rootDir>/packages/testing/src/test-timeout.ts'],
+    setupFilesAfterEnv: [
+      '<rootDir>/packages/testing/src/test-timeout.ts',
+      '<rootDir>/packages/testing/src/fixed-seed.ts',
+    ],
     maxWorkers: 2,
     // Storages of asynchronous context that earlier files have left make every promise of a process dearer.
     workerIdleMemoryLimit: '300MB',

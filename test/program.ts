@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import { sourceAliases } from '@connmgr/testing'
+import { patient, sourceAliases } from '@connmgr/testing'
 import { build } from 'esbuild'
 
 const ROOT = path.join(__dirname, '..')
@@ -30,7 +30,7 @@ export async function startProgram(
     cwd: path.join(ROOT, 'packages', 'prisma'),
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 50_000,
+    timeout: patient(50_000),
   })
   child.stdin.end(code)
   const lines: string[] = []

@@ -1,4 +1,10 @@
-import { eventually, findFreePort, type PostgresCluster, startCluster } from '@connmgr/testing'
+import {
+  eventually,
+  findFreePort,
+  type PostgresCluster,
+  patient,
+  startCluster,
+} from '@connmgr/testing'
 import { ADAPTERS } from './adapters.js'
 import { startProgram } from './program.js'
 
@@ -22,6 +28,8 @@ async function run(
   env: Readonly<Record<string, string>> = {},
 ) {
   const program = await startProgram('script.ts', [adapter, work], {
+    // Far above what an end takes: read only by a process that is kept for longer than it should be.
+    LATE_MS: String(patient(8000)),
     ...env,
     OPTIONS: JSON.stringify(options),
   })
@@ -110,7 +118,7 @@ describe('the process stays', () => {
         logger: false,
         ...timeouts,
       }
-      expect(await run('pg', 'waiting', given, { LATE_MS: '4000' })).toMatchObject({
+      expect(await run('pg', 'waiting', given, { LATE_MS: String(patient(4000)) })).toMatchObject({
         code: 0,
         lines: ['kept', 'done'],
       })

@@ -111,15 +111,16 @@ async function startRefusing(sqlState: string): Promise<{ port: number; server: 
 const SOON = { startTimeoutMs: 1500, acquireTimeoutMs: 600_000 }
 const ways = Object.keys(STARTS)
 
+// Together: most of the time passes in waiting for a start to be given up.
 describe.each(ways)('%s', (way) => {
-  test('fails with the code when nothing listens', async () => {
+  test.concurrent('fails with the code when nothing listens', async () => {
     const databaseUrl = `postgres://app:geheim@127.0.0.1:${await findFreePort()}/app`
     const { codes, text } = await failureOf(way, { databaseUrl, ...SOON })
     expect(codes).toEqual(told(way, 'ECONNREFUSED'))
     expect(text).not.toContain('geheim')
   })
 
-  test('fails with the code when nothing listens at any of several servers', async () => {
+  test.concurrent('fails with the code when nothing listens at any of several servers', async () => {
     const [one, other] = [await findFreePort(), await findFreePort()]
     const { codes } = await failureOf(way, {
       databaseUrl: `postgres://app:geheim@127.0.0.1:${one}/app`,
@@ -129,7 +130,7 @@ describe.each(ways)('%s', (way) => {
     expect(codes).toEqual(told(way, 'ECONNREFUSED'))
   })
 
-  test('fails with the code when the name does not exist', async () => {
+  test.concurrent('fails with the code when the name does not exist', async () => {
     const { codes } = await failureOf(way, {
       databaseUrl: 'postgres://app:geheim@no-such-host.invalid/app',
       ...SOON,
@@ -137,14 +138,14 @@ describe.each(ways)('%s', (way) => {
     expect(codes).toEqual(told(way, expect.stringMatching(/ENOTFOUND|EAI_AGAIN/)))
   })
 
-  test('fails with the code when the server is still starting', async () => {
+  test.concurrent('fails with the code when the server is still starting', async () => {
     const { port, server } = await startRefusing('57P03')
     const databaseUrl = `postgres://app:geheim@127.0.0.1:${port}/app`
     expect((await failureOf(way, { databaseUrl, ...SOON })).codes).toEqual(told(way, '57P03'))
     server.close()
   })
 
-  test.each([
+  test.concurrent.each([
     ['a wrong password', (url: string) => url.replace('postgres-secret', 'geheim'), '28P01'],
     ['a missing database', (url: string) => url.replace(/[^/]+$/, 'nowhere'), '3D000'],
     ['TLS that is refused', (url: string) => `${url}?sslmode=require`, undefined],

@@ -37,7 +37,10 @@ const HBA = ['all', 'replication'].flatMap((database) => [
 /** Settings of one node, apart from those that all nodes of a cluster share. */
 const NODE_FILE = 'node.conf'
 
-let templateTaken = false
+/** Of so many clusters of a file of tests templates are kept; those few files that make more run initdb for the rest. */
+const MOST_TEMPLATES = 12
+
+let clustersMade = 0
 
 /** The files of one server. */
 export class DataDirectory {
@@ -168,13 +171,12 @@ export class DataDirectory {
 }
 
 /**
- * Only the first cluster of a process, and of a file of tests, is a copy: those that tests compare with each other keep
- * identifiers of their own.
+ * The first cluster of a process, and of a file of tests, is a copy of the first template, the second one of the second:
+ * clusters that tests compare with each other keep identifiers of their own.
  */
 function ownTemplatePath(): string | undefined {
-  const template = templateTaken ? undefined : templatePath('postgres')
-  templateTaken ||= template !== undefined
-  return template
+  clustersMade += 1
+  return clustersMade > MOST_TEMPLATES ? undefined : templatePath(`postgres-${clustersMade}`)
 }
 
 function quote(value: string): string {

@@ -61,7 +61,10 @@ function suite({ module, start, prefix, processes }: Lab): void {
   /** Starts a cluster, says so on stdout, and then does `afterwards`. */
   function program(afterwards: string): string {
     return `
-      require(${JSON.stringify(module)}).${start}.then((cluster) => {
+      const lab = require(${JSON.stringify(module)})
+      // Only now: the loader keeps what it has compiled in the temporary directory.
+      process.env.TMPDIR = ${JSON.stringify(directory)}
+      lab.${start}.then((cluster) => {
         console.log('started')
         ${afterwards}
       })`
@@ -70,7 +73,7 @@ function suite({ module, start, prefix, processes }: Lab): void {
   function run(code: string, inherited: string[] = []): ChildProcess {
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', code, ...inherited], {
       cwd: __dirname,
-      env: { ...process.env, TMPDIR: directory, JEST_WORKER_ID: undefined },
+      env: { ...process.env, JEST_WORKER_ID: undefined },
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     children.push(child)
