@@ -208,12 +208,14 @@ export class PgConnectionManager extends ConnectionManager<Client> {
 
   /**
    * Runs work whose statements are not prepared by themselves, by whatever library: for a statement whose best plan depends
-   * on its values, where the library takes no `prepare: false`. It holds for all that `work` awaits.
+   * on its values, where the library takes no `prepare: false`. It holds for all that `work` awaits or returns.
+   *
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if `work` is no function
    *
    * @example
    * const rows = await manager.unprepared(() => orders.findBy({ status }))
    */
-  unprepared<T>(work: () => T): T {
+  async unprepared<T>(work: () => PromiseLike<T> | T): Promise<T> {
     if (typeof work !== 'function') throw invalidOption('work', work, 'a function')
     return unprepared(work)
   }
