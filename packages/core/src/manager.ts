@@ -175,6 +175,11 @@ export class ConnectionManager<C extends object> extends ManagerWork<C> {
     return this.#parts.options.pool.acquireTimeoutMs
   }
 
+  /** SQL as it may appear outside of the connection that runs it, by `reportSql`; empty where that says so. */
+  protected reportedSql(text: string): string {
+    return this.#parts.runtime.sql.traced(text)
+  }
+
   protected emit(event: ConnmgrEvent): void {
     this.#parts.log.report(event)
   }

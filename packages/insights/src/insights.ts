@@ -6,6 +6,7 @@ import { BlockingWatch } from './blocking/watch.js'
 import { Collector } from './collector/collector.js'
 import { runAsRequest, watchHttpRequests } from './n-plus-one/requests.js'
 import { type InsightsOptions, type ResolvedOptions, resolveOptions } from './options.js'
+import { type PlanJumpSource, PlanJumps } from './plans/plan-jumps.js'
 import { PlanWatch } from './plans/plan-watch.js'
 import { poolFacts, type RecommendationFacts } from './recommendations/facts.js'
 import type { Recommendation } from './recommendations/recommendation.js'
@@ -15,6 +16,7 @@ import type {
   HeldIdleStats,
   InsightsSnapshot,
   NPlusOneVerdict,
+  PlanJumpVerdict,
   SlowQuery,
   StatementStats,
   TransactionStats,
@@ -42,6 +44,7 @@ export class Insights {
   readonly #probe: Probe
   readonly #blocking: BlockingWatch
   readonly #plans: PlanWatch
+  readonly #planJumps: PlanJumps
   readonly #advice = new Advice()
   readonly #endWatching: (() => void)[] = []
   #closing: Promise<void> | undefined
@@ -59,6 +62,10 @@ export class Insights {
     this.#probe = new Probe(manager as ProbeSource, clock)
     this.#blocking = new BlockingWatch(this.#collector, this.#probe, clock, options.blockingMs)
     this.#plans = new PlanWatch(this.#collector, this.#probe, clock)
+    this.#planJumps = new PlanJumps(manager as PlanJumpSource, {
+      fingerprintOf: (text) => this.#collector.fingerprintOf(text),
+      stats: () => this.#collector.statements.stats(this.#collector.runMs),
+    })
     this.#collector.onRunning = () => this.#onRunning()
     if (this.#collector.detector !== undefined) this.#endWatching.push(watchHttpRequests())
     this.#endWatching.push(manager.on('poolClosed', () => void this.close()))
@@ -97,6 +104,14 @@ export class Insights {
     return this.#collector.slow.list()
   }
 
+  /**
+   * Prepared statements that the server runs slower by the plan that it keeps for all values than by plans for their values
+   * (PostgreSQL). One that is not slower any more is not listed any more. The costliest first.
+   */
+  planJumps(): PlanJumpVerdict[] {
+    return this.#planJumps.list()
+  }
+
   /** Everything, as plain data. */
   snapshot(): InsightsSnapshot {
     const collector = this.#collector
@@ -129,6 +144,7 @@ export class Insights {
       slow: this.slow(),
       plans: this.#plans.plans,
       planChanges: this.#plans.changes,
+      planJumps: this.planJumps(),
     }
   }
 
@@ -166,12 +182,14 @@ export class Insights {
 
   /**
    * Asks the server, over a connection of its own, for what {@link recommendations} can use: its settings, its schema and,
-   * with `plans`, the plans of the statements that take the most time (PostgreSQL). Never rejects; a server that does not
-   * answer adds nothing.
+   * with `plans`, the plans of the statements that take the most time (PostgreSQL). By which plans it runs the statements of
+   * {@link planJumps} it is asked over connections of the pool that are idle. Never rejects; a server that does not answer
+   * adds nothing.
    */
   async refresh(): Promise<void> {
     if (this.#collector.database !== PROBED) return
     await this.refreshPlans()
+    await this.#planJumps.refresh()
     await this.#advice.refresh(this.#probe, this.snapshot())
   }
 

@@ -228,6 +228,37 @@ export interface InsightsTotals {
   readonly fingerprints: number
 }
 
+/** How long runs of one kind took, in milliseconds. */
+export interface PlannedRuns {
+  readonly count: number
+  readonly meanMs: number
+  readonly p50Ms: number
+}
+
+/** A prepared statement that the server runs faster by plans for its values than by the plan that it keeps for all. */
+export interface PlanJumpVerdict extends StatementIdentity {
+  /** The call site that takes the most time of it; undefined if none is known. */
+  readonly site: CodePlace | undefined
+  /** When it began to show, in milliseconds since the Unix epoch. */
+  readonly at: number
+  /** How often the statement was prepared anew to compare. */
+  readonly rounds: number
+  /** By plans for their values. */
+  readonly before: PlannedRuns
+  /** By the plan that is kept. */
+  readonly after: PlannedRuns
+  /** Runs since it began to show. */
+  readonly runs: number
+  /** What the server counts on the connections that were asked; undefined before `refresh()`, and below PostgreSQL 14. */
+  readonly plans: PlanKinds | undefined
+}
+
+/** By which plans a statement was run. */
+export interface PlanKinds {
+  readonly genericPlans: number
+  readonly customPlans: number
+}
+
 /** All that {@link Insights} knows, as plain data. */
 export interface InsightsSnapshot {
   /** The manager's name. */
@@ -251,6 +282,8 @@ export interface InsightsSnapshot {
   readonly slow: readonly SlowQuery[]
   readonly plans: readonly StatementPlan[]
   readonly planChanges: readonly PlanChange[]
+  /** Statements that are slower by the plan that the server keeps for all values. The costliest first. */
+  readonly planJumps: readonly PlanJumpVerdict[]
 }
 
 /** The bounds in force. */

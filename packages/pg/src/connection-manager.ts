@@ -2,6 +2,7 @@ import {
   ConnectionManager,
   type ConnmgrEventType,
   type Endpoint,
+  type Lease,
   type ManagerOptions,
   PoolClosedError,
   type Target,
@@ -21,10 +22,14 @@ import type { ListenOptions, NotificationHandler } from './listen/listen-options
 import { Notifications } from './listen/notifications.js'
 import type { ManagedPool } from './managed-pool.js'
 import type { PgManagerOptions } from './manager-options.js'
+import { PlanCounter, type PlanCounts } from './prepared/plan-counts.js'
 import { NO_STATEMENTS, type StatementStats } from './prepared/preparing.js'
+import { unprepared } from './prepared/unprepared-scope.js'
 import { type Sharing, sharingOf } from './shared/sharing.js'
 import type { UrlSettings } from './url-settings.js'
 
+/** Connections that are asked for their plans at once. */
+const MOST_ASKED = 5
 const PREPARES = ['auto', 'off'] as const
 const LISTEN = { onGap: CALL_RULES.function, timeoutMs: CALL_RULES.milliseconds }
 /** What may mean that there is another writer, or one again. */
@@ -175,7 +180,44 @@ export class PgConnectionManager extends ConnectionManager<Client> {
    * const { hits, prepares, bytes, off } = manager.getStatementStats()
    */
   getStatementStats(): StatementStats {
-    return this.driver.preparing?.stats() ?? NO_STATEMENTS
+    return this.driver.preparing?.stats((text) => this.reportedSql(text)) ?? NO_STATEMENTS
+  }
+
+  /**
+   * Asks the server by which plans it runs what is prepared: `generic_plans` and `custom_plans` of `pg_prepared_statements`,
+   * which PostgreSQL has from 14 on. Each session tells of its own statements alone, so a few connections to the writer that
+   * are idle are borrowed for it. None is opened and none waited for: without an idle one it resolves with nothing.
+   *
+   * @throws whatever the server answers
+   *
+   * @example
+   * for (const { text, genericPlans, customPlans } of await manager.readPlanCounts()) …
+   */
+  async readPlanCounts(): Promise<PlanCounts[]> {
+    const counter = new PlanCounter()
+    const leases: Lease<Client>[] = []
+    try {
+      while (leases.length < MOST_ASKED && this.#hasIdle)
+        leases.push(await this.acquire({ target: 'primary' }))
+      for (const { entry } of leases) await this.driver.countPlans(entry.connection, counter)
+    } finally {
+      for (const lease of leases) lease.release()
+    }
+    return counter.counts((text) => this.reportedSql(text))
+  }
+
+  /**
+   * Runs work whose statements are not prepared by themselves, by whatever library: for a statement whose best plan depends
+   * on its values, where the library takes no `prepare: false`. It holds for all that `work` awaits or returns.
+   *
+   * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if `work` is no function
+   *
+   * @example
+   * const rows = await manager.unprepared(() => orders.findBy({ status }))
+   */
+  async unprepared<T>(work: () => PromiseLike<T> | T): Promise<T> {
+    if (typeof work !== 'function') throw invalidOption('work', work, 'a function')
+    return unprepared(work)
   }
 
   /** @internal A listener of one of the pools has failed. */
@@ -186,6 +228,12 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       reason: `a listener of the pool's ${event} failed`,
       error: summarize(error),
     })
+  }
+
+  /** Whether the server that takes writes has a connection that is idle. */
+  get #hasIdle(): boolean {
+    const { activeEndpoint } = this.getFailoverStatus()
+    return activeEndpoint !== undefined && this.getPoolMetrics(activeEndpoint).checkedIn > 0
   }
 
   protected override async finish(): Promise<void> {

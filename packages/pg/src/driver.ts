@@ -32,6 +32,7 @@ import { isDeliberate } from './outcome/evidence.js'
 import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import { askReadPlace, askWritePlace, coversLsn, orderTimelines } from './places.js'
 import { findPooler } from './prepared/find-pooler.js'
+import type { PlanCounter } from './prepared/plan-counts.js'
 import { Preparing } from './prepared/preparing.js'
 import { PgProbe } from './probe.js'
 import { isOfDatabase, probeScopeOf } from './probe-scope.js'
@@ -125,8 +126,9 @@ export class PgDriver implements Driver<Client> {
   ) {
     this.#Client = options.Client ?? pg.Client
     this.#clientOptions = options.clientOptions ?? {}
-    this.catalogs = new Catalogs(options.clock ?? systemClock)
-    this.preparing = options.preparedStatements === 'auto' ? new Preparing() : undefined
+    const clock = options.clock ?? systemClock
+    this.catalogs = new Catalogs(clock)
+    this.preparing = options.preparedStatements === 'auto' ? new Preparing(clock) : undefined
   }
 
   /** Of the class of clients. */
@@ -155,6 +157,11 @@ export class PgDriver implements Driver<Client> {
   /** Of the database that a connection leads to. */
   catalogOf(client: Client): EndpointCatalog | undefined {
     return this.#sessionOf(client).catalog
+  }
+
+  /** Adds how the server plans what is prepared on an idle connection. */
+  countPlans(client: Client, counter: PlanCounter): Promise<void> {
+    return this.#sessionOf(client).countPlans(counter)
   }
 
   inspect(client: Client): ConnectionCondition {

@@ -22,7 +22,11 @@ export {
   type TranslatedPool,
   translatePoolConfig,
 } from './pool-config.js'
+export type { PlanCounts } from './prepared/plan-counts.js'
 export type { PreparedStatementsOffEvent, StatementStats } from './prepared/preparing.js'
+export type { StatementTimes } from './prepared/statement-times.js'
+export type { PlanJump } from './prepared/times/plan-times.js'
+export type { RunTimes } from './prepared/times/recent-times.js'
 export type { SharedOptions } from './shared/sharing.js'
 export { createTenants, PgTenants, type PgTenantsOptions } from './tenants.js'
 export { type DnsTopologyOptions, dnsTopology, type Resolve } from './topology/dns.js'

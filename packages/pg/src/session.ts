@@ -25,6 +25,12 @@ import { refuse } from './outcome/refusal.js'
 import { learnSeverity } from './outcome/severity.js'
 import { isShared, StatementTracker } from './outcome/statement-tracker.js'
 import { type OwnResult, runOwn, type TextRow } from './own-query.js'
+import {
+  COUNT_PLANS,
+  COUNTS_PLANS_FROM,
+  type PlanCounter,
+  type PlanCountRow,
+} from './prepared/plan-counts.js'
 import { isPlanned } from './prepared/planned-query.js'
 import type { EndpointPreparing } from './prepared/preparing.js'
 import { SessionContext } from './prepared/session-context.js'
@@ -144,6 +150,15 @@ export class Session {
   prepareFor(endpoint: EndpointPreparing): void {
     this.#preparing = SessionStatements.of(this.client, endpoint, this.#context)
     if (this.#prepared !== undefined) this.#prepared.own = this.#preparing
+  }
+
+  /** Has the server count how its statements are planned. To be called for an idle connection. */
+  async countPlans(counter: PlanCounter): Promise<void> {
+    const statements = this.#preparing?.byName
+    if (statements === undefined || statements.size === 0) return
+    if (this.serverVersion < COUNTS_PLANS_FROM) return
+    const { rows } = await this.ask<PlanCountRow>(COUNT_PLANS)
+    counter.add(rows, statements)
   }
 
   /**

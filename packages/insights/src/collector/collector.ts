@@ -1,7 +1,7 @@
 import diagnostics from 'node:diagnostics_channel'
 import type { QueryContext } from '@connmgr/core'
 import { type Clock, type FunctionReference, notedOrigin } from '@connmgr/core/driver'
-import { Fingerprints } from '../fingerprint/fingerprints.js'
+import { type Fingerprint, Fingerprints } from '../fingerprint/fingerprints.js'
 import { NPlusOneDetector } from '../n-plus-one/detector.js'
 import type { ResolvedOptions } from '../options.js'
 import { Leases } from './leases.js'
@@ -85,6 +85,11 @@ export class Collector {
       [releases, this.#onRelease],
     ] as (readonly [diagnostics.Channel, Subscriber])[]
     this.resume()
+  }
+
+  /** Of a text as it is published; undefined before the first statement. */
+  fingerprintOf(text: string): Fingerprint | undefined {
+    return this.#fingerprints?.of(text).fingerprint
   }
 
   resume(): void {

@@ -25,6 +25,7 @@ export type RecommendationCode =
   | 'pooler-prepared-statements'
   | 'blocked-by'
   | 'plan-regression'
+  | 'generic-plan'
 
 /** How much a recommendation matters: `critical` costs errors or outages now, `warning` costs time, `info` may do so. */
 export type RecommendationSeverity = 'info' | 'warning' | 'critical'

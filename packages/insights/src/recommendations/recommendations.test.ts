@@ -339,6 +339,26 @@ const FAULTS: readonly (readonly [
     {},
     { site: PLACE, statement: { fingerprint: 'f1', text: 'select 1' } },
   ],
+  [
+    'generic-plan',
+    {
+      planJumps: [
+        {
+          fingerprint: 'f1',
+          text: 'select 1',
+          site: PLACE,
+          at: 0,
+          rounds: 4,
+          before: { count: 16, meanMs: 0.5, p50Ms: 0.4 },
+          after: { count: 32, meanMs: 20.5, p50Ms: 19 },
+          runs: 100,
+          plans: { genericPlans: 90, customPlans: 25 },
+        },
+      ],
+    },
+    {},
+    { site: PLACE, statement: { fingerprint: 'f1', text: 'select 1' }, costMs: 2000 },
+  ],
 ]
 
 test.each(FAULTS)('%s is found where it is, and nothing else', (code, faulty, facts, expected) => {

@@ -3,6 +3,7 @@ import type { InsightsSnapshot } from '../snapshot.js'
 import { holderAdvice } from './advice/holders.js'
 import { indexAdvice } from './advice/indexes.js'
 import { lifetimeAdvice } from './advice/lifetimes.js'
+import { planAdvice } from './advice/plans.js'
 import { poolSizeAdvice } from './advice/pool-size.js'
 import { statementAdvice } from './advice/statements.js'
 import { transactionAdvice } from './advice/transactions.js'
@@ -33,6 +34,7 @@ export function recommendations(
     ...poolSizeAdvice(snapshot, facts),
     ...holderAdvice(snapshot, facts),
     ...statementAdvice(snapshot, facts),
+    ...planAdvice(snapshot),
     ...indexAdvice(snapshot, facts),
     ...lifetimeAdvice(facts),
     ...transactionAdvice(snapshot, facts),

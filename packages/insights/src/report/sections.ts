@@ -17,6 +17,7 @@ export function sectionsOf(snapshot: InsightsSnapshot): Section[] {
     nPlusOne(snapshot),
     heldIdle(snapshot),
     blocking(snapshot),
+    planJumps(snapshot),
     slow(snapshot),
     statements(snapshot),
     transactions(snapshot),
@@ -156,6 +157,24 @@ function transactions({ transactions }: InsightsSnapshot): Section {
         milliseconds(length.p95Ms),
         milliseconds(heldIdle.p95Ms),
         meanStatements.toFixed(1),
+      ]),
+  }
+}
+
+function planJumps({ planJumps }: InsightsSnapshot): Section {
+  return {
+    title: 'Slower by the plan that the server keeps for all values',
+    columns: ['where', 'for its values', 'kept', 'runs', 'since', 'generic / custom', 'statement'],
+    rows: planJumps
+      .slice(0, MOST_ROWS)
+      .map(({ after, at, before, plans, runs, site, text }) => [
+        placeOf(site),
+        milliseconds(before.p50Ms),
+        milliseconds(after.p50Ms),
+        String(runs),
+        new Date(at).toISOString(),
+        plans === undefined ? '' : `${plans.genericPlans} / ${plans.customPlans}`,
+        shortened(text),
       ]),
   }
 }

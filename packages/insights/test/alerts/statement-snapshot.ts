@@ -73,5 +73,6 @@ export function statementSnapshot(
     slow: [],
     plans: [],
     planChanges: [],
+    planJumps: [],
   }
 }

@@ -169,6 +169,7 @@ export function snapshot(more: Partial<InsightsSnapshot> = {}): InsightsSnapshot
     slow: [],
     plans: [],
     planChanges: [],
+    planJumps: [],
     ...more,
   }
 }

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { PendingQuery } from '../client-internals.js'
 import type { Statement } from './statement-cache.js'
+import type { Timing } from './times/timing.js'
 
 /** The part of a connection of node-postgres that preparing takes. */
 export interface PreparingConnection extends EventEmitter {
@@ -20,6 +21,8 @@ export interface Plan {
   readonly reused: boolean
   /** Of the transaction when it is sent: I outside of one. */
   readonly status: string | null | undefined
+  /** What takes its time, where that is wanted. */
+  readonly timing: Timing | undefined
   /** The server has refused it before it began, though it was prepared. */
   refused: boolean
 }
@@ -39,6 +42,7 @@ export interface PlannedQuery extends PendingQuery {
   queryMode?: unknown
   prepare?: (connection: unknown) => void
   handleRowDescription?: (message: { fields: readonly object[] }) => void
+  handleCommandComplete?: (...args: unknown[]) => void
   [MAY_PREPARE]?: boolean
   [PLAN]?: Plan | undefined
 }
@@ -48,6 +52,7 @@ export function plan(query: PlannedQuery, how: Plan): void {
   query[PLAN] = how
   query.name = how.statement.name
   query.prepare = prepareBy
+  if (how.timing !== undefined) query.handleCommandComplete = endTiming
 }
 
 /** Has a query run as it would have run by itself. */
@@ -58,6 +63,7 @@ export function unplan(query: PlannedQuery): void {
   const own = query as Partial<PlannedQuery>
   delete own.prepare
   delete own.handleRowDescription
+  delete own.handleCommandComplete
 }
 
 /** Whether a query runs by a statement that was prepared by itself. */
@@ -72,8 +78,9 @@ export function wasRefused(query: unknown): boolean {
 
 /** Called by node-postgres as a method, in place of its own. */
 function prepareBy(this: PlannedQuery): void {
-  const { wire, statement } = this[PLAN] as Plan
+  const { timing, wire, statement } = this[PLAN] as Plan
   const { fields } = statement
+  timing?.begin()
   wire.sendClosings()
   wire.statement = statement
   if (fields === undefined) this.handleRowDescription = learnFields
@@ -81,6 +88,17 @@ function prepareBy(this: PlannedQuery): void {
   wire.describes = fields === undefined
   const { prepare } = Object.getPrototypeOf(this) as Required<PlannedQuery>
   prepare.call(this, wire)
+}
+
+/** The server has come to the query, which was sent before. */
+export function begun(query: PendingQuery | null | undefined): void {
+  ;(query as PlannedQuery | null | undefined)?.[PLAN]?.timing?.begin()
+}
+
+function endTiming(this: PlannedQuery, ...args: unknown[]): void {
+  this[PLAN]?.timing?.end()
+  const { handleCommandComplete } = Object.getPrototypeOf(this) as Required<PlannedQuery>
+  handleCommandComplete.apply(this, args)
 }
 
 function learnFields(this: PlannedQuery, message: { fields: readonly object[] }): void {

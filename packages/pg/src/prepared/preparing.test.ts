@@ -45,11 +45,11 @@ test('what nothing explains ends it at once behind a pooler, and after some time
 
 test('until it is known, nothing is prepared, and the statistics say so', () => {
   const { of, preparing } = endpoint()
-  expect(preparing.stats().off).toEqual([
+  expect(preparing.stats((text) => text).off).toEqual([
     { endpoint: 'db:5432', reason: expect.stringContaining('not known yet') },
   ])
   of.notFound('permission denied')
-  expect(preparing.stats().off[0]?.reason).toContain('permission denied')
+  expect(preparing.stats((text) => text).off[0]?.reason).toContain('permission denied')
 })
 
 test('names are never used twice, in this process or another', () => {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { DriverEvent } from '@connmgr/core'
+import type { Clock, DriverEvent } from '@connmgr/core'
+import { systemClock } from '@connmgr/core/driver'
 import { RecurringTexts } from './recurring-texts.js'
 import type { SessionStatements } from './session-statements.js'
+import { type StatementTimes, statementTimes } from './statement-times.js'
 
 /** Nothing is prepared by itself any more on an endpoint. */
 export interface PreparedStatementsOffEvent extends DriverEvent {
@@ -32,12 +34,16 @@ export interface StatementStats {
   readonly prepares: number
   /** Of these, such as had been prepared before on their connection and had to go, as names may lead elsewhere since. */
   readonly rePrepares: number
+  /** Statements that were prepared anew to find out whether the plan that the server keeps is slower. */
+  readonly planTrials: number
   /** Statements that had to go for others, as a connection has no room for more. */
   readonly evictions: number
   /** Statements that the server refused before they began, and that ran unprepared instead. */
   readonly retries: number
   /** Endpoints on which nothing is prepared, with the reason. */
   readonly off: readonly { readonly endpoint: string; readonly reason: string }[]
+  /** How long runs take, by text: first those that their plan has made slower, then those that take the most time; 20 at most. */
+  readonly times: readonly StatementTimes[]
 }
 
 /** What one server lets be prepared. */
@@ -119,8 +125,16 @@ const MOST_UNEXPLAINED = 10
 
 /** What the connections of one manager share of preparing statements by themselves. */
 export class Preparing {
+  readonly clock: Clock
   readonly texts = new RecurringTexts()
-  readonly counts = { hits: 0, prepares: 0, rePrepares: 0, evictions: 0, retries: 0 }
+  readonly counts = {
+    hits: 0,
+    prepares: 0,
+    rePrepares: 0,
+    planTrials: 0,
+    evictions: 0,
+    retries: 0,
+  }
   /** Called when nothing is prepared any more on an endpoint. */
   onOff: (endpoint: string, reason: string) => void = () => {}
   /** Of open connections. */
@@ -129,6 +143,10 @@ export class Preparing {
   /** Of no other process, as statements of one may live on behind a pooler that lends its server to another. */
   readonly #prefix = `connmgr_${randomBytes(6).toString('hex')}_`
   #serial = 0
+
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock
+  }
 
   of(endpointId: string): EndpointPreparing {
     let endpoint = this.#endpoints.get(endpointId)
@@ -145,7 +163,8 @@ export class Preparing {
     return this.#prefix + this.#serial
   }
 
-  stats(): StatementStats {
+  /** @param shown how a text appears in reports */
+  stats(shown: (text: string) => string): StatementStats {
     const sessions = [...this.sessions]
     return {
       mode: 'auto',
@@ -156,6 +175,7 @@ export class Preparing {
       off: [...this.#endpoints.values()].flatMap(({ id, permission }) =>
         permission.allowed ? [] : { endpoint: id, reason: permission.reason },
       ),
+      times: statementTimes(this.texts, shown),
     }
   }
 }
@@ -168,7 +188,9 @@ export const NO_STATEMENTS: StatementStats = {
   hits: 0,
   prepares: 0,
   rePrepares: 0,
+  planTrials: 0,
   evictions: 0,
   retries: 0,
   off: [],
+  times: [],
 }

@@ -1,5 +1,6 @@
 import { Doorkeeper } from './doorkeeper.js'
 import { isPreparable, isPreparableAlone } from './preparable.js'
+import type { PlanTimes } from './times/plan-times.js'
 
 /** Uses, over all connections of a manager, from which on a text counts as one that recurs. */
 const RECURS_AT = 5
@@ -21,6 +22,10 @@ export class RecurringText {
   readonly bytes: number
   /** Counts uses of all texts; for finding those that have not been used for long. */
   lastUse = 0
+  /** That are prepared now, on all connections. */
+  statements = 0
+  /** How long its runs take; undefined before it is prepared. */
+  times: PlanTimes | undefined
   readonly #withValues: boolean
   #alone: boolean | undefined
 
@@ -50,6 +55,10 @@ export class RecurringTexts {
 
   get size(): number {
     return this.#texts.size
+  }
+
+  [Symbol.iterator](): Iterator<RecurringText> {
+    return this.#texts.values()
   }
 
   /** One that is known to recur. */

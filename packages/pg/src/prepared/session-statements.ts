@@ -8,6 +8,7 @@ import {
 import { isShared } from '../outcome/statement-tracker.js'
 import { type Meaning, meaningOf, PLAIN } from './meaning.js'
 import {
+  begun,
   MAY_PREPARE,
   PLAN,
   type Plan,
@@ -22,6 +23,8 @@ import type { EndpointPreparing } from './preparing.js'
 import type { RecurringText } from './recurring-texts.js'
 import type { SessionContext } from './session-context.js'
 import { type Statement, StatementCache } from './statement-cache.js'
+import { PlanTimes } from './times/plan-times.js'
+import { isUnprepared } from './unprepared-scope.js'
 
 const NO_SUCH_STATEMENT = '26000'
 const DUPLICATE_STATEMENT = '42P05'
@@ -128,11 +131,16 @@ export class SessionStatements {
     return this.#cache.bytes
   }
 
+  /** What is prepared, by its name. */
+  get byName(): ReadonlyMap<string, Statement> {
+    return this.#cache.byName
+  }
+
   /** What `client.query` is called with now. What a caller submits by itself, such as a cursor, is left alone. */
   given(query: unknown): void {
     const { submit, prepare } = (query ?? {}) as { submit?: unknown; prepare?: unknown }
     if (isShared(query)) this.#given = (query as { mayPrepare?: boolean }).mayPrepare !== false
-    else this.#given = submit === undefined && prepare !== false
+    else this.#given = submit === undefined && prepare !== false && !isUnprepared()
   }
 
   /** `client.query` has returned. */
@@ -230,7 +238,10 @@ export class SessionStatements {
         return
       }
     }
-    if (query[MAY_PREPARE] !== true || query.name || !isPlainQuery(query)) return
+    if (query[MAY_PREPARE] !== true || query.name || !isPlainQuery(query)) {
+      known?.times?.ranUnprepared()
+      return
+    }
     const recurring = known ?? texts.count(text)
     if (recurring?.isPreparable(extended) === true) this.#plan(query, recurring, status)
   }
@@ -243,11 +254,30 @@ export class SessionStatements {
     const { key } = this.#context
     if (key === undefined) return
     if (generation !== this.#generation) this.#drop()
+    recurring.times ??= new PlanTimes(shared.clock)
+    const { times } = recurring
     let statement = this.#cache.get(key, recurring)
     if (statement === undefined) statement = this.#prepare(key, recurring)
-    else shared.counts.hits += 1
-    const reused = this.#connection.parsedStatements[statement.name] !== undefined
-    plan(query, { wire: this.#wire, statement, reused, status, refused: false })
+    else if (times.wantsAnew(statement) && this.#isPrepared(statement)) {
+      statement = this.#prepareAnew(key, statement)
+      times.preparedAnew(statement)
+    } else shared.counts.hits += 1
+    const timing = times.next(statement, hasValues(query))
+    const reused = this.#isPrepared(statement)
+    plan(query, { wire: this.#wire, statement, reused, status, timing, refused: false })
+  }
+
+  /** The server has confirmed it. */
+  #isPrepared({ name }: Statement): boolean {
+    return this.#connection.parsedStatements[name] !== undefined
+  }
+
+  /** Has the server plan it for its values for some runs. */
+  #prepareAnew(key: string, statement: Statement): Statement {
+    this.#cache.remove(statement)
+    this.#close(statement)
+    this.#endpoint.shared.counts.planTrials += 1
+    return this.#prepare(key, statement.recurring)
   }
 
   #prepare(key: string, recurring: RecurringText): Statement {
@@ -350,14 +380,20 @@ export class SessionStatements {
     this.#connection.on('readyForQuery', ({ status }: { status?: string }) => {
       this.#bound = false
       this.#setting = undefined
+      // After node-postgres, which is at the next query now.
+      begun(this.#internals._activeQuery)
       if (status === 'I' && this.#defining !== 'no') this.#outside()
     })
   }
 }
 
 /** Whether node-postgres sends it by the extended protocol. */
-function isExtended({ values, queryMode }: PlannedQuery): boolean {
-  return (Array.isArray(values) && values.length > 0) || queryMode === 'extended'
+function isExtended(query: PlannedQuery): boolean {
+  return hasValues(query) || query.queryMode === 'extended'
+}
+
+function hasValues({ values }: PlannedQuery): boolean {
+  return Array.isArray(values) && values.length > 0
 }
 
 /** Whether it has nothing that node-postgres, or a parser of the user's, would treat in another way if it had a name. */

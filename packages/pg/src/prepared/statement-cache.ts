@@ -1,11 +1,12 @@
 import type { RecurringText } from './recurring-texts.js'
+import type { TimedStatement } from './times/plan-trial.js'
 
 /** Statements that one connection keeps at most, and about what they take on the server together. */
 const MOST_STATEMENTS = 256
 const MOST_BYTES = 8 * 1024 * 1024
 
 /** One that was prepared on one connection, or is about to be. */
-export interface Statement {
+export interface Statement extends TimedStatement {
   readonly name: string
   readonly recurring: RecurringText
   /** What the server has told of the columns of its rows: null for none, undefined before it has. */
@@ -22,6 +23,10 @@ export class StatementCache {
   #uses = 0
   size = 0
   bytes = 0
+
+  get byName(): ReadonlyMap<string, Statement> {
+    return new Map(this.#all().map((each) => [each.name, each]))
+  }
 
   get(context: string, recurring: RecurringText): Statement | undefined {
     const statement = this.#contexts.get(context)?.get(recurring)
@@ -43,8 +48,17 @@ export class StatementCache {
       this.#contexts.set(context, inContext)
     }
     const lastUse = ++this.#uses
-    const statement: Statement = { name, recurring, fields: undefined, lastUse, gone: false }
+    const statement: Statement = {
+      name,
+      recurring,
+      fields: undefined,
+      lastUse,
+      gone: false,
+      runs: 0,
+      latest: 0,
+    }
     inContext.set(recurring, statement)
+    recurring.statements += 1
     this.size += 1
     this.bytes += recurring.bytes
     return [statement, gone]
@@ -55,7 +69,7 @@ export class StatementCache {
       if (statements.get(statement.recurring) !== statement) continue
       statements.delete(statement.recurring)
       if (statements.size === 0) this.#contexts.delete(context)
-      statement.gone = true
+      retire(statement)
       this.size -= 1
       this.bytes -= statement.recurring.bytes
       return true
@@ -65,12 +79,16 @@ export class StatementCache {
 
   /** Empties it. */
   clear(): Statement[] {
-    const all = [...this.#contexts.values()].flatMap((statements) => [...statements.values()])
+    const all = this.#all()
     this.#contexts.clear()
     this.size = 0
     this.bytes = 0
-    for (const each of all) each.gone = true
+    for (const each of all) retire(each)
     return all
+  }
+
+  #all(): Statement[] {
+    return [...this.#contexts.values()].flatMap((statements) => [...statements.values()])
   }
 
   #removeOldest(): Statement {
@@ -81,4 +99,9 @@ export class StatementCache {
     this.remove(oldest as Statement)
     return oldest as Statement
   }
+}
+
+function retire(statement: Statement): void {
+  statement.gone = true
+  statement.recurring.statements -= 1
 }

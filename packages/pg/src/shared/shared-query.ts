@@ -7,6 +7,7 @@ import type { ClientClass } from '../driver.js'
 import { endsSession, isUnresolved, stageAtEnd } from '../outcome/evidence.js'
 import { failureOf, type InFlight, lossOf } from '../outcome/in-flight.js'
 import { wasRefused } from '../prepared/planned-query.js'
+import { isUnprepared } from '../prepared/unprepared-scope.js'
 import { wasStale } from '../prepared-statements.js'
 import type { Lane } from './lane.js'
 import type { SharedStatement } from './statement.js'
@@ -120,7 +121,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
       this.caller = caller
       this.givenAt = givenAt
       this.timeoutMs = (config as { query_timeout?: number }).query_timeout || undefined
-      this.mayPrepare = (config as { prepare?: unknown }).prepare !== false
+      this.mayPrepare = (config as { prepare?: unknown }).prepare !== false && !isUnprepared()
       this.callback = answered
     }
 

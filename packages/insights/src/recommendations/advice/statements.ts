@@ -10,9 +10,8 @@ const HOT_SHARE = 0.02
 const QUICK_MS = 5
 const MOSTLY = 0.9
 const DATA = ['read', 'insert', 'update', 'delete', 'merge']
-const COSTLIER = 10
 
-/** What statements tell: N+1, values in texts, hot ones that are not prepared, and plans that have become worse. */
+/** What statements tell: N+1, values in texts, and hot ones that are not prepared. */
 export function statementAdvice(
   snapshot: InsightsSnapshot,
   facts: RecommendationFacts,
@@ -20,7 +19,6 @@ export function statementAdvice(
   return [
     ...snapshot.nPlusOne.map(nPlusOne),
     ...snapshot.statements.flatMap((each) => hotStatement(each, facts)),
-    ...planRegressions(snapshot),
   ]
 }
 
@@ -94,29 +92,7 @@ function hotStatement(
           code: 'unprepared-statement',
           title: 'A hot statement is parsed and planned at every call',
           evidence: [...evidence, `${prepared} of them ran as a prepared statement`],
-          fix: "Leave the option preparedStatements at 'auto', or give the statement a name where your library takes one",
+          fix: "Leave the option preparedStatements at 'auto', or give the statement a name where your library takes one. If it opts out for the sake of its plan, leave it so",
         },
       ]
-}
-
-function planRegressions(snapshot: InsightsSnapshot): Recommendation[] {
-  return snapshot.planChanges.flatMap(({ fingerprint, from, text, to }) => {
-    if (to.cost < COSTLIER * from.cost) return []
-    const same = snapshot.statements.filter((each) => each.fingerprint === fingerprint)
-    const site = same[0]?.site
-    return {
-      code: 'plan-regression',
-      severity: 'warning',
-      title: 'The plan of a statement has become much more expensive',
-      evidence: [
-        `${text}: its cost went from ${Math.round(from.cost)} to ${Math.round(to.cost)}`,
-        `Before: ${from.shape}`,
-        `Now: ${to.shape}`,
-      ],
-      fix: 'Look for an index that is gone, and run analyze on its tables',
-      ...(site !== undefined && { site }),
-      statement: { fingerprint, text },
-      costMs: same.reduce((sum, each) => sum + each.run.totalMs, 0),
-    }
-  })
 }
