@@ -226,8 +226,8 @@ export class Insights {
   }
 
   #heldIdle(): HeldIdleStats[] {
-    const { leases } = this.#collector
-    return leases.heldIdle.stats(leases.open, this.#clock.now())
+    const longLived = this.manager.getHolders().filter((each) => each.longLived === true)
+    return this.#collector.leases.heldIdleStats(new Set(longLived.map(({ leaseId }) => leaseId)))
   }
 
   #onRunning(): void {

@@ -53,6 +53,8 @@ export interface ConnectionReleasedEvent extends PoolEvent {
   readonly leaseId: number
   /** How long the lease was held. */
   readonly durationMs: number
+  /** True if it was held on purpose, by the option `longLived` or as its session listens. */
+  readonly longLived?: boolean
 }
 export interface AcquireFailedEvent {
   readonly type: 'acquireFailed'

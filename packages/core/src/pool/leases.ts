@@ -146,6 +146,7 @@ export class Leases<C extends object> implements LeaseRecords {
         connectionId: lease.connectionId,
         leaseId: lease.id,
         durationMs: heldMs,
+        ...(lease.isLongLived ? { longLived: true } : {}),
       })
     }
     return true

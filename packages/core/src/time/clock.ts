@@ -24,6 +24,8 @@ export interface Clock {
   clearTimeout(handle: TimerHandle | undefined): void
   /** Calls `callback` after the I/O that is already waiting has been handled. */
   setImmediate(callback: () => void): void
+  /** For how many milliseconds the event loop has waited for something to happen so far: neither at work nor kept from it. */
+  loopIdleMs(): number
   /** A number from 0 up to, but not including, 1. Jitter comes from here so that tests are repeatable. */
   random(): number
 }
@@ -47,5 +49,6 @@ export const systemClock: Clock = {
   setImmediate(callback) {
     outside(() => setImmediate(callback))
   },
+  loopIdleMs: () => performance.eventLoopUtilization().idle,
   random: () => Math.random(),
 }

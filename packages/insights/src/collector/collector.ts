@@ -30,6 +30,7 @@ interface AcquireMessage {
 
 interface ReleaseMessage extends AcquireMessage {
   readonly durationMs?: number
+  readonly longLived?: boolean
 }
 
 type Subscriber = (message: unknown) => void
@@ -139,7 +140,7 @@ export class Collector {
       (this.#paths.sample() && entry.isWorthReading) ||
       (entry.pathsRead < READ_AT_FIRST && this.#paths.extra())
     if (lease !== undefined) {
-      lease.running += 1
+      lease.began()
       running.lease = lease
     }
     if (this.detector !== undefined) {
@@ -221,9 +222,9 @@ export class Collector {
   }
 
   readonly #onRelease = (message: unknown): void => {
-    const { durationMs, lease, manager } = message as ReleaseMessage
+    const { durationMs, lease, longLived, manager } = message as ReleaseMessage
     if (manager !== this.#manager || lease === undefined) return
-    this.leases.released(lease, durationMs ?? 0)
+    this.leases.released(lease, durationMs ?? 0, longLived === true)
   }
 
   #read(below: FunctionReference): Path {

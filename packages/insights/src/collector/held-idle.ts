@@ -41,7 +41,7 @@ export class HeldIdle {
     const { longest } = lease
     if (longest !== undefined && longest.durationMs > (at.longest?.durationMs ?? 0))
       at.longest = longest
-    if (idleMs < this.#boundMs) return
+    if (lease.awaitedMs < this.#boundMs) return
     at.exceeded += 1
     if (longest?.inTransaction === true) at.exceededInTransaction += 1
   }

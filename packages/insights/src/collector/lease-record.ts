@@ -1,6 +1,12 @@
+import type { Clock } from '@connmgr/core/driver'
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
 import type { Unit } from '../n-plus-one/unit.js'
 import { NO_PATH, type Path } from './paths.js'
+
+/** A shorter pause is what a program takes from one statement to the next. */
+const SHORTEST_AWAITED_MS = 5
+/** An event loop may be at work for others for three quarters of the time in which a holder awaits something. */
+const PER_LOOP_IDLE = 4
 
 /** A pause in which a connection was held and no statement ran. */
 export interface Gap {
@@ -39,14 +45,29 @@ export class LeaseRecord {
   latest: Gap['after']
   longest: Gap | undefined
   transaction: OpenTransaction | undefined
-  /** Of its idle time, what insights themselves took. */
+  /** Of its idle time, what is not its holder's: insights themselves took it, or the processor was busy. */
   excusedMs = 0
+  /** Of its idle time, that in which its holder awaited something. */
+  awaitedMs = 0
+  readonly #clock: Clock
   #idleSince: number
+  /** What the event loop had been idle for at the beginning and at the end of the latest pause. */
+  #loopIdleAtStart: number
+  #loopIdleAtEnd: number
 
-  constructor(path: Path, at: number) {
+  constructor(path: Path, clock: Clock) {
     this.path = path
-    this.acquiredAt = at
-    this.#idleSince = at
+    this.#clock = clock
+    this.acquiredAt = clock.now()
+    this.#idleSince = this.acquiredAt
+    this.#loopIdleAtStart = clock.loopIdleMs()
+    this.#loopIdleAtEnd = this.#loopIdleAtStart
+  }
+
+  /** A statement is called for. */
+  began(): void {
+    if (this.running === 0) this.#loopIdleAtEnd = this.#clock.loopIdleMs()
+    this.running += 1
   }
 
   /** A statement has ended that ran from `sentAt` to `endedAt`. */
@@ -57,12 +78,17 @@ export class LeaseRecord {
     // Statements that were sent together overlap: their time counts once.
     this.runMs += Math.max(0, endedAt - Math.max(sentAt, this.#idleSince))
     this.#idleSince = Math.max(this.#idleSince, endedAt)
+    this.#loopIdleAtStart = this.#clock.loopIdleMs()
+    // Until the next statement: those that were sent together leave no pause.
+    this.#loopIdleAtEnd = this.#loopIdleAtStart
     this.latest = { fingerprint, path }
   }
 
-  /** For how long no statement has run. */
+  /** For how long its holder has awaited something else than a statement. */
   idleMs(now: number): number {
-    return this.running > 0 ? 0 : Math.max(0, now - this.#idleSince)
+    if (this.running > 0) return 0
+    const pauseMs = Math.max(0, now - this.#idleSince)
+    return awaitedOf(pauseMs, this.#clock.loopIdleMs() - this.#loopIdleAtStart)
   }
 
   /** So much time went by that is not its holder's. */
@@ -74,11 +100,21 @@ export class LeaseRecord {
 
   /** It is returned now. */
   end(now: number): void {
+    this.#loopIdleAtEnd = this.#clock.loopIdleMs()
     this.#pause(now - this.#idleSince)
   }
 
-  #pause(durationMs: number): void {
+  #pause(pauseMs: number): void {
+    if (pauseMs < SHORTEST_AWAITED_MS) return
+    const durationMs = awaitedOf(pauseMs, this.#loopIdleAtEnd - this.#loopIdleAtStart)
+    this.awaitedMs += durationMs
+    this.excusedMs += pauseMs - durationMs
     if (durationMs <= (this.longest?.durationMs ?? 0)) return
     this.longest = { durationMs, after: this.latest, inTransaction: this.transaction !== undefined }
   }
+}
+
+/** Of a pause, what the holder awaited: not the time in which the processor was busy, or taken away. */
+function awaitedOf(pauseMs: number, loopIdleMs: number): number {
+  return Math.min(pauseMs, PER_LOOP_IDLE * loopIdleMs)
 }

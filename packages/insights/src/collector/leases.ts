@@ -1,6 +1,7 @@
 import type { Clock } from '@connmgr/core/driver'
 import type { NPlusOneDetector } from '../n-plus-one/detector.js'
 import { currentRequest } from '../n-plus-one/requests.js'
+import type { HeldIdleStats } from '../snapshot.js'
 import { HeldIdle, TransactionTable } from './held-idle.js'
 import { LeaseRecord, OpenTransaction } from './lease-record.js'
 import type { Path } from './paths.js'
@@ -27,6 +28,12 @@ export class Leases {
     return this.#open.values()
   }
 
+  /** @param longLived leases that are held on purpose, of which nothing is to be said */
+  heldIdleStats(longLived: ReadonlySet<number>): HeldIdleStats[] {
+    const open = [...this.#open].flatMap(([id, lease]) => (longLived.has(id) ? [] : lease))
+    return this.heldIdle.stats(open, this.#clock.now())
+  }
+
   find(lease: number | undefined): LeaseRecord | undefined {
     return lease === undefined ? undefined : this.#open.get(lease)
   }
@@ -38,10 +45,11 @@ export class Leases {
   }
 
   acquired(lease: number, path: Path): void {
-    this.#open.set(lease, new LeaseRecord(path, this.#clock.now()))
+    this.#open.set(lease, new LeaseRecord(path, this.#clock))
   }
 
-  released(lease: number, heldMs: number): void {
+  /** @param longLived whether it was held on purpose */
+  released(lease: number, heldMs: number, longLived: boolean): void {
     const record = this.#open.get(lease)
     if (record === undefined) return
     this.#open.delete(lease)
@@ -49,6 +57,7 @@ export class Leases {
     record.end(now)
     // One that is returned inside a transaction is rolled back, or destroyed.
     if (record.transaction !== undefined) this.#end(record, record.transaction, now, false)
+    if (longLived) return
     this.heldIdle.add(record, heldMs)
     this.ended += 1
     this.heldMs += heldMs

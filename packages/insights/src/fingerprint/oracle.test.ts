@@ -1,5 +1,7 @@
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { PrismaPg } from '@prisma/adapter-pg'
 import { fingerprintSync, loadModule } from 'libpg-query'
+import { PrismaClient } from '../../../prisma/test/generated/client.js'
 import { drizzleStatement } from '../../test/corpus/drizzle.js'
 import { knexStatement } from '../../test/corpus/knex.js'
 import { kyselyStatement } from '../../test/corpus/kysely.js'
@@ -36,8 +38,13 @@ async function corpus(): Promise<string[]> {
   for (let made = 0; made < RENDERED; made += 1) written.add(random.pick(render)(random))
   const stop = recordTexts(written)
   try {
-    for (const open of [openTypeorm, openPrisma, openMikro]) {
-      const library = await open(cluster.primary.url())
+    const url = cluster.primary.url()
+    for (const open of [
+      () => openTypeorm({ type: 'postgres', url }),
+      () => openPrisma(new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })),
+      () => openMikro(url),
+    ]) {
+      const library = await open()
       const before = written.size
       for (let run = 0; run < RUNS; run += 1) await library.run(random)
       await library.close()

@@ -50,6 +50,8 @@ export function indexCandidates(snapshot: InsightsSnapshot, schema: SchemaFacts)
       const columns = filter === undefined ? [] : comparedColumns(filter)
       if (table === undefined || columns.length === 0) continue
       if (table.rows < FEWEST_ROWS || rows > MOST_WANTED * table.rows) continue
+      // The plan may be from a time when the table was smaller, or its statistics are old.
+      if (table.indexes.some((index) => serves(index, columns))) continue
       found.set(`${fingerprint} ${table.table}`, {
         table: table.table,
         columns,
@@ -63,6 +65,12 @@ export function indexCandidates(snapshot: InsightsSnapshot, schema: SchemaFacts)
     }
   }
   return [...found.values()]
+}
+
+/** Whether an index begins with these columns, in whatever order. */
+function serves(index: string, columns: readonly string[]): boolean {
+  const first = (index.match(/"(?:[^"]|"")+"|[^",\s]+/g) ?? []).slice(0, columns.length)
+  return columns.every((column) => first.includes(column))
 }
 
 /** The columns that a condition compares, those that it wants equal first: an index should begin with them. */

@@ -10,6 +10,8 @@ export interface ScannedTable {
   /** Rows read by these scans. */
   readonly seqRows: number
   readonly indexScans: number
+  /** The columns of each index that covers all rows, as in `a, b`, quoted where they must be. */
+  readonly indexes: readonly string[]
 }
 
 /** An index that costs and does not help. */
@@ -46,7 +48,16 @@ const MOST_TABLES = 200
 
 // Counts of scans reach the statistics some time after the scan, so that a table without any may have had some.
 const SCANNED = `select s.relid::regclass::text as table, greatest(s.n_live_tup, c.reltuples::bigint, 0) as rows,
-  s.seq_scan, s.seq_tup_read, s.idx_scan
+  s.seq_scan, s.seq_tup_read, s.idx_scan,
+  (select coalesce(json_agg((
+      select string_agg(quote_ident(a.attname), ', ' order by k.place)
+      from unnest(i.indkey::int2[]) with ordinality k(attnum, place)
+      join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+      where k.place <= i.indnkeyatts)), '[]')
+    from pg_catalog.pg_index i join pg_catalog.pg_class ic on ic.oid = i.indexrelid
+    join pg_catalog.pg_am m on m.oid = ic.relam
+    where i.indrelid = s.relid and i.indisvalid and i.indpred is null and i.indexprs is null
+      and m.amname in ('btree', 'hash')) as indexes
 from pg_catalog.pg_stat_user_tables s join pg_catalog.pg_class c on c.oid = s.relid
 order by s.seq_tup_read desc, rows desc limit ${MOST_TABLES}`
 
@@ -103,6 +114,7 @@ export async function readSchemaFacts(query: QueryRows): Promise<SchemaFacts> {
       seqScans: row.number('seq_scan') ?? 0,
       seqRows: row.number('seq_tup_read') ?? 0,
       indexScans: row.number('idx_scan') ?? 0,
+      indexes: row.texts('indexes'),
     })),
     indexFaults: faults.map((row) => {
       const known = {

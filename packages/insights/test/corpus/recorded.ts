@@ -3,10 +3,19 @@ import {
   MikroORM,
   EntitySchema as MikroSchema,
 } from '@mikro-orm/postgresql'
-import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { Between, DataSource, EntitySchema, In, IsNull, LessThan, Like, Not } from 'typeorm'
-import { PrismaClient } from '../../../prisma/test/generated/client.js'
+import {
+  Between,
+  DataSource,
+  type DataSourceOptions,
+  EntitySchema,
+  In,
+  IsNull,
+  LessThan,
+  Like,
+  Not,
+} from 'typeorm'
+import type { PrismaClient } from '../../../prisma/test/generated/client.js'
 import type { Random } from './random.js'
 
 /** One library that runs statements on a real server; their texts are recorded as they are sent. */
@@ -42,7 +51,8 @@ export function recordTexts(into: Set<string>): () => void {
 
 const ids = (random: Random): number[] => random.list(1, 8, () => random.integer(1, 20))
 
-export async function openTypeorm(url: string): Promise<RecordedLibrary> {
+/** @param options where it connects to, or what manager it is on */
+export async function openTypeorm(options: DataSourceOptions): Promise<RecordedLibrary> {
   const User = new EntitySchema<{ id: number; email: string; name: string | null }>({
     name: 'User',
     tableName: 'User',
@@ -72,8 +82,7 @@ export async function openTypeorm(url: string): Promise<RecordedLibrary> {
     },
   })
   const dataSource = await new DataSource({
-    type: 'postgres',
-    url,
+    ...options,
     entities: [User, Post],
   }).initialize()
   const posts = dataSource.getRepository(Post)
@@ -120,8 +129,7 @@ export async function openTypeorm(url: string): Promise<RecordedLibrary> {
   }
 }
 
-export async function openPrisma(url: string): Promise<RecordedLibrary> {
-  const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
+export async function openPrisma(client: PrismaClient): Promise<RecordedLibrary> {
   return {
     name: 'Prisma',
     run: (random) =>

@@ -86,7 +86,9 @@ export const SERVER: ServerFacts = {
 }
 
 export const SCHEMA: SchemaFacts = {
-  scannedTables: [{ table: 'users', rows: 200, seqScans: 9000, seqRows: 1_800_000, indexScans: 3 }],
+  scannedTables: [
+    { table: 'users', rows: 200, seqScans: 9000, seqRows: 1_800_000, indexScans: 3, indexes: [] },
+  ],
   indexFaults: [],
   unindexedForeignKeys: [
     { table: 'small', constraint: 'small_fk', columns: ['a'], references: 'b', rows: 12 },

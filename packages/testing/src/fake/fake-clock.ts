@@ -23,6 +23,7 @@ const realSetImmediate = setImmediate
  */
 export class FakeClock implements Clock {
   #now = 0
+  #stalledMs = 0
   #wallTime: number
   #randomState: number
   #order = 0
@@ -41,6 +42,11 @@ export class FakeClock implements Clock {
 
   wallTime(): number {
     return this.#wallTime
+  }
+
+  /** Work takes no time here, so that all is waiting but for stalls. */
+  loopIdleMs(): number {
+    return this.#now - this.#stalledMs
   }
 
   /** Timers set and neither fired nor cleared. */
@@ -133,6 +139,7 @@ export class FakeClock implements Clock {
    * meanwhile are late: they fire with the next `advance`, even `advance(0)`.
    */
   stall(ms: number): void {
+    this.#stalledMs += ms
     this.#moveTo(this.#now + ms)
   }
 

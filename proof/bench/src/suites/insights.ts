@@ -1,14 +1,19 @@
 import { channel } from 'node:diagnostics_channel'
-import { type Insights, insights } from '@connmgr/insights'
+import path from 'node:path'
+import { insights } from '@connmgr/insights'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { startCluster } from '@connmgr/testing'
 import { collectGarbage } from '../measure.js'
-import { compare } from '../steady.js'
-import type { Opener, Subject } from '../subjects.js'
+import { type Cost, costOf, type Estimate } from '../paired.js'
 import type { Measured, Settings, Suite } from '../suite.js'
 
 const CONNECTIONS = 10
 const CALLERS = 10
+/** Of a window, which takes some 20 ms. */
+const STATEMENTS = 400
+const DURATION_MS = { warmUp: 4000, quick: 15_000, full: 50_000 }
+/** Of an interval. */
+const WIDEST = 0.02
 const FINGERPRINTS = 500
 const CALLS_OF_EACH = 200
 
@@ -24,61 +29,52 @@ function managerOf(url: string): PgConnectionManager {
   })
 }
 
-/** @param send one statement, as an application would */
-function contender(
-  send: (manager: PgConnectionManager, watched: Insights) => Promise<unknown>,
-  on: boolean,
-): Opener {
-  return async (url): Promise<Subject> => {
-    const manager = managerOf(url)
-    const watched = insights(manager, EVERYTHING)
-    // Channels are the process's: between its own turns it must cost the other nothing.
-    watched.pause()
-    return {
-      query: () => send(manager, watched),
-      begin: () => {
-        if (on) watched.resume()
-      },
-      end: () => watched.pause(),
-      close: async () => {
-        await watched.close()
-        await manager.close()
-      },
-    }
-  }
-}
+const WAYS = { 'select 1': 'pool', 'select 1 by connect': 'connect' } as const
+const PROGRAM = path.join(__dirname, '..', 'insights-caller.js')
 
-const WAYS = {
-  'select 1': (manager: PgConnectionManager) => manager.pool.query('select 1'),
-  'select 1 by connect': async (manager: PgConnectionManager) => {
-    const client = await manager.pool.connect()
-    try {
-      return await client.query('select 1')
-    } finally {
-      client.release()
-    }
-  },
-}
-
-async function overhead(settings: Settings): Promise<Record<string, Measured>> {
+/** What insights cost each statement. */
+async function overhead({ quick }: Settings): Promise<Record<string, Measured>> {
   const cluster = await startCluster()
   try {
-    const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
+    const url = cluster.primary.url()
     const results: Record<string, Measured> = {}
-    for (const [name, send] of Object.entries(WAYS)) {
-      const openers = { on: contender(send, true), off: contender(send, false) }
-      results[`${name}/callers-${CALLERS}`] = await compare(
-        openers,
-        'off',
-        server,
-        CALLERS,
-        settings,
+    for (const [name, way] of Object.entries(WAYS))
+      results[`${name}/callers-${CALLERS}`] = measuredOf(
+        await costOf(PROGRAM, (state) => [url, state, way], {
+          statements: STATEMENTS,
+          callers: CALLERS,
+          warmUpMs: DURATION_MS.warmUp,
+          durationMs: quick ? DURATION_MS.quick : DURATION_MS.full,
+        }),
       )
-    }
     return results
   } finally {
     await cluster.stop()
   }
+}
+
+function measuredOf({ off, on, pairs, processor, processorShare, wallShare }: Cost): Measured {
+  return {
+    times: { off: off.wall, on: on.wall },
+    also: {
+      'processor time': { off: off.processor, on: on.processor },
+      'processor, more': { on: `${shown(processor, 0.001, 'µs')}` },
+      'processor, share': { on: shareOf(processorShare) },
+      pairs: { on: pairs },
+      'clock, share': { on: shareOf(wallShare) },
+    },
+  }
+}
+
+/** An interval that is wider than what is to be shown says so. */
+function shareOf(share: Estimate): string {
+  const text = shown(share, 100, '%')
+  return share.to - share.from > WIDEST ? `too noisy (${text})` : text
+}
+
+function shown({ from, to, value }: Estimate, factor: number, unit: string): string {
+  const [middle, low, high] = [value, from, to].map((each) => (each * factor).toFixed(1))
+  return `${middle} ${unit} (${low} to ${high})`
 }
 
 /** What insights keep of so many fingerprints with all kinds of times, in bytes. */

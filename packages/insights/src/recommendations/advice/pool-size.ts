@@ -15,6 +15,9 @@ const SHORTEST_MS = 60_000
 const FEWEST_LEASES = 100
 /** Demand above the limit for less of the time is a burst that a queue is for. */
 const SHARE_ABOVE = 0.01
+/** Of bursts above what the pool serves on average, one after the start of a process, or of a server that paused, is none. */
+const SHORTEST_OF_BURSTS_MS = 300_000
+const SHARE_OF_BURSTS = 0.05
 const NOTICED_WAIT_MS = 10
 /** How many callers may wait with the size that is recommended. */
 const MAY_WAIT = 0.01
@@ -48,6 +51,8 @@ function tooSmall(
   const load =
     (use.sumMs / use.count) * ((wait.count + pool.metrics.failedCheckouts) / demand.totalMs)
   const byFormula = serversFor(load, MAY_WAIT)
+  if (byFormula <= limit && (demand.totalMs < SHORTEST_OF_BURSTS_MS || above < SHARE_OF_BURSTS))
+    return []
   const p99 = demandQuantile(demand, 0.99)
   // No more than was ever wanted at once, and a queue makes that look like more than it is. What comes in bursts is not
   // foreseen by the formula.
