@@ -35,6 +35,7 @@ import { PreparedStatements } from './prepared-statements.js'
 import { SessionChanges } from './session-changes.js'
 import { mayChangeCatalog } from './statement-text.js'
 import { askTraced, sendTraced, type TracedSession } from './traced-statement.js'
+import { isInstrumented } from './unwrapped.js'
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
@@ -319,7 +320,7 @@ export class Session {
     const { queries } = this
     if (queries?.active !== true || isShared(args[0])) return this.#send(args)
     const trace = queries.begin(textOf(args[0]))
-    trace.on(this.#place)
+    trace.on({ ...this.#place, instrumented: isInstrumented(this.#client) })
     return trace.run(() => sendTraced(trace, this.#traced, args, (given) => this.#send(given)))
   }
 

@@ -11,6 +11,7 @@ import { cancelTargetOf, sendCancel } from '../cancel.js'
 import type { Catalog, EndpointCatalog } from '../catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
 import { provesRollback, QUERY_TIMEOUT } from '../outcome/evidence.js'
+import { isInstrumented } from '../unwrapped.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
@@ -164,12 +165,13 @@ export class Lane {
   /** Notes of a query that has been answered where it has run, and since when the server was at it. */
   trace(query: SharedQuery, trace: StatementTrace): void {
     if (this.#loan === undefined || this.#waiting.includes(query)) return
-    const { lease } = this.#loan
+    const { client, lease } = this.#loan
     trace.on({
       endpoint: lease.endpoint.id,
       connectionId: lease.connectionId,
       processId: this.#internals?.processID ?? undefined,
       lease: lease.id,
+      instrumented: isInstrumented(client),
     })
     trace.sent(this.#headSince)
     trace.shared()
