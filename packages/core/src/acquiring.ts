@@ -61,7 +61,8 @@ export class Acquiring<C extends object> {
     return this.#traced(request)
   }
 
-  #traced(request: Request): Promise<Lease<C>> {
+  /** Asynchronous, for its promise to be one of this realm: callers tell a lease from a promise of one by `instanceof`. */
+  async #traced(request: Request): Promise<Lease<C>> {
     const { id: manager, name: poolName } = this.#runtime
     const endpoint = this.#cluster.pick(request.target)?.endpoint
     const context: AcquireContext = contextOf({ endpoint, poolName, manager })
@@ -72,7 +73,7 @@ export class Acquiring<C extends object> {
       context.endpoint = lease.endpoint.id
       return lease
     }
-    return acquireChannel.tracePromise(acquire, context)
+    return await acquireChannel.tracePromise(acquire, context)
   }
 
   #acquire(request: Request): Lent<C> {

@@ -1,5 +1,10 @@
 import type { LeaseFence } from '@connmgr/core/driver'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type {
+  DuckDBConnection,
+  DuckDBExtractedStatements,
+  DuckDBPreparedStatement,
+} from '@duckdb/node-api'
+import { followExtracted, followPrepared } from './prepared-handle.js'
 import type { Session } from './session.js'
 
 /** Methods that answer by a promise. */
@@ -102,7 +107,12 @@ class Handle implements ProxyHandler<DuckDBConnection> {
         const own = Reflect.get(connection, property) as (...given: unknown[]) => Promise<unknown>
         return Reflect.apply(own, connection, args)
       }
-      return this.#session.call(sql, call, !LATER.has(property))
+      const result = await this.#session.call(sql, call, !LATER.has(property))
+      if (property === 'prepare')
+        return followPrepared(result as DuckDBPreparedStatement, sql, this.#session)
+      if (property === 'extractStatements')
+        return followExtracted(result as DuckDBExtractedStatements, sql, this.#session)
+      return result
     }
     return method
   }

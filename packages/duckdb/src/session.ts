@@ -99,6 +99,18 @@ export class Session {
   call<T>(sql: string | undefined, method: () => Promise<T>, runs: boolean): Promise<T> {
     const trace = sql !== undefined && runs ? this.#trace(sql) : undefined
     if (trace === undefined || sql === undefined) return this.#call(sql, method)
+    return this.#callTraced(trace, sql, method)
+  }
+
+  /** The same for a method of a prepared statement that runs it. */
+  callPrepared<T>(sql: string | undefined, method: () => Promise<T>): Promise<T> {
+    const trace = sql === undefined ? undefined : this.#trace(sql)
+    if (trace === undefined || sql === undefined) return this.#call(sql, method)
+    trace.prepared()
+    return this.#callTraced(trace, sql, method)
+  }
+
+  #callTraced<T>(trace: StatementTrace, sql: string, method: () => Promise<T>): Promise<T> {
     return trace.run(() =>
       this.#follow(trace, verbOf(sql), () =>
         this.#call(sql, () => {

@@ -57,6 +57,12 @@ export function internalsOf(connection: Connection): Internals {
   return connection as unknown as Internals
 }
 
+/** Whether instrumentation has wrapped what sends a connection's statements, as shimmer does, which OpenTelemetry uses. */
+export function isInstrumented(internals: Internals): boolean {
+  const { query } = internals as unknown as { query: { readonly __original?: unknown } }
+  return query.__original !== undefined
+}
+
 /** What a command asks the server to do, in terms that decide whether and how it is followed. */
 export type CommandKind = 'statement' | 'prepare' | 'reset' | 'login' | 'other'
 

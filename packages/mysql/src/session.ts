@@ -110,7 +110,7 @@ export class Session {
   async #askForBorrower(text: string): Promise<void> {
     // What ends a transaction that its borrower has left open is the pool's.
     const ended = this.activity.lease?.active === false
-    const trace = ended ? undefined : this.#follower.trace(text)
+    const trace = ended ? undefined : this.#follower.trace(text, true)
     if (trace === undefined) await this.ask(text)
     else await askOn(this.#internals, text, (send) => this.#follower.asBorrowers(trace, send))
   }

@@ -25,10 +25,10 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 
-/** Runs the program of `test/`, in a process of its own, as instrumentation needs. */
-async function runProgram(): Promise<{ busy: Point[]; idle: Point[]; open: number[] }> {
+/** Runs a program of `test/`, in a process of its own, as instrumentation needs. */
+async function runProgram<T>(name: string): Promise<T> {
   const { outputFiles } = await build({
-    entryPoints: [path.join(FOLDER, 'test', 'beside-instrumentation.ts')],
+    entryPoints: [path.join(FOLDER, 'test', `${name}.ts`)],
     bundle: true,
     write: false,
     platform: 'node',
@@ -48,7 +48,9 @@ async function runProgram(): Promise<{ busy: Point[]; idle: Point[]; open: numbe
 }
 
 test('beside instrumentation-pg nothing is counted twice', async () => {
-  const { busy, idle, open } = await runProgram()
+  const { busy, idle, open } = await runProgram<{ busy: Point[]; idle: Point[]; open: number[] }>(
+    'beside-instrumentation',
+  )
   const scopes = (metric: string) =>
     new Set(idle.filter((each) => each.metric === metric).map(({ scope }) => scope))
   const ours = new Set(['@connmgr/otel'])
@@ -70,6 +72,37 @@ test('beside instrumentation-pg nothing is counted twice', async () => {
   expect(pools.map((pool) => sum(idle, count, { [POOL]: pool }))).toEqual(open)
   const waits = pools.map((pool) => sum(idle, 'db.client.connection.wait_time', { [POOL]: pool }))
   expect(waits).toEqual([5, 6])
+})
+
+interface ShownSpan {
+  readonly scope: string
+  readonly name: string
+  readonly parent: string | undefined
+  readonly events: readonly string[]
+  readonly text: string | undefined
+}
+
+test('beside instrumentation-pg no statement has two spans, and waits and transactions are shown all the same', async () => {
+  const { messages, spans } = await runProgram<{ messages: string[]; spans: ShownSpan[] }>(
+    'spans-beside-instrumentation',
+  )
+  const of = (scope: string) => spans.filter((each) => each.scope === scope)
+  const theirs = of('@opentelemetry/instrumentation-pg').filter(({ text }) => text !== undefined)
+  expect(theirs.map(({ parent, text }) => [text, parent])).toEqual([
+    ['select 1', 'request'],
+    ['select 2', 'request'],
+    ['select pg_sleep(0.1)', 'request'],
+    ['select 3', 'request'],
+  ])
+  // What connmgr itself sends for a transaction passes that instrumentation by.
+  expect(of('@connmgr/otel').map(({ name, parent }) => [name, parent])).toEqual([
+    ['BEGIN', 'transaction'],
+    ['COMMIT', 'transaction'],
+    ['transaction', 'request'],
+  ])
+  const [request] = of('app')
+  expect(request?.events).toEqual(['connmgr.waited'])
+  expect(messages.filter((each) => each.includes('instrumented already'))).toHaveLength(1)
 })
 
 test('statements of PostgreSQL are measured without it, by server and by the code of their errors', async () => {

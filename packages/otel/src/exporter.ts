@@ -13,9 +13,11 @@ import {
   diag,
   type Meter,
   type MeterProvider,
+  type Tracer,
 } from '@opentelemetry/api'
 import { Instruments } from './instruments.js'
 import { type Contribution, SeriesBook } from './series-book.js'
+import { ManagerSpans, type TracedManager } from './spans/manager-spans.js'
 
 /** Managers to show. */
 export interface Source {
@@ -23,16 +25,21 @@ export interface Source {
   readonly list: () => readonly MeasuredManager[]
   /** Whether each statement is measured. */
   readonly operations: boolean
+  /** Makes spans of what they do; undefined for none. */
+  readonly tracer: Tracer | undefined
 }
 
 interface Watched {
   readonly attributes: SeriesAttributes
   readonly stop: () => void
   stopOperations: (() => void) | undefined
+  /** What ends the spans, by the tracer that makes them. */
+  readonly spans: Map<Tracer, () => void>
   contribution: Contribution
 }
 
-const METER_NAME = '@connmgr/otel'
+/** By which telemetry tells what it comes from. */
+export const INSTRUMENTATION_NAME = '@connmgr/otel'
 
 const exporters = new WeakMap<MeterProvider, Exporter>()
 
@@ -40,7 +47,7 @@ const exporters = new WeakMap<MeterProvider, Exporter>()
 export function exporterOf(provider: MeterProvider): Exporter {
   let exporter = exporters.get(provider)
   if (exporter === undefined) {
-    exporter = new Exporter(provider.getMeter(METER_NAME))
+    exporter = new Exporter(provider.getMeter(INSTRUMENTATION_NAME))
     exporters.set(provider, exporter)
   }
   return exporter
@@ -94,10 +101,15 @@ export class Exporter {
   #update(): void {
     const listed = new Set<MeasuredManager>()
     const measured = new Set<MeasuredManager>()
+    const tracers = new Map<MeasuredManager, Set<Tracer>>()
     for (const source of this.#sources)
       for (const manager of managersOf(source)) {
         listed.add(manager)
         if (source.operations) measured.add(manager)
+        if (source.tracer !== undefined) {
+          const known = tracers.get(manager) ?? new Set()
+          tracers.set(manager, known.add(source.tracer))
+        }
       }
     for (const [manager, watched] of this.#watched) {
       // One that closes is often no longer listed, and is shown until its connections are closed.
@@ -106,8 +118,11 @@ export class Exporter {
     }
     for (const manager of listed)
       if (!manager.closed && !this.#watched.has(manager)) this.#watch(manager)
-    for (const [manager, watched] of this.#watched)
-      if (listed.has(manager)) this.#measureOperations(manager, watched, measured.has(manager))
+    for (const [manager, watched] of this.#watched) {
+      if (!listed.has(manager)) continue
+      this.#measureOperations(manager, watched, measured.has(manager))
+      traceManager(manager as TracedManager, watched, tracers.get(manager) ?? new Set())
+    }
   }
 
   #watch(manager: MeasuredManager): void {
@@ -117,6 +132,7 @@ export class Exporter {
       attributes,
       stop,
       stopOperations: undefined,
+      spans: new Map(),
       contribution: new Map(),
     })
     const before = this.#left.get(manager)
@@ -151,6 +167,7 @@ export class Exporter {
   #leave(manager: MeasuredManager, watched: Watched): void {
     watched.stop()
     watched.stopOperations?.()
+    for (const stop of watched.spans.values()) stop()
     this.#book.keep(watched.contribution)
     this.#left.set(manager, watched.contribution)
     this.#watched.delete(manager)
@@ -171,6 +188,22 @@ export class Exporter {
     this.#endObserving?.()
     this.#endObserving = undefined
   }
+}
+
+/** Begins and ends to make spans, so that just these tracers make them. */
+function traceManager(
+  manager: TracedManager,
+  { attributes, spans }: Watched,
+  wanted: ReadonlySet<Tracer>,
+): void {
+  for (const [tracer, stop] of spans) {
+    if (wanted.has(tracer)) continue
+    stop()
+    spans.delete(tracer)
+  }
+  for (const tracer of wanted)
+    if (!spans.has(tracer))
+      spans.set(tracer, new ManagerSpans(manager, attributes, tracer).listen())
 }
 
 /** A function of the user that throws must not hide the managers of others. */

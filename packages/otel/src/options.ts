@@ -1,5 +1,5 @@
 import { invalidOption, rejectUnknownOptions } from '@connmgr/core/driver'
-import type { MeterProvider } from '@opentelemetry/api'
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
 
 /** Options of `instrument`. */
 export interface InstrumentOptions {
@@ -11,17 +11,29 @@ export interface InstrumentOptions {
    * they would count each statement twice. `@default` false
    */
   readonly operationDuration?: boolean
+  /**
+   * Makes spans: of each statement, below the span that is active where it is called for, of each transaction, and of waits
+   * for a connection. Where the database's client is instrumented already, that makes the spans of statements. `@default` false
+   */
+  readonly spans?: boolean
+  /** Where the spans go. `@default` the global one */
+  readonly tracerProvider?: TracerProvider
 }
 
-const NAMES = ['meterProvider', 'operationDuration']
+const NAMES = ['meterProvider', 'operationDuration', 'spans', 'tracerProvider']
 
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
 export function checkOptions(options: InstrumentOptions): void {
   rejectUnknownOptions(options, NAMES, 'instrument')
-  const { meterProvider, operationDuration } = options
-  if (operationDuration !== undefined && typeof operationDuration !== 'boolean')
-    throw invalidOption('operationDuration', operationDuration, 'true or false')
-  if (meterProvider === undefined) return
-  if (typeof (meterProvider as Partial<MeterProvider> | null)?.getMeter !== 'function')
+  for (const name of ['operationDuration', 'spans'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'boolean')
+      throw invalidOption(name, options[name], 'true or false')
+  const { meterProvider, tracerProvider } = options as {
+    meterProvider?: Partial<MeterProvider> | null
+    tracerProvider?: Partial<TracerProvider> | null
+  }
+  if (meterProvider !== undefined && typeof meterProvider?.getMeter !== 'function')
     throw invalidOption('meterProvider', meterProvider, 'a MeterProvider of OpenTelemetry')
+  if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function')
+    throw invalidOption('tracerProvider', tracerProvider, 'a TracerProvider of OpenTelemetry')
 }

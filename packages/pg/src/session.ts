@@ -42,6 +42,7 @@ import { resetSession } from './session-reset.js'
 import { SessionTransaction } from './session-transaction.js'
 import { mayChangeCatalog } from './statement-text.js'
 import { placeOf, sendTraced, type TracedSession } from './traced-statement.js'
+import { isInstrumented } from './unwrapped.js'
 
 const SHUTDOWN_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03'])
 const READ_ONLY = '25006'
@@ -244,7 +245,7 @@ export class Session {
     const { queries } = this
     if (queries?.active !== true || isShared(args[0])) return this.#send(args)
     const trace = queries.begin(textOf(args[0]))
-    trace.on(placeOf(this.traced))
+    trace.on({ ...placeOf(this.traced), instrumented: isInstrumented(this.client) })
     return trace.run(() => sendTraced(trace, this.traced, args, (given) => this.#send(given)))
   }
 

@@ -12,3 +12,9 @@ export function unwrapped<F extends AnyFunction>(method: F): F {
     inner = original as F
   }
 }
+
+/** Whether instrumentation has wrapped what sends a client's statements. */
+export function isInstrumented(client: object): boolean {
+  const { query } = Object.getPrototypeOf(client) as { query: AnyFunction }
+  return unwrapped(query) !== query
+}

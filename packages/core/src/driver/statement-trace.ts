@@ -19,6 +19,8 @@ export interface TracedConnection {
   readonly processId?: number | undefined
   /** The lease, if there is one. */
   readonly lease?: number | undefined
+  /** Another tracer has wrapped the methods of the driver's client that send statements. */
+  readonly instrumented?: boolean | undefined
 }
 
 /** What a transaction of a connection is to a statement. */

@@ -109,12 +109,13 @@ class QueryTrace implements StatementTrace {
     }
   }
 
-  on({ connectionId, endpoint, lease, processId }: TracedConnection): void {
+  on({ connectionId, endpoint, instrumented, lease, processId }: TracedConnection): void {
     const context = this.#context
     if (endpoint !== undefined) context.endpoint = endpoint
     if (connectionId !== undefined) context.connectionId = connectionId
     if (processId !== undefined) context.processId = processId
     if (lease !== undefined) context.lease = lease
+    if (instrumented === true) context.instrumented = true
   }
 
   sent(at = this.#clock.now()): void {

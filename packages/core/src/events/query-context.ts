@@ -23,6 +23,11 @@ export interface QueryContext {
   readonly processId?: number
   /** The lease that it ran on, as in `Lease.id`. Absent for statements of a hook that prepares a new connection. */
   readonly lease?: number
+  /**
+   * Another tracer has wrapped the client of the driver, as OpenTelemetry's instrumentation of pg does, and makes a span of
+   * its own of each statement.
+   */
+  readonly instrumented?: boolean
   /** It ran on a connection together with statements of other callers. */
   readonly shared?: boolean
   /** It ran as a prepared statement. */

@@ -160,6 +160,17 @@ export abstract class ManagerStatus<C extends object> {
     return observeQueries(this.#parts.runtime, observer)
   }
 
+  /**
+   * The shape of a statement in the database's own dialect: with `?` for values, without comments. It never shows a value:
+   * where it is unclear what a text means, the rest is cut off, with `…`. Undefined if the driver has no dialect of SQL.
+   *
+   * @example
+   * manager.fingerprint("select * from users where email = 'a@example.com'") // select * from users where email = ?
+   */
+  fingerprint(sql: string): string | undefined {
+    return this.#parts.runtime.sql.fingerprint(sql)
+  }
+
   /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */
   toJSON(): object {
     const { activeEndpoint, endpoints } = this.getFailoverStatus()

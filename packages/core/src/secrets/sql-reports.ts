@@ -25,6 +25,11 @@ export class SqlReports {
     this.#fingerprint = fingerprint
   }
 
+  /** The shape of a statement, whatever reports show of it; undefined if the driver cannot tell. */
+  fingerprint(text: string): string | undefined {
+    return this.#fingerprint?.(text)
+  }
+
   statement(text: string | undefined): string | undefined {
     if (text === undefined || this.#mode === 'none') return undefined
     return this.#mode === 'text' ? redactText(text) : this.#fingerprint?.(text)

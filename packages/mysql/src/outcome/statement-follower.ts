@@ -17,7 +17,14 @@ import {
   isClientTimeout,
   isDeliberate,
 } from '../errors/classify.js'
-import { type Command, type Internals, kindOf, type Packet, textOf } from '../internals.js'
+import {
+  type Command,
+  type Internals,
+  isInstrumented,
+  kindOf,
+  type Packet,
+  textOf,
+} from '../internals.js'
 import { okFlags, statusFlagsOf, statusOf } from '../server-status.js'
 import type { SessionChanges } from '../session-changes.js'
 import { factsOf, UNCLEAR } from '../text/facts.js'
@@ -105,8 +112,12 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     }
   }
 
-  /** Begins to publish a statement, if there is a subscriber. */
-  trace(text: string | undefined): StatementTrace | undefined {
+  /**
+   * Begins to publish a statement, if there is a subscriber.
+   *
+   * @param own whether the engine sends it, past what others have wrapped around the connection's methods
+   */
+  trace(text: string | undefined, own: boolean): StatementTrace | undefined {
     const { activity, queries } = this.#known
     if (queries?.active !== true) return undefined
     const { lease } = activity
@@ -115,6 +126,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       connectionId: lease?.connectionId,
       lease: lease?.active === true ? lease.id : undefined,
       processId: this.#internals.threadId ?? undefined,
+      instrumented: !own && isInstrumented(this.#internals),
     })
     return trace
   }
@@ -187,7 +199,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       own,
       effects,
     )
-    const trace = own ? this.#ownTrace : this.trace(raw)
+    const trace = own ? this.#ownTrace : this.trace(raw, false)
     const send = (): Command => {
       follow(command, statement)
       if (statement.onResult === undefined) this.#followEvents(command, statement)

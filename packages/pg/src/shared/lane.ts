@@ -5,6 +5,7 @@ import { afterAbort, notSent } from '../aborted-query.js'
 import type { Catalog } from '../catalog/catalog.js'
 import { type ClientInternals, internalsOf, type ServerMessage } from '../client-internals.js'
 import { provesRollback, QUERY_TIMEOUT } from '../outcome/evidence.js'
+import { isInstrumented } from '../unwrapped.js'
 import { AbandonedQueries, hasEnded } from './abandoned-queries.js'
 import type { LaneHost, Loan } from './lane-host.js'
 import { Pipelining } from './pipelining.js'
@@ -130,12 +131,13 @@ export class Lane {
   /** Notes of a query that has been answered where it has run, and since when the server was at it. */
   trace(query: SharedQuery, trace: StatementTrace): void {
     if (this.#loan === undefined || this.#waiting.includes(query)) return
-    const { lease } = this.#loan
+    const { client, lease } = this.#loan
     trace.on({
       endpoint: lease.endpoint.id,
       connectionId: lease.connectionId,
       processId: this.#internals?.processID ?? undefined,
       lease: lease.id,
+      instrumented: isInstrumented(client),
     })
     trace.sent(this.#headSince)
     trace.shared()
