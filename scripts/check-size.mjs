@@ -12,10 +12,10 @@ import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
  */
 const BUDGETS = {
   core: 78_000,
-  pg: 55_000,
+  pg: 60_000,
   mysql: 30_000,
   sqlite: 18_500,
-  duckdb: 5200,
+  duckdb: 5600,
   typeorm: 7300,
   prisma: 5900,
   drizzle: 1700,
@@ -24,7 +24,7 @@ const BUDGETS = {
   health: 5400,
   nestjs: 3700,
   metrics: 4900,
-  otel: 2400,
+  otel: 6000,
   prometheus: 2500,
   cli: 31_000,
   insights: 42_000,

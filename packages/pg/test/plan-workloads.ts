@@ -2,7 +2,7 @@ import { PlanTimes } from '../src/prepared/times/plan-times.js'
 import { CUSTOM_RUNS } from '../src/prepared/times/plan-trial.js'
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -12,7 +12,7 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
-export const normal = (random: () => number): number =>
+const normal = (random: () => number): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 
 /** How long a run takes, in milliseconds. */

@@ -1,7 +1,6 @@
 import { askOver } from '../driver/ask-over.js'
 import type { ConnectContext } from '../driver/contract.js'
 import { isAnswer } from '../driver/failure-kind.js'
-import type { ProbeResult } from '../driver/replication.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectPace } from './connect-pace.js'
