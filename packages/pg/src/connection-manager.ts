@@ -207,8 +207,9 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   }
 
   /**
-   * Runs work whose statements are not prepared by themselves, by whatever library: for a statement whose best plan depends
-   * on its values, where the library takes no `prepare: false`. It holds for all that `work` awaits or returns.
+   * Runs work whose statements are not prepared by themselves, also those of libraries that take no `prepare: false`: for a
+   * statement whose best plan depends on its values. It holds for all that `work` awaits or returns. Tested with the pool,
+   * TypeORM and Drizzle.
    *
    * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if `work` is no function
    *
