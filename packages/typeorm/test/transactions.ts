@@ -60,7 +60,7 @@ export function describeTransactions(subject: AdapterSubject): void {
       await queryRunner.startTransaction()
       await queryRunner.manager.save(Author, { name: 'undone' })
       const outside = authors.save({ name: 'kept' })
-      expect(await queryRunner.manager.countBy(Author, { name: 'kept' })).toBe(0)
+      expect(await queryRunner.manager.countBy(Author, { name: 'undone' })).toBe(1)
       await queryRunner.rollbackTransaction()
       await outside
       await queryRunner.release()
