@@ -94,7 +94,7 @@ export class Assembly<C extends object> {
     this.startUp = new StartUp(runtime, { startTimeoutMs, acquireTimeoutMs }, this)
     this.set.apply(endpoints)
     this.cluster = this.#createCluster()
-    const pace = new ProbePace(runtime.clock, failover, health.intervalMs, this)
+    const pace = new ProbePace(failover, health.intervalMs, this)
     this.monitor = new HealthMonitor(runtime, health.history, pace, this)
     const leakMs = options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY
     this.maintainer = new Maintainer(this.set.pools, pool, leakMs, options.clock)

@@ -10,10 +10,7 @@ export interface FailoverOptions {
    * `suspectCount` times the deadline of a probe at the latest. `@default` 500; with a single endpoint see `healthMonitoring.intervalMs`
    */
   readonly probeIntervalMs?: number
-  /**
-   * Pause between probes while there is no writer, or callers wait for a single server that is gone; in its first second, a
-   * tenth of the time without. `@default` 100
-   */
+  /** Pause between probes while there is no writer; in its first second, a tenth of the time without. `@default` 100 */
   readonly fastProbeIntervalMs?: number
   /**
    * Deadline of one probe, at the least. When it is missed the next one follows at once, over a fresh connection beside the

@@ -1,8 +1,8 @@
-import type { ConnectContext, Role } from '../driver/contract.js'
+import type { Role } from '../driver/contract.js'
 import type { Probe } from '../driver/replication.js'
 import type { ProbeOutcome } from './probe-outcome.js'
 
-/** Probes a server that is short of connections, or suspect, over the connections of a pool. */
+/** Probes a server that is short of connections over the connections of a pool. */
 export interface StandIn {
   /** Until when the server counts as short of connections, as it has refused one for want of room. */
   readonly shortUntil: number
@@ -12,17 +12,12 @@ export interface StandIn {
   learn(shortUntil: number): void
   /** Returns a probe over an idle connection; undefined without one, or while the server is not short of connections. */
   borrow(): Probe | undefined
-  /** Whether the server is suspect and can be asked over a connection that its pool opens already. */
-  readonly coming: boolean
   /**
    * Opens a probe over the next connection of the pool, or over its own where the pool cannot tell.
    *
    * @param openOwn opens a connection beside the pool
    */
-  open(
-    openOwn: () => Promise<Probe>,
-    context: Pick<ConnectContext, 'signal' | 'watch'>,
-  ): Promise<Probe>
+  open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe>
 }
 
 /** Who wants to know of the probes of a server, and how often it is to be probed. */

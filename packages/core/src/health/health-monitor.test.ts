@@ -23,24 +23,6 @@ describe('health monitoring', () => {
     expect(h.driver.count('connect')).toBe(0)
   })
 
-  test('asks a single server that has gone every 20 ms at first while a caller waits, and then less often', async () => {
-    h = manage({ healthMonitoring: { intervalMs: 1000 } })
-    ;(await h.manager.acquire()).release()
-    h.driver.server('a').crash()
-    const acquiring = h.manager.acquire()
-    await h.clock.advance(50)
-    const logins = h.driver.count('openProbe')
-    await h.clock.advance(100)
-    expect(h.driver.count('openProbe') - logins).toBeGreaterThanOrEqual(5)
-    await h.clock.advance(2000)
-    const later = h.driver.count('openProbe')
-    await h.clock.advance(1000)
-    expect(h.driver.count('openProbe') - later).toBeLessThanOrEqual(16)
-    h.driver.server('a').state = 'up'
-    await h.clock.advance(1500)
-    ;(await acquiring).release()
-  })
-
   test('keeps the latest checks, with the state of the pool in each', async () => {
     h = manage({ healthMonitoring: { intervalMs: 100, history: 5 } })
     const lease = await h.manager.acquire()

@@ -28,10 +28,8 @@ export class HealthMonitor<C extends object> {
   readonly #timer: ProbeTimer
   readonly #completed: Topic
   readonly #running = new Map<ManagedEndpoint<C>, Promise<HealthCheck>>()
-  /** Endpoints that met trouble while a probe of them was under way, and when they did last. */
-  readonly #again = new Map<ManagedEndpoint<C>, number>()
-  /** When each endpoint was asked what it has answered last. */
-  readonly #posedAt = new WeakMap<ManagedEndpoint<C>, number>()
+  /** Endpoints to be probed once more after the probe under way. */
+  readonly #again = new Set<ManagedEndpoint<C>>()
   readonly #failingSince = new Map<ManagedEndpoint<C>, number>()
   /** The latest check of each endpoint that others have probed too. */
   readonly #latest = new Map<ManagedEndpoint<C>, HealthCheck>()
@@ -122,7 +120,7 @@ export class HealthMonitor<C extends object> {
 
   /**
    * Probes all endpoints at once because something has just happened. What a probe under way says may be older than
-   * that: unless it turns out to have been asked later, it is followed by another.
+   * that, so it is followed by another.
    */
   roundAfterTrouble(): void {
     for (const endpoint of this.#parts.endpoints) this.checkAfterTrouble(endpoint)
@@ -130,20 +128,14 @@ export class HealthMonitor<C extends object> {
 
   checkAfterTrouble(endpoint: ManagedEndpoint<C>): void {
     const running = this.#running.get(endpoint)
-    if (running === undefined) {
-      void this.check(endpoint)
-      return
+    if (running === undefined) void this.check(endpoint)
+    else if (!this.#again.has(endpoint)) {
+      this.#again.add(endpoint)
+      void running.then(() => {
+        this.#again.delete(endpoint)
+        if (this.#started) void this.check(endpoint)
+      })
     }
-    const noted = this.#again.has(endpoint)
-    this.#again.set(endpoint, this.#runtime.clock.now())
-    if (!noted) void running.then(() => this.#checkAgain(endpoint))
-  }
-
-  #checkAgain(endpoint: ManagedEndpoint<C>): void {
-    const troubledAt = this.#again.get(endpoint) as number
-    this.#again.delete(endpoint)
-    const posedAt = this.#posedAt.get(endpoint) ?? Number.NEGATIVE_INFINITY
-    if (this.#started && posedAt <= troubledAt) void this.check(endpoint)
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<HealthCheck> {
@@ -183,7 +175,6 @@ export class HealthMonitor<C extends object> {
       (outcome.timedOut ? endpoint.pool.server.receivedAny() : isAnswer(outcome.kind))
     )
       outcome = { ...outcome, alive: true }
-    if (outcome.ok && outcome.posedAt !== undefined) this.#posedAt.set(endpoint, outcome.posedAt)
     const check = this.#record(endpoint, outcome)
     this.#parts.startUp.probed(endpoint.id, outcome)
     this.#parts.cluster.observe(endpoint, outcome)

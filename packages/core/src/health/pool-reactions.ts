@@ -53,7 +53,7 @@ export class PoolReactions<C extends object> implements PoolObserver {
       void readiness.current
     }
     // A single one is asked ever more rarely while it does not answer, and is back before that.
-    if (!wasAnswered(managed.state) && !managed.standIn.asking && monitor.started) {
+    if (!wasAnswered(managed.state) && monitor.started) {
       monitor.checkAfterTrouble(managed)
       monitor.hurry()
     }

@@ -1,7 +1,6 @@
-import type { ConnectContext } from '../driver/contract.js'
 import type { FailureKind } from '../driver/failure-kind.js'
 import type { Probe, ProbeResult } from '../driver/replication.js'
-import type { ConnectionPool, PooledAnswer } from '../pool/connection-pool.js'
+import type { ConnectionPool } from '../pool/connection-pool.js'
 import type { Runtime } from '../runtime.js'
 import type { StandIn } from './endpoint-prober.js'
 import { PooledProbe } from './pooled-probe.js'
@@ -15,17 +14,12 @@ export interface ServerKnowledge {
   readonly capacity: number | undefined
   /** For so long it does so. */
   readonly patienceMs: number
-  /** Whether something has failed on the server, and a probe is to decide. */
-  readonly suspect: () => boolean
   /** Whether the server is up as far as is known, so that what was known of it before holds. */
   readonly trusted: () => boolean
   /** What is known of the server. */
   readonly known: () => ProbeResult | undefined
   readonly classify: (error: unknown) => FailureKind
 }
-
-/** What of a connect holds for one of the pool. */
-type PoolConnectContext = Pick<ConnectContext, 'signal' | 'watch'>
 
 /** For so long after a refusal a server counts as short of connections. */
 const SHORT_MS = 600_000
@@ -41,9 +35,6 @@ const UNKNOWN: ProbeResult = { role: 'unknown', writable: true }
  * lends it. Without waiting callers the pool opens a connection for the probe; a caller who arrives meanwhile gets it.
  *
  * A server counts as short of connections after it has refused one for want of room, to the pool or to the monitor.
- *
- * A server that is suspect is asked over the connection that its pool opens for the callers to come: with one login less
- * the verdict comes sooner, and the connection can be lent with it.
  */
 export class PoolStandIn<C extends object> implements StandIn {
   readonly #runtime: Runtime
@@ -54,7 +45,6 @@ export class PoolStandIn<C extends object> implements StandIn {
   #checked = false
   /** Questions that wait for a connect of the pool to end. */
   readonly #waiting: (() => void)[] = []
-  #asking = false
 
   constructor(runtime: Runtime, pool: ConnectionPool<C>, server: ServerKnowledge) {
     this.#runtime = runtime
@@ -65,16 +55,6 @@ export class PoolStandIn<C extends object> implements StandIn {
   /** Whether the server has few connections by its nature, or has refused one for want of room of late. */
   get short(): boolean {
     return this.#server.capacity !== undefined || this.#runtime.clock.now() < this.shortUntil
-  }
-
-  /** Whether a suspect server is being asked over the connection that comes next. */
-  get asking(): boolean {
-    return this.#asking
-  }
-
-  get coming(): boolean {
-    if (this.short || this.#asking || !this.#server.suspect()) return false
-    return this.#pool.probes.coming
   }
 
   /** How well it can probe without a further connection: higher is better, 0 is not at all. */
@@ -113,7 +93,7 @@ export class PoolStandIn<C extends object> implements StandIn {
       const answer = await this.#pool.probes.overIdle()
       if (answer === undefined || this.#doubts(answer))
         throw new Error('no connection of the pool can tell')
-      return answer.result
+      return answer
     }
     return new PooledProbe(check, () => {})
   }
@@ -123,11 +103,10 @@ export class PoolStandIn<C extends object> implements StandIn {
    *
    * @param openOwn opens a connection beside the pool
    */
-  async open(openOwn: () => Promise<Probe>, context: PoolConnectContext): Promise<Probe> {
-    if (this.coming) return this.#overComing(openOwn, context)
-    if (!this.short && this.#server.solo && !this.#checked) await this.#connects(context.signal)
+  async open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe> {
+    if (!this.short && this.#server.solo && !this.#checked) await this.#connects(signal)
     if (!this.short) return openOwn()
-    const answer = await this.#answerOfNext(context)
+    const answer = await this.#answerOfNext(signal)
     if (answer === undefined) {
       const full = this.#pool.counts.total >= (this.#server.capacity ?? Number.POSITIVE_INFINITY)
       if (!full) return openOwn()
@@ -138,23 +117,8 @@ export class PoolStandIn<C extends object> implements StandIn {
       )
     }
     const closeAhead = (): void => this.#pool.probes.closeUnused()
-    if (!this.#doubts(answer)) return answered(answer, closeAhead)
+    if (!this.#doubts(answer)) return new PooledProbe(() => Promise.resolve(answer), closeAhead)
     return openOwn().finally(closeAhead)
-  }
-
-  /** Asks a suspect server over the connection that the pool opens already. */
-  async #overComing(openOwn: () => Promise<Probe>, context: PoolConnectContext): Promise<Probe> {
-    const done = (): void => {
-      this.#asking = false
-    }
-    this.#asking = true
-    context.signal.addEventListener('abort', done, { once: true })
-    try {
-      const answer = await this.#pool.probes.overNext(context)
-      return answer === undefined || this.#doubts(answer) ? await openOwn() : answered(answer)
-    } finally {
-      done()
-    }
   }
 
   /**
@@ -192,7 +156,7 @@ export class PoolStandIn<C extends object> implements StandIn {
   }
 
   /** Users of the pool may have dropped rights of its session, so that it tells less than a session of the monitor. */
-  #doubts({ result: { missing } }: PooledAnswer): boolean {
+  #doubts({ missing }: ProbeResult): boolean {
     return missing !== undefined && this.#server.known()?.missing === undefined
   }
 
@@ -200,17 +164,17 @@ export class PoolStandIn<C extends object> implements StandIn {
    * Asks over the next connection of the pool; resolves with undefined if the pool opens none. Retries a refusal for a
    * moment, because a session that has just been closed still holds its slot.
    */
-  async #answerOfNext(context: PoolConnectContext): Promise<PooledAnswer | undefined> {
+  async #answerOfNext(signal: AbortSignal): Promise<ProbeResult | undefined> {
     for (const pauseMs of PAUSES_MS) {
       try {
-        return await this.#pool.probes.overNext(context)
+        return await this.#pool.probes.overNext()
       } catch (error) {
         const refused = this.#server.classify(error) === 'busy'
-        if (!refused || this.#pool.counts.total > 0 || context.signal.aborted) throw error
+        if (!refused || this.#pool.counts.total > 0 || signal.aborted) throw error
       }
       await this.#pause(pauseMs)
     }
-    return this.#pool.probes.overNext(context)
+    return this.#pool.probes.overNext()
   }
 
   /** Lets callers who arrived with the manager connect first: they may need every connection that the server has. */
@@ -238,9 +202,4 @@ export class PoolStandIn<C extends object> implements StandIn {
   #wake(): void {
     for (const each of this.#waiting.splice(0)) each()
   }
-}
-
-/** A probe that has its answer already. */
-function answered({ posedAt, result }: PooledAnswer, destroy: () => void = () => {}): PooledProbe {
-  return new PooledProbe(() => Promise.resolve(result), destroy, posedAt)
 }

@@ -5,7 +5,5 @@ export class PooledProbe implements Probe {
   constructor(
     readonly check: () => Promise<ProbeResult>,
     readonly destroy: () => void,
-    /** When the question of an answer that has come already was sent. `@default` when `check` is called */
-    readonly posedAt?: number,
   ) {}
 }

@@ -3,7 +3,7 @@ import type { ConnectContext, Driver, Endpoint } from '../driver/contract.js'
 import type { Probe } from '../driver/replication.js'
 import type { StandIn } from './endpoint-prober.js'
 
-/** Opens connections for the probes of one endpoint: over its pool while the server is short of them, or suspect. */
+/** Opens connections for the probes of one endpoint: over its pool while the server is short of them. */
 export class ProbeOpener<C extends object> {
   readonly #driver: Driver<C>
   readonly #endpoint: Endpoint
@@ -18,7 +18,7 @@ export class ProbeOpener<C extends object> {
   open(context: ConnectContext): Promise<Probe> {
     const openOwn = (): Promise<Probe> =>
       this.#driver.replication?.openProbe(this.#endpoint, context) ?? this.#plainProbe(context)
-    return this.#standIn === undefined ? openOwn() : this.#standIn.open(openOwn, context)
+    return this.#standIn === undefined ? openOwn() : this.#standIn.open(openOwn, context.signal)
   }
 
   /** For drivers without a probe of their own: an ordinary connection that is validated. */

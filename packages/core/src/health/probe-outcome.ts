@@ -6,8 +6,6 @@ import type { AnsweredQuestion } from '../time/response-times.js'
 export interface SuccessfulProbe extends AnsweredQuestion {
   readonly ok: true
   readonly durationMs: number
-  /** When what it answers was asked, after any login, on the monotonic clock; undefined if the server did not say it. */
-  readonly posedAt?: number
   readonly result: ProbeResult
   /** True if it was asked over a session to another database of the server: this one may not be there. */
   readonly elsewhere?: boolean

@@ -2,7 +2,6 @@ import type { Cluster } from '../cluster/cluster.js'
 import type { ManagedEndpoint } from '../cluster/managed-endpoint.js'
 import type { FailoverKnobs } from '../cluster/options.js'
 import { urgentPaceMs } from '../cluster/reducer/search.js'
-import type { Clock } from '../time/clock.js'
 import type { Monitoring } from './monitoring.js'
 import { wasAnswered } from './standing.js'
 
@@ -23,14 +22,12 @@ export interface ProbePaceParts<C extends object> {
 
 /** Says how often a manager probes its endpoints, and whether it keeps the sessions in between. */
 export class ProbePace<C extends object> {
-  readonly #clock: Clock
   readonly #knobs: FailoverKnobs
   readonly #intervalMs: number
   readonly #parts: ProbePaceParts<C>
 
   /** @param intervalMs pause between the probes of fixed endpoints while all is well */
-  constructor(clock: Clock, knobs: FailoverKnobs, intervalMs: number, parts: ProbePaceParts<C>) {
-    this.#clock = clock
+  constructor(knobs: FailoverKnobs, intervalMs: number, parts: ProbePaceParts<C>) {
     this.#knobs = knobs
     this.#intervalMs = intervalMs
     this.#parts = parts
@@ -41,24 +38,18 @@ export class ProbePace<C extends object> {
     const { cluster, fixed } = this.#parts
     const { fastProbeIntervalMs, probeIntervalMs } = this.#knobs
     if (fixed) return this.#fixedPaceMs
-    if (!cluster.urgent) return probeIntervalMs
-    // The probe of a suspect server goes on by itself; how the others are matters once the writer is lost.
-    if (cluster.writer !== undefined) return fastProbeIntervalMs
-    return urgentPaceMs(cluster.searchingMs, fastProbeIntervalMs)
+    return cluster.urgent ? urgentPaceMs(cluster.searchingMs, fastProbeIntervalMs) : probeIntervalMs
   }
 
   get #fixedPaceMs(): number {
     const first = this.#parts.endpoints.reduce((worst, each) =>
       each.standing.failures > worst.standing.failures ? each : worst,
     )
-    const { failingSince, failures } = first.standing
+    const { failures } = first.standing
     if (failures === 0) return this.#intervalMs
     // A waiting caller is served as soon after its return as with several endpoints, a proxy before them for example.
-    if (first.pool.counts.waiting > 0) {
-      if (first.state === 'QUARANTINED') return REFUSED_RETRY_MS
-      const failingMs = this.#clock.now() - (failingSince ?? Number.NEGATIVE_INFINITY)
-      return urgentPaceMs(failingMs, this.#knobs.fastProbeIntervalMs)
-    }
+    if (first.pool.counts.waiting > 0)
+      return first.state === 'QUARANTINED' ? REFUSED_RETRY_MS : this.#knobs.fastProbeIntervalMs
     // Connections to it come about: the server is back, even if the latest probe failed.
     if (first.pool.counts.total > 0) return RETRY_MS
     // Without a waiting caller it is asked again soon, and then less and less often.

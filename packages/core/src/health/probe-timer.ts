@@ -11,7 +11,6 @@ export class ProbeTimer {
   readonly #paceMs: () => number
   readonly #onDue: () => void
   #timer: TimerHandle | undefined
-  #latestAt = Number.NEGATIVE_INFINITY
   #dueAt = Number.POSITIVE_INFINITY
 
   /** @param paceMs pause until the next probe, less up to 20 %; infinity for none */
@@ -23,7 +22,6 @@ export class ProbeTimer {
 
   /** The next probe comes after the present pace, whenever it was due before. */
   start(): void {
-    this.#latestAt = this.#clock.now()
     this.#schedule(this.#paceMs())
   }
 
@@ -44,17 +42,9 @@ export class ProbeTimer {
     // Only ever shorter, so that the longest time to notice a silence is known.
     const delayMs = paceMs * (1 - JITTER * this.#clock.random())
     this.#dueAt = this.#clock.now() + delayMs
-    this.#timer = this.#clock.setTimeout(() => this.#elapsed(), delayMs)
-  }
-
-  #elapsed(): void {
-    // What was urgent when it was scheduled may be settled by now.
-    const earlyMs = this.#latestAt + LEAST_PAUSE * this.#paceMs() - this.#clock.now()
-    if (earlyMs > 0) {
-      this.#schedule(earlyMs / LEAST_PAUSE)
-      return
-    }
-    this.start()
-    if (this.#timer !== undefined) this.#onDue()
+    this.#timer = this.#clock.setTimeout(() => {
+      this.start()
+      if (this.#timer !== undefined) this.#onDue()
+    }, delayMs)
   }
 }

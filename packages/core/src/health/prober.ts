@@ -144,10 +144,8 @@ export class Prober<C extends object> implements EndpointProber {
       this.#reject = reject
     })
     this.#wait(timeoutMs)
-    if (session !== undefined) {
-      questions.askOver(session)
-      if (this.#options.standIn?.coming === true) questions.askBeside()
-    } else {
+    if (session !== undefined) questions.askOver(session)
+    else {
       questions.askAnew()
       this.#askBeside()
     }
@@ -192,7 +190,7 @@ export class Prober<C extends object> implements EndpointProber {
 
   #stale(): void {
     if (this.#running === undefined) return
-    if (!this.#questions.beside) this.#questions.askAnew()
+    this.#questions.askAnew()
     this.#wait(this.#patience.afterStaleMs)
   }
 

@@ -15,15 +15,8 @@ export class Question {
   readonly fresh: boolean
   /** Undefined during the login. */
   probe: Probe | undefined
-  /** When it was sent, after any login. */
-  posedAt = Number.NaN
 
-  /** @param beside whether it is asked beside one over the kept session, so that its failure says nothing while that waits */
-  constructor(
-    runtime: Runtime,
-    fresh: boolean,
-    readonly beside = false,
-  ) {
+  constructor(runtime: Runtime, fresh: boolean) {
     this.#runtime = runtime
     this.askedAt = runtime.clock.now()
     this.#stalledBefore = runtime.stall.stalledAt(this.askedAt)

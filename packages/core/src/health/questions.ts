@@ -63,11 +63,6 @@ export class Questions<C extends object> {
     return this.#asked.size > 0
   }
 
-  /** Whether the server is asked over a connection that its pool opens, beside the kept session. */
-  get beside(): boolean {
-    return [...this.#asked].some((each) => each.beside)
-  }
-
   /** Whether a login under way comes forward. */
   get goesOn(): boolean {
     return [...this.#asked].some((each) => each.goesOn)
@@ -79,23 +74,14 @@ export class Questions<C extends object> {
 
   /** Over a connection that is opened for it, unless one is being opened already, and may still come about. */
   askAnew(): void {
-    this.#askAnew(false)
-  }
-
-  /** The same beside the question over the kept session, which may have ended with others. */
-  askBeside(): void {
-    this.#askAnew(true)
-  }
-
-  #askAnew(beside: boolean): void {
     const { opener, patience, times } = this.#parts
-    const pending = [...this.#asked].filter((each) => each.fresh && !each.beside)
+    const pending = [...this.#asked].filter((each) => each.fresh)
     const latest = pending.at(-1)
     if (latest !== undefined && latest.ageMs < patience.retryMs) return
     // The first may be on its way to a slow server and keeps all its time.
     const [, second] = pending
     if (second !== undefined && pending.length >= MOST_PENDING) this.#drop(second)
-    const question = new Question(this.#runtime, true, beside)
+    const question = new Question(this.#runtime, true)
     this.#asked.add(question)
     const { signal } = question.abort
     const { watch } = question.progress
@@ -132,8 +118,6 @@ export class Questions<C extends object> {
 
   #pose(question: Question, probe: Probe): void {
     question.probe = probe
-    question.posedAt =
-      (probe instanceof PooledProbe ? probe.posedAt : undefined) ?? this.#runtime.clock.now()
     this.#asked.add(question)
     const loginMs = question.fresh ? question.tookMs : 0
     attempt(() => probe.check(question.abort.signal)).then(
@@ -152,8 +136,7 @@ export class Questions<C extends object> {
     else this.#distance.over(probe, () => this.#kept === probe)
     // Only the pool knows when its login began.
     const fresh = question.fresh && !pooled
-    const { askedAt, posedAt } = question
-    this.#callbacks.onAnswer({ result, askedAt, posedAt, fresh })
+    this.#callbacks.onAnswer({ result, askedAt: question.askedAt, fresh })
   }
 
   #failed(question: Question, error: unknown): void {
@@ -164,7 +147,7 @@ export class Questions<C extends object> {
       return
     }
     // Failing logins say nothing of the session that is still being waited for.
-    if (this.#kept !== undefined && (question.beside || this.#parts.isSetup(error))) {
+    if (this.#kept !== undefined && this.#parts.isSetup(error)) {
       this.#drop(question)
       return
     }

@@ -4,8 +4,7 @@ let lone: ReturnType<typeof lonePool>
 afterEach(() => closeLone(lone))
 
 const ask = async () => lone.pool.probes.overIdle()
-const answer = { result: { role: 'primary', writable: true } }
-const context = { signal: new AbortController().signal }
+const answer = { role: 'primary', writable: true }
 
 test('a probe uses an idle connection, which the pool lends afterwards and which still closes when unused', async () => {
   lone = lonePool({ idleTimeoutMs: 10_000 })
@@ -50,7 +49,7 @@ test('one by which the connection is lost closes it', async () => {
 describe('the next connection', () => {
   test('is opened for the probe if none is on its way, and closed unless a caller has used it', async () => {
     lone = lonePool({ minIdle: 0 })
-    expect(await lone.pool.probes.overNext(context)).toMatchObject(answer)
+    expect(await lone.pool.probes.overNext()).toMatchObject(answer)
     expect(lone.pool.counts.total).toBe(1)
     lone.pool.probes.closeUnused()
     await lone.clock.settle()
@@ -63,7 +62,7 @@ describe('the next connection', () => {
     lone.driver.next('ask', { afterMs: 20 })
     const acquiring = lone.acquire()
     await lone.clock.settle()
-    const asking = lone.pool.probes.overNext(context)
+    const asking = lone.pool.probes.overNext()
     await lone.clock.advance(119)
     expect(lone.pool.counts.waiting).toBe(1)
     await lone.clock.advance(1)
@@ -76,7 +75,7 @@ describe('the next connection', () => {
     lone = lonePool({ poolSize: 1, maxOverflow: 0 })
     const lease = await lone.acquire()
     lone.driver.next('connect', 'hang')
-    const asking = lone.pool.probes.overNext(context)
+    const asking = lone.pool.probes.overNext()
     await lone.clock.settle()
     lease.release()
     await lone.clock.settle()
@@ -86,13 +85,13 @@ describe('the next connection', () => {
   test.each(['busy', 'unreachable'] as const)('that is refused tells so: %s', async (kind) => {
     lone = lonePool()
     lone.driver.next('connect', { fail: kind })
-    await expect(lone.pool.probes.overNext(context)).rejects.toMatchObject({ kind })
+    await expect(lone.pool.probes.overNext()).rejects.toMatchObject({ kind })
   })
 
   test('that is given up tells nothing', async () => {
     lone = lonePool()
     lone.driver.next('connect', 'hang')
-    const asking = lone.pool.probes.overNext(context)
+    const asking = lone.pool.probes.overNext()
     await lone.clock.settle()
     lone.pool.destroyAll('the server is gone')
     expect(await asking).toBeUndefined()
@@ -101,7 +100,7 @@ describe('the next connection', () => {
   test('is not opened by a pool that is suspended', async () => {
     lone = lonePool()
     lone.pool.serverChanged({ serving: false })
-    expect(await lone.pool.probes.overNext(context)).toBeUndefined()
+    expect(await lone.pool.probes.overNext()).toBeUndefined()
     expect(lone.driver.connections).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-import type { ConnectContext, Endpoint, Role } from '../driver/contract.js'
+import type { Endpoint, Role } from '../driver/contract.js'
 import type { ProbeResult } from '../driver/replication.js'
 import type { AnsweredQuestion, ResponseTimes } from '../time/response-times.js'
 import type { LeakCounts, PoolCounts } from '../vocabulary/counts.js'
@@ -95,29 +95,18 @@ export interface PoolServer<C extends object> {
   answered(probe: AnsweredQuestion, patienceMs: number): void
 }
 
-/** What the server has answered over a connection of its pool. */
-export interface PooledAnswer {
-  readonly result: ProbeResult
-  /** When the question was sent, after any login, on the monotonic clock. */
-  readonly posedAt: number
-}
-
 /** Probes of the server over connections of its pool. They never settle without an answer: the caller sets the deadline. */
 export interface PoolProbes {
-  /** Whether a connection is being opened that can be asked as soon as the server has let it in. */
-  readonly coming: boolean
   /**
    * Probes over an idle connection, which is lent again once the server has answered. Resolves with undefined if no
    * connection is idle.
    */
-  overIdle(): Promise<PooledAnswer | undefined>
+  overIdle(): Promise<ProbeResult | undefined>
   /**
    * Probes over the next connection that is opened or returned, before the pool lends it. Opens one, even beyond the limit,
    * unless one is on its way. Resolves with undefined if the pool may open none, rejects with the error of the connect.
-   *
-   * @param context the signal ends the waiting; the rest is as for a connect
    */
-  overNext(context: Pick<ConnectContext, 'signal' | 'watch'>): Promise<PooledAnswer | undefined>
+  overNext(): Promise<ProbeResult | undefined>
   /** Closes the connection that was opened for a probe, unless a caller has used it. */
   closeUnused(): void
 }

@@ -29,20 +29,14 @@ export class HookFailure extends ConnectFailedError {
   }
 }
 
-/** One attempt to connect. */
-interface Attempt {
-  readonly startedAt: number
-  readonly progress: LoginProgress
-}
-
 /** An attempt was given up because its connection is not wanted any more. */
 export class Abandoned extends Error {}
 
 /** Opens connections: each within its deadline, none ever orphaned, and no faster than the pace allows. */
 export class Connector<C extends object> {
   readonly #context: PoolContext<C>
-  /** Attempts under way. */
-  readonly #running = new Map<AbortController, Attempt>()
+  /** Attempts under way, and since when. */
+  readonly #running = new Map<AbortController, number>()
   readonly #pace: ConnectPace<C>
   #usualMs: number | undefined
 
@@ -54,13 +48,6 @@ export class Connector<C extends object> {
   /** Duration of the latest attempt that succeeded, in milliseconds. */
   get usualMs(): number | undefined {
     return this.#usualMs
-  }
-
-  /** Bytes that the server has sent in the attempts under way. */
-  get received(): number {
-    let received = 0
-    for (const { progress } of this.#running.values()) received += progress.received
-    return received
   }
 
   /** Whether to make an attempt now. */
@@ -83,10 +70,9 @@ export class Connector<C extends object> {
     const { clock } = this.#context.runtime
     const startedAt = clock.now()
     const cluster = new AbortController()
-    const progress = new LoginProgress()
-    this.#running.set(cluster, { startedAt, progress })
+    this.#running.set(cluster, startedAt)
     try {
-      const connection = await this.#connect(cluster, progress, onSignal)
+      const connection = await this.#connect(cluster, onSignal)
       this.#usualMs = clock.now() - startedAt
       return connection
     } catch (error) {
@@ -110,7 +96,7 @@ export class Connector<C extends object> {
   /** The server has let in a login that was begun at `since`: attempts begun long before get nowhere. */
   overtaken(since: number): void {
     const staleMs = Math.max(STALE_MS, 3 * (this.#usualMs ?? 0), 2 * this.#context.times.loginMs)
-    for (const [cluster, { startedAt }] of this.#running) {
+    for (const [cluster, startedAt] of this.#running) {
       if (since - startedAt > staleMs)
         cluster.abort(new Abandoned('the endpoint is back since it began'))
     }
@@ -129,13 +115,12 @@ export class Connector<C extends object> {
 
   async #connect(
     cluster: AbortController,
-    progress: LoginProgress,
     onSignal: (signal: ConnectionSignal) => void,
   ): Promise<C> {
     const { onConnect } = this.#context.options
     const { clock, deadlines, stall } = this.#context.runtime
     const { signal } = cluster
-    const { longestMs, quietMs } = this.#patience()
+    const { longestMs, progress, quietMs } = this.#patience()
     const startedAt = clock.now()
     const stalledBefore = stall.stalledAt(startedAt)
     let preparing = false
@@ -193,12 +178,12 @@ export class Connector<C extends object> {
   }
 
   /** A slow login may take longer than a fast one. A hook of the user gets no further time. */
-  #patience(): { quietMs: number; longestMs: number } {
+  #patience(): { quietMs: number; longestMs: number; progress: LoginProgress } {
     const { connectTimeoutMs, onConnect } = this.#context.options
     const quietMs = this.#context.times.loginWithinMs(connectTimeoutMs)
     const longestMs =
       onConnect === undefined ? this.#context.times.longestLoginMs(connectTimeoutMs) : quietMs
-    return { quietMs, longestMs }
+    return { quietMs, longestMs, progress: new LoginProgress() }
   }
 
   /** Runs the user's hook. Its connection does not outlive the attempt, even if the hook does. */

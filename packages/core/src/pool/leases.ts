@@ -35,8 +35,6 @@ export class Leases<C extends object> implements LeaseRecords {
    * returned. Never undefined, so that it stays a plain double and each release need not allocate one.
    */
   usualHeldMs = Number.NaN
-  /** When a connection was last closed under its holder. */
-  struckOffAt = Number.NEGATIVE_INFINITY
   #holdersSeen: readonly LeaseReport[] = []
   #holdersSeenAt = Number.NEGATIVE_INFINITY
   readonly #context: PoolContext<C>
@@ -118,8 +116,7 @@ export class Leases<C extends object> implements LeaseRecords {
   /** Ends a lease whose connection was taken away from it. */
   strikeOff(lease: Lease<C>): void {
     if (!lease.booked) return
-    this.struckOffAt = this.#runtime.clock.now()
-    this.#count(lease, this.struckOffAt)
+    this.#count(lease, this.#runtime.clock.now())
     this.leaks.ended(lease)
   }
 

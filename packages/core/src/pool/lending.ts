@@ -30,9 +30,6 @@ export interface LendingParts<C extends object> {
   readonly testing: Testing<C>
 }
 
-/** One whose connection was lost comes back within this time, or does not wait for another. */
-const COMES_BACK_MS = 1000
-
 /** Brings connections and callers together: a free connection goes to the first waiter, or else onto the idle list. */
 export class Lending<C extends object> {
   readonly #runtime: Runtime
@@ -48,8 +45,6 @@ export class Lending<C extends object> {
   readonly #sizing: Sizing<C>
   readonly #testing: Testing<C>
   readonly #next: Pick<NextSteps<C>, 'slotChanged'>
-  /** The newest connection when the server became suspect, 0 if there was none; undefined while it is not. */
-  #newestId: number | undefined
 
   constructor(
     { runtime }: PoolContext<C>,
@@ -73,11 +68,7 @@ export class Lending<C extends object> {
 
   /** Starts as much as the waiters need: idle connections first, then new ones. */
   supply(): void {
-    if (this.#drain.over) return
-    if (this.#queue.suspended) {
-      this.#openAhead()
-      return
-    }
+    if (this.#queue.suspended || this.#drain.over) return
     const { clock, stall } = this.#runtime
     const now = clock.now()
     stall.look(now)
@@ -92,14 +83,13 @@ export class Lending<C extends object> {
   }
 
   /**
-   * While the server is suspect, opens connections for the callers who wait for the verdict, so that they need not wait for
-   * a login after it; and one for those who will, if the pool is in use.
+   * Opens a connection for callers who wait elsewhere for the verdict on the server, so that the first of them need not
+   * wait for a login after that.
    */
-  set suspect(suspect: boolean) {
-    this.#newestId = suspect
-      ? Math.max(0, ...[...this.#connections].map(({ id }) => id))
-      : undefined
-    this.#openAhead()
+  openAhead(): void {
+    const { opening, size } = this.#connections
+    if (this.#drain.begun || opening > 0 || size >= this.#sizing.limit) return
+    if (this.#connector.admits() && this.#budget.mayOpen()) this.#opening.open(true)
   }
 
   lend(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {
@@ -126,31 +116,6 @@ export class Lending<C extends object> {
   /** Whether a connection that must be tested before it is lent would be lent at once. */
   isWanted(entry: PoolEntry<C>): boolean {
     return entry.suspect && this.#queue.wantsConnection && !this.#drain.over
-  }
-
-  /** One after the other: the first is waited for most, and logins at once delay each other. */
-  #openAhead(): void {
-    const { opening, size } = this.#connections
-    const { size: waiting } = this.#queue
-    const coming = this.#coming
-    if (coming >= (waiting === 0 && this.#isInUse ? 1 : waiting)) return
-    if (opening > 0 || size >= this.#sizing.limit) return
-    if (this.#connector.admits() && this.#budget.mayOpen()) this.#opening.open(waiting <= coming)
-  }
-
-  /** Whether a caller can be expected soon: one that has just lost a connection comes back. */
-  get #isInUse(): boolean {
-    const { size, struckOffAt } = this.#leases
-    return size > 0 || this.#runtime.clock.now() - struckOffAt < COMES_BACK_MS
-  }
-
-  /** Connections that are being opened, or came about since the server is suspect. Infinity while none are wanted. */
-  get #coming(): number {
-    const newestId = this.#newestId
-    if (newestId === undefined || this.#drain.begun) return Number.POSITIVE_INFINITY
-    let coming = this.#connections.opening
-    for (const { id } of this.#connections) if (id > newestId) coming += 1
-    return coming
   }
 
   #serve(entry: PoolEntry<C>, now: number): void {

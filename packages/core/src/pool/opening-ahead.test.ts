@@ -26,25 +26,6 @@ describe('while a server that may be left is suspect', () => {
     await closeLone(lone)
   })
 
-  test('further ones follow one after the other for the callers who wait, and all are tested', async () => {
-    const { lone, lease, validated } = await suspected()
-    lone.driver.always('connect', { afterMs: 10 })
-    const waiting = [lone.acquire(), lone.acquire(), lone.acquire()]
-    await lone.clock.settle()
-    expect(lone.driver.connecting).toBe(1)
-    await lone.clock.advance(10)
-    expect(lone.driver.connecting).toBe(1)
-    await lone.clock.advance(100)
-    expect(lone.driver.count('connect')).toBe(4)
-    expect(lone.driver.count('validate')).toBe(validated + 3)
-    expect(lone.pool.counts).toMatchObject({ idle: 3, waiting: 3 })
-    lone.pool.serverChanged({ condition: 'open', serving: true })
-    for (const each of await Promise.all(waiting)) each.release()
-    expect(lone.driver.count('connect')).toBe(4)
-    lease.release()
-    await closeLone(lone)
-  })
-
   test('none is lent before the verdict', async () => {
     const { lone, lease } = await suspected()
     let lent = false

@@ -100,7 +100,7 @@ export class Opening<C extends object> {
       durationMs: entry.createdAt - startedAt,
     })
     entry.ahead = ahead
-    entry.suspect = trust.distrustful || trust.wary || queue.suspended
+    entry.suspect = trust.distrustful || trust.wary || (ahead && queue.suspended)
     observer.connected(endpoint)
     if (this.#context.runtime.stall.hasStoppedSince(stops)) entry.suspect = true
     return entry

@@ -1,10 +1,10 @@
 import { askOver } from '../driver/ask-over.js'
-import type { ConnectContext } from '../driver/contract.js'
 import { isAnswer } from '../driver/failure-kind.js'
+import type { ProbeResult } from '../driver/replication.js'
 import type { BudgetPlace } from './budget-place.js'
 import type { CallerQueue } from './caller-queue.js'
 import type { ConnectPace } from './connect-pace.js'
-import type { PooledAnswer, PoolProbes } from './connection-pool.js'
+import type { PoolProbes } from './connection-pool.js'
 import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
 import type { PoolContext } from './context.js'
@@ -18,7 +18,7 @@ import type { Testing } from './testing.js'
 const AHEAD_PAUSE_MS = 20
 
 /** Answers a probe that waits for a connection. */
-export type Settle = (answer: Promise<PooledAnswer | undefined>) => void
+export type Settle = (answer: Promise<ProbeResult | undefined>) => void
 
 export interface PooledProbesParts<C extends object> {
   readonly budget: BudgetPlace<C>
@@ -37,7 +37,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
   readonly #parts: PooledProbesParts<C>
   readonly #next: Pick<NextSteps<C>, 'open' | 'slotChanged'>
   /** Probes that wait for the next connection that is opened or returned. */
-  readonly #waiting = new Set<Settle>()
+  readonly #waiting: Settle[] = []
   /** When a connection was last opened for a probe. */
   #openedAt = Number.NEGATIVE_INFINITY
 
@@ -53,15 +53,10 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   /** Whether a probe waits for the next connection. */
   get waiting(): boolean {
-    return this.#waiting.size > 0
+    return this.#waiting.length > 0
   }
 
-  get coming(): boolean {
-    // A hook of the user may take any time before that.
-    return this.#parts.connections.opening > 0 && this.#context.options.onConnect === undefined
-  }
-
-  overIdle(): Promise<PooledAnswer | undefined> {
+  overIdle(): Promise<ProbeResult | undefined> {
     const { clock, events } = this.#context.runtime
     const now = clock.now()
     return events.turn(() => {
@@ -70,20 +65,11 @@ export class PooledProbes<C extends object> implements PoolProbes {
     })
   }
 
-  overNext({
-    signal,
-    watch,
-  }: Pick<ConnectContext, 'signal' | 'watch'>): Promise<PooledAnswer | undefined> {
-    const { connections, connector } = this.#parts
+  overNext(): Promise<ProbeResult | undefined> {
     return this.#context.runtime.events.turn(() => {
       this.#openAhead()
-      if (connections.opening === 0) return Promise.resolve(undefined)
-      watch?.(() => connector.received)
-      return new Promise<PooledAnswer | undefined>((settle) => {
-        this.#waiting.add(settle)
-        // The connection need not be asked any more before it is lent.
-        signal.addEventListener('abort', () => this.#waiting.delete(settle), { once: true })
-      })
+      if (this.#parts.connections.opening === 0) return Promise.resolve(undefined)
+      return new Promise<ProbeResult | undefined>((settle) => this.#waiting.push(settle))
     })
   }
 
@@ -98,9 +84,7 @@ export class PooledProbes<C extends object> implements PoolProbes {
 
   /** Ends the waiting of the probes that wait, which the pool must then settle. */
   takeWaiting(): Settle[] {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    return waiting
+    return this.#waiting.splice(0)
   }
 
   /** Answers these probes over a connection, then admits it. */
@@ -125,15 +109,14 @@ export class PooledProbes<C extends object> implements PoolProbes {
   }
 
   /** Probes the server over a connection, then admits the connection. Without an answer it never settles. */
-  #ask(entry: PoolEntry<C>): Promise<PooledAnswer> {
+  #ask(entry: PoolEntry<C>): Promise<ProbeResult> {
     const { driver, endpoint } = this.#context
-    const posedAt = this.#context.runtime.clock.now()
     return new Promise((resolve, reject) => {
       let settle = (): void => {}
       const question = async (connection: C): Promise<void> => {
         try {
-          const result = await askOver(driver, endpoint, connection)
-          settle = () => resolve({ result, posedAt })
+          const answer = await askOver(driver, endpoint, connection)
+          settle = () => resolve(answer)
         } catch (error) {
           settle = () => reject(error)
           // An error that the server has sent shows that the connection works.

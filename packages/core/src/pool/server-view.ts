@@ -7,6 +7,7 @@ import type { Connections } from './connections.js'
 import type { Connector } from './connector.js'
 import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
+import type { Leases } from './leases.js'
 import type { Lending } from './lending.js'
 import type { NextSteps } from './next-steps.js'
 import type { Opening } from './opening.js'
@@ -19,6 +20,7 @@ import { overdueOf, receivedAny } from './watching.js'
 export interface ServerViewParts<C extends object> {
   readonly connections: Connections<C>
   readonly connector: Connector<C>
+  readonly leases: Leases<C>
   readonly lending: Lending<C>
   readonly pace: ConnectPace<C>
   readonly opening: Opening<C>
@@ -57,7 +59,7 @@ export class ServerView<C extends object> implements PoolServer<C> {
   /** First what connections must show, then the pace of connects, then who is served, and last what is closed. */
   changed(change: ServerChange): void {
     const { condition, crowded, dead, logins, outdated, requiredRole, roleChanged } = change
-    const { connections, connector, lending, pace, queue, trust } = this.#parts
+    const { connections, connector, leases, lending, pace, queue, trust } = this.#parts
     if (requiredRole !== undefined) trust.require(requiredRole === 'any' ? undefined : requiredRole)
     if (roleChanged) connections.suspectAll()
     if (crowded) pace.ramp()
@@ -68,7 +70,8 @@ export class ServerView<C extends object> implements PoolServer<C> {
     if (change.serving !== undefined) queue.suspended = !change.serving
     trust.distrustful = this.#isInTrouble && !queue.suspended
     if (change.serving) this.#next.supply()
-    if (condition !== undefined) lending.suspect = condition === 'suspect'
+    else if (change.serving === false && condition === 'suspect' && leases.size > 0)
+      lending.openAhead()
     if (dead !== undefined) this.destroyAll(dead)
     else if (outdated !== undefined) this.clear(outdated)
   }

@@ -14,9 +14,6 @@ const WELL_KNOWN =
   /\b(?:A[KS]IA[0-9A-Z]{16}|gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{8,}|[rs]k_(?:live|test)_\w{8,}|npm_\w{30,}|SCRAM-SHA-256\$[^\s'"]{16,})/g
 
 const MOST_PASSES = 8
-/** Of connections that end at once, one after the other says the same. */
-const REMEMBERED_LENGTH = 1000
-let harmless = ''
 
 /**
  * A text without secrets: passwords of URLs, well-formed or not, values behind names such as `password`, `DB_PASS` or
@@ -27,13 +24,8 @@ let harmless = ''
  * A secret that nothing marks as one, such as a literal in `values ('ada', 'hunter2')`, cannot be told from other text.
  */
 export function redactText(text: string): string {
-  if (text === harmless) return text
   let shown = redactOnce(text)
-  if (shown === text) {
-    // Only a text without secrets is kept.
-    if (text.length <= REMEMBERED_LENGTH) harmless = text
-    return text
-  }
+  if (shown === text) return text
   // What has been hidden may bring together what marks another secret.
   for (let pass = 1; pass < MOST_PASSES; pass += 1) {
     const again = redactOnce(shown)

@@ -12,11 +12,6 @@ export class LoginProgress {
     this.#received = received
   }
 
-  /** Bytes that the server has sent so far. */
-  get received(): number {
-    return this.#received?.() ?? 0
-  }
-
   /**
    * Whether the login can be expected to go on: a server that took so long for what it has sent so far may take as long
    * again for the next.
@@ -24,7 +19,7 @@ export class LoginProgress {
    * @param elapsedMs time since the login was begun
    */
   goesOn(elapsedMs: number): boolean {
-    const { received } = this
+    const received = this.#received?.() ?? 0
     if (received !== this.#seen) {
       this.#seen = received
       this.#seenAfterMs = elapsedMs

@@ -96,7 +96,6 @@ export class EndpointMaker<C extends object> {
       solo: fixed,
       capacity: pool.endpoint.capacity,
       patienceMs: this.#options.patienceMs,
-      suspect: () => managed().state === 'SUSPECT',
       trusted: () => stateIs(managed().state, 'open'),
       known: () => managed().result,
       classify: (error) => driver.classify(error),

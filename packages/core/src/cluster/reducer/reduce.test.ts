@@ -287,11 +287,6 @@ describe('what is to be done', () => {
     ])
   })
 
-  test('when another connection of the same server breaks: that server is asked again', () => {
-    const broken: Observation = { type: 'troubled', id: 'a', kind: 'lost', reason: 'reset' }
-    expect(effectsOf(ROLE, [...STARTED, broken, broken])).toEqual(['probe a now'])
-  })
-
   test('when an attempt to find a writer has failed: a pause with jitter, then another attempt', () => {
     const over: Observation = { type: 'elapsed', timer: 'search' }
     const { effects } = play(reduce, ROLE, unseenCluster(['a', 'b'], ROLE), [...CRASHED, over])

@@ -87,11 +87,8 @@ function endIfHeld(turn: Turn, id: string, reason: string): void {
 /** Asks every server how it is before other callers run into the same. */
 function troubled(turn: Turn, { id, kind, reason }: ObservationOf<'troubled'>): void {
   if (!isFatal(kind) && kind !== 'starting') return
-  const state = stateOf(turn.endpoint(id))
-  if (stateIs(state, 'open')) mark(turn, id, 'SUSPECT', reason)
-  // Of many connections that end at once, the first has had all of them asked, and the pace of the rounds goes on with it.
-  if (state === 'SUSPECT') turn.do({ type: 'probe', id, when: 'now' })
-  else turn.do({ type: 'probeAll' })
+  if (stateIs(stateOf(turn.endpoint(id)), 'open')) mark(turn, id, 'SUSPECT', reason)
+  turn.do({ type: 'probeAll' })
 }
 
 /** A server that waits for its sessions gets no new callers, and they go as they come back. */

@@ -14,7 +14,6 @@ const start = (state: EndpointState): Standing => ({
   failures: 0,
   successes: 0,
   healthySince: undefined,
-  failingSince: undefined,
 })
 
 /** Where an endpoint stands after probes at these times. */

@@ -13,8 +13,6 @@ export interface Standing {
   readonly trusted: boolean
   /** Since when it has answered without a failure, on the monotonic clock. */
   readonly healthySince: number | undefined
-  /** Since when it has failed without an answer, on the monotonic clock. */
-  readonly failingSince: number | undefined
 }
 
 export interface TransitionKnobs {
@@ -61,7 +59,6 @@ export function nextStanding(
       failures,
       successes: 0,
       healthySince: undefined,
-      failingSince: standing.failingSince ?? now,
     }
   }
   const successes = standing.successes + 1
@@ -73,7 +70,6 @@ export function nextStanding(
     failures: 0,
     successes,
     healthySince,
-    failingSince: undefined,
   }
 }
 

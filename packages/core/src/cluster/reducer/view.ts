@@ -140,7 +140,6 @@ export const UNSEEN: Standing = {
   failures: 0,
   successes: 0,
   healthySince: undefined,
-  failingSince: undefined,
 }
 
 /** An endpoint before its first probe. */
