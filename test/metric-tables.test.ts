@@ -60,7 +60,7 @@ test.each([
   expect(table).toBe(tableOf(rows))
 })
 
-/** The attributes of a metric but for the common ones, and a sign where it is told per server. */
+/** The attributes of a metric but for the common ones, and a sign where it is measured per server. */
 function further(attributes: readonly string[], common: readonly string[]): string {
   const own = attributes.filter((each) => !common.includes(each)).map((each) => `\`${each}\``)
   const [, endpoint = ''] = common

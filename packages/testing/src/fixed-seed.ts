@@ -1,6 +1,6 @@
 // Runs before each file of tests, so that those with random histories play the same ones in every run.
 //
-// A change must not be refused for a history that nobody has seen before: which histories are tried would be luck, and
+// A change must not be refused for a history that has not been tried before: which histories are tried would be luck, and
 // what they find has nothing to do with the change. New ones are looked for by `npm run fuzz`, and here with another
 // FUZZ_SEED.
 const DEFAULT_SEED = 20_250_101

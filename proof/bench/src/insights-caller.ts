@@ -1,5 +1,5 @@
 // A process of its own that calls for `select 1`, with insights or without: switching them in one process would have its
-// code optimised anew each time. Runs a window whenever it is told to.
+// code optimised anew each time. Runs a window at each message.
 import { insights } from '@connmgr/insights'
 import { createConnectionManager } from '@connmgr/pg'
 import type { CallerOrder, Window } from './paired.js'

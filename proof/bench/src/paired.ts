@@ -9,7 +9,7 @@ export interface Window {
   readonly processor: number
 }
 
-/** What a caller's process is told to do. */
+/** A message to a caller's process. */
 export interface CallerOrder {
   /** Statements of one window; so many that it takes some tens of milliseconds. */
   readonly statements: number
@@ -90,7 +90,7 @@ export async function costOf(
   }
 }
 
-/** A process that runs a window whenever it is told to. */
+/** A process that runs a window at each message. */
 class Caller {
   readonly #child: ChildProcess
   readonly #ended: Promise<never>
@@ -102,7 +102,7 @@ class Caller {
         reject(new Error(`the process of ${args.join(' ')} has ended with ${code}`))
       })
     })
-    // It ends when it is told to, too.
+    // A message ends it, too.
     this.#ended.catch(() => {})
   }
 

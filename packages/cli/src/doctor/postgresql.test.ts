@@ -315,7 +315,7 @@ describe('doctor of a primary and its standby', () => {
     expect(found(report, 'primary-read-only')?.severity).toBe('critical')
   })
 
-  test('a database in which statements are not counted is told, until they are', async () => {
+  test('a database in which statements are not counted is a finding, until they are', async () => {
     const name = await database('uncounted')
     const idOf = 'statements-not-counted'
     const before = await doctor('--url', primary.url({ database: name }))

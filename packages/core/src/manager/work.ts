@@ -39,7 +39,7 @@ export abstract class ManagerWork<C extends object> extends ManagerOperations<C>
 
   /**
    * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. With `replay: 'safe'` it is run
-   * again, on whichever server is the primary then, when it has failed without effect; `attempt` counts from 1.
+   * again, on the server that is the primary then, when it has failed without effect; `attempt` counts from 1.
    *
    * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if the connection was lost while COMMIT was in
    * flight. The transaction is never repeated then, unless it is declared idempotent or `outcome` tells that it was not
@@ -104,7 +104,7 @@ export abstract class ManagerWork<C extends object> extends ManagerOperations<C>
 
   /**
    * How far the writer is now: a read that is given this token (`after`) sees everything committed until then, on
-   * whichever server, and in whichever process. Take it after a commit.
+   * any server, and in any process. Take it after a commit.
    *
    * @throws UnsupportedError `CONNMGR_UNSUPPORTED` if the driver cannot tell
    * @throws AcquireTimeoutError `CONNMGR_ACQUIRE_TIMEOUT` and all others that `acquire` throws

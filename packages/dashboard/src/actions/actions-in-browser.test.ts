@@ -158,7 +158,7 @@ inBrowser('actions in a browser', () => {
     expect(stateOf()).toBe('UP')
   })
 
-  test('what the manager refuses is told as a failure, and errors with markup are texts', async () => {
+  test('what the manager refuses is shown as a failure, and errors with markup are texts', async () => {
     await visit({ actions: true })
     await button(/^Switch over to/).click()
     await button('Do it').click()

@@ -222,7 +222,7 @@ describe('a request that a page of another origin may have sent', () => {
     expect(events.filter(({ type }) => type === 'poolCleared')).toEqual([])
   })
 
-  test('is told apart from those of the page, and of programs that are no browser', async () => {
+  test('is distinguished from those of the page, and of programs that are no browser', async () => {
     const url = await serve({ actions: true })
     const { origin } = new URL(url)
     for (const headers of [
@@ -362,7 +362,7 @@ describe('of managers on a driver of fakes', () => {
     lease.release()
   })
 
-  test('what fails is told without secrets', async () => {
+  test('what fails is reported without secrets', async () => {
     const driver = new FakeDriver()
     const { made, page } = fake(['a'], {}, driver)
     driver.always('probe', { throw: new Error('postgres://app:hidden-word@db/app is gone') })

@@ -24,7 +24,7 @@ const acquires = diagnostics.tracingChannel<string, AcquireMessage>('connmgr:poo
 
 /**
  * Makes spans of what callers wait for a connection that they hold themselves. What a statement waits for the connection that
- * it runs on is told by its own span.
+ * it runs on is in its own span.
  *
  * @param isForStatement whether the connection that is asked for now is for a single statement
  */

@@ -101,7 +101,7 @@ test('values in a text are replaced, and those of errors are not shown', async (
   expect(shown).not.toContain('ann@')
 })
 
-test('waiting is told apart from running', async () => {
+test('waiting is measured apart from running', async () => {
   const manager = open({ poolSize: 1, maxOverflow: 0 })
   await manager.pool.query('select 1')
   spans.clear()

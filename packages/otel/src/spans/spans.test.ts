@@ -26,7 +26,7 @@ function open(options: Parameters<typeof fakeManager>[0] = {}) {
   return { ...fake, spans, stop }
 }
 
-test('nobody listens to statements unless spans are wanted, nor when they have ended', async () => {
+test('there is no subscriber to statements unless spans are wanted, nor when they have ended', async () => {
   const { close, manager } = fakeManager()
   const options = { meterProvider: meterProvider().provider }
   const plain = instrument(manager, options)

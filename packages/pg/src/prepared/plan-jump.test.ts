@@ -50,7 +50,7 @@ describe.each([
   ['a pool', {}],
   ['shared lanes', { shared: true }],
 ] satisfies [string, PgManagerOptions][])('over %s', (_name, options) => {
-  test('a statement that its generic plan makes slower is told, with before and after', async () => {
+  test('a statement that its generic plan makes slower is listed, with before and after', async () => {
     await open(options)
     expect(await until(jumps)).toBe(true)
     const [first] = manager.getStatementStats().times
