@@ -1,4 +1,4 @@
-import type { ConnectOpts, Socket, SocketConstructorOpts } from 'node:net'
+import type { OnReadOpts, Socket, SocketConstructorOpts } from 'node:net'
 
 const BYTES = 65_536
 
@@ -13,21 +13,21 @@ let shared: Buffer | undefined
  * @param SocketClass `net.Socket`, which core does not load
  */
 export function oneBufferSocket(
-  SocketClass: new (options: SocketConstructorOpts & ConnectOpts) => Socket,
+  SocketClass: new (options: SocketConstructorOpts) => Socket,
 ): Socket {
   // There the system writes into the buffer of a read while others are under way.
   if (process.platform === 'win32') return new SocketClass({})
   shared ??= Buffer.allocUnsafeSlow(BYTES)
-  const socket: Socket = new SocketClass({
-    onread: {
-      buffer: shared,
-      callback: (bytes, buffer) => {
-        const chunk = Buffer.allocUnsafe(bytes)
-        chunk.set(buffer.subarray(0, bytes))
-        socket.emit('data', chunk)
-        return true
-      },
+  const onread: OnReadOpts = {
+    buffer: shared,
+    callback: (bytes, buffer) => {
+      const chunk = Buffer.allocUnsafe(bytes)
+      chunk.set(buffer.subarray(0, bytes))
+      socket.emit('data', chunk)
+      return true
     },
-  })
+  }
+  // Not every version of Node's types has it among the options of a socket.
+  const socket = new SocketClass({ onread } as SocketConstructorOpts)
   return socket
 }
