@@ -7,7 +7,9 @@ import type { PgManagerOptions } from '../manager-options.js'
 import type { StatementTimes } from './statement-times.js'
 
 /** Runs within which a jump shows, with much to spare for a machine that does other things. */
-const ENOUGH = 4000
+const ENOUGH = 1500
+/** A trial on a busy machine may see nothing, and the next comes later: so many histories without one are no chance. */
+const MOST_HISTORIES = 3
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager
@@ -46,13 +48,22 @@ async function until(
 }
 const jumps = () => timesOf()?.jump !== undefined
 
+/** Opens a manager, and has the statement run until its jump is found. */
+async function openUntilJump(options: PgManagerOptions = {}): Promise<void> {
+  await open(options)
+  for (let n = 1; !(await until(jumps)) && n < MOST_HISTORIES; n += 1) {
+    await manager.close({ drainTimeoutMs: 0 })
+    await open(options)
+  }
+  expect(jumps()).toBe(true)
+}
+
 describe.each([
   ['a pool', {}],
   ['shared lanes', { shared: true }],
 ] satisfies [string, PgManagerOptions][])('over %s', (_name, options) => {
   test('a statement that its generic plan makes slower is listed, with before and after', async () => {
-    await open(options)
-    expect(await until(jumps)).toBe(true)
+    await openUntilJump(options)
     const [first] = manager.getStatementStats().times
     expect(first).toMatchObject({ text: FIRST_OF_KIND, statements: expect.any(Number) })
     const { after, at, before, rounds } = first?.jump ?? {}
@@ -88,8 +99,7 @@ test('without an idle connection it is not asked, and nothing waits', async () =
 })
 
 test('it is over with prepare: false', async () => {
-  await open()
-  expect(await until(jumps)).toBe(true)
+  await openUntilJump()
   const optedOut = (n: number) =>
     manager.pool.query({ text: FIRST_OF_KIND, values: [kind(n)], prepare: false } as QueryConfig)
   for (let n = 0; n < 8; n += 1) await optedOut(n)
@@ -132,8 +142,7 @@ test.each([
 )
 
 test('it is over once the role has plans made for values', async () => {
-  await open()
-  expect(await until(jumps)).toBe(true)
+  await openUntilJump()
   const { rows } = await manager.pool.query('select quote_ident(current_user) as role')
   const { role } = rows[0]
   await cluster.primary.query(`alter role ${role} set plan_cache_mode = force_custom_plan`)
