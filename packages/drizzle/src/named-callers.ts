@@ -3,7 +3,6 @@ import {
   CaptureBudget,
   type CapturedStack,
   calledFrom,
-  captureStack,
   type FunctionReference,
   systemClock,
 } from '@connmgr/core/driver'
@@ -20,7 +19,7 @@ interface Databaselike {
 const PREPARES = ['prepareQuery', 'prepareOneTimeQuery', 'prepareRelationalQuery']
 const RUNS = ['execute', 'run', 'all', 'get', 'values', 'iterator']
 
-const budget = new CaptureBudget(() => systemClock.random())
+const budget = new CaptureBudget(systemClock)
 
 /**
  * Notes where each statement is written, for subscribers of `connmgr:query`: drizzle begins a statement when it is
@@ -42,7 +41,7 @@ function nameSession(holder: Databaselike): void {
   let current = session
   function read(): object {
     if (!queryChannel.start.hasSubscribers || !budget.sample(systemClock.now())) return current
-    return sessionOf(current, captureStack(read as FunctionReference))
+    return sessionOf(current, budget.capture(read as FunctionReference))
   }
   Object.defineProperty(holder, 'session', {
     configurable: true,

@@ -1,13 +1,9 @@
 import { FakeClock } from '@connmgr/testing'
 import { CaptureBudget, captureBudgetOf, RareEntryPoints } from './capture-budget.js'
 
-/** Numbers that are the same in every run. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
-    return state / 2 ** 32
-  }
+/** Its random numbers are the same in every run. */
+function seeded(seed: number): FakeClock {
+  return new FakeClock({ seed })
 }
 
 /** How many of the acquires of a second at this rate are captured, second by second. */
@@ -34,6 +30,64 @@ test('above that about 500 a second are, whatever the rate', () => {
     expect(captured).toBeGreaterThan(350)
     expect(captured).toBeLessThanOrEqual(750)
   }
+})
+
+describe('where a capture takes long', () => {
+  /** A budget by whose clock each capture takes as long. */
+  function budgetAt(costMs: number): CaptureBudget {
+    const random = seeded(4)
+    let now = 0
+    return new CaptureBudget({
+      now() {
+        now += costMs
+        return now
+      },
+      random: () => random.random(),
+    })
+  }
+
+  /** What the samples and the extra ones of a busy process take, in milliseconds of a second. */
+  function timeTaken(costMs: number): { samples: number; extra: number } {
+    const budget = budgetAt(costMs)
+    const perSecond = 20_000
+    let samples = 0
+    let extra = 0
+    for (let n = 0; n < perSecond * 12; n += 1) {
+      const now = (n * 1000) / perSecond
+      const sampled = budget.sample(now)
+      const added = budget.takeExtra(now)
+      if (sampled || added) budget.capture(timeTaken)
+      // From when its cost is known, and what was saved up for a start is spent.
+      if (now < 2000) continue
+      if (sampled) samples += costMs / 10
+      if (added) extra += costMs / 10
+    }
+    return { samples, extra }
+  }
+
+  test.each([0.008, 0.015, 0.03, 0.06])(
+    'at %d ms each, a busy process spends about two thousandths of a core on samples, and as much on extra ones',
+    (costMs) => {
+      const { samples, extra } = timeTaken(costMs)
+      expect(samples).toBeGreaterThan(1.5)
+      expect(samples).toBeLessThan(2.5)
+      expect(extra).toBeLessThan(2.5)
+    },
+  )
+
+  test('a process that makes few acquires has all of them captured', () => {
+    const budget = budgetAt(0.1)
+    for (let n = 0; n < 100; n += 1) budget.capture(timeTaken)
+    expect(capturesAt(budget, 500, 3)).toEqual([500, 500, 500])
+    expect(budget.share).toBe(1)
+  })
+
+  test('some are captured in any case', () => {
+    const budget = budgetAt(5)
+    for (let n = 0; n < 100; n += 1) budget.capture(timeTaken)
+    const [, second] = capturesAt(budget, 20_000, 2)
+    expect(second).toBeGreaterThanOrEqual(15)
+  })
 })
 
 test('an app that has become quiet has every acquire captured again within two seconds', () => {

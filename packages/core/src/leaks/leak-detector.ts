@@ -6,18 +6,25 @@ import type { LeakCounts } from '../vocabulary/counts.js'
 import type { LeaseReport } from '../vocabulary/lease-report.js'
 import { type CaptureBudget, captureBudgetOf, RareEntryPoints } from './capture-budget.js'
 import { Nesting } from './nesting.js'
-import { describeOrigin, type FunctionReference, formatStack } from './stack.js'
+import {
+  type CapturedStack,
+  captureStack,
+  describeOrigin,
+  type FunctionReference,
+  formatStack,
+} from './stack.js'
 import type { LeaseCourse, WatchedLease } from './watched-lease.js'
 
 export interface LeakDetectionOptions {
   /** Time after which a lease counts as leaked. `@default` 300_000 */
   readonly thresholdMs: number
   /**
-   * When to capture the stack of an acquire, which costs 4 to 20 µs. `adaptive` captures every acquire while the process
-   * makes no more than 500 a second, so that the first leak has its line. Above that it captures about 500 a second,
-   * drawn at random, and beside them some of each way in (`connect`, `use`, an adapter) and of those that fill half of
-   * a pool; that is at most a hundredth of a core. It captures every acquire while a leak lasts, for ten minutes after
-   * one, and while a quarter of the connections have been held for more than a second. `@default` 'adaptive'
+   * When to capture the stack of an acquire, which takes 4 to 60 µs. `adaptive` captures every acquire while the process
+   * makes no more than 500 a second, so that the first leak has its line. Above that it captures as many as take two
+   * thousandths of a core by what they were measured to take (25 to 500 a second), drawn at random, and beside them some
+   * of each way in (`connect`, `use`, an adapter), of the statements of those leases, and of the acquires that fill half
+   * of a pool: about half a hundredth of a core in all. It captures every acquire while a leak lasts, for ten minutes
+   * after one, and while a quarter of the connections have been held for more than a second. `@default` 'adaptive'
    */
   readonly captureStack: 'adaptive' | 'always' | 'never'
   /** Destroy the connection of a leaked lease, to free its slot. It is never lent on. `@default` false */
@@ -41,6 +48,8 @@ export interface LeakTracking {
   wantsStack(load: number, limit: number, now: number, below: FunctionReference): boolean
   /** Whether a statement of a lease, whose acquire was captured, should capture its stack too. */
   wantsStackOfUse(now: number): boolean
+  /** Captures what is wanted. */
+  capture(below: FunctionReference): CapturedStack
   /** The leases that have just become leaks. `leases` is ordered by the time of lending. */
   scan<L extends WatchedLease>(leases: Iterable<L>, limit: number): L[]
   /** True if the lease that ends had been reported. */
@@ -103,6 +112,10 @@ export class LeakDetector implements LeakTracking {
     return this.#options.captureStack === 'always' || this.#sampling.takeExtra(now)
   }
 
+  capture(below: FunctionReference): CapturedStack {
+    return this.#sampling.capture(below)
+  }
+
   scan<L extends WatchedLease>(leases: Iterable<L>, limit: number): L[] {
     const now = this.#clock.now()
     const { thresholdMs } = this.#options
@@ -127,7 +140,7 @@ export class LeakDetector implements LeakTracking {
   }
 
   #spend(now: number, limit: number): boolean {
-    const refill = (now - this.#refilledAt) * REFILL_PER_MS
+    const refill = (now - this.#refilledAt) * REFILL_PER_MS * this.#sampling.share
     this.#budget = Math.min(BURST_PER_CONNECTION * limit, this.#budget + refill)
     this.#refilledAt = now
     if (this.#budget < 1) return false
@@ -155,6 +168,10 @@ export class NoLeakDetection implements LeakTracking {
 
   wantsStackOfUse(): boolean {
     return false
+  }
+
+  capture(below: FunctionReference): CapturedStack {
+    return captureStack(below)
   }
 
   scan(): [] {

@@ -4,7 +4,7 @@ import type { AcquireFailedEvent } from '../events/pool-events.js'
 import { currentEffects } from '../flow/effects.js'
 import { currentContext } from '../leaks/context.js'
 import { activityOf, heldFor, type LeakTracking, reportLease } from '../leaks/leak-detector.js'
-import { type CapturedStack, captureStack, type FunctionReference } from '../leaks/stack.js'
+import type { CapturedStack, FunctionReference } from '../leaks/stack.js'
 import type { Runtime } from '../runtime.js'
 import type { LeakCounts } from '../vocabulary/counts.js'
 import type { LeaseReport } from '../vocabulary/lease-report.js'
@@ -71,7 +71,7 @@ export class Leases<C extends object> implements LeaseRecords {
     const context = currentContext()
     const stack =
       context?.origin ??
-      (this.leaks.wantsStack(load, limit, now, below) ? captureStack(below) : undefined)
+      (this.leaks.wantsStack(load, limit, now, below) ? this.leaks.capture(below) : undefined)
     const label = options.label ?? context?.label
     const longLived = options.longLived ?? context?.longLived ?? false
     const effects = currentEffects()
@@ -83,7 +83,9 @@ export class Leases<C extends object> implements LeaseRecords {
   }
 
   stackOfUse(below: FunctionReference): CapturedStack | undefined {
-    return this.leaks.wantsStackOfUse(this.#runtime.clock.now()) ? captureStack(below) : undefined
+    return this.leaks.wantsStackOfUse(this.#runtime.clock.now())
+      ? this.leaks.capture(below)
+      : undefined
   }
 
   begin(entry: PoolEntry<C>, owner: LeaseOwner, requestedAt: number, now: number): Lease<C> {

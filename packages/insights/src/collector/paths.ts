@@ -2,7 +2,6 @@ import {
   CaptureBudget,
   type CapturedStack,
   type Clock,
-  captureStack,
   type FunctionReference,
   userPath,
 } from '@connmgr/core/driver'
@@ -35,7 +34,7 @@ export class Paths {
   constructor(clock: Clock, rate: number | 'adaptive') {
     this.#clock = clock
     this.#rate = rate
-    this.#budget = new CaptureBudget(() => clock.random())
+    this.#budget = new CaptureBudget(clock)
   }
 
   /** Whether the next call is among those whose way is read. */
@@ -56,7 +55,7 @@ export class Paths {
    * @param origin where the flow began, for libraries whose own stack does not reach the caller
    */
   read(below: FunctionReference, origin: CapturedStack | undefined): Path {
-    const own = userPath(captureStack(below), DEPTH)
+    const own = userPath(this.#budget.capture(below), DEPTH)
     const sites = own.length > 0 || origin === undefined ? own : userPath(origin, DEPTH)
     if (sites.length === 0) return NO_PATH
     const keys = sites.map(({ column, file, line }) => `${file}:${line}:${column}`)
