@@ -51,6 +51,16 @@ class FollowedConnection extends MysqlConnection {
     this[INTERCEPTOR]?.refuses()
   }
 
+  /**
+   * Without a callback for each packet, which costs Node a turn of its own. An error of a socket that lives comes by its
+   * event; a socket that does not has nothing but the callback to report that.
+   */
+  write(buffer: Buffer): void {
+    const { stream } = this as unknown as Internals
+    if (!stream.writable) write.call(this as unknown as Internals, buffer)
+    else if (!stream.write(buffer)) stream.emit('pause')
+  }
+
   handlePacket(packet?: Packet): void {
     const interceptor = this[INTERCEPTOR]
     if (interceptor === undefined) passPacket(this as unknown as Internals, packet)
@@ -59,7 +69,7 @@ class FollowedConnection extends MysqlConnection {
 }
 
 // Constants, which V8 can inline: each packet passes one of them.
-const { addCommand, handlePacket } = MysqlConnection.prototype as Internals
+const { addCommand, handlePacket, write } = MysqlConnection.prototype as Internals
 
 /** Begins to connect, as `mysql2.createConnection`. */
 export function createFollowedConnection(options: ConnectionOptions): Connection {

@@ -51,6 +51,7 @@ export interface Internals extends EventEmitter {
   _resetSequenceId?(): void
   addCommand(command: Command): Command
   handlePacket(packet?: Packet): void
+  write(buffer: Buffer): void
 }
 
 export function internalsOf(connection: Connection): Internals {

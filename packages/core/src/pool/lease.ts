@@ -111,12 +111,14 @@ export class Lease<C extends object> implements LeaseFence, WatchedLease {
    */
   get connection(): C {
     if (this.ended !== undefined) throw this.refuse()
-    if (this.handedOut === undefined) {
-      const { connection } = this.entry
-      this.handedOut = { handle: connection, tidy: undefined, past: undefined }
-      this.handedOut.handle = this.home.fence(this)
-    }
-    return this.handedOut.handle
+    if (this.handedOut === undefined) this.handOut(this.home.fence(this))
+    return (this.handedOut as unknown as HandedOut<C>).handle
+  }
+
+  /** @internal Has `handle` be what the lease hands out for its connection. */
+  handOut<H extends C>(handle: H): H {
+    this.handedOut = { handle, tidy: undefined, past: undefined }
+    return handle
   }
 
   get connectionId(): number {

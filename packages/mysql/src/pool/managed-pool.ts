@@ -19,7 +19,6 @@ import mysql2, {
 import type { Pool as PromisePool } from 'mysql2/promise'
 import { MysqlConnectionManager } from '../connection-manager.js'
 import type { Command } from '../internals.js'
-import { giveMethods } from '../leased-connection.js'
 import { settingUpConnection } from '../session-changes.js'
 import { isAtomic } from '../text/statement-text.js'
 import { signalOf } from './abort-signal.js'
@@ -33,6 +32,7 @@ import {
   type PoolStatement,
   textOfCall,
 } from './pool-query.js'
+import { PooledConnection } from './pooled-connection.js'
 import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
 
@@ -52,14 +52,6 @@ const { Pool: MysqlPool } = mysql2 as unknown as {
   Pool: new (options: { config: object }) => Omit<Pool, Replaced>
 }
 
-/** What a connection of a pool has that a connection does not, or not so. */
-const OWN_METHODS: ReadonlySet<PropertyKey> = new Set([
-  'release',
-  Symbol.dispose,
-  'destroy',
-  'close',
-  'end',
-])
 const CLOSED = 'Pool is closed.'
 const NONE_FREE = 'No connections available.'
 
@@ -177,16 +169,8 @@ export class ManagedPool extends MysqlPool {
   getConnection(callback: ConnectionCallback): void {
     this.#take(
       ManagedPool.prototype.getConnection as FunctionReference,
-      (connection) => {
-        try {
-          callback(null, connection)
-        } catch (error) {
-          // It is the caller's own, and no rejection.
-          process.nextTick(() => {
-            throw error
-          })
-        }
-      },
+      // In a turn of its own: what it throws is the caller's, and no rejection.
+      (connection) => process.nextTick(callback, null, connection),
       (error) => process.nextTick(callback as (error: unknown) => void, error),
     )
   }
@@ -340,14 +324,17 @@ export class ManagedPool extends MysqlPool {
     reject: (error: unknown) => void,
     attempt = 1,
   ): void {
-    Promise.resolve(this.#acquire(this.#wanted, below, attempt > 1)).then((lease) => {
+    const take = (lease: Lease<Connection>): void => {
       if (attempt === MOST_ATTEMPTS || !this.#lender.isDead(lease.entry.connection)) {
         resolve(this.#handOut(lease))
         return
       }
       lease.destroy()
       this.#take(below, resolve, reject, attempt + 1)
-    }, reject)
+    }
+    const lent = this.#acquire(this.#wanted, below, attempt > 1)
+    if (lent instanceof Promise) lent.then(take, reject)
+    else take(lent)
   }
 
   #acquire(
@@ -368,35 +355,8 @@ export class ManagedPool extends MysqlPool {
 
   #handOut(lease: Lease<Connection>): PoolConnection {
     const connection = this.#lender.lend(lease)
-    const handle = lease.connection as PoolConnection
-    giveMethods(handle, (name) => this.#methodOf(name, lease, connection))
-    return handle
-  }
-
-  /** What a connection of a pool has in place of a connection's own. */
-  #methodOf(
-    name: PropertyKey,
-    lease: Lease<Connection>,
-    connection: Connection,
-  ): ((...args: never[]) => void) | undefined {
-    if (!OWN_METHODS.has(name)) return undefined
-    const release = (): void => {
-      if (lease.active) this.#lender.takeBack(lease, connection)
-      // Reports it.
-      else lease.release()
-    }
-    const close = (): void => {
-      if (lease.active) this.#tell('release', connection)
-      lease.destroy()
-    }
-    if (name === 'release' || name === Symbol.dispose) return release
-    if (name === 'destroy' || name === 'close') return close
-    // mysql2 takes it for a release as well, unless it is asked to close it.
-    return (callback?: () => void) => {
-      if (gracefulEnd(connection)) close()
-      else release()
-      if (typeof callback === 'function') process.nextTick(callback)
-    }
+    const handle = new PooledConnection(connection, lease, this.#lender)
+    return lease.handOut(handle as unknown as PoolConnection)
   }
 
   /** Follows a connection from when it is lent. */
@@ -426,6 +386,10 @@ export class ManagedPool extends MysqlPool {
       takeBack: (lease, connection) => {
         this.#tell('release', connection)
         lease.release()
+      },
+      destroy: (lease, connection) => {
+        if (lease.active) this.#tell('release', connection)
+        lease.destroy()
       },
       isDead: (connection) => this.$connections.driver.inspect(connection) === 'broken',
     }
@@ -460,10 +424,6 @@ const MOST_ATTEMPTS = 3
 /** Callers that wait for others to be done; not those for whom a connection is under way. */
 function waitingIn({ connecting, testing, waiting }: PoolCounts): number {
   return Math.max(0, waiting - connecting - testing)
-}
-
-function gracefulEnd(connection: Connection): boolean {
-  return (connection.config as { gracefulEnd?: unknown }).gracefulEnd === true
 }
 
 /** What is ours in the options of a statement. */

@@ -26,6 +26,8 @@ export interface Lender {
   lend(lease: Lease<Connection>): Connection
   /** Ends the lease. */
   takeBack(lease: Lease<Connection>, connection: Connection): void
+  /** Ends the lease, if it has not ended, and closes its connection. */
+  destroy(lease: Lease<Connection>, connection: Connection): void
   /** Whether it has died. */
   isDead(connection: Connection): boolean
 }
