@@ -65,7 +65,9 @@ async function main(): Promise<void> {
       suite: { type: 'string', multiple: true },
     },
   })
-  const chosen = SUITES.filter(({ name }) => values.suite?.includes(name) ?? true)
+  const chosen = SUITES.filter(
+    ({ ifNamed, name }) => values.suite?.includes(name) ?? !(values.quick && ifNamed),
+  )
   if (chosen.length === 0) {
     throw new Error(`--suite must be one of ${SUITES.map(({ name }) => name).join(', ')}`)
   }

@@ -7,7 +7,7 @@ import type { Measured, Settings } from './suite.js'
 const WINDOW_MS = { quick: 100, full: 300 }
 const ROUNDS = { quick: 5, full: 11 }
 /** Before the first round: for plans on each connection, and for code to be optimised. */
-const WARM_UP_MS = { quick: 1000, full: 1500 }
+const WARM_UP_MS = { quick: 500, full: 1500 }
 /** A ratio whose bound of noise is wider than this is no figure. */
 const MOST_NOISE = 0.15
 

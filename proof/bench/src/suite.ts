@@ -28,5 +28,7 @@ export interface Suite {
   readonly about: string
   /** Those of the contenders that are peers: the others are shown beside them. */
   readonly peers: readonly string[]
+  /** Whether a quick run has it only where it is named: all suites together would take several minutes. */
+  readonly ifNamed?: true
   run(settings: Settings): Promise<Record<string, Measured>>
 }

@@ -41,6 +41,7 @@ export const burst: Suite = {
   about:
     '50 callers at once on 5 idle connections (limit 50, connect 150 ms, query 2 ms), until all are served',
   peers: ['pg-pool', 'tarn', 'generic-pool', 'lightning-pool'],
+  ifNamed: true,
   async run({ quick, rounds }) {
     const opened: Record<string, number> = {}
     const times = await interleave(

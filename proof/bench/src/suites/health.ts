@@ -44,6 +44,7 @@ export const health: Suite = {
   name: 'health',
   about: 'one health check, and one tick of the housekeeper by idle connections; fake driver',
   peers: [],
+  ifNamed: true,
   async run(settings) {
     const results: Record<string, Measured> = { check: await check(settings) }
     for (const size of SIZES) results[`tick/connections-${size}`] = await tick(size, settings)

@@ -63,7 +63,7 @@ export const hotPath: Suite = {
   peers: ['pg-pool', 'tarn', 'generic-pool', 'lightning-pool'],
   async run({ quick, rounds }) {
     const kinds = [connmgr(), pgPool, tarn, genericPool, lightningPool, floor]
-    const operations = quick ? 30_000 : 200_000
+    const operations = quick ? 15_000 : 200_000
     const results: Record<string, Measured> = {}
     for (const callers of CALLERS) {
       results[`callers-${callers}`] = {

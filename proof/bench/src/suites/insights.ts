@@ -123,6 +123,7 @@ export const insightsSuite: Suite = {
   name: 'insights',
   about: `everything on beside off, ${CONNECTIONS} connections; and what ${FINGERPRINTS} fingerprints take`,
   peers: ['off'],
+  ifNamed: true,
   async run(settings) {
     return {
       ...(await overhead(settings)),

@@ -72,6 +72,7 @@ export const leaks: Suite = {
   name: 'leaks',
   about: 'one scan by leases, all held; and the heap that one of each keeps, without a stack',
   peers: [],
+  ifNamed: true,
   async run(settings) {
     const results: Record<string, Measured> = {}
     for (const size of SIZES) results[`scan/leases-${size}`] = await scan(size, settings)

@@ -200,6 +200,7 @@ export const prepared: Suite = {
   about: `statements prepared by themselves, ${CONNECTIONS} connections; ratios to pg.Pool, or to the ORM without us`,
   // Each ratio is given beside its bound of noise, or not at all.
   peers: [],
+  ifNamed: true,
   async run(settings) {
     const cluster = await startCluster()
     try {

@@ -53,6 +53,7 @@ export const probes: Suite = {
   name: 'probes',
   about: `processor time per second that watching ${ENDPOINTS} healthy servers takes; PostgreSQL`,
   peers: [],
+  ifNamed: true,
   async run({ quick }) {
     return { [`endpoints-${ENDPOINTS}`]: await watching(quick) }
   },

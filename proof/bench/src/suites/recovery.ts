@@ -124,6 +124,7 @@ export const blow: Suite = {
   name: 'blow',
   about: `all connections are ended by the server: time to the next write, which takes ${WRITE_S * 1000} ms itself`,
   peers: ['pg.Pool', 'postgres.js', 'mysql2'],
+  ifNamed: true,
   async run({ rounds }) {
     const terminate = ({ primary }: PostgresCluster): Harm => {
       return async () => {
@@ -144,6 +145,7 @@ export const restart: Suite = {
   name: 'restart',
   about: `a server is restarted: time from its readiness to the next write, which takes ${WRITE_S * 1000} ms itself`,
   peers: ['pg.Pool', 'postgres.js'],
+  ifNamed: true,
   async run({ rounds }) {
     const restarted = ({ primary }: PostgresCluster): Harm => {
       return async () => {

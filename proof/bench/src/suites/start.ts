@@ -22,6 +22,7 @@ export const start: Suite = {
   name: 'start',
   about: 'a new process, from loading the library until its first query is answered',
   peers: ['pg-pool'],
+  ifNamed: true,
   async run({ quick, rounds }) {
     const cluster = await startCluster()
     try {

@@ -206,5 +206,6 @@ export const tenants: Suite = {
   about:
     'memory of an idle manager among many, and the time from a promotion until all have followed; PostgreSQL, two servers',
   peers: ['pg.Pool'],
+  ifNamed: true,
   run,
 }

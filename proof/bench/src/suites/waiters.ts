@@ -104,6 +104,7 @@ export const waiters: Suite = {
   name: 'waiters',
   about: 'queued acquires that are served, aborted, or time out; per waiter',
   peers: ['pg-pool', 'tarn', 'generic-pool', 'lightning-pool'],
+  ifNamed: true,
   async run({ quick, rounds }) {
     const thoroughness = quick ? 'quick' : 'full'
     const patienceMs = PATIENCE_MS[thoroughness]
