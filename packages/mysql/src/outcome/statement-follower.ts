@@ -200,18 +200,19 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       effects,
     )
     const trace = own ? this.#ownTrace : this.trace(raw, false)
-    const send = (): Command => {
-      follow(command, statement)
-      if (statement.onResult === undefined) this.#followEvents(command, statement)
-      return this.#sendUnlessRefused(command)
-    }
-    if (trace === undefined) return send()
+    if (trace === undefined) return this.#handOver(command, statement)
     const byEvents = statement.onResult === undefined
     const traced = new TracedStatement(trace, this.transactions, byEvents)
     statement.traced = traced
     // What cannot be prepared is answered by mysql2 without it.
     command.once('end', () => traced.ended(this.#prepareError))
-    return trace.run(send)
+    return trace.run(() => this.#handOver(command, statement))
+  }
+
+  #handOver(command: Command, statement: Followed): Command {
+    follow(command, statement)
+    if (statement.onResult === undefined) this.#followEvents(command, statement)
+    return this.#sendUnlessRefused(command)
   }
 
   /** Nothing has been executed by the time it fails: it is reported as not sent. */
