@@ -96,7 +96,7 @@ export class Lifecycle<C extends object> {
     if (fixed) for (const { pool } of endpoints) pool.maintain()
     if (!options.healthMonitoring && fixed) return
     await topology?.start()
-    await monitoring.start()
+    await monitoring.startFirst()
   }
 
   async #close(drainTimeoutMs: number, { cleanUp, finish }: Endings): Promise<void> {

@@ -106,7 +106,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     this.urlSettings = urlSettings
     this.on('connectionCreated', ({ endpoint }) => {
       // Others on their way may need all that there are; the last one has it read.
-      if (this.getCounts().connecting === 0) driver.catalogs.read(endpoint)
+      if (this.getCounts().connecting === 0) driver.catalogs.opened(endpoint)
     })
     this.on('healthCheckCompleted', ({ endpoint, healthy }) => {
       if (!healthy || endpoint === undefined) return

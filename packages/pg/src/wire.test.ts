@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop())
 afterEach(() => manager.close({ drainTimeoutMs: 0 }))
 
-async function open(options: PgManagerOptions = {}): Promise<void> {
+async function open(options: PgManagerOptions & { clock?: FakeClock } = {}): Promise<void> {
   wire = new Wire()
   manager = createConnectionManager({
     databaseUrl: cluster.primary.url(),
@@ -66,6 +66,9 @@ async function open(options: PgManagerOptions = {}): Promise<void> {
     onConnect: (client) => wire.watch(internalsOf(client).connection?.stream as unknown as Writing),
     ...options,
   })
+  await manager.warmUp(1)
+  // The catalog is read after a head start for the first caller.
+  await options.clock?.advance(100)
   await catalogRead(manager.pool)
 }
 

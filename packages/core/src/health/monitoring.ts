@@ -5,6 +5,7 @@ import type { Router } from '../cluster/router.js'
 import type { Maintainer } from '../pool/maintainer.js'
 import type { Runtime } from '../runtime.js'
 import type { TopologyWatch } from '../topology/topology-watch.js'
+import { HeadStart } from './head-start.js'
 import type { HealthMonitor } from './health-monitor.js'
 import type { LoginProbes } from './login-probes.js'
 import type { Standing } from './readiness.js'
@@ -34,6 +35,7 @@ export interface MonitoringParts<C extends object> {
 /** All that watches the servers of a manager, which pauses after a time without use until a caller acquires again. */
 export class Monitoring<C extends object> {
   readonly #parts: MonitoringParts<C>
+  readonly #headStart: HeadStart
   readonly #rest: Rest
   /** Settles when the latest pause has ended for good. */
   #waking = Promise.resolve()
@@ -45,6 +47,7 @@ export class Monitoring<C extends object> {
     this.#parts = parts
     // Several servers are watched in any case, as that decides which one takes writes.
     this.#on = parts.options.healthMonitoring || !parts.fixed
+    this.#headStart = new HeadStart(runtime.clock)
     this.#rest = new Rest(runtime, {
       restAfterMs,
       uses: () => parts.endpoints.reduce((sum, { pool }) => sum + pool.leases.totals.checkouts, 0),
@@ -78,8 +81,26 @@ export class Monitoring<C extends object> {
     if (!this.#ended) this.#rest.start()
   }
 
+  /**
+   * Starts it for the first time. On a single server nothing is decided by a probe that the login of a caller would not
+   * say too: a caller who has come already gets its first answer before the processor is spent on one.
+   */
+  async startFirst(): Promise<void> {
+    const { solo, startUp } = this.#parts
+    this.#on = true
+    if (solo && startUp.awaited) await this.#headStart.wait()
+    // It may have been stopped meanwhile, or started.
+    if (this.#on && !this.#parts.monitor.started) await this.start()
+  }
+
+  /** Lets the first checks wait for no caller: they are waited for themselves. */
+  endHeadStart(): void {
+    this.#headStart.end()
+  }
+
   stop(): void {
     this.#on = false
+    this.#headStart.end()
     if (this.resting) this.#serveAgain()
     this.#rest.stop()
     this.#stopChecks()
@@ -88,6 +109,7 @@ export class Monitoring<C extends object> {
   /** Stops it for good. */
   end(): void {
     this.#ended = true
+    this.#headStart.end()
     this.#rest.stop()
     this.#stopChecks()
   }

@@ -59,6 +59,11 @@ export class StartUp<C extends object> {
     return this.#over
   }
 
+  /** A caller waits for the first connection. */
+  get awaited(): boolean {
+    return !this.#over && this.#begunAt !== undefined
+  }
+
   /** A caller has come. */
   begin(): void {
     if (this.#over || this.#begunAt !== undefined) return

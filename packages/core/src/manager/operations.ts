@@ -21,6 +21,7 @@ export abstract class ManagerOperations<C extends object> extends ManagerStatus<
    * everything ready before. Resolves when every endpoint has been looked at once.
    */
   start(): Promise<void> {
+    this.#parts.monitoring.endHeadStart()
     return this.#parts.lifecycle.awaited(this.#parts.lifecycle.start())
   }
 

@@ -5,11 +5,11 @@ import { type Clock, systemClock } from '../time/clock.js'
  * Found by every copy of this package in the process. The number changes with the shapes of what is kept here, so that
  * copies of different versions keep apart.
  */
-const KEY = Symbol.for('connmgr.process.3')
+const KEY = Symbol.for('connmgr.process.4')
 
 interface Registry {
-  /** Makes digests mean nothing outside of this process. */
-  readonly salt: Buffer
+  /** Makes digests mean nothing outside of this process. Made by the first: cryptography takes long to begin with. */
+  salt: Buffer | undefined
   /** Numbers of objects that are compared by identity: functions, classes. */
   readonly numbers: WeakMap<object, number>
   /** What is shared, by its purpose, and by the clock that it goes by. */
@@ -28,7 +28,7 @@ interface ListedManagers {
 export function processRegistry(): Registry {
   const holder = globalThis as { [KEY]?: Registry }
   holder[KEY] ??= {
-    salt: randomBytes(32),
+    salt: undefined,
     numbers: new WeakMap(),
     shared: new Map(),
     lastNumber: 0,
@@ -65,7 +65,9 @@ export function sharedBy<T>(purpose: string, clock: Clock): Map<string, T> {
  * Plain objects, arrays and bytes are equal by content, everything else that is an object or a function by identity.
  */
 export function digestOf(value: unknown): string {
-  const hash = createHmac('sha256', processRegistry().salt)
+  const known = processRegistry()
+  known.salt ??= randomBytes(32)
+  const hash = createHmac('sha256', known.salt)
   feed(value, (text) => hash.update(text))
   return hash.digest('base64url')
 }

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from '../time/clock.js'
-import { digestOf, sharedBy } from './registry.js'
+import { sharedBy } from './registry.js'
 
 /** Two or three managers of one database may each have a purpose of their own. */
 const MANY = 4
@@ -38,12 +38,12 @@ export class Siblings {
   #timer: TimerHandle | undefined
 
   /**
-   * @param place what is the same for all of them
+   * @param place what is the same for all of them, and no secret
    * @param tell told once of all of them, by the latest
    */
   constructor(clock: Clock, place: readonly string[], tell: (managers: number) => void) {
     this.#clock = clock
-    this.#key = digestOf(place)
+    this.#key = JSON.stringify(place)
     this.#tell = tell
   }
 

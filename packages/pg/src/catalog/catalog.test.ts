@@ -52,6 +52,32 @@ async function read(answer?: Partial<CatalogAnswer>): Promise<void> {
   await reading
 }
 
+test('the first connection leaves its caller a head start, and those after it none', async () => {
+  catalogs.opened('a')
+  catalogs.opened('a')
+  await clock.advance(99)
+  expect(database.asked).toBe(0)
+  await clock.advance(1)
+  expect(database.asked).toBe(1)
+  database.answer()
+  await clock.advance(MINUTE)
+  catalogs.opened('a')
+  expect(database.asked).toBe(2)
+})
+
+test('a head start ends when the catalog is waited for, and when it is closed', async () => {
+  catalogs.opened('a')
+  await read()
+  await clock.advance(1000)
+  expect(database.asked).toBe(1)
+  const other = catalogs.of('b', database)
+  catalogs.opened('b')
+  other.close()
+  await clock.advance(1000)
+  expect(database.asked).toBe(1)
+  expect(clock.pendingTimers).toBe(0)
+})
+
 test('as long as it has not been read nothing is a read', async () => {
   expect(reads(catalog)).toBe(false)
   await read()

@@ -18,6 +18,8 @@ export interface CatalogSource {
 const FRESH_MS = 60_000
 /** What has been read so long ago proves nothing any more: another program may have changed it. */
 const VALID_MS = 300_000
+/** The first caller gets its first answer before the processor, and a connection, are spent on the first reading. */
+const FIRST_AFTER_MS = 100
 /** Pause after a reading, if statements that change the catalog follow one another. */
 const PAUSE_MS = 1000
 /** Pause after a reading whose connection was lost, or could not be opened; doubles each time. */
@@ -72,9 +74,14 @@ export class Catalogs implements Catalog {
     return true
   }
 
-  /** Reads that of an endpoint if it is due: a connection to it has just been opened. */
+  /** Reads that of an endpoint if it is due: its server has just shown that it is there. */
   read(endpointId: string): void {
     void this.#byEndpoint.get(endpointId)?.read()
+  }
+
+  /** A connection to an endpoint has been opened for a caller: reads its catalog if it is due, the first one soon. */
+  opened(endpointId: string): void {
+    this.#byEndpoint.get(endpointId)?.opened()
   }
 
   /** The server of an endpoint has refused a connection for want of room: callers need those that there are. */
@@ -109,6 +116,8 @@ export class EndpointCatalog implements Catalog {
   #reading: Promise<void> | undefined
   #abort: AbortController | undefined
   #timer: TimerHandle | undefined
+  /** It has been read, or tried to. */
+  #begun = false
   #closed = false
   /** Counts changes, so that what was read before or during one is not taken for what is there after it. */
   #changes = 0
@@ -156,6 +165,15 @@ export class EndpointCatalog implements Catalog {
     if (this.latest === undefined || this.isOutdated) await this.#reading
   }
 
+  opened(): void {
+    if (this.#begun) void this.read()
+    else
+      this.#timer ??= this.#clock.setTimeout(() => {
+        this.#timer = undefined
+        void this.read()
+      }, FIRST_AFTER_MS)
+  }
+
   /** Gives up a reading under way, and its connection with it. */
   noRoom(): void {
     this.#fullUntil = this.#clock.now() + FULL_MS
@@ -192,6 +210,7 @@ export class EndpointCatalog implements Catalog {
   }
 
   async #read(): Promise<void> {
+    this.#begun = true
     const changes = this.#changes
     const abort = new AbortController()
     this.#abort = abort
