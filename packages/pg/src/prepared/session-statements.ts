@@ -5,7 +5,7 @@ import {
   type PendingQuery,
   type ServerMessage,
 } from '../client-internals.js'
-import { isShared } from '../outcome/statement-tracker.js'
+import { isShared } from '../outcome/in-flight.js'
 import { ConnectionStatements } from './connection-statements.js'
 import { type Meaning, meaningOf, PLAIN } from './meaning.js'
 import {
