@@ -3,6 +3,7 @@ import {
   type StatementTrace,
   type StatementTracer,
   TransactionTrace,
+  tracedLease,
 } from '@connmgr/core/driver'
 import type { BoundStatement } from '../bindings/binding.js'
 import type { StatementKind } from '../text/statement-kind.js'
@@ -29,12 +30,8 @@ export class SessionTracing {
   /** Begins to publish a statement, if there is a subscriber. */
   begin(sql: string): StatementTrace | undefined {
     if (this.#queries?.active !== true) return undefined
-    const { lease } = this.#activity
     const trace = this.#queries.begin(sql)
-    trace.on({
-      connectionId: lease?.connectionId,
-      lease: lease?.active === true ? lease.id : undefined,
-    })
+    trace.on(tracedLease(this.#activity))
     return trace
   }
 
