@@ -49,7 +49,7 @@ export interface ReplayableQuery<I extends unknown[] = unknown[]>
   extends AbortableQuery<I>,
     ReplayOptions {}
 
-/** What one `connect` of a pool may be told. */
+/** Options of one `connect` of a pool. */
 export type ConnectOptions = Pick<
   ManagerAcquireOptions,
   'context' | 'label' | 'longLived' | 'signal' | 'timeoutMs'

@@ -185,7 +185,7 @@ export class Session {
     return _txStatus === 'T' || _txStatus === 'E' ? 'transaction' : 'clean'
   }
 
-  /** Why a statement would not be sent now, as its caller would be told. */
+  /** The error of a statement that would not be sent now. */
   refusal(text: string): Error | undefined {
     return this.#statements.refusal(text)
   }

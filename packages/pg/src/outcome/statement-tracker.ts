@@ -77,7 +77,7 @@ export class StatementTracker {
     this.#failures = new ExplainedFailures(client, known)
   }
 
-  /** Transactions that have ended, so that one can be told from the next. */
+  /** Transactions that have ended, which sets one apart from the next. */
   get transactionsEnded(): number {
     return this.transactions.ended
   }

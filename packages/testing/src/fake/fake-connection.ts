@@ -25,7 +25,7 @@ export class FakeConnection {
   }
   /** Settings made by `set`; both reset policies clear them. */
   readonly session = new Map<string, string>()
-  /** The role that the server told last. */
+  /** The role that the server reported last. */
   role: Role = 'unknown'
   /** Whether it keeps the process running while it is open. */
   holdsProcess = true
