@@ -113,7 +113,7 @@ function show(manager: PgConnectionManager): void {
     console.log(`  ${active ? '→' : ' '} ${id}: ${role}, ${own}`)
 }
 
-// Until both stories have been told to their end.
+// Until both stories have come to their end.
 process.exitCode = 1
 main().then(
   () => {

@@ -34,7 +34,7 @@ export interface HealthMonitoringOptions {
   readonly restAfterMs?: number
 }
 
-/** What a connection manager can be told, whatever its driver. All times are in milliseconds; 0 means "off" where it says so. */
+/** Options of a connection manager, whatever its driver. All times are in milliseconds; 0 means "off" where it says so. */
 export interface ManagerOptions<C extends object> {
   /** Shown in events, errors and logs. `@default` the driver's name */
   readonly name?: string

@@ -2,12 +2,14 @@ import {
   ConnectionManager,
   type ConnmgrEvent,
   type ConnmgrEventType,
+  type EndpointState,
   type EventOf,
   type ManagerOptions,
+  type Target,
 } from '@connmgr/core'
 import { FakeClock, type FakeConnection, FakeDriver, fakeEndpoint } from '@connmgr/testing'
 
-/** A manager over a fake driver, on a clock that stands still until told otherwise. */
+/** A manager over a fake driver, on a clock that stands still until a test advances it. */
 export interface Harness {
   readonly clock: FakeClock
   readonly driver: FakeDriver
@@ -86,4 +88,15 @@ export function replicated(options: HarnessOptions = {}): Harness {
       options.prepare?.(driver)
     },
   })
+}
+
+/** The state of an endpoint. */
+export const stateOf = (h: Harness, id: string): EndpointState | undefined =>
+  h.manager.getFailoverStatus().endpoints.find((each) => each.id === id)?.state
+
+/** The endpoint that serves a target now. */
+export async function endpointOf(h: Harness, target: Target = 'primary'): Promise<string> {
+  const lease = await h.manager.acquire({ target })
+  lease.release()
+  return lease.endpoint.id
 }

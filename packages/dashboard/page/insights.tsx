@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { InsightsView } from '../src/view'
 import { percent, place, time } from './format'
-import { Table } from './table'
+import { TableCard } from './table'
 
 interface Shown {
   readonly insights: InsightsView | undefined
@@ -58,119 +58,105 @@ function Recommendations({
 
 function Statements({ directory, insights: { statements } }: Watched): JSX.Element {
   return (
-    <section class="card wide">
-      <h3>Statements by time</h3>
-      <Table
-        label="Statements by time"
-        rows={statements}
-        keyOf={({ fingerprint, site }) => `${fingerprint} ${place(site, '')}`}
-        none="No statement has run yet."
-        columns={[
-          { title: 'share', isNumber: true, cell: ({ share }) => percent(share) },
-          { title: 'calls', isNumber: true, cell: ({ calls }) => calls },
-          { title: 'run p50', isNumber: true, cell: ({ run }) => time(run.p50Ms) },
-          { title: 'run p95', isNumber: true, cell: ({ run }) => time(run.p95Ms) },
-          { title: 'wait p95', isNumber: true, cell: ({ wait }) => time(wait.p95Ms) },
-          { title: 'errors', isNumber: true, cell: ({ errors }) => errors },
-          { title: 'statement', isCode: true, cell: ({ text }) => text },
-          { title: 'at', isCode: true, cell: ({ site }) => place(site, directory) },
-        ]}
-      />
-    </section>
+    <TableCard
+      title="Statements by time"
+      rows={statements}
+      keyOf={({ fingerprint, site }) => `${fingerprint} ${place(site, '')}`}
+      none="No statement has run yet."
+      columns={[
+        { title: 'share', isNumber: true, cell: ({ share }) => percent(share) },
+        { title: 'calls', isNumber: true, cell: ({ calls }) => calls },
+        { title: 'run p50', isNumber: true, cell: ({ run }) => time(run.p50Ms) },
+        { title: 'run p95', isNumber: true, cell: ({ run }) => time(run.p95Ms) },
+        { title: 'wait p95', isNumber: true, cell: ({ wait }) => time(wait.p95Ms) },
+        { title: 'errors', isNumber: true, cell: ({ errors }) => errors },
+        { title: 'statement', isCode: true, cell: ({ text }) => text },
+        { title: 'at', isCode: true, cell: ({ site }) => place(site, directory) },
+      ]}
+    />
   )
 }
 
 function NPlusOne({ directory, insights: { nPlusOne } }: Watched): JSX.Element | null {
   if (nPlusOne.length === 0) return null
   return (
-    <section class="card wide">
-      <h3>N+1: the same read again and again</h3>
-      <Table
-        label="N+1"
-        rows={nPlusOne}
-        keyOf={({ fingerprint, site }) => `${fingerprint} ${place(site, '')}`}
-        none=""
-        columns={[
-          { title: 'times in one request', isNumber: true, cell: ({ maxRepeats }) => maxRepeats },
-          { title: 'requests', isNumber: true, cell: ({ contexts }) => contexts },
-          { title: 'statement', isCode: true, cell: ({ text }) => text },
-          { title: 'at', isCode: true, cell: ({ site }) => place(site, directory) },
-        ]}
-      />
-    </section>
+    <TableCard
+      title="N+1: the same read again and again"
+      label="N+1"
+      rows={nPlusOne}
+      keyOf={({ fingerprint, site }) => `${fingerprint} ${place(site, '')}`}
+      none=""
+      columns={[
+        { title: 'times in one request', isNumber: true, cell: ({ maxRepeats }) => maxRepeats },
+        { title: 'requests', isNumber: true, cell: ({ contexts }) => contexts },
+        { title: 'statement', isCode: true, cell: ({ text }) => text },
+        { title: 'at', isCode: true, cell: ({ site }) => place(site, directory) },
+      ]}
+    />
   )
 }
 
 function HeldIdle({ directory, insights: { heldIdle } }: Watched): JSX.Element | null {
   if (heldIdle.length === 0) return null
   return (
-    <section class="card wide">
-      <h3>Held while no statement runs</h3>
-      <Table
-        label="Held while no statement runs"
-        rows={heldIdle}
-        keyOf={({ site }) => place(site, '')}
-        none=""
-        columns={[
-          { title: 'times', isNumber: true, cell: ({ exceeded, open }) => exceeded + open },
-          { title: 'idle p95', isNumber: true, cell: ({ heldIdle: idle }) => time(idle.p95Ms) },
-          { title: 'held p95', isNumber: true, cell: ({ held }) => time(held.p95Ms) },
-          {
-            title: 'in a transaction',
-            isNumber: true,
-            cell: ({ exceededInTransaction }) => exceededInTransaction,
-          },
-          { title: 'acquired at', isCode: true, cell: ({ site }) => place(site, directory) },
-        ]}
-      />
-    </section>
+    <TableCard
+      title="Held while no statement runs"
+      rows={heldIdle}
+      keyOf={({ site }) => place(site, '')}
+      none=""
+      columns={[
+        { title: 'times', isNumber: true, cell: ({ exceeded, open }) => exceeded + open },
+        { title: 'idle p95', isNumber: true, cell: ({ heldIdle: idle }) => time(idle.p95Ms) },
+        { title: 'held p95', isNumber: true, cell: ({ held }) => time(held.p95Ms) },
+        {
+          title: 'in a transaction',
+          isNumber: true,
+          cell: ({ exceededInTransaction }) => exceededInTransaction,
+        },
+        { title: 'acquired at', isCode: true, cell: ({ site }) => place(site, directory) },
+      ]}
+    />
   )
 }
 
 function Blocking({ directory, insights: { blocking } }: Watched): JSX.Element | null {
   if (blocking.length === 0) return null
   return (
-    <section class="card wide">
-      <h3>Who blocks whom</h3>
-      <Table
-        label="Who blocks whom"
-        rows={blocking}
-        keyOf={({ blocker, waiter }, index) => `${waiter.processId} ${blocker.processId} ${index}`}
-        classOf={({ active }) => (active ? 'bad' : undefined)}
-        none=""
-        columns={[
-          { title: 'waited', isNumber: true, cell: ({ waitedMs }) => time(waitedMs) },
-          { title: 'waits', isCode: true, cell: ({ waiter }) => place(waiter.site, directory) },
-          { title: 'for', isCode: true, cell: ({ blocker }) => place(blocker.site, directory) },
-          {
-            title: 'lock',
-            cell: ({ lockType, relation }) => [lockType, relation].filter(Boolean).join(' of '),
-          },
-          { title: '', cell: ({ active }) => (active ? 'now' : '') },
-        ]}
-      />
-    </section>
+    <TableCard
+      title="Who blocks whom"
+      rows={blocking}
+      keyOf={({ blocker, waiter }, index) => `${waiter.processId} ${blocker.processId} ${index}`}
+      classOf={({ active }) => (active ? 'bad' : undefined)}
+      none=""
+      columns={[
+        { title: 'waited', isNumber: true, cell: ({ waitedMs }) => time(waitedMs) },
+        { title: 'waits', isCode: true, cell: ({ waiter }) => place(waiter.site, directory) },
+        { title: 'for', isCode: true, cell: ({ blocker }) => place(blocker.site, directory) },
+        {
+          title: 'lock',
+          cell: ({ lockType, relation }) => [lockType, relation].filter(Boolean).join(' of '),
+        },
+        { title: '', cell: ({ active }) => (active ? 'now' : '') },
+      ]}
+    />
   )
 }
 
 function Slow({ directory, insights: { slow } }: Watched): JSX.Element | null {
   if (slow.length === 0) return null
   return (
-    <section class="card wide">
-      <h3>Slow statements</h3>
-      <Table
-        label="Slow statements"
-        rows={slow}
-        keyOf={({ at, fingerprint }, index) => `${at} ${fingerprint} ${index}`}
-        none=""
-        columns={[
-          { title: 'ran', isNumber: true, cell: ({ runMs }) => time(runMs) },
-          { title: 'waited', isNumber: true, cell: ({ waitMs }) => time(waitMs) },
-          { title: 'rows', isNumber: true, cell: ({ rowCount }) => rowCount ?? '–' },
-          { title: 'statement', isCode: true, cell: ({ text }) => text },
-          { title: 'at', isCode: true, cell: ({ site }) => place(site, directory) },
-        ]}
-      />
-    </section>
+    <TableCard
+      title="Slow statements"
+      rows={slow}
+      keyOf={({ at, fingerprint }, index) => `${at} ${fingerprint} ${index}`}
+      none=""
+      columns={[
+        { title: 'ran', isNumber: true, cell: ({ runMs }) => time(runMs) },
+        { title: 'waited', isNumber: true, cell: ({ waitMs }) => time(waitMs) },
+        { title: 'rows', isNumber: true, cell: ({ rowCount }) => rowCount ?? '–' },
+        { title: 'statement', isCode: true, cell: ({ text }) => text },
+        { title: 'at', isCode: true, cell: ({ site }) => place(site, directory) },
+      ]}
+    />
   )
 }

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import type { EndpointView, HolderView, ManagerView, TimelineEntry } from '../src/view'
 import { ActionButton, useOffers } from './actions'
 import { hour, place, time } from './format'
-import { type Column, Table } from './table'
+import { type Column, TableCard } from './table'
 
 interface Shown {
   readonly manager: ManagerView
@@ -30,17 +30,14 @@ export function Holders({ directory, manager }: Shown): JSX.Element {
     ...(mayReclaim ? [{ title: 'action', cell: reclaimButton(id, directory) }] : []),
   ]
   return (
-    <section class="card wide">
-      <h3>Who holds connections</h3>
-      <Table
-        label="Who holds connections"
-        rows={holders}
-        columns={columns}
-        keyOf={({ leaseId }) => leaseId}
-        classOf={({ leaked }) => (leaked ? 'bad' : undefined)}
-        none="No connection is lent."
-      />
-    </section>
+    <TableCard
+      title="Who holds connections"
+      rows={holders}
+      columns={columns}
+      keyOf={({ leaseId }) => leaseId}
+      classOf={({ leaked }) => (leaked ? 'bad' : undefined)}
+      none="No connection is lent."
+    />
   )
 }
 
@@ -59,17 +56,14 @@ export function Endpoints({ manager: { endpoints, id: manager } }: Shown): JSX.E
     ...(mayMove ? [{ title: 'action', cell: endpointButtons(manager) }] : []),
   ]
   return (
-    <section class="card wide">
-      <h3>Servers</h3>
-      <Table
-        label="Servers"
-        rows={endpoints}
-        columns={columns}
-        keyOf={({ id }) => id}
-        classOf={({ active }) => (active ? 'active' : undefined)}
-        none="No server is configured."
-      />
-    </section>
+    <TableCard
+      title="Servers"
+      rows={endpoints}
+      columns={columns}
+      keyOf={({ id }) => id}
+      classOf={({ active }) => (active ? 'active' : undefined)}
+      none="No server is configured."
+    />
   )
 }
 
@@ -80,19 +74,16 @@ export function Timeline({ manager: { timeline } }: Shown): JSX.Element {
     { title: 'what happened', cell: ({ text }) => text },
   ]
   return (
-    <section class="card wide">
-      <h3>What happened</h3>
-      <Table
-        label="What happened"
-        rows={timeline}
-        columns={columns}
-        keyOf={({ at, text }, index) => `${at} ${text} ${index}`}
-        classOf={({ level }) =>
-          level === 'error' ? 'bad' : level === 'warn' ? 'warning' : undefined
-        }
-        none="Nothing since the page was mounted."
-      />
-    </section>
+    <TableCard
+      title="What happened"
+      rows={timeline}
+      columns={columns}
+      keyOf={({ at, text }, index) => `${at} ${text} ${index}`}
+      classOf={({ level }) =>
+        level === 'error' ? 'bad' : level === 'warn' ? 'warning' : undefined
+      }
+      none="Nothing since the page was mounted."
+    />
   )
 }
 

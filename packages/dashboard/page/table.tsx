@@ -9,7 +9,9 @@ export interface Column<Row> {
 }
 
 interface TableProps<Row> {
-  readonly label: string
+  readonly title: string
+  /** What screen readers call the table. `@default` its title */
+  readonly label?: string
   readonly rows: readonly Row[]
   readonly columns: readonly Column<Row>[]
   readonly keyOf: (row: Row, index: number) => string | number
@@ -18,9 +20,19 @@ interface TableProps<Row> {
   readonly classOf?: (row: Row) => string | undefined
 }
 
+/** A part of the page that is one table under its title. */
+export function TableCard<Row>(props: TableProps<Row>): JSX.Element {
+  return (
+    <section class="card wide">
+      <h3>{props.title}</h3>
+      <Table {...props} />
+    </section>
+  )
+}
+
 /** A table that scrolls by itself on narrow screens, and can be reached by keyboard. */
-export function Table<Row>(props: TableProps<Row>): JSX.Element {
-  const { classOf, columns, keyOf, label, none, rows } = props
+function Table<Row>(props: TableProps<Row>): JSX.Element {
+  const { classOf, columns, keyOf, none, rows, title: name, label = name } = props
   if (rows.length === 0) return <p class="empty">{none}</p>
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard

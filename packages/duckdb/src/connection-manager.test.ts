@@ -82,7 +82,7 @@ test('a conflict fails as one, and nothing of its transaction stays', async () =
   expect(await rows(manager, 'select * from log')).toEqual([])
 })
 
-test('a transaction that its work has ended is not told as committed', async () => {
+test('a transaction that its work has ended is not reported as committed', async () => {
   const manager = open()
   await manager.use((db) => db.run('create table t (v integer)'))
   await expect(

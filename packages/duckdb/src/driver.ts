@@ -55,9 +55,7 @@ export class DuckDbDriver implements Driver<DuckDBConnection> {
     try {
       const connection = await use.connect()
       if (!signal.aborted) {
-        const session = new Session(connection, use, this.#clock, onSignal)
-        session.queries = queries
-        return handleOf(session)
+        return handleOf(new Session(connection, use, this.#clock, onSignal, queries))
       }
       connection.closeSync()
     } catch (error) {

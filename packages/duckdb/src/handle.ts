@@ -5,18 +5,12 @@ import type {
   DuckDBPreparedStatement,
 } from '@duckdb/node-api'
 import { followExtracted, followPrepared } from './prepared-handle.js'
+import { RUNS } from './running-methods.js'
 import type { Session } from './session.js'
 
 /** Methods that answer by a promise. */
 const ASYNCHRONOUS: ReadonlySet<PropertyKey> = new Set([
-  'run',
-  'runAndRead',
-  'runAndReadAll',
-  'runAndReadUntil',
-  'stream',
-  'streamAndRead',
-  'streamAndReadAll',
-  'streamAndReadUntil',
+  ...RUNS,
   'start',
   'startThenRead',
   'startThenReadAll',

@@ -1,17 +1,6 @@
 import type { DuckDBExtractedStatements, DuckDBPreparedStatement } from '@duckdb/node-api'
+import { RUNS } from './running-methods.js'
 import type { Session } from './session.js'
-
-/** Methods of a prepared statement that run it and answer later; `start` and `startStream` have it run by what they return. */
-const RUNS: ReadonlySet<PropertyKey> = new Set([
-  'run',
-  'runAndRead',
-  'runAndReadAll',
-  'runAndReadUntil',
-  'stream',
-  'streamAndRead',
-  'streamAndReadAll',
-  'streamAndReadUntil',
-])
 
 /**
  * Has the runs of a prepared statement followed as those of the connection's own methods are: they are published, keep the
@@ -28,7 +17,7 @@ export function followPrepared(
     PropertyKey,
     (...args: unknown[]) => Promise<unknown>
   >
-  // These methods call each other: only the outermost is a run.
+  // `start` and `startStream` have it run by what they return. These methods call each other: only the outermost is a run.
   let within = false
   for (const name of RUNS) {
     const own = methods[name]

@@ -9,16 +9,16 @@ import {
   isEndedOnPurpose,
   type StatementTrace,
   type StatementTracer,
-  TransactionTrace,
   type WriteEnd,
 } from '@connmgr/core/driver'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { hasNoTransaction, isAborted, isFatalForAll } from './classify.js'
 import type { InstanceUse } from './instances.js'
-import { rowCountOf } from './row-count.js'
-import { commits, isPlain, plainlyReads, type TransactionVerb, verbOf } from './statement-text.js'
+import { RunningCalls } from './running-calls.js'
+import { SessionTracing } from './session-tracing.js'
+import { commits, isPlain, plainlyReads } from './statement-text.js'
 
-/** Pause between two attempts to end a statement: one that has not begun yet does not hear of the first. */
+/** Pause between two attempts to end a statement: one that has not begun yet is not affected by the first. */
 const INTERRUPT_AGAIN_MS = 20
 
 /** One physical connection to an instance, and what goes on on it. */
@@ -28,16 +28,9 @@ export class Session {
   readonly #clock: Clock
   readonly #onSignal: (signal: ConnectionSignal) => void
   #connection: DuckDBConnection
-  /** Calls of DuckDB that have not returned. */
-  readonly #running = new Set<object>()
-  #onIdle: (() => void)[] = []
+  readonly #running = new RunningCalls()
+  readonly #tracing: SessionTracing
   #inTransaction = false
-  /** For tracing: a text of the latest lease has begun a transaction, and none has ended it. */
-  #tracedInside = false
-  #tracedLease: object | undefined
-  readonly #transactions = new TransactionTrace()
-  /** Publishes the statements of borrowers. */
-  queries: StatementTracer | undefined
   #altered = false
   #ended: ConnectionLostError | undefined
 
@@ -46,6 +39,7 @@ export class Session {
     use: InstanceUse,
     clock: Clock,
     onSignal: (signal: ConnectionSignal) => void,
+    queries: StatementTracer | undefined,
   ) {
     this.#connection = connection
     this.#use = use
@@ -56,9 +50,10 @@ export class Session {
       queryCount: 0,
       lastQuery: undefined,
       get running() {
-        return running.values().next().value
+        return running.first
       },
     }
+    this.#tracing = new SessionTracing(queries, this.activity)
   }
 
   get whyBroken(): ConnectionLostError | undefined {
@@ -67,7 +62,7 @@ export class Session {
 
   get condition(): ConnectionCondition {
     if (this.#ended !== undefined) return 'broken'
-    if (this.#running.size > 0) return 'busy'
+    if (this.#running.first !== undefined) return 'busy'
     return this.#inTransaction ? 'transaction' : 'clean'
   }
 
@@ -97,32 +92,30 @@ export class Session {
    * @param runs whether it runs the statement now
    */
   call<T>(sql: string | undefined, method: () => Promise<T>, runs: boolean): Promise<T> {
-    const trace = sql !== undefined && runs ? this.#trace(sql) : undefined
+    const trace = sql !== undefined && runs ? this.#tracing.begin(sql) : undefined
     if (trace === undefined || sql === undefined) return this.#call(sql, method)
     return this.#callTraced(trace, sql, method)
   }
 
   /** The same for a method of a prepared statement that runs it. */
   callPrepared<T>(sql: string | undefined, method: () => Promise<T>): Promise<T> {
-    const trace = sql === undefined ? undefined : this.#trace(sql)
+    const trace = sql === undefined ? undefined : this.#tracing.begin(sql)
     if (trace === undefined || sql === undefined) return this.#call(sql, method)
     trace.prepared()
     return this.#callTraced(trace, sql, method)
   }
 
   #callTraced<T>(trace: StatementTrace, sql: string, method: () => Promise<T>): Promise<T> {
-    return trace.run(() =>
-      this.#follow(trace, verbOf(sql), () =>
-        this.#call(sql, () => {
-          trace.sent()
-          return method()
-        }),
-      ),
+    return this.#tracing.follow(trace, sql, this.#inTransaction, () =>
+      this.#call(sql, () => {
+        trace.sent()
+        return method()
+      }),
     )
   }
 
   async #call<T>(sql: string | undefined, method: () => Promise<T>): Promise<T> {
-    const { connection } = this
+    if (this.#ended !== undefined) throw this.#ended
     if (sql !== undefined) {
       this.activity.queryCount += 1
       this.activity.lastQuery = sql
@@ -130,75 +123,26 @@ export class Session {
     if (sql === undefined || !isPlain(sql)) this.#altered = true
     if (sql !== undefined && commits(sql)) await this.#requireCommittable()
     const end = this.#noteWrite(sql)
-    const running = { connection }
-    this.#running.add(running)
-    try {
-      const value = await method()
-      end?.(this.#inTransaction ? 'undone' : 'kept')
-      return value
-    } catch (error) {
-      end?.('undone')
-      if (isFatalForAll(error)) this.#fail(error as Error)
-      throw this.#ended ?? error
-    } finally {
-      this.#running.delete(running)
-      if (this.#running.size === 0) for (const tell of this.#onIdle.splice(0)) tell()
-    }
-  }
-
-  /** Begins to publish a statement, if there is a subscriber. */
-  #trace(sql: string): StatementTrace | undefined {
-    const { queries } = this
-    if (queries?.active !== true) return undefined
-    const { lease } = this.activity
-    const trace = queries.begin(sql)
-    trace.on({
-      connectionId: lease?.connectionId,
-      lease: lease?.active === true ? lease.id : undefined,
+    return this.#run(async () => {
+      try {
+        const value = await method()
+        end?.(this.#inTransaction ? 'undone' : 'kept')
+        return value
+      } catch (error) {
+        end?.('undone')
+        throw error
+      }
     })
-    return trace
-  }
-
-  /** DuckDB does not tell whether it is in a transaction: what is known of it are the texts that were sent. */
-  async #follow<T>(
-    trace: StatementTrace,
-    verb: TransactionVerb | undefined,
-    run: () => Promise<T>,
-  ): Promise<T> {
-    const { lease } = this.activity
-    const before = this.#inTransaction || (this.#tracedInside && this.#tracedLease === lease)
-    const note = (done: boolean): void => {
-      const after = done && verb !== undefined ? verb === 'begin' : before && verb !== 'commit'
-      this.#tracedInside = after
-      this.#tracedLease = lease
-      trace.inTransaction(
-        this.#transactions.of({ before, after, committed: done && verb === 'commit', lease }),
-      )
-    }
-    try {
-      const result = await run()
-      trace.answered()
-      note(true)
-      trace.succeeded(rowCountOf(result))
-      return result
-    } catch (error) {
-      trace.answered()
-      note(false)
-      trace.failed(error)
-      throw error
-    }
   }
 
   /** Sends what begins or ends the transaction of a borrower. */
   #sendForBorrower(sql: string): Promise<void> {
-    const trace = this.#trace(sql)
+    const trace = this.#tracing.begin(sql)
     if (trace === undefined) return this.#send(sql)
-    return trace.run(() =>
-      this.#follow(trace, verbOf(sql), () => {
-        trace.sent()
-        return this.#send(sql)
-      }),
-    )
+    return this.#tracing.follow(trace, sql, this.#inTransaction, () => {
+      trace.sent()
+      return this.#send(sql)
+    })
   }
 
   async begin(readOnly: boolean): Promise<void> {
@@ -254,9 +198,7 @@ export class Session {
   }
 
   settled(): Promise<void> {
-    return this.#running.size === 0
-      ? Promise.resolve()
-      : new Promise((resolve) => this.#onIdle.push(resolve))
+    return this.#running.idle()
   }
 
   async check(): Promise<void> {
@@ -284,7 +226,7 @@ export class Session {
 
   /** DuckDB must not be closed under a statement. */
   #closeOnceIdle(): void {
-    if (this.#running.size > 0) {
+    if (this.#running.first !== undefined) {
       this.#connection.interrupt()
       this.#clock.setTimeout(() => this.#closeOnceIdle(), INTERRUPT_AGAIN_MS, true)
       return
@@ -312,17 +254,19 @@ export class Session {
 
   async #send(sql: string): Promise<void> {
     const { connection } = this
-    const running = { connection }
-    this.#running.add(running)
-    try {
-      await connection.run(sql)
-    } catch (error) {
-      if (isFatalForAll(error)) this.#fail(error as Error)
-      throw this.#ended ?? error
-    } finally {
-      this.#running.delete(running)
-      if (this.#running.size === 0) for (const tell of this.#onIdle.splice(0)) tell()
-    }
+    await this.#run(() => connection.run(sql))
+  }
+
+  /** Runs a call of DuckDB, which counts as under way until its error has been dealt with. */
+  #run<T>(call: () => Promise<T>): Promise<T> {
+    return this.#running.during(async () => {
+      try {
+        return await call()
+      } catch (error) {
+        if (isFatalForAll(error)) this.#fail(error as Error)
+        throw this.#ended ?? error
+      }
+    })
   }
 
   #noteWrite(sql: string | undefined): ((end: WriteEnd) => void) | undefined {

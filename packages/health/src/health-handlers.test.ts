@@ -209,7 +209,7 @@ describe('draining', () => {
     for (const each of Object.values(hs)) await close(each)
   })
 
-  test('begins with shutdown(), at once, and its promise waits as long as it was told', async () => {
+  test('begins with shutdown(), at once, and its promise waits as long as it was set to', async () => {
     const h = one()
     const handlers = watch(h)
     await h.clock.advance(1000)

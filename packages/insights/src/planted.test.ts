@@ -4,10 +4,11 @@ import * as prisma from '@connmgr/prisma'
 import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
 import * as typeorm from '@connmgr/typeorm'
 import { eq, sql } from 'drizzle-orm'
-import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
+import { pgTable, serial, text } from 'drizzle-orm/pg-core'
 import { DataSource, EntitySchema } from 'typeorm'
 import { PrismaClient } from '../../prisma/test/generated/client.js'
 import { lineOf } from '../test/planted.js'
+import { POSTS_TABLES, Post, posts } from '../test/posts.js'
 import { expectNoNPlusOne, type Insights, insights, type NPlusOneError } from './index.js'
 
 const USERS = 12
@@ -33,15 +34,6 @@ const User = new EntitySchema<{ id: number; email: string }>({
   name: 'User',
   tableName: 'User',
   columns: { id: { type: Number, primary: true, generated: true }, email: { type: String } },
-})
-const Post = new EntitySchema<{ id: number; title: string; authorId: number }>({
-  name: 'Post',
-  tableName: 'Post',
-  columns: {
-    id: { type: Number, primary: true, generated: true },
-    title: { type: String },
-    authorId: { type: Number },
-  },
 })
 
 async function openTypeorm(manager: PgConnectionManager): Promise<Subject> {
@@ -113,11 +105,6 @@ async function openPrisma(manager: PgConnectionManager): Promise<Subject> {
 
 async function openDrizzle(manager: PgConnectionManager): Promise<Subject> {
   const users = pgTable('User', { id: serial('id').primaryKey(), email: text('email') })
-  const posts = pgTable('Post', {
-    id: serial('id').primaryKey(),
-    title: text('title'),
-    authorId: integer('authorId'),
-  })
   const db = drizzle.withConnectionManager({}, manager)
   return {
     async repeat() {
@@ -146,13 +133,7 @@ async function openDrizzle(manager: PgConnectionManager): Promise<Subject> {
 let cluster: PostgresCluster
 beforeAll(async () => {
   cluster = await startCluster()
-  await cluster.primary.query(
-    'create table "User" (id serial primary key, email text not null unique, name text)',
-  )
-  await cluster.primary.query(
-    'create table "Post" (id serial primary key, title text not null, published boolean not null default false, ' +
-      '"authorId" int not null references "User")',
-  )
+  await cluster.primary.query(POSTS_TABLES)
   await cluster.primary.query(
     `insert into "User" (email) select 'u' || n from generate_series(1, ${USERS}) n`,
   )

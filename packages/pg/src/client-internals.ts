@@ -14,7 +14,7 @@ export interface ServerMessage {
 /** A query of node-postgres, or whatever else it was given to run, until it has ended. */
 export interface PendingQuery {
   readonly text?: unknown
-  /** What the server has told of it so far. */
+  /** What the server has sent of it so far. */
   readonly _result?: { readonly command?: string | null }
   submit?: (connection: unknown) => Error | null | undefined
   callback?: (error: unknown, ...rest: unknown[]) => void

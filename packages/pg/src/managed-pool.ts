@@ -1,30 +1,21 @@
-import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
+import type { ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
 import {
   CALL_RULES,
   checkCall,
-  currentEffects,
   describeEvent,
   type FunctionReference,
-  outside,
   printAsJson,
-  type StatementTrace,
-  unnoted,
 } from '@connmgr/core/driver'
-import type { Client, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
+import type { PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
 import pg from 'pg'
 import type { AbortableQuery } from './aborted-query.js'
 import { PgConnectionManager } from './connection-manager.js'
-import { hideProperties, hideSecretOptions } from './hidden-options.js'
+import { hideSecretOptions } from './hidden-options.js'
+import { LentClients } from './lent-clients.js'
 import { showServer, showSettings } from './live-options.js'
-import { textOf } from './outcome/in-flight.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
-import { diedOnTheWay, type Lender, PoolQuery } from './pool-query.js'
-import { type QueryReplay, replayOptionsOf } from './query-options.js'
-import { settingUpClient } from './session-changes.js'
-import { Lanes, type LanesSource } from './shared/lanes.js'
-import { lateClient } from './shared/late-client.js'
-import type { LateHost } from './shared/late-session.js'
-import { isAtomic } from './statement-text.js'
+import { PoolQueries } from './pool-queries.js'
+import { PoolSharing } from './shared/pool-sharing.js'
 
 type QueryCallback = (error: Error | undefined, result?: QueryResult) => void
 type ConnectCallback = (
@@ -52,14 +43,13 @@ const PgPool = pg.Pool as unknown as new (config?: PoolConfig) => Omit<pg.Pool, 
 
 const NOTHING = (): void => {}
 const ENDED = 'Cannot use a pool after calling end on the pool'
-const LANE_LABEL = 'shared lane'
 
 /** A query that is run again by itself if it has failed without effect, or that ends when its signal fires. */
 export interface ReplayableQuery<I extends unknown[] = unknown[]>
   extends AbortableQuery<I>,
     ReplayOptions {}
 
-/** What one `connect` of a pool may be told. */
+/** Options of one `connect` of a pool. */
 export type ConnectOptions = Pick<
   ManagerAcquireOptions,
   'context' | 'label' | 'longLived' | 'signal' | 'timeoutMs'
@@ -112,13 +102,10 @@ export class ManagedPool extends PgPool {
   readonly $connections: PgConnectionManager
   readonly #target: Target
   readonly #owned: boolean
-  /** Clients that this pool has lent and that still live, by the id of their connection. */
-  readonly #known = new Map<number, Client>()
-  readonly #lent = new Set<Client>()
   readonly #wanted: ManagerAcquireOptions
-  readonly #lender: Lender
-  readonly #lanes: Lanes | undefined
-  readonly #lateHost: LateHost | undefined
+  readonly #clients: LentClients
+  readonly #sharing: PoolSharing | undefined
+  readonly #queries: PoolQueries
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
   constructor(config: ManagedPoolConfig = {}) {
@@ -140,10 +127,10 @@ export class ManagedPool extends PgPool {
     this.#target = facade?.target ?? 'primary'
     this.#wanted = { target: this.#target }
     this.#owned = facade === undefined
-    this.#lender = this.#createLender()
-    this.#lanes = this.#createLanes()
-    this.#lateHost = this.#createLateHost(this.#lanes)
-    this.#forwardEvents(config.log)
+    this.#clients = new LentClients(this, this.$connections)
+    this.#sharing = this.#share()
+    this.#queries = new PoolQueries(this.$connections, this.#clients, this.#sharing, this.#wanted)
+    this.#log(config.log)
   }
 
   /** The facade of a manager for one target. */
@@ -176,8 +163,8 @@ export class ManagedPool extends PgPool {
    * `shared` the client borrows its connection when the first statement needs one, unless `shared.lateBinding` is false.
    */
   connectLate(below: FunctionReference): Promise<PoolClient> {
-    const late = this.$connections.sharing?.options.lateBinding !== false && this.#lateClient()
-    return this.#adopt(late ? Promise.resolve(late) : this.#checkOut(below))
+    const late = this.#lateBinding === false ? undefined : this.#sharing?.lateClient()
+    return this.#adopt(late === undefined ? this.#checkOut(below) : Promise.resolve(late))
   }
 
   /** Closes the manager if this pool made it; a facade of a shared manager closes for its own users only. */
@@ -252,194 +239,47 @@ export class ManagedPool extends PgPool {
 
   #query(text: unknown, values: unknown, below: FunctionReference): Promise<QueryResult> {
     if (this.ending) return Promise.reject(new Error(ENDED))
-    let options: QueryReplay | undefined
-    try {
-      options = replayOptionsOf(text, this.$connections.replayStatements)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    if (options === undefined) return this.#queryOnce(text, values, below)
-    const sql = textOf(text)
-    let attempts = 0
-    return this.$connections.replayStatement(
-      () => {
-        attempts += 1
-        return this.#queryOnce(text, values, below, attempts > 1)
-      },
-      options,
-      sql !== undefined && isAtomic(sql),
-    )
-  }
-
-  /** @param again for another attempt at it */
-  #queryOnce(
-    text: unknown,
-    values: unknown,
-    below: FunctionReference,
-    again = false,
-  ): Promise<QueryResult> {
-    const { queries } = this.$connections
-    if (!queries.active) return this.#run(text, values, below, again)
-    const trace = queries.begin(textOf(text))
-    return trace.run(() => this.#run(text, values, below, again, trace))
-  }
-
-  #run(
-    text: unknown,
-    values: unknown,
-    below: FunctionReference,
-    again: boolean,
-    trace?: StatementTrace,
-  ): Promise<QueryResult> {
-    return new Promise((resolve, reject) => {
-      const query = new PoolQuery(
-        this.#lender,
-        this.#wanted,
-        text,
-        values,
-        below,
-        resolve,
-        reject,
-        again,
-        trace,
-      )
-      // Whose reads must see their own writes needs a connection that was chosen for them; and whoever comes after the end
-      // is to be refused one.
-      const { closed, inSession } = this.$connections
-      query.start(inSession || closed ? undefined : this.#lanes)
-    })
+    return this.#queries.run(text, values, below)
   }
 
   async #checkOut(below: FunctionReference, options?: ConnectOptions): Promise<PoolClient> {
     if (this.ending) throw new Error(ENDED)
     if (options !== undefined) checkCall('connect', options, CALL_RULES.connect)
-    else if (this.$connections.sharing?.options.lateBinding === true) {
-      const late = this.#lateClient()
+    else if (this.#lateBinding === true) {
+      const late = this.#sharing?.lateClient()
       if (late !== undefined) return late
     }
-    return this.#borrow(
+    return this.#clients.borrow(
       below,
       options === undefined ? this.#wanted : { ...options, ...this.#wanted },
     )
   }
 
-  /**
-   * A client without a connection yet; undefined where it matters which one that is, or what is done when one is lent: for
-   * work that may be run again, whose reads must see their own writes, on standbys, and with listeners to what is lent.
-   */
-  #lateClient(): PoolClient | undefined {
-    const host = this.#lateHost
-    const { closed, inSession } = this.$connections
-    if (host === undefined || closed || inSession || this.ending || this.#target !== 'primary')
-      return undefined
-    if (currentEffects() !== undefined || this.listenerCount('acquire') > 0) return undefined
-    return lateClient(this.$connections.driver.clientPrototype, host)
+  get #lateBinding(): boolean | undefined {
+    return this.$connections.sharing?.options.lateBinding
   }
 
-  async #borrow(below: FunctionReference, wanted: ManagerAcquireOptions): Promise<PoolClient> {
-    let lease = await this.$connections.lend(wanted, below)
-    for (let attempt = 1; diedOnTheWay(lease, attempt); attempt += 1) {
-      lease.destroy()
-      lease = await this.$connections.lend(wanted, below, true)
-    }
-    const client = lease.connection as PoolClient
-    client.release = this.#releaseOnce(lease, this.#lend(lease))
-    return client
-  }
-
-  /** Follows a connection from when it is lent. */
-  #lend(lease: Lease<Client>): Client {
-    const { connectionId, entry } = lease
-    const { connection: client } = entry
-    this.#lent.add(client)
-    if (!this.#known.has(connectionId)) {
-      this.#known.set(connectionId, client)
-      // Of a connection that was detached the manager tells no end; of all others it has told before this.
-      client.once('end', () => {
-        if (this.#known.delete(connectionId)) this.#tell('remove', client)
-      })
-      // What a listener makes for the connection lives as long as that, not as long as the flow of its first borrower.
-      // Without one, asynchronous tracking, for which each promise of the process pays, is not begun.
-      if (this.listenerCount('connect') > 0)
-        outside(() => settingUpClient(client, () => this.#tell('connect', client)))
-    }
-    this.#tell('acquire', client)
-    return client
-  }
-
-  #takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void {
-    this.#lent.delete(client)
-    this.#tell('release', error, client)
-    if (error) lease.destroy(error === true ? undefined : error)
-    else lease.release()
-  }
-
-  /** As `emit`, but a listener that fails, at once or later, harms neither the others nor the lease. */
-  #tell(event: 'connect' | 'acquire' | 'release' | 'remove' | 'error', ...args: unknown[]): void {
-    if (this.listenerCount(event) === 0) return
-    const failed = (error: unknown): void => this.$connections.listenerFailed(event, error)
-    for (const listener of this.rawListeners(event)) {
-      try {
-        Promise.resolve(Reflect.apply(listener, this, args)).catch(failed)
-      } catch (error) {
-        failed(error)
-      }
-    }
-  }
-
-  #releaseOnce(lease: Lease<Client>, client: Client): PoolClient['release'] {
-    let released = false
-    return (error) => {
-      if (released)
-        throw new Error('Release called on client which has already been released to the pool.')
-      released = true
-      this.#takeBack(lease, client, error)
-    }
-  }
-
-  #createLender(): Lender {
-    return {
-      acquire: (wanted, below, again) => this.$connections.lend(wanted, below, again),
-      lend: (lease) => this.#lend(lease),
-      takeBack: (lease, client, error) => this.#takeBack(lease, client, error),
-      catalogs: this.$connections.driver.catalogs,
-    }
-  }
-
-  #createLanes(): Lanes | undefined {
+  #share(): PoolSharing | undefined {
     const { sharing } = this.$connections
     if (sharing === undefined) return undefined
-    const wanted = { target: this.#target, label: LANE_LABEL }
-    const { driver } = this.$connections
-    const source: LanesSource = {
-      ...this.#lender,
-      wanted,
-      counts: () => this.#counts,
-      catalogOf: (client) => driver.catalogOf(client),
-    }
-    const lanes = new Lanes(source, sharing)
-    // A server that was left, or connections that were invalidated, get no more queries.
-    this.$connections.on('poolCleared', () => lanes.retire())
-    return lanes
-  }
-
-  #createLateHost(lanes: Lanes | undefined): LateHost | undefined {
-    if (lanes === undefined) return undefined
-    const { $connections } = this
-    return {
-      get lanes() {
-        return $connections.closed ? undefined : lanes
+    const pool = this
+    return new PoolSharing(
+      {
+        manager: this.$connections,
+        clients: this.#clients,
+        wanted: this.#wanted,
+        get ending() {
+          return pool.ending
+        },
+        get followsLending() {
+          return pool.listenerCount('acquire') > 0
+        },
+        get counts() {
+          return pool.#counts
+        },
       },
-      queries: $connections.queries,
-      // Lent when no work that may be run again was under way.
-      borrow: (below, timeoutMs) =>
-        unnoted(() =>
-          this.#borrow(
-            below,
-            timeoutMs === undefined ? this.#wanted : { ...this.#wanted, timeoutMs },
-          ),
-        ),
-    }
+      sharing,
+    )
   }
 
   async #end(): Promise<void> {
@@ -451,23 +291,7 @@ export class ManagedPool extends PgPool {
     self.ended = true
   }
 
-  #forwardEvents(log: PoolConfig['log']): void {
-    this.$connections.on('connectionClosed', ({ connectionId, reason, error }) => {
-      const client = this.#known.get(connectionId)
-      if (client === undefined) return
-      this.#known.delete(connectionId)
-      // As with pg.Pool, 'error' is about idle clients; the holder of one gets the error from its query.
-      if (reason === 'lost' && !this.#lent.has(client)) {
-        const lost =
-          this.$connections.driver.troubleOf(client) ??
-          new Error(error?.message ?? 'Connection terminated unexpectedly')
-        // As pg-pool attaches it, but out of sight: who prints the error does not print the client.
-        hideProperties(Object.assign(lost, { client }), ['client'])
-        this.#tell('error', lost, client)
-      }
-      this.#lent.delete(client)
-      this.#tell('remove', client)
-    })
+  #log(log: PoolConfig['log']): void {
     if (log !== undefined)
       this.$connections.onAny((event) =>
         log(describeEvent(event, this.$connections.oneDatabase).message),

@@ -59,7 +59,7 @@ export class OpenStatements {
   #connection: StatementConnection | undefined
   #gone = false
   #current: Submittable | undefined
-  /** How often the server has been told that the current statement is over. */
+  /** How often the server was sent the end of the current statement. */
   #ends = 0
   #copiesIn = false
   /** Wait for the server to be ready. */

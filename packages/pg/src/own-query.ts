@@ -109,7 +109,7 @@ function baseQueryOf(client: Client): (query: object) => unknown {
 class OwnQuery<R extends TextRow> {
   readonly text: string
   readonly done: Promise<OwnResult<R>>
-  /** As node-postgres has it on queries of its own: what the server has told so far. */
+  /** As node-postgres has it on queries of its own: what the server has sent so far. */
   readonly _result: { command: string | null } = { command: null }
   readonly #name: string | undefined
   #rows: R[] = []

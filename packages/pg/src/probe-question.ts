@@ -102,7 +102,7 @@ export function missingRights(rights: Rights): MissingRight[] {
   return [
     ...lacks(
       'system',
-      'the identity of the cluster: a server of another cluster is not told from one of ours, and what a topology source names is not used',
+      'the identity of the cluster: a server of another cluster is not distinguished from one of ours, and what a topology source names is not used',
     ),
     ...lacks(
       'walFile',

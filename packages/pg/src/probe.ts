@@ -54,7 +54,7 @@ export class PgProbe implements Probe {
   readonly #ownsSession: boolean
   #rights: Rights = ALL_RIGHTS
   #missing: readonly MissingRight[] = []
-  /** When it is asked again for what it has not told. */
+  /** When it is asked again for what it has not answered. */
   #askForMoreAt = Number.POSITIVE_INFINITY
   /** False for a server that knows no such settings, or no transactions of several statements. */
   #wraps = true

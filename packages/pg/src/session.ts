@@ -20,10 +20,10 @@ import {
 import { cutOff } from './cut-off.js'
 import { isSubmittable, OpenStatements, type StatementConnection } from './open-statement.js'
 import { endsSession } from './outcome/evidence.js'
-import { textOf } from './outcome/in-flight.js'
+import { isShared, textOf } from './outcome/in-flight.js'
 import { refuse } from './outcome/refusal.js'
 import { learnSeverity } from './outcome/severity.js'
-import { isShared, StatementTracker } from './outcome/statement-tracker.js'
+import { StatementTracker } from './outcome/statement-tracker.js'
 import { type OwnResult, runOwn, type TextRow } from './own-query.js'
 import {
   COUNT_PLANS,
@@ -185,7 +185,7 @@ export class Session {
     return _txStatus === 'T' || _txStatus === 'E' ? 'transaction' : 'clean'
   }
 
-  /** Why a statement would not be sent now, as its caller would be told. */
+  /** The error of a statement that would not be sent now. */
   refusal(text: string): Error | undefined {
     return this.#statements.refusal(text)
   }
@@ -295,7 +295,7 @@ export class Session {
     }
     if (!this.#live) return
     learnSeverity(error, this.#received)
-    this.#statements.heard(error)
+    this.#statements.answeredWith(error)
     // A function of the user may raise an error with any SQLSTATE.
     if (endsSession(error) || error.code === READ_ONLY) this.#onServerMessage(error)
     // Not understood, and neither will be what comes after it.

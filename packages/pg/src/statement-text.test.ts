@@ -60,7 +60,7 @@ describe('a text plainly only reads', () => {
   ])('%s', (text) => expect(isPlainRead(text, catalog)).toBe(true))
 })
 
-describe('a text cannot be told to be a read', () => {
+describe('a text is not known to be a read', () => {
   test.each([
     ['nothing', ''],
     ['a write', 'insert into item values (1)'],

@@ -86,7 +86,7 @@ export function mayCommitBlock(text: string): boolean {
 /** A statement that ends a transaction, or a part of it. */
 export type TransactionEnding = 'commit' | 'rollback' | 'rollback to'
 
-/** The statements of a text that end a transaction, in order; none if that cannot be told. */
+/** The statements of a text that end a transaction, in order; none if that is not certain. */
 export function transactionEndings(text: string): TransactionEnding[] {
   return (statementsOf(text) ?? []).flatMap((statement) => {
     if (endsByCommit(statement, false)) return 'commit'

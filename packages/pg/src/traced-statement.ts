@@ -1,4 +1,9 @@
-import type { ConnectionActivity, StatementTrace, TracedConnection } from '@connmgr/core/driver'
+import {
+  type ConnectionActivity,
+  type StatementTrace,
+  type TracedConnection,
+  tracedLease,
+} from '@connmgr/core/driver'
 import type { ClientInternals, PendingQuery } from './client-internals.js'
 import { isSubmittable, type Submittable } from './open-statement.js'
 import { textOf } from './outcome/in-flight.js'
@@ -24,12 +29,7 @@ interface Followable extends Submittable {
 
 /** Where what is sent now runs. */
 export function placeOf({ activity, internals }: TracedSession): TracedConnection {
-  const { lease } = activity
-  return {
-    connectionId: lease?.connectionId,
-    lease: lease?.active === true ? lease.id : undefined,
-    processId: internals.processID ?? undefined,
-  }
+  return { ...tracedLease(activity), processId: internals.processID ?? undefined }
 }
 
 const COPIED = /^COPY (\d+)$/

@@ -80,7 +80,7 @@ export class Collector {
     for (const manager of present) if (!this.#watched.has(manager)) this.#watch(manager)
   }
 
-  /** Outside of a scrape nothing can be told of a list that fails. The next scrape is. */
+  /** Outside of a scrape a list that fails cannot be reported. The next scrape reports it. */
   #tryToUpdate(): void {
     try {
       this.#update()

@@ -24,7 +24,7 @@ export class RecordedQueries {
   /** @param wanted which to record; @default all */
   constructor(wanted: (query: QueryContext) => boolean = () => true) {
     const channel = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
-    const heard = (message: string) => (context: unknown) => {
+    const recorded = (message: string) => (context: unknown) => {
       if (!wanted(context as QueryContext)) return
       const known = this.#byContext.get(context as object) ?? {
         messages: [],
@@ -35,11 +35,11 @@ export class RecordedQueries {
       this.#byContext.set(context as object, known)
     }
     const subscribers = {
-      start: heard('start'),
-      end: heard('end'),
-      asyncStart: heard('asyncStart'),
-      asyncEnd: heard('asyncEnd'),
-      error: heard('error'),
+      start: recorded('start'),
+      end: recorded('end'),
+      asyncStart: recorded('asyncStart'),
+      asyncEnd: recorded('asyncEnd'),
+      error: recorded('error'),
     }
     channel.subscribe(subscribers)
     this.#stop = () => channel.unsubscribe(subscribers)
@@ -55,7 +55,7 @@ export class RecordedQueries {
     }))
   }
 
-  /** Runs `work` as a flow of its own, by which its statements can be told from others. */
+  /** Runs `work` as a flow of its own, which sets its statements apart from others. */
   inFlow<T>(name: string, work: () => T): T {
     return this.#flows.run(name, work)
   }

@@ -4,7 +4,7 @@ import { getConnections } from './with-connection-manager.js'
 
 type IsolationLevel = Parameters<EntityManager['transaction']>[0]
 
-/** What {@link replayTransaction} can be told. */
+/** Options of {@link replayTransaction}. */
 export interface DataSourceReplayOptions extends TransactionReplayOptions {
   /** As TypeORM names it. `@default` the server's own setting */
   readonly isolation?: IsolationLevel

@@ -32,7 +32,7 @@ export interface CallerFigures {
   readonly messages: Readonly<Record<string, number>>
 }
 
-/** Writers on one route, with a ledger of what they were told. */
+/** Writers on one route, with a ledger of the answers they got. */
 export class Caller {
   readonly route: Route
   readonly load: Load

@@ -7,7 +7,7 @@ import type {
 } from '@connmgr/core'
 import { now } from './now.js'
 
-/** An event and when it was heard. */
+/** An event and when it was recorded. */
 export interface Recorded<E extends ConnmgrEvent = ConnmgrEvent> {
   readonly at: number
   readonly event: E

@@ -8,7 +8,7 @@ export interface PageResult {
   readonly leftOut: string | undefined
   /** Headlines of the page, each once, in the order in which they came. */
   readonly headlines: readonly string[]
-  /** The page told of a leak, with its line of code. */
+  /** The page showed a leak, with its line of code. */
   readonly leakShown: boolean
   /** The page said that callers who write waited, or could not be served, and at the end that they are. */
   readonly outageShown: boolean

@@ -33,7 +33,7 @@ export function verdictOn(
     {
       ok: ledger.duplicated === 0,
       text: 'no write is there twice',
-      seen: `${ledger.duplicated} twice; ${ledger.failed} were told to have failed`,
+      seen: `${ledger.duplicated} twice; ${ledger.failed} were reported as failed`,
     },
     {
       ok: processCrashes === 0,
@@ -65,7 +65,7 @@ function pageTold({ page }: DemoResult): Claim[] {
   return [
     {
       ok: leakShown && outageShown && complaints.length === 0,
-      text: 'the live page told of the leak, of the outage, and of its end',
+      text: 'the live page showed the leak, the outage, and its end',
       seen: [...headlines, ...complaints].join(' > '),
     },
   ]

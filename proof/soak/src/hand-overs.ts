@@ -68,7 +68,7 @@ export class HandOvers {
   #report(problem: string, client: Client, borrower: string): void {
     this.#dirty += 1
     if (this.reports.length >= MOST_REPORTS) return
-    const before = this.#before.get(client) ?? 'nobody'
+    const before = this.#before.get(client) ?? 'none'
     this.reports.push(`a connection for ${borrower} ${problem}; ${before} had it before`)
   }
 }

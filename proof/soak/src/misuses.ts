@@ -5,12 +5,12 @@ import type { Client } from 'pg'
 /** Ends leases once more than allowed, and compares that with what the manager says of it. */
 export class Misuses {
   #count = 0
-  #told = 0
+  #reported = 0
   #detached = 0
 
   constructor(manager: PgConnectionManager) {
     manager.on('leaseMisused', () => {
-      this.#told += 1
+      this.#reported += 1
     })
   }
 
@@ -23,8 +23,8 @@ export class Misuses {
     return this.#detached
   }
 
-  get toldWrongly(): number {
-    return Math.abs(this.#count - this.#told)
+  get wronglyReported(): number {
+    return Math.abs(this.#count - this.#reported)
   }
 
   detach(lease: Lease<Client>): Client {

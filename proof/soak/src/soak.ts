@@ -87,7 +87,7 @@ export class Soak {
       none('writes that were not committed', writes.unexpected(found)),
       none('leaks missed', leaks.missed),
       none('leaks reported falsely', leaks.false),
-      none('misuses of a lease told wrongly', misuses.toldWrongly),
+      none('misuses of a lease wrongly reported', misuses.wronglyReported),
       ...atRest,
       ...(await checkClosed(manager, server)),
       checkHeap(heap),

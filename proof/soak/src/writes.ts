@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 
-/** Keeps count of rows whose fate the manager has told, to compare it with the rows that there are. */
+/** Counts rows by the fate that the manager has reported, to compare them with the rows that there are. */
 export class Writes {
   #acknowledged = 0
   #unknown = 0

@@ -25,7 +25,7 @@ export async function expectNamedLeak(
   const giveBack = await forget()
   await detected
   const [leak] = manager.detectLeaks()
-  assert.match(leak?.checkedOutBy ?? 'nobody', /forgetful/)
+  assert.match(leak?.checkedOutBy ?? 'no caller', /forgetful/)
   await giveBack()
 }
 

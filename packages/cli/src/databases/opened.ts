@@ -38,7 +38,7 @@ export interface Opened {
   destroy(): void
 }
 
-/** Ends a session that has told what it was asked for: how it ends is of no matter any more. */
+/** Ends a session that has answered: how it ends does not matter any more. */
 export async function leave(opened: Opened): Promise<void> {
   try {
     await opened.close()
@@ -53,6 +53,6 @@ export interface OpenedPostgresql extends Opened {
   queryPrepared(name: string, text: string): Promise<Row[]>
   /** Opens another session of the role, with the same database or another. */
   another(database?: string): Promise<OpenedPostgresql>
-  /** The id that the client was told at its login: another one than the server's own if a pooler stands between. */
+  /** The id that the client received at its login: another one than the server's own if a pooler stands between. */
   readonly processId: number | undefined
 }

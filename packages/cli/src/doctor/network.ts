@@ -9,7 +9,7 @@ export interface NetworkFacts {
   readonly host?: string
   /** As the resolver of this machine has them. */
   readonly addresses: readonly string[]
-  /** How long resolvers may keep the name, in seconds. Undefined for what no name server has told. */
+  /** How long resolvers may keep the name, in seconds. Undefined for a name that no name server has answered for. */
   readonly ttlSeconds?: number
   readonly reach: Reach
 }

@@ -106,7 +106,7 @@ function reportTo(onError: InspectionOptions['onError'], error: Error): void {
   try {
     onError?.(error)
   } catch {
-    // It has been told, and can do no more than that.
+    // The failure was reported; more cannot be done.
   }
 }
 

@@ -4,7 +4,7 @@ const DURATIONS = [
   { unit: 'min', ms: 60_000 },
   { unit: 's', ms: 1000 },
 ] as const
-/** What is shorter is not told more exactly. */
+/** Shorter times are not shown more exactly. */
 const SHORTEST_MS = 0.1
 const SIZES = ['kB', 'MB', 'GB', 'TB', 'PB'] as const
 

@@ -26,7 +26,7 @@ export interface ReadAcquireOptions extends AcquireOptions {
   readonly after?: WriteToken | string | undefined
 }
 
-/** What {@link ConnectionManager.withSession} may be told. Times are in milliseconds. */
+/** Options of {@link ConnectionManager.withSession}. Times are in milliseconds. */
 export interface SessionOptions {
   /** What the session's reads must come after from the start: a token of an earlier request, for example. */
   readonly after?: WriteToken | string | undefined

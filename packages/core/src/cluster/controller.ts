@@ -159,7 +159,7 @@ export class ClusterController<C extends object> {
     this.#writer = view.writer === undefined ? undefined : this.#byId.get(view.writer)
   }
 
-  /** An endpoint that has left may still be heard of, and another of its id may have come. */
+  /** A report about an endpoint that has left may still come, and another of its id may have come. */
   #has(endpoint: ManagedEndpoint<C>): boolean {
     return this.#byId.get(endpoint.id) === endpoint
   }

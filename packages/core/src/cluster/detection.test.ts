@@ -4,6 +4,7 @@ import {
   type Harness,
   type HarnessOptions,
   manage,
+  stateOf,
 } from '../../test/harness.js'
 
 /** What the README promises for a server that falls silent, with the defaults. */
@@ -20,9 +21,6 @@ function watched(options: HarnessOptions = {}): Harness {
     },
   })
 }
-
-const stateOf = (h: Harness, id: string) =>
-  h.manager.getFailoverStatus().endpoints.find((each) => each.id === id)?.state
 
 /** Lets time pass until the endpoint is down; returns how long that took. */
 async function untilDown(h: Harness, id: string): Promise<number> {

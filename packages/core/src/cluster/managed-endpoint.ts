@@ -108,7 +108,7 @@ export class ManagedEndpoint<C extends object> {
     return isSteady(this.known)
   }
 
-  /** True for a primary that refuses writes, as it was set up or told to. */
+  /** True for a primary that refuses writes, as it was set up to, or set to later. */
   get isReadOnlyPrimary(): boolean {
     return isReadOnlyPrimary(this.known)
   }

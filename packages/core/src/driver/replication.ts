@@ -49,7 +49,7 @@ export interface ProbeResult extends Place {
  * - `newer`, `older`: a promotion does, and this one is after it, or before it
  * - `equal`, `ahead`, `behind`: it has what the other has, more, or less. No proof that there was a promotion, or none
  * - `diverged`: each has what the other lacks
- * - `unknown`: cannot be told
+ * - `unknown`: the positions do not say
  */
 export type Order =
   | 'same'

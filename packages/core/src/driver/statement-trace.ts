@@ -1,3 +1,5 @@
+import type { ConnectionActivity } from './contract.js'
+
 /** Publishes the statements that borrowers send, on `connmgr:query`. One per endpoint, and one for the whole manager. */
 export interface StatementTracer {
   /** False while there is no subscriber. A driver looks at this first, and then does nothing else of tracing. */
@@ -62,6 +64,17 @@ export interface StatementTrace {
   /** Publishes that it has ended. Calls after the first do nothing. @param rowCount as {@link rows}, if known only now */
   succeeded(rowCount: number | undefined): void
   failed(error: unknown): void
+}
+
+/** The lease under which a statement runs that is sent on a connection now, for {@link StatementTrace.on}. */
+export function tracedLease({
+  lease,
+}: Pick<ConnectionActivity, 'lease'>): Pick<TracedConnection, 'connectionId' | 'lease'> {
+  return {
+    connectionId: lease?.connectionId,
+    // The pool's own work after a lease has ended is not the borrower's.
+    lease: lease?.active === true ? lease.id : undefined,
+  }
 }
 
 let lastTransactionId = 0

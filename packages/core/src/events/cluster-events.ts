@@ -44,8 +44,8 @@ export interface TopologyChangedEvent {
   readonly removed: readonly string[]
 }
 /**
- * The source of the topology fails, so that everything stays as it is; told once until it works again. Or it names
- * servers that it may not name, which are left out; told when these change.
+ * The source of the topology fails, so that everything stays as it is; emitted once until it works again. Or it names
+ * servers that it may not name, which are left out; emitted when these change.
  */
 export interface TopologyFailedEvent {
   readonly type: 'topologyFailed'

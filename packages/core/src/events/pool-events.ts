@@ -14,7 +14,7 @@ export interface ConnectionFailedEvent extends PoolEvent {
   readonly durationMs: number
   readonly error: ErrorSummary
 }
-/** The first connection is still to come: the server refuses. Told once, a second after the first caller has come. */
+/** The first connection is still to come: the server refuses. Emitted once, a second after the first caller has come. */
 export interface StartDelayedEvent extends PoolEvent {
   readonly type: 'startDelayed'
   /** Since the first caller has come. */
@@ -25,7 +25,7 @@ export interface StartDelayedEvent extends PoolEvent {
 }
 /**
  * Several managers of this process that are open lead to the same database as the same user, each with connections of its
- * own: a module that is loaded again makes another, or a handler of requests does. Told once, by the latest of them.
+ * own: a module that is loaded again makes another, or a handler of requests does. Emitted once, by the latest of them.
  */
 export interface ManagerDuplicatedEvent extends PoolEvent {
   readonly type: 'managerDuplicated'

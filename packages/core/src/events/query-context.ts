@@ -19,7 +19,7 @@ export interface QueryContext {
   readonly endpoint?: string
   /** As in events. Absent until it has a connection. */
   readonly connectionId?: number
-  /** How the server calls the session, where it has told. */
+  /** How the server calls the session, where it has said. */
   readonly processId?: number
   /** The lease that it ran on, as in `Lease.id`. Absent for statements of a hook that prepares a new connection. */
   readonly lease?: number
@@ -45,7 +45,7 @@ export interface QueryContext {
   readonly runMs?: number
   /** Rows that it has returned or changed, where the database tells. */
   readonly rowCount?: number
-  /** What its caller was told, if it failed. */
+  /** The error that its caller got, if it failed. */
   readonly error?: unknown
 }
 

@@ -36,7 +36,7 @@ export interface EndpointStateChangedEvent extends PoolEvent {
   readonly role: Role
   readonly reason: string
 }
-/** A server does not tell the role that probes it everything. Told at the first probe, and when it changes. */
+/** A server does not show everything to the role that probes it. Emitted at the first probe, and when that changes. */
 export interface RightsMissingEvent extends PoolEvent {
   readonly type: 'rightsMissing'
   readonly missing: readonly MissingRight[]

@@ -144,8 +144,8 @@ export class HealthMonitor<C extends object> {
     endpoint.pool.server.receivedAny()
     const { prober } = endpoint
     const outcome = await prober.probe(endpoint.state === 'SUSPECT')
-    const told = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
-    const check = told ?? this.#conclude(endpoint, outcome)
+    const received = prober.shared?.attending === true ? this.#latest.get(endpoint) : undefined
+    const check = received ?? this.#conclude(endpoint, outcome)
     if (prober.shared === undefined && !this.#pace.keepsSession(endpoint)) prober.forget()
     return check
   }

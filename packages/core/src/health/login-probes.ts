@@ -162,10 +162,10 @@ export class LoginProbes<C extends object> {
   #succeeded(endpoint: ManagedEndpoint<C>): void {
     const { clock, events, name } = this.#runtime
     const failures = this.#failures.get(endpoint)
-    const told = endpoint.loginError !== undefined
+    const reported = endpoint.loginError !== undefined
     this.#forget(endpoint)
     endpoint.pool.serverChanged({ logins: 'work' })
-    if (failures === undefined || !told) return
+    if (failures === undefined || !reported) return
     const durationMs = clock.now() - failures.since
     events.emit({ type: 'loginsRecovered', pool: name, endpoint: endpoint.id, durationMs })
   }
@@ -188,10 +188,10 @@ export class LoginProbes<C extends object> {
     this.#failures.set(endpoint, failures)
     if (failures.count === 1) this.#timer.start()
     if (failures.count < FAILURES) return
-    const told = endpoint.loginError !== undefined
+    const reported = endpoint.loginError !== undefined
     endpoint.loginError = summarize(error)
     endpoint.pool.serverChanged({ logins: 'fail' })
-    if (told) return
+    if (reported) return
     const durationMs = clock.now() - failures.since
     events.emit({
       type: 'loginsFailed',

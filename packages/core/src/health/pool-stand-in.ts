@@ -110,7 +110,7 @@ export class PoolStandIn<C extends object> implements StandIn {
     if (answer === undefined) {
       const full = this.#pool.counts.total >= (this.#server.capacity ?? Number.POSITIVE_INFINITY)
       if (!full) return openOwn()
-      // All that there can be are in use, and nothing has been heard against them.
+      // All that there can be are in use, and nothing speaks against them.
       return new PooledProbe(
         () => Promise.resolve(this.#known),
         () => {},

@@ -62,7 +62,7 @@ export class ProbePatience {
 
   /**
    * The first answer of a server may come from far away, and what is not known cannot be lost meanwhile. The first miss is
-   * told in any case: other servers may serve already.
+   * reported in any case: other servers may serve already.
    */
   mayBeFar(waitedMs: number): boolean {
     const patienceMs = FIRST_ATTEMPTS * this.#timeouts.probeConnectTimeoutMs

@@ -25,9 +25,9 @@ export class ServerWatch {
   #before: ProbeOutcome | undefined
   #reportedAt = 0
   #reporting = false
-  /** Asked for while the members heard of the one before. */
+  /** Asked for while the members received the outcome of the one before. */
   #next: PromiseWithResolvers | undefined
-  /** What is to be given up once all members have heard. */
+  /** What is to be given up once all members have the outcome. */
   #forgets: 'all' | 'session' | undefined
 
   constructor(clock: Clock, order: History['order'], onEmpty: () => void) {
@@ -96,7 +96,7 @@ export class ServerWatch {
     return this.#login.login(by, login, freshMs)
   }
 
-  /** One probe; joins the one under way. Resolves when `by` has heard of its outcome, if it attends. Never rejects. */
+  /** One probe; joins the one under way. Resolves when `by` has received its outcome, if it attends. Never rejects. */
   probe(suspected = false, by?: WatchMember): Promise<ProbeOutcome> {
     if (by !== undefined) this.#members.wake(by)
     this.#suspected ||= suspected
@@ -125,7 +125,7 @@ export class ServerWatch {
     for (const each of refused) each.onSeparated(outcome)
   }
 
-  /** What a member asks for while it hears an outcome waits until all have heard it. */
+  /** What a member asks for while it receives an outcome waits until all have received it. */
   #report(outcome: ProbeOutcome): void {
     const elsewhere: ProbeOutcome = outcome.ok ? { ...outcome, elsewhere: true } : outcome
     const { database } = this.#host

@@ -38,9 +38,9 @@ export class SilenceWatch<C extends object> {
     const { server } = this.#endpoint.pool
     const now = clock.now() - stall.stalledMs
     // Asked in any case: what came before this tick says nothing at the next.
-    const heard = server.receivedAny()
+    const answered = server.receivedAny()
     const patienceMs = server.times.answerWithinMs(TICK_MS)
-    if (server.overdue(now - patienceMs, now).length > 0 && !heard)
+    if (server.overdue(now - patienceMs, now).length > 0 && !answered)
       void this.#monitor.check(this.#endpoint)
   }
 }

@@ -43,7 +43,7 @@ export function standingOf<C extends object>(
     const { uselessError } = pool.server
     if (uselessError !== undefined)
       return `connections to ${nameOf(writer)} are of no use: ${messageOf(uselessError)}`
-    // What others of this process have been told by the server holds for us, until it refuses us.
+    // What the server has answered others of this process holds for us, until it refuses us.
     return everConnected || stateIs(state, 'open') ? undefined : describe(writer)
   }
 

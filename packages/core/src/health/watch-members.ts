@@ -45,7 +45,7 @@ export class WatchMembers {
   readonly #clock: Clock
   /** Members that hear of every probe. */
   readonly #awake = new Set<WatchMember>()
-  /** Members that nothing depends on, the one first that has heard nothing for the longest time. */
+  /** Members that nothing depends on, the one first that has received nothing for the longest time. */
   readonly #quiet = new Set<WatchMember>()
   /** What the quiet ones want, as of some time. */
   #quietWishes: QuietWishes | undefined
@@ -100,7 +100,7 @@ export class WatchMembers {
     this.#awake.add(member)
   }
 
-  /** Counts a member among those to whom it belongs now that it has heard the latest. */
+  /** Counts a member among those to whom it belongs now that it has received the latest. */
   settle(member: WatchMember): void {
     if (!this.has(member)) return
     if (member.attendant?.isQuiet() === false) {

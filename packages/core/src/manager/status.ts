@@ -25,7 +25,7 @@ export abstract class ManagerStatus<C extends object> {
     this.#snapshots = new Snapshots(parts)
   }
 
-  /** Unique within the process, so that managers of one name can be told apart. See {@link connectionManagers}. */
+  /** Unique within the process, which sets managers of one name apart. See {@link connectionManagers}. */
   get id(): number {
     return this.#parts.runtime.id
   }

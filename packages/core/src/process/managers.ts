@@ -10,7 +10,7 @@ export interface RegisteredManager<M extends object> {
   readonly manager: M
 }
 
-/** Told of each manager that is made, while its constructor still runs. */
+/** Called with each manager that is made, while its constructor still runs. */
 const createdChannel = diagnostics.channel('connmgr:manager:created')
 
 /** The next number of a manager in this process. */

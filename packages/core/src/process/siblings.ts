@@ -9,7 +9,7 @@ const SETTLED_AFTER_MS = 1000
 /** The managers of this process that are open and lead to one database as one user. */
 interface Family {
   open: number
-  told: boolean
+  reported: boolean
 }
 
 let counting = true
@@ -39,7 +39,7 @@ export class Siblings {
 
   /**
    * @param place what is the same for all of them, and no secret
-   * @param tell told once of all of them, by the latest
+   * @param tell called once for all of them, by the latest
    */
   constructor(clock: Clock, place: readonly string[], tell: (managers: number) => void) {
     this.#clock = clock
@@ -50,14 +50,14 @@ export class Siblings {
   join(): void {
     if (!this.#counted || this.#family !== undefined) return
     const families = sharedBy<Family>('siblings', this.#clock)
-    const family = families.get(this.#key) ?? { open: 0, told: false }
+    const family = families.get(this.#key) ?? { open: 0, reported: false }
     families.set(this.#key, family)
     family.open += 1
     this.#family = family
-    if (family.open < MANY || family.told) return
+    if (family.open < MANY || family.reported) return
     this.#timer = this.#clock.setTimeout(() => {
-      if (family.open < MANY || family.told) return
-      family.told = true
+      if (family.open < MANY || family.reported) return
+      family.reported = true
       this.#tell(family.open)
     }, SETTLED_AFTER_MS)
   }

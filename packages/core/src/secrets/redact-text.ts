@@ -21,7 +21,7 @@ const MOST_PASSES = 8
  * keys. Where it is unclear how far a secret reaches, more is hidden rather than less. Takes time in proportion to the
  * length of the text.
  *
- * A secret that nothing marks as one, such as a literal in `values ('ada', 'hunter2')`, cannot be told from other text.
+ * A secret that nothing marks as one, such as a literal in `values ('ada', 'hunter2')`, looks like any other text.
  */
 export function redactText(text: string): string {
   let shown = redactOnce(text)

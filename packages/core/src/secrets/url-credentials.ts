@@ -87,7 +87,7 @@ const HOST = /@(?=[\w.-]{1,256}(?::\d|\/))/g
 const BOUNDARY = /[\s"'@/\\]/
 const USER = /(?:^|[(=])[\w.%-]{1,256}:(?!\*\*\*$)(?=.)/
 
-/** The same of URLs whose scheme was forgotten; told from other text by the host, which needs a port or a path. */
+/** The same of URLs whose scheme was forgotten; recognized by the host, which needs a port or a path. */
 function redactBare(text: string): string {
   let result = ''
   let done = 0

@@ -149,7 +149,7 @@ describe('a stall', () => {
     async (afterMs) => {
       const expiry = await expiryOfOneBegun(afterMs)
       expect(expiry).toBeGreaterThanOrEqual(8999)
-      // A stall of less than a quarter of a second cannot be told from a busy moment.
+      // A stall of less than a quarter of a second looks like a busy moment.
       expect(expiry).toBeLessThanOrEqual(9250)
     },
   )

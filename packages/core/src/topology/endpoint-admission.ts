@@ -5,7 +5,7 @@ import type { Discovery, TopologySource } from './source.js'
 /** The most servers that a source may name: no cluster has more, and each costs connections of its own. */
 export const MOST_ENDPOINTS = 32
 /** Refusals that a message tells one by one. */
-const TOLD = 5
+const REPORTED = 5
 const LONGEST_SHOWN = 60
 
 /** What is left of what a source has named. */
@@ -70,7 +70,7 @@ export class EndpointAdmission {
         ...(endpoints.some((each) => each.id === hinted) ? { primary: hinted as string } : {}),
         ...(problem === undefined ? {} : { problem }),
       },
-      refused: refusals.told,
+      refused: refusals.reported,
     }
   }
 
@@ -106,11 +106,11 @@ class Refusals {
 
   add(refusal: string): void {
     if (this.#first.has(refusal)) return
-    if (this.#first.size < TOLD) this.#first.add(refusal)
+    if (this.#first.size < REPORTED) this.#first.add(refusal)
     else this.#more += 1
   }
 
-  get told(): string[] {
+  get reported(): string[] {
     return this.#more === 0 ? [...this.#first] : [...this.#first, `and ${this.#more} more`]
   }
 }

@@ -31,7 +31,7 @@ export class TopologyWatch {
   #dueAt = 0
   readonly #admission: EndpointAdmission
   #failing = false
-  /** The refusals that were told last. */
+  /** The refusals that were reported last. */
   #refused = ''
   #stopped = false
 
@@ -109,7 +109,7 @@ export class TopologyWatch {
     this.#schedule(paceMs * (1 - JITTER * this.#runtime.clock.random()))
   }
 
-  /** Told once for a row of failures. */
+  /** Reported once for a row of failures. */
   #failed(error: Error): void {
     if (this.#failing || this.#stopped) return
     this.#failing = true
@@ -122,7 +122,7 @@ export class TopologyWatch {
     })
   }
 
-  /** Told when something else is refused than the last time. */
+  /** Reported when something else is refused than the last time. */
   #refusedSome(refused: readonly string[]): void {
     const text = refused.join('; ')
     if (text === this.#refused || this.#stopped) return

@@ -37,7 +37,7 @@ export function untilAborted<C extends object, T>(
       const error = new AbortedError(signal.reason)
       aborted = error
       lease.destroy(error)
-      // By then the statements that were cut off have told what is known of them.
+      // By then the statements that were cut off have failed with what is known of them.
       const { clock } = context
       clock.setImmediate(() => clock.setImmediate(() => reject(error)))
     }

@@ -115,14 +115,14 @@ export class Replayer {
         },
         clock.random(),
       )
-      const told = outcome === 'not-committed' ? undone(error) : error
+      const reason = outcome === 'not-committed' ? undone(error) : error
       if (pauseMs === undefined || this.#stopped(unit)) {
         if (mode !== 'never' && failure !== 'other') this.#stats.failed += 1
-        throw told
+        throw reason
       }
       effects.abandon()
       await this.#pause(pauseMs, unit.options.signal)
-      if (this.#stopped(unit)) throw told
+      if (this.#stopped(unit)) throw reason
       this.#stats.replays += 1
       events.emit({
         type: 'workReplayed',

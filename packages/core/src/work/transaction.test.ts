@@ -135,7 +135,7 @@ test('a driver with only what it must have lends connections, and refuses transa
   }
 })
 
-test('a part that the work itself has committed, maybe, is not told as undone', async () => {
+test('a part that the work itself has committed, maybe, is not reported as undone', async () => {
   const h = manage()
   const unknown = new CommitOutcomeUnknownError(error, 'the work had sent a COMMIT of its own')
   Object.assign(h.driver.activity, { whyBroken: () => unknown })

@@ -3,10 +3,10 @@ import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { eventually, type PostgresCluster, startCluster } from '@connmgr/testing'
 import * as typeorm from '@connmgr/typeorm'
 import { eq } from 'drizzle-orm'
-import { integer, pgTable, serial, text } from 'drizzle-orm/pg-core'
 import type { QueryConfig } from 'pg'
-import { DataSource, EntitySchema } from 'typeorm'
+import { DataSource } from 'typeorm'
 import { lineOf } from '../../test/planted.js'
+import { POSTS_TABLES, Post, posts } from '../../test/posts.js'
 import { type Insights, insights } from '../index.js'
 
 /** Runs within which a jump shows or is over, with much to spare for a machine that does other things. */
@@ -20,16 +20,6 @@ interface Subject {
   optedOut(author: number): Promise<unknown>
   close(): Promise<unknown>
 }
-
-const Post = new EntitySchema<{ id: number; title: string; authorId: number }>({
-  name: 'Post',
-  tableName: 'Post',
-  columns: {
-    id: { type: Number, primary: true, generated: true },
-    title: { type: String },
-    authorId: { type: Number },
-  },
-})
 
 async function openPool(manager: PgConnectionManager): Promise<Subject> {
   return {
@@ -66,9 +56,7 @@ let watched: Insights
 beforeAll(async () => {
   cluster = await startCluster()
   await cluster.primary.query(
-    `create table "User" (id serial primary key, email text not null unique, name text);
-     create table "Post" (id serial primary key, title text not null, published boolean not null default false,
-       "authorId" int not null references "User");
+    `${POSTS_TABLES};
      insert into "User" (email) select 'u' || n from generate_series(1, 100) n;
      insert into "Post" (title, "authorId") select 'p' || n, case when n <= 59400 then 1 else 2 + n % 99 end
        from generate_series(1, 60000) n;
@@ -163,11 +151,6 @@ describe('what runs within unprepared() is not prepared', () => {
     manager.getStatementStats().times.find((each) => each.text.includes(part))?.runs
 
   test('by Drizzle', async () => {
-    const posts = pgTable('Post', {
-      id: serial('id').primaryKey(),
-      title: text('title'),
-      authorId: integer('authorId'),
-    })
     const db = drizzle.withConnectionManager({}, manager)
     const read = (id: number) => db.select().from(posts).where(eq(posts.authorId, id))
     for (let n = 0; n < 8; n += 1) await read(author(n))

@@ -39,7 +39,7 @@ export interface NotificationGap {
 
 export type NotificationHandler = (notification: Notification) => void | Promise<void>
 
-/** What `manager.listen` may be told. */
+/** Options of `manager.listen`. */
 export interface ListenOptions {
   /**
    * Called after the channel had not been listened to for a while, once it is listened to again: what is read from then

@@ -9,7 +9,7 @@ export interface Subscription {
   readonly onGap: ListenOptions['onGap']
   /** Called once the server listens for it. */
   readonly started: () => void
-  /** True from then on: only those who were told that they listen can miss anything. */
+  /** True from then on: only those whose `listen` has resolved can miss anything. */
   confirmed: boolean
 }
 

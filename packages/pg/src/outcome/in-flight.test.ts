@@ -61,7 +61,7 @@ test('PgBouncer tells that it had no server to send it to, or that it lost one',
   expect(stageAtEnd({}, own)).toBe('sent')
 })
 
-test('a statement that was given up on is not told to have lost its connection', () => {
+test('a statement that was given up on is not reported as having lost its connection', () => {
   const timeout = new Error('Query read timeout')
   expect(lossOf({ text: write, status: 'I', stage: 'sent' }, timeout).message).toMatch(
     /given up on/,

@@ -6,7 +6,7 @@ import {
 } from '@connmgr/core'
 import { messageOf, type WriteEnd } from '@connmgr/core/driver'
 import type { Catalog } from '../catalog/catalog.js'
-import type { ServerMessage } from '../client-internals.js'
+import type { ClientInternals, ServerMessage } from '../client-internals.js'
 import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'
 import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
 import { severityOf } from './severity.js'
@@ -108,4 +108,14 @@ export function textOf(query: unknown): string | undefined {
   if (typeof text === 'string') return text
   // pg-query-stream keeps its text on the cursor inside it.
   return typeof cursor?.text === 'string' ? cursor.text : undefined
+}
+
+/** Whether a query is one of a lane, which sees to itself. */
+export function isShared(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'lane' in query
+}
+
+/** In which the server begins with the next query. Of those that are sent behind others nothing is known. */
+export function statusOf({ pipeline, _txStatus }: ClientInternals): string | null | undefined {
+  return pipeline === true ? undefined : _txStatus
 }

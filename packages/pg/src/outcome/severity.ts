@@ -6,7 +6,7 @@ export type Severity = 'ERROR' | 'FATAL' | 'PANIC'
 /** Found for messages of servers that speak another language. */
 const FOUND = new WeakMap<object, Severity>()
 
-/** The severity of an error, undefined if it cannot be told. */
+/** The severity of an error, undefined if it is not known. */
 export function severityOf(message: ServerMessage): Severity | undefined {
   const { severity } = message
   return isSeverity(severity) ? severity : FOUND.get(message)

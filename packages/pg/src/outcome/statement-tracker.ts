@@ -15,9 +15,10 @@ import {
   type ServerMessage,
 } from '../client-internals.js'
 import { mayCommitBlock } from '../statement-text.js'
-import { endsSession, isDeliberate, isQueryTimeout, isUnresolved, stageAtEnd } from './evidence.js'
+import { endsSession, isDeliberate, isQueryTimeout } from './evidence.js'
+import { ExplainedFailures } from './explained-failures.js'
 import { Followed, followed } from './followed.js'
-import { failureOf, type InFlight, lossOf, mayWrite, textOf } from './in-flight.js'
+import { type InFlight, isShared, lossOf, mayWrite, statusOf, textOf } from './in-flight.js'
 import { answerRollback, refuse, whenSent } from './refusal.js'
 import { TransactionWatch } from './transaction-watch.js'
 
@@ -54,6 +55,7 @@ export class StatementTracker {
   readonly #prototype: { query: AnyQuery }
   readonly #known: Known
   readonly transactions = new TransactionWatch()
+  readonly #failures: ExplainedFailures
   #givenUpOn: GivenUpOn | undefined
   #lost = false
   /** Of the work that has sent the latest statement, if that may be run again. */
@@ -72,10 +74,10 @@ export class StatementTracker {
     connection?.on('readyForQuery', ({ status }: { status?: string }) =>
       this.transactions.ready(status, known.activity.lease),
     )
-    this.#explainLosses()
+    this.#failures = new ExplainedFailures(client, known)
   }
 
-  /** Transactions that have ended, so that one can be told from the next. */
+  /** Transactions that have ended, which sets one apart from the next. */
   get transactionsEnded(): number {
     return this.transactions.ended
   }
@@ -109,16 +111,16 @@ export class StatementTracker {
       return refuse(args, error)
     }
     const explain = (error: unknown): unknown => {
-      const told = isQueryTimeout(error) ? this.#giveUpOn(statement, error) : error
-      statement.failed(told)
-      return told
+      const explained = isQueryTimeout(error) ? this.#giveUpOn(statement, error) : error
+      statement.failed(explained)
+      return explained
     }
     return this.#send(
       () => followed(args, explain, () => query.apply(this.#client, args)),
       (waiting) => {
         statement.stage = 'unsent'
         whenSent(waiting, () => {
-          statement.sentIn(this.#status)
+          statement.sentIn(statusOf(this.#internals))
           return undefined
         })
       },
@@ -134,13 +136,13 @@ export class StatementTracker {
   async ask<T>(text: string, run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
     const refusal = this.#idle ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
-    if (this.#status === 'I') this.#begunIn = currentEffects()
+    if (statusOf(this.#internals) === 'I') this.#begunIn = currentEffects()
     const statement = this.#statement(text)
     try {
       return await this.#send(run, (waiting) => {
         statement.stage = 'unsent'
         whenSent(waiting, () => {
-          statement.sentIn(this.#status)
+          statement.sentIn(statusOf(this.#internals))
           return decide?.()
         })
       })
@@ -181,13 +183,10 @@ export class StatementTracker {
     )
   }
 
-  /** The server, or a proxy before it, has told of an error. */
-  heard(error: Error & ServerMessage): void {
-    const query = this.#internals._activeQuery
-    if (endsSession(error)) {
-      this.lossCause ??= error
-      if (query) this.#explain(query, stageAtEnd(query, error), this.#status, lossOf)
-    } else if (query && isUnresolved(error)) this.#explain(query, 'sent', this.#status, failureOf)
+  /** The server, or a proxy in front of it, has answered with an error. */
+  answeredWith(error: Error & ServerMessage): void {
+    if (endsSession(error)) this.lossCause ??= error
+    this.#failures.answered(error)
   }
 
   /** The connection is gone. */
@@ -220,7 +219,7 @@ export class StatementTracker {
 
   /** A statement that is about to be sent, or to wait. */
   #statement(query: unknown): Followed {
-    const status = this.#idle ? this.#status : undefined
+    const status = this.#idle ? statusOf(this.#internals) : undefined
     return new Followed(textOf(query), status, this.#known.catalog)
   }
 
@@ -240,11 +239,6 @@ export class StatementTracker {
     return (
       readyForQuery !== false && !_activeQuery && !_queryQueue?.length && !_sentQueryQueue?.length
     )
-  }
-
-  /** In which the server begins with the next query. Of those that are sent behind others nothing is known. */
-  get #status(): string | null | undefined {
-    return this.#internals.pipeline === true ? undefined : this.#internals._txStatus
   }
 
   get #inTransaction(): boolean {
@@ -297,44 +291,4 @@ export class StatementTracker {
     if (failure === undefined || !query) return
     query.handleReadyForQuery = (connection) => query.handleError?.(failure, connection)
   }
-
-  /**
-   * When a connection is lost node-postgres tells all its queries the same. Each is to be told what that means for it:
-   * those that wait were not sent; of those behind the first, which only a pipeline has, it is not known whether they
-   * would have run in the transaction of that.
-   */
-  #explainLosses(): void {
-    const internals = this.#internals as { _errorAllQueries?: (error: unknown) => void }
-    const tellAll = internals._errorAllQueries
-    if (tellAll === undefined) return
-    internals._errorAllQueries = (error) => {
-      const { _activeQuery, _queryQueue = [], _sentQueryQueue = [] } = this.#internals
-      if (_activeQuery) this.#explain(_activeQuery, 'sent', this.#status, lossOf)
-      for (const query of _sentQueryQueue) this.#explain(query, 'sent', undefined, lossOf)
-      for (const query of _queryQueue) this.#explain(query, 'unsent', undefined, lossOf)
-      tellAll.call(this.#client, error)
-    }
-  }
-
-  /** Has a query told what the next error means for it. Those that are shared see to that themselves. */
-  #explain(
-    query: PendingQuery,
-    stage: InFlight['stage'],
-    status: InFlight['status'],
-    meaning: (statement: InFlight, error: ServerMessage) => unknown,
-  ): void {
-    if (isShared(query) || query.handleError === undefined) return
-    const { handleError } = query
-    const { catalog } = this.#known
-    const statement = { text: textOf(query), stage, status, catalog }
-    query.handleError = (error, connection) => {
-      query.handleError = handleError
-      handleError.call(query, meaning(statement, error as ServerMessage), connection)
-    }
-  }
-}
-
-/** Whether a query is one of a lane, which sees to itself. */
-export function isShared(query: unknown): boolean {
-  return typeof query === 'object' && query !== null && 'lane' in query
 }

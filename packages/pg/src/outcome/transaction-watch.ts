@@ -8,7 +8,7 @@ const BEGIN = new Set(['BEGIN', 'START TRANSACTION'])
  * COMMIT of a failed transaction rolls back, and one outside of any does nothing, but both are answered.
  */
 export class TransactionWatch {
-  /** Transactions that have ended, so that one can be told from the next. */
+  /** Transactions that have ended, which sets one apart from the next. */
   ended = 0
   #inside = false
   /** Commands of the current query that have ended, and those of them that end a transaction. */
@@ -56,11 +56,11 @@ export class TransactionWatch {
   }
 
   /**
-   * The server has told of the end of a command.
+   * The server has reported the end of a command.
    *
    * @param tag such as `COMMIT`
    * @param text gives the one of the query that the command is in
-   * @returns what the caller is to be told instead of success
+   * @returns the error that the caller gets instead of success
    */
   commandEnded(
     tag: string,

@@ -20,7 +20,7 @@ export const COUNTS_PLANS_FROM = 14
 
 export type PlanCountRow = TextRow & readonly [name: string, generic: string, custom: string]
 
-/** Adds up what several sessions have told, by text. */
+/** Adds up the counts of several sessions, by text. */
 export class PlanCounter {
   readonly #byText = new Map<string, Omit<PlanCounts, 'text'>>()
 

@@ -5,7 +5,8 @@ import {
   type PendingQuery,
   type ServerMessage,
 } from '../client-internals.js'
-import { isShared } from '../outcome/statement-tracker.js'
+import { isShared } from '../outcome/in-flight.js'
+import { ConnectionStatements } from './connection-statements.js'
 import { type Meaning, meaningOf, PLAIN } from './meaning.js'
 import {
   begun,
@@ -15,25 +16,14 @@ import {
   type PlannedQuery,
   type PreparingConnection,
   plan,
-  unplan,
-  type Wire,
-  wireOf,
 } from './planned-query.js'
 import type { EndpointPreparing } from './preparing.js'
 import type { RecurringText } from './recurring-texts.js'
+import { RefusedRuns } from './refused-runs.js'
 import type { SessionContext } from './session-context.js'
-import { type Statement, StatementCache } from './statement-cache.js'
+import type { Statement } from './statement-cache.js'
 import { PlanTimes } from './times/plan-times.js'
 import { isUnprepared } from './unprepared-scope.js'
-
-const NO_SUCH_STATEMENT = '26000'
-const DUPLICATE_STATEMENT = '42P05'
-const STALE_PLAN = '0A000'
-const FINDS_STALE_PLAN = 'RevalidateCachedQuery'
-/** Schemas, columns, operators, types: what the names in a statement lead to. */
-const OF_NAMES = /^(?:42|3F)/
-/** A value that is none of its type, and a number of values. */
-const OF_VALUES = /^(?:22|08P01$)/
 
 /** What node-postgres does to go on with the next query. */
 interface Pulsing {
@@ -55,13 +45,8 @@ export class SessionStatements {
   readonly #connection: PreparingConnection
   readonly #endpoint: EndpointPreparing
   readonly #context: SessionContext
-  readonly #cache = new StatementCache()
-  readonly #wire: Wire
-  /** Names to be closed on the server with the next statement that is sent. */
-  readonly #closings: string[] = []
-  /** Texts whose statements had to go, as names may lead elsewhere. */
-  #invalidated = new WeakSet<RecurringText>()
-  #generation: number
+  readonly #statements: ConnectionStatements
+  readonly #refusals: RefusedRuns
   /** Something was defined by a statement that has been sent, and may not have been committed yet. */
   #defining: Meaning['defines'] = 'no'
   /** Something for this session alone has been defined since it was reset. */
@@ -74,8 +59,6 @@ export class SessionStatements {
   #bound = false
   #resetting = false
   #follows = false
-  /** Closed by node-postgres, which may yet take them for prepared. */
-  readonly #unbound: string[] = []
 
   /** Undefined for a client whose queries cannot be prepared here. */
   static of(
@@ -104,10 +87,8 @@ export class SessionStatements {
     this.#connection = connection
     this.#endpoint = endpoint
     this.#context = context
-    this.#generation = endpoint.generation
-    this.#wire = wireOf(connection, this.#closings, (statement) => {
-      if (this.#cache.remove(statement)) this.#unbound.push(statement.name)
-    })
+    this.#statements = new ConnectionStatements(connection, endpoint)
+    this.#refusals = new RefusedRuns(this.#statements, endpoint, this.#internals)
     endpoint.shared.sessions.add(this)
     const { _pulseQueryQueue } = client as unknown as Required<Pulsing>
     Object.defineProperty(client, '_pulseQueryQueue', {
@@ -123,17 +104,17 @@ export class SessionStatements {
 
   /** Statements that are prepared. */
   get size(): number {
-    return this.#cache.size
+    return this.#statements.size
   }
 
   /** About what they take on the server. */
   get bytes(): number {
-    return this.#cache.bytes
+    return this.#statements.bytes
   }
 
   /** What is prepared, by its name. */
   get byName(): ReadonlyMap<string, Statement> {
-    return this.#cache.byName
+    return this.#statements.byName
   }
 
   /** What `client.query` is called with now. What a caller submits by itself, such as a cursor, is left alone. */
@@ -153,40 +134,20 @@ export class SessionStatements {
     if (query != null && query === this.#setting) this.#context.forget()
   }
 
-  /** The server has told of an error of a query. */
+  /** The server has answered a query with an error. */
   failed(error: ServerMessage, query: PlannedQuery & { [PLAN]: Plan }): void {
-    const how = query[PLAN]
-    const { statement } = how
-    hideName(error, statement.name)
-    if (this.#bound) return
-    const code = error.code ?? ''
-    if (code === NO_SUCH_STATEMENT || code === DUPLICATE_STATEMENT) {
-      // Behind one that the server could not prepare, the next of its name is unknown to it.
-      const explained = code === NO_SUCH_STATEMENT && !how.reused
-      if (!explained) {
-        this.#drop()
-        this.#endpoint.unexplained(code)
-      }
-    } else if (!how.reused || !isOfMeaning(error)) return
-    else if (OF_VALUES.test(code)) {
-      if (how.status !== 'I') this.#remove(statement)
-    } else {
-      this.#remove(statement)
-      this.#endpoint.generation += 1
-    }
-    how.refused = true
-    if (how.status === 'I' && !isShared(query)) this.#runUnprepared(query, statement)
+    hideName(error, query[PLAN].statement.name)
+    if (!this.#bound) this.#refusals.refused(error, query)
   }
 
   /** The server has forgotten all statements. */
   forgotten(): void {
-    for (const { recurring } of this.#cache.clear()) this.#invalidated.add(recurring)
-    this.#closings.length = 0
+    this.#statements.forgotten()
   }
 
-  /** The server has forgotten a statement, of which it has not told the name. */
+  /** The server has forgotten a statement, and has not said which. */
   mayHaveForgotten(): void {
-    this.#drop()
+    this.#statements.drop()
   }
 
   /** Statements that are sent from now on put the session back. */
@@ -198,13 +159,13 @@ export class SessionStatements {
   reset(): void {
     this.#resetting = false
     this.#context.reset()
-    if (this.#definedHere) this.#drop()
+    if (this.#definedHere) this.#statements.drop()
     this.#definedHere = false
   }
 
   /** The connection is gone. */
   end(): void {
-    this.#cache.clear()
+    this.#statements.end()
     this.#endpoint.shared.sessions.delete(this)
   }
 
@@ -224,7 +185,7 @@ export class SessionStatements {
   #look(query: PlannedQuery, pipelined: boolean): void {
     const { text } = query
     if (typeof text !== 'string' || this.#resetting) return
-    if (this.#unbound.length > 0 && !pipelined) this.#forgetUnbound()
+    if (!pipelined) this.#statements.forgetUnbound()
     // What lanes send is outside of transactions; of other pipelines it is not known.
     const status = pipelined ? (isShared(query) ? 'I' : undefined) : this.#internals._txStatus
     if (status === 'I') this.#outside()
@@ -249,51 +210,28 @@ export class SessionStatements {
   #plan(query: PlannedQuery, recurring: RecurringText, status: Plan['status']): void {
     // Nothing of a transaction that has failed is run.
     if (status !== 'I' && status !== 'T') return
-    const { permission, generation, shared } = this.#endpoint
+    const { permission, shared } = this.#endpoint
     if (!permission.allowed) return
     const { key } = this.#context
     if (key === undefined) return
-    if (generation !== this.#generation) this.#drop()
     recurring.times ??= new PlanTimes(shared.clock)
     const { times } = recurring
-    let statement = this.#cache.get(key, recurring)
-    if (statement === undefined) statement = this.#prepare(key, recurring)
-    else if (times.wantsAnew(statement) && this.#isPrepared(statement)) {
-      statement = this.#prepareAnew(key, statement)
+    let statement = this.#statements.get(key, recurring)
+    if (statement === undefined) {
+      this.#follow()
+      statement = this.#statements.prepare(key, recurring)
+    } else if (times.wantsAnew(statement) && this.#statements.isPrepared(statement)) {
+      statement = this.#statements.prepareAnew(key, statement)
       times.preparedAnew(statement)
     } else shared.counts.hits += 1
     const timing = times.next(statement, hasValues(query))
-    const reused = this.#isPrepared(statement)
-    plan(query, { wire: this.#wire, statement, reused, status, timing, refused: false })
-  }
-
-  /** The server has confirmed it. */
-  #isPrepared({ name }: Statement): boolean {
-    return this.#connection.parsedStatements[name] !== undefined
-  }
-
-  /** Has the server plan it for its values for some runs. */
-  #prepareAnew(key: string, statement: Statement): Statement {
-    this.#cache.remove(statement)
-    this.#close(statement)
-    this.#endpoint.shared.counts.planTrials += 1
-    return this.#prepare(key, statement.recurring)
-  }
-
-  #prepare(key: string, recurring: RecurringText): Statement {
-    this.#follow()
-    const { counts } = this.#endpoint.shared
-    const [statement, gone] = this.#cache.add(key, this.#endpoint.shared.nextName(), recurring)
-    counts.prepares += 1
-    if (this.#invalidated.delete(recurring)) counts.rePrepares += 1
-    counts.evictions += gone.length
-    for (const each of gone) this.#close(each)
-    return statement
+    const reused = this.#statements.isPrepared(statement)
+    plan(query, { wire: this.#statements.wire, statement, reused, status, timing, refused: false })
   }
 
   #apply(meaning: Meaning, query: PendingQuery, status: string | null | undefined): void {
     const { defines, sets, undoes, forgets } = meaning
-    if (forgets || defines !== 'no' || (undoes && this.#defining !== 'no')) this.#drop()
+    if (forgets || defines !== 'no' || (undoes && this.#defining !== 'no')) this.#statements.drop()
     if (defines !== 'no') {
       this.#follow()
       this.#definedHere ||= defines === 'here'
@@ -311,58 +249,7 @@ export class SessionStatements {
     if (this.#defining === 'no') return
     if (this.#defining === 'everywhere') this.#endpoint.generation += 1
     this.#defining = 'no'
-    this.#drop()
-  }
-
-  /** Uses no more what was prepared so far. */
-  #drop(): void {
-    this.#generation = this.#endpoint.generation
-    for (const statement of this.#cache.clear()) {
-      this.#invalidated.add(statement.recurring)
-      this.#close(statement)
-    }
-  }
-
-  #forgetUnbound(): void {
-    for (const name of this.#unbound) delete this.#connection.parsedStatements[name]
-    this.#unbound.length = 0
-  }
-
-  #remove(statement: Statement): void {
-    if (!this.#cache.remove(statement)) return
-    this.#invalidated.add(statement.recurring)
-    this.#close(statement)
-  }
-
-  #close({ name }: Statement): void {
-    delete this.#connection.parsedStatements[name]
-    this.#closings.push(name)
-  }
-
-  /** Sends a query again, before any other, that has not begun. */
-  #runUnprepared(query: PlannedQuery, statement: Statement): void {
-    this.#endpoint.shared.counts.retries += 1
-    const own = Object.getOwnPropertyDescriptor(query, 'handleError')
-    query.handleError = () => {
-      if (own === undefined) delete query.handleError
-      else Object.defineProperty(query, 'handleError', own)
-      unplan(query)
-      this.#invalidateIfDone(query, statement)
-      this.#internals._queryQueue?.unshift(query)
-    }
-  }
-
-  /** A value that an unprepared statement takes, and a prepared one does not, tells that the types have changed. */
-  #invalidateIfDone(query: PlannedQuery, statement: Statement): void {
-    if (statement.gone) return
-    const own = Object.getOwnPropertyDescriptor(query, 'handleReadyForQuery')
-    query.handleReadyForQuery = (connection) => {
-      if (own === undefined) delete query.handleReadyForQuery
-      else Object.defineProperty(query, 'handleReadyForQuery', own)
-      this.#remove(statement)
-      this.#endpoint.generation += 1
-      query.handleReadyForQuery?.(connection)
-    }
+    this.#statements.drop()
   }
 
   /** From the first statement on it matters how far the server is with each. */
@@ -403,13 +290,7 @@ function isPlainQuery({ values, rows, portal, binary, types, prepare }: PlannedQ
   return values === undefined || values === null || Array.isArray(values)
 }
 
-/** Whether an error may be about what was prepared, and not about what is asked. */
-function isOfMeaning({ code = '', routine }: ServerMessage): boolean {
-  if (code === STALE_PLAN) return routine === FINDS_STALE_PLAN
-  return OF_NAMES.test(code) || OF_VALUES.test(code)
-}
-
-/** What the server says of a statement without a name. */
+/** Has an error read as the one of a statement without a name would. */
 function hideName(error: ServerMessage, name: string): void {
   const { message } = error
   if (message?.includes(name) === true)

@@ -9,7 +9,7 @@ const MOST_BYTES = 8 * 1024 * 1024
 export interface Statement extends TimedStatement {
   readonly name: string
   readonly recurring: RecurringText
-  /** What the server has told of the columns of its rows: null for none, undefined before it has. */
+  /** The columns of its rows, as the server has described them: null for none, undefined before it has. */
   fields: readonly object[] | null | undefined
   lastUse: number
   /** It is to be used no more. */

@@ -41,7 +41,7 @@ export class Lane {
   #inFlight = 0
   /** What all that is here is expected to take. */
   #expectedMs = 0
-  /** When the server began with the query that it is at, as far as can be told from here. */
+  /** When the server began with the query that it is at, as far as it can be seen from here. */
   #headSince: number
   #openedAt = 0
   #turnEndsAt = Number.POSITIVE_INFINITY
@@ -262,9 +262,9 @@ export class Lane {
   }
 
   /** The caller of a query that is under way waits for it no more. */
-  #abandon(query: SharedQuery, told: unknown): void {
+  #abandon(query: SharedQuery, reason: unknown): void {
     query.abandoned = true
-    query.tell(told)
+    query.tell(reason)
     this.retire()
     this.#abandoned?.add()
   }
@@ -298,7 +298,7 @@ export class Lane {
     if (this.#over) return
     const { client } = loan
     if (this.#internals?.readyForQuery === false && !this.lost) {
-      // The server has told of an error, but not yet that it is ready again.
+      // The server has answered with an error, but is not ready again yet.
       client.once('drain', () => this.#restSoon())
       client.once('end', () => this.#restSoon())
       return

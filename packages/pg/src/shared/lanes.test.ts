@@ -63,15 +63,17 @@ function open(lanes: number) {
   const clock = new FakeClock()
   const source: LanesSource = {
     wanted: {},
-    acquire: async () => {
-      const connection = new Connection()
-      connections.push(connection)
-      const entry = { connection, doomed: undefined }
-      return { entry, isSuspect: () => false, release: () => {} } as unknown as Lease<Client>
+    lender: {
+      acquire: async () => {
+        const connection = new Connection()
+        connections.push(connection)
+        const entry = { connection, doomed: undefined }
+        return { entry, isSuspect: () => false, release: () => {} } as unknown as Lease<Client>
+      },
+      lend: (lease) => lease.entry.connection,
+      takeBack: () => {},
+      catalogs: {} as LanesSource['lender']['catalogs'],
     },
-    lend: (lease) => lease.entry.connection,
-    takeBack: () => {},
-    catalogs: {} as LanesSource['catalogs'],
     catalogOf: () => ({ latest: {}, read: async () => {} }) as unknown as EndpointCatalog,
     counts: () => ({
       total: connections.length,

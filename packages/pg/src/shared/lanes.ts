@@ -10,7 +10,8 @@ import type { Sharing } from './sharing.js'
 import { type SharedStatement, type Statement, Statements } from './statement.js'
 
 /** The pool whose connections the lanes share. */
-export interface LanesSource extends Lender {
+export interface LanesSource {
+  readonly lender: Lender
   /** What lanes ask for. */
   readonly wanted: ManagerAcquireOptions
   counts(): PoolCounts
@@ -26,8 +27,8 @@ const STUCK_MS = 2_000_000
 const GROW_EVERY_MS = 5
 
 /**
- * The lanes of one pool. A query goes to the one with the least work, by what statements of the same text took; to none that is held up by a slow query, and
- * to none at all if they have no room or if its like has been slow.
+ * The lanes of one pool. A query goes to the one with the least work, by what statements of the same text took; to none
+ * that is held up by a slow query, and to none at all if they have no room or if its like has been slow.
  */
 export class Lanes implements LaneHost {
   readonly #source: LanesSource
@@ -89,7 +90,9 @@ export class Lanes implements LaneHost {
   /** @param again for queries that were promised a connection before */
   async borrow(below: FunctionReference, again = false): Promise<Lease<Client>> {
     // For all callers, so in the flow of none of them.
-    const lease = await outside(() => this.#source.acquire(this.#source.wanted, below, again))
+    const lease = await outside(() =>
+      this.#source.lender.acquire(this.#source.wanted, below, again),
+    )
     // Until it is known nothing can be shared.
     await this.#source.catalogOf(lease.entry.connection)?.read()
     if (!lease.isSuspect(this.#sharing.clock.now())) return lease
@@ -103,12 +106,13 @@ export class Lanes implements LaneHost {
   }
 
   begin(lease: Lease<Client>): Client {
-    return this.#source.lend(lease)
+    return this.#source.lender.lend(lease)
   }
 
   end(lane: Lane, loan: Loan | undefined, destroy: boolean): void {
     this.#lanes = this.#lanes.filter((each) => each !== lane)
-    if (loan !== undefined) this.#source.takeBack(loan.lease, loan.client, destroy || undefined)
+    if (loan !== undefined)
+      this.#source.lender.takeBack(loan.lease, loan.client, destroy || undefined)
   }
 
   get crowding(): boolean {
@@ -128,7 +132,7 @@ export class Lanes implements LaneHost {
   }
 
   #shareable(statement: SharedStatement | undefined): SharedStatement | undefined {
-    return statement?.mayBeShareable(this.#source.catalogs) ? statement : undefined
+    return statement?.mayBeShareable(this.#source.lender.catalogs) ? statement : undefined
   }
 
   #choose(now: number, below: FunctionReference): Lane | undefined {

@@ -40,7 +40,7 @@ interface PgQuery {
 }
 type PgQueryClass = new (config: unknown, values: unknown) => PgQuery
 
-/** What a shared query is to be told. */
+/** The answer to a shared query. */
 export interface Caller {
   readonly resolve: (result: QueryResult) => void
   readonly reject: (reason: unknown) => void
@@ -63,7 +63,7 @@ export interface SharedQuery {
   timer: TimerHandle | undefined
   /** Its caller has got a timeout, and waits for the answer no more. */
   abandoned: boolean
-  /** Tells the caller that it came to nothing, unless they have been told before. */
+  /** Has it fail for its caller, unless that has an answer. */
   tell(reason: unknown): void
   /** What it means for it that its connection is lost, or that it is given up on. */
   lossBy(cause: unknown, stage: InFlight['stage']): Error
@@ -104,7 +104,7 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     dueAt = 0
     timer: TimerHandle | undefined = undefined
     abandoned = false
-    #told = false
+    #answered = false
     #stage: 'new' | 'submitting' | 'sent' = 'new'
     /** Its values could not be sent, but the server answers to what had been sent before them. */
     #unbound = false
@@ -126,8 +126,8 @@ function derive(Query: PgQueryClass): SharedQueryClass {
     }
 
     tell(reason: unknown): void {
-      if (this.#told) return
-      this.#told = true
+      if (this.#answered) return
+      this.#answered = true
       this.caller.reject(reason)
     }
 

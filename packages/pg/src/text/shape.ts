@@ -18,7 +18,7 @@ export interface StatementShape {
   readonly selectsInto: boolean
 }
 
-/** Longer texts are not looked at: what cannot be told of them is in doubt. */
+/** Longer texts are not looked at: what is not known of them is in doubt. */
 const LONGEST_TEXT = 512 * 1024
 /** Of the texts whose shapes are kept, and what those take: some 4 MB. */
 const MOST_CHARACTERS = 2 * 1024 * 1024
@@ -26,7 +26,7 @@ const MOST_CHARACTERS = 2 * 1024 * 1024
 const UNCLEAR: readonly StatementShape[] = []
 const SHAPES = new BoundedTexts<readonly StatementShape[]>(MOST_CHARACTERS)
 
-/** The statements of a text; undefined if they cannot be told apart with certainty. Each text is read once. */
+/** The statements of a text; undefined if they cannot be separated with certainty. Each text is read once. */
 export function statementsOf(text: string): readonly StatementShape[] | undefined {
   let statements = SHAPES.get(text)
   if (statements === undefined) {
@@ -36,7 +36,7 @@ export function statementsOf(text: string): readonly StatementShape[] | undefine
   return statements === UNCLEAR ? undefined : statements
 }
 
-/** The one statement of a text; undefined if there are several or none, or that cannot be told. */
+/** The one statement of a text; undefined if there are several or none, or that is not certain. */
 export function statementOf(text: string): StatementShape | undefined {
   const statements = statementsOf(text)
   return statements?.length === 1 ? statements[0] : undefined

@@ -17,7 +17,7 @@ import { columnTypesOf } from './column-types.js'
 import { toPrismaError } from './errors.js'
 import { fromSqlite, type TimestampFormat, toSqlite } from './values.js'
 
-/** What SQLite's part of the adapter can be told. */
+/** Options of the adapter for SQLite. */
 export interface PrismaSqliteOptions {
   /** How `DateTime`s are stored; they are read in both forms. `@default` 'iso8601' */
   readonly timestampFormat?: TimestampFormat

@@ -13,7 +13,7 @@ const INTERVAL_MS = 5000
 
 /**
  * The write-ahead log has grown beyond `walLimitBytes`, and a reader that holds an old snapshot keeps it from being emptied.
- * Told once for each time that it does.
+ * Emitted once for each time that it does.
  */
 export interface WalPinnedEvent extends DriverEvent {
   readonly type: 'walPinned'
@@ -41,8 +41,8 @@ export class WalWatch {
   readonly #settings: WalWatchSettings
   #timer: TimerHandle | undefined
   #stopped = false
-  /** Told once for each time that it grows beyond its limit. */
-  #told = false
+  /** Reported once for each time that it grows beyond its limit. */
+  #reported = false
 
   constructor(settings: WalWatchSettings) {
     this.#settings = settings
@@ -61,17 +61,17 @@ export class WalWatch {
   async look(): Promise<void> {
     const { path, limitBytes, checkpoint, pinners, onPinned } = this.#settings
     if (sizeOf(`${path}-wal`) <= limitBytes) {
-      this.#told = false
+      this.#reported = false
       return
     }
     const { frames, checkpointed } = await checkpoint()
     if (frames <= checkpointed) {
       // The next writer begins at the start of the log; its size stays.
-      this.#told = false
+      this.#reported = false
       return
     }
-    if (this.#told) return
-    this.#told = true
+    if (this.#reported) return
+    this.#reported = true
     onPinned({
       walBytes: sizeOf(`${path}-wal`),
       frames: frames - checkpointed,

@@ -1,44 +1,28 @@
-import { ConnectionLostError, TransactionRolledBackError } from '@connmgr/core'
+import { type ConnectionLostError, TransactionRolledBackError } from '@connmgr/core'
 import {
-  type Clock,
   type ConnectionActivity,
   type ConnectionCondition,
-  type ConnectionSignal,
   currentEffects,
   type Effects,
-  noteWrite,
-  type StatementTrace,
   type StatementTracer,
 } from '@connmgr/core/driver'
-import {
-  type BoundDatabase,
-  type BoundStatement,
-  PLAIN_ROWS,
-  type RowFormat,
-} from '../bindings/binding.js'
-import { classify } from '../classify.js'
-import { isDeliberate } from '../errors.js'
-import type { Location } from '../location/location.js'
+import type { BoundDatabase, BoundStatement, RowFormat } from '../bindings/binding.js'
 import { describeHolder } from '../locks/describe-holder.js'
 import { isLocked } from '../locks/lock-wait.js'
 import { splitStatements } from '../text/split.js'
 import { kindOf, type StatementKind } from '../text/statement-kind.js'
-import { FilePresence } from './file-presence.js'
+import { closeQuietly, LiveDatabase, type LiveDatabaseSettings } from './live-database.js'
 import type { OpenCursor } from './open-cursor.js'
-import { type PragmaSnapshot, restoreMemory, snapshotOf } from './session-state.js'
-import { StatementCache } from './statement-cache.js'
+import { SessionTransaction } from './session-transaction.js'
 import { StatementQueue } from './statement-queue.js'
 import { countingRows, ending, endingNow, endingWith, SessionTracing } from './statement-trace.js'
 
+const ROLLS_BACK = kindOf('ROLLBACK')
+
 /** What a session is made of. */
-export interface SessionSettings {
-  readonly location: Location
+export interface SessionSettings extends LiveDatabaseSettings {
   readonly readOnly: boolean
   readonly busyTimeoutMs: number
-  readonly clock: Clock
-  /** Opens the database and sets it up. May fail as locked. */
-  readonly open: () => BoundDatabase
-  readonly onSignal: (signal: ConnectionSignal) => void
   /** Publishes the statements of borrowers. */
   readonly queries?: StatementTracer | undefined
 }
@@ -47,44 +31,20 @@ export interface SessionSettings {
 export class Session {
   readonly activity: ConnectionActivity
   readonly settings: SessionSettings
+  readonly #database: LiveDatabase
+  readonly #transaction: SessionTransaction
   readonly #queue: StatementQueue
-  readonly #statements = new StatementCache()
   readonly #tracing: SessionTracing
   readonly #cursors = new Set<OpenCursor>()
-  readonly #file: FilePresence
-  #database: BoundDatabase
-  /** Why the connection cannot be used any more. */
-  #ended: ConnectionLostError | undefined
-  /** True from `begin` to `commit` or `rollback`, also if SQLite has rolled back by itself meanwhile. */
-  #begun = false
-  /** True if the transaction holds the lock for writing since its beginning. */
-  #immediate = false
-  #altered = false
-  #baseline: PragmaSnapshot | undefined
 
   constructor(database: BoundDatabase, settings: SessionSettings) {
-    this.#database = database
     this.settings = settings
-    const { location, clock, busyTimeoutMs } = settings
-    const current = (): BoundDatabase => this.#database
-    const lease = (): object | undefined => this.activity.lease
-    this.#tracing = new SessionTracing({
-      get database() {
-        return current()
-      },
-      get lease() {
-        return lease()
-      },
-    })
-    this.#file = new FilePresence(location, clock, (error) => {
-      this.#end(error)
-      settings.onSignal({ kind: 'lost', error })
-    })
-    this.#queue = new StatementQueue(clock, busyTimeoutMs, {
+    const { busyTimeoutMs, clock, queries, readOnly } = settings
+    const queue = new StatementQueue(clock, busyTimeoutMs, {
       mayWait: (error, sql) => this.#mayWait(error, sql),
       describeHolder: () => this.#describeHolder(),
     })
-    const queue = this.#queue
+    this.#queue = queue
     this.activity = {
       queryCount: 0,
       lastQuery: undefined,
@@ -92,27 +52,33 @@ export class Session {
         return queue.first
       },
     }
+    this.#database = new LiveDatabase(database, settings, (error) => this.#giveUp(error))
+    this.#tracing = new SessionTracing(this.#database, this.activity, queries)
+    this.#transaction = new SessionTransaction(this.#database, this.activity, {
+      readOnly,
+      run: (sql, attempt, kind, leftMs) => this.#run(sql, attempt, kind, leftMs),
+    })
   }
 
   get native(): object {
-    // What is done with it is out of our sight.
-    this.#altered = true
-    return this.#live.native
+    // What is done with it cannot be seen here.
+    this.#database.noteAltered()
+    return this.#database.bound.native
   }
 
   get inTransaction(): boolean {
-    return this.#ended === undefined && this.#database.inTransaction
+    return this.#database.inTransaction
   }
 
   get whyBroken(): ConnectionLostError | undefined {
-    return this.#ended
+    return this.#database.whyEnded
   }
 
   get condition(): ConnectionCondition {
-    if (this.#ended !== undefined) return 'broken'
+    if (this.whyBroken !== undefined) return 'broken'
     if (this.#queue.first !== undefined) return 'busy'
     if (this.#cursors.size > 0) return 'stuck'
-    return this.#begun || this.#database.inTransaction ? 'transaction' : 'clean'
+    return this.#transaction.begun || this.inTransaction ? 'transaction' : 'clean'
   }
 
   /** True in a transaction, and while a cursor is open. */
@@ -121,30 +87,29 @@ export class Session {
   }
 
   get altered(): boolean {
-    return this.#altered || this.#database.pinned === true
+    return this.#database.altered
   }
 
   /** The session is as borrowers are to find it. */
   baseline(): void {
-    this.#altered = false
-    if (!this.settings.location.isFile) this.#baseline = snapshotOf(this.#live)
+    this.#database.baseline()
   }
 
   /** Runs a prepared statement, once the lock that it needs is there. */
   perform<T>(sql: string, format: RowFormat, use: (statement: BoundStatement) => T): Promise<T> {
     this.#note(sql)
     const flow = currentEffects()
-    const trace = this.#trace(sql)
+    const trace = this.#tracing.begin(sql)
     if (trace === undefined)
       return this.#queue.run(sql, () => {
-        const { bound, kind } = this.#statements.get(this.#live, sql, format)
-        return this.#guard(kind, flow, () => use(bound))
+        const { bound, kind } = this.#database.statement(sql, format)
+        return this.#transaction.guard(kind, flow, () => use(bound))
       })
     trace.prepared()
     const attempt = (): T => {
-      const { bound, kind } = this.#statements.get(this.#live, sql, format)
+      const { bound, kind } = this.#database.statement(sql, format)
       return this.#tracing.attempt(trace, kind, () =>
-        this.#guard(kind, flow, () => use(countingRows(trace, bound))),
+        this.#transaction.guard(kind, flow, () => use(countingRows(trace, bound))),
       )
     }
     return trace.run(() => ending(trace, this.#queue.run(sql, attempt)))
@@ -158,7 +123,7 @@ export class Session {
     use: (statement: BoundStatement) => T,
   ): T {
     this.#note(sql)
-    const trace = this.#trace(sql)
+    const trace = this.#tracing.begin(sql)
     if (trace === undefined) return this.#performNow(kind, () => use(bound))
     trace.prepared()
     return trace.run(() =>
@@ -175,12 +140,12 @@ export class Session {
       throw new Error(
         'an earlier statement of this connection waits for a lock; await it before running one synchronously',
       )
-    return this.#guard(kind, currentEffects(), use)
+    return this.#transaction.guard(kind, currentEffects(), use)
   }
 
   /** Prepares a statement that is not shared with others. */
   prepare(sql: string, format: RowFormat): BoundStatement {
-    return this.#live.prepare(sql, format)
+    return this.#database.bound.prepare(sql, format)
   }
 
   /** Runs the statements of a script, one after the other, each once the lock that it needs is there. */
@@ -193,7 +158,7 @@ export class Session {
       for (; next < statements.length; next += 1) {
         const statement = statements[next] as string
         this.#note(statement)
-        this.#guard(kindOf(statement), flow, () => this.#live.exec(statement))
+        this.#transaction.guard(kindOf(statement), flow, () => this.#database.bound.exec(statement))
       }
     }
     return this.#run(sql, attempt, kindOf(statements.at(-1) ?? ''))
@@ -209,13 +174,13 @@ export class Session {
     const flow = currentEffects()
     const kind = kindOf(sql)
     const attempt = (): OpenCursor => {
-      const statement = this.#live.prepare(sql, format)
-      const cursor = this.#guard(kind, flow, () => start(statement))
+      const statement = this.#database.bound.prepare(sql, format)
+      const cursor = this.#transaction.guard(kind, flow, () => start(statement))
       this.#cursors.add(cursor)
       cursor.onClose = () => this.#cursors.delete(cursor)
       return cursor
     }
-    const trace = this.#trace(sql)
+    const trace = this.#tracing.begin(sql)
     if (trace === undefined) return this.#queue.run(sql, attempt)
     const opened = trace.run(() =>
       this.#queue.run(sql, () => this.#tracing.attempt(trace, kind, attempt)),
@@ -234,23 +199,10 @@ export class Session {
 
   /** Runs what has one text, once the lock that it needs is there; published if there is a subscriber. */
   #run<T>(sql: string, attempt: () => T, kind: StatementKind, leftMs?: number): Promise<T> {
-    const trace = this.#trace(sql)
+    const trace = this.#tracing.begin(sql)
     if (trace === undefined) return this.#queue.run(sql, attempt, leftMs)
     const traced = (): T => this.#tracing.attempt(trace, kind, attempt)
     return trace.run(() => ending(trace, this.#queue.run(sql, traced, leftMs)))
-  }
-
-  /** Begins to publish a statement, if there is a subscriber. */
-  #trace(sql: string): StatementTrace | undefined {
-    const { queries } = this.settings
-    if (queries?.active !== true) return undefined
-    const { lease } = this.activity
-    const trace = queries.begin(sql)
-    trace.on({
-      connectionId: lease?.connectionId,
-      lease: lease?.active === true ? lease.id : undefined,
-    })
-    return trace
   }
 
   /** Closes what a borrower has left open. */
@@ -260,15 +212,7 @@ export class Session {
 
   /** @param leftMs how long the caller waits at the most */
   async begin(readOnly: boolean, leftMs = Number.POSITIVE_INFINITY): Promise<void> {
-    const immediate = !readOnly && !this.settings.readOnly
-    const begin = (): void => {
-      this.#file.require()
-      this.#live.exec(immediate ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED')
-      if (!immediate && !this.settings.readOnly) this.#live.exec('PRAGMA query_only = 1')
-    }
-    await this.#run('BEGIN', begin, BEGINS, Math.min(leftMs, this.settings.busyTimeoutMs))
-    this.#begun = true
-    this.#immediate = immediate
+    await this.#transaction.begin(readOnly, Math.min(leftMs, this.settings.busyTimeoutMs))
   }
 
   /**
@@ -279,15 +223,9 @@ export class Session {
    */
   async commit(flow?: Effects): Promise<void> {
     try {
-      const commit = (): void => {
-        if (!this.#live.inTransaction) throw endedBefore()
-        this.#file.require()
-        this.#keeping(flow, () => this.#live.exec('COMMIT'))
-      }
-      await this.#run('COMMIT', commit, COMMITS)
-      this.#endTransaction()
+      await this.#transaction.commit(flow)
     } catch (error) {
-      if (this.#ended === undefined) this.rollBack()
+      if (this.whyBroken === undefined) this.rollBack()
       throw error
     }
   }
@@ -300,19 +238,17 @@ export class Session {
         ),
     )
     this.closeCursors()
-    const database = this.#live
-    if (database.inTransaction) this.#rollBackOn(database)
-    this.#endTransaction()
-    if (database.pinned !== true) return
-    this.#reopen()
-    // What `onConnect` had set is gone: the reset that follows has it set again.
-    this.#altered = true
+    const { bound } = this.#database
+    if (bound.inTransaction) this.#rollBackOn(bound)
+    this.#transaction.end()
+    this.#database.unpin()
   }
 
-  #rollBackOn(database: BoundDatabase): void {
+  #rollBackOn(bound: BoundDatabase): void {
     // What ends a transaction that its borrower has left open is the pool's.
-    const trace = this.activity.lease?.active === false ? undefined : this.#trace('ROLLBACK')
-    const rollBack = (): void => database.exec('ROLLBACK')
+    const trace =
+      this.activity.lease?.active === false ? undefined : this.#tracing.begin('ROLLBACK')
+    const rollBack = (): void => bound.exec('ROLLBACK')
     if (trace === undefined) rollBack()
     else trace.run(() => endingNow(trace, () => this.#tracing.attempt(trace, ROLLS_BACK, rollBack)))
   }
@@ -324,40 +260,23 @@ export class Session {
   /** Puts the session back to its baseline. */
   async reset(): Promise<void> {
     this.closeCursors()
-    if (this.settings.location.isFile) this.#reopen()
-    else if (this.#baseline !== undefined) restoreMemory(this.#live, this.#baseline)
-    this.#statements.clear()
-    this.#altered = false
+    this.#database.reset()
   }
 
   /** @throws ConnectionLostError if the file has another name now, or none */
   check(): void {
-    this.#file.look()
-    this.#live.prepare('PRAGMA schema_version', PLAIN_ROWS).get([])
+    this.#database.check()
   }
 
   /** Closes the database. Safe to call again. */
   end(reason?: Error): void {
-    if (this.#ended !== undefined) return
-    const error = new ConnectionLostError(
-      'the connection was closed before the statement was run, so it had no effect',
-      reason,
-      { sent: false, deliberate: isDeliberate(reason) },
-    )
-    this.#end(error)
+    this.#database.end(reason)
   }
 
-  #end(error: ConnectionLostError): void {
-    this.#ended = error
+  /** The database is about to be closed: nothing that waits is run any more. */
+  #giveUp(error: ConnectionLostError): void {
     this.#queue.cancel(() => error)
     for (const each of [...this.#cursors]) closeQuietly(() => each.close())
-    this.#statements.clear()
-    closeQuietly(() => this.#database.close())
-  }
-
-  get #live(): BoundDatabase {
-    if (this.#ended !== undefined) throw this.#ended
-    return this.#database
   }
 
   #note(sql: string): void {
@@ -365,88 +284,20 @@ export class Session {
     this.activity.lastQuery = sql
   }
 
-  /** Runs what a borrower asks for, if it may be run now. */
-  #guard<T>(kind: StatementKind, flow: Effects | undefined, action: () => T): T {
-    const { inTransaction } = this.#live
-    if (this.#begun && !inTransaction) throw endedBefore()
-    if (kind.reads) return action()
-    if (kind.alters) this.#altered = true
-    if (!inTransaction) this.#file.require()
-    const mayCommit = !inTransaction || kind.control === 'commit' || kind.control === 'savepoint'
-    return mayCommit ? this.#keeping(flow, action) : action()
-  }
-
-  /** Notes what may commit with the units of work that may be run again. */
-  #keeping<T>(flow: Effects | undefined, action: () => T): T {
-    const end = noteWrite(flow, this.activity.lease?.owner.effects as Effects | undefined)
-    if (end === undefined) return action()
-    try {
-      const value = action()
-      end(this.#database.inTransaction ? 'undone' : 'kept')
-      return value
-    } catch (error) {
-      end(classify(error) === 'lost' && this.#ended === undefined ? 'unknown' : 'undone')
-      throw error
-    }
-  }
-
   /** Whether a statement that has failed had no effect, and may succeed once another connection is done. */
   #mayWait(error: unknown, sql: string): boolean {
-    if (this.#ended !== undefined || !isLocked(error)) return false
-    if (!this.#database.inTransaction || this.#immediate || sql === 'COMMIT') return true
+    if (this.whyBroken !== undefined || !isLocked(error)) return false
+    const { begun, immediate } = this.#transaction
+    if (!this.inTransaction || immediate || sql === 'COMMIT') return true
     // Without a WAL the other connection may wait for this transaction to end its reading.
-    return this.#isWal && !this.#begun
-  }
-
-  get #isWal(): boolean {
-    const row = this.#database.prepare('PRAGMA journal_mode', PLAIN_ROWS).get([])
-    return (row as { journal_mode?: string } | undefined)?.journal_mode === 'wal'
+    return this.#database.isWal && !begun
   }
 
   #describeHolder(): string {
     const { location } = this.settings
     const waiting = (this.activity.lease as { id?: number } | undefined)?.id
     // A COMMIT without a WAL waits for readers.
-    const kind = this.#database.inTransaction && !this.#isWal ? 'read' : 'write'
+    const kind = this.inTransaction && !this.#database.isWal ? 'read' : 'write'
     return describeHolder(location.path, kind, waiting)
-  }
-
-  #endTransaction(): void {
-    const readOnly = this.#begun && !this.#immediate && !this.settings.readOnly
-    this.#begun = false
-    this.#immediate = false
-    if (readOnly) this.#live.exec('PRAGMA query_only = 0')
-  }
-
-  #reopen(): void {
-    closeQuietly(() => this.#database.close())
-    this.#statements.clear()
-    try {
-      this.#file.look()
-      this.#database = this.settings.open()
-    } catch (error) {
-      this.end(error as Error)
-      throw error
-    }
-  }
-}
-
-const BEGINS = kindOf('BEGIN')
-const COMMITS = kindOf('COMMIT')
-const ROLLS_BACK = kindOf('ROLLBACK')
-
-function endedBefore(): TransactionRolledBackError {
-  return new TransactionRolledBackError(
-    'the transaction had ended before: SQLite has rolled it back for an error that was ignored, or its work has ended ' +
-      'it; nothing more was run',
-  )
-}
-
-/** For what is given up anyway, and is gone from memory whether or not the library says so. */
-function closeQuietly(close: () => void): void {
-  try {
-    close()
-  } catch {
-    // It was closed by its holder, by way of `native`.
   }
 }

@@ -1,28 +1,44 @@
-import { type StatementTrace, TransactionTrace } from '@connmgr/core/driver'
-import type { BoundDatabase, BoundStatement } from '../bindings/binding.js'
+import {
+  type ConnectionActivity,
+  type StatementTrace,
+  type StatementTracer,
+  TransactionTrace,
+  tracedLease,
+} from '@connmgr/core/driver'
+import type { BoundStatement } from '../bindings/binding.js'
 import type { StatementKind } from '../text/statement-kind.js'
+import type { LiveDatabase } from './live-database.js'
 import type { OpenCursor } from './open-cursor.js'
-
-/** What tracing reads of a session. */
-export interface TracedSession {
-  readonly database: Pick<BoundDatabase, 'inTransaction'>
-  /** The lease that runs a statement now. */
-  readonly lease: object | undefined
-}
 
 /** Publishes what is run on one connection, and which transactions it is in. */
 export class SessionTracing {
-  readonly #session: TracedSession
+  readonly #database: Pick<LiveDatabase, 'inTransaction'>
+  readonly #activity: ConnectionActivity
+  readonly #queries: StatementTracer | undefined
   readonly #transactions = new TransactionTrace()
 
-  constructor(session: TracedSession) {
-    this.#session = session
+  constructor(
+    database: Pick<LiveDatabase, 'inTransaction'>,
+    activity: ConnectionActivity,
+    queries: StatementTracer | undefined,
+  ) {
+    this.#database = database
+    this.#activity = activity
+    this.#queries = queries
+  }
+
+  /** Begins to publish a statement, if there is a subscriber. */
+  begin(sql: string): StatementTrace | undefined {
+    if (this.#queries?.active !== true) return undefined
+    const trace = this.#queries.begin(sql)
+    trace.on(tracedLease(this.#activity))
+    return trace
   }
 
   /** Runs a statement, at once or once its lock is there; each attempt is the one that counts. */
   attempt<T>(trace: StatementTrace, kind: StatementKind | undefined, action: () => T): T {
-    const { database, lease } = this.#session
-    const before = database.inTransaction
+    const { lease } = this.#activity
+    const before = this.#database.inTransaction
     trace.sent()
     try {
       return action()
@@ -32,7 +48,7 @@ export class SessionTracing {
       trace.inTransaction(
         this.#transactions.of({
           before,
-          after: this.#session.database.inTransaction,
+          after: this.#database.inTransaction,
           committed,
           lease,
         }),

@@ -7,7 +7,7 @@ import type {
   StatementTrace,
   StatementTracer,
 } from '@connmgr/core/driver'
-import { nextTransactionId } from '@connmgr/core/driver'
+import { nextTransactionId, tracedLease } from '@connmgr/core/driver'
 import type { FakeDriver } from './fake-driver.js'
 import { FakeError } from './outcome.js'
 
@@ -25,7 +25,7 @@ export class FakeConnection {
   }
   /** Settings made by `set`; both reset policies clear them. */
   readonly session = new Map<string, string>()
-  /** The role that the server told last. */
+  /** The role that the server reported last. */
   role: Role = 'unknown'
   /** Whether it keeps the process running while it is open. */
   holdsProcess = true
@@ -96,13 +96,8 @@ export class FakeConnection {
   /** @internal Runs what a borrower has sent, published to who subscribes to statements. */
   traced(text: string, run: () => Promise<void>): Promise<void> {
     if (this.#queries?.active !== true) return run()
-    const { lease } = this.activity
     const trace = this.#queries.begin(text)
-    trace.on({
-      connectionId: lease?.connectionId,
-      lease: lease?.active === true ? lease.id : undefined,
-      processId: this.id,
-    })
+    trace.on({ ...tracedLease(this.activity), processId: this.id })
     return trace.run(() => this.#follow(trace, run))
   }
 

@@ -28,7 +28,7 @@ export interface DatabaseErrors {
   isAnswer(error: object): boolean
 }
 
-/** Told from the error alone, as a caller has to; what does not say that nothing was written is unknown. */
+/** By the error alone, which is all that a caller has; what does not say that nothing was written is unknown. */
 export function failureClassOf(error: unknown, database: DatabaseErrors): FailureClass {
   for (const each of withCauses(error)) {
     const { code } = each as { code?: unknown }

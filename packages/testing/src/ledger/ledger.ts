@@ -1,6 +1,6 @@
 import { FAILURE_CLASSES, type FailureClass } from './failure-class.js'
 
-/** What writers were told, checked against what the surviving server holds. */
+/** The answers that writers got, checked against what the surviving server holds. */
 export interface LedgerResult {
   readonly acknowledged: number
   /** Known not to have happened. */

@@ -1,10 +1,9 @@
 import path from 'node:path'
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
-import { eventually } from '../eventually.js'
 import { findFreePort } from '../free-port.js'
 import { patient } from '../patience.js'
+import { type NodeChange, ServerNode } from '../servers/server-node.js'
 import { ServerProcess } from '../servers/server-process.js'
-import { startOnPort } from '../servers/start-on-port.js'
 import { MARIADB_DATABASE, MARIADB_PASSWORDS, type MariadbAccount } from './accounts.js'
 import type { MariadbBinaries } from './binaries.js'
 import { type MariadbTemplate, STORAGE_OPTIONS } from './data-directory.js'
@@ -29,10 +28,7 @@ export interface MariadbContext {
   readonly template: MariadbTemplate
   /** Options of the server, without their dashes. */
   readonly settings: Readonly<Record<string, string>>
-  readonly onChange: (
-    node: MariadbNode,
-    change: 'started' | 'stopped' | 'promoted',
-  ) => Promise<void>
+  readonly onChange: (node: MariadbNode, change: NodeChange) => Promise<void>
 }
 
 const READY = /ready for connections\./
@@ -44,22 +40,18 @@ const NO_SUCH_THREAD = 1094
 const REBUILT = 100
 
 /** One MariaDB server on 127.0.0.1 that a test may stop, crash, freeze, promote, demote and have follow another. */
-export class MariadbNode {
-  readonly name: string
-  readonly host = '127.0.0.1'
+export class MariadbNode extends ServerNode {
   readonly #context: MariadbContext
   readonly #dataDirectory: string
   #serverId: number
-  #port = 0
   /** Where the lab itself connects: it has room there when clients have none. */
   #extraPort = 0
   #readOnly = false
-  #server: ServerProcess | undefined
   #upstream: MariadbNode | undefined
 
   /** @internal nodes are made by `startMariadb` */
   constructor(serverId: number, context: MariadbContext) {
-    this.name = `node-${serverId}`
+    super(`node-${serverId}`)
     this.#serverId = serverId
     this.#context = context
     this.#dataDirectory = path.join(context.directory, this.name)
@@ -68,25 +60,6 @@ export class MariadbNode {
   /** In the middle of every GTID that it writes. A rebuild changes it. */
   get serverId(): number {
     return this.#serverId
-  }
-
-  /** Stays the same over restarts and rebuilds. */
-  get port(): number {
-    return this.#port
-  }
-
-  /** Undefined while the server is down. */
-  get pid(): number | undefined {
-    return this.running ? this.#server?.pid : undefined
-  }
-
-  /** True from a start to the exit of the process; a frozen server is running. */
-  get running(): boolean {
-    return this.#server?.running ?? false
-  }
-
-  get frozen(): boolean {
-    return this.#server?.frozen ?? false
   }
 
   /** `read_only` as the lab has set it last. A restart keeps it, as an option in a file would. */
@@ -99,17 +72,12 @@ export class MariadbNode {
     return this.#upstream
   }
 
-  /** The last lines the server logged; empty before the first start. */
-  get log(): string {
-    return this.#server?.log ?? ''
-  }
-
   url(options: MariadbUrlOptions = {}): string {
     const { user = 'app', database = MARIADB_DATABASE, scheme = 'mysql' } = options
     const password = options.password ?? MARIADB_PASSWORDS[user as MariadbAccount] ?? ''
     return (
       `${scheme}://${encodeURIComponent(user)}:${encodeURIComponent(password)}` +
-      `@${this.host}:${this.#port}/${encodeURIComponent(database)}`
+      `@${this.host}:${this.port}/${encodeURIComponent(database)}`
     )
   }
 
@@ -121,7 +89,7 @@ export class MariadbNode {
   async start({ readOnly = this.#readOnly }: { readonly readOnly?: boolean } = {}): Promise<void> {
     if (this.running) return
     this.#readOnly = readOnly
-    const started = await startOnPort(this.#port, async (port) => {
+    await this.launch(async (port) => {
       this.#extraPort = await findFreePort()
       return ServerProcess.start({
         product: 'MariaDB',
@@ -133,21 +101,11 @@ export class MariadbNode {
         portTaken: PORT_TAKEN,
       })
     })
-    this.#server = started.server
-    this.#port = started.port
-    await this.#context.onChange(this, 'started')
   }
 
   /** Shuts the server down, which ends its sessions, and waits for its end. A frozen server is thawed for it. */
   async stop(): Promise<void> {
-    const server = this.#server
-    if (server === undefined || !server.running) return
-    const within = patient(30_000)
-    if (!(await server.shutDown('SIGTERM', within))) {
-      await this.crash()
-      throw new Error(`${this.name} did not stop within ${within} ms\n${server.log}`)
-    }
-    await this.#context.onChange(this, 'stopped')
+    await this.shutDown('SIGTERM', patient(30_000))
   }
 
   /** Shuts the server down and starts it again. */
@@ -156,31 +114,12 @@ export class MariadbNode {
     await this.start()
   }
 
-  /** Kills the server, as the death of the machine would. */
-  async crash(): Promise<void> {
-    const server = this.#server
-    if (server === undefined || !server.running) return
-    await server.kill()
-    await this.#context.onChange(this, 'stopped')
-  }
-
-  /** Stops the process without closing anything: connections stay open, new ones are accepted, and nothing answers. */
-  async freeze(): Promise<void> {
-    if (!this.running) throw new Error(`${this.name} is not running, so it cannot be frozen`)
-    await this.#server?.freeze()
-  }
-
-  /** Lets a frozen server go on. */
-  async thaw(): Promise<void> {
-    await this.#server?.thaw()
-  }
-
   /** Makes a replica the primary, once it has applied what it has received. The old primary is left as it is. */
   async promote(): Promise<void> {
     await this.#replicate((replication) => replication.detach())
     this.#upstream = undefined
     await this.setReadOnly(false)
-    await this.#context.onChange(this, 'promoted')
+    await this.changed('promoted')
   }
 
   /** Makes a primary read-only, and nothing else: sessions stay, and their open transactions fail at COMMIT. */
@@ -236,7 +175,7 @@ export class MariadbNode {
           if (error.errno !== NO_SUCH_THREAD) throw error
         })
       }
-      await this.#until('did not end what was killed', async () => {
+      await this.until('did not end what was killed', async () => {
         const left = new Set(await ids())
         return !killed.some((id) => left.has(id))
       })
@@ -290,12 +229,16 @@ export class MariadbNode {
     await this.query(`set global rpl_semi_sync_master_enabled = ${on ? 'on' : 'off'}`)
   }
 
+  protected changed(change: NodeChange): Promise<void> {
+    return this.#context.onChange(this, change)
+  }
+
   async #follow(primary: MariadbNode, demoted: boolean): Promise<void> {
     if (this.running) await this.setReadOnly(true)
     else await this.start({ readOnly: true })
     await this.#replicate((replication) => replication.follow(primary, demoted))
     this.#upstream = primary
-    await this.#context.onChange(this, 'started')
+    await this.changed('started')
   }
 
   #options(port: number): string[] {
@@ -315,10 +258,6 @@ export class MariadbNode {
       ...STORAGE_OPTIONS,
       ...Object.entries(this.#context.settings).map(([name, value]) => `--${name}=${value}`),
     ]
-  }
-
-  #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
-    return eventually(condition, () => `${this.name} ${failure}\n${this.log}\n`)
   }
 
   async #replicate<T>(work: (replication: Replication) => Promise<T>): Promise<T> {

@@ -20,7 +20,7 @@ export interface MysqlOk {
   readonly insertId?: number
   /** What the session's status is from then on, see {@link SERVER_STATUS}. @default as before; AUTOCOMMIT at first */
   readonly status?: number
-  /** Told as the session tracker `session_track_gtids` would. */
+  /** Sent as the session tracker `session_track_gtids` would. */
   readonly gtids?: string
 }
 

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Client } from 'pg'
-import { eventually } from '../eventually.js'
 import { patient } from '../patience.js'
+import { type NodeChange, ServerNode } from '../servers/server-node.js'
 import { ServerProcess } from '../servers/server-process.js'
-import { startOnPort } from '../servers/start-on-port.js'
 import type { Binaries } from './binaries.js'
 import { DataDirectory, type HbaMethod, SUPERUSER_PASSWORD } from './data-directory.js'
 import type { ServerUser } from './server-user.js'
@@ -29,11 +28,8 @@ export interface ClusterContext {
   readonly user: ServerUser | undefined
   readonly hbaMethod: HbaMethod
   readonly settings: Readonly<Record<string, string>>
-  /** Tells the cluster that a node came, went or changed its role. */
-  readonly onChange: (
-    node: PostgresNode,
-    change: 'started' | 'stopped' | 'promoted',
-  ) => Promise<void>
+  /** Called when a node has come, has gone or has changed its role. */
+  readonly onChange: (node: PostgresNode, change: NodeChange) => Promise<void>
 }
 
 const READY = /database system is ready to accept (read-only |read only )?connections/
@@ -41,39 +37,16 @@ const PORT_TAKEN = /could not (bind|create any TCP\/IP sockets)/
 const STOP_SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', smart: 'SIGTERM' } as const
 
 /** One PostgreSQL server on 127.0.0.1 that a test may stop, crash, freeze, promote and rebuild. */
-export class PostgresNode {
-  readonly name: string
-  readonly host = '127.0.0.1'
+export class PostgresNode extends ServerNode {
   readonly #context: ClusterContext
   readonly #data: DataDirectory
-  #port = 0
-  #server: ServerProcess | undefined
   #upstream: PostgresNode | undefined
 
   /** @internal nodes are made by `startCluster` */
   constructor(name: string, context: ClusterContext) {
-    this.name = name
+    super(name)
     this.#context = context
     this.#data = new DataDirectory(path.join(context.directory, name), context.user)
-  }
-
-  /** Stays the same over restarts and rebuilds. */
-  get port(): number {
-    return this.#port
-  }
-
-  /** Process id of the postmaster; undefined while the server is down. */
-  get pid(): number | undefined {
-    return this.running ? this.#server?.pid : undefined
-  }
-
-  /** True from a start to the exit of the postmaster; a frozen server is running. */
-  get running(): boolean {
-    return this.#server?.running ?? false
-  }
-
-  get frozen(): boolean {
-    return this.#server?.frozen ?? false
   }
 
   /** What the server is on disk: a standby until it is promoted, even while another server is primary too. */
@@ -86,11 +59,6 @@ export class PostgresNode {
     return this.role === 'standby' ? this.#upstream : undefined
   }
 
-  /** The last lines the server logged; empty before the first start. */
-  get log(): string {
-    return this.#server?.log ?? ''
-  }
-
   url(options: UrlOptions = {}): string {
     const { user = 'postgres', database = 'postgres' } = options
     const secret = this.#context.hbaMethod === 'trust' ? undefined : SUPERUSER_PASSWORD
@@ -98,7 +66,7 @@ export class PostgresNode {
     const credentials = password === undefined ? '' : `:${encodeURIComponent(password)}`
     return (
       `postgresql://${encodeURIComponent(user)}${credentials}` +
-      `@${this.host}:${this.#port}/${encodeURIComponent(database)}`
+      `@${this.host}:${this.port}/${encodeURIComponent(database)}`
     )
   }
 
@@ -108,7 +76,7 @@ export class PostgresNode {
     const { binaries, directory, user } = this.#context
     const dataDirectory = this.#data.path
     const word = `${path.basename(directory)}/${this.name}`
-    const started = await startOnPort(this.#port, (port) =>
+    await this.launch((port) =>
       ServerProcess.start({
         product: 'PostgreSQL',
         program: binaries.postgres,
@@ -120,55 +88,27 @@ export class PostgresNode {
         portTaken: PORT_TAKEN,
       }),
     )
-    this.#server = started.server
-    this.#port = started.port
-    await this.#context.onChange(this, 'started')
   }
 
   /** Shuts the server down and waits for its end. A frozen server is thawed for it. */
   async stop(mode: StopMode = 'fast'): Promise<void> {
-    const server = this.#server
-    if (server === undefined || !server.running) return
     // smart waits for the clients, however long they stay
-    const within = mode === 'smart' ? Number.POSITIVE_INFINITY : patient(30_000)
-    if (!(await server.shutDown(STOP_SIGNALS[mode], within))) {
-      await this.crash()
-      throw new Error(`${this.name} did not stop (${mode}) within ${within} ms\n${server.log}`)
-    }
-    await this.#context.onChange(this, 'stopped')
-  }
-
-  /** Kills every process of the server at once, as the death of the machine would. */
-  async crash(): Promise<void> {
-    const server = this.#server
-    if (server === undefined || !server.running) return
-    await server.kill()
-    await this.#context.onChange(this, 'stopped')
-  }
-
-  /** Stops every process of the server without closing anything: connections stay open and get no answer. */
-  async freeze(): Promise<void> {
-    if (!this.running) throw new Error(`${this.name} is not running, so it cannot be frozen`)
-    await this.#server?.freeze()
-  }
-
-  /** Lets a frozen server go on. */
-  async thaw(): Promise<void> {
-    await this.#server?.thaw()
+    const withinMs = mode === 'smart' ? Number.POSITIVE_INFINITY : patient(30_000)
+    await this.shutDown(STOP_SIGNALS[mode], withinMs, ` (${mode})`)
   }
 
   /** Makes a standby the primary; resolves when it takes writes. The old primary is left as it is. */
   async promote(): Promise<void> {
     await this.#withClient(async (client) => {
       await client.query('select pg_promote(false)')
-      await this.#until('was not promoted', async () => {
+      await this.until('was not promoted', async () => {
         const { rows } = await client.query<{ done: boolean }>(
           'select not pg_is_in_recovery() as done',
         )
         return rows[0]?.done === true
       })
     })
-    await this.#context.onChange(this, 'promoted')
+    await this.changed('promoted')
   }
 
   /**
@@ -178,7 +118,7 @@ export class PostgresNode {
   async rebuildAsStandbyOf(primary: PostgresNode): Promise<void> {
     await this.crash()
     const password = this.#context.hbaMethod === 'trust' ? '' : ` password=${SUPERUSER_PASSWORD}`
-    const connection = `host=${primary.host} port=${primary.#port} user=postgres${password}`
+    const connection = `host=${primary.host} port=${primary.port} user=postgres${password}`
     await primary.#withClient((client) =>
       this.#data.cloneFrom(primary.#data, client, {
         primary_conninfo: `${connection} application_name=${this.name}`,
@@ -187,7 +127,7 @@ export class PostgresNode {
     )
     this.#upstream = primary
     await this.start()
-    await this.#until(`does not stream from ${primary.name}`, async () => {
+    await this.until(`does not stream from ${primary.name}`, async () => {
       const [row] = await primary.query<{ streaming: boolean }>(
         `select exists (select from pg_stat_replication
                          where application_name = $1 and state = 'streaming') as streaming`,
@@ -211,7 +151,7 @@ export class PostgresNode {
     // which a standby reaches only with the next record.
     const [written] = await source.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn')
     await this.#withClient((client) =>
-      this.#until(`did not replay up to ${written?.lsn}`, async () => {
+      this.until(`did not replay up to ${written?.lsn}`, async () => {
         const { rows } = await client.query<{ done: boolean }>(
           'select pg_last_wal_replay_lsn() >= $1::pg_lsn as done',
           [written?.lsn],
@@ -240,7 +180,7 @@ export class PostgresNode {
     if (!this.running || this.frozen) return
     await this.#withClient(async (client) => {
       await client.query('select pg_reload_conf()')
-      await this.#until('did not reload its settings', async () => {
+      await this.until('did not reload its settings', async () => {
         const { rows } = await client.query<{ names: string }>(
           `select current_setting('synchronous_standby_names') as names`,
         )
@@ -249,8 +189,8 @@ export class PostgresNode {
     })
   }
 
-  #until(failure: string, condition: () => Promise<boolean>): Promise<void> {
-    return eventually(condition, () => `${this.name} ${failure}\n${this.log}\n`)
+  protected changed(change: NodeChange): Promise<void> {
+    return this.#context.onChange(this, change)
   }
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {

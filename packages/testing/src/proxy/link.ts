@@ -60,7 +60,7 @@ export class Link {
     this.#server?.resetAndDestroy()
   }
 
-  /** The server's end is gone, and the client is not told. */
+  /** The server's end is gone, and the client does not learn of it. */
   makeHalfOpen(): void {
     this.#halfOpen = true
     this.#stopFlows()

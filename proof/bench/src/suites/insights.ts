@@ -79,7 +79,7 @@ function shown({ from, to, value }: Estimate, factor: number, unit: string): str
 
 /** What insights keep of so many fingerprints with all kinds of times, in bytes. */
 async function memory(): Promise<Measured> {
-  const manager = managerOf('postgresql://nobody@127.0.0.1:1/none')
+  const manager = managerOf('postgresql://nowhere@127.0.0.1:1/none')
   const start = channel('tracing:connmgr:query:start')
   const end = channel('tracing:connmgr:query:asyncEnd')
   const used = (): number => {

@@ -45,7 +45,7 @@ const OPENERS: Readonly<Record<string, (url: string) => Subject>> = {
   connmgr: (connectionString) =>
     subjectOf(new ManagedPool({ connectionString, max: CONNECTIONS, shared: true, logger: false })),
   'pg.Pool': (connectionString) => subjectOf(new pg.Pool({ connectionString, max: CONNECTIONS })),
-  // Sends queries without waiting for the answers to those before them, unless told otherwise.
+  // Sends queries without waiting for the answers to those before them, unless it is set otherwise.
   'postgres.js': (url) => {
     const sql = postgres(url, { max: CONNECTIONS })
     return {

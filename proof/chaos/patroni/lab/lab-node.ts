@@ -114,13 +114,13 @@ export class LabNode {
   async #signalDatabase(signal: NodeJS.Signals): Promise<void> {
     const postmaster = this.#postmaster()
     if (postmaster === undefined) return
-    let told = new Set<number>()
+    let listed = new Set<number>()
     for (;;) {
       if (signal !== 'SIGKILL') signalProcess(postmaster, signal)
       const children = childrenOf(postmaster)
       for (const pid of children) signalProcess(pid, signal)
-      if (children.every((pid) => told.has(pid))) return
-      told = new Set(children)
+      if (children.every((pid) => listed.has(pid))) return
+      listed = new Set(children)
       await delay(SETTLE_MS)
     }
   }

@@ -15,7 +15,7 @@ export interface Outcome {
   readonly firstWriteMs: number
   /** Writes that failed for the caller, whatever was true. */
   readonly failed: number
-  /** Writes of which the caller knows that it does not know: told so, never answered, or in flight in a crash. */
+  /** Writes of which the caller knows that it does not know: answered so, never answered, or in flight in a crash. */
   readonly unknown: number
   /** Among `failed`, those that are there all the same: to repeat them would double them. */
   readonly failedButWritten: number

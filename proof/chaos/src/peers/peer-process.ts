@@ -9,7 +9,7 @@ const OPEN_MS = 20_000
 const STOP_MS = 10_000
 const STDERR_KEPT = 4000
 
-/** One write as the client's process told it. */
+/** One write as the client's process reported it. */
 export interface Write {
   readonly id: string
   readonly begunAt: number

@@ -4,7 +4,7 @@ import type { Figures } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
-/** How a primary falls silent, and how it is heard of again. */
+/** How a primary falls silent, and how it answers again. */
 export interface Silence<S> {
   readonly fall: (service: S) => Promise<void> | void
   readonly end: (service: S) => Promise<void>
@@ -49,7 +49,7 @@ export async function surviveSilence<N extends ServerNode, S extends ClusterServ
   const promotion = await service.promote(standby)
   await service.writes(20)
   service.expectNoFailedAcquire()
-  context.step('the old primary is heard of again')
+  context.step('the old primary answers again')
   const backAt = now()
   await end(service)
   await service.reaches(primary, ['FENCED'], backAt)

@@ -21,7 +21,7 @@ export function findInMysql(facts: MysqlFacts, plan: Plan): Finding[] {
   ]
 }
 
-/** Connections that an account may have at the most; undefined if the server has not told. */
+/** Connections that an account may have at the most; undefined if the server has not said. */
 export function roomOf({ variables }: MysqlFacts): number | undefined {
   const most = Number(variables.get('max_connections'))
   if (!(most > 0)) return undefined
@@ -83,7 +83,7 @@ function findInReplication({ product, replica, variables }: MysqlFacts): Finding
       id: 'gtid-off',
       severity: 'advice',
       title:
-        'The server writes no GTIDs: what a replica has of the primary cannot be told, and so neither whether a failover loses writes.',
+        'The server writes no GTIDs: what a replica has of the primary is unknown, and with it whether a failover loses writes.',
       evidence: [`gtid_mode = ${variables.get('gtid_mode')}`],
       fix: 'Switch gtid_mode and enforce_gtid_consistency on, step by step as the manual has it.',
     })

@@ -22,7 +22,7 @@ export interface Room {
   readonly evidence: readonly string[]
 }
 
-/** The least of what the server, the database and the role allow; undefined if the server has not told. */
+/** The least of what the server, the database and the role allow; undefined if the server has not said. */
 export function roomOf({ login, settings }: PostgresFacts): Room | undefined {
   const most = settingIn(settings, 'max_connections')
   if (most === undefined) return undefined

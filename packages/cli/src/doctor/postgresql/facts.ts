@@ -53,7 +53,7 @@ interface SequenceFacts {
 
 /** What stands between the client and the server. */
 export interface PoolerFacts {
-  /** `none` shows in that the server has the process id that the client was told at its login. */
+  /** `none` shows in that the server has the process id that the client received at its login. */
   readonly kind: 'none' | 'pgbouncer' | 'some'
   /** Undefined if it has not shown. */
   readonly mode?: 'session' | 'transaction' | 'statement'

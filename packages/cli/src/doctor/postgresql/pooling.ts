@@ -38,7 +38,9 @@ function findMode(pooler: PoolerFacts): Finding[] {
         mode === 'session'
           ? `${nameOf(pooler)} stands between and pools by session.`
           : 'A pooler stands between; whether it pools by session or by transaction did not show.',
-      evidence: ['the server has another process id for the session than the client was told'],
+      evidence: [
+        'the server has another process id for the session than the client received at its login',
+      ],
       fix: 'Size its pool for all instances. If it pools by transaction, use nothing that belongs to a session.',
     },
   ]

@@ -196,7 +196,7 @@ describe('an election where histories show what was written, and no promotions',
 
   test.each([
     ['equal', 'xy', 'xy', 'of one history (xy)'],
-    ['diverged', 'xy', 'xz', 'of histories that cannot be told apart (xy, xz)'],
+    ['diverged', 'xy', 'xz', 'of histories that cannot be distinguished (xy, xz)'],
   ])('of two whose histories are %s takes none', (_name, one, other, how) => {
     expect(electing([holding('a', one), holding('b', other)])).toMatchObject({
       outcome: 'split-brain',

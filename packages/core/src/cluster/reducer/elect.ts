@@ -47,7 +47,7 @@ export type Election =
  *
  * One writable primary is the writer, unless its history is older than the latest seen, or than that of a standby, which
  * followed a promotion. Of several, the one whose history is newer than or ahead of the others' wins, and they are fenced;
- * one server under two names counts once; histories that cannot be told apart leave the writer undecided, and no server
+ * one server under two names counts once; histories that cannot be distinguished leave the writer undecided, and no server
  * gets writes.
  *
  * A primary whose history proves no promotion is judged by what was seen: it is the writer if it is the present one or was
@@ -134,7 +134,7 @@ function withHistories(servers: readonly Candidate[]): string {
   const [first, ...others] = servers.map((each) => each.history)
   return others.every((each) => each === first)
     ? `of one history (${first})`
-    : `of histories that cannot be told apart (${[first, ...others].join(', ')})`
+    : `of histories that cannot be distinguished (${[first, ...others].join(', ')})`
 }
 
 /**

@@ -260,7 +260,7 @@ describe('what is to be done', () => {
     expect(effects.slice(-2)).toEqual(['reroute', 'tell a serving=true'])
   })
 
-  test('when an endpoint answers and is fenced at once: it is not told to serve', () => {
+  test('when an endpoint answers and is fenced at once: it is not set to serve', () => {
     const effects = effectsOf(ROLE, [...PROMOTED, answers('a')])
     expect(effects.filter((each) => each.includes('serving=true'))).toEqual([])
     expect(effects.filter((each) => each === 'emit endpointStateChanged')).toHaveLength(2)

@@ -225,7 +225,7 @@ export function isSteady({ doubt, heldFor, lastError, standing }: EndpointView):
   )
 }
 
-/** True for a primary that refuses writes, as it was set up or told to. */
+/** True for a primary that refuses writes, as it was set up to, or set to later. */
 export function isReadOnlyPrimary({ result, role }: EndpointView): boolean {
   return role === 'primary' && result?.writable === false
 }

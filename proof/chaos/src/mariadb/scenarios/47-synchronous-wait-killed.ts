@@ -49,7 +49,7 @@ export const scenario: Scenario = {
     )
     for (const { id } of sessions) await primary.query(`kill ${id}`)
     await settled
-    context.step(`the callers were told: ${fates.join(', ')}`)
+    context.step(`the callers got: ${fates.join(', ')}`)
     await standby.query('start slave io_thread')
     const figures = await service.finish(primary)
     context.expect(

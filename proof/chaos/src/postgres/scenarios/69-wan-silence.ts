@@ -29,7 +29,7 @@ export const scenario: Scenario = {
       'the primary is down',
     )
     const downMs = (recorder.reached(endpoint, ['DOWN'], silentAt) ?? Number.NaN) - silentAt
-    context.step('it is heard of again')
+    context.step('it answers again')
     const healedAt = now()
     await area.proxies[0]?.heal()
     await manager.pool.query('select 1')
