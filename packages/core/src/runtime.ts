@@ -37,6 +37,8 @@ export class Runtime {
   readonly events: EventEmitter
   /** Connections in use, and callers who wait for one, wherever they stand. */
   readonly demand: DemandMeter
+  /** Those callers alone. */
+  readonly unmetDemand: DemandMeter
   readonly sql: SqlReports
   /** Publishes statements to who subscribes to them. */
   readonly queries: QueryTracer
@@ -49,6 +51,7 @@ export class Runtime {
     this.name = name
     this.clock = clock
     this.demand = new DemandMeter(clock.now())
+    this.unmetDemand = new DemandMeter(clock.now())
     this.stall = stall
     this.deadlines = new Deadlines(clock, stall)
     this.background = new Deadlines(clock, stall, false)
