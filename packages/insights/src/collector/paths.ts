@@ -38,15 +38,15 @@ export class Paths {
     this.#budget = new CaptureBudget(() => clock.random())
   }
 
-  /** Whether the next call is among those whose way is read. */
-  sample(): boolean {
-    if (this.#rate === 'adaptive') return this.#budget.sample(this.#clock.now())
+  /** Whether the next call, at `now`, is among those whose way is read. */
+  sample(now: number): boolean {
+    if (this.#rate === 'adaptive') return this.#budget.sample(now)
     return this.#rate === 1 || (this.#rate > 0 && this.#clock.random() < this.#rate)
   }
 
   /** Whether one more may be read beside the samples. */
-  extra(): boolean {
-    return this.#rate !== 0 && this.#budget.takeExtra(this.#clock.now())
+  extra(now: number): boolean {
+    return this.#rate !== 0 && this.#budget.takeExtra(now)
   }
 
   /**

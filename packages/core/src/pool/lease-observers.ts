@@ -1,0 +1,85 @@
+import { type ObservedManager, observerFailed } from '../events/guarded-observers.js'
+import type { FunctionReference } from '../leaks/stack.js'
+
+/**
+ * Hears of the leases of one manager, in the midst of the engine's work: it must be quick, and must not call the manager.
+ * What it throws is emitted as `listenerFailed`.
+ */
+export interface LeaseObserver {
+  /**
+   * A lease is asked for: within that call, so that its stack leads to the caller.
+   *
+   * @param below the function that the caller called
+   * @returns what {@link began} gets of it; undefined if that is not to be called for this lease
+   */
+  readonly acquiring: (below: FunctionReference) => unknown
+  /** It was lent. @param lease `Lease.id` @param noted what {@link acquiring} has returned */
+  readonly began: (lease: number, noted: unknown) => void
+  /** It has ended, or its connection was taken away. @param longLived it was held for long on purpose */
+  readonly ended: (lease: number, heldMs: number, longLived: boolean) => void
+}
+
+/** Where a manager has its observers, also for another copy of this package. */
+export const LEASE_OBSERVERS = Symbol.for('connmgr.leaseObservers')
+
+/** The observers of one manager's leases. They are called directly, which costs a small part of a message on a channel. */
+export class LeaseObservers {
+  /** Whether there are any. A field, as each acquire and release reads it. */
+  any = false
+  readonly #manager: ObservedManager
+  #observers: readonly LeaseObserver[] = []
+
+  constructor(manager: ObservedManager) {
+    this.#manager = manager
+  }
+
+  /** Returns the function that ends it. */
+  add(observer: LeaseObserver): () => void {
+    // A copy, so that one that is added twice is called and ended twice.
+    const own = { ...observer }
+    this.#set([...this.#observers, own])
+    return () => this.#set(this.#observers.filter((each) => each !== own))
+  }
+
+  /** @returns what is to be called with the lease's id when it is lent; undefined if nobody wants that */
+  acquiring(below: FunctionReference): ((lease: number) => void) | undefined {
+    let begin: ((lease: number) => void) | undefined
+    for (const observer of this.#observers) {
+      const noted = this.#attempt('acquiring', () => observer.acquiring(below))
+      if (noted === undefined) continue
+      const before = begin
+      begin = (lease) => {
+        before?.(lease)
+        this.#attempt('began', () => observer.began(lease, noted))
+      }
+    }
+    return begin
+  }
+
+  ended(lease: number, heldMs: number, longLived: boolean): void {
+    for (const observer of this.#observers)
+      this.#attempt('ended', () => observer.ended(lease, heldMs, longLived))
+  }
+
+  #set(observers: readonly LeaseObserver[]): void {
+    this.#observers = observers
+    this.any = observers.length > 0
+  }
+
+  #attempt<T>(moment: keyof LeaseObserver, observe: () => T): T | undefined {
+    try {
+      return observe()
+    } catch (error) {
+      observerFailed(this.#manager, `leases threw in ${moment}`, error)
+      return undefined
+    }
+  }
+}
+
+/** Observes the leases of a manager; returns the function that ends it. */
+export function observeLeases(
+  manager: { readonly [LEASE_OBSERVERS]: Pick<LeaseObservers, 'add'> },
+  observer: LeaseObserver,
+): () => void {
+  return manager[LEASE_OBSERVERS].add(observer)
+}
