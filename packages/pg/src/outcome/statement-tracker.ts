@@ -54,6 +54,8 @@ export class StatementTracker {
   readonly #prototype: { query: AnyQuery }
   readonly #known: Known
   readonly transactions = new TransactionWatch()
+  /** Whether the caller of the latest statement is told more of an error than its query is. */
+  explainsLatest = false
   #givenUpOn: GivenUpOn | undefined
   #lost = false
   /** Of the work that has sent the latest statement, if that may be run again. */
@@ -88,6 +90,7 @@ export class StatementTracker {
   /** What `client.query` does. */
   query(args: unknown[]): unknown {
     const [given] = args
+    this.explainsLatest = false
     const refusal = this.refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
     const effects = currentEffects()
@@ -98,6 +101,7 @@ export class StatementTracker {
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     if (!noted && !this.#hasTimeout(given)) return query.apply(this.#client, args)
+    this.explainsLatest = true
     const statement = this.#statement(given)
     if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
     try {
