@@ -61,15 +61,16 @@ export class Acquiring<C extends object> {
   }
 
   #observed(request: Request): Lent<C> {
-    const begin = this.#runtime.leaseObservers.acquiring(request.below)
+    const { leaseObservers } = this.#runtime
+    const noted = leaseObservers.acquiring(request.below)
     const lent = this.#published(request)
-    if (begin === undefined) return lent
+    if (noted === undefined) return lent
     if (lent instanceof Promise)
       return lent.then((lease) => {
-        begin(lease.id)
+        leaseObservers.began(lease.id, noted)
         return lease
       })
-    begin(lent.id)
+    leaseObservers.began(lent.id, noted)
     return lent
   }
 

@@ -22,6 +22,14 @@ export interface LeaseObserver {
 /** Where a manager has its observers, also for another copy of this package. */
 export const LEASE_OBSERVERS = Symbol.for('connmgr.leaseObservers')
 
+/** What observers have noted of one acquire. */
+export interface NotedAcquire {
+  readonly observer: LeaseObserver
+  readonly noted: unknown
+  /** Of the observers before. */
+  readonly before: NotedAcquire | undefined
+}
+
 /** The observers of one manager's leases. They are called directly, which costs a small part of a message on a channel. */
 export class LeaseObservers {
   /** Whether there are any. A field, as each acquire and release reads it. */
@@ -41,38 +49,42 @@ export class LeaseObservers {
     return () => this.#set(this.#observers.filter((each) => each !== own))
   }
 
-  /** @returns what is to be called with the lease's id when it is lent; undefined if nobody wants that */
-  acquiring(below: FunctionReference): ((lease: number) => void) | undefined {
-    let begin: ((lease: number) => void) | undefined
+  /** @returns what {@link began} takes; undefined if nobody wants to hear more of this lease */
+  acquiring(below: FunctionReference): NotedAcquire | undefined {
+    let all: NotedAcquire | undefined
     for (const observer of this.#observers) {
-      const noted = this.#attempt('acquiring', () => observer.acquiring(below))
-      if (noted === undefined) continue
-      const before = begin
-      begin = (lease) => {
-        before?.(lease)
-        this.#attempt('began', () => observer.began(lease, noted))
+      try {
+        const noted = observer.acquiring(below)
+        if (noted !== undefined) all = { observer, noted, before: all }
+      } catch (error) {
+        observerFailed(this.#manager, 'leases threw in acquiring', error)
       }
     }
-    return begin
+    return all
+  }
+
+  began(lease: number, acquire: NotedAcquire): void {
+    if (acquire.before !== undefined) this.began(lease, acquire.before)
+    try {
+      acquire.observer.began(lease, acquire.noted)
+    } catch (error) {
+      observerFailed(this.#manager, 'leases threw in began', error)
+    }
   }
 
   ended(lease: number, heldMs: number, longLived: boolean): void {
-    for (const observer of this.#observers)
-      this.#attempt('ended', () => observer.ended(lease, heldMs, longLived))
+    for (const observer of this.#observers) {
+      try {
+        observer.ended(lease, heldMs, longLived)
+      } catch (error) {
+        observerFailed(this.#manager, 'leases threw in ended', error)
+      }
+    }
   }
 
   #set(observers: readonly LeaseObserver[]): void {
     this.#observers = observers
     this.any = observers.length > 0
-  }
-
-  #attempt<T>(moment: keyof LeaseObserver, observe: () => T): T | undefined {
-    try {
-      return observe()
-    } catch (error) {
-      observerFailed(this.#manager, `leases threw in ${moment}`, error)
-      return undefined
-    }
   }
 }
 
