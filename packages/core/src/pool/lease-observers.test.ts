@@ -10,7 +10,7 @@ function recorder(acquiring: LeaseObserver['acquiring']) {
   const observer: LeaseObserver = {
     acquiring,
     began: (lease, noted) => heard.push(['began', lease, noted]),
-    ended: (lease, heldMs, longLived) => heard.push(['ended', lease, heldMs, longLived]),
+    ended: ({ id, isLongLived }, heldMs) => heard.push(['ended', id, heldMs, isLongLived]),
   }
   return { heard, observer }
 }

@@ -1,6 +1,13 @@
 import { type ObservedManager, observerFailed } from '../events/guarded-observers.js'
 import type { FunctionReference } from '../leaks/stack.js'
 
+/** What observers read of a lease that has ended. */
+export interface EndedLease {
+  readonly id: number
+  /** It was held for long on purpose. Takes as long as all else that is done at the end of a lease. */
+  readonly isLongLived: boolean
+}
+
 /**
  * Hears of the leases of one manager, in the midst of the engine's work: it must be quick, and must not call the manager.
  * What it throws is emitted as `listenerFailed`.
@@ -15,8 +22,8 @@ export interface LeaseObserver {
   readonly acquiring: (below: FunctionReference) => unknown
   /** It was lent. @param lease `Lease.id` @param noted what {@link acquiring} has returned */
   readonly began: (lease: number, noted: unknown) => void
-  /** It has ended, or its connection was taken away. @param longLived it was held for long on purpose */
-  readonly ended: (lease: number, heldMs: number, longLived: boolean) => void
+  /** It has ended, or its connection was taken away. */
+  readonly ended: (lease: EndedLease, heldMs: number) => void
 }
 
 /** Where a manager has its observers, also for another copy of this package. */
@@ -72,10 +79,10 @@ export class LeaseObservers {
     }
   }
 
-  ended(lease: number, heldMs: number, longLived: boolean): void {
+  ended(lease: EndedLease, heldMs: number): void {
     for (const observer of this.#observers) {
       try {
-        observer.ended(lease, heldMs, longLived)
+        observer.ended(lease, heldMs)
       } catch (error) {
         observerFailed(this.#manager, 'leases threw in ended', error)
       }

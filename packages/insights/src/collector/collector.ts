@@ -1,6 +1,7 @@
 import type { QueryContext, QueryObserver } from '@connmgr/core'
 import {
   type Clock,
+  type EndedLease,
   type FunctionReference,
   type LeaseObserver,
   notedOrigin,
@@ -17,6 +18,9 @@ import { StatementTable } from './statement-table.js'
 
 /** Calls of one fingerprint whose way is read in any case, so that a busy statement does not hide a rare one. */
 const READ_AT_FIRST = 5
+
+/** Reading the clock of the wall takes as long as all that is counted of a statement. */
+const COMPARED_EVERY_MS = 1000
 
 /** Of the texts that plans are asked for. */
 const LONGEST_SAMPLE = 4000
@@ -41,6 +45,9 @@ export class Collector {
   #endObserving: readonly (() => void)[] = []
   /** By the function that the caller called: `connect`, `use`, that of an adapter. */
   readonly #acquireHabits = new WeakMap<FunctionReference, PathHabit>()
+  /** By how much the clock of the wall is ahead of the monotonic one, and when that was looked up. */
+  #wallAhead = 0
+  #comparedAt = Number.NEGATIVE_INFINITY
   #fingerprints: Fingerprints | undefined
   /** The statement whose call is running: a lease that is acquired now is for it alone. */
   #calling: Running | undefined
@@ -166,7 +173,7 @@ export class Collector {
     if (running === undefined) return
     this.running.remove(running)
     const { counter, entry, lease, text } = running
-    const { error, rowCount = 0, runMs = 0, waitMs = 0 } = context
+    const { error, rowCount = 0, runMs = 0, startedAt, waitMs = 0 } = context
     this.count += 1
     this.rows += rowCount
     this.waitMs += waitMs
@@ -185,7 +192,7 @@ export class Collector {
         literals: text.literals > 0,
         tags: text.tags,
       },
-      this.#clock.wallTime(),
+      this.#wallTimeAt(startedAt + waitMs + runMs),
     )
     counter?.end(
       text.fingerprint,
@@ -219,8 +226,8 @@ export class Collector {
     this.leases.acquired(lease, path as Path)
   }
 
-  readonly #onRelease = (lease: number, heldMs: number, longLived: boolean): void => {
-    this.leases.released(lease, heldMs, longLived)
+  readonly #onRelease = (lease: EndedLease, heldMs: number): void => {
+    this.leases.released(lease, heldMs)
   }
 
   #habitOf(below: FunctionReference): PathHabit {
@@ -230,6 +237,15 @@ export class Collector {
       this.#acquireHabits.set(below, habit)
     }
     return habit
+  }
+
+  /** @param at on the monotonic clock */
+  #wallTimeAt(at: number): number {
+    if (!(at - this.#comparedAt < COMPARED_EVERY_MS)) {
+      this.#comparedAt = at
+      this.#wallAhead = this.#clock.wallTime() - this.#clock.now()
+    }
+    return this.#wallAhead + at
   }
 
   #read(below: FunctionReference): Path {

@@ -1,4 +1,4 @@
-import type { Clock } from '@connmgr/core/driver'
+import type { Clock, EndedLease } from '@connmgr/core/driver'
 import type { NPlusOneDetector } from '../n-plus-one/detector.js'
 import { currentRequest } from '../n-plus-one/requests.js'
 import type { HeldIdleStats } from '../snapshot.js'
@@ -51,16 +51,15 @@ export class Leases {
     this.#open.set(lease, new LeaseRecord(path, this.#loopIdle, this.#clock.now()))
   }
 
-  /** @param longLived whether it was held on purpose */
-  released(lease: number, heldMs: number, longLived: boolean): void {
-    const record = this.#open.get(lease)
+  released(lease: EndedLease, heldMs: number): void {
+    const record = this.#open.get(lease.id)
     if (record === undefined) return
-    this.#open.delete(lease)
+    this.#open.delete(lease.id)
     const now = this.#clock.now()
     record.end(now)
     // One that is returned inside a transaction is rolled back, or destroyed.
     if (record.transaction !== undefined) this.#end(record, record.transaction, now, false)
-    if (longLived) return
+    if (lease.isLongLived) return
     this.heldIdle.add(record, heldMs)
     this.ended += 1
     this.heldMs += heldMs

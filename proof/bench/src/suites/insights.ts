@@ -10,7 +10,7 @@ const CONNECTIONS = 10
 const CALLERS = 10
 /** Of a window, which takes some 20 ms. */
 const STATEMENTS = 400
-const DURATION_MS = { warmUp: 4000, quick: 15_000, full: 50_000 }
+const DURATION_MS = { warmUp: 8000, quick: 15_000, full: 50_000 }
 /** Of an interval, as a share of what a statement takes, and of the value in it. */
 const WIDEST = { ofStatement: 0.02, ofValue: 0.25 }
 const FINGERPRINTS = 500
