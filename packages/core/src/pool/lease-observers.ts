@@ -95,10 +95,14 @@ export class LeaseObservers {
   }
 }
 
-/** Observes the leases of a manager; returns the function that ends it. */
-export function observeLeases(
-  manager: { readonly [LEASE_OBSERVERS]: Pick<LeaseObservers, 'add'> },
-  observer: LeaseObserver,
-): () => void {
-  return manager[LEASE_OBSERVERS].add(observer)
+/**
+ * Observes the leases of a manager; returns the function that ends it.
+ *
+ * @param manager a `ConnectionManager`, of whichever copy of this package
+ */
+export function observeLeases(manager: object, observer: LeaseObserver): () => void {
+  const observers = (manager as { readonly [LEASE_OBSERVERS]?: LeaseObservers })[LEASE_OBSERVERS]
+  if (observers === undefined)
+    throw new TypeError('only the leases of a ConnectionManager can be observed')
+  return observers.add(observer)
 }
