@@ -57,8 +57,25 @@ export class Acquiring<C extends object> {
   acquire(request: Request, again = false): Lent<C> {
     if (this.#lifecycle.closed && !again) return this.#router.refuse()
     this.#lifecycle.begin()
-    if (!isTraced(acquireChannel)) return this.#acquire(request)
-    return this.#traced(request)
+    return this.#runtime.leaseObservers.any ? this.#observed(request) : this.#published(request)
+  }
+
+  #observed(request: Request): Lent<C> {
+    const { leaseObservers } = this.#runtime
+    const noted = leaseObservers.acquiring(request.below)
+    const lent = this.#published(request)
+    if (noted === undefined) return lent
+    if (lent instanceof Promise)
+      return lent.then((lease) => {
+        leaseObservers.began(lease.id, noted)
+        return lease
+      })
+    leaseObservers.began(lent.id, noted)
+    return lent
+  }
+
+  #published(request: Request): Lent<C> {
+    return isTraced(acquireChannel) ? this.#traced(request) : this.#acquire(request)
   }
 
   /** Asynchronous, for its promise to be one of this realm: callers tell a lease from a promise of one by `instanceof`. */

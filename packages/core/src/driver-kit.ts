@@ -93,6 +93,7 @@ export {
   userPath,
 } from './leaks/stack.js'
 export type { Lent } from './pool/acquire-request.js'
+export { type EndedLease, type LeaseObserver, observeLeases } from './pool/lease-observers.js'
 export type { PoolOptions } from './pool/options.js'
 export { onManagerCreated } from './process/managers.js'
 export { sharedBy } from './process/registry.js'

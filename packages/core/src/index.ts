@@ -79,6 +79,7 @@ export {
   countWithin,
   type DemandHistogram,
   demandQuantile,
+  demandShare,
   type Histogram,
   type HistogramBucket,
   histogramQuantile,

@@ -1,5 +1,7 @@
 import { EventEmitter } from './events/emitter.js'
 import { QueryTracer } from './events/query-channel.js'
+import { QueryObservers } from './events/query-observer.js'
+import { LeaseObservers } from './pool/lease-observers.js'
 import { nextManagerId } from './process/managers.js'
 import { type ReportSql, SqlReports, withoutQuoted } from './secrets/sql-reports.js'
 import type { Clock } from './time/clock.js'
@@ -37,7 +39,11 @@ export class Runtime {
   readonly events: EventEmitter
   /** Connections in use, and callers who wait for one, wherever they stand. */
   readonly demand: DemandMeter
+  /** Those callers alone. */
+  readonly unmetDemand: DemandMeter
   readonly sql: SqlReports
+  readonly queryObservers: QueryObservers
+  readonly leaseObservers: LeaseObservers
   /** Publishes statements to who subscribes to them. */
   readonly queries: QueryTracer
 
@@ -49,6 +55,7 @@ export class Runtime {
     this.name = name
     this.clock = clock
     this.demand = new DemandMeter(clock.now())
+    this.unmetDemand = new DemandMeter(clock.now())
     this.stall = stall
     this.deadlines = new Deadlines(clock, stall)
     this.background = new Deadlines(clock, stall, false)
@@ -58,12 +65,15 @@ export class Runtime {
       reportSql === 'text' ? undefined : (event) => withoutQuoted(event),
     )
     this.sql = new SqlReports(reportSql, driver.statements?.fingerprint.bind(driver.statements))
+    this.queryObservers = new QueryObservers(this)
+    this.leaseObservers = new LeaseObservers(this)
     this.queries = new QueryTracer({
       id: this.id,
       name,
       database: driver.name,
       clock,
       sql: this.sql,
+      observers: this.queryObservers,
     })
   }
 }

@@ -46,7 +46,7 @@ export class Snapshots<C extends object> {
     const { runtime, set } = this.#parts
     const now = runtime.clock.now()
     return {
-      ...set.totalMeasures().snapshot(now, runtime.demand),
+      ...set.totalMeasures().snapshot(now, runtime),
       endpoints: set.all.map(({ id, pool }) => ({
         endpoint: id,
         ...pool.leases.measures.snapshot(now),

@@ -1,9 +1,11 @@
+import type { StatementTracer } from '@connmgr/core/driver'
 import { nameCallers } from './named-callers.js'
 
 /** A manager, as far as drizzle has use for it. */
 interface PooledManager<Pool> {
   readonly pool: Pool
   readonly replica: Pool
+  readonly queries: StatementTracer
   close(): Promise<void>
 }
 
@@ -12,7 +14,7 @@ export interface Binding<Pool, Manager extends PooledManager<Pool>, Options, Con
   isManager(given: Options | Manager): given is Manager
   createManager(options: Options): Manager
   /** drizzle's database over one of the manager's pools. */
-  open(pool: Pool, config: Config): object
+  open(pool: Pool, config: Config, manager: Manager): object
   /** drizzle's own for this kind of database. */
   withReplicas(primary: object, replica: object): object
 }
@@ -43,10 +45,13 @@ function databasesOn<Pool, Manager extends PooledManager<Pool>, Options, Config>
   { replicas = false, ...config }: Config & { readonly replicas?: boolean },
 ): object {
   const open = (pool: Pool): object =>
-    Object.assign(nameCallers(binding.open(pool, config as unknown as Config)), {
-      $connections: connections,
-      $client: pool,
-    })
+    Object.assign(
+      nameCallers(
+        binding.open(pool, config as unknown as Config, connections),
+        connections.queries,
+      ),
+      { $connections: connections, $client: pool },
+    )
   const primary = open(connections.pool)
   // What is added to the primary here is found on what withReplicas makes of it, too.
   return replicas ? binding.withReplicas(primary, open(connections.replica)) : primary

@@ -1,9 +1,9 @@
-import { queryChannel } from '@connmgr/core'
 import {
   CaptureBudget,
   type CapturedStack,
   calledFrom,
   type FunctionReference,
+  type StatementTracer,
   systemClock,
 } from '@connmgr/core/driver'
 
@@ -21,26 +21,30 @@ const RUNS = ['execute', 'run', 'all', 'get', 'values', 'iterator']
 
 const budget = new CaptureBudget(systemClock)
 
+/** Tells whether statements are watched. */
+type Watching = Pick<StatementTracer, 'active'>
+
 /**
- * Notes where each statement is written, for subscribers of `connmgr:query`: drizzle begins a statement when it is
+ * Notes where each statement is written, for observers of the manager's statements: drizzle begins a statement when it is
  * awaited, in a turn of its own, whose stack reaches no caller. All builders ask their database for its session when they
- * are made, which is in the caller's own call. Costs a look at the channel while it has no subscriber.
+ * are made, which is in the caller's own call. Costs a look at the tracer while there is no observer.
  */
-export function nameCallers<T extends object>(db: T): T {
-  nameSession(db)
+export function nameCallers<T extends object>(db: T, queries: Watching): T {
+  nameSession(db, queries)
   const { query } = db as Databaselike
   if (typeof query === 'object' && query !== null)
-    for (const each of Object.values(query)) if (typeof each === 'object') nameSession(each)
+    for (const each of Object.values(query))
+      if (typeof each === 'object') nameSession(each, queries)
   return db
 }
 
-function nameSession(holder: Databaselike): void {
+function nameSession(holder: Databaselike, queries: Watching): void {
   const described = Object.getOwnPropertyDescriptor(holder, 'session')
   const session: unknown = described?.value
   if (described?.configurable !== true || typeof session !== 'object' || session === null) return
   let current = session
   function read(): object {
-    if (!queryChannel.start.hasSubscribers || !budget.sample(systemClock.now())) return current
+    if (!queries.active || !budget.sample(systemClock.now())) return current
     return sessionOf(current, budget.capture(read as FunctionReference))
   }
   Object.defineProperty(holder, 'session', {

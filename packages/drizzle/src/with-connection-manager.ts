@@ -24,9 +24,10 @@ const POSTGRES: Binding<ManagedPool, PgConnectionManager, PgManagerOptions, Conf
   createManager: createConnectionManager,
   withReplicas: (primary, replica) =>
     withReplicas(primary as NodePgDatabase, [replica as NodePgDatabase]),
-  open: (pool, config) => {
+  open: (pool, config, { queries }) => {
     const db = drizzle({ ...config, client: pool })
     makeTransactionsSound(db, {
+      queries,
       borrow: async (below) => {
         const client = await pool.connectFor(below)
         return { client, release: () => client.release() }

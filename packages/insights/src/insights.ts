@@ -1,5 +1,5 @@
-import type { ConnectionManager } from '@connmgr/core'
-import { type Clock, systemClock } from '@connmgr/core/driver'
+import type { ConnectionManager, QueryObserver } from '@connmgr/core'
+import { type Clock, type LeaseObserver, observeLeases, systemClock } from '@connmgr/core/driver'
 import { Advice } from './advice.js'
 import { Probe, type ProbeSource } from './blocking/probe.js'
 import { BlockingWatch } from './blocking/watch.js'
@@ -58,7 +58,11 @@ export class Insights {
     this.manager = manager
     this.#options = options
     this.#clock = clock
-    this.#collector = new Collector(manager.id, options, clock)
+    const observed = {
+      observeQueries: (observer: QueryObserver) => manager.observeQueries(observer),
+      observeLeases: (observer: LeaseObserver) => observeLeases(manager, observer),
+    }
+    this.#collector = new Collector(observed, options, clock)
     this.#probe = new Probe(manager as ProbeSource, clock)
     this.#blocking = new BlockingWatch(this.#collector, this.#probe, clock, options.blockingMs)
     this.#plans = new PlanWatch(this.#collector, this.#probe, clock)

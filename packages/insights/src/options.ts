@@ -26,7 +26,8 @@ export interface InsightsOptions {
   readonly plans?: boolean
   /**
    * Share of the statements whose call site is read from the stack, from 0 to 1, or `'adaptive'`: all while there are
-   * fewer than 500 in a second, then as many at random. Counts and times are of all statements either way.
+   * fewer than 500 in a second, then as many at random, and of those that have long come from one line one in 32. Counts
+   * and times are of all statements either way.
    * @default 'adaptive'
    */
   readonly sampleRate?: number | 'adaptive'

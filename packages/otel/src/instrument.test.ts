@@ -1,4 +1,4 @@
-import { connectionManagers, queryChannel } from '@connmgr/core'
+import { connectionManagers } from '@connmgr/core'
 import { fakeManager } from '@connmgr/testing'
 import { DiagLogLevel, diag, metrics } from '@opentelemetry/api'
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics'
@@ -271,7 +271,7 @@ describe('statements', () => {
     const [failed] = (await collect()).series(OPERATION)
     expect(failed?.attributes['error.type']).toMatch(/^\w+$/)
     stop()
-    expect(queryChannel.asyncEnd.hasSubscribers).toBe(false)
+    expect(manager.queries.active).toBe(false)
     await close()
   })
 })

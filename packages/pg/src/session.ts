@@ -96,6 +96,7 @@ export class Session {
       activity: this.activity,
       internals: this.#internals,
       transactions: this.#statements.transactions,
+      statements: this.#statements,
     }
     this.#catalogChange = new CatalogChange(client, () => this.condition() === 'clean')
     // Stays for the client's whole life: an 'error' without a listener would end the process.
@@ -245,7 +246,7 @@ export class Session {
     const { queries } = this
     if (queries?.active !== true || isShared(args[0])) return this.#send(args)
     const trace = queries.begin(textOf(args[0]))
-    trace.on({ ...placeOf(this.traced), instrumented: isInstrumented(this.client) })
+    trace.on(placeOf(this.traced, isInstrumented(this.client)))
     return trace.run(() => sendTraced(trace, this.traced, args, (given) => this.#send(given)))
   }
 

@@ -8,6 +8,7 @@ import type { ClientInternals, PendingQuery } from './client-internals.js'
 import { isSubmittable, type Submittable } from './open-statement.js'
 import { textOf } from './outcome/in-flight.js'
 import { whenSent } from './outcome/refusal.js'
+import type { StatementTracker } from './outcome/statement-tracker.js'
 import type { TransactionWatch } from './outcome/transaction-watch.js'
 
 type Callback = (error: unknown, ...rest: unknown[]) => unknown
@@ -17,6 +18,7 @@ export interface TracedSession {
   readonly activity: ConnectionActivity
   readonly internals: ClientInternals
   readonly transactions: TransactionWatch
+  readonly statements: Pick<StatementTracker, 'explainsLatest'>
 }
 
 /** What node-postgres calls on a query that speaks to the server by itself. */
@@ -27,9 +29,12 @@ interface Followable extends Submittable {
   handleCommandComplete?: (message: { readonly text?: string }, ...rest: unknown[]) => unknown
 }
 
-/** Where what is sent now runs. */
-export function placeOf({ activity, internals }: TracedSession): TracedConnection {
-  return { ...tracedLease(activity), processId: internals.processID ?? undefined }
+/** Where what is sent now runs. @param instrumented whether another tracer has wrapped the client */
+export function placeOf(
+  { activity, internals }: TracedSession,
+  instrumented = false,
+): TracedConnection {
+  return { ...tracedLease(activity), processId: internals.processID ?? undefined, instrumented }
 }
 
 const COPIED = /^COPY (\d+)$/
@@ -38,42 +43,45 @@ const COPIED = /^COPY (\d+)$/
  * Sends a statement of a borrower and follows it for its subscribers, until its caller has the answer. It changes nothing
  * of when and how the caller gets it.
  *
- * @param args those of `client.query`
+ * @param args those of `client.query`, in an array of their own
  */
 export function sendTraced(
   trace: StatementTrace,
   session: TracedSession,
-  args: readonly unknown[],
+  args: unknown[],
   send: (args: unknown[]) => unknown,
 ): unknown {
   const [given] = args
-  const note = notesOf(trace, session, textOf(given))
+  const note = new AnswerNote(trace, session, textOf(given))
   const end = trace.handedOver ? NOT_ENDED : trace
   if (isSubmittable(given)) followSubmittable(given, note, end)
-  const followed = isSubmittable(given) ? [...args] : withCallback(args, note, end)
-  const { internals } = session
+  // Who has handed it over gets the answer by a callback, and ends it there.
+  else if (!trace.handedOver) followCallback(args, note, end)
+  const { internals, statements } = session
   const queued = internals._queryQueue?.length ?? 0
+  const pipelined = internals._sentQueryQueue?.length ?? 0
   const active = internals._activeQuery
   trace.sent()
-  const result = send(followed)
-  const { _activeQuery, _queryQueue = [], _sentQueryQueue } = internals
+  const result = send(args)
+  if (isSubmittable(given)) return result
+  const { _activeQuery, _queryQueue = [], _sentQueryQueue = [] } = internals
   const waiting = _queryQueue.length > queued ? _queryQueue.at(-1) : undefined
   if (waiting !== undefined) whenSent(waiting, () => void trace.sent())
-  const pending = waiting ?? (_activeQuery !== active ? _activeQuery : _sentQueryQueue?.at(-1))
-  if (pending != null && !isSubmittable(given)) noteAnswer(pending, note)
-  if (isSubmittable(given) || !(result instanceof Promise)) return result
-  return result.then(
-    (value: unknown) => {
-      note(undefined)
-      end.succeeded(rowCountOf(value))
-      return value
-    },
-    (error: unknown) => {
-      note(error)
-      end.failed(error)
-      throw error
-    },
-  )
+  const pending =
+    waiting ??
+    (_activeQuery !== active
+      ? _activeQuery
+      : _sentQueryQueue.length > pipelined
+        ? _sentQueryQueue.at(-1)
+        : undefined)
+  if (!(result instanceof Promise)) {
+    if (pending) followAnswer(pending, note, NOT_ENDED)
+    return result
+  }
+  // What the query itself is told its caller is told, too, and it takes no promise more to know it.
+  const isAll = pending?.callback !== undefined && !statements.explainsLatest
+  if (pending) followAnswer(pending, note, isAll ? end : NOT_ENDED)
+  return isAll ? result : followPromise(result, note, end)
 }
 
 /** Follows a statement of the engine's that belongs to a borrower's work, such as the BEGIN of its transaction. */
@@ -83,15 +91,15 @@ export async function askTraced<T>(
   text: string,
   ask: () => Promise<T>,
 ): Promise<T> {
-  const note = notesOf(trace, session, text)
+  const note = new AnswerNote(trace, session, text)
   trace.sent()
   try {
     const result = await ask()
-    note(undefined)
+    note.take(undefined)
     trace.succeeded(undefined)
     return result
   } catch (error) {
-    note(error)
+    note.take(error)
     trace.failed(error)
     throw error
   }
@@ -107,75 +115,96 @@ export function rowCountOf(result: unknown): number | undefined {
   return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
 }
 
+type End = Pick<StatementTrace, 'succeeded' | 'failed'>
+
 /** The end of a statement whose end another call publishes. */
-const NOT_ENDED: Pick<StatementTrace, 'succeeded' | 'failed'> = {
+const NOT_ENDED: End = {
   succeeded: () => {},
   failed: () => {},
 }
 
-type Note = ((error: unknown) => void) & { query?: PendingQuery }
-
 /** Notes what is known at the moment of the answer, and soon after no more. */
-function notesOf(
-  trace: StatementTrace,
-  { internals, transactions }: TracedSession,
-  text: string | undefined,
-): Note {
-  let noted = false
-  const note: Note = (error) => {
-    if (noted) return
-    noted = true
+class AnswerNote {
+  declare private readonly trace: StatementTrace
+  declare private readonly session: TracedSession
+  declare private readonly text: string | undefined
+  declare query: PendingQuery | undefined
+  declare private taken: boolean
+
+  constructor(trace: StatementTrace, session: TracedSession, text: string | undefined) {
+    this.trace = trace
+    this.session = session
+    this.text = text
+    this.query = undefined
+    this.taken = false
+  }
+
+  /** Calls after the first do nothing. @param error what the query has failed with */
+  take(error: unknown): void {
+    if (this.taken) return
+    this.taken = true
+    const { trace } = this
+    const { internals, transactions } = this.session
     trace.answered()
     trace.inTransaction(
       error && internals.readyForQuery !== true
-        ? transactions.ofFailed(text)
+        ? transactions.ofFailed(this.text)
         : transactions.ofLatest(),
     )
-    if ((note.query as { name?: unknown } | undefined)?.name) trace.prepared()
+    if ((this.query as { name?: unknown } | undefined)?.name) trace.prepared()
   }
-  return note
 }
 
-/** Has `note` called by the query itself: a promise tells a moment later, when the next may have been answered. */
-function noteAnswer(query: PendingQuery, note: Note): void {
+/** Follows by the query itself: a promise tells a moment later, when the next may have been answered. */
+function followAnswer(query: PendingQuery, note: AnswerNote, end: End): void {
   note.query = query
   const { callback } = query
   if (typeof callback !== 'function') return
   query.callback = function (this: unknown, error, ...rest) {
-    note(error)
+    note.take(error)
+    if (error) end.failed(error)
+    else end.succeeded(rowCountOf(rest[0]))
     return callback.call(this, error, ...rest)
   }
 }
 
-function withCallback(
-  args: readonly unknown[],
-  note: Note,
-  end: Pick<StatementTrace, 'succeeded' | 'failed'>,
-): unknown[] {
-  const followed = [...args]
-  const last = followed.length - 1
-  const callback = followed[last]
+function followPromise(result: Promise<unknown>, note: AnswerNote, end: End): Promise<unknown> {
+  return result.then(
+    (value: unknown) => {
+      note.take(undefined)
+      end.succeeded(rowCountOf(value))
+      return value
+    },
+    (error: unknown) => {
+      note.take(error)
+      end.failed(error)
+      throw error
+    },
+  )
+}
+
+/** Follows by the caller's callback, if there is one. */
+function followCallback(args: unknown[], note: AnswerNote, end: End): void {
+  const last = args.length - 1
+  const callback = args[last]
   const answered =
     (callback: Callback): Callback =>
     (error, ...rest) => {
-      note(error)
+      note.take(error)
       if (error) end.failed(error)
       else end.succeeded(rowCountOf(rest[0]))
       return callback(error, ...rest)
     }
-  const { callback: own } = (followed[0] ?? {}) as { callback?: unknown }
-  if (typeof callback === 'function') followed[last] = answered(callback as Callback)
-  else if (typeof own === 'function')
-    followed[0] = { ...(followed[0] as object), callback: answered(own as Callback) }
-  return followed
+  if (typeof callback === 'function') args[last] = answered(callback as Callback)
+  else {
+    const { callback: own } = (args[0] ?? {}) as { callback?: unknown }
+    if (typeof own === 'function')
+      args[0] = { ...(args[0] as object), callback: answered(own as Callback) }
+  }
 }
 
 /** Of a cursor, a stream or a COPY the end is what node-postgres tells it. It lasts as long as it is open. */
-function followSubmittable(
-  query: Followable,
-  note: Note,
-  end: Pick<StatementTrace, 'succeeded' | 'failed'>,
-): void {
+function followSubmittable(query: Followable, note: AnswerNote, end: End): void {
   let rows: number | undefined
   const { handleCommandComplete, handleDataRow, handleError, handleReadyForQuery } = query
   note.query = query as PendingQuery
@@ -192,13 +221,13 @@ function followSubmittable(
     }
   if (handleReadyForQuery !== undefined)
     query.handleReadyForQuery = (...given) => {
-      note(undefined)
+      note.take(undefined)
       end.succeeded(rows)
       return handleReadyForQuery.apply(query, given)
     }
   if (handleError !== undefined)
     query.handleError = (error, ...rest) => {
-      note(error)
+      note.take(error)
       end.failed(error)
       return handleError.call(query, error, ...rest)
     }

@@ -1,5 +1,5 @@
-import { queryChannel, runWithContext } from '@connmgr/core'
-import type { CapturedStack } from '@connmgr/core/driver'
+import { runWithContext } from '@connmgr/core'
+import type { CapturedStack, StatementTracer } from '@connmgr/core/driver'
 
 /** What Prisma keeps of a call of a model's method. It captures the stack of each for its error messages. */
 interface Request {
@@ -11,11 +11,11 @@ interface RequestingClient {
 }
 
 /**
- * Notes where each request was made, for subscribers of `connmgr:query`: Prisma collects some for a moment, such as
+ * Notes where each request was made, for those who watch the manager's statements: Prisma collects some for a moment, such as
  * `findUnique` and all of a transaction, and runs them where no stack reaches the caller. Prisma itself knows the caller,
  * unless its errors are `minimal`, as they are in production by default.
  */
-export function nameCallers(client: object): void {
+export function nameCallers(client: object, queries: Pick<StatementTracer, 'active'>): void {
   const requesting = client as RequestingClient
   const { _request: request } = requesting
   if (typeof request !== 'function') return
@@ -24,7 +24,7 @@ export function nameCallers(client: object): void {
     enumerable: false,
     writable: true,
     value(this: unknown, given: Request) {
-      const origin = queryChannel.start.hasSubscribers ? given?.callsite?._error : undefined
+      const origin = queries.active ? given?.callsite?._error : undefined
       if (origin === undefined) return request.call(this as RequestingClient, given)
       return runWithContext({ origin }, () => request.call(this as RequestingClient, given))
     },

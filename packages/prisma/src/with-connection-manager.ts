@@ -176,7 +176,7 @@ function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
     $transaction: { ...hidden, value: transaction, writable: true },
     $disconnect: { ...hidden, value: disconnect, writable: true },
   })
-  nameCallers(original)
+  nameCallers(original, adapter.manager.queries)
   recognizeInstances(original)
   return client
 }

@@ -44,6 +44,7 @@ export {
   failureClassOf,
 } from './ledger/failure-class.js'
 export { Ledger, type LedgerResult, type LedgerServer } from './ledger/ledger.js'
+export { MadeUpManager } from './made-up-manager.js'
 export {
   MARIADB_DATABASE,
   MARIADB_PASSWORDS,
@@ -98,6 +99,5 @@ export {
 export { type Direction, FaultProxy, startFaultProxy } from './proxy/fault-proxy.js'
 export type { ProxyTarget } from './proxy/link.js'
 export { type SilentServer, startSilentServer } from './proxy/silent-server.js'
-export { publishQuery } from './published-query.js'
 export { RecordedQueries, type RecordedQuery } from './recorded-queries.js'
 export { sourceAliases } from './source-aliases.js'

@@ -9,6 +9,7 @@ import { type ErrorSummary, summarize } from '../events/event-parts.js'
 import type { AcquireFailedEvent } from '../events/pool-events.js'
 import type { AcquireRequest, Lent } from '../pool/acquire-request.js'
 import type { Lease } from '../pool/lease.js'
+import { waitingChanged } from '../pool/pool-measures.js'
 import { type Waiter, type WaitPlace, WaitQueue } from '../pool/waiter.js'
 import type { Runtime } from '../runtime.js'
 import type { Target } from '../vocabulary/target.js'
@@ -171,8 +172,7 @@ export class Router<C extends object> implements WaitPlace<C> {
   }
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
-    const { clock, demand } = this.#runtime
-    demand.change(-1, clock.now())
+    waitingChanged(this.#runtime, -1, this.#runtime.clock.now())
     this.noteFailure(reason, error, waiter.enqueuedAt, undefined)
   }
 
@@ -195,15 +195,14 @@ export class Router<C extends object> implements WaitPlace<C> {
   }
 
   #stand(waiter: Waiter<C>): void {
-    const { clock, demand } = this.#runtime
     this.#parked.push(waiter)
-    demand.change(1, clock.now())
+    waitingChanged(this.#runtime, 1, this.#runtime.clock.now())
   }
 
   #unpark(): Waiter<C>[] {
-    const { clock, demand } = this.#runtime
     const waiters = this.#parked.extract(() => true)
-    if (waiters.length > 0) demand.change(-waiters.length, clock.now())
+    if (waiters.length > 0)
+      waitingChanged(this.#runtime, -waiters.length, this.#runtime.clock.now())
     return waiters
   }
 

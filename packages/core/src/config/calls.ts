@@ -142,8 +142,12 @@ export function checkListener(listener: unknown): void {
 
 /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` if an observer of queries would never be called */
 export function checkObserver(observer: unknown): void {
-  const { ended, started } = (observer ?? {}) as { ended?: unknown; started?: unknown }
-  const given = [ended, started].filter((each) => each !== undefined)
+  const { called, ended, started } = (observer ?? {}) as Record<string, unknown>
+  const given = [called, ended, started].filter((each) => each !== undefined)
   if (given.length === 0 || given.some((each) => typeof each !== 'function'))
-    throw invalid('observer', observer, 'an object with a function as "started", "ended" or both')
+    throw invalid(
+      'observer',
+      observer,
+      'an object with a function as "started", "called" or "ended"',
+    )
 }

@@ -9,6 +9,7 @@ import type { SqlReports } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
 import { isTraced } from './channels.js'
 import type { OpenQueryContext, QueryContext } from './query-context.js'
+import type { QueryObservers } from './query-observer.js'
 
 /** `tracing:connmgr:query:start` and so on, see `diagnostics_channel.tracingChannel`. */
 export const queryChannel = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
@@ -21,6 +22,7 @@ export interface TracedManager {
   readonly database: string
   readonly clock: Clock
   readonly sql: SqlReports
+  readonly observers: QueryObservers
 }
 
 /** Handed over to the first statement that is begun before the running call returns. */
@@ -43,7 +45,7 @@ export class QueryTracer implements StatementTracer {
   }
 
   get active(): boolean {
-    return isTraced(queryChannel)
+    return this.#manager.observers.any || isTraced(queryChannel)
   }
 
   begin(text: string | undefined): StatementTrace {
@@ -54,46 +56,74 @@ export class QueryTracer implements StatementTracer {
       if (this.#endpoint !== undefined) trace.on({ endpoint: this.#endpoint })
       return trace
     }
-    const { clock, database, id, name, sql } = this.#manager
-    const context: OpenQueryContext = {
-      manager: id,
-      pool: name,
+    const { clock, database, id, name, observers, sql } = this.#manager
+    const context: OpenQueryContext = new TracedQuery(
+      id,
+      name,
       database,
-      text: sql.traced(text),
-      startedAt: clock.now(),
-    }
+      sql.traced(text),
+      clock.now(),
+    )
     if (this.#endpoint !== undefined) context.endpoint = this.#endpoint
-    return new QueryTrace(context, clock)
+    return new QueryTrace(context, clock, observers)
   }
 }
 
-/** Fills in the context of one statement and publishes it. */
-class QueryTrace implements StatementTrace {
-  handedOver = false
-  #started = false
-  readonly #context: OpenQueryContext
-  readonly #clock: Clock
-  #sentAt: number | undefined
-  #answeredAt: number | undefined
-  #ended = false
+/**
+ * What is known of one statement. Of a class, as V8 then learns from the first few how many properties are added to each,
+ * and leaves room for them.
+ */
+class TracedQuery implements QueryContext {
+  declare readonly manager: number
+  declare readonly pool: string
+  declare readonly database: string
+  declare readonly text: string
+  declare readonly startedAt: number
 
-  constructor(context: OpenQueryContext, clock: Clock) {
-    this.#context = context
-    this.#clock = clock
+  constructor(manager: number, pool: string, database: string, text: string, startedAt: number) {
+    this.manager = manager
+    this.pool = pool
+    this.database = database
+    this.text = text
+    this.startedAt = startedAt
+  }
+}
+
+/**
+ * Fills in the context of one statement, publishes it and tells the manager's observers. Its fields are set by the constructor
+ * for the reason given at `Waiter`.
+ */
+class QueryTrace implements StatementTrace {
+  declare handedOver: boolean
+  declare private readonly context: OpenQueryContext
+  declare private readonly clock: Clock
+  declare private readonly observers: QueryObservers
+  declare private started: boolean
+  declare private sentAt: number | undefined
+  declare private answeredAt: number | undefined
+  declare private over: boolean
+
+  constructor(context: OpenQueryContext, clock: Clock, observers: QueryObservers) {
+    this.handedOver = false
+    this.context = context
+    this.clock = clock
+    this.observers = observers
+    this.started = false
+    this.sentAt = undefined
+    this.answeredAt = undefined
+    this.over = false
   }
 
   run<T>(call: () => T): T {
     // By the call that has handed it over.
-    if (this.#started) return call()
-    this.#started = true
+    if (this.started) return call()
+    this.started = true
     const { end, start } = queryChannel
-    const context: QueryContext = this.#context
+    if (!isTraced(queryChannel)) return this.#observed(call)
+    const context: QueryContext = this.context
     return start.runStores(context, () => {
       try {
-        return call()
-      } catch (error) {
-        this.failed(error)
-        throw error
+        return this.#observed(call)
       } finally {
         end.publish(context)
       }
@@ -110,7 +140,7 @@ class QueryTrace implements StatementTrace {
   }
 
   on({ connectionId, endpoint, instrumented, lease, processId }: TracedConnection): void {
-    const context = this.#context
+    const context = this.context
     if (endpoint !== undefined) context.endpoint = endpoint
     if (connectionId !== undefined) context.connectionId = connectionId
     if (processId !== undefined) context.processId = processId
@@ -118,57 +148,72 @@ class QueryTrace implements StatementTrace {
     if (instrumented === true) context.instrumented = true
   }
 
-  sent(at = this.#clock.now()): void {
-    this.#sentAt = at
-    this.#answeredAt = undefined
+  sent(at = this.clock.now()): void {
+    this.sentAt = at
+    this.answeredAt = undefined
   }
 
   answered(): void {
-    this.#answeredAt = this.#clock.now()
+    this.answeredAt = this.clock.now()
   }
 
   prepared(): void {
-    this.#context.prepared = true
+    this.context.prepared = true
   }
 
   shared(): void {
-    this.#context.shared = true
+    this.context.shared = true
   }
 
   inTransaction(transaction: TracedTransaction | undefined): void {
-    if (transaction === undefined) delete this.#context.transaction
+    if (transaction === undefined) delete this.context.transaction
     else {
       const { boundary, id } = transaction
-      this.#context.transaction = boundary === undefined ? { id } : { id, boundary }
+      this.context.transaction = boundary === undefined ? { id } : { id, boundary }
     }
   }
 
   rows(count: number): void {
-    this.#context.rowCount = count
+    this.context.rowCount = count
   }
 
   succeeded(rowCount: number | undefined): void {
-    if (this.#ended) return
-    if (rowCount !== undefined) this.#context.rowCount = rowCount
+    if (this.over) return
+    if (rowCount !== undefined) this.context.rowCount = rowCount
     this.#end()
   }
 
   failed(error: unknown): void {
-    if (this.#ended) return
-    this.#context.error = error
-    queryChannel.error.publish(this.#context)
+    if (this.over) return
+    this.context.error = error
+    queryChannel.error.publish(this.context)
     this.#end()
   }
 
+  #observed<T>(call: () => T): T {
+    const { context, observers } = this
+    observers.started(context)
+    try {
+      return call()
+    } catch (error) {
+      this.failed(error)
+      throw error
+    } finally {
+      observers.called(context)
+    }
+  }
+
   #end(): void {
-    this.#ended = true
-    const { asyncEnd, asyncStart } = queryChannel
-    const context = this.#context
-    const endedAt = this.#answeredAt ?? this.#clock.now()
-    const sentAt = this.#sentAt ?? endedAt
+    this.over = true
+    const { clock, context, observers } = this
+    const endedAt = this.answeredAt ?? clock.now()
+    const sentAt = this.sentAt ?? endedAt
     context.waitMs = Math.max(0, sentAt - context.startedAt)
     context.runMs = Math.max(0, endedAt - sentAt)
-    asyncStart.publish(context)
-    asyncEnd.publish(context)
+    if (isTraced(queryChannel)) {
+      queryChannel.asyncStart.publish(context)
+      queryChannel.asyncEnd.publish(context)
+    }
+    observers.ended(context)
   }
 }

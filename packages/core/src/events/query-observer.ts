@@ -1,7 +1,4 @@
-import { outside } from '../flow/outside.js'
-import type { EventEmitter } from './emitter.js'
-import { summarize } from './event-parts.js'
-import { queryChannel } from './query-channel.js'
+import { type ObservedManager, observerFailed } from './guarded-observers.js'
 import type { QueryContext } from './query-context.js'
 
 /** Hears of the statements of one manager. What it throws is emitted as `listenerFailed`. */
@@ -11,35 +8,76 @@ export interface QueryObserver {
    * asynchronous flow can be read. It delays the statement for as long as it takes.
    */
   readonly started?: (query: QueryContext) => void
+  /** That call is about to return: what happens between {@link started} and this belongs to the statement alone. */
+  readonly called?: (query: QueryContext) => void
   /** The same statement has ended; the same object tells how. */
   readonly ended?: (query: QueryContext) => void
 }
 
-/** Subscribes an observer to the statements of one manager; returns the function that ends it. */
-export function observeQueries(
-  manager: { readonly id: number; readonly name: string; readonly events: EventEmitter },
-  { ended, started }: QueryObserver,
-): () => void {
-  const { events, id, name } = manager
-  const guarded = (what: string, observe: (query: QueryContext) => void) => (message: unknown) => {
-    const query = message as QueryContext
-    if (query.manager !== id) return
-    try {
-      observe(query)
-    } catch (error) {
-      const reason = `an observer of queries threw in ${what}`
-      outside(() =>
-        events.emit({ type: 'listenerFailed', pool: name, reason, error: summarize(error) }),
-      )
+type Moment = keyof QueryObserver
+type Observe = (query: QueryContext) => void
+
+/**
+ * The observers of one manager's statements. They are called directly: a message on a channel of the process, which each of
+ * its subscribers would have to compare with its own manager, takes several times as long.
+ */
+export class QueryObservers {
+  /** Whether there are any. A field, as each statement reads it. */
+  any = false
+  readonly #manager: ObservedManager
+  readonly #observers = new Set<QueryObserver>()
+  #started: readonly Observe[] = []
+  #called: readonly Observe[] = []
+  #ended: readonly Observe[] = []
+
+  constructor(manager: ObservedManager) {
+    this.#manager = manager
+  }
+
+  /** Returns the function that ends it. */
+  add(observer: QueryObserver): () => void {
+    // A copy, so that one that is added twice is called and ended twice.
+    const own = { ...observer }
+    this.#observers.add(own)
+    this.#change()
+    return () => {
+      if (this.#observers.delete(own)) this.#change()
     }
   }
-  const onStart = started && guarded('started', started)
-  const onEnd = ended && guarded('ended', ended)
-  const { asyncEnd, start } = queryChannel
-  if (onStart !== undefined) start.subscribe(onStart)
-  if (onEnd !== undefined) asyncEnd.subscribe(onEnd)
-  return () => {
-    if (onStart !== undefined) start.unsubscribe(onStart)
-    if (onEnd !== undefined) asyncEnd.unsubscribe(onEnd)
+
+  started(query: QueryContext): void {
+    for (const observe of this.#started) observe(query)
+  }
+
+  called(query: QueryContext): void {
+    for (const observe of this.#called) observe(query)
+  }
+
+  ended(query: QueryContext): void {
+    for (const observe of this.#ended) observe(query)
+  }
+
+  /** The lists are replaced, never changed: an observer may end itself and others while all are being called. */
+  #change(): void {
+    this.any = this.#observers.size > 0
+    this.#started = this.#guarded('started')
+    this.#called = this.#guarded('called')
+    this.#ended = this.#guarded('ended')
+  }
+
+  #guarded(moment: Moment): Observe[] {
+    const all: Observe[] = []
+    for (const each of this.#observers) {
+      const observe = each[moment]
+      if (observe === undefined) continue
+      all.push((query) => {
+        try {
+          observe(query)
+        } catch (error) {
+          observerFailed(this.#manager, `queries threw in ${moment}`, error)
+        }
+      })
+    }
+    return all
   }
 }

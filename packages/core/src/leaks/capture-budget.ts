@@ -54,11 +54,16 @@ export class CaptureBudget {
 
   /** Captures the stack above the call of `below`, which must be a function now on the stack, and notes what that took. */
   capture(below: FunctionReference): CapturedStack {
+    return this.timed(() => captureStack(below))
+  }
+
+  /** Runs what captures a stack, and all that is done with it at once, and notes what that took. */
+  timed<T>(work: () => T): T {
     const before = this.#clock.now()
-    const stack = captureStack(below)
+    const result = work()
     const tookMs = Math.min(this.#clock.now() - before, MOST_COST_MS)
     this.#costMs += (tookMs - this.#costMs) / COSTS_SEEN
-    return stack
+    return result
   }
 
   /** Whether this acquire is among those that are captured. Called for each. */

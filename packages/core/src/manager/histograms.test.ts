@@ -1,5 +1,5 @@
 import { close, expectLater, type Harness, manage } from '../../test/harness.js'
-import { demandQuantile, histogramQuantile } from '../vocabulary/histogram.js'
+import { demandQuantile, demandShare, histogramQuantile } from '../vocabulary/histogram.js'
 import { percentilesOf } from '../vocabulary/percentiles.js'
 
 let h: Harness
@@ -42,6 +42,12 @@ test('demand counts connections in use and callers who wait, over time', async (
   expect(ms).toMatchObject({ 3: 100, 2: 50 })
   expect(endpoints[0]?.demand.levels).toEqual(demand.levels)
   expect(demandQuantile(demand, 1)).toBe(3)
+  expect(demandShare(demand, 3)).toBe(100 / demand.totalMs)
+  expect(demandShare(demand, 2)).toBe(150 / demand.totalMs)
+  // The third alone had none.
+  const { unmetDemand } = h.manager.getHistograms()
+  expect(demandShare(unmetDemand, 1)).toBe(100 / unmetDemand.totalMs)
+  expect(endpoints[0]?.unmetDemand).toEqual(unmetDemand)
 })
 
 test('a caller for whom there is no server is demand of the manager, and of no endpoint', async () => {
@@ -55,11 +61,13 @@ test('a caller for whom there is no server is demand of the manager, and of no e
   await h.clock.advance(5)
   lease.release()
   await h.clock.advance(5)
-  const { demand, endpoints } = h.manager.getHistograms()
+  const { demand, endpoints, unmetDemand } = h.manager.getHistograms()
   const atOne = (levels: readonly { connections: number; ms: number }[]) =>
     levels.find(({ connections }) => connections === 1)?.ms
   expect(atOne(demand.levels)).toBe(75)
   expect(atOne(endpoints[0]?.demand.levels ?? [])).toBe(5)
+  expect(atOne(unmetDemand.levels)).toBe(70)
+  expect(endpoints[0]?.unmetDemand.levels.at(-1)?.connections).toBe(0)
   expect(demandQuantile(demand, 1)).toBe(1)
 })
 

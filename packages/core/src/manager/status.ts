@@ -1,9 +1,10 @@
 import type { Assembly } from '../assembly.js'
 import { checkListener, checkObserver } from '../config/calls.js'
 import type { ConnmgrEvent, ConnmgrEventType, Listener } from '../events/events.js'
-import { observeQueries, type QueryObserver } from '../events/query-observer.js'
+import type { QueryObserver } from '../events/query-observer.js'
 import { outside } from '../flow/outside.js'
 import type { HealthCheck, HealthStats } from '../health/history.js'
+import { LEASE_OBSERVERS, type LeaseObservers } from '../pool/lease-observers.js'
 import type { PoolMetrics } from '../pool/metrics.js'
 import type { PoolSettings } from '../pool/options.js'
 import { Snapshots } from '../snapshots.js'
@@ -157,7 +158,7 @@ export abstract class ManagerStatus<C extends object> {
    */
   observeQueries(observer: QueryObserver): () => void {
     checkObserver(observer)
-    return observeQueries(this.#parts.runtime, observer)
+    return this.#parts.runtime.queryObservers.add(observer)
   }
 
   /**
@@ -169,6 +170,11 @@ export abstract class ManagerStatus<C extends object> {
    */
   fingerprint(sql: string): string | undefined {
     return this.#parts.runtime.sql.fingerprint(sql)
+  }
+
+  /** @internal */
+  get [LEASE_OBSERVERS](): LeaseObservers {
+    return this.#parts.runtime.leaseObservers
   }
 
   /** What `JSON.stringify`, `console.log` and loggers show of a manager: its state, and nothing of how it logs in. */

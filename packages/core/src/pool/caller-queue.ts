@@ -110,21 +110,20 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
   push(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
     // It has been made at this moment.
-    this.#context.measures.demand.change(1, waiter.enqueuedAt)
+    this.#context.measures.waiting(1, waiter.enqueuedAt)
     if (waiter.owner.holding !== undefined) this.#misuse.nested(waiter.owner)
   }
 
   enqueue(waiter: Waiter<C>): void {
     this.#waiters.push(waiter)
-    this.#context.measures.demand.change(1, this.#runtime.clock.now())
+    this.#context.measures.waiting(1, this.#runtime.clock.now())
     if (this.#drain.over) waiter.fail('closed', new PoolClosedError(this.#runtime.name))
     else this.#host.supply()
   }
 
   extract(leaves: (waiter: Waiter<C>) => boolean): Waiter<C>[] {
     const taken = this.#waiters.extract(leaves)
-    if (taken.length > 0)
-      this.#context.measures.demand.change(-taken.length, this.#runtime.clock.now())
+    if (taken.length > 0) this.#context.measures.waiting(-taken.length, this.#runtime.clock.now())
     return taken
   }
 
@@ -134,7 +133,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
 
   /** Takes the first out, to be served now. */
   shift(now: number): Waiter<C> | undefined {
-    if (this.#waiters.size > 0) this.#context.measures.demand.change(-1, now)
+    if (this.#waiters.size > 0) this.#context.measures.waiting(-1, now)
     return this.#waiters.shift()
   }
 
@@ -161,7 +160,7 @@ export class CallerQueue<C extends object> implements PoolQueue<C>, WaitPlace<C>
 
   waiterFailed(waiter: Waiter<C>, reason: AcquireFailedEvent['reason'], error: Error): void {
     const now = this.#runtime.clock.now()
-    this.#context.measures.demand.change(-1, now)
+    this.#context.measures.waiting(-1, now)
     this.#leases.acquireFailed(reason, error, now - waiter.enqueuedAt)
     this.#host.waiterGone()
   }

@@ -57,7 +57,7 @@ export class PoolContext<C extends object> implements PoolConfig<C> {
 
   constructor(runtime: Runtime, { budget, driver, endpoint, observer, options }: PoolConfig<C>) {
     this.runtime = runtime
-    this.measures = new PoolMeasures(runtime.clock.now(), runtime.demand)
+    this.measures = new PoolMeasures(runtime.clock.now(), runtime)
     this.queries = runtime.queries.at(endpoint.id)
     this.endpoint = endpoint
     this.driver = driver

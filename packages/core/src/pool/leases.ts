@@ -234,6 +234,8 @@ export class Leases<C extends object> implements LeaseRecords {
     const heldMs = now - lease.acquiredAt
     if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#runtime)
     lease.booked = false
+    const { leaseObservers } = this.#runtime
+    if (leaseObservers.any) leaseObservers.ended(lease, heldMs)
     this.size -= 1
     this.totals.returned += 1
     this.totals.heldMs += heldMs

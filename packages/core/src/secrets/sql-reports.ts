@@ -38,10 +38,10 @@ export class SqlReports {
   /** What subscribers to each statement get: as {@link statement}, but a text without literals stays as it is. */
   traced(text: string | undefined): string {
     if (text === undefined || this.#mode === 'none') return ''
-    if (this.#mode === 'text' && !LITERAL.test(text)) return text
     const known = this.#shown.get(text)
     if (known !== undefined) return known
-    const shown = this.statement(text) ?? ''
+    const isPlain = this.#mode === 'text' && !LITERAL.test(text)
+    const shown = isPlain ? text : (this.statement(text) ?? '')
     this.#characters += text.length + shown.length
     if (this.#characters > MOST_CHARACTERS) {
       this.#shown.clear()

@@ -38,6 +38,8 @@ export interface PoolHistograms {
   /** From the start of a connect until the connection could be lent. */
   readonly create: Histogram
   readonly demand: DemandHistogram
+  /** The part of the demand that waits: for how long so many callers waited at once. */
+  readonly unmetDemand: DemandHistogram
 }
 
 /** What a manager has measured since it was made: of all its endpoints together, and of each. */
@@ -108,6 +110,12 @@ export function countWithin({ buckets }: Histogram, limitMs: number): number {
     }
   }
   return within
+}
+
+/** The share of the time, from 0 to 1, in which at least so many connections were wanted; `NaN` if nothing was measured. */
+export function demandShare({ levels, totalMs }: DemandHistogram, connections: number): number {
+  const ms = levels.reduce((sum, each) => sum + (each.connections >= connections ? each.ms : 0), 0)
+  return ms / totalMs
 }
 
 /** The connections that were enough for a share of the time; `NaN` if nothing was measured. @param share from 0 to 1 */

@@ -1,4 +1,5 @@
 import type {
+  DemandHistogram,
   FailoverStatus,
   HealthStatus,
   Histogram,
@@ -48,6 +49,10 @@ export interface RuleWindow {
   readonly failedCheckouts: number
   /** From acquire to lending, of successful acquires: `histogramQuantile(window.wait, 0.99)`. */
   readonly wait: Histogram
+  /** For how long so many connections were wanted at once: `demandShare(window.demand, 10)`. */
+  readonly demand: DemandHistogram
+  /** For how long so many callers waited at once. */
+  readonly unmetDemand: DemandHistogram
   /** By run time, longest in total first; empty without insights. */
   readonly statements: readonly StatementWindow[]
   /** Statements in all; 0 without insights. */
@@ -71,6 +76,11 @@ export interface RuleContext {
   readonly insights: InsightsSnapshot | undefined
   /** What happened in the latest `windowMs`, at most 10 minutes; undefined at the first evaluation. */
   readonly over: (windowMs: number) => RuleWindow | undefined
+  /**
+   * What happened since the evaluation before this one; undefined at the first. A rule that looks at the state of the moment
+   * instead may see the same work at each evaluation, if that comes in the same rhythm.
+   */
+  readonly sinceLast: RuleWindow | undefined
 }
 
 /** One thing that a rule has found. A rule that finds several has an alert for each. */

@@ -1,10 +1,16 @@
-import diagnostics from 'node:diagnostics_channel'
-import type { QueryContext } from '@connmgr/core'
-import { type Clock, type FunctionReference, notedOrigin } from '@connmgr/core/driver'
+import type { QueryContext, QueryObserver } from '@connmgr/core'
+import {
+  type Clock,
+  type EndedLease,
+  type FunctionReference,
+  type LeaseObserver,
+  notedOrigin,
+} from '@connmgr/core/driver'
 import { type Fingerprint, Fingerprints } from '../fingerprint/fingerprints.js'
 import { NPlusOneDetector } from '../n-plus-one/detector.js'
 import type { ResolvedOptions } from '../options.js'
 import { Leases } from './leases.js'
+import { PathHabit } from './path-habit.js'
 import { NO_PATH, type Path, Paths } from './paths.js'
 import { Running, RunningList } from './running.js'
 import { SlowQueries } from './slow-queries.js'
@@ -13,41 +19,38 @@ import { StatementTable } from './statement-table.js'
 /** Calls of one fingerprint whose way is read in any case, so that a busy statement does not hide a rare one. */
 const READ_AT_FIRST = 5
 
+/** Reading the clock of the wall takes as long as all that is counted of a statement. */
+const COMPARED_EVERY_MS = 1000
+
 /** Of the texts that plans are asked for. */
 const LONGEST_SAMPLE = 4000
 
 /** Reading a stack seldom takes so long; where it does, it is not the time of those who hold connections. */
 const NOTICEABLE_MS = 1
 
-const queries = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
-const acquires = diagnostics.tracingChannel<string, AcquireMessage>('connmgr:pool:acquire')
-const releases = diagnostics.channel('connmgr:pool:release')
-
-interface AcquireMessage {
-  readonly manager?: number
-  readonly lease?: number
+/** What tells a collector of the statements and leases of one manager. Each returns the function that ends it. */
+export interface ObservedManager {
+  observeQueries(observer: QueryObserver): () => void
+  observeLeases(observer: LeaseObserver): () => void
 }
-
-interface ReleaseMessage extends AcquireMessage {
-  readonly durationMs?: number
-  readonly longLived?: boolean
-}
-
-type Subscriber = (message: unknown) => void
 
 /** Hears of every statement and every lease of one manager, and keeps what they come to. */
 export class Collector {
-  readonly #manager: number
+  readonly #manager: ObservedManager
   readonly #options: ResolvedOptions
   readonly #clock: Clock
   readonly #paths: Paths
   /** Where what is known of a message is kept between its start and its end. */
   readonly #key = Symbol('connmgr.insights')
-  readonly #subscriptions: readonly (readonly [diagnostics.Channel, Subscriber])[]
+  #endObserving: readonly (() => void)[] = []
+  /** By the function that the caller called: `connect`, `use`, that of an adapter. */
+  readonly #acquireHabits = new WeakMap<FunctionReference, PathHabit>()
+  /** By how much the clock of the wall is ahead of the monotonic one, and when that was looked up. */
+  #wallAhead = 0
+  #comparedAt = Number.NEGATIVE_INFINITY
   #fingerprints: Fingerprints | undefined
   /** The statement whose call is running: a lease that is acquired now is for it alone. */
   #calling: Running | undefined
-  #listening = false
   readonly running = new RunningList()
   readonly detector: NPlusOneDetector | undefined
   readonly leases: Leases
@@ -63,8 +66,7 @@ export class Collector {
   waitMs = 0
   runMs = 0
 
-  /** @param manager its id */
-  constructor(manager: number, options: ResolvedOptions, clock: Clock) {
+  constructor(manager: ObservedManager, options: ResolvedOptions, clock: Clock) {
     this.#manager = manager
     this.#options = options
     this.#clock = clock
@@ -77,14 +79,6 @@ export class Collector {
     this.leases = new Leases(clock, options.heldIdleMs, this.detector)
     this.statements = new StatementTable(options.maxFingerprints)
     this.slow = new SlowQueries(options.slowMs)
-    this.#subscriptions = [
-      [queries.start, this.#onStart],
-      [queries.end, this.#onCalled],
-      [queries.asyncEnd, this.#onEnd],
-      [acquires.start, this.#onAcquire],
-      [acquires.asyncEnd, this.#onAcquired],
-      [releases, this.#onRelease],
-    ] as (readonly [diagnostics.Channel, Subscriber])[]
     this.resume()
   }
 
@@ -94,16 +88,26 @@ export class Collector {
   }
 
   resume(): void {
-    if (this.#listening) return
-    this.#listening = true
-    for (const [channel, subscriber] of this.#subscriptions) channel.subscribe(subscriber)
+    if (this.#endObserving.length > 0) return
+    this.#endObserving = [
+      this.#manager.observeQueries({
+        started: this.#onStart,
+        called: this.#onCalled,
+        ended: this.#onEnd,
+      }),
+      this.#manager.observeLeases({
+        acquiring: this.#onAcquire,
+        began: this.#onAcquired,
+        ended: this.#onRelease,
+      }),
+    ]
   }
 
   /** What is on its way is forgotten: its end will not be heard. */
   pause(): void {
-    if (!this.#listening) return
-    this.#listening = false
-    for (const [channel, subscriber] of this.#subscriptions) channel.unsubscribe(subscriber)
+    if (this.#endObserving.length === 0) return
+    for (const end of this.#endObserving) end()
+    this.#endObserving = []
     this.leases.forgetOpen()
     this.running.clear()
     this.#calling = undefined
@@ -122,13 +126,12 @@ export class Collector {
     this.runMs = 0
   }
 
-  readonly #onStart = (message: unknown): void => {
-    const context = message as QueryContext
-    if (context.manager !== this.#manager) return
+  readonly #onStart = (context: QueryContext): void => {
     if (this.#fingerprints === undefined) {
       this.database = context.database
       this.#fingerprints = new Fingerprints(context.database)
     }
+    const { startedAt } = context
     const text = this.#fingerprints.of(context.text)
     const { fingerprint } = text
     const entry = this.statements.entry(fingerprint)
@@ -137,16 +140,16 @@ export class Collector {
       entry.sample = context.text
     const lease = this.leases.find(context.lease)
     let wanted =
-      (this.#paths.sample() && entry.isWorthReading) ||
-      (entry.pathsRead < READ_AT_FIRST && this.#paths.extra())
+      (this.#paths.sample(startedAt) && entry.habit.isWorthReading) ||
+      (entry.pathsRead < READ_AT_FIRST && this.#paths.extra(startedAt))
     if (lease !== undefined) {
-      lease.began()
+      lease.began(startedAt)
       running.lease = lease
     }
     if (this.detector !== undefined) {
       const counter = this.detector.counter(fingerprint, lease?.transaction?.unit)
       running.counter = counter
-      if (counter?.begin(fingerprint, context.startedAt) === true) wanted = true
+      if (counter?.begin(fingerprint, startedAt) === true) wanted = true
     }
     if (wanted && this.#options.sampleRate !== 0) {
       running.path = this.#read(this.#onStart)
@@ -165,14 +168,12 @@ export class Collector {
     this.#calling = undefined
   }
 
-  readonly #onEnd = (message: unknown): void => {
-    const context = message as QueryContext
-    if (context.manager !== this.#manager) return
-    const running = held<Running>(context, this.#key)
+  readonly #onEnd = (context: QueryContext): void => {
+    const running = held(context, this.#key)
     if (running === undefined) return
     this.running.remove(running)
     const { counter, entry, lease, text } = running
-    const { error, rowCount = 0, runMs = 0, waitMs = 0 } = context
+    const { error, rowCount = 0, runMs = 0, startedAt, waitMs = 0 } = context
     this.count += 1
     this.rows += rowCount
     this.waitMs += waitMs
@@ -191,7 +192,7 @@ export class Collector {
         literals: text.literals > 0,
         tags: text.tags,
       },
-      this.#clock.wallTime(),
+      this.#wallTimeAt(startedAt + waitMs + runMs),
     )
     counter?.end(
       text.fingerprint,
@@ -207,24 +208,44 @@ export class Collector {
     if (runMs >= this.#options.slowMs) this.slow.add(running, runMs, this.#clock.wallTime())
   }
 
-  readonly #onAcquire = (message: unknown): void => {
-    const context = message as AcquireMessage
+  readonly #onAcquire = (below: FunctionReference): Path | undefined => {
     // A statement that acquires a connection for itself alone holds it no longer than it runs.
-    if (context.manager !== this.#manager || this.#calling !== undefined) return
-    const wanted = this.#options.sampleRate !== 0 && this.#paths.sample()
-    setHeld(context, this.#key, wanted ? this.#read(this.#onAcquire) : NO_PATH)
+    if (this.#calling !== undefined) return undefined
+    const habit = this.#habitOf(below)
+    const wanted =
+      this.#options.sampleRate !== 0 &&
+      this.#paths.sample(this.#clock.now()) &&
+      habit.isWorthReading
+    if (!wanted) return NO_PATH
+    const path = this.#read(this.#onAcquire)
+    habit.came(path)
+    return path
   }
 
-  readonly #onAcquired = (message: unknown): void => {
-    const context = message as AcquireMessage
-    const path = held<Path>(context, this.#key)
-    if (path !== undefined && context.lease !== undefined) this.leases.acquired(context.lease, path)
+  readonly #onAcquired = (lease: number, path: unknown): void => {
+    this.leases.acquired(lease, path as Path)
   }
 
-  readonly #onRelease = (message: unknown): void => {
-    const { durationMs, lease, longLived, manager } = message as ReleaseMessage
-    if (manager !== this.#manager || lease === undefined) return
-    this.leases.released(lease, durationMs ?? 0, longLived === true)
+  readonly #onRelease = (lease: EndedLease, heldMs: number): void => {
+    this.leases.released(lease, heldMs)
+  }
+
+  #habitOf(below: FunctionReference): PathHabit {
+    let habit = this.#acquireHabits.get(below)
+    if (habit === undefined) {
+      habit = new PathHabit()
+      this.#acquireHabits.set(below, habit)
+    }
+    return habit
+  }
+
+  /** @param at on the monotonic clock */
+  #wallTimeAt(at: number): number {
+    if (!(at - this.#comparedAt < COMPARED_EVERY_MS)) {
+      this.#comparedAt = at
+      this.#wallAhead = this.#clock.wallTime() - this.#clock.now()
+    }
+    return this.#wallAhead + at
   }
 
   #read(below: FunctionReference): Path {
@@ -237,10 +258,10 @@ export class Collector {
   }
 }
 
-function setHeld(context: object, key: symbol, value: unknown): void {
-  ;(context as Record<symbol, unknown>)[key] = value
+function setHeld(context: object, key: symbol, running: Running): void {
+  ;(context as Record<symbol, unknown>)[key] = running
 }
 
-function held<T>(context: object, key: symbol): T | undefined {
-  return (context as Record<symbol, unknown>)[key] as T | undefined
+function held(context: object, key: symbol): Running | undefined {
+  return (context as Record<symbol, unknown>)[key] as Running | undefined
 }

@@ -1,6 +1,6 @@
-import type { Clock } from '@connmgr/core/driver'
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
 import type { Unit } from '../n-plus-one/unit.js'
+import type { LoopIdle } from './loop-idle.js'
 import { NO_PATH, type Path } from './paths.js'
 
 /** A shorter pause is what a program takes from one statement to the next. */
@@ -31,82 +31,98 @@ export class OpenTransaction {
   }
 }
 
-/** A connection in the hands of a caller who acquired it, and what he has done with it. */
+/**
+ * A connection in the hands of a caller who acquired it, and what he has done with it. Its fields are set by the constructor,
+ * which V8 does faster than to define them.
+ */
 export class LeaseRecord {
-  readonly acquiredAt: number
+  declare readonly acquiredAt: number
   /** Where it was acquired; where its first statement was called, if that is not known. */
-  path: Path
-  processId: number | undefined
-  statements = 0
+  declare path: Path
+  declare processId: number | undefined
+  declare statements: number
   /** Statements that were called and have not ended. */
-  running = 0
-  runMs = 0
+  declare running: number
+  declare runMs: number
   /** The latest statement. */
-  latest: Gap['after']
-  longest: Gap | undefined
-  transaction: OpenTransaction | undefined
+  declare latest: Gap['after']
+  declare longest: Gap | undefined
+  declare transaction: OpenTransaction | undefined
   /** Of its idle time, what is not its holder's: insights themselves took it, or the processor was busy. */
-  excusedMs = 0
+  declare excusedMs: number
   /** Of its idle time, that in which its holder awaited something. */
-  awaitedMs = 0
-  readonly #clock: Clock
-  #idleSince: number
-  /** What the event loop had been idle for at the beginning and at the end of the latest pause. */
-  #loopIdleAtStart: number
-  #loopIdleAtEnd: number
+  declare awaitedMs: number
+  declare private readonly loopIdle: LoopIdle
+  declare private idleSince: number
+  /** What the event loop had been idle for at the beginning of the latest pause. */
+  declare private loopIdleAtStart: number
+  /** The same at the end of it; undefined while it lasts, and of one that is too short to matter. */
+  declare private loopIdleAtEnd: number | undefined
 
-  constructor(path: Path, clock: Clock) {
+  constructor(path: Path, loopIdle: LoopIdle, now: number) {
     this.path = path
-    this.#clock = clock
-    this.acquiredAt = clock.now()
-    this.#idleSince = this.acquiredAt
-    this.#loopIdleAtStart = clock.loopIdleMs()
-    this.#loopIdleAtEnd = this.#loopIdleAtStart
+    this.loopIdle = loopIdle
+    this.acquiredAt = now
+    this.processId = undefined
+    this.statements = 0
+    this.running = 0
+    this.runMs = 0
+    this.latest = undefined
+    this.longest = undefined
+    this.transaction = undefined
+    this.excusedMs = 0
+    this.awaitedMs = 0
+    this.idleSince = now
+    this.loopIdleAtStart = loopIdle.recent(now)
+    this.loopIdleAtEnd = undefined
   }
 
-  /** A statement is called for. */
-  began(): void {
-    if (this.running === 0) this.#loopIdleAtEnd = this.#clock.loopIdleMs()
+  /** A statement is called for, now. */
+  began(now: number): void {
+    if (this.running === 0 && now - this.idleSince >= SHORTEST_AWAITED_MS)
+      this.loopIdleAtEnd = this.loopIdle.now()
     this.running += 1
   }
 
-  /** A statement has ended that ran from `sentAt` to `endedAt`. */
+  /** A statement has ended, now, that ran from `sentAt` to `endedAt`. */
   ran(fingerprint: Fingerprint, path: Path, sentAt: number, endedAt: number): void {
-    this.#pause(sentAt - this.#idleSince)
+    this.#pause(sentAt - this.idleSince)
     if (this.path === NO_PATH) this.path = path
     this.statements += 1
     // Statements that were sent together overlap: their time counts once.
-    this.runMs += Math.max(0, endedAt - Math.max(sentAt, this.#idleSince))
-    this.#idleSince = Math.max(this.#idleSince, endedAt)
-    this.#loopIdleAtStart = this.#clock.loopIdleMs()
+    this.runMs += Math.max(0, endedAt - Math.max(sentAt, this.idleSince))
+    this.idleSince = Math.max(this.idleSince, endedAt)
+    this.loopIdleAtStart = this.loopIdle.recent(endedAt)
     // Until the next statement: those that were sent together leave no pause.
-    this.#loopIdleAtEnd = this.#loopIdleAtStart
+    this.loopIdleAtEnd = undefined
     this.latest = { fingerprint, path }
   }
 
   /** For how long its holder has awaited something else than a statement. */
   idleMs(now: number): number {
     if (this.running > 0) return 0
-    const pauseMs = Math.max(0, now - this.#idleSince)
-    return awaitedOf(pauseMs, this.#clock.loopIdleMs() - this.#loopIdleAtStart)
+    const pauseMs = Math.max(0, now - this.idleSince)
+    return awaitedOf(pauseMs, this.loopIdle.now() - this.loopIdleAtStart)
   }
 
   /** So much time went by that is not its holder's. */
   excuse(durationMs: number): void {
     if (this.running > 0) return
     this.excusedMs += durationMs
-    this.#idleSince += durationMs
+    this.idleSince += durationMs
   }
 
   /** It is returned now. */
   end(now: number): void {
-    this.#loopIdleAtEnd = this.#clock.loopIdleMs()
-    this.#pause(now - this.#idleSince)
+    if (now - this.idleSince < SHORTEST_AWAITED_MS) return
+    this.loopIdleAtEnd = this.loopIdle.now()
+    this.#pause(now - this.idleSince)
   }
 
   #pause(pauseMs: number): void {
     if (pauseMs < SHORTEST_AWAITED_MS) return
-    const durationMs = awaitedOf(pauseMs, this.#loopIdleAtEnd - this.#loopIdleAtStart)
+    const loopIdleMs = (this.loopIdleAtEnd ?? this.loopIdleAtStart) - this.loopIdleAtStart
+    const durationMs = awaitedOf(pauseMs, loopIdleMs)
     this.awaitedMs += durationMs
     this.excusedMs += pauseMs - durationMs
     if (durationMs <= (this.longest?.durationMs ?? 0)) return

@@ -1,15 +1,17 @@
-import type { Clock } from '@connmgr/core/driver'
+import type { Clock, EndedLease } from '@connmgr/core/driver'
 import type { NPlusOneDetector } from '../n-plus-one/detector.js'
 import { currentRequest } from '../n-plus-one/requests.js'
 import type { HeldIdleStats } from '../snapshot.js'
 import { HeldIdle, TransactionTable } from './held-idle.js'
 import { LeaseRecord, OpenTransaction } from './lease-record.js'
+import { LoopIdle } from './loop-idle.js'
 import type { Path } from './paths.js'
 import type { Running } from './running.js'
 
 /** The leases that callers hold themselves, and the transactions on them. */
 export class Leases {
   readonly #clock: Clock
+  readonly #loopIdle: LoopIdle
   readonly #detector: NPlusOneDetector | undefined
   readonly #open = new Map<number, LeaseRecord>()
   readonly heldIdle: HeldIdle
@@ -20,6 +22,7 @@ export class Leases {
 
   constructor(clock: Clock, heldIdleMs: number, detector: NPlusOneDetector | undefined) {
     this.#clock = clock
+    this.#loopIdle = new LoopIdle(clock)
     this.#detector = detector
     this.heldIdle = new HeldIdle(heldIdleMs)
   }
@@ -45,19 +48,18 @@ export class Leases {
   }
 
   acquired(lease: number, path: Path): void {
-    this.#open.set(lease, new LeaseRecord(path, this.#clock))
+    this.#open.set(lease, new LeaseRecord(path, this.#loopIdle, this.#clock.now()))
   }
 
-  /** @param longLived whether it was held on purpose */
-  released(lease: number, heldMs: number, longLived: boolean): void {
-    const record = this.#open.get(lease)
+  released(lease: EndedLease, heldMs: number): void {
+    const record = this.#open.get(lease.id)
     if (record === undefined) return
-    this.#open.delete(lease)
+    this.#open.delete(lease.id)
     const now = this.#clock.now()
     record.end(now)
     // One that is returned inside a transaction is rolled back, or destroyed.
     if (record.transaction !== undefined) this.#end(record, record.transaction, now, false)
-    if (longLived) return
+    if (lease.isLongLived) return
     this.heldIdle.add(record, heldMs)
     this.ended += 1
     this.heldMs += heldMs

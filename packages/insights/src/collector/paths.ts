@@ -2,6 +2,7 @@ import {
   CaptureBudget,
   type CapturedStack,
   type Clock,
+  captureStack,
   type FunctionReference,
   userPath,
 } from '@connmgr/core/driver'
@@ -37,15 +38,15 @@ export class Paths {
     this.#budget = new CaptureBudget(clock)
   }
 
-  /** Whether the next call is among those whose way is read. */
-  sample(): boolean {
-    if (this.#rate === 'adaptive') return this.#budget.sample(this.#clock.now())
+  /** Whether the next call, at `now`, is among those whose way is read. */
+  sample(now: number): boolean {
+    if (this.#rate === 'adaptive') return this.#budget.sample(now)
     return this.#rate === 1 || (this.#rate > 0 && this.#clock.random() < this.#rate)
   }
 
   /** Whether one more may be read beside the samples. */
-  extra(): boolean {
-    return this.#rate !== 0 && this.#budget.takeExtra(this.#clock.now())
+  extra(now: number): boolean {
+    return this.#rate !== 0 && this.#budget.takeExtra(now)
   }
 
   /**
@@ -55,7 +56,7 @@ export class Paths {
    * @param origin where the flow began, for libraries whose own stack does not reach the caller
    */
   read(below: FunctionReference, origin: CapturedStack | undefined): Path {
-    const own = userPath(this.#budget.capture(below), DEPTH)
+    const own = this.#budget.timed(() => userPath(captureStack(below), DEPTH))
     const sites = own.length > 0 || origin === undefined ? own : userPath(origin, DEPTH)
     if (sites.length === 0) return NO_PATH
     const keys = sites.map(({ column, file, line }) => `${file}:${line}:${column}`)

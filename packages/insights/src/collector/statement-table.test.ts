@@ -1,8 +1,8 @@
-import { FakeClock, publishQuery as publish } from '@connmgr/testing'
+import { FakeClock, MadeUpManager } from '@connmgr/testing'
 import { resolveOptions } from '../options.js'
 import { Collector } from './collector.js'
 
-const MANAGER = -1
+const manager = new MadeUpManager()
 
 let collectors: Collector[] = []
 afterEach(() => {
@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 function collect(options: Parameters<typeof resolveOptions>[0] = {}): Collector {
-  const collector = new Collector(MANAGER, resolveOptions(options), new FakeClock())
+  const collector = new Collector(manager, resolveOptions(options), new FakeClock())
   collectors.push(collector)
   return collector
 }
@@ -19,9 +19,9 @@ function collect(options: Parameters<typeof resolveOptions>[0] = {}): Collector 
 test('counts by fingerprint and call site, waiting and running apart', () => {
   const collector = collect()
   const here = () =>
-    publish(MANAGER, 'select * from a where id = 1', { waitMs: 3, runMs: 10, rowCount: 2 })
+    manager.query('select * from a where id = 1', { waitMs: 3, runMs: 10, rowCount: 2 })
   const there = () =>
-    publish(MANAGER, 'select * from a where id = 2', {
+    manager.query('select * from a where id = 2', {
       waitMs: 0,
       runMs: 30,
       error: new Error('no'),
@@ -31,7 +31,6 @@ test('counts by fingerprint and call site, waiting and running apart', () => {
   here()
   here()
   there()
-  publish(MANAGER - 1, 'select * from another_manager')
   const stats = collector.statements.stats(collector.runMs)
   expect(stats).toMatchObject([
     { calls: 1, errors: 1, prepared: 1, inTransaction: 1, share: 0.6, run: { totalMs: 30 } },
@@ -46,8 +45,8 @@ test('counts by fingerprint and call site, waiting and running apart', () => {
 test('keeps as many fingerprints as it may: those that take time and are used', () => {
   const collector = collect({ maxFingerprints: 20 })
   for (let n = 0; n < 300; n += 1) {
-    publish(MANAGER, 'select * from hot', { runMs: 50 })
-    publish(MANAGER, `select * from cold_${n}`)
+    manager.query('select * from hot', { runMs: 50 })
+    manager.query(`select * from cold_${n}`)
   }
   expect(collector.statements.size).toBe(20)
   const [first] = collector.statements.stats(collector.runMs)

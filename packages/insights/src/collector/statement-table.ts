@@ -1,7 +1,8 @@
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
 import { Sketch } from '../sketch/sketch.js'
 import type { StatementStats, StatementTags } from '../snapshot.js'
-import { NO_PATH, type Path } from './paths.js'
+import { PathHabit } from './path-habit.js'
+import type { Path } from './paths.js'
 
 /** What one statement came to. */
 export interface Outcome {
@@ -21,10 +22,6 @@ const MOST_SITES = 8
 const SITES_PER_FINGERPRINT = 1.5
 /** Candidates that are looked at to make room. */
 const LOOK_AT = 8
-
-/** So many samples in a row that came the same way make it a habit, and one of so many is read from then on. */
-const STEADY = 50
-const SELDOM = 8
 
 /** Counts of one fingerprint at one call site. */
 class Series {
@@ -50,8 +47,7 @@ class Series {
 export class StatementEntry {
   readonly fingerprint: Fingerprint
   readonly series = new Map<string, Series>()
-  /** Where the latest call came from whose way was read: calls between two of these are taken to come from there too. */
-  path: Path = NO_PATH
+  readonly habit = new PathHabit()
   /** Calls whose way was read. */
   pathsRead = 0
   calls = 0
@@ -61,24 +57,13 @@ export class StatementEntry {
   /** Used since room was last made. */
   recent = true
 
-  /** How often in a row its way was the same. */
-  #unchanged = 0
-
   constructor(fingerprint: Fingerprint) {
     this.fingerprint = fingerprint
   }
 
-  /** False for most samples of a statement that has long come from one place: to read it again says little. */
-  get isWorthReading(): boolean {
-    if (this.#unchanged < STEADY) return true
-    this.#unchanged += 1
-    return this.#unchanged % SELDOM === 0
-  }
-
   came(path: Path): void {
     this.pathsRead += 1
-    this.#unchanged = path === this.path ? this.#unchanged + 1 : 0
-    this.path = path
+    this.habit.came(path)
   }
 }
 

@@ -4,11 +4,12 @@ import { sinks } from '../../src/alerts/sinks.js'
 
 // A program whose alert is under way to a receiver that never answers. It has nothing else to do, and so must end.
 const nothing = { count: 0, sumMs: 0, buckets: [] }
+const idle = { totalMs: 0, levels: [] }
 const manager = {
   name: 'orders',
   closed: false,
   getPoolMetrics: () => ({ totalCheckouts: 0, failedCheckouts: 0, limit: 1 }),
-  getHistograms: () => ({ wait: nothing }),
+  getHistograms: () => ({ wait: nothing, demand: idle, unmetDemand: idle }),
   getHolders: () => [],
   getFailoverStatus: () => ({ state: 'STEADY', history: [] }),
 } as unknown as WatchedManager

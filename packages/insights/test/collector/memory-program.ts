@@ -1,10 +1,10 @@
 // Prints the bytes that 500 fingerprints take, with every time that there is, at many call sites. A process of its own:
 // the memory of one that runs tests comes and goes. Needs `--expose-gc`.
-import { FakeClock, publishQuery } from '@connmgr/testing'
+import { FakeClock, MadeUpManager } from '@connmgr/testing'
 import { Collector } from '../../src/collector/collector.js'
 import { resolveOptions } from '../../src/options.js'
 
-const MANAGER = -1
+const manager = new MadeUpManager()
 const SITES = 12
 /** More than are kept. */
 const SHAPES = 520
@@ -21,7 +21,7 @@ function fill(rounds: number): void {
   for (let call = 0; call < rounds; call += 1)
     for (let shape = 0; shape < SHAPES; shape += 1)
       sites[(call + shape) % SITES]?.(() =>
-        publishQuery(MANAGER, `select ${COLUMNS} from t_${shape} where id = $1`, {
+        manager.query(`select ${COLUMNS} from t_${shape} where id = $1`, {
           waitMs: 0.001 * 8 ** call,
           runMs: 0.001 * 7 ** call,
         }),
@@ -37,7 +37,7 @@ function used(): number {
 fill(1)
 const before = used()
 const collector = new Collector(
-  MANAGER,
+  manager,
   resolveOptions({ maxFingerprints: 500, sampleRate: 0.1 }),
   new FakeClock(),
 )

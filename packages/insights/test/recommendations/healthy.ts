@@ -115,6 +115,7 @@ export function pool({
     use: histogram(leases, heldMs),
     create: histogram(connects, 20),
     demand: { totalMs: levels.reduce((sum, { ms }) => sum + ms, 0), levels },
+    unmetDemand: { totalMs: 0, levels: [] },
   }
   return {
     settings,

@@ -1,5 +1,5 @@
 import diagnostics from 'node:diagnostics_channel'
-import { type ConnectionManager, type QueryContext, queryChannel } from '@connmgr/core'
+import type { ConnectionManager, QueryContext } from '@connmgr/core'
 import { systemClock } from '@connmgr/core/driver'
 import type { MeasuredManager, SeriesAttributes } from '@connmgr/metrics'
 import {
@@ -69,14 +69,16 @@ export class ManagerSpans {
       () => this.#calling !== undefined,
     )
     const stops = [
-      this.#manager.observeQueries({ started: this.#onStarted, ended: this.#onEnded }),
+      this.#manager.observeQueries({
+        started: this.#onStarted,
+        called: this.#onCalled,
+        ended: this.#onEnded,
+      }),
       acquires.listen(),
     ]
-    queryChannel.end.subscribe(this.#onCalled)
     releases.subscribe(this.#onRelease)
     return () => {
       for (const stop of stops) stop()
-      queryChannel.end.unsubscribe(this.#onCalled)
       releases.unsubscribe(this.#onRelease)
       this.#transactions.close()
     }
@@ -87,8 +89,8 @@ export class ManagerSpans {
     this.#calling = query
   }
 
-  readonly #onCalled = (message: unknown): void => {
-    if (message === this.#calling) this.#calling = undefined
+  readonly #onCalled = (query: QueryContext): void => {
+    if (query === this.#calling) this.#calling = undefined
   }
 
   readonly #onRelease = (message: unknown): void => {

@@ -1,5 +1,4 @@
 import diagnostics from 'node:diagnostics_channel'
-import { queryChannel } from '@connmgr/core'
 import { fakeManager } from '@connmgr/testing'
 import { meterProvider } from '../../test/collected.js'
 import { RecordedSpans, useFlowContexts } from '../../test/recorded-spans.js'
@@ -30,13 +29,13 @@ test('there is no subscriber to statements unless spans are wanted, nor when the
   const { close, manager } = fakeManager()
   const options = { meterProvider: meterProvider().provider }
   const plain = instrument(manager, options)
-  expect(subscribed()).toBe(0)
+  expect([subscribed(), manager.queries.active]).toEqual([0, false])
   const spans = new RecordedSpans()
   const stop = instrument(manager, { ...options, tracerProvider: spans.provider, spans: true })
-  expect(queryChannel.start.hasSubscribers).toBe(true)
+  expect(manager.queries.active).toBe(true)
   await manager.use((connection) => connection.query('select 1'))
   stop()
-  expect(subscribed()).toBe(0)
+  expect([subscribed(), manager.queries.active]).toEqual([0, false])
   await manager.use((connection) => connection.query('select 2'))
   expect(spans.statements).toHaveLength(1)
   plain()

@@ -56,6 +56,8 @@ export class StatementTracker {
   readonly #known: Known
   readonly transactions = new TransactionWatch()
   readonly #failures: ExplainedFailures
+  /** Whether the caller of the latest statement gets a fuller error than its query. */
+  explainsLatest = false
   #givenUpOn: GivenUpOn | undefined
   #lost = false
   /** Of the work that has sent the latest statement, if that may be run again. */
@@ -90,6 +92,7 @@ export class StatementTracker {
   /** What `client.query` does. */
   query(args: unknown[]): unknown {
     const [given] = args
+    this.explainsLatest = false
     const refusal = this.refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
     const effects = currentEffects()
@@ -100,6 +103,7 @@ export class StatementTracker {
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
     if (!noted && !this.#hasTimeout(given)) return query.apply(this.#client, args)
+    this.explainsLatest = true
     const statement = this.#statement(given)
     if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
     try {

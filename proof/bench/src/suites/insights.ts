@@ -1,8 +1,7 @@
-import { channel } from 'node:diagnostics_channel'
 import path from 'node:path'
 import { insights } from '@connmgr/insights'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
-import { startCluster } from '@connmgr/testing'
+import { MadeUpManager, startCluster } from '@connmgr/testing'
 import { collectGarbage } from '../measure.js'
 import { type Cost, costOf, type Estimate } from '../paired.js'
 import type { Measured, Settings, Suite } from '../suite.js'
@@ -11,9 +10,9 @@ const CONNECTIONS = 10
 const CALLERS = 10
 /** Of a window, which takes some 20 ms. */
 const STATEMENTS = 400
-const DURATION_MS = { warmUp: 4000, quick: 15_000, full: 50_000 }
-/** Of an interval. */
-const WIDEST = 0.02
+const DURATION_MS = { warmUp: 8000, quick: 15_000, full: 50_000 }
+/** Of an interval, as a share of what a statement takes, and of the value in it. */
+const WIDEST = { ofStatement: 0.02, ofValue: 0.25 }
 const FINGERPRINTS = 500
 const CALLS_OF_EACH = 200
 
@@ -38,15 +37,19 @@ async function overhead({ quick }: Settings): Promise<Record<string, Measured>> 
   try {
     const url = cluster.primary.url()
     const results: Record<string, Measured> = {}
+    const measure = (argumentsOf: (state: 'off' | 'on') => string[]): Promise<Cost> =>
+      costOf(PROGRAM, argumentsOf, {
+        statements: STATEMENTS,
+        callers: CALLERS,
+        warmUpMs: DURATION_MS.warmUp,
+        durationMs: quick ? DURATION_MS.quick : DURATION_MS.full,
+      })
     for (const [name, way] of Object.entries(WAYS))
       results[`${name}/callers-${CALLERS}`] = measuredOf(
-        await costOf(PROGRAM, (state) => [url, state, way], {
-          statements: STATEMENTS,
-          callers: CALLERS,
-          warmUpMs: DURATION_MS.warmUp,
-          durationMs: quick ? DURATION_MS.quick : DURATION_MS.full,
-        }),
+        await measure((state) => [url, state, way]),
       )
+    // What this way to measure finds where there is nothing: both are off.
+    results['noise, off beside off'] = measuredOf(await measure(() => [url, 'off', 'pool']))
     return results
   } finally {
     await cluster.stop()
@@ -69,7 +72,9 @@ function measuredOf({ off, on, pairs, processor, processorShare, wallShare }: Co
 /** An interval that is wider than what is to be shown says so. */
 function shareOf(share: Estimate): string {
   const text = shown(share, 100, '%')
-  return share.to - share.from > WIDEST ? `too noisy (${text})` : text
+  const width = share.to - share.from
+  const isNoisy = width > WIDEST.ofStatement && width > WIDEST.ofValue * Math.abs(share.value)
+  return isNoisy ? `too noisy (${text})` : text
 }
 
 function shown({ from, to, value }: Estimate, factor: number, unit: string): string {
@@ -80,8 +85,8 @@ function shown({ from, to, value }: Estimate, factor: number, unit: string): str
 /** What insights keep of so many fingerprints with all kinds of times, in bytes. */
 async function memory(): Promise<Measured> {
   const manager = managerOf('postgresql://nowhere@127.0.0.1:1/none')
-  const start = channel('tracing:connmgr:query:start')
-  const end = channel('tracing:connmgr:query:asyncEnd')
+  const statements = new MadeUpManager()
+  manager.observeQueries = (observer) => statements.observeQueries(observer)
   const used = (): number => {
     collectGarbage()
     collectGarbage()
@@ -92,17 +97,12 @@ async function memory(): Promise<Measured> {
     for (let call = 0; call < CALLS_OF_EACH; call += 1)
       for (let shape = 0; shape < FINGERPRINTS; shape += 1) {
         const columns = Array.from({ length: 12 }, (_each, at) => `"table_${shape}"."column_${at}"`)
-        const context = {
-          manager: manager.id,
-          pool: 'bench',
-          database: 'postgresql',
-          text: `select ${columns.join(', ')} from "table_${shape}" where "id" = $1 limit ${call % 10}`,
-          startedAt: performance.now(),
-        }
-        start.publish(context)
         // From a microsecond to a quarter of an hour.
         const runMs = 0.001 * 1.1 ** (call % 200)
-        end.publish(Object.assign(context, { waitMs: runMs / 7, runMs, rowCount: 1 }))
+        statements.query(
+          `select ${columns.join(', ')} from "table_${shape}" where "id" = $1 limit ${call % 10}`,
+          { startedAt: performance.now(), waitMs: runMs / 7, runMs },
+        )
       }
   }
   const warm = insights(manager, EVERYTHING)

@@ -1,6 +1,6 @@
-import { type Histogram, mergeHistograms } from '@connmgr/core'
+import { type Histogram, mergeDemand, mergeHistograms } from '@connmgr/core'
 import fc from 'fast-check'
-import { histogramGrowth } from './histogram-growth.js'
+import { demandGrowth, histogramGrowth } from './histogram-growth.js'
 
 const HISTOGRAM = fc.uniqueArray(fc.integer({ min: 0, max: 20 }), { maxLength: 8 }).chain((froms) =>
   fc
@@ -20,4 +20,23 @@ test('what has come into a histogram is what it must be merged with to give what
       expect(histogramGrowth(before, mergeHistograms(before, more))).toEqual(more)
     }),
   )
+})
+
+test('the growth of a demand is what was measured since', () => {
+  const before = {
+    totalMs: 30,
+    levels: [
+      { connections: 0, ms: 20 },
+      { connections: 2, ms: 10 },
+    ],
+  }
+  const more = {
+    totalMs: 12,
+    levels: [
+      { connections: 1, ms: 5 },
+      { connections: 2, ms: 7 },
+    ],
+  }
+  expect(demandGrowth(before, mergeDemand(before, more))).toEqual(more)
+  expect(demandGrowth(before, before)).toEqual({ totalMs: 0, levels: [] })
 })

@@ -18,6 +18,7 @@ export class ManagerView implements RuleContext {
   #settings: PoolSettings | undefined
   #health: HealthStatus | undefined
   #leaks: readonly LeaseReport[] | undefined
+  #sinceLast: RuleWindow | undefined
 
   constructor(
     manager: WatchedManager,
@@ -28,7 +29,7 @@ export class ManagerView implements RuleContext {
     this.manager = manager
     this.insights = insights
     this.#samples = samples
-    samples.take(atMs, { metrics: this.metrics, wait: manager.getHistograms().wait }, insights)
+    samples.take(atMs, { metrics: this.metrics, ...manager.getHistograms() }, insights)
   }
 
   get pool(): string {
@@ -57,6 +58,11 @@ export class ManagerView implements RuleContext {
   get leaks(): readonly LeaseReport[] {
     this.#leaks ??= this.manager.detectLeaks()
     return this.#leaks
+  }
+
+  get sinceLast(): RuleWindow | undefined {
+    this.#sinceLast ??= this.#samples.sinceLast
+    return this.#sinceLast
   }
 
   /** A property, so that rules may take it out of their context. */

@@ -1,7 +1,7 @@
-import type { Histogram, PoolMetrics } from '@connmgr/core'
+import type { DemandHistogram, Histogram, PoolMetrics } from '@connmgr/core'
 import type { InsightsSnapshot } from '../../snapshot.js'
 import type { RuleWindow, StatementWindow } from '../rule.js'
-import { histogramGrowth } from './histogram-growth.js'
+import { demandGrowth, histogramGrowth } from './histogram-growth.js'
 
 /** The longest window that a rule may ask for. */
 const LONGEST_WINDOW_MS = 600_000
@@ -15,6 +15,8 @@ interface Sample {
   readonly checkouts: number
   readonly failedCheckouts: number
   readonly wait: Histogram
+  readonly demand: DemandHistogram
+  readonly unmetDemand: DemandHistogram
   readonly statements: ReadonlyMap<string, StatementSum>
   readonly calls: number
   readonly errors: number
@@ -25,6 +27,8 @@ export interface Measured {
   readonly metrics: PoolMetrics
   /** Of all successful acquires. */
   readonly wait: Histogram
+  readonly demand: DemandHistogram
+  readonly unmetDemand: DemandHistogram
 }
 
 interface StatementSum {
@@ -38,6 +42,7 @@ interface StatementSum {
 /** Remembers sums, so that rules can ask what has happened in the latest minutes rather than since the start. */
 export class Samples {
   readonly #kept: Sample[] = []
+  #before: Sample | undefined
   #now: Sample | undefined
 
   /** Takes what is known now. To be called once an evaluation. */
@@ -49,7 +54,14 @@ export class Samples {
       while (atMs - (this.#kept[0] as Sample).atMs > LONGEST_WINDOW_MS && this.#kept.length > 1)
         this.#kept.shift()
     }
+    this.#before = before
     this.#now = sampleOf(atMs, measured, insights)
+  }
+
+  /** What has happened since the sample before the latest. */
+  get sinceLast(): RuleWindow | undefined {
+    const [before, now] = [this.#before, this.#now]
+    return before === undefined || now === undefined ? undefined : between(before, now)
   }
 
   /** What has happened since the latest sample that is `windowMs` old, or else the oldest. */
@@ -63,7 +75,7 @@ export class Samples {
 
 function sampleOf(
   atMs: number,
-  { metrics, wait }: Measured,
+  { demand, metrics, unmetDemand, wait }: Measured,
   insights: InsightsSnapshot | undefined,
 ): Sample {
   const statements = new Map<string, StatementSum>()
@@ -82,6 +94,8 @@ function sampleOf(
     checkouts: metrics.totalCheckouts,
     failedCheckouts: metrics.failedCheckouts,
     wait,
+    demand,
+    unmetDemand,
     statements,
     calls: insights?.totals.statements ?? 0,
     errors: insights?.totals.errors ?? 0,
@@ -113,6 +127,8 @@ function between(from: Sample, to: Sample): RuleWindow {
     checkouts: grown(from.checkouts, to.checkouts),
     failedCheckouts: grown(from.failedCheckouts, to.failedCheckouts),
     wait: histogramGrowth(from.wait, to.wait),
+    demand: demandGrowth(from.demand, to.demand),
+    unmetDemand: demandGrowth(from.unmetDemand, to.unmetDemand),
     statements: statements.sort((a, b) => b.runMs - a.runMs).map(({ runMs: _, ...rest }) => rest),
     calls: grown(from.calls, to.calls),
     errors: grown(from.errors, to.errors),

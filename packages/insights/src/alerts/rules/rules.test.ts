@@ -60,6 +60,45 @@ test('callersWaiting: callers that queue at every evaluation, and waits near the
   expect(w.news()).toEqual(['resolved ConnmgrCallersWaiting'])
 })
 
+test.each([
+  ['poolExhausted', rules.poolExhausted({ forMs: 3000 })],
+  ['callersWaiting', rules.callersWaiting({ forMs: 3000 })],
+])('%s: no alert for work that comes in the rhythm of the evaluations', async (_name, rule) => {
+  w = watch({ rules: [rule] })
+  // Evaluated each second, and each time in the middle of a burst of 400 ms.
+  await w.clock.advance(800)
+  for (let second = 0; second < 20; second += 1) {
+    const leases = [await w.manager.acquire(), await w.manager.acquire()]
+    const waiting = w.manager.acquire()
+    await w.clock.advance(400)
+    for (const lease of leases) lease.release()
+    ;(await waiting).release()
+    await w.clock.advance(600)
+  }
+  expect(w.alerts.status().evaluations).toBeGreaterThan(15)
+  expect(w.news()).toEqual([])
+})
+
+test.each([
+  ['poolExhausted', rules.poolExhausted({ forMs: 3000 })],
+  ['callersWaiting', rules.callersWaiting({ forMs: 3000 })],
+])(
+  '%s: an alert for what lasts, though not at the moment of any evaluation',
+  async (_name, rule) => {
+    w = watch({ rules: [rule] })
+    await w.clock.advance(300)
+    for (let second = 0; second < 10; second += 1) {
+      const leases = [await w.manager.acquire(), await w.manager.acquire()]
+      const waiting = w.manager.acquire()
+      await w.clock.advance(600)
+      for (const lease of leases) lease.release()
+      ;(await waiting).release()
+      await w.clock.advance(400)
+    }
+    expect(w.news()).toHaveLength(1)
+  },
+)
+
 test('noWriter: no alert for a manager that nothing has used, an alert when its server is gone', async () => {
   w = watch(
     { rules: [rules.noWriter({ forMs: 3000, keepFiringForMs: 0 })] },
