@@ -29,6 +29,10 @@ class Database {
     this.#answers.shift()?.reject(Object.assign(new Error('denied'), { severity: 'ERROR' }))
   }
 
+  end(code: string): void {
+    this.#answers.shift()?.reject(Object.assign(new Error('ended'), { code, severity: 'FATAL' }))
+  }
+
   lose(): void {
     this.#answers.shift()?.reject(new Error('Connection terminated'))
   }
@@ -161,6 +165,20 @@ test('if the connection is lost meanwhile, or none was to be had, it is tried ag
   await read()
   expect(reads(catalog)).toBe(true)
 })
+
+test.each(['57P01', '57P02', '57P03'])(
+  'a reading that the server ends by %s is tried again as one whose connection is lost',
+  async (code) => {
+    const reading = catalog.read()
+    database.end(code)
+    await reading
+    await clock.advance(50)
+    expect(database.asked).toBe(2)
+    database.answer()
+    await clock.advance(0)
+    expect(reads(catalog)).toBe(true)
+  },
+)
 
 test('a change makes all catalogs unknown until they have been read again, which follows by itself', async () => {
   const other = catalogs.of('b', database)

@@ -18,6 +18,8 @@ export interface CatalogSource {
 const FRESH_MS = 60_000
 /** What has been read so long ago proves nothing any more: another program may have changed it. */
 const VALID_MS = 300_000
+/** The class of SQLSTATEs by which a server ends sessions, and refuses them while it starts or stops. */
+const OPERATOR_INTERVENTION = '57P'
 /** The first caller gets its first answer before the processor, and a connection, are spent on the first reading. */
 const FIRST_AFTER_MS = 100
 /** Pause after a reading, if statements that change the catalog follow one another. */
@@ -243,7 +245,10 @@ export class EndpointCatalog implements Catalog {
 
 /** False if the connection was lost, by which nothing is said of the next. */
 function isAnswer(error: unknown): boolean {
-  return (error as { severity?: unknown }).severity !== undefined || error instanceof SyntaxError
+  const { code, severity } = error as { code?: unknown; severity?: unknown }
+  // The end of a session says nothing of what it was asked, and the next one may be answered.
+  if (typeof code === 'string' && code.startsWith(OPERATOR_INTERVENTION)) return false
+  return severity !== undefined || error instanceof SyntaxError
 }
 
 /** Of several statements, of which the last has the answer. What is missing is empty: `json_agg` of no rows is null. */
