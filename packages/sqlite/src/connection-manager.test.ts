@@ -278,7 +278,9 @@ describe.each(INSTALLED)('a manager over %s', (library) => {
       await db.exec('begin')
       await db.all('select * from t')
       await second.use((each) => each.run('insert into t values (1)'))
-      await expect(db.run('insert into t values (2)')).rejects.toThrow()
+      await expect(db.run('insert into t values (2)')).rejects.toMatchObject({
+        code: expect.stringMatching(/BUSY/),
+      })
       await db.rollback()
     })
     expect(await manager.use((db) => db.get('pragma cache_size'))).toEqual({ cache_size: -4321 })
