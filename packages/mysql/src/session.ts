@@ -121,7 +121,7 @@ export class Session {
     for (const text of texts) await this.#askForBorrower(text)
     const { implicitCommits, rollbacks } = this.#follower.transactions
     this.#rollbacksBefore = rollbacks
-    this.#follower.commitsBefore = implicitCommits
+    this.#follower.end.commitsBefore = implicitCommits
   }
 
   /**
@@ -138,21 +138,21 @@ export class Session {
           'leave COMMIT and ROLLBACK to the call that began it',
       )
     await this.#askForBorrower('COMMIT')
-    this.#follower.commitsBefore = undefined
+    this.#follower.end.commitsBefore = undefined
   }
 
   /** Ends what is open, and gives back what was done to `autocommit`. */
   async rollback(): Promise<void> {
     await this.settled()
     await this.#askForBorrower('ROLLBACK')
-    this.#follower.commitsBefore = undefined
+    this.#follower.end.commitsBefore = undefined
     const { status } = this.#follower.transactions
     if (status !== undefined && status.autocommit !== this.#autocommit)
       await this.ask(`SET autocommit = ${this.#autocommit ? 1 : 0}`)
   }
 
   condition(): ConnectionCondition {
-    if (this.#lost || this.#follower.poisoned || this.#queue.closed) return 'broken'
+    if (this.#lost || this.#follower.end.poisoned || this.#queue.closed) return 'broken'
     if (this.#internals.stream.destroyed) return 'broken'
     if (this.#queue.busy) return this.#internals._paused === true ? 'stuck' : 'busy'
     const { doubtful, status } = this.#follower.transactions
@@ -163,7 +163,7 @@ export class Session {
 
   /** Why a statement would not be sent now, as its caller would get it. */
   refusal(): Error | undefined {
-    return this.#follower.refusal()
+    return this.#follower.end.refusal()
   }
 
   /** Resolves when no statement is running any more, or one waits for its client. */
@@ -227,7 +227,7 @@ export class Session {
 
   destroy(reason?: Error): void {
     this.#closing = true
-    if (reason !== undefined) this.#follower.lossCause ??= reason
+    if (reason !== undefined) this.#follower.end.cause ??= reason
     const { stream } = this.#internals
     if (stream.destroyed) return
     // mysql2 passes over the commands of a connection that it is closing itself.
@@ -288,14 +288,14 @@ export class Session {
     const kind = classify(error)
     if (kind === 'shutdown') this.#signal('shutdown', error)
     this.trouble ??= error
-    this.#follower.lossCause ??= error
+    this.#follower.end.cause ??= error
   }
 
   #signal(kind: ConnectionSignal['kind'], error: Error): void {
     if (!this.#live || this.#closing) return
     if (kind !== 'read-only') {
       this.trouble ??= error
-      this.#follower.lossCause ??= error
+      this.#follower.end.cause ??= error
     }
     this.#onSignal({ kind, error })
   }

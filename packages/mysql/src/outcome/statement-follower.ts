@@ -3,20 +3,13 @@ import {
   type ConnectionActivity,
   currentEffects,
   type Effects,
-  messageOf,
   noteWrite,
   type StatementTrace,
   type StatementTracer,
+  tracedLease,
 } from '@connmgr/core/driver'
 import type { CommandQueue, CommandWatch } from '../command-queue.js'
-import {
-  classify,
-  type DriverError,
-  errnoOf,
-  isAnswerOfServer,
-  isClientTimeout,
-  isDeliberate,
-} from '../errors/classify.js'
+import { isClientTimeout, isDeliberate } from '../errors/classify.js'
 import {
   type Command,
   type Internals,
@@ -29,10 +22,11 @@ import { okFlags, statusFlagsOf, statusOf } from '../server-status.js'
 import type { SessionChanges } from '../session-changes.js'
 import { factsOf, UNCLEAR } from '../text/facts.js'
 import { mayBegin } from '../text/statement-text.js'
+import { ConnectionEnd } from './connection-end.js'
 import { errorIn } from './error-packet.js'
 import { Followed } from './followed.js'
 import { type CommandFollower, follow, followPrepare, type Start } from './followed-command.js'
-import { endOfFailed, type InFlight, lossOf, mayWrite, UNSENT } from './in-flight.js'
+import { endOfFailed, type InFlight, mayWrite, UNSENT } from './in-flight.js'
 import { pingOf } from './ping.js'
 import { explainEvents, type SilentCommand } from './silent-command.js'
 import { TracedStatement } from './statement-trace.js'
@@ -61,10 +55,8 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   readonly transactions = new TransactionWatch()
   /** Whether all tables take part in transactions. In doubt they do not. */
   areTransactional: () => boolean = () => false
-  /** While a transaction of the engine is open: how many were committed without COMMIT when it began. */
-  commitsBefore: number | undefined
-  /** Why the connection is no more, or is about to be. */
-  lossCause: Error | undefined
+  /** What is known of the connection's end. */
+  readonly end: ConnectionEnd
   /** Another user has logged in on the connection. */
   userChanged = false
   readonly #internals: Internals
@@ -80,7 +72,6 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   #ownTrace: StatementTrace | undefined
   /** Why the latest statement that was to be prepared could not be. */
   #prepareError: unknown
-  #givenUpOn: unknown
   /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
   #begunIn: Effects | undefined
   #effects: Effects | undefined
@@ -89,6 +80,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     this.#internals = internals
     this.#queue = queue
     this.#known = known
+    this.end = new ConnectionEnd(internals, queue, this.transactions)
     queue.intercept(this)
   }
 
@@ -120,45 +112,19 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   trace(text: string | undefined, own: boolean): StatementTrace | undefined {
     const { activity, queries } = this.#known
     if (queries?.active !== true) return undefined
-    const { lease } = activity
     const trace = queries.begin(text)
     trace.on({
-      connectionId: lease?.connectionId,
-      lease: lease?.active === true ? lease.id : undefined,
+      ...tracedLease(activity),
       processId: this.#internals.threadId ?? undefined,
       instrumented: !own && isInstrumented(this.#internals),
     })
     return trace
   }
 
-  /** A statement was given up on: the server may still run it, and the next one would wait for it. */
-  get poisoned(): boolean {
-    return this.#givenUpOn !== undefined
-  }
-
-  /** Why a statement must not be sent. */
-  refusal(): Error | undefined {
-    if (this.#givenUpOn !== undefined)
-      return new ConnectionLostError(
-        `not sent, as an earlier statement on this connection was given up on: ${messageOf(this.#givenUpOn)}`,
-        this.#givenUpOn,
-        { sent: false, deliberate: true },
-      )
-    if (!this.#queue.closed && !this.#internals.stream.destroyed) return undefined
-    const cause =
-      this.lossCause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
-    if (this.#committedBefore) return lossOf({ ...UNSENT, committedBefore: true }, cause)
-    return new ConnectionLostError(
-      `not sent, as the connection is closed${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
-      cause,
-      { sent: false, deliberate: isDeliberate(cause) },
-    )
-  }
-
   /** The connection is gone. */
   lost(error: Error): void {
-    this.lossCause ??= error
-    if (isDeliberate(this.lossCause)) this.#noteDeliberateEnd()
+    this.end.cause ??= error
+    if (isDeliberate(this.end.cause)) this.#noteDeliberateEnd()
     for (const each of [...this.#silent]) each.fail(error)
     this.#queue.release()
   }
@@ -222,7 +188,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   }
 
   #sendUnlessRefused(command: Command): Command {
-    const refusal = this.refusal()
+    const refusal = this.end.refusal()
     if (refusal === undefined) return this.#queue.send(command)
     process.nextTick(() => {
       this.#refuse(command, refusal)
@@ -244,7 +210,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
 
   /** The turn of a command has come. */
   start(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
-    const refusal = this.#givenUpOn === undefined ? this.#refusalAtStart(statement) : this.refusal()
+    const refusal = this.end.poisoned ? this.end.refusal() : this.#refusalAtStart(statement)
     if (refusal !== undefined) return this.#refuse(command, refusal)
     return statement.verb === 'commit' && this.transactions.doubtful
       ? this.#askFirst(command, statement)
@@ -336,29 +302,17 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   }
 
   #explain(statement: InFlight, error: unknown): unknown {
-    if (error instanceof ConnectionLostError) return error
-    if (isClientTimeout(error)) return this.#giveUpOn(statement, error)
-    if (isAnswerOfServer(error)) return error
-    const kind = classify(error)
-    if (kind !== 'lost' && kind !== 'shutdown' && kind !== 'unreachable') return error
-    const { begun, text, transactional } = statement
-    const ended = errnoOf(error as DriverError) !== undefined && statement.stage === 'sent'
-    const stage = ended ? 'aborted' : statement.stage
-    const committedBefore = this.#committedBefore
-    return lossOf({ begun, committedBefore, stage, text, transactional }, this.lossCause ?? error)
-  }
-
-  /** What is sent from now on waits for it, and a COMMIT might take effect beside it. So nothing is sent. */
-  #giveUpOn(statement: InFlight, cause: unknown): Error {
-    this.#noteDeliberateEnd()
-    this.#givenUpOn ??= cause
-    process.nextTick(() => this.#refuseWaiting())
-    return lossOf(statement, cause)
+    if (!(error instanceof ConnectionLostError) && isClientTimeout(error)) {
+      this.#noteDeliberateEnd()
+      this.end.giveUpOn(error)
+      process.nextTick(() => this.#refuseWaiting())
+    }
+    return this.end.explain(statement, error)
   }
 
   /** What stands behind a statement that was given up on would wait for it. */
   #refuseWaiting(): void {
-    const refusal = this.refusal()
+    const refusal = this.end.refusal()
     const { _commands: waiting } = this.#internals
     for (let each = waiting?.shift(); each !== undefined; each = waiting?.shift()) {
       if (refusal !== undefined) this.#refuse(each, refusal)
@@ -392,13 +346,6 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     if (this.#running === undefined || this.#internals._command === this.#running) return
     this.#running = undefined
     this.#statement = undefined
-  }
-
-  /** Whether a part of the engine's transaction is committed: nothing of it must pass for undone. */
-  get #committedBefore(): boolean {
-    return (
-      this.commitsBefore !== undefined && this.transactions.implicitCommits > this.commitsBefore
-    )
   }
 
   /** For libraries that keep of an error no more than its code. */
