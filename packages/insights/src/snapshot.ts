@@ -57,8 +57,10 @@ export interface StatementStats extends StatementIdentity {
   readonly prepared: number
   /** Calls that ran in a transaction. */
   readonly inTransaction: number
-  /** Calls that came with bare literals: how often the text carried values. */
+  /** Calls that came with bare literals: how often the text carried values. Numbers in a list of IN are counted apart. */
   readonly withLiterals: number
+  /** Calls that came with numbers in a list of IN, as libraries write the keys of what they have read. */
+  readonly withListedNumbers: number
   /** Waiting for a connection, before the statement was sent. */
   readonly wait: Distribution
   /** From sent to answered. */

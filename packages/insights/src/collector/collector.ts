@@ -190,6 +190,7 @@ export class Collector {
         prepared: context.prepared === true,
         inTransaction: context.transaction !== undefined,
         literals: text.literals > 0,
+        listedNumbers: text.listedNumbers > 0,
         tags: text.tags,
       },
       this.#wallTimeAt(startedAt + waitMs + runMs),

@@ -13,6 +13,7 @@ export interface Outcome {
   readonly prepared: boolean
   readonly inTransaction: boolean
   readonly literals: boolean
+  readonly listedNumbers: boolean
   readonly tags: StatementTags
 }
 
@@ -32,6 +33,7 @@ class Series {
   prepared = 0
   inTransaction = 0
   withLiterals = 0
+  withListedNumbers = 0
   tags: StatementTags = {}
   firstSeenAt = 0
   lastSeenAt = 0
@@ -110,6 +112,7 @@ export class StatementTable {
     if (outcome.prepared) series.prepared += 1
     if (outcome.inTransaction) series.inTransaction += 1
     if (outcome.literals) series.withLiterals += 1
+    if (outcome.listedNumbers) series.withListedNumbers += 1
     series.tags = outcome.tags
     series.wait.add(outcome.waitMs)
     series.run.add(outcome.runMs)
@@ -185,6 +188,7 @@ function statsOf(fingerprint: Fingerprint, series: Series, runMs: number): State
     prepared: series.prepared,
     inTransaction: series.inTransaction,
     withLiterals: series.withLiterals,
+    withListedNumbers: series.withListedNumbers,
     wait: series.wait.distribution,
     run: series.run.distribution,
     share: runMs === 0 ? 0 : series.run.totalMs / runMs,

@@ -150,3 +150,14 @@ test('the cache of texts is bounded', () => {
     'select a from t where x = ?',
   )
 })
+
+test.each([
+  ['select * from t where id in (1, 2, 3)', 0, 3],
+  ['select * from t where id in (1) and n = 5', 1, 1],
+  ['select * from t where id in ($1, $2)', 0, 0],
+  ["select * from t where name in ('a', 'b')", 2, 0],
+  ["select * from t where id in (1, 'b')", 1, 1],
+  ['select * from t where id not in (1, 2) and x in (select 3)', 1, 2],
+])('values in the text of %s: %i, and %i numbers in lists', (text, literals, listedNumbers) => {
+  expect(fingerprintOf(text, 'postgresql')).toMatchObject({ literals, listedNumbers })
+})

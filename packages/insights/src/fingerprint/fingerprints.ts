@@ -4,6 +4,7 @@ import { dialectOf } from './dialect.js'
 import { hashOf } from './hash.js'
 import { lex } from './lexer.js'
 import { canonical } from './normalize.js'
+import { numbersInLists } from './number-lists.js'
 import { render } from './render.js'
 import { type StatementShape, shapeOf } from './shape.js'
 import { tagsOf } from './sqlcommenter.js'
@@ -20,8 +21,9 @@ export interface Fingerprint extends StatementShape {
 export interface FingerprintedText {
   readonly fingerprint: Fingerprint
   readonly tags: StatementTags
-  /** Values that stand in the text itself. */
+  /** Values that stand in the text itself, without the numbers in lists of IN. */
   readonly literals: number
+  readonly listedNumbers: number
 }
 
 /** Of the text that is kept for people; the hash is of all of it. */
@@ -39,7 +41,13 @@ export function fingerprintOf(text: string, database: string): FingerprintedText
     text: whole.length <= LONGEST_TEXT ? whole : `${whole.slice(0, LONGEST_TEXT - 1)}…`,
     ...shapeOf(reduced),
   }
-  return { fingerprint, tags: tagsOf(comments), literals }
+  const listedNumbers = numbersInLists(tokens)
+  return {
+    fingerprint,
+    tags: tagsOf(comments),
+    literals: literals - listedNumbers,
+    listedNumbers,
+  }
 }
 
 /** Remembers what texts come to, as taking one apart costs a hundred times a look-up. Bounded in size. */

@@ -49,6 +49,7 @@ export function statementSnapshot(
       prepared: 0,
       inTransaction: 0,
       withLiterals: 0,
+      withListedNumbers: 0,
       wait: distribution(calls, 0),
       run: distribution(calls, meanMs),
       share: 0,

@@ -45,6 +45,7 @@ export function statement(more: Partial<StatementStats> = {}): StatementStats {
     prepared: calls,
     inTransaction: 0,
     withLiterals: 0,
+    withListedNumbers: 0,
     wait: distribution(calls, 0),
     run: distribution(calls, 1),
     share: 0.3,

@@ -61,11 +61,14 @@ function hotStatement(
   statement: StatementStats,
   { server }: RecommendationFacts,
 ): Recommendation[] {
-  const { calls, fingerprint, kind, prepared, run, share, site, text, withLiterals } = statement
+  const { calls, fingerprint, kind, prepared, run, share, site, text } = statement
+  const { withListedNumbers, withLiterals } = statement
   if (!DATA.includes(kind) || calls < HOT_CALLS || share < HOT_SHARE) return []
   if (run.p50Ms > QUICK_MS || prepared > (1 - MOSTLY) * calls) return []
   // Behind a pooler by transaction, a statement that is prepared may be on another server connection.
   if (server?.pooler === 'transaction') return []
+  // The text of a page's keys is another for each page: there is nothing to prepare, and it is the library that writes it.
+  if (withLiterals < MOSTLY * calls && withListedNumbers >= MOSTLY * calls) return []
   const evidence = [
     `${calls} calls, ${(100 * share).toFixed(0)} % of the run time of all statements`,
     `${durationText(run.p50Ms)} each (p50), of which parsing and planning is a part`,
