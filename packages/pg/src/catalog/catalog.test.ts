@@ -82,6 +82,19 @@ test('a head start ends when the catalog is waited for, and when it is closed', 
   expect(clock.pendingTimers).toBe(0)
 })
 
+test('a reading that begins within the head start, and is lost, is tried again', async () => {
+  catalogs.opened('a')
+  await clock.advance(80)
+  // A probe has been answered.
+  catalogs.read('a')
+  database.lose()
+  await clock.advance(50)
+  expect(database.asked).toBe(2)
+  database.answer()
+  await clock.advance(0)
+  expect(reads(catalog)).toBe(true)
+})
+
 test('as long as it has not been read nothing is a read', async () => {
   expect(reads(catalog)).toBe(false)
   await read()

@@ -169,11 +169,7 @@ export class EndpointCatalog implements Catalog {
 
   opened(): void {
     if (this.#begun) void this.read()
-    else
-      this.#timer ??= this.#clock.setTimeout(() => {
-        this.#timer = undefined
-        void this.read()
-      }, FIRST_AFTER_MS)
+    else this.#readLater(FIRST_AFTER_MS)
   }
 
   /** Gives up a reading under way, and its connection with it. */
@@ -213,6 +209,9 @@ export class EndpointCatalog implements Catalog {
 
   async #read(): Promise<void> {
     this.#begun = true
+    // It comes before the one that was to come later, and what follows may need another pause.
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
     const changes = this.#changes
     const abort = new AbortController()
     this.#abort = abort
