@@ -101,7 +101,8 @@ test('beside instrumentation-pg no statement has two spans, and waits and transa
     ['transaction', 'request'],
   ])
   const [request] = of('app')
-  expect(request?.events).toEqual(['connmgr.waited'])
+  // On a busy machine those for whom a connection is opened wait, too.
+  expect([...new Set(request?.events)]).toEqual(['connmgr.waited'])
   expect(messages.filter((each) => each.includes('instrumented already'))).toHaveLength(1)
 })
 
