@@ -354,8 +354,8 @@ export class ManagedPool extends MysqlPool {
   }
 
   #handOut(lease: Lease<Connection>): PoolConnection {
-    const connection = this.#lender.lend(lease)
-    const handle = new PooledConnection(connection, lease, this.#lender)
+    this.#lender.lend(lease)
+    const handle = new PooledConnection(lease, this.#lender)
     return lease.handOut(handle as unknown as PoolConnection)
   }
 

@@ -4,30 +4,27 @@ import { declareProperties, LeasedConnection } from '../leased-connection.js'
 import type { Lender } from './pool-query.js'
 
 // By symbols for the reason given at `LeasedConnection`.
-const CONNECTION = Symbol('connection of a borrower')
 const LEASE = Symbol('lease of a borrower')
 const LENDER = Symbol('lender of a connection')
 
 /** A connection as a pool hands it out: with what a connection of a pool has that a connection does not, or not so. */
 export class PooledConnection extends LeasedConnection {
   static {
-    declareProperties(PooledConnection.prototype, [CONNECTION, LEASE, LENDER])
+    declareProperties(PooledConnection.prototype, [LEASE, LENDER])
   }
 
-  declare readonly [CONNECTION]: Connection
   declare readonly [LEASE]: Lease<Connection>
   declare readonly [LENDER]: Lender
 
-  constructor(connection: Connection, lease: Lease<Connection>, lender: Lender) {
-    super(connection, lease)
-    this[CONNECTION] = connection
+  constructor(lease: Lease<Connection>, lender: Lender) {
+    super(lease.entry.connection, lease)
     this[LEASE] = lease
     this[LENDER] = lender
   }
 
   release(): void {
     const lease = this[LEASE]
-    if (lease.active) this[LENDER].takeBack(lease, this[CONNECTION])
+    if (lease.active) this[LENDER].takeBack(lease, lease.entry.connection)
     // Reports it.
     else lease.release()
   }
@@ -37,7 +34,8 @@ export class PooledConnection extends LeasedConnection {
   }
 
   destroy(): void {
-    this[LENDER].destroy(this[LEASE], this[CONNECTION])
+    const lease = this[LEASE]
+    this[LENDER].destroy(lease, lease.entry.connection)
   }
 
   close(): void {
@@ -46,7 +44,7 @@ export class PooledConnection extends LeasedConnection {
 
   /** mysql2 takes it for a release as well, unless it is asked to close it. */
   end(callback?: () => void): void {
-    if (endsGracefully(this[CONNECTION])) this.destroy()
+    if (endsGracefully(this[LEASE].entry.connection)) this.destroy()
     else this.release()
     if (typeof callback === 'function') process.nextTick(callback)
   }
