@@ -27,6 +27,12 @@ export type {
 } from './conformance/replay-subject.js'
 export { startItems } from './conformance/start-items.js'
 export { canInstallPackages, installPrograms } from './debian/install-programs.js'
+export {
+  canFetchSuitePrograms,
+  fetchSuiteProgram,
+  findSuiteProgram,
+  type SuiteProgram,
+} from './debian/suite-programs.js'
 export { eventually } from './eventually.js'
 export { FakeClock } from './fake/fake-clock.js'
 export { FakeConnection } from './fake/fake-connection.js'
@@ -70,7 +76,12 @@ export {
 export { Opened } from './opened.js'
 export { calibrate, patient, slowness } from './patience.js'
 export { describePgBouncer } from './pgbouncer/describe-pgbouncer.js'
-export { findPgBouncer, type RunningPgBouncer, startPgBouncer } from './pgbouncer/pgbouncer.js'
+export {
+  findPgBouncer,
+  type RunningPgBouncer,
+  startPgBouncer,
+  TRACKING_PGBOUNCER,
+} from './pgbouncer/pgbouncer.js'
 export { TEST_CERTIFICATE, TEST_KEY } from './postgres/certificate.js'
 export {
   type ClusterOptions,

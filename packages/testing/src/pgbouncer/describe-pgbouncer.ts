@@ -22,7 +22,7 @@ export function describePgBouncer(
     throw new Error(`${missing} is not installed, and its tests must not be skipped here`)
   process.stderr.write(
     `\nSKIPPED: tests that need ${missing} in ${expect.getState().testPath}\n` +
-      `         To run them, install it (${PGBOUNCER_INSTALL_COMMAND}) or name it in PGBOUNCER\n\n`,
+      `         To run them, have it fetched (npm run labs), install it (${PGBOUNCER_INSTALL_COMMAND}) or name it in PGBOUNCER\n\n`,
   )
   const skip = describe.skip
   skip(`${name} (SKIPPED: ${missing} is not installed)`, tests)

@@ -2,11 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, chownSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { findSuiteProgram, type SuiteProgram } from '../debian/suite-programs.js'
 import { findServerUser } from '../postgres/server-user.js'
 import { ServerProcess } from '../servers/server-process.js'
 import { startOnPort } from '../servers/start-on-port.js'
 
 export const PGBOUNCER_INSTALL_COMMAND = 'apt-get install -y --no-install-recommends pgbouncer'
+
+/** The first suite whose PgBouncer keeps track of prepared statements; Debian 12 has 1.18. */
+export const TRACKING_PGBOUNCER: SuiteProgram = {
+  suite: 'trixie',
+  package: 'pgbouncer',
+  file: 'usr/sbin/pgbouncer',
+}
+
 const USUAL_FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/usr/local/sbin']
 
 /** PgBouncer, and whether it can keep track of the statements that its clients prepare. */
@@ -16,14 +25,16 @@ export interface PgBouncerProgram {
 }
 
 /**
- * Finds PgBouncer: the program that `PGBOUNCER` names, else where packages put it, else in the `PATH`.
+ * Finds PgBouncer: the program that `PGBOUNCER` names, else {@link TRACKING_PGBOUNCER} if it was fetched, else where packages
+ * put it, else in the `PATH`.
  *
  * @returns undefined if there is none
  */
 export function findPgBouncer(): PgBouncerProgram | undefined {
   const folders = [...USUAL_FOLDERS, ...(process.env.PATH ?? '').split(path.delimiter)]
   const candidates = folders.filter(path.isAbsolute).map((each) => path.join(each, 'pgbouncer'))
-  const program = [process.env.PGBOUNCER ?? '', ...candidates].find(isProgram)
+  const fetched = findSuiteProgram(TRACKING_PGBOUNCER)
+  const program = [process.env.PGBOUNCER ?? '', fetched ?? '', ...candidates].find(isProgram)
   if (program === undefined) return undefined
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' })
   const [, major, minor] = /PgBouncer (\d+)\.(\d+)/.exec(stdout) ?? []
@@ -37,10 +48,10 @@ export interface RunningPgBouncer {
 }
 
 /**
- * Starts PgBouncer before a server.
+ * Starts PgBouncer before a server. It keeps track of no prepared statements, as every version before 1.21.
  *
  * @param url of the server, whose user needs no password
- * @param settings more lines for its section `pgbouncer`
+ * @param settings more lines for its section `pgbouncer`; `max_prepared_statements` has it keep track
  */
 export async function startPgBouncer(
   url: string,
@@ -62,6 +73,7 @@ export async function startPgBouncer(
       auth_type: 'any',
       pool_mode: 'transaction',
       ignore_startup_parameters: 'extra_float_digits',
+      ...(found.tracksStatements && { max_prepared_statements: 0 }),
       ...settings,
     }
     const section = Object.entries(lines).map(([name, value]) => `${name} = ${value}`)
