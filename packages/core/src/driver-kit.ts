@@ -73,7 +73,7 @@ export {
   type TracedConnection,
   type TracedTransaction,
   TransactionTrace,
-  tracedLease,
+  tracedConnection,
 } from './driver/statement-trace.js'
 export { isError, messageOf, toError } from './errors.js'
 export { summarize } from './events/event-parts.js'

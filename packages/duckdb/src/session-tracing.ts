@@ -3,7 +3,7 @@ import {
   type StatementTrace,
   type StatementTracer,
   TransactionTrace,
-  tracedLease,
+  tracedConnection,
 } from '@connmgr/core/driver'
 import { rowCountOf } from './row-count.js'
 import { verbOf } from './statement-text.js'
@@ -29,7 +29,7 @@ export class SessionTracing {
   begin(sql: string): StatementTrace | undefined {
     if (this.#queries?.active !== true) return undefined
     const trace = this.#queries.begin(sql)
-    trace.on(tracedLease(this.#activity))
+    trace.on(tracedConnection(this.#activity))
     return trace
   }
 

@@ -2,7 +2,7 @@ import {
   type ConnectionActivity,
   type StatementTrace,
   type TracedConnection,
-  tracedLease,
+  tracedConnection,
 } from '@connmgr/core/driver'
 import type { ClientInternals, PendingQuery } from './client-internals.js'
 import { isSubmittable, type Submittable } from './open-statement.js'
@@ -34,7 +34,7 @@ export function placeOf(
   { activity, internals }: TracedSession,
   instrumented = false,
 ): TracedConnection {
-  return { ...tracedLease(activity), processId: internals.processID ?? undefined, instrumented }
+  return tracedConnection(activity, internals.processID ?? undefined, instrumented)
 }
 
 const COPIED = /^COPY (\d+)$/

@@ -66,14 +66,22 @@ export interface StatementTrace {
   failed(error: unknown): void
 }
 
-/** The lease under which a statement runs that is sent on a connection now, for {@link StatementTrace.on}. */
-export function tracedLease({
-  lease,
-}: Pick<ConnectionActivity, 'lease'>): Pick<TracedConnection, 'connectionId' | 'lease'> {
+/**
+ * Where a statement runs that is sent on a connection now, for {@link StatementTrace.on}. One literal, as V8 would make a new
+ * hidden class for each copy with more properties.
+ */
+export function tracedConnection(
+  { lease }: Pick<ConnectionActivity, 'lease'>,
+  processId?: number | undefined,
+  instrumented?: boolean | undefined,
+): TracedConnection {
   return {
+    endpoint: undefined,
     connectionId: lease?.connectionId,
+    processId,
     // The pool's own work after a lease has ended is not the borrower's.
     lease: lease?.active === true ? lease.id : undefined,
+    instrumented,
   }
 }
 

@@ -166,10 +166,13 @@ class QueryTrace implements StatementTrace {
   }
 
   inTransaction(transaction: TracedTransaction | undefined): void {
-    if (transaction === undefined) delete this.context.transaction
-    else {
+    const { context } = this
+    if (transaction !== undefined) {
       const { boundary, id } = transaction
-      this.context.transaction = boundary === undefined ? { id } : { id, boundary }
+      context.transaction = boundary === undefined ? { id } : { id, boundary }
+    } else if (context.transaction !== undefined) {
+      // For V8, to delete what is not there is as slow as to delete it.
+      delete context.transaction
     }
   }
 

@@ -6,7 +6,7 @@ import {
   noteWrite,
   type StatementTrace,
   type StatementTracer,
-  tracedLease,
+  tracedConnection,
 } from '@connmgr/core/driver'
 import type { CommandQueue, CommandWatch } from '../command-queue.js'
 import { isClientTimeout, isDeliberate } from '../errors/classify.js'
@@ -113,11 +113,8 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     const { activity, queries } = this.#known
     if (queries?.active !== true) return undefined
     const trace = queries.begin(text)
-    trace.on({
-      ...tracedLease(activity),
-      processId: this.#internals.threadId ?? undefined,
-      instrumented: !own && isInstrumented(this.#internals),
-    })
+    const instrumented = !own && isInstrumented(this.#internals)
+    trace.on(tracedConnection(activity, this.#internals.threadId ?? undefined, instrumented))
     return trace
   }
 

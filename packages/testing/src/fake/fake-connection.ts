@@ -7,7 +7,7 @@ import type {
   StatementTrace,
   StatementTracer,
 } from '@connmgr/core/driver'
-import { nextTransactionId, tracedLease } from '@connmgr/core/driver'
+import { nextTransactionId, tracedConnection } from '@connmgr/core/driver'
 import type { FakeDriver } from './fake-driver.js'
 import { FakeError } from './outcome.js'
 
@@ -97,7 +97,7 @@ export class FakeConnection {
   traced(text: string, run: () => Promise<void>): Promise<void> {
     if (this.#queries?.active !== true) return run()
     const trace = this.#queries.begin(text)
-    trace.on({ ...tracedLease(this.activity), processId: this.id })
+    trace.on(tracedConnection(this.activity, this.id))
     return trace.run(() => this.#follow(trace, run))
   }
 
