@@ -38,7 +38,8 @@ export class Leases {
   }
 
   find(lease: number | undefined): LeaseRecord | undefined {
-    return lease === undefined ? undefined : this.#open.get(lease)
+    // With none open, statements of pools are spared a look-up each.
+    return lease === undefined || this.#open.size === 0 ? undefined : this.#open.get(lease)
   }
 
   /** The open lease whose session the server calls so. */

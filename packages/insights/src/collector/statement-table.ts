@@ -49,6 +49,8 @@ class Series {
 export class StatementEntry {
   readonly fingerprint: Fingerprint
   readonly series = new Map<string, Series>()
+  /** The one that was counted last: most statements come from one place. */
+  latest: Series | undefined
   readonly habit = new PathHabit()
   /** Calls whose way was read. */
   pathsRead = 0
@@ -138,14 +140,20 @@ export class StatementTable {
   }
 
   #series(entry: StatementEntry, path: Path): Series {
-    const known = entry.series.get(path.siteKey)
-    if (known !== undefined) return known
+    const { siteKey } = path
+    if (entry.latest?.site.siteKey === siteKey) return entry.latest
+    const known = entry.series.get(siteKey)
+    if (known !== undefined) {
+      entry.latest = known
+      return known
+    }
     const isFull =
       entry.series.size >= MOST_SITES || this.#sites >= this.#most * SITES_PER_FINGERPRINT
     const [first] = entry.series.values()
     if (isFull && first !== undefined) return first
     const series = new Series(path)
-    entry.series.set(path.siteKey, series)
+    entry.series.set(siteKey, series)
+    entry.latest = series
     this.#sites += 1
     return series
   }
