@@ -12,12 +12,12 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { transform } from '@swc/core'
+import { atOnce } from './at-once.mjs'
 import { DocumentDatabases } from './document-databases.mjs'
 import { exitLike, PUBLIC_PACKAGES, ROOT, run, runBin } from './run.mjs'
 import { snippetsOf } from './snippets.mjs'
 
 const TIMEOUT_MS = 120_000
-const AT_ONCE = 2
 const STANDARD_MODELS = `model User {
   id    Int    @id @default(autoincrement())
   email String @unique
@@ -47,10 +47,8 @@ try {
     (page) => named.length === 0 || named.some((part) => page.startsWith(part)),
   )
   symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'))
-  const programs = []
-  for (const page of pages) programs.push(...(await lay(page)))
-  await typeCheck()
-  await emit(programs)
+  const programs = (await atOnce(pages, lay)).flat()
+  await atOnce([typeCheck, () => emit(programs)], (step) => step())
   databases = new DocumentDatabases(work)
   await runAll(programs.filter((each) => each.code !== undefined))
 } catch (error) {
@@ -165,15 +163,9 @@ async function emit(files) {
 }
 
 async function runAll(programs) {
-  const queue = [...programs]
   const failed = []
   const started = performance.now()
-  const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      await runOne(next).catch((error) => failed.push(error))
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await atOnce(programs, (each) => runOne(each).catch((error) => failed.push(error)))
   for (const error of failed) console.error(`${error.message}\n`)
   if (failed.length > 0) throw new Error(`${failed.length} of ${programs.length} snippets failed`)
   const seconds = ((performance.now() - started) / 1000).toFixed(0)

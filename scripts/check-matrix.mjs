@@ -10,6 +10,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readArguments } from './arguments.mjs'
+import { atOnce } from './at-once.mjs'
 import { COLUMNS, MIDDLE, NODES, TYPESCRIPTS } from './matrix/columns.mjs'
 import { bundle, checkTypes, FORMATS, install } from './matrix/project.mjs'
 import { checkOneCopy } from './one-copy.mjs'
@@ -48,19 +49,23 @@ if (results.some(({ error }) => error !== undefined)) process.exit(1)
 
 async function main() {
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
-  const tarballs = await packPackages(work)
-  const compilers = await installCompilers()
-  const nodes = await findNodes()
+  const preparations = [() => packPackages(work), installCompilers, findNodes]
+  const [tarballs, compilers, nodes] = await atOnce(preparations, (prepare) => prepare())
   const { startCluster } = require('@connmgr/testing')
   cluster = await startCluster()
-  for (const column of columns()) {
-    console.log(`\n${column.name}: ${column.note}\n  ${describe(column)}`)
+  await atOnce(longestFirst(columns()), async (column) => {
+    console.log(`${column.name}: ${column.note}\n  ${describe(column)}`)
     const folder = join(work, column.name)
     const installed = await attempt(column, 'install', () => install(folder, column, tarballs))
-    if (!installed) continue
+    if (!installed) return
     await checkColumn(column, folder, compilers, nodes)
     rmSync(folder, { recursive: true, force: true })
-  }
+  })
+}
+
+/** So that in the end no long column runs alone. */
+function longestFirst(unsorted) {
+  return [...unsorted].sort((a, b) => b.programs.length - a.programs.length)
 }
 
 function columns() {
@@ -176,6 +181,8 @@ async function findNode(major) {
 
 /** Runs one check, notes how it has ended, and says whether it has passed. */
 async function attempt(column, check, work) {
+  if (bail && results.some(({ error }) => error !== undefined))
+    throw new Error(`"${check}" of the column "${column.name}" is left out after a failure`)
   const started = performance.now()
   const result = { column: column.name, check }
   try {
@@ -186,7 +193,9 @@ async function attempt(column, check, work) {
   result.seconds = (performance.now() - started) / 1000
   results.push(result)
   const verdict = result.error === undefined ? 'ok' : 'FAILED'
-  console.log(`  ${verdict.padEnd(6)} ${check} (${result.seconds.toFixed(1)} s)`)
+  console.log(
+    `${column.name.padEnd(12)}  ${verdict.padEnd(6)} ${check} (${result.seconds.toFixed(1)} s)`,
+  )
   if (result.error !== undefined) {
     console.error(
       result.error.message.split('\n').slice(0, 30).join('\n').replace(/^/gm, '         '),

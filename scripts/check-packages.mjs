@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { atOnce } from './at-once.mjs'
 import { DocumentDatabases } from './document-databases.mjs'
 import { checkOneCopy } from './one-copy.mjs'
 import { packPackages } from './pack.mjs'
@@ -61,7 +62,7 @@ try {
   const tarballs = await packPackages(work, step)
   await lint(tarballs)
   databases = new DocumentDatabases(work)
-  for (const format of Object.keys(FORMATS)) await checkProject(format, tarballs)
+  await atOnce(Object.keys(FORMATS), (format) => checkProject(format, tarballs))
   console.log(
     `${PUBLIC_PACKAGES.length} packages pack, install, type-check and run as CommonJS and as ESM`,
   )
@@ -74,12 +75,12 @@ try {
 if (failure !== undefined) exitLike(failure)
 
 async function lint(tarballs) {
-  for (const name of PUBLIC_PACKAGES) {
+  await atOnce(PUBLIC_PACKAGES, async (name) => {
     await runBin('publint', ['run', tarballs[name], '--strict'], { quiet: true })
     await runBin('attw', [tarballs[name], '--profile', 'node16', '--no-emoji', '--no-color'], {
       quiet: true,
     })
-  }
+  })
   step('publint and arethetypeswrong have no complaints')
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { atOnce } from './at-once.mjs'
 import { ROOT, run } from './run.mjs'
 
 /** Peers that exist once for each module system, by the package of ours that imports their values. */
@@ -13,10 +14,7 @@ const TWOFOLD = {
  */
 export async function checkOneCopy(project, names) {
   const program = join(ROOT, 'scripts', 'matrix', 'identity.mjs')
-  for (const name of names) {
-    await run(process.execPath, [program, name, ...(TWOFOLD[name] ?? [])], {
-      cwd: project,
-      quiet: true,
-    })
-  }
+  await atOnce(names, (name) =>
+    run(process.execPath, [program, name, ...(TWOFOLD[name] ?? [])], { cwd: project, quiet: true }),
+  )
 }

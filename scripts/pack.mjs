@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { atOnce } from './at-once.mjs'
 import { PUBLIC_PACKAGES, ROOT, runNpm } from './run.mjs'
 
 const NOT_FOR_USERS =
@@ -22,8 +23,7 @@ const SECRETS = [
  * @returns {Promise<Record<string, string>>} the tarballs, by the name of the package
  */
 export async function packPackages(folder, tell = () => {}) {
-  const tarballs = {}
-  for (const name of PUBLIC_PACKAGES) {
+  const packedFiles = await atOnce(PUBLIC_PACKAGES, async (name) => {
     const output = await runNpm(['pack', '--json', '--pack-destination', folder], {
       cwd: join(ROOT, 'packages', name),
       quiet: true,
@@ -38,10 +38,10 @@ export async function packPackages(folder, tell = () => {}) {
     const strays = files.filter((file) => NOT_FOR_USERS.test(file))
     assert.deepEqual(strays, [], `@connmgr/${name} packs what is not for users`)
     checkSecrets(name, files)
-    tarballs[name] = join(folder, packed.filename)
     tell(`@connmgr/${name}: ${files.length} files, ${(packed.size / 1024).toFixed(1)} kB packed`)
-  }
-  return tarballs
+    return [name, join(folder, packed.filename)]
+  })
+  return Object.fromEntries(packedFiles)
 }
 
 function checkSecrets(name, files) {

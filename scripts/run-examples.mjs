@@ -1,6 +1,7 @@
 // Runs every example as its README says, or those that are named, and fails if one does.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { atOnce } from './at-once.mjs'
 import { exitLike, ROOT, runNpm } from './run.mjs'
 
 const TIMEOUT_MS = 120_000
@@ -15,7 +16,7 @@ if (unknown.length > 0) {
   process.exit(1)
 }
 
-for (const example of named.length > 0 ? named : examples) {
+await atOnce(named.length > 0 ? named : examples, async (example) => {
   const startedAt = performance.now()
   await runNpm(['start', '--silent'], {
     cwd: join(folder, example),
@@ -23,7 +24,7 @@ for (const example of named.length > 0 ? named : examples) {
     timeoutMs: TIMEOUT_MS,
   }).catch((error) => {
     console.error(`example ${example} failed`)
-    exitLike(error)
+    throw error
   })
   console.log(`example ${example} ran in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
-}
+}).catch(exitLike)
