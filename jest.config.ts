@@ -1,6 +1,6 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest'
-import { calibrate } from './packages/testing/src/patience'
+import { calibrate, patient } from './packages/testing/src/patience'
 import { QUICK_FILES, QUICK_RUNS } from './test/quick-tests'
 
 /** A function, because it measures how slow the machine is, for the deadlines of tests. */
@@ -42,7 +42,10 @@ export default async function config(): Promise<Config> {
       '<rootDir>/packages/testing/src/test-timeout.ts',
       '<rootDir>/packages/testing/src/fixed-seed.ts',
     ],
-    maxWorkers: 2,
+    // One more than a small machine has cores: tests of servers wait for half of their time.
+    maxWorkers: 3,
+    // Without anything left that holds it, the end of a process takes a second where many compete for the processor.
+    workerGracefulExitTimeout: patient(2000),
     // Storages of asynchronous context that earlier files have left make every promise of a process dearer.
     workerIdleMemoryLimit: '300MB',
     collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts', '!**/*.test-d.ts'],
