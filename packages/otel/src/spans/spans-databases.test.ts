@@ -8,16 +8,23 @@ import { instrument, type MeasuredManagers } from '../index.js'
 
 const LIFETIME = { logger: false, name: 'shop' } as const
 
+const stops: (() => void)[] = []
+
 beforeAll(useFlowContexts)
+// What spans subscribe to is of the whole process.
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop()
+})
 
 /** The spans of a manager from now on. */
 function record(manager: MeasuredManagers): RecordedSpans {
   const spans = new RecordedSpans()
-  instrument(manager, {
+  const stop = instrument(manager, {
     meterProvider: meterProvider().provider,
     tracerProvider: spans.provider,
     spans: true,
   })
+  stops.push(stop)
   return spans
 }
 
