@@ -1,4 +1,4 @@
-import type { Token } from './lexer.js'
+import type { Token } from './token.js'
 
 /** Operands that `and` or `or` join, at one level of parentheses. */
 interface Chain {

@@ -1,25 +1,6 @@
+import { isDigit, isSpace, isWordPart, isWordStart } from './characters.js'
 import type { Dialect } from './dialect.js'
-
-/** What a token is. */
-type TokenType =
-  | 'word'
-  | 'name'
-  | 'value'
-  | 'parameter'
-  | 'operator'
-  | 'open'
-  | 'close'
-  | 'comma'
-  | 'dot'
-  | 'end'
-
-/** A token in its canonical form: words in lower case, values and parameters as `?`, names quoted only where they must. */
-export interface Token {
-  readonly type: TokenType
-  readonly text: string
-  /** Of a value: whether it was a number. */
-  readonly number?: boolean
-}
+import { NUMBER, nameToken, PARAMETER, PUNCTUATION, type Token, VALUE } from './token.js'
 
 /** A statement taken apart. */
 export interface Lexed {
@@ -30,33 +11,7 @@ export interface Lexed {
   readonly literals: number
 }
 
-const PLAIN_NAME = /^[a-z_][a-z0-9_]*$/
-/** Words that mean something else when they are not quoted. */
-const RESERVED = new Set(
-  (
-    'all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create cross ' +
-    'current_date current_time current_timestamp current_user default deferrable delete desc distinct do else end except ' +
-    'exists false fetch for foreign from full grant group having in initially inner insert intersect into is join key ' +
-    'lateral leading left like limit localtime localtimestamp natural not null offset on only or order outer placing primary references ' +
-    'returning right select session_user set some symmetric table then to trailing true union unique update user using ' +
-    'values when where window with'
-  ).split(' '),
-)
 const OPERATOR = '+-*/<>=~!@#%^&|`?:'
-const VALUE: Token = { type: 'value', text: '?' }
-const NUMBER: Token = { type: 'value', text: '?', number: true }
-const PARAMETER: Token = { type: 'parameter', text: '?' }
-const PUNCTUATION: Readonly<Record<string, Token>> = {
-  '(': { type: 'open', text: '(' },
-  ')': { type: 'close', text: ')' },
-  '[': { type: 'open', text: '[' },
-  ']': { type: 'close', text: ']' },
-  '{': { type: 'open', text: '{' },
-  '}': { type: 'close', text: '}' },
-  ',': { type: 'comma', text: ',' },
-  '.': { type: 'dot', text: '.' },
-  ';': { type: 'end', text: ';' },
-}
 
 /** Takes a statement apart. Never throws: what is not closed reaches to the end. */
 export function lex(text: string, dialect: Dialect): Lexed {
@@ -240,11 +195,7 @@ class Lexer {
       }
       name += char
     }
-    const plain = PLAIN_NAME.test(name) && !RESERVED.has(name)
-    this.#push(
-      { type: 'name', text: plain ? name : `"${name.replaceAll('"', '""')}"` },
-      at + 1 - this.#at,
-    )
+    this.#push(nameToken(name), at + 1 - this.#at)
   }
 
   /** A `$1`, a `$name`, or a string between dollar signs. */
@@ -309,30 +260,4 @@ class Lexer {
 function indexOrEnd(text: string, what: string, from: number): number {
   const index = text.indexOf(what, from)
   return index === -1 ? text.length : index
-}
-
-function isSpace(char: string): boolean {
-  return (
-    char === ' ' ||
-    char === '\n' ||
-    char === '\t' ||
-    char === '\r' ||
-    char === '\f' ||
-    char === '\v' ||
-    char === '\u00a0'
-  )
-}
-
-function isDigit(char: string): boolean {
-  return char >= '0' && char <= '9'
-}
-
-function isWordStart(char: string): boolean {
-  return (
-    (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z') || char === '_' || char > '\u0080'
-  )
-}
-
-function isWordPart(char: string): boolean {
-  return isWordStart(char) || isDigit(char) || char === '$'
 }

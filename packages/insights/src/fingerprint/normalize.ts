@@ -1,5 +1,5 @@
 import { collapseConditions } from './conditions.js'
-import type { Token } from './lexer.js'
+import type { Token } from './token.js'
 
 /** A list in parentheses that stands for any number of its like. */
 interface Group {

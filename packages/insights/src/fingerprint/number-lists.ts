@@ -1,4 +1,4 @@
-import type { Token } from './lexer.js'
+import type { Token } from './token.js'
 
 /**
  * How many numbers stand in lists of IN. Libraries write the keys of what they have read so, and no number can be taken for

@@ -1,4 +1,4 @@
-import type { Token } from './lexer.js'
+import type { Token } from './token.js'
 
 /** Writes tokens as a person would: no space inside parentheses, before commas, or between a function and its arguments. */
 export function render(tokens: readonly Token[]): string {

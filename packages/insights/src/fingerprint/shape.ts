@@ -1,5 +1,5 @@
 import type { StatementKind } from '../snapshot.js'
-import type { Token } from './lexer.js'
+import type { Token } from './token.js'
 
 /** What the collector must know of a statement beside its text. */
 export interface StatementShape {

@@ -1,3 +1,29 @@
+import {
+  AND,
+  BACKSLASH,
+  COLON,
+  classOf,
+  DIGIT,
+  DOLLAR,
+  DOT,
+  DOUBLE_QUOTE,
+  EQUALS,
+  isNamePart,
+  isSign,
+  isTagPart,
+  keepsSign,
+  LETTER,
+  LINE_FEED,
+  MARK,
+  MINUS,
+  OPERATOR,
+  QUOTE,
+  RETURN,
+  SLASH,
+  SPACE,
+  STAR,
+} from './characters.js'
+
 /** What a token of a statement is. */
 export type TokenKind =
   /** A name or keyword without quotes, in lower case. */
@@ -19,46 +45,6 @@ export type TokenKind =
 
 /** PostgreSQL truncates longer names, to a length that depends on its build and on the encoding. */
 const LONGEST_NAME = 63
-
-const OPERATOR_CHARACTERS = '~!@#^&|`?+-*/%<>='
-/** An operator that has one of these may end in + or -. */
-const KEEPS_SIGN = '~!@#^&|`?%'
-
-const OTHER = 0
-const SPACE = 1
-const LETTER = 2
-const DIGIT = 3
-const OPERATOR = 4
-const MARK = 5
-
-const CLASSES = classesOfCharacters()
-
-function classesOfCharacters(): Uint8Array {
-  const classes = new Uint8Array(128)
-  const set = (characters: string, kind: number): void => {
-    for (const character of characters) classes[character.charCodeAt(0)] = kind
-  }
-  set(' \t\n\r\f\v', SPACE)
-  set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_', LETTER)
-  set('0123456789', DIGIT)
-  set(OPERATOR_CHARACTERS, OPERATOR)
-  set('()[],;.:', MARK)
-  return classes
-}
-
-const LINE_FEED = 10
-const RETURN = 13
-const QUOTE = 39
-const STAR = 42
-const MINUS = 45
-const SLASH = 47
-const BACKSLASH = 92
-const DOLLAR = 36
-const DOUBLE_QUOTE = 34
-const DOT = 46
-const COLON = 58
-const EQUALS = 61
-const AND = 38
 
 /**
  * Reads the text of statements as PostgreSQL does, token by token, each character a bounded number of times. Where
@@ -114,7 +100,7 @@ export class Lexer {
     const text = this.#text
     for (;;) {
       const code = this.#peek()
-      if (code < 128 && CLASSES[code] === SPACE) this.#at += 1
+      if (classOf(code) === SPACE) this.#at += 1
       else if (code === MINUS && text.charCodeAt(this.#at + 1) === MINUS) this.#skipLine()
       else if (code === SLASH && text.charCodeAt(this.#at + 1) === STAR) {
         if (!this.#skipComment()) return false
@@ -297,17 +283,17 @@ export class Lexer {
       this.value = text[start] as string
       return 'operator'
     }
-    let keepsSign = false
+    let signMayEnd = false
     for (;;) {
       const code = this.#peek()
       if (classOf(code) !== OPERATOR) break
       const after = text.charCodeAt(this.#at + 1)
       if (code === MINUS && after === MINUS) break
       if (code === SLASH && after === STAR) break
-      keepsSign ||= KEEPS_SIGN.includes(text[this.#at] as string)
+      signMayEnd ||= keepsSign(text[this.#at] as string)
       this.#at += 1
     }
-    if (!keepsSign) {
+    if (!signMayEnd) {
       // The signs that are left over are read as operators of one character each.
       this.#signsUntil = this.#at
       while (this.#at > start + 1 && isSign(text.charCodeAt(this.#at - 1))) this.#at -= 1
@@ -336,24 +322,6 @@ export class Lexer {
     this.steps += 1
     return this.#text.charCodeAt(this.#at)
   }
-}
-
-function classOf(code: number): number {
-  // All other characters are letters to PostgreSQL; NaN is the end.
-  return code < 128 ? (CLASSES[code] as number) : code >= 128 ? LETTER : OTHER
-}
-
-function isNamePart(code: number): boolean {
-  const kind = classOf(code)
-  return kind === LETTER || kind === DIGIT || code === DOLLAR
-}
-
-function isTagPart(code: number): boolean {
-  return code !== DOLLAR && isNamePart(code)
-}
-
-function isSign(code: number): boolean {
-  return code === 43 || code === MINUS
 }
 
 function lowerAscii(word: string): string {
