@@ -67,6 +67,7 @@ export type {
   WritePlace,
 } from './driver/replication.js'
 export {
+  beginTrace,
   nextTransactionId,
   type StatementTrace,
   type StatementTracer,
@@ -82,6 +83,7 @@ export { type AddMethod, BorrowedListeners } from './facade/borrowed-listeners.j
 export { currentEffects, type Effects, unnoted, type WriteEnd } from './flow/effects.js'
 export { outside } from './flow/outside.js'
 export { Scope } from './flow/scope.js'
+export { HEAD_START_MS } from './health/head-start.js'
 export { CaptureBudget } from './leaks/capture-budget.js'
 export { calledFrom, notedOrigin, runWithOrigin } from './leaks/context.js'
 export {

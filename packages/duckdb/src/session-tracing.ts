@@ -1,9 +1,9 @@
 import {
+  beginTrace,
   type ConnectionActivity,
   type StatementTrace,
   type StatementTracer,
   TransactionTrace,
-  tracedConnection,
 } from '@connmgr/core/driver'
 import { rowCountOf } from './row-count.js'
 import { verbOf } from './statement-text.js'
@@ -27,10 +27,7 @@ export class SessionTracing {
 
   /** Begins to publish a statement, if there is a subscriber. */
   begin(sql: string): StatementTrace | undefined {
-    if (this.#queries?.active !== true) return undefined
-    const trace = this.#queries.begin(sql)
-    trace.on(tracedConnection(this.#activity))
-    return trace
+    return beginTrace(this.#queries, this.#activity, sql)
   }
 
   /**

@@ -85,6 +85,18 @@ export function tracedConnection(
   }
 }
 
+/** Begins to publish a statement that is sent on a connection now; undefined if there is no subscriber. */
+export function beginTrace(
+  queries: StatementTracer | undefined,
+  activity: Pick<ConnectionActivity, 'lease'>,
+  text: string,
+): StatementTrace | undefined {
+  if (queries?.active !== true) return undefined
+  const trace = queries.begin(text)
+  trace.on(tracedConnection(activity))
+  return trace
+}
+
 let lastTransactionId = 0
 
 /** A number for a transaction that a connection has begun, unique within the process. */

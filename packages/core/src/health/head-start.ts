@@ -1,7 +1,10 @@
 import type { Clock, TimerHandle } from '../time/clock.js'
 
-/** Ample for a login and a short answer from a server nearby, and short beside the time between two probes. */
-const HEAD_START_MS = 100
+/**
+ * Milliseconds for which background work leaves the processor to the first caller: ample for a login and a short answer
+ * from a server nearby, and short beside the time between two probes.
+ */
+export const HEAD_START_MS = 100
 
 /** A time in which the processor belongs to the first caller. */
 export class HeadStart {

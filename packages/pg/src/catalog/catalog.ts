@@ -1,5 +1,5 @@
 import type { Clock } from '@connmgr/core'
-import type { TimerHandle } from '@connmgr/core/driver'
+import { HEAD_START_MS, type TimerHandle } from '@connmgr/core/driver'
 import { CATALOG_QUERY, type CatalogAnswer } from './catalog-query.js'
 import { Snapshot } from './snapshot.js'
 
@@ -20,8 +20,6 @@ const FRESH_MS = 60_000
 const VALID_MS = 300_000
 /** The class of SQLSTATEs by which a server ends sessions, and refuses them while it starts or stops. */
 const OPERATOR_INTERVENTION = '57P'
-/** The first caller gets its first answer before the processor, and a connection, are spent on the first reading. */
-const FIRST_AFTER_MS = 100
 /** Pause after a reading, if statements that change the catalog follow one another. */
 const PAUSE_MS = 1000
 /** Pause after a reading whose connection was lost, or could not be opened; doubles each time. */
@@ -169,7 +167,7 @@ export class EndpointCatalog implements Catalog {
 
   opened(): void {
     if (this.#begun) void this.read()
-    else this.#readLater(FIRST_AFTER_MS)
+    else this.#readLater(HEAD_START_MS)
   }
 
   /** Gives up a reading under way, and its connection with it. */

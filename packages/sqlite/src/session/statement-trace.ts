@@ -1,9 +1,9 @@
 import {
+  beginTrace,
   type ConnectionActivity,
   type StatementTrace,
   type StatementTracer,
   TransactionTrace,
-  tracedConnection,
 } from '@connmgr/core/driver'
 import type { BoundStatement } from '../bindings/binding.js'
 import type { StatementKind } from '../text/statement-kind.js'
@@ -29,10 +29,7 @@ export class SessionTracing {
 
   /** Begins to publish a statement, if there is a subscriber. */
   begin(sql: string): StatementTrace | undefined {
-    if (this.#queries?.active !== true) return undefined
-    const trace = this.#queries.begin(sql)
-    trace.on(tracedConnection(this.#activity))
-    return trace
+    return beginTrace(this.#queries, this.#activity, sql)
   }
 
   /** Runs a statement, at once or once its lock is there; each attempt is the one that counts. */
