@@ -15,7 +15,7 @@ import {
   withUrlOptions,
 } from '@connmgr/core/driver'
 import type { Client } from 'pg'
-import { type ClientClass, PgDriver } from './driver.js'
+import { PgDriver } from './driver.js'
 import { settingsOf } from './endpoint-config.js'
 import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
@@ -25,6 +25,7 @@ import type { PgManagerOptions } from './manager-options.js'
 import { PlanCounter, type PlanCounts } from './prepared/plan-counts.js'
 import { NO_STATEMENTS, type StatementStats } from './prepared/preparing.js'
 import { unprepared } from './prepared/unprepared-scope.js'
+import type { ClientClass } from './session-opener.js'
 import { type Sharing, sharingOf } from './shared/sharing.js'
 import type { UrlSettings } from './url-settings.js'
 

@@ -1,8 +1,8 @@
 import type { ManagerOptions } from '@connmgr/core'
 import { optionNames, type PackageOptions } from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
-import type { ClientClass } from './driver.js'
 import { FOREIGN_TO_PG } from './foreign-to-pg.js'
+import type { ClientClass } from './session-opener.js'
 import type { SharedOptions } from './shared/sharing.js'
 
 /** Options of `createConnectionManager`: where the servers are, and everything of `ManagerOptions`. */

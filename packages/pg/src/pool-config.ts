@@ -8,11 +8,11 @@ import {
   withUrlOptions,
 } from '@connmgr/core/driver'
 import type { Client, ClientConfig, PoolConfig } from 'pg'
-import type { ClientClass } from './driver.js'
 import { endpointFrom, settingsOf, withPassword } from './endpoint-config.js'
 import { failoverEndpoints } from './endpoint-options.js'
 import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
 import type { PgManagerOptions } from './manager-options.js'
+import type { ClientClass } from './session-opener.js'
 
 /** Hooks and options of pg-pool that its type declarations leave out. */
 interface UntypedPoolConfig {

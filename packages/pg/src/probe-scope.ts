@@ -1,7 +1,7 @@
 import type { Endpoint } from '@connmgr/core'
 import { isError, type ProbeScope } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
-import type { ClientClass } from './driver.js'
+import type { ClientClass } from './session-opener.js'
 
 /** What a probe sets for itself, or does not need: it differs between tenants, and changes no answer. */
 const IRRELEVANT: ReadonlySet<string> = new Set([

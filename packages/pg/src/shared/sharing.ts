@@ -1,7 +1,7 @@
 import { type Clock, type ManagerOptions, UnsupportedError } from '@connmgr/core'
 import { invalidOption, rejectUnknownOptions, systemClock } from '@connmgr/core/driver'
 import pg, { type Client } from 'pg'
-import type { ClientClass } from '../driver.js'
+import type { ClientClass } from '../session-opener.js'
 import { type SharedQueryClass, sharedQueryOf } from './shared-query.js'
 
 /** How independent queries share connections; see the option `shared`. */
