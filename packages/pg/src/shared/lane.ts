@@ -10,13 +10,10 @@ import { AbandonedQueries, hasEnded } from './abandoned-queries.js'
 import type { LaneHost, Loan } from './lane-host.js'
 import { Pipelining } from './pipelining.js'
 import { RunAlone, type SharedQuery } from './shared-query.js'
+import { Tenure, TURN_MS } from './tenure.js'
 
 /** A query that has run for so long holds up those behind it: no more are sent after it if there is another way. */
 const STUCK_MS = 20
-/** How often a lane looks whether a caller waits for its connection, or the engine wants it back. */
-const TURN_MS = 20
-/** Age at which a lane gives its connection back even if no caller waits, so that whatever happens on release happens. */
-const LONGEST_MS = 1000
 /** Less than this is no time to wait for another connection in. */
 const SHORTEST_WAIT_MS = 5
 
@@ -35,6 +32,7 @@ export class Lane {
   /** Given to the lane before it has its connection. */
   #waiting: SharedQuery[] = []
   #loan: Loan | undefined
+  #tenure: Tenure | undefined
   #internals: ClientInternals | undefined
   #pipelining: Pipelining | undefined
   #abandoned: AbandonedQueries | undefined
@@ -43,8 +41,6 @@ export class Lane {
   #expectedMs = 0
   /** When the server began with the query that it is at, as far as it can be seen from here. */
   #headSince: number
-  #openedAt = 0
-  #turnEndsAt = Number.POSITIVE_INFINITY
   #retiring = false
   #over = false
   #resting = false
@@ -94,15 +90,9 @@ export class Lane {
     return this.#inFlight > 0 && now - this.#headSince > STUCK_MS
   }
 
-  /** Whether it takes more queries. Looks now and then whether its time is over. */
+  /** Whether it takes more queries. */
   isTaking(now: number): boolean {
-    // After a stop of the process nothing new goes out on it: the next lane has its connection tested.
-    if (this.#loan?.lease.isSuspect(now) === true) this.retire()
-    else if (now >= this.#turnEndsAt) {
-      this.#turnEndsAt = now + TURN_MS
-      const doomed = this.#loan?.lease.entry.doomed !== undefined
-      if (doomed || now - this.#openedAt >= LONGEST_MS || this.#host.crowding) this.retire()
-    }
+    if (this.#tenure?.isOver(now) === true) this.retire()
     return !this.#retiring
   }
 
@@ -116,15 +106,10 @@ export class Lane {
 
   /** Ends a query whose signal has fired: on the server too, if it has been sent. */
   abort(query: SharedQuery, signal: AbortSignal): void {
-    const at = this.#waiting.indexOf(query)
-    if (at === -1) {
-      if (query.abandoned) return
+    if (this.#withdraw(query)) query.tell(notSent(signal))
+    else if (!query.abandoned) {
       const error = query.lossBy(new AbortedError(signal.reason), 'sent')
       this.#abandon(query, afterAbort(error, signal))
-    } else {
-      this.#waiting.splice(at, 1)
-      this.#leave(query)
-      query.tell(notSent(signal))
     }
   }
 
@@ -146,14 +131,8 @@ export class Lane {
 
   /** Ends a query whose caller has given its client up for good: on the server too, if it has been sent. */
   giveUp(query: SharedQuery, why: Error): void {
-    const at = this.#waiting.indexOf(query)
-    if (at === -1) {
-      if (!query.abandoned) this.#abandon(query, query.lossBy(why, 'sent'))
-      return
-    }
-    this.#waiting.splice(at, 1)
-    this.#leave(query)
-    query.tell(query.lossBy(why, 'unsent'))
+    if (this.#withdraw(query)) query.tell(query.lossBy(why, 'unsent'))
+    else if (!query.abandoned) this.#abandon(query, query.lossBy(why, 'sent'))
   }
 
   /** Takes no more queries, and gives its connection back when those under way have ended. */
@@ -175,6 +154,15 @@ export class Lane {
       this.#abandoned?.ended(query)
     }
     if (this.#inFlight === 0) this.#restSoon()
+  }
+
+  /** Takes a query back that has not been sent. False if it has. */
+  #withdraw(query: SharedQuery): boolean {
+    const at = this.#waiting.indexOf(query)
+    if (at === -1) return false
+    this.#waiting.splice(at, 1)
+    this.#leave(query)
+    return true
   }
 
   #leave(query: SharedQuery): void {
@@ -203,8 +191,7 @@ export class Lane {
     this.#pipelining = new Pipelining(client)
     this.#abandoned = new AbandonedQueries(client, this.#clock, () => this.#cutOff())
     this.#headSince = now
-    this.#openedAt = now
-    this.#turnEndsAt = now + TURN_MS
+    this.#tenure = new Tenure(this.#host, loan.lease, now)
     const waiting = this.#waiting
     this.#waiting = []
     for (const query of waiting) this.#send(client, query)
