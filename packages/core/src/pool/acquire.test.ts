@@ -252,7 +252,7 @@ describe('acquire', () => {
     ;(await second).release()
   })
 
-  test('a caller refused by a full queue is reported, and told how full the pool is', async () => {
+  test('a caller refused by a full queue is reported, and its error says how full the pool is', async () => {
     h = manage({ poolSize: 1, maxOverflow: 0, maxWaiters: 1 })
     const first = await h.manager.acquire()
     const waiting = h.manager.acquire()
@@ -321,7 +321,7 @@ describe('acquire, of a pool by itself', () => {
     const waiting = lone.acquire()
     await lone.clock.advance(2000)
     ;(await waiting).release()
-    expect(lone.told).toEqual([
+    expect(lone.reported).toEqual([
       { what: 'connectFailed', kind: 'busy', message: 'busy' },
       { what: 'connected' },
     ])
@@ -389,12 +389,12 @@ describe('acquire, of a pool by itself', () => {
     await work()
     const types = () => emit.mock.calls.map(([event]) => event.type)
     expect(types()).toEqual(['connectionCreated'])
-    const heard: string[] = []
+    const received: string[] = []
     for (const type of ['connectionAcquired', 'connectionReleased', 'acquireFailed'] as const) {
-      lone.emitter.on(type, (event) => heard.push(event.type))
+      lone.emitter.on(type, (event) => received.push(event.type))
     }
     await work()
-    expect(heard).toEqual(['connectionAcquired', 'acquireFailed', 'connectionReleased'])
+    expect(received).toEqual(['connectionAcquired', 'acquireFailed', 'connectionReleased'])
     await closeLone(lone)
   })
 
@@ -405,97 +405,5 @@ describe('acquire, of a pool by itself', () => {
     one.release()
     other.release()
     await closeLone(lone)
-  })
-})
-
-describe('cancellation', () => {
-  let h: Harness
-  afterEach(() => close(h))
-
-  test('a signal that has fired already rejects at once, even with an idle connection', async () => {
-    h = manage()
-    ;(await h.manager.acquire()).release()
-    await expect(h.manager.acquire({ signal: AbortSignal.abort('why') })).rejects.toMatchObject({
-      code: 'CONNMGR_ACQUIRE_ABORTED',
-      cause: 'why',
-    })
-  })
-
-  test('what is refused at once counts as failed too, also while suspended', async () => {
-    h = manage()
-    const signal = AbortSignal.abort()
-    expect(await h.outcome(expectLater(h.manager.acquire({ signal })))).toBe(
-      'CONNMGR_ACQUIRE_ABORTED',
-    )
-    h.manager.suspend()
-    expect(await h.outcome(expectLater(h.manager.acquire({ signal })))).toBe(
-      'CONNMGR_ACQUIRE_ABORTED',
-    )
-    expect(h.manager.getPoolMetrics().failedCheckouts).toBe(2)
-    expect(h.of('acquireFailed').map((event) => event.reason)).toEqual(['aborted', 'aborted'])
-  })
-
-  test('abort while connecting: the caller rejects at once, the connection becomes idle', async () => {
-    h = manage()
-    h.driver.next('connect', { afterMs: 100 })
-    const controller = new AbortController()
-    const failing = expectLater(h.manager.acquire({ signal: controller.signal }))
-    await h.clock.advance(10)
-    controller.abort()
-    await expect(failing).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
-    await h.clock.advance(100)
-    expect(h.manager.getPoolMetrics()).toMatchObject({ checkedIn: 1, waiting: 0 })
-  })
-
-  test('an aborted waiter leaves its slot to the next one', async () => {
-    h = manage({ poolSize: 1, maxOverflow: 0 })
-    const first = await h.manager.acquire()
-    const controller = new AbortController()
-    const aborted = expectLater(h.manager.acquire({ signal: controller.signal }))
-    const next = h.manager.acquire()
-    await h.clock.advance(5)
-    controller.abort()
-    await expect(aborted).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_ABORTED' })
-    expect(h.of('acquireFailed')).toMatchObject([{ reason: 'aborted', durationMs: 5 }])
-    first.release()
-    ;(await next).release()
-  })
-
-  test('an abort after the connection was lent changes nothing', async () => {
-    h = manage()
-    const controller = new AbortController()
-    const lease = await h.manager.acquire({ signal: controller.signal })
-    controller.abort()
-    expect(lease.active).toBe(true)
-    lease.release()
-  })
-
-  test('the error of a caller that gives up has the stack of that caller', async () => {
-    h = manage({ poolSize: 1, maxOverflow: 0, leakDetection: { captureStack: 'always' } })
-    const lease = await h.manager.acquire()
-    const controller = new AbortController()
-    async function checkout() {
-      return h.manager.acquire({ signal: controller.signal })
-    }
-    const waiting = expectLater(checkout())
-    controller.abort()
-    const error = await waiting.catch((reason: Error) => reason)
-    expect((error as Error).stack).toMatch(/^AcquireAbortedError: .*\n {4}at checkout \(/)
-    lease.release()
-  })
-
-  test('a caller that was served or gave up listens to its signal no more', async () => {
-    h = manage({ poolSize: 1, maxOverflow: 0 })
-    const { signal } = new AbortController()
-    const removed = jest.spyOn(signal, 'removeEventListener')
-    const lease = await h.manager.acquire({ signal })
-    const waiting = h.manager.acquire({ signal })
-    const failing = expectLater(h.manager.acquire({ signal, timeoutMs: 10 }))
-    await h.clock.advance(10)
-    await expect(failing).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
-    lease.release()
-    ;(await waiting).release()
-    expect(removed).toHaveBeenCalledTimes(3)
-    for (const [type] of removed.mock.calls) expect(type).toBe('abort')
   })
 })

@@ -7,6 +7,18 @@ import { rules } from '../rules.js'
 let w: Watched
 afterEach(() => end(w))
 
+/** Once a second callers take all connections for `heldMs`, and one more waits. */
+async function bursts(seconds: number, heldMs: number): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    const leases = [await w.manager.acquire(), await w.manager.acquire()]
+    const waiting = w.manager.acquire()
+    await w.clock.advance(heldMs)
+    for (const lease of leases) lease.release()
+    ;(await waiting).release()
+    await w.clock.advance(1000 - heldMs)
+  }
+}
+
 const monitored = { healthMonitoring: { intervalMs: 1000 }, failover: { probeIntervalMs: 500 } }
 
 test('leaks: an alert for each place in the code', async () => {
@@ -20,7 +32,7 @@ test('leaks: an alert for each place in the code', async () => {
   await w.clock.advance(4000)
   expect(w.news()).toEqual([])
   await w.clock.advance(4000)
-  const fired = w.told.filter(({ status }) => status === 'firing')
+  const fired = w.reported.filter(({ status }) => status === 'firing')
   expect(fired.map(({ labels, value }) => [labels.at, value])).toEqual(
     expect.arrayContaining([
       [expect.stringMatching(/^forget \(.*rules\.test\.ts:\d+:\d+\)$/), 2],
@@ -30,14 +42,14 @@ test('leaks: an alert for each place in the code', async () => {
   expect(fired).toHaveLength(2)
   for (const lease of leases) lease.release()
   await w.clock.advance(1000)
-  expect(w.told.filter(({ status }) => status === 'resolved')).toHaveLength(2)
+  expect(w.reported.filter(({ status }) => status === 'resolved')).toHaveLength(2)
 })
 
 test('leaks: none for a connection that is held on purpose', async () => {
   w = watch({ rules: [rules.leaks()] }, { leakDetection: { thresholdMs: 1000 } })
   const lease = await w.manager.acquire({ longLived: true })
   await w.clock.advance(60_000)
-  expect(w.told).toEqual([])
+  expect(w.reported).toEqual([])
   lease.release()
 })
 
@@ -50,7 +62,7 @@ test('callersWaiting: callers that queue at every evaluation, and waits near the
   const waiting = [w.manager.acquire(), w.manager.acquire()]
   await w.clock.advance(5000)
   expect(w.news()).toEqual(['firing ConnmgrCallersWaiting'])
-  expect(w.told[0]?.annotations.summary).toContain('2 callers wait for a connection of "fake"')
+  expect(w.reported[0]?.annotations.summary).toContain('2 callers wait for a connection of "fake"')
   for (const lease of leases) lease.release()
   for (const each of waiting) (await each).release()
   // No caller waits, but those of the latest minute had waited for 5 s of the 6 that they may.
@@ -65,16 +77,9 @@ test.each([
   ['callersWaiting', rules.callersWaiting({ forMs: 3000 })],
 ])('%s: no alert for work that comes in the rhythm of the evaluations', async (_name, rule) => {
   w = watch({ rules: [rule] })
-  // Evaluated each second, and each time in the middle of a burst of 400 ms.
+  // Evaluated each second, and each time in the middle of a burst.
   await w.clock.advance(800)
-  for (let second = 0; second < 20; second += 1) {
-    const leases = [await w.manager.acquire(), await w.manager.acquire()]
-    const waiting = w.manager.acquire()
-    await w.clock.advance(400)
-    for (const lease of leases) lease.release()
-    ;(await waiting).release()
-    await w.clock.advance(600)
-  }
+  await bursts(20, 400)
   expect(w.alerts.status().evaluations).toBeGreaterThan(15)
   expect(w.news()).toEqual([])
 })
@@ -87,14 +92,7 @@ test.each([
   async (_name, rule) => {
     w = watch({ rules: [rule] })
     await w.clock.advance(300)
-    for (let second = 0; second < 10; second += 1) {
-      const leases = [await w.manager.acquire(), await w.manager.acquire()]
-      const waiting = w.manager.acquire()
-      await w.clock.advance(600)
-      for (const lease of leases) lease.release()
-      ;(await waiting).release()
-      await w.clock.advance(400)
-    }
+    await bursts(10, 600)
     expect(w.news()).toHaveLength(1)
   },
 )
@@ -110,7 +108,7 @@ test('noWriter: no alert for a manager that nothing has used, an alert when its 
   w.driver.server('a').crash()
   await w.clock.advance(60_000)
   expect(w.news()).toEqual(['firing ConnmgrNoWriter'])
-  expect(w.told[0]?.annotations).toMatchObject({
+  expect(w.reported[0]?.annotations).toMatchObject({
     summary: expect.stringContaining('No server takes writes of "fake"'),
     writer: expect.stringContaining('none'),
   })
@@ -173,7 +171,7 @@ test('errorRate: of acquires', async () => {
     await expect(w.manager.acquire()).rejects.toMatchObject({ code: 'CONNMGR_QUEUE_FULL' })
   await w.clock.advance(5000)
   expect(w.news()).toEqual(['firing ConnmgrErrorRate'])
-  expect(w.told[0]).toMatchObject({
+  expect(w.reported[0]).toMatchObject({
     labels: { of: 'acquires' },
     annotations: { summary: expect.stringMatching(/^5 of \d+ acquires of "fake" failed/) },
   })
@@ -207,7 +205,7 @@ describe('with insights', () => {
     })
     await w.clock.advance(1000)
     expect(w.news()).toEqual(['firing ConnmgrSlowStatements'])
-    expect(w.told[0]).toMatchObject({
+    expect(w.reported[0]).toMatchObject({
       labels: { fingerprint: 'b' },
       annotations: {
         statement: 'select b',
@@ -226,14 +224,14 @@ describe('with insights', () => {
     snapshot = statementSnapshot({ a: { calls: 1050, meanMs: 1, errors: 910 } })
     await w.clock.advance(1000)
     expect(w.news()).toEqual(['firing ConnmgrErrorRate'])
-    expect(w.told[0]?.annotations.summary).toBe('10 of 50 statements of "fake" failed, 20.0 %')
+    expect(w.reported[0]?.annotations.summary).toBe('10 of 50 statements of "fake" failed, 20.0 %')
   })
 
   test('the diagnosis names the code that holds connections idle', async () => {
     snapshot = statementSnapshot({})
     w = watch({ insights, rules: [{ name: 'Always', when: () => true }] })
     await w.clock.advance(1000)
-    expect(w.told[0]?.diagnosis.heldIdle).toEqual([
+    expect(w.reported[0]?.diagnosis.heldIdle).toEqual([
       { at: 'pay (/app/src/pay.ts:9:3)', heldIdleMs: 61_000, leases: 12 },
     ])
   })
@@ -274,7 +272,7 @@ test('a pool that is well has no alert, whatever its load within its limits', as
           await w.clock.advance(100)
         }
         await w.clock.advance(120_000)
-        expect(w.told).toEqual([])
+        expect(w.reported).toEqual([])
         expect(w.problems).toEqual([])
         await end(w)
       },
