@@ -24,7 +24,7 @@ test('whatever begins after a stop in which all sockets were forgotten without a
   process.kill(program.pid, 'SIGCONT')
   const { lines, stderr } = await program.ended
   expect(stderr).toBe('')
-  const ended: { way: string; tookMs: number; error?: string }[] = JSON.parse(lines.at(-1) ?? '[]')
+  const ended: { kind: string; tookMs: number; error?: string }[] = JSON.parse(lines.at(-1) ?? '[]')
   expect(ended.length).toBe(200)
   expect(ended.filter((each) => each.error !== undefined)).toEqual([])
   expect(ended.filter((each) => each.tookMs > BOUND_MS)).toEqual([])

@@ -120,13 +120,13 @@ test("TypeORM's slaves show what was written in the session", async () => {
 })
 
 test('each ORM listens through its manager', async () => {
-  const heard: string[] = []
+  const received: string[] = []
   for (const [name, open] of Object.entries(ADAPTERS)) {
     const access = await open(manager)
-    await access.connections.listen('notes', ({ payload }) => void heard.push(payload))
+    await access.connections.listen('notes', ({ payload }) => void received.push(payload))
     await access.query(`select 1 from pg_notify('notes', '${name}')`)
-    await eventually(() => heard.includes(name))
+    await eventually(() => received.includes(name))
     await access.close()
   }
-  expect(heard[0]).toBe('pg')
+  expect(received[0]).toBe('pg')
 })

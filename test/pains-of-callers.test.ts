@@ -45,7 +45,7 @@ async function hoarder(pool: Pick<Pool, 'connect'>) {
   return client
 }
 
-test('an exhausted pool, an unreachable server and a blocked event loop are told apart', async () => {
+test('an exhausted pool, an unreachable server and a blocked event loop are distinguished', async () => {
   const config = { max: 1, connectionTimeoutMillis: patient(400) }
   const failure = (waiting: Promise<unknown>) =>
     waiting.then(

@@ -145,7 +145,7 @@ test('a Drizzle transaction whose BEGIN fails gives its client back, and one who
   const ours = pools.ours(config)
   const db = withConnectionManager({}, ours.$connections)
   await expect(beginNothing(db)).rejects.toMatchObject({ code: 'CONNMGR_INVALID_OPTION' })
-  // A level that is none does not get as far as the server, so BEGIN has to fail in another way.
+  // A level that is none does not get as far as the server, so BEGIN has to fail otherwise.
   db.$client.once('acquire', (client) => client.connection.stream.destroy())
   await expect(db.transaction(async () => {})).rejects.toMatchObject({
     cause: { code: 'CONNMGR_CONNECTION_LOST' },

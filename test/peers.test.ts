@@ -18,12 +18,12 @@ function written(id: string, at: number): Write {
   return { id, begunAt: at - 1, settledAt: at }
 }
 
-function rejected(id: string, at: number, toldUnknown = false): Write {
+function rejected(id: string, at: number, reportedUnknown = false): Write {
   return {
     id,
     begunAt: at - 1,
     settledAt: at,
-    rejection: { code: 'X', message: 'broken', toldUnknown },
+    rejection: { code: 'X', message: 'broken', reportedUnknown },
   }
 }
 
@@ -74,12 +74,12 @@ test('tells failures from what is unknown, and finds those that were written all
     ...steady('a', 9000, FAULT_AT),
     rejected('refused', FAULT_AT),
     rejected('there', FAULT_AT),
-    rejected('told', FAULT_AT, true),
+    rejected('reported', FAULT_AT, true),
     { id: 'hangs', begunAt: FAULT_AT },
     ...steady('b', FAULT_AT + 2150, END),
   ]
   const held = idsOf(writes).filter((id) => id !== 'refused' && id !== 'hangs')
-  expect(await judged(writes, [...held, 'told'])).toMatchObject({
+  expect(await judged(writes, [...held, 'reported'])).toMatchObject({
     failed: 2,
     failedButWritten: 1,
     unknown: 2,

@@ -14,7 +14,7 @@ import { sql } from 'drizzle-orm'
 import { DataSource } from 'typeorm'
 import { PrismaClient } from '../packages/prisma/test/generated/client.js'
 
-/** How each way into the engine is started by its users. */
+/** How users start the engine, by each entry point. */
 const STARTS: Readonly<
   Record<string, (options: PgManagerOptions) => { start: Promise<unknown>; end: () => unknown }>
 > = {
@@ -88,9 +88,9 @@ async function failureOf(
 }
 
 /** Of an error in a query Prisma keeps the code and the message, and drops the cause. */
-const told = (way: string, cause: unknown): unknown[] => [
+const expectedCodes = (name: string, cause: unknown): unknown[] => [
   'CONNMGR_CONNECT_FAILED',
-  ...(cause === undefined || way === 'the first query of Prisma' ? [] : [cause]),
+  ...(cause === undefined || name === 'the first query of Prisma' ? [] : [cause]),
 ]
 
 /** A server that answers every login with one error and hangs up. */
@@ -109,39 +109,41 @@ async function startRefusing(sqlState: string): Promise<{ port: number; server: 
 
 /** Far below what an acquire waits: whatever takes that long instead runs into the deadline of the test. */
 const SOON = { startTimeoutMs: 1500, acquireTimeoutMs: 600_000 }
-const ways = Object.keys(STARTS)
+const names = Object.keys(STARTS)
 
 // Together: most of the time passes in waiting for a start to be given up.
-describe.each(ways)('%s', (way) => {
+describe.each(names)('%s', (name) => {
   test.concurrent('fails with the code when nothing listens', async () => {
     const databaseUrl = `postgres://app:geheim@127.0.0.1:${await findFreePort()}/app`
-    const { codes, text } = await failureOf(way, { databaseUrl, ...SOON })
-    expect(codes).toEqual(told(way, 'ECONNREFUSED'))
+    const { codes, text } = await failureOf(name, { databaseUrl, ...SOON })
+    expect(codes).toEqual(expectedCodes(name, 'ECONNREFUSED'))
     expect(text).not.toContain('geheim')
   })
 
   test.concurrent('fails with the code when nothing listens at any of several servers', async () => {
     const [one, other] = [await findFreePort(), await findFreePort()]
-    const { codes } = await failureOf(way, {
+    const { codes } = await failureOf(name, {
       databaseUrl: `postgres://app:geheim@127.0.0.1:${one}/app`,
       failoverUrls: [`postgres://app:geheim@127.0.0.1:${other}/app`],
       ...SOON,
     })
-    expect(codes).toEqual(told(way, 'ECONNREFUSED'))
+    expect(codes).toEqual(expectedCodes(name, 'ECONNREFUSED'))
   })
 
   test.concurrent('fails with the code when the name does not exist', async () => {
-    const { codes } = await failureOf(way, {
+    const { codes } = await failureOf(name, {
       databaseUrl: 'postgres://app:geheim@no-such-host.invalid/app',
       ...SOON,
     })
-    expect(codes).toEqual(told(way, expect.stringMatching(/ENOTFOUND|EAI_AGAIN/)))
+    expect(codes).toEqual(expectedCodes(name, expect.stringMatching(/ENOTFOUND|EAI_AGAIN/)))
   })
 
   test.concurrent('fails with the code when the server is still starting', async () => {
     const { port, server } = await startRefusing('57P03')
     const databaseUrl = `postgres://app:geheim@127.0.0.1:${port}/app`
-    expect((await failureOf(way, { databaseUrl, ...SOON })).codes).toEqual(told(way, '57P03'))
+    expect((await failureOf(name, { databaseUrl, ...SOON })).codes).toEqual(
+      expectedCodes(name, '57P03'),
+    )
     server.close()
   })
 
@@ -154,8 +156,8 @@ describe.each(ways)('%s', (way) => {
     const patient = { startTimeoutMs: 600_000, acquireTimeoutMs: 600_000 }
     for (const nodes of [[cluster.primary], [cluster.primary, ...cluster.standbys]]) {
       const [databaseUrl = '', ...failoverUrls] = nodes.map((each) => wrong(each.url()))
-      const { codes } = await failureOf(way, { databaseUrl, failoverUrls, ...patient })
-      expect(codes).toEqual(told(way, cause))
+      const { codes } = await failureOf(name, { databaseUrl, failoverUrls, ...patient })
+      expect(codes).toEqual(expectedCodes(name, cause))
     }
   })
 })
@@ -173,15 +175,15 @@ describe('a server that comes up in time', () => {
     const none = (): void => {}
     const logger = { debug: none, info: none, warn, error: none }
     const options = { databaseUrl, failoverUrls, startTimeoutMs: 60_000, logger }
-    const started = ways.map((way) => STARTS[way]?.(options))
+    const started = names.map((name) => STARTS[name]?.(options))
     const outcomes = started.map((each) => each?.start)
     for (const each of outcomes) each?.catch(() => {})
-    while (delayed.filter((line) => line.includes('not there yet')).length < ways.length)
+    while (delayed.filter((line) => line.includes('not there yet')).length < names.length)
       await new Promise((resolve) => setTimeout(resolve, 20))
     await late.primary.start()
     for (const each of late.standbys) await each.start()
     expect((await Promise.allSettled(outcomes)).map(({ status }) => status)).toEqual(
-      ways.map(() => 'fulfilled'),
+      names.map(() => 'fulfilled'),
     )
     for (const each of started) await each?.end()
   })

@@ -58,14 +58,15 @@ describe('docs/options.md', () => {
     ] as const) {
       for (const [name, value] of Object.entries(values ?? {})) defaults[prefix + name] = value
     }
-    for (const [first, told] of ofManager) {
+    for (const [first, reported] of ofManager) {
       const [name] = namesIn(first as string)
       const resolved = defaults[name as string]
       // What is off is without end in the code.
       const value = resolved === Number.POSITIVE_INFINITY ? 0 : resolved
-      if (typeof value === 'number') expect(`${name}: ${told}`).toMatch(new RegExp(`\\b${value}$`))
-      if (typeof value === 'boolean') expect(`${name}: ${told}`).toBe(`${name}: \`${value}\``)
-      if (typeof value === 'string') expect(`${name}: ${told}`).toBe(`${name}: \`'${value}'\``)
+      if (typeof value === 'number')
+        expect(`${name}: ${reported}`).toMatch(new RegExp(`\\b${value}$`))
+      if (typeof value === 'boolean') expect(`${name}: ${reported}`).toBe(`${name}: \`${value}\``)
+      if (typeof value === 'string') expect(`${name}: ${reported}`).toBe(`${name}: \`'${value}'\``)
     }
     const variables = [...sourceOf(`${core_}/config/resolve.ts`).matchAll(/env: '(\w+)'/g)]
     expect(variables).not.toEqual([])
@@ -79,9 +80,9 @@ describe('docs/options.md', () => {
   })
 
   test('lists every option of every call', () => {
-    const told = ofCalls.flatMap(([first]) => namesIn(first as string))
+    const reported = ofCalls.flatMap(([first]) => namesIn(first as string))
     const known = Object.values(CALLS).flatMap((rules) => Object.keys(rules))
-    expect(sorted([...told, 'poolSize', 'maxOverflow', 'stickyReadsMs'])).toEqual(
+    expect(sorted([...reported, 'poolSize', 'maxOverflow', 'stickyReadsMs'])).toEqual(
       sorted([...known, 'onGap']),
     )
     const byCall = callRows.filter((row) => row.length === 2)

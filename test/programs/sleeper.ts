@@ -27,7 +27,7 @@ const shared = createConnectionManager({
   logger: false,
 })
 
-const WAYS: Record<string, () => Promise<unknown>> = {
+const KINDS: Record<string, () => Promise<unknown>> = {
   query: () => manager.pool.query('select 1'),
   lane: () => shared.pool.query('select $1::int', [1]),
   use: () => manager.use((client) => client.query('select 1')),
@@ -43,19 +43,19 @@ const WAYS: Record<string, () => Promise<unknown>> = {
   },
 }
 
-const ended: { way: string; tookMs: number; error?: string }[] = []
+const ended: { kind: string; tookMs: number; error?: string }[] = []
 
-async function note(way: string, work: () => Promise<unknown>): Promise<void> {
+async function note(kind: string, work: () => Promise<unknown>): Promise<void> {
   const from = performance.now()
   const failed = await work().then(
     () => undefined,
     (error: Error) => error.message,
   )
-  ended.push({ way, tookMs: performance.now() - from, ...(failed && { error: failed }) })
+  ended.push({ kind, tookMs: performance.now() - from, ...(failed && { error: failed }) })
 }
 
 async function main(): Promise<void> {
-  for (const work of Object.values(WAYS)) await work()
+  for (const work of Object.values(KINDS)) await work()
   let last = performance.now()
   let ticksLeft = Number.POSITIVE_INFINITY
   const judged: Promise<void>[] = []
@@ -64,8 +64,8 @@ async function main(): Promise<void> {
     const stopped = performance.now() - last > STOP_MS
     last = performance.now()
     if (stopped) ticksLeft = TICKS
-    for (const [way, work] of Object.entries(WAYS)) {
-      if (Number.isFinite(ticksLeft)) judged.push(note(way, work))
+    for (const [kind, work] of Object.entries(KINDS)) {
+      if (Number.isFinite(ticksLeft)) judged.push(note(kind, work))
       else work().catch(() => {})
     }
     ticksLeft -= 1

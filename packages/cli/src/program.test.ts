@@ -76,7 +76,7 @@ async function startApp(socket: string): Promise<ChildProcessWithoutNullStreams>
   return child
 }
 
-test('the commands have help and a version, and a mistake is exit code 2 with the way out', async () => {
+test('the commands have help and a version, and a mistake is exit code 2 with what mends it', async () => {
   expect(await connmgr(['--help'])).toMatchObject({ code: 0, stderr: '' })
   expect((await connmgr(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   expect((await connmgr(['doctor', '--help'])).stdout).toContain('--instances')

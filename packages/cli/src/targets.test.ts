@@ -34,7 +34,7 @@ test.each([
   ],
   ['two kinds', ['postgres://app@db/x', 'mysql://app:hidden-word@db/x'], /scheme/],
   ['a file and a server', ['file:app.db', 'postgres://app:hidden-word@db/x'], /one kind/],
-])('%s is a mistake in the call, told without secrets', async (_, urls, message) => {
+])('%s is a mistake in the call, reported without secrets', async (_, urls, message) => {
   const args = urls.flatMap((url) => ['--url', url])
   for (const command of ['doctor', 'check']) {
     const { code, stderr, stdout } = await runCommand([command, ...args])

@@ -20,7 +20,7 @@ describe('a manager', () => {
     expect(() => manage({ endpoints: [] })).toThrow('must name at least one endpoint')
   })
 
-  test('gives the figures of one endpoint on its own', async () => {
+  test('gives the counts of one endpoint on its own', async () => {
     h = manage({ endpoints: ['a', 'b'], poolSize: 2, maxOverflow: 1 })
     const lease = await h.manager.acquire()
     const other = lease.endpoint.id === 'a' ? 'b' : 'a'

@@ -19,8 +19,8 @@ import { Runtime } from '../src/runtime.js'
 import { StallMonitor } from '../src/time/stall.js'
 import type { HarnessOptions } from './harness.js'
 
-/** What a pool told its observer, in order. */
-type Told =
+/** Calls that a pool has made of its observer, in order. */
+type Reported =
   | { readonly what: 'connected' }
   | { readonly what: 'connectFailed'; readonly kind: string; readonly message: string }
   | { readonly what: 'signalled'; readonly signal: ConnectionSignal }
@@ -32,7 +32,7 @@ export interface LonePool {
   readonly driver: FakeDriver
   readonly server: FakeServer
   readonly pool: Pool<FakeConnection>
-  readonly told: readonly Told[]
+  readonly reported: readonly Reported[]
   readonly emitter: EventEmitter
   of<T extends ConnmgrEventType>(type: T): EventOf<T>[]
   acquire(options?: AcquireOptions, target?: Target): Promise<Lease<FakeConnection>>
@@ -62,7 +62,7 @@ export function lonePool({
     { prePing: false, maxLifetimeMs: 0, idleTimeoutMs: 0, ...given },
     'fake',
   )
-  const told: Told[] = []
+  const reported: Reported[] = []
   const pool = new Pool<FakeConnection>(
     runtime,
     {
@@ -71,14 +71,14 @@ export function lonePool({
       options,
       observer: {
         epoch: 0,
-        connected: () => told.push({ what: 'connected' }),
+        connected: () => reported.push({ what: 'connected' }),
         connectFailed: (_endpoint, kind, { message }) => {
-          told.push({ what: 'connectFailed', kind, message })
+          reported.push({ what: 'connectFailed', kind, message })
           return onConnectFailed
         },
-        signalled: (_endpoint, signal) => told.push({ what: 'signalled', signal }),
+        signalled: (_endpoint, signal) => reported.push({ what: 'signalled', signal }),
         drained: () => {},
-        roleMismatch: (_endpoint, seen) => told.push({ what: 'roleMismatch', seen }),
+        roleMismatch: (_endpoint, seen) => reported.push({ what: 'roleMismatch', seen }),
       },
     },
     leaks === undefined ? new NoLeakDetection() : new LeakDetector(leaks, clock, stall),
@@ -88,7 +88,7 @@ export function lonePool({
     driver,
     server: driver.server('a'),
     pool,
-    told,
+    reported,
     emitter,
     of: (type) => events.filter((event): event is EventOf<typeof type> => event.type === type),
     acquire: (wanted = {}, target = 'primary') => {

@@ -72,7 +72,7 @@ export class Callers<K extends Caller = Caller> {
     caller.state = 'failed'
   }
 
-  /** Holds the figures of a manager against them. */
+  /** Compares the counts of a manager with them. */
   check(metrics: PoolMetrics, closing: boolean): void {
     const held = this.serving
     // A drain that ran out of time takes connections from their holders, and closes them meanwhile.

@@ -3,7 +3,7 @@ import type { FakeDriver, FakeOutcome } from '@connmgr/testing'
 /** A network between a process and its servers. Times are in milliseconds. */
 export interface NetworkConditions {
   readonly roundTripMs: number
-  /** At the most, each way. */
+  /** At the most, in each direction. */
   readonly jitterMs: number
   /** Share of the segments that are held up, 0 to 1. */
   readonly stalled: number

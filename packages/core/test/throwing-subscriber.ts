@@ -13,18 +13,18 @@ async function main(): Promise<void> {
     endpoints: [fakeEndpoint('a')],
     options: { logger: false },
   })
-  const heard: string[] = []
+  const received: string[] = []
   for (const moment of ['start', 'end', 'asyncEnd'] as const) {
     diagnostics.subscribe(`tracing:connmgr:query:${moment}`, () => {
       throw new Error(`thrown in ${moment}`)
     })
-    diagnostics.subscribe(`tracing:connmgr:query:${moment}`, () => heard.push(moment))
+    diagnostics.subscribe(`tracing:connmgr:query:${moment}`, () => received.push(moment))
   }
   await manager.use((connection) => connection.query('select 1'))
   await new Promise(setImmediate)
   const { idle, inUse } = manager.getCounts()
   await manager.close()
-  process.stdout.write(JSON.stringify({ heard, uncaught, idle, inUse }))
+  process.stdout.write(JSON.stringify({ received, uncaught, idle, inUse }))
 }
 
 void main()

@@ -29,8 +29,8 @@ test('a transaction of its own SQL, and what a write has changed', async () => {
     await db.run('commit')
     await db.run('select 1')
   })
-  const told = queries.all.map(({ rowCount, transaction }) => [rowCount, transaction?.boundary])
-  expect(told).toEqual([
+  const reported = queries.all.map(({ rowCount, transaction }) => [rowCount, transaction?.boundary])
+  expect(reported).toEqual([
     [undefined, 'begin'],
     [2, undefined],
     [undefined, 'commit'],

@@ -59,7 +59,7 @@ test.each([
   expect(fails(() => healthHandlers(managers as never))).toContain(message)
 })
 
-test('names of managers that are the same are told apart', () => {
+test('names of managers that are the same are distinguished', () => {
   const { managers } = healthHandlers([
     h.manager,
     { manager: h.manager, name: 'x' },

@@ -234,11 +234,11 @@ describe('a primary and its standby', () => {
     }
     await until(handlers, 503, 'unusable')
     note()
-    const told = seen.join('\n')
+    const reported = seen.join('\n')
     for (const each of cluster.nodes) {
-      expect(told).not.toContain(String(each.port))
+      expect(reported).not.toContain(String(each.port))
       expect(JSON.stringify(ask(full.ready))).toContain(String(each.port))
     }
-    expect(told).not.toMatch(/127\.0\.0\.1|ECONNREFUSED/)
+    expect(reported).not.toMatch(/127\.0\.0\.1|ECONNREFUSED/)
   })
 })

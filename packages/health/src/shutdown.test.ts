@@ -30,7 +30,7 @@ afterEach(async () => {
   await manager.close({ drainTimeoutMs: 0 })
 })
 
-/** A server with probes, a route that takes a while, and its own way to close. */
+/** A server with probes, a route that takes a while, and a close of its own. */
 interface App {
   readonly url: string
   close(): Promise<unknown>

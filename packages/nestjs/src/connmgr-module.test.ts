@@ -192,7 +192,7 @@ describe('several managers', () => {
     ) {}
   }
 
-  test('are told apart by their names', async () => {
+  test('are distinguished by their names', async () => {
     const app = await start(
       [
         ConnmgrModule.forRoot({ manager: () => create('main') }),

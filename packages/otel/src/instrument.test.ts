@@ -260,7 +260,7 @@ describe('statements', () => {
     await Promise.all([one.close(), two.close()])
   })
 
-  test('that fail are told apart by their code', async () => {
+  test('that fail are distinguished by their code', async () => {
     const { collect, provider } = meterProvider()
     const { clock, close, driver, manager } = fakeManager()
     const stop = instrument(manager, { meterProvider: provider, operationDuration: true })

@@ -294,14 +294,14 @@ describe.each([
   test('and with a callback', async () => {
     await openKnown(options)
     const abort = new AbortController()
-    const told = new Promise((resolve) => {
+    const reported = new Promise((resolve) => {
       manager.pool.query({ text: SLEEP, signal: abort.signal } as AbortableQuery, (error) =>
         resolve(error),
       )
     })
     await started()
     abort.abort(reason)
-    expect(await told).toMatchObject(ABORTED)
+    expect(await reported).toMatchObject(ABORTED)
     await nothingLeft()
   })
 

@@ -21,7 +21,7 @@ const context = () => ({ signal: new AbortController().signal, onSignal: () => {
 
 /** Passes everything on to a server, and keeps what clients said first. */
 class Tap {
-  readonly heard: { first: Buffer; open: boolean }[] = []
+  readonly received: { first: Buffer; open: boolean }[] = []
   /** While set, what clients say on further connections is held back, as by a slow pooler. */
   hold = false
   readonly #sockets = new Set<Socket>()
@@ -44,7 +44,7 @@ class Tap {
 
   #join(client: Socket): void {
     const entry = { first: Buffer.alloc(0), open: true }
-    this.heard.push(entry)
+    this.received.push(entry)
     const server = dial(this.target, '127.0.0.1')
     for (const each of [client, server]) {
       this.#sockets.add(each)
@@ -126,7 +126,7 @@ test('a session in clear is cancelled in clear', async () => {
   driver.destroy(client, new Error('enough'))
   expect(await failed).toMatchObject({ cause: { message: 'Connection terminated: enough' } })
   await gone(pid)
-  expect(tap.heard[1]?.first.subarray(0, 8)).toEqual(CANCEL_REQUEST)
+  expect(tap.received[1]?.first.subarray(0, 8)).toEqual(CANCEL_REQUEST)
 })
 
 test('a session over TLS is cancelled over TLS: the key never goes in clear', async () => {
@@ -138,11 +138,11 @@ test('a session over TLS is cancelled over TLS: the key never goes in clear', as
   await gone(pid)
   const key = Buffer.alloc(4)
   key.writeInt32BE(secretKey)
-  const [, request] = tap.heard
+  const [, request] = tap.received
   expect(request?.first.subarray(0, 8)).toEqual(SSL_REQUEST)
   // A TLS handshake record.
   expect(request?.first[8]).toBe(0x16)
-  for (const { first } of tap.heard) {
+  for (const { first } of tap.received) {
     expect(first.includes(CANCEL_REQUEST)).toBe(false)
     expect(first.includes(key)).toBe(false)
   }
@@ -155,8 +155,8 @@ test('a server whose certificate is not the one that is trusted is sent no reque
   Object.assign(client, { ssl: {} })
   driver.destroy(client)
   await failed
-  await eventually(() => tap.heard.length >= 2 && tap.heard.every(({ open }) => !open))
-  for (const { first } of tap.heard.slice(1)) expect(first.includes(CANCEL_REQUEST)).toBe(false)
+  await eventually(() => tap.received.length >= 2 && tap.received.every(({ open }) => !open))
+  for (const { first } of tap.received.slice(1)) expect(first.includes(CANCEL_REQUEST)).toBe(false)
 })
 
 test('the session stays until its request has been taken, and is dead for its users at once', async () => {
@@ -167,11 +167,11 @@ test('the session stays until its request has been taken, and is dead for its us
   expect(driver.inspect(client)).toBe('broken')
   await expect(client.query('select 1')).rejects.toThrow('not queryable')
   await failed
-  await eventually(() => tap.heard.length >= 2)
+  await eventually(() => tap.received.length >= 2)
   // The pooler has not passed the request on: nothing has been closed.
-  expect(tap.heard[0]?.open).toBe(true)
+  expect(tap.received[0]?.open).toBe(true)
   // It is not waited for without end.
-  await eventually(() => tap.heard.every(({ open }) => !open))
+  await eventually(() => tap.received.every(({ open }) => !open))
   await cluster.primary.query('select pg_terminate_backend($1)', [pid])
   await gone(pid)
 })
@@ -179,8 +179,8 @@ test('the session stays until its request has been taken, and is dead for its us
 test('a session that runs nothing is cut off at once, without a request', async () => {
   const client = await connect()
   driver.destroy(client)
-  await eventually(() => tap.heard[0]?.open === false)
-  expect(tap.heard).toHaveLength(1)
+  await eventually(() => tap.received[0]?.open === false)
+  expect(tap.received).toHaveLength(1)
 })
 
 test('a server that refuses connections changes nothing: the session goes', async () => {

@@ -119,10 +119,10 @@ describe('a manager of PostgreSQL connections', () => {
 
   test('two managers in one process do not mix', async () => {
     const [one, two] = [create({ name: 'one' }), create({ name: 'two' })]
-    const heard: string[] = []
-    one.onAny((event) => heard.push(event.pool))
+    const received: string[] = []
+    one.onAny((event) => received.push(event.pool))
     await Promise.all([one.pool.query('select 1'), two.pool.query('select 1')])
-    expect(new Set(heard)).toEqual(new Set(['one']))
+    expect(new Set(received)).toEqual(new Set(['one']))
     expect([one, two].map((each) => each.getPoolMetrics().totalCheckouts)).toEqual([1, 1])
     await one.close()
     expect((await two.pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])

@@ -132,14 +132,14 @@ describe('a statement that runs for longer than queryTimeoutMs', () => {
 test('a stopped postmaster is reported, while its sessions stay in use and it stays UP', async () => {
   await start({ failover: { loginProbeMs: patient(300), probeConnectTimeoutMs: patient(300) } })
   const states: string[] = []
-  const told: string[] = []
+  const reported: string[] = []
   for (const type of ['loginsFailed', 'loginsRecovered'] as const)
-    manager.on(type, (event) => told.push(event.type))
+    manager.on(type, (event) => reported.push(event.type))
   const client = await manager.pool.connect()
   const pid = cluster.primary.pid as number
   process.kill(pid, 'SIGSTOP')
   try {
-    await eventually(() => told.length === 1)
+    await eventually(() => reported.length === 1)
     manager.on('endpointStateChanged', (event) => states.push(event.to))
     expect(manager.getFailoverStatus().endpoints[0]).toMatchObject({
       state: 'UP',
@@ -150,7 +150,7 @@ test('a stopped postmaster is reported, while its sessions stay in use and it st
     process.kill(pid, 'SIGCONT')
     client.release()
   }
-  await eventually(() => told.length === 2)
-  expect(told).toEqual(['loginsFailed', 'loginsRecovered'])
+  await eventually(() => reported.length === 2)
+  expect(reported).toEqual(['loginsFailed', 'loginsRecovered'])
   expect(states).toEqual([])
 })

@@ -41,7 +41,7 @@ const next = (type: Parameters<PgConnectionManager['on']>[0]) =>
     })
   })
 
-/** Writers that go on whatever happens, and what they were told. */
+/** Writers that go on whatever happens, and the answers they got. */
 function startWriters() {
   const acknowledged: number[] = []
   const failed: number[] = []

@@ -240,23 +240,23 @@ describe('what a borrower leaves on the client goes with it:', () => {
       .eventNames()
       .map((name) => [name, physical.listenerCount(name as never)])
     const { connection: client } = lease
-    const heard: string[] = []
+    const received: string[] = []
     const emitter: EventEmitter = client
     for (const event of ['notification', 'notice', 'error', 'drain', 'end']) {
-      const listener = (): number => heard.push(event)
+      const listener = (): number => received.push(event)
       emitter.on(event, listener).once(event, listener)
       emitter.prependListener(event, listener).prependOnceListener(event, listener)
     }
-    await client.query("do $$ begin raise notice 'heard'; end $$")
-    expect(heard).toContain('notice')
+    await client.query("do $$ begin raise notice 'noticed'; end $$")
+    expect(received).toContain('notice')
     lease.release()
     await eventually(() => manager.getPoolMetrics().checkedIn === 1)
-    heard.length = 0
+    received.length = 0
     expect(
       physical.eventNames().map((name) => [name, physical.listenerCount(name as never)]),
     ).toEqual(before)
     await manager.use((next) => next.query("do $$ begin raise notice 'again'; end $$"))
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 
   test('a borrower removes its own listeners alone, by whichever name they have', async () => {
@@ -282,7 +282,7 @@ describe('what a borrower leaves on the client goes with it:', () => {
     expect(misuses).toEqual([])
   })
 
-  test('a once listener is heard once, with the handle as this', async () => {
+  test('a once listener is called once, with the handle as this', async () => {
     open()
     await manager.use(async (client) => {
       const seen: unknown[] = []
@@ -296,17 +296,17 @@ describe('what a borrower leaves on the client goes with it:', () => {
 
   test('what it listens to at the server', async () => {
     open()
-    const heard = jest.fn()
+    const received = jest.fn()
     await manager.use(async (client) => {
-      client.on('notification', heard)
+      client.on('notification', received)
       await client.query('listen jobs')
     })
     await manager.use(async (client) => {
-      client.on('notification', heard)
+      client.on('notification', received)
       await cluster.primary.query("select pg_notify('jobs', 'late')")
       expect((await client.query('select pg_listening_channels() as channel')).rows).toEqual([])
     })
-    expect(heard).not.toHaveBeenCalled()
+    expect(received).not.toHaveBeenCalled()
   })
 
   test('type parsers, switches of the client, and methods in place of its own', async () => {

@@ -88,24 +88,24 @@ describe('the events and counts of a pool', () => {
   const pidOf = (client: PoolClient) => (client as unknown as { processID: number }).processID
 
   test('an error is the server’s own, with its code and the client', async () => {
-    const heard: unknown[][] = []
-    pool.on('error', (...args) => heard.push(args))
+    const received: unknown[][] = []
+    pool.on('error', (...args) => received.push(args))
     const clients: unknown[] = []
     pool.on('connect', (client) => clients.push(client))
     const client = await pool.connect()
     const pid = pidOf(client)
     client.release()
     await cluster.primary.query('select pg_terminate_backend($1)', [pid])
-    await eventually(() => heard.length === 1)
-    const [[error, told] = []] = heard as [Error & { client: unknown }, unknown][]
+    await eventually(() => received.length === 1)
+    const [[error, reported] = []] = received as [Error & { client: unknown }, unknown][]
     expect(error).toBeInstanceOf(Error)
     expect(error).toMatchObject({
       code: '57P01',
       severity: 'FATAL',
       message: 'terminating connection due to administrator command',
     })
-    expect(told).toBe(clients[0])
-    expect(error?.client).toBe(told)
+    expect(reported).toBe(clients[0])
+    expect(error?.client).toBe(reported)
     expect(Object.keys(error as object)).not.toContain('client')
     expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain('connectionParameters')
   })

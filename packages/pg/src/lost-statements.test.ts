@@ -56,7 +56,7 @@ function open(config: ManagedPoolConfig = {}): ManagedPool {
   return pool
 }
 
-/** A client of the pool, its backend, and a way to wait until that is at work. */
+/** A client of the pool, its backend, and a wait until that is at work. */
 async function connect(): Promise<{ client: PoolClient; pid: number; busy: () => Promise<void> }> {
   const client = await pool.connect()
   await catalogRead(pool)
@@ -123,10 +123,10 @@ describe('of a connection that is reset', () => {
   test('a callback gets the same as a promise', async () => {
     open()
     const { client, busy } = await connect()
-    const told = new Promise((resolve) => client.query(SLOW_INSERT, (error) => resolve(error)))
+    const reported = new Promise((resolve) => client.query(SLOW_INSERT, (error) => resolve(error)))
     await busy()
     proxy.reset()
-    expect(await told).toMatchObject(UNKNOWN)
+    expect(await reported).toMatchObject(UNKNOWN)
     expect(
       await new Promise((resolve) => client.query(SLOW_INSERT, (error) => resolve(error))),
     ).toMatchObject({ ...LOST, sent: false })

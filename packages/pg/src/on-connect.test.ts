@@ -121,19 +121,19 @@ test('transactions of a single shared connection are one after the other', async
         () => `${who} kept`,
         () => `${who} gone`,
       )
-  const told = await Promise.all(
+  const reported = await Promise.all(
     Array.from({ length: 10 }, (_, n) => transact(`caller ${n}`, n % 3 === 0)),
   )
   const { rows } = await pool.query<{ who: string; n: number }>(
     'select who, count(*)::int as n from shared_one group by who',
   )
   const there = new Map(rows.map(({ who, n }) => [who, n]))
-  expect(told).toEqual(
+  expect(reported).toEqual(
     Array.from(
       { length: 10 },
       (_, n) => `caller ${n} ${there.get(`caller ${n}`) === 2 ? 'kept' : 'gone'}`,
     ),
   )
-  expect(told.filter((each) => each.endsWith('gone'))).toHaveLength(4)
+  expect(reported.filter((each) => each.endsWith('gone'))).toHaveLength(4)
   expect(pool.$connections.getPoolMetrics()).toMatchObject({ limit: 1, totalConnectionsCreated: 1 })
 })

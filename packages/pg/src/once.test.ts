@@ -54,7 +54,7 @@ test('a module that makes a manager each time is reported, with the database and
   const databaseUrl = cluster.primary.url({ password: 'hunter2' })
   const load = (given: Pg.PgManagerOptions) =>
     reload(({ createConnectionManager }) => createConnectionManager(given))
-  // The same database and user, said in other ways and with other options.
+  // The same database and user, spelt otherwise and with other options.
   const alike: Pg.PgManagerOptions[] = [
     { databaseUrl, poolSize: 2 },
     { databaseUrl: `${cluster.primary.url()}?application_name=shop`, healthMonitoring: false },

@@ -43,7 +43,7 @@ test.each([[false], [true]])(
     manager.pool.on('connect', () => see('pool connect'))
     await request.run('first', async () => {
       await manager.pool.query('select 1')
-      await manager.pool.query("do $$ begin raise notice 'heard'; end $$")
+      await manager.pool.query("do $$ begin raise notice 'noticed'; end $$")
       await manager.use((client) => client.query('select 1'))
       expect(request.getStore()).toBe('first')
     })
@@ -60,20 +60,20 @@ test.each([[false], [true]])(
 
 test('nor is what listens', async () => {
   open()
-  const heard: unknown[] = []
+  const received: unknown[] = []
   await request.run('first', () =>
     manager.listen('news', () => {
-      heard.push(request.getStore())
+      received.push(request.getStore())
     }),
   )
   await request.run('second', async () => {
     await manager.listen('news', () => {
-      heard.push(request.getStore())
+      received.push(request.getStore())
     })
     await manager.notify('news')
   })
-  await eventually(() => heard.length === 2)
-  expect(heard).toEqual([undefined, undefined])
+  await eventually(() => received.length === 2)
+  expect(received).toEqual([undefined, undefined])
 })
 
 test('a statement of a request stays its own', async () => {

@@ -173,16 +173,16 @@ test('time limits of a role do not end who listens', async () => {
   )
   try {
     const manager = manage({ prePing: false })
-    const heard: string[] = []
+    const received: string[] = []
     const gaps: unknown[] = []
     manager.on('notificationGap', (event) => gaps.push(event))
-    await manager.listen('jobs', ({ payload }) => void heard.push(payload))
+    await manager.listen('jobs', ({ payload }) => void received.push(payload))
     const sessions = "select 1 from pg_stat_activity where usename = 'app' and query ~* 'listen'"
     // Longer than the session may be idle, in which the server would end it.
     await delay(4000)
     expect(await cluster.primary.query(sessions)).toHaveLength(1)
     await cluster.primary.query("select pg_notify('jobs', 'one')")
-    await eventually(() => heard.length === 1)
+    await eventually(() => received.length === 1)
     expect(gaps).toEqual([])
   } finally {
     await cluster.primary.query('alter role app reset all')

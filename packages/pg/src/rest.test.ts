@@ -64,8 +64,8 @@ test('a listener counts as use', async () => {
     logger: false,
     healthMonitoring: { intervalMs: 50, restAfterMs: 100 },
   })
-  const heard: string[] = []
-  const unlisten = await manager.listen('news', ({ payload }) => void heard.push(payload))
+  const received: string[] = []
+  const unlisten = await manager.listen('news', ({ payload }) => void received.push(payload))
   const { totalChecks } = manager.getHealthStats()
   await eventually(() => manager.getHealthStats().totalChecks > totalChecks + 10)
   expect(manager.getHealthStatus().resting).toBe(false)

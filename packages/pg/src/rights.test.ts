@@ -71,11 +71,11 @@ async function refusesWrites(): Promise<void> {
 
 test('without the control functions the timeline is still known: an old primary stays fenced', async () => {
   const [a, b] = (await start(1, CONTROL)) as [PostgresNode, PostgresNode]
-  const told: unknown[] = []
-  manage([a, b]).on('rightsMissing', (event) => told.push(event))
+  const reported: unknown[] = []
+  manage([a, b]).on('rightsMissing', (event) => reported.push(event))
   await manager?.start()
-  expect(told).toHaveLength(2)
-  expect(told).toContainEqual(
+  expect(reported).toHaveLength(2)
+  expect(reported).toContainEqual(
     expect.objectContaining({
       missing: [
         {

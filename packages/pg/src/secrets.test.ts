@@ -40,7 +40,7 @@ describe('a ManagedPool', () => {
     max: 3,
   } as const
 
-  test('is printed by its figures, without the secrets of its options', async () => {
+  test('is printed by its counts, without the secrets of its options', async () => {
     const pool = new ManagedPool(config)
     expect(inspect(pool)).toMatch(/^ManagedPool \{\s+target: 'primary',\s+name: 'postgresql',/)
     expect(JSON.parse(JSON.stringify(pool))).toMatchObject({
@@ -70,7 +70,7 @@ describe('a ManagedPool', () => {
     await pool.end()
   })
 
-  test('that is a facade is printed by its figures too', async () => {
+  test('that is a facade is printed by its counts too', async () => {
     const manager = createConnectionManager({
       databaseUrl: config.connectionString,
       password: SECRET,

@@ -200,7 +200,7 @@ test('a transaction that its borrower leaves open ends unseen, and the next one 
   expect(second?.transaction?.id).not.toBe(first?.transaction?.id)
 })
 
-test('a caller who gets no connection is told so, and so are subscribers', async () => {
+test('a caller who gets no connection gets an error that says so, and so do subscribers', async () => {
   open({ poolSize: 1, maxOverflow: 0 })
   await manager.use(async () => {
     queries.clear()

@@ -2,9 +2,9 @@ import type { Report } from './messages.js'
 
 /**
  * Where in the course of a statement something happens: before it is begun, when it has done its work, in the midst of
- * its commit, when its command's end has been told, when the server has said that it is ready for the next.
+ * its commit, when the end of its command has been reported, when the server has said that it is ready for the next.
  */
-export const PLACES = ['received', 'executed', 'committing', 'told', 'ready'] as const
+export const PLACES = ['received', 'executed', 'committing', 'answered', 'ready'] as const
 export type Place = (typeof PLACES)[number]
 
 /** What happens to a session, or to one statement. */

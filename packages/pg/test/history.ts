@@ -3,9 +3,9 @@ import { patient } from '@connmgr/testing'
 import type { Client, PoolClient, QueryConfig } from 'pg'
 import { ManagedPool } from '../src/managed-pool.js'
 import type { ManagedPoolConfig } from '../src/pool-config.js'
+import { answerOf, type CallerAnswer } from './caller-answer.js'
 import type { Caller, Options } from './callers.js'
 import { Beliefs, type Expectation, type Statement, type StatementClass } from './statements.js'
-import { type Told, toldBy } from './told.js'
 
 /** What a history is played on: a server, and what happens to its sessions. */
 export interface World {
@@ -53,7 +53,7 @@ class Gatherer {
   }
 }
 
-/** One history: a pool, its callers, and what they were told. */
+/** One history: a pool, its callers, and the answers they got. */
 export class History {
   readonly #world: World
   readonly #pool: ManagedPool
@@ -116,7 +116,7 @@ export class History {
     const beliefs = new Beliefs(this.#rows, false)
     beliefs.sends(each)
     const error = await fate(this.#pool.query({ ...this.#configOf(each), replay } as QueryConfig))
-    beliefs.told(each, this.#note(each, error))
+    beliefs.answered(each, this.#note(each, error))
     return error
   }
 
@@ -144,7 +144,7 @@ export class History {
         { replay: caller.replay },
       ),
     )
-    this.#log.push(`use after ${attempts}: ${toldBy(error)}`)
+    this.#log.push(`use after ${attempts}: ${answerOf(error)}`)
   }
 
   async #transaction(caller: Caller): Promise<void> {
@@ -162,11 +162,11 @@ export class History {
         { replay: caller.replay },
       ),
     )
-    const told = toldBy(error)
-    this.#log.push(`transaction after ${attempts}: ${told}`)
-    if (told === 'ok' && beliefs.ended)
+    const answer = answerOf(error)
+    this.#log.push(`transaction after ${attempts}: ${answer}`)
+    if (answer === 'ok' && beliefs.ended)
       this.#complaints.push('a transaction that had ended by itself was reported as committed')
-    beliefs.end(told === 'ok' ? 'there' : told === 'unknown' ? 'open' : 'absent')
+    beliefs.end(answer === 'ok' ? 'there' : answer === 'unknown' ? 'open' : 'absent')
   }
 
   /** Statements by `pool.query` that are run again together. */
@@ -185,7 +185,7 @@ export class History {
         { replay: 'safe' },
       ),
     )
-    this.#log.push(`unit after ${attempts}: ${toldBy(error)}`)
+    this.#log.push(`unit after ${attempts}: ${answerOf(error)}`)
   }
 
   /** @returns the error that the work goes on to throw */
@@ -198,12 +198,12 @@ export class History {
     if (caller.queued) {
       const errors = await Promise.all(caller.statements.map(ask))
       for (const [index, each] of caller.statements.entries())
-        beliefs.told(each, this.#note(each, errors[index]))
+        beliefs.answered(each, this.#note(each, errors[index]))
       return caller.ignores ? undefined : errors.find((error) => error !== undefined)
     }
     for (const each of caller.statements) {
       const error = await ask(each)
-      beliefs.told(each, this.#note(each, error))
+      beliefs.answered(each, this.#note(each, error))
       if (error !== undefined && !caller.ignores) return error
     }
     return undefined
@@ -214,13 +214,13 @@ export class History {
     return extended ? { text, queryMode: 'extended' } : { text }
   }
 
-  #note(each: Statement, error: unknown): Told {
-    const told = toldBy(error)
+  #note(each: Statement, error: unknown): CallerAnswer {
+    const answer = answerOf(error)
     const why = error === undefined ? '' : ` (${(error as Error).message})`
     this.#log.push(
-      `${this.#configOf(each).text}${each.extended ? ' [extended]' : ''}: ${told}${why}`,
+      `${this.#configOf(each).text}${each.extended ? ' [extended]' : ''}: ${answer}${why}`,
     )
-    return told
+    return answer
   }
 
   #compare(written: ReadonlyMap<number, number>): void {
@@ -233,7 +233,7 @@ export class History {
         this.#complaints.push(`row ${row} was reported as not written, and is there`)
     }
     if (this.#complaints.length > 0)
-      throw new Error(`${this.#complaints.join('\n')}\nAs told:\n${this.#log.join('\n')}`)
+      throw new Error(`${this.#complaints.join('\n')}\nAnswers:\n${this.#log.join('\n')}`)
   }
 }
 

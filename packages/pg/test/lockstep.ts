@@ -320,9 +320,9 @@ function fieldOf(field: FieldDef): object {
 
 function failureOf(thrown: unknown): object {
   const error = thrown as Record<string, unknown>
-  const told = Object.fromEntries(OF_ERRORS.map((name) => [name, error[name]]))
+  const answer = Object.fromEntries(OF_ERRORS.map((name) => [name, error[name]]))
   // Where in the text the server is when it waits for a lock depends on whether it reads the text.
-  return error.code === '55P03' ? { ...told, position: undefined } : told
+  return error.code === '55P03' ? { ...answer, position: undefined } : answer
 }
 
 function isRolledBack(outcome: unknown): boolean {

@@ -82,7 +82,7 @@ export interface Simulated {
   readonly times: PlanTimes
   /** How often the statement was prepared anew to compare. */
   readonly anew: number
-  /** The run after which a jump was first told. */
+  /** The run after which a jump was first reported. */
   readonly jumpedAt: number | undefined
 }
 

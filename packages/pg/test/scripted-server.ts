@@ -41,7 +41,7 @@ const conflict = (): Failure => error('40001', 'could not serialize access', 'he
 
 /**
  * A server that speaks the protocol of PostgreSQL over a stream in memory, knows a handful of statements, and does to its
- * sessions what it was told to. It knows what it has committed, which is the truth that callers are to be told.
+ * sessions what it was scripted to. It knows what it has committed, which is the truth that callers are to learn.
  *
  * It is as PostgreSQL where that matters: a command's end is reported after its commit in the simple protocol, and before
  * it in the extended one; several statements in one text are one transaction, unless one of them ends it; procedures
@@ -203,7 +203,7 @@ class SessionSocket extends Duplex {
         this.#send(commandComplete(tag))
       }
     })
-    if (done) await this.#at('told')
+    if (done) await this.#at('answered')
     await this.#ready()
   }
 
@@ -232,7 +232,7 @@ class SessionSocket extends Duplex {
     const done =
       this.#skipping ||
       (await this.#attempt(async () => {
-        await this.#at('told')
+        await this.#at('answered')
         await this.#commitIfAlone()
       }))
     this.#skipping = false
@@ -326,7 +326,7 @@ class SessionSocket extends Duplex {
     }
     if (place === 'committing' && end.kept) this.#server.commit(this.#written)
     // At a commit that comes after the report of its command's end.
-    if (place === 'told' && end.kept && this.#status === 'I') this.#server.commit(this.#written)
+    if (place === 'answered' && end.kept && this.#status === 'I') this.#server.commit(this.#written)
     if (lives === true) {
       if (end.kept && this.#status === 'I') this.#server.commit(this.#written)
       throw new Failure(says as Report)

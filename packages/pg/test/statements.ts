@@ -1,4 +1,4 @@
-import type { Told } from './told.js'
+import type { CallerAnswer } from './caller-answer.js'
 
 /** Classes of statements, as texts that the scripted server and a real one understand. @param row what they write */
 export const STATEMENTS = {
@@ -33,7 +33,7 @@ export interface Statement {
   readonly extended: boolean
 }
 
-/** What a caller may take for granted of a row, by what they were told. */
+/** What a caller may take for granted of a row, by the answers they got. */
 export type Expectation = 'there' | 'absent' | 'open'
 
 /**
@@ -61,11 +61,11 @@ export class Beliefs {
     this.#rows.set(row, 'open')
   }
 
-  told({ is, row }: Statement, told: Told): void {
-    if (is in CONTROL) this.#control(is, told)
-    else if (told === 'ok') this.#done(is, row)
-    else if (told === 'lost') this.#lost(row)
-    else this.#failed(is, row, told)
+  answered({ is, row }: Statement, answer: CallerAnswer): void {
+    if (is in CONTROL) this.#control(is, answer)
+    else if (answer === 'ok') this.#done(is, row)
+    else if (answer === 'lost') this.#lost(row)
+    else this.#failed(is, row, answer)
   }
 
   /** The connection is given back, or the transaction of the caller ends: so much of it as is still open. */
@@ -92,25 +92,25 @@ export class Beliefs {
     if (this.#inside === true) this.end('absent')
   }
 
-  #failed(is: StatementClass, row: number, told: Told): void {
+  #failed(is: StatementClass, row: number, answer: CallerAnswer): void {
     const commits = is.startsWith('several with')
     const partly = commits || (this.#inside !== true && /^(call|do)/.test(is))
     const effectless = this.#aborted || !partly
-    this.#rows.set(row, effectless && told === 'failed' ? 'absent' : 'open')
+    this.#rows.set(row, effectless && answer === 'failed' ? 'absent' : 'open')
     if (commits && !this.#aborted) this.end('open', undefined)
     else this.#aborted = this.#inside === true
   }
 
-  #control(is: StatementClass, told: Told): void {
+  #control(is: StatementClass, answer: CallerAnswer): void {
     if (is === 'begin') {
-      if (told === 'ok') this.#inside = true
+      if (answer === 'ok') this.#inside = true
     } else if (is === 'savepoint') {
-      if (told === 'ok') this.#savepoint = this.#pending.length
-      else if (told === 'failed') this.#aborted = this.#inside === true
+      if (answer === 'ok') this.#savepoint = this.#pending.length
+      else if (answer === 'failed') this.#aborted = this.#inside === true
     } else if (is === 'rollback to') {
-      if (told === 'ok') this.#rolledBackTo()
-      else if (told === 'failed') this.#aborted = this.#inside === true
-    } else this.#transactionEnds(is, told)
+      if (answer === 'ok') this.#rolledBackTo()
+      else if (answer === 'failed') this.#aborted = this.#inside === true
+    } else this.#transactionEnds(is, answer)
   }
 
   #rolledBackTo(): void {
@@ -118,13 +118,17 @@ export class Beliefs {
     this.#aborted = false
   }
 
-  #transactionEnds(is: StatementClass, told: Told): void {
+  #transactionEnds(is: StatementClass, answer: CallerAnswer): void {
     const chain = is === 'commit and chain'
-    if (told === 'failed') {
+    if (answer === 'failed') {
       // Outside of a transaction there is nothing to chain to.
       if (!chain || this.#inside !== false) this.end('absent', undefined)
-    } else if (told === 'unknown') this.end('open', undefined)
-    else this.end(told === 'ok' && is !== 'rollback' ? 'there' : 'absent', chain && told !== 'lost')
+    } else if (answer === 'unknown') this.end('open', undefined)
+    else
+      this.end(
+        answer === 'ok' && is !== 'rollback' ? 'there' : 'absent',
+        chain && answer !== 'lost',
+      )
   }
 }
 

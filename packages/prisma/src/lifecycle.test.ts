@@ -168,7 +168,7 @@ describe('clients that share a manager', () => {
 })
 
 describe('two managers in one process', () => {
-  it('keep to their own databases, figures and ends', async () => {
+  it('keep to their own databases, counts and ends', async () => {
     await cluster.primary.query('create database other')
     const [shop, other] = [
       withConnectionManager(PrismaClient, settings()),

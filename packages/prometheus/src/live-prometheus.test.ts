@@ -110,7 +110,7 @@ describePrometheus('a Prometheus that scrapes an application', () => {
       () => `the panel "${panel}" does not show ${expected}`,
     )
 
-  test('a healthy application fires no alert, and its pools are told apart', async () => {
+  test('a healthy application fires no alert, and its pools are distinguished', async () => {
     await manager.ready()
     for (let n = 0; n < 5; n += 1) {
       await manager.pool.query('select 1')

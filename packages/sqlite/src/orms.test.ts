@@ -57,7 +57,7 @@ describe('the same load without connmgr', () => {
   }
   const overBetterSqlite3 = (path: string): Shop => {
     const Database = require('better-sqlite3') as new (path: string, options: object) => never
-    // A longer timeout would freeze the event loop for longer, and end the same way.
+    // A longer timeout would freeze the event loop for longer, and end alike.
     const dialect = new SqliteDialect({ database: new Database(path, { timeout: 10 }) })
     return kyselyShop(() => dialect.createDriver())
   }

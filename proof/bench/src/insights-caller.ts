@@ -7,7 +7,7 @@ import type { CallerOrder, Window } from './paired.js'
 /** All of it, with bounds that send questions to the server too. */
 const EVERYTHING = { plans: true, slowMs: 50, blockingMs: 100 } as const
 
-const [url, state, way] = process.argv.slice(2)
+const [url, state, call] = process.argv.slice(2)
 const manager = createConnectionManager({
   databaseUrl: url as string,
   poolSize: 10,
@@ -24,7 +24,7 @@ async function byConnect(): Promise<unknown> {
     client.release()
   }
 }
-const query = way === 'connect' ? byConnect : () => manager.pool.query('select 1')
+const query = call === 'connect' ? byConnect : () => manager.pool.query('select 1')
 
 async function run({ callers, statements }: CallerOrder): Promise<Window> {
   let left = statements

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { Recorder } from '../src/recorder.js'
 import type { PatroniLab } from './lab/patroni-lab.js'
 
-/** A way from the callers to the servers. */
+/** A route from the callers to the servers. */
 export interface Route {
   readonly name: RouteName
   readonly description: string

@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os'
 
-/** How much there was to do on this machine, without which figures of time say little. */
+/** How much there was to do on this machine, without which measured times say little. */
 export function loadLine(): string {
   const [ofMinute = 0, , ofQuarter = 0] = loadavg()
   return (

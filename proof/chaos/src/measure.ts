@@ -1,7 +1,7 @@
 import type { Ledger, LedgerServer } from '@connmgr/testing'
 import type { OperationLog } from './operation-log.js'
 import type { RoundContext } from './round-context.js'
-import type { Figures } from './scenario.js'
+import type { Measurements } from './scenario.js'
 
 /** A server that tells what has been written. */
 export type Witness = LedgerServer
@@ -18,7 +18,7 @@ export async function measure(
   log: OperationLog,
   survivors: readonly Witness[],
   connectionsLeft: () => Promise<number>,
-): Promise<Figures> {
+): Promise<Measurements> {
   const result = await ledger.check(...survivors)
   const { failures } = ledger
   context.expect(

@@ -1,7 +1,7 @@
-import type { Figures, ScenarioResult } from './scenario.js'
+import type { Measurements, ScenarioResult } from './scenario.js'
 
-/** Figures with a column of their own; the others follow in the last one, unless they are 0. */
-const COLUMNS: readonly (readonly [title: string, figure: string])[] = [
+/** Measurements with a column of their own; the others follow in the last one, unless they are 0. */
+const COLUMNS: readonly (readonly [title: string, measurement: string])[] = [
   ['detected ms', 'detectionMs'],
   ['first write ms', 'firstWriteMs'],
   ['failed', 'failed'],
@@ -18,7 +18,7 @@ export function describeResults(results: readonly ScenarioResult[]): string {
     String(result.id),
     result.ok ? 'ok' : 'FAILED',
     result.name,
-    ...COLUMNS.map(([, figure]) => cell(result, figure)),
+    ...COLUMNS.map(([, measurement]) => cell(result, measurement)),
     others(result),
   ])
   const several = results.some((each) => each.rounds > 1)
@@ -73,8 +73,8 @@ function cell({ figures, p50 }: ScenarioResult, name: string): string {
 }
 
 function others(result: ScenarioResult): string {
-  const shown = new Set(COLUMNS.map(([, figure]) => figure))
-  const rest: Figures = Object.fromEntries(
+  const shown = new Set(COLUMNS.map(([, measurement]) => measurement))
+  const rest: Measurements = Object.fromEntries(
     Object.entries(result.figures).filter(([name, value]) => !shown.has(name) && value !== 0),
   )
   return Object.keys(rest)

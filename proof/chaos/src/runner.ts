@@ -1,7 +1,7 @@
 import type { Accidents } from '@connmgr/testing'
 import { percentile } from './percentile.js'
 import type { RoundContext } from './round-context.js'
-import type { Figures, Round, Scenario, ScenarioResult } from './scenario.js'
+import type { Measurements, Round, Scenario, ScenarioResult } from './scenario.js'
 
 const DEADLINE_MS = 60_000
 const CLEAN_UP_MS = 30_000
@@ -56,7 +56,7 @@ export class Runner<C extends RoundContext> {
     this.#context = context
     const crashes = accidents.uncaught
     const reports = accidents.reports.length
-    let figures: Figures = {}
+    let figures: Measurements = {}
     try {
       figures = await withDeadline(
         scenario.run(context),
@@ -69,7 +69,7 @@ export class Runner<C extends RoundContext> {
     await withDeadline(context.cleanUp(), CLEAN_UP_MS, () => 'cleaning up hangs').catch(
       (error: Error) => context.expect(false, error.message),
     )
-    const measured: Figures = {
+    const measured: Measurements = {
       ...figures,
       processCrashes: accidents.uncaught - crashes + (figures.processCrashes ?? 0),
       [STALL]: context.stalls.longestMs,
@@ -91,7 +91,7 @@ function summarize(
   lenience: number,
 ): ScenarioResult {
   const names = [...new Set(rounds.flatMap((round) => Object.keys(round.figures)))]
-  const at = (share: number): Figures =>
+  const at = (share: number): Measurements =>
     Object.fromEntries(
       names.map((name) => [
         name,
@@ -154,7 +154,7 @@ async function withDeadline<T>(
   }
 }
 
-function rounded(figures: Figures): Figures {
+function rounded(figures: Measurements): Measurements {
   return Object.fromEntries(
     Object.entries(figures)
       .filter(([, value]) => !Number.isNaN(value))

@@ -1,7 +1,7 @@
 import type { RoundContext } from './round-context.js'
 
-/** Measured numbers by name; times in milliseconds. A figure that has no meaning in a scenario is left out. */
-export type Figures = Record<string, number>
+/** Measured numbers by name; times in milliseconds. A measurement that has no meaning in a scenario is left out. */
+export type Measurements = Record<string, number>
 
 /** One fault, with what connmgr promises for it. */
 export interface Scenario<C extends RoundContext = RoundContext> {
@@ -16,15 +16,15 @@ export interface Scenario<C extends RoundContext = RoundContext> {
   readonly throughOrm?: boolean
   /** Time after which it counts as hanging. @default 60_000 */
   readonly deadlineMs?: number
-  /** Highest p99 of figures that are times. */
+  /** Highest p99 of measurements that are times. */
   readonly targets?: Readonly<Record<string, number>>
   /** Provokes the fault and returns what was measured; what does not hold goes to `context.expect`. */
-  run(context: C): Promise<Figures>
+  run(context: C): Promise<Measurements>
 }
 
 /** What one round of a scenario came to. */
 export interface Round {
-  readonly figures: Figures
+  readonly figures: Measurements
   /** What did not hold; empty if the round is good. */
   readonly failures: readonly string[]
 }
@@ -35,10 +35,10 @@ export interface ScenarioResult {
   readonly name: string
   readonly ok: boolean
   /** Of one round; of several, their p99. */
-  readonly figures: Figures
+  readonly figures: Measurements
   /** With several rounds. */
-  readonly p50?: Figures
-  /** Highest p99 of figures that are times, on a machine that is not busy. */
+  readonly p50?: Measurements
+  /** Highest p99 of measurements that are times, on a machine that is not busy. */
   readonly targets?: Readonly<Record<string, number>>
   readonly rounds: number
   readonly failures: readonly string[]

@@ -5,7 +5,7 @@ import { measure, type Witness } from './measure.js'
 import { now } from './now.js'
 import type { Recorder } from './recorder.js'
 import type { RoundContext } from './round-context.js'
-import type { Figures } from './scenario.js'
+import type { Measurements } from './scenario.js'
 import type { Promotion, ServerNode } from './server-node.js'
 
 /** What chaos asks of the manager of any database. */
@@ -14,7 +14,7 @@ export type AnyManager = Pick<
   'close' | 'getFailoverStatus' | 'getHolders' | 'getPoolMetrics' | 'onAny' | 'start'
 >
 
-/** What the database of a service does in its own way. */
+/** What the database of a service does by itself. */
 export interface ServiceDatabase<N extends ServerNode> {
   /** In the names of endpoints. */
   readonly name: string
@@ -168,7 +168,7 @@ export class ClusterService<N extends ServerNode, M extends AnyManager> {
    * Ends the callers and the manager, and gives what every scenario measures. `survivor` is the server whose word
    * counts; of independent servers, that of all together.
    */
-  async finish(...survivors: readonly [Witness, ...Witness[]]): Promise<Figures> {
+  async finish(...survivors: readonly [Witness, ...Witness[]]): Promise<Measurements> {
     this.#context.step('the callers stop')
     await this.load.stop()
     await this.#expectCountsAtBase()

@@ -40,7 +40,7 @@ export function verdictOn(
       text: 'the process lived through all of it',
       seen: `${processCrashes} uncaught errors`,
     },
-    ...pageTold(result),
+    ...pageReported(result),
   ]
 }
 
@@ -59,7 +59,7 @@ function leaksNamed({ orms, leaks }: DemoResult, ownFolder: string): Claim {
 }
 
 /** Nothing where no browser could watch. */
-function pageTold({ page }: DemoResult): Claim[] {
+function pageReported({ page }: DemoResult): Claim[] {
   if (page === undefined || page.leftOut !== undefined) return []
   const { complaints, headlines, leakShown, outageShown } = page
   return [

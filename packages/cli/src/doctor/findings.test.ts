@@ -98,7 +98,7 @@ describe('the network', () => {
     expect(reachOf(addresses)).toBe(reach)
   })
 
-  test('several addresses, and names that live long, are told', () => {
+  test('several addresses, and names that live long, are reported', () => {
     const facts = { host: 'db', addresses: ['10.0.0.1', '10.0.0.2'], reach: 'private' as const }
     expect(idsOf(findInNetwork({ ...facts, ttlSeconds: 300 }))).toEqual([
       'name-with-several-addresses',

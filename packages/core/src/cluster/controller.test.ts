@@ -10,7 +10,7 @@ import type { Reducer } from './reducer/reducer.js'
 
 const SERVING: Effect = { type: 'tell', id: 'a', change: { serving: true } }
 const REROUTE: Effect = { type: 'reroute' }
-const TOLD: Effect = {
+const REPORTED: Effect = {
   type: 'emit',
   event: { type: 'rightsGranted', pool: 'observed', endpoint: 'a' },
 }
@@ -23,8 +23,8 @@ function controlled(effects: readonly Effect[]) {
     new StallMonitor(clock),
   )
   const log: string[] = []
-  const hooks = { onRoutesChanged: () => {}, onTold: (_change: ServerChange) => {} }
-  const pool = { serverChanged: (change: ServerChange) => hooks.onTold(change) }
+  const hooks = { onRoutesChanged: () => {}, onReported: (_change: ServerChange) => {} }
+  const pool = { serverChanged: (change: ServerChange) => hooks.onReported(change) }
   const since = new Date(0)
   const endpoint = new ManagedEndpoint<object>(
     fakeEndpoint('a'),
@@ -50,39 +50,40 @@ function controlled(effects: readonly Effect[]) {
 
 test('the next view is there before its effects are carried out, in their order', () => {
   const { controller, endpoint, hooks, log } = controlled([SERVING, REROUTE])
-  hooks.onTold = (change) => log.push(`told ${JSON.stringify(change)} in ${controller.epoch}`)
+  hooks.onReported = (change) =>
+    log.push(`reported ${JSON.stringify(change)} in ${controller.epoch}`)
   hooks.onRoutesChanged = () => log.push(`rerouted in ${controller.epoch}`)
   controller.connected(endpoint)
-  expect(log).toEqual(['decide connected', 'told {"serving":true} in 1', 'rerouted in 1'])
+  expect(log).toEqual(['decide connected', 'reported {"serving":true} in 1', 'rerouted in 1'])
 })
 
 test('what is observed while effects are carried out waits until all of them have been', () => {
   const { controller, endpoint, hooks, log } = controlled([SERVING, REROUTE])
-  hooks.onTold = () => {
+  hooks.onReported = () => {
     if (controller.epoch === 1) controller.trouble(endpoint, 'lost', 'reset')
-    log.push('told')
+    log.push('reported')
   }
   hooks.onRoutesChanged = () => log.push('rerouted')
   controller.connected(endpoint)
   expect(log).toEqual([
     'decide connected',
-    'told',
+    'reported',
     'rerouted',
     'decide troubled',
-    'told',
+    'reported',
     'rerouted',
   ])
 })
 
 test('listeners hear of it at the end, and what they cause is decided at once', () => {
-  const { controller, endpoint, events, hooks, log } = controlled([TOLD, REROUTE])
+  const { controller, endpoint, events, hooks, log } = controlled([REPORTED, REROUTE])
   hooks.onRoutesChanged = () => log.push('rerouted')
   events.on('rightsGranted', () => {
-    log.push('heard')
+    log.push('received')
     if (controller.epoch === 1) controller.stop()
   })
   controller.connected(endpoint)
-  expect(log).toEqual(['decide connected', 'rerouted', 'heard', 'decide stopped'])
+  expect(log).toEqual(['decide connected', 'rerouted', 'received', 'decide stopped'])
 })
 
 test('an effect that throws leaves the next observation to be decided', () => {
@@ -95,7 +96,7 @@ test('an effect that throws leaves the next observation to be decided', () => {
   expect(log).toEqual(['decide connected', 'decide stopped'])
 })
 
-test('what is heard of an endpoint that has left, or of another of its id, is nothing', () => {
+test('an observation of an endpoint that has left, or of another with its id, changes nothing', () => {
   const { controller, log } = controlled([])
   const { endpoint: stranger } = controlled([])
   controller.trouble(stranger, 'lost', 'reset')

@@ -4,7 +4,7 @@ import type { ConnmgrEvent } from '../events/events.js'
 import { ConnectionManager } from '../manager.js'
 import type { ManagerOptions } from '../options.js'
 
-/** Two ways into one file: a connection that writes, and connections that read. */
+/** Two endpoints of one file: a connection that writes, and connections that read. */
 function endpointsOf(readers: number): Endpoint[] {
   const endpoint = (id: string, more: Partial<Endpoint>): Endpoint => {
     const { config, database = '' } = fakeEndpoint(id)

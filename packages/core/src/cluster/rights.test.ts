@@ -69,7 +69,7 @@ describe('where servers do not tell their timelines', () => {
     expect(writer()).toBe('a')
   })
 
-  test('a switchover and the way back follow the promotions', async () => {
+  test('a switchover and the failback follow the promotions', async () => {
     h = replicated({ prepare: silent('a', 'b') })
     await h.manager.start()
     for (const [from, to] of [

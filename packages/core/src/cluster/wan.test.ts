@@ -104,7 +104,7 @@ async function started(h: Harness): Promise<void> {
   await starting
 }
 
-/** An hour, with a statement now and then if anybody is there. */
+/** An hour, with a statement now and then if `everyMs` is finite. */
 async function anHour(h: Harness, everyMs: number): Promise<void> {
   const until = h.clock.now() + LONG_MS
   while (h.clock.now() < until) {
@@ -130,7 +130,7 @@ describe('the first query', () => {
   )
 })
 
-/** Longest time until a server of which nothing is heard any more is down, as the guide promises it. */
+/** Longest time until a server that has gone silent is down, as the guide promises it. */
 const LONGEST_DETECTION_MS = 500 + 2 * 5000
 
 describe('a server that is gone', () => {
@@ -158,7 +158,7 @@ describe('a server that is gone', () => {
             const worstMs =
               given.roundTripMs + 2 * given.jitterMs + 2 * given.stallMs * given.stalled * 10
             const { roundTripMs, loginRoundTrips } = given
-            // A refusal comes by the same way as an answer.
+            // A refusal takes the same path as an answer.
             const bound = crashes
               ? 2 * loginRoundTrips * (worstMs + roundTripMs)
               : Math.min(LONGEST_DETECTION_MS, 500 + 2 * Math.max(1500, 3 * worstMs))
@@ -237,13 +237,16 @@ describe('no server is given up that answers', () => {
     TIMEOUT_MS,
   )
 
-  test.each([1, 20])('when the way of %d ms becomes longer, more than once', async (before) => {
-    const { h, network } = beyond({ ...LAN, roundTripMs: before }, 1)
-    await started(h)
-    network.conditions = { ...LAN, roundTripMs: 600 }
-    await anHour(h, Number.POSITIVE_INFINITY)
-    expect(h.of('failoverStarted').length).toBeLessThanOrEqual(1)
-    expect(h.manager.getFailoverStatus().state).toBe('STEADY')
-    await close(h, 60_000)
-  })
+  test.each([1, 20])(
+    'when the round trip of %d ms becomes longer, more than once',
+    async (before) => {
+      const { h, network } = beyond({ ...LAN, roundTripMs: before }, 1)
+      await started(h)
+      network.conditions = { ...LAN, roundTripMs: 600 }
+      await anHour(h, Number.POSITIVE_INFINITY)
+      expect(h.of('failoverStarted').length).toBeLessThanOrEqual(1)
+      expect(h.manager.getFailoverStatus().state).toBe('STEADY')
+      await close(h, 60_000)
+    },
+  )
 })

@@ -13,13 +13,13 @@ const resized = (poolSize: number): ConnmgrEvent => ({
 
 test('listeners hear their type, onAny hears all, in the order of subscription', () => {
   const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
-  const heard: string[] = []
-  emitter.on('poolResized', (event) => heard.push(`first ${event.poolSize}`))
-  emitter.on('poolResized', (event) => heard.push(`second ${event.poolSize}`))
-  emitter.on('poolCleared', () => heard.push('never'))
-  emitter.onAny((event) => heard.push(`any ${event.type}`))
+  const received: string[] = []
+  emitter.on('poolResized', (event) => received.push(`first ${event.poolSize}`))
+  emitter.on('poolResized', (event) => received.push(`second ${event.poolSize}`))
+  emitter.on('poolCleared', () => received.push('never'))
+  emitter.onAny((event) => received.push(`any ${event.type}`))
   emitter.turn(() => emitter.emit(resized(3)))
-  expect(heard).toEqual(['first 3', 'second 3', 'any poolResized'])
+  expect(received).toEqual(['first 3', 'second 3', 'any poolResized'])
 })
 
 test('one function subscribed twice is called twice and unsubscribed one at a time', () => {
@@ -37,33 +37,33 @@ test('one function subscribed twice is called twice and unsubscribed one at a ti
 
 test('a listener that subscribes or unsubscribes during an event does not disturb it', () => {
   const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
-  const heard: string[] = []
+  const received: string[] = []
   const off = emitter.on('poolResized', () => {
-    heard.push('first')
+    received.push('first')
     off()
-    emitter.on('poolResized', () => heard.push('late'))
+    emitter.on('poolResized', () => received.push('late'))
   })
-  emitter.on('poolResized', () => heard.push('second'))
+  emitter.on('poolResized', () => received.push('second'))
   emitter.turn(() => emitter.emit(resized(1)))
-  expect(heard).toEqual(['first', 'second'])
+  expect(received).toEqual(['first', 'second'])
   emitter.turn(() => emitter.emit(resized(2)))
-  expect(heard).toEqual(['first', 'second', 'second', 'late'])
+  expect(received).toEqual(['first', 'second', 'second', 'late'])
 })
 
 test('what a listener throws is reported as an event; a listener of that event that throws does not loop', () => {
   const emitter = new EventEmitter({ id: 1, name: 'p' }, clock)
   const failures: ConnmgrEvent[] = []
-  const heard = jest.fn()
+  const received = jest.fn()
   emitter.on('poolResized', () => {
     throw new TypeError('broken listener')
   })
-  emitter.on('poolResized', heard)
+  emitter.on('poolResized', received)
   emitter.on('listenerFailed', (event) => {
     failures.push(event)
     throw new Error('broken too')
   })
   emitter.turn(() => emitter.emit(resized(1)))
-  expect(heard).toHaveBeenCalledTimes(1)
+  expect(received).toHaveBeenCalledTimes(1)
   expect(failures).toEqual([
     {
       type: 'listenerFailed',

@@ -89,8 +89,8 @@ test('the statements of a transaction share its number, and its ends are marked'
       throw new Error('no')
     }),
   ).catch(() => {})
-  const told = queries.all.map(({ text, transaction }) => [text, transaction?.boundary])
-  expect(told).toEqual([
+  const reported = queries.all.map(({ text, transaction }) => [text, transaction?.boundary])
+  expect(reported).toEqual([
     ['begin', 'begin'],
     ['select 1', undefined],
     ['select 2', undefined],
@@ -134,16 +134,16 @@ test('probes, pings and the end of what a borrower has left open are not publish
 test('observers hear of the statements of their manager, and of no other', async () => {
   open()
   const other = manage({ name: 'orders' })
-  const heard: string[] = []
+  const received: string[] = []
   const stop = h.manager.observeQueries({
-    started: ({ text, runMs }) => heard.push(`start ${text} ${runMs}`),
-    ended: ({ runMs, text }) => heard.push(`end ${text} ${runMs}`),
+    started: ({ text, runMs }) => received.push(`start ${text} ${runMs}`),
+    ended: ({ runMs, text }) => received.push(`end ${text} ${runMs}`),
   })
   await h.manager.use((connection) => connection.query('select 1'))
   await other.manager.use((connection) => connection.query('select 2'))
   stop()
   await h.manager.use((connection) => connection.query('select 3'))
-  expect(heard).toEqual(['start select 1 undefined', 'end select 1 0'])
+  expect(received).toEqual(['start select 1 undefined', 'end select 1 0'])
   await close(other)
 })
 
@@ -152,15 +152,15 @@ test('an observer that throws is reported, and breaks neither the statement nor 
   const thrower = () => {
     throw new Error('from an observer')
   }
-  const heard: string[] = []
+  const received: string[] = []
   const stops = [
     h.manager.observeQueries({ started: thrower, ended: thrower }),
-    h.manager.observeQueries({ ended: ({ text }) => heard.push(text) }),
+    h.manager.observeQueries({ ended: ({ text }) => received.push(text) }),
   ]
   await h.manager.use((connection) => connection.query('select 1'))
   await h.clock.settle()
   for (const stop of stops) stop()
-  expect(heard).toEqual(['select 1'])
+  expect(received).toEqual(['select 1'])
   expect(h.of('listenerFailed')).toMatchObject([
     { reason: 'an observer of queries threw in started', error: { message: 'from an observer' } },
     { reason: 'an observer of queries threw in ended' },

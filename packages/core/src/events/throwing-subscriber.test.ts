@@ -25,7 +25,7 @@ test('a subscriber that throws breaks neither its statement nor the pool; Node r
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   expect(stderr).toBe('')
   expect(JSON.parse(stdout)).toEqual({
-    heard: ['start', 'end', 'asyncEnd'],
+    received: ['start', 'end', 'asyncEnd'],
     uncaught: ['thrown in start', 'thrown in end', 'thrown in asyncEnd'],
     idle: 1,
     inUse: 0,

@@ -178,7 +178,7 @@ describe('with few connections on the server', () => {
     expect(states().at(-1)).toBe('DOWN')
   })
 
-  test('ten minutes after the last refusal it asks in its own way again', async () => {
+  test('ten minutes after the last refusal it opens probes of its own again', async () => {
     open(2, { healthMonitoring: { intervalMs: 60_000 }, poolSize: 5 })
     const leases = await takeAll(3)
     expect(refusals()).toBeGreaterThan(0)

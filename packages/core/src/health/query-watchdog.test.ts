@@ -30,7 +30,7 @@ describe('statements that run for longer than queryTimeoutMs', () => {
     expect(h.manager.getPoolMetrics()).toMatchObject({ checkedOut: 0 })
   })
 
-  test('are told apart from many short ones in a row', async () => {
+  test('are distinguished from many short ones in a row', async () => {
     h = manage({ queryTimeoutMs: 1000 })
     const lease = await h.manager.acquire()
     h.driver.always('query', { afterMs: 90 })

@@ -123,10 +123,10 @@ describe('managers of one server', () => {
     await clock.advance(30_000)
     // Of its two servers only the writer has connections.
     expect(checksOf(used) - usedBefore).toBeGreaterThanOrEqual(60)
-    const heard = others.map((each, index) => checksOf(each) - (before[index] as number))
+    const received = others.map((each, index) => checksOf(each) - (before[index] as number))
     // Of each of two servers, every ten seconds.
-    expect(Math.min(...heard)).toBeGreaterThanOrEqual(2 * 2)
-    expect(Math.max(...heard)).toBeLessThanOrEqual(2 * 5)
+    expect(Math.min(...received)).toBeGreaterThanOrEqual(2 * 2)
+    expect(Math.max(...received)).toBeLessThanOrEqual(2 * 5)
     driver.server('b').crash()
     await clock.advance(1100)
     for (const each of managers)
@@ -168,7 +168,7 @@ describe('managers of one server', () => {
     expect(await probesIn(10_000)).toBeLessThanOrEqual(56)
   })
 
-  test('are asked apart if they would ask in different ways', async () => {
+  test('are asked apart if they would ask differently', async () => {
     await startAll(2)
     const patient = manage('patient', ['a', 'b'], { failover: { probeTimeoutMs: 900 } })
     const starting = patient.start()

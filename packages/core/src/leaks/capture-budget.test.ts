@@ -122,36 +122,36 @@ test.each([2, 10, 97, 1000])(
   },
 )
 
-describe('a way in that is used rarely', () => {
+describe('an entry point that is used rarely', () => {
   const hot = (): void => {}
   const rare = (): void => {}
 
   test('is captured beside a busy one', () => {
-    const ways = new RareEntryPoints(new CaptureBudget(seeded(1)))
+    const entryPoints = new RareEntryPoints(new CaptureBudget(seeded(1)))
     let rareCaptured = 0
     let hotCaptured = 0
     for (let step = 0; step < 300_000; step += 1) {
       const now = step / 5
-      if (ways.wants(hot, now)) hotCaptured += 1
-      if (step % 5000 === 0 && ways.wants(rare, now)) rareCaptured += 1
+      if (entryPoints.wants(hot, now)) hotCaptured += 1
+      if (step % 5000 === 0 && entryPoints.wants(rare, now)) rareCaptured += 1
     }
     expect(rareCaptured).toBe(60)
     // One every 20 ms.
     expect(hotCaptured).toBeLessThanOrEqual(3001)
   })
 
-  test('is captured 500 times a second at most, whatever the number of ways and pools', () => {
+  test('is captured 500 times a second at most, whatever the number of entry points and pools', () => {
     const budget = new CaptureBudget(seeded(1))
     const pools = Array.from({ length: 500 }, () => new RareEntryPoints(budget))
     let captured = 0
     for (let now = 0; now < 10_000; now += 1)
-      for (const ways of pools) if (ways.wants(hot, now)) captured += 1
+      for (const entryPoints of pools) if (entryPoints.wants(hot, now)) captured += 1
     expect(captured).toBeLessThanOrEqual(500 + 5000)
   })
 
   test('shares with others when there are too many, so that none is kept for ever', () => {
-    const ways = new RareEntryPoints(new CaptureBudget(seeded(1)))
-    const wanted = Array.from({ length: 200 }, () => ways.wants(() => {}, 0))
+    const entryPoints = new RareEntryPoints(new CaptureBudget(seeded(1)))
+    const wanted = Array.from({ length: 200 }, () => entryPoints.wants(() => {}, 0))
     expect(wanted.filter(Boolean)).toHaveLength(65)
   })
 })

@@ -105,8 +105,8 @@ test('the usual percentiles are numbers once something has happened, and null be
   await h.clock.advance(1000)
   lease.release()
   const { create, demand, use, wait } = h.manager.getHistograms()
-  const told = percentilesOf(h.manager.getHistograms())
-  expect(told).toEqual({
+  const reported = percentilesOf(h.manager.getHistograms())
+  expect(reported).toEqual({
     waitP50Ms: histogramQuantile(wait, 0.5),
     waitP99Ms: histogramQuantile(wait, 0.99),
     useP50Ms: histogramQuantile(use, 0.5),
@@ -114,5 +114,5 @@ test('the usual percentiles are numbers once something has happened, and null be
     createP99Ms: histogramQuantile(create, 0.99),
     demandP99: demandQuantile(demand, 0.99),
   })
-  for (const value of Object.values(told)) expect(value).toBeGreaterThan(0)
+  for (const value of Object.values(reported)) expect(value).toBeGreaterThan(0)
 })

@@ -6,19 +6,19 @@ afterEach(() => close(h))
 
 /** Writes down what it hears. */
 function recorder(acquiring: LeaseObserver['acquiring']) {
-  const heard: unknown[] = []
+  const received: unknown[] = []
   const observer: LeaseObserver = {
     acquiring,
-    began: (lease, noted) => heard.push(['began', lease, noted]),
-    ended: ({ id, isLongLived }, heldMs) => heard.push(['ended', id, heldMs, isLongLived]),
+    began: (lease, noted) => received.push(['began', lease, noted]),
+    ended: ({ id, isLongLived }, heldMs) => received.push(['ended', id, heldMs, isLongLived]),
   }
-  return { heard, observer }
+  return { received, observer }
 }
 
 test('an observer hears of each lease from its acquire to its end', async () => {
   h = manage({ poolSize: 1, maxOverflow: 0 })
   let acquires = 0
-  const { heard, observer } = recorder(() => {
+  const { received, observer } = recorder(() => {
     acquires += 1
     return acquires
   })
@@ -33,7 +33,7 @@ test('an observer hears of each lease from its acquire to its end', async () => 
   second.release()
   stop()
   ;(await h.manager.acquire()).release()
-  expect(heard).toEqual([
+  expect(received).toEqual([
     ['began', first.id, 1],
     ['ended', first.id, 30, false],
     ['began', second.id, 2],
@@ -52,17 +52,17 @@ test('it hears no beginning of what it wants to hear no more of, nor of an acqui
   await expect(failing).rejects.toMatchObject({ code: 'CONNMGR_ACQUIRE_TIMEOUT' })
   for (const stop of stops) stop()
   lease.release()
-  expect(unwanted.heard).toEqual([])
-  expect(wanted.heard).toEqual([['began', lease.id, 'noted']])
+  expect(unwanted.received).toEqual([])
+  expect(wanted.received).toEqual([['began', lease.id, 'noted']])
 })
 
-test('the end of a lease whose connection was destroyed is heard, too', async () => {
+test('the end of a lease whose connection was destroyed is observed, too', async () => {
   h = manage()
-  const { heard, observer } = recorder(() => true)
+  const { received, observer } = recorder(() => true)
   observeLeases(h.manager, observer)
   const lease = await h.manager.acquire()
   lease.destroy()
-  expect(heard).toEqual([
+  expect(received).toEqual([
     ['began', lease.id, true],
     ['ended', lease.id, 0, false],
   ])
@@ -73,14 +73,14 @@ test('an observer that throws is reported, and breaks neither the lease nor anot
   const thrower = (): never => {
     throw new Error('from an observer')
   }
-  const { heard, observer } = recorder(() => 'noted')
+  const { received, observer } = recorder(() => 'noted')
   observeLeases(h.manager, { acquiring: thrower, began: thrower, ended: thrower })
   observeLeases(h.manager, { acquiring: () => true, began: thrower, ended: thrower })
   observeLeases(h.manager, observer)
   const lease = await h.manager.acquire()
   lease.release()
   await h.clock.settle()
-  expect(heard).toHaveLength(2)
+  expect(received).toHaveLength(2)
   expect(h.of('listenerFailed').map(({ reason }) => reason)).toEqual([
     'an observer of leases threw in acquiring',
     'an observer of leases threw in began',

@@ -251,14 +251,14 @@ describe('lifecycle', () => {
 
   test('an unsubscribed listener hears nothing more', async () => {
     h = manage()
-    let heard = 0
+    let received = 0
     const stop = h.manager.on('connectionAcquired', () => {
-      heard += 1
+      received += 1
     })
     ;(await h.manager.acquire()).release()
     stop()
     ;(await h.manager.acquire()).release()
-    expect(heard).toBe(1)
+    expect(received).toBe(1)
     await close(h)
   })
 
@@ -379,7 +379,7 @@ describe('lifecycle', () => {
     await expect(first).rejects.toThrow('not this one')
     ;(await second).release()
     expect(lone.clock.now()).toBe(0)
-    expect(lone.told.filter(({ what }) => what === 'connectFailed')).toEqual([])
+    expect(lone.reported.filter(({ what }) => what === 'connectFailed')).toEqual([])
     expect(lone.of('connectionFailed')).toMatchObject([{ error: { message: 'not this one' } }])
     expect(lone.of('acquireFailed')).toMatchObject([{ reason: 'connect-failed' }])
     await closeLone(lone)

@@ -296,7 +296,7 @@ describe('lifetime, of a pool by itself', () => {
     expect(lone.of('connectionClosed')).toMatchObject([
       { reason: 'lost', error: { name: 'Error', message: 'cut' } },
     ])
-    expect(lone.told).toEqual([
+    expect(lone.reported).toEqual([
       { what: 'connected' },
       { what: 'signalled', signal: { kind: 'lost', error: expect.any(Error) } },
     ])
@@ -307,7 +307,7 @@ describe('lifetime, of a pool by itself', () => {
     const lone = lonePool()
     const lease = await lone.acquire()
     lease.connection.signal('serialization')
-    expect(lone.told).toMatchObject([
+    expect(lone.reported).toMatchObject([
       { what: 'connected' },
       { what: 'signalled', signal: { kind: 'serialization' } },
     ])
@@ -330,7 +330,7 @@ describe('lifetime, of a pool by itself', () => {
       })
       const lease = await lone.acquire()
       expect(lease.connection.id).toBe(2)
-      expect(lone.told).toMatchObject([
+      expect(lone.reported).toMatchObject([
         { what: 'connected' },
         { what: 'signalled', signal: { kind } },
         { what: 'connected' },

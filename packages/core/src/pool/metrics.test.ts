@@ -46,11 +46,11 @@ test('means are over all leases of all pools, not over the pools', () => {
   })
 })
 
-test('without any pool or lease every figure is 0, none is NaN', () => {
+test('without any pool or lease every metric is 0, none is NaN', () => {
   expect(new Set(Object.values(combineMetrics([])))).toEqual(new Set([0]))
 })
 
-test('every figure of several pools is the sum of theirs', () => {
+test('every metric of several pools is the sum of theirs', () => {
   const one = pool({
     counts: {
       total: 1,

@@ -10,7 +10,7 @@ describe('one address that has led to a primary', () => {
     lone.server.role = 'standby'
     const waiting = lone.acquire()
     await lone.clock.settle()
-    expect(lone.told).toContainEqual({ what: 'roleMismatch', seen: 'standby' })
+    expect(lone.reported).toContainEqual({ what: 'roleMismatch', seen: 'standby' })
     expect(lone.of('connectionClosed').at(-1)).toMatchObject({
       reason: 'invalid',
       error: { message: 'expected a primary, found a standby' },

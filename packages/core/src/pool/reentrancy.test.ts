@@ -65,10 +65,10 @@ describe('a listener may do anything', () => {
     'poolResized',
   ] as const)('acquire and release, clear, evict and resize in %s', async (type) => {
     h = manage({ poolSize: 2, maxOverflow: 0, acquireTimeoutMs: 500 })
-    let heard = 0
+    let received = 0
     h.manager.on(type, () => {
-      heard += 1
-      if (heard > 3) return
+      received += 1
+      if (received > 3) return
       void h.manager.use(() => {})
       h.manager.clear()
       for (const each of h.manager.getHolders()) h.manager.evict(each.connectionId)
@@ -82,7 +82,7 @@ describe('a listener may do anything', () => {
     h.manager.resize({ poolSize: 1 })
     await h.clock.advance(1000)
     h.manager.resize({ poolSize: 2 })
-    expect(heard).toBeGreaterThan(0)
+    expect(received).toBeGreaterThan(0)
     await h.clock.advance(1000)
     expect(h.manager.getCounts()).toMatchObject({ inUse: 0, waiting: 0, cleaning: 0, testing: 0 })
     await expectAllSlots(2)
@@ -209,7 +209,7 @@ test('an abort listener of a caller may acquire and release while the waiters of
   await closeLone(lone)
 })
 
-test('a driver that signals the end of a connection while it cuts it off is heard once', async () => {
+test('a driver that signals the end of a connection while it cuts it off is counted once', async () => {
   const lone = lonePool({ poolSize: 2 })
   const leases = [await lone.acquire(), await lone.acquire()]
   const { destroy } = lone.driver
@@ -218,7 +218,7 @@ test('a driver that signals the end of a connection while it cuts it off is hear
     destroy.call(lone.driver, connection, reason)
   }
   lone.emitter.on('connectionClosed', () => {
-    lone.pool.clear('heard of one')
+    lone.pool.clear('one is gone')
   })
   lone.pool.destroyAll('the endpoint is DOWN')
   await lone.clock.settle()

@@ -227,7 +227,7 @@ describe('validation, of a pool by itself', () => {
       const waiting = lone.acquire()
       await lone.clock.settle()
       expect(lone.driver.count('connect')).toBe(1)
-      expect(lone.told).toEqual([{ what: 'connected' }, { what: 'roleMismatch', seen: found }])
+      expect(lone.reported).toEqual([{ what: 'connected' }, { what: 'roleMismatch', seen: found }])
       expect(lone.of('connectionClosed')).toMatchObject([
         { reason: 'invalid', error: { message: `expected a ${expected}, found a ${found}` } },
       ])

@@ -15,13 +15,13 @@ function endpointOf(id: string, account: string): Endpoint {
 
 let clock: FakeClock
 let managers: Manager[]
-let told: EventOf<'managerDuplicated'>[]
+let reported: EventOf<'managerDuplicated'>[]
 let lines: string[]
 
 beforeEach(() => {
   clock = new FakeClock()
   managers = []
-  told = []
+  reported = []
   lines = []
 })
 
@@ -46,7 +46,7 @@ function manage(
     endpoints: [endpointOf(endpoint, user)],
     options: { name, clock, logger: { debug: log, info: log, warn, error: warn }, ...options },
   })
-  manager.on('managerDuplicated', (event) => told.push(event))
+  manager.on('managerDuplicated', (event) => reported.push(event))
   managers.push(manager)
   return manager
 }
@@ -60,10 +60,12 @@ async function manageMany(count: number, options: Parameters<typeof manage>[1] =
 describe('many open managers of one database and user', () => {
   test('are reported once, with their number, the server and what to do', async () => {
     await manageMany(3)
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     await manageMany(1)
     await manageMany(6)
-    expect(told).toEqual([{ type: 'managerDuplicated', pool: 'm1', endpoint: 'db', managers: 4 }])
+    expect(reported).toEqual([
+      { type: 'managerDuplicated', pool: 'm1', endpoint: 'db', managers: 4 },
+    ])
     expect(lines).toEqual([
       expect.stringMatching(
         /^connmgr "m1": 4 managers of this process lead to db as the same user.*once\(\).*ConnectionBudget.*createTenants\(\)/,
@@ -73,7 +75,7 @@ describe('many open managers of one database and user', () => {
 
   test('that were made at once are reported with their full number', async () => {
     await manageMany(10)
-    expect(told).toMatchObject([{ managers: 10 }])
+    expect(reported).toMatchObject([{ managers: 10 }])
   })
 
   test('are reported though one of them was closed meanwhile', async () => {
@@ -82,7 +84,7 @@ describe('many open managers of one database and user', () => {
     const closing = made[5]?.close()
     await clock.advance(1500)
     await closing
-    expect(told).toMatchObject([{ managers: 5 }])
+    expect(reported).toMatchObject([{ managers: 5 }])
   })
 
   test('may be of several copies of this package', async () => {
@@ -97,17 +99,17 @@ describe('many open managers of one database and user', () => {
       options: { name: 'copy', clock, logger: false },
     })
     managers.push(other)
-    other.on('managerDuplicated', (event) => told.push(event))
+    other.on('managerDuplicated', (event) => reported.push(event))
     await clock.advance(1500)
-    expect(told).toMatchObject([{ pool: 'copy', managers: 4 }])
+    expect(reported).toMatchObject([{ pool: 'copy', managers: 4 }])
   })
 
   test('are counted from their first use on if nothing is monitored', async () => {
     const made = await manageMany(4, { healthMonitoring: false })
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     for (const each of made) await each.use(() => {})
     await clock.advance(1500)
-    expect(told).toMatchObject([{ managers: 4 }])
+    expect(reported).toMatchObject([{ managers: 4 }])
   })
 
   test('are reported again if all were closed in between', async () => {
@@ -116,7 +118,7 @@ describe('many open managers of one database and user', () => {
       await clock.advance(100)
       await Promise.all(closing)
     }
-    expect(told).toHaveLength(2)
+    expect(reported).toHaveLength(2)
   })
 })
 
@@ -134,7 +136,7 @@ describe('nothing is reported of', () => {
       await used
       await clock.advance(2000)
     }
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
   test('managers of several databases, servers or users', async () => {
@@ -143,12 +145,12 @@ describe('nothing is reported of', () => {
       manage('b', { user: `user${index}` })
     }
     await clock.advance(1500)
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
   test('managers that share a budget', async () => {
     await manageMany(6, { budget: new ConnectionBudget({ maxConnections: 5 }) })
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
   test('managers of tenants, with or without a limit', async () => {
@@ -167,6 +169,6 @@ describe('nothing is reported of', () => {
       await clock.advance(1000)
       await closing
     }
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 })

@@ -117,7 +117,7 @@ test('a listener’s error is reported without secrets', async () => {
   await close(h)
 })
 
-test('a manager and a lease are printed by their figures', async () => {
+test('a manager and a lease are printed by their counts', async () => {
   const h = manage({ name: 'shop' })
   const lease = await h.manager.acquire({ label: `pwd=${SECRET}` })
   expect(inspect(h.manager)).toMatch(/^ConnectionManager \{\s+name: 'shop',/)

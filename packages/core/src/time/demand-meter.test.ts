@@ -34,9 +34,9 @@ test('times add up to the whole, at any level, and the parts of one level to tha
         parts[part].change(to - (levels[part] as number), now)
         levels[part] = to
       }
-      const { levels: told, totalMs } = all.snapshot(now)
+      const { levels: reported, totalMs } = all.snapshot(now)
       expect(totalMs).toBe(now)
-      expect(new Map(told.map(({ connections, ms }) => [connections, ms]))).toEqual(expected)
+      expect(new Map(reported.map(({ connections, ms }) => [connections, ms]))).toEqual(expected)
     }),
   )
 })

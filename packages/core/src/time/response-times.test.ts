@@ -57,7 +57,7 @@ test('a busy machine makes no server far', () => {
   expect(times.answerWithinMs(250)).toBe(250)
 })
 
-test('a way that has become longer is called far once all that came sooner is forgotten', () => {
+test('a path that has become longer is called far once all that came sooner is forgotten', () => {
   const times = measured(1)
   for (let i = 0; i < 59; i += 1) times.answered(600)
   expect(times.far).toBe(false)

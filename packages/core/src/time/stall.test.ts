@@ -45,15 +45,15 @@ test('neither a change of the wall clock nor a stopped monitor counts', async ()
 test('one who unsubscribed hears nothing', async () => {
   const clock = new FakeClock()
   const monitor = new StallMonitor(clock)
-  let heard = 0
+  let received = 0
   const off = monitor.onStop(() => {
-    heard += 1
+    received += 1
   })
   monitor.start()
   off()
   clock.stall(5000)
   await clock.advance(1000)
-  expect(heard).toBe(0)
+  expect(received).toBe(0)
 })
 
 test('who looks first after a stop notices it, before the timer of the monitor', async () => {

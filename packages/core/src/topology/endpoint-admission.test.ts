@@ -73,7 +73,7 @@ test('entries that are none are refused, and the others taken', () => {
   expect(() => admit(undefined as never)).toThrow('no list')
 })
 
-test('a host that is not allowed is refused with the way to allow it, and nothing is believed of it', () => {
+test('a host that is not allowed is refused with the option that allows it, and nothing is believed of it', () => {
   const { discovery, refused } = admit([seed, endpoint('10.9.9.9')], '10.9.9.9:5432/app')
   expect(discovery).toEqual({ endpoints: [seed] })
   expect(refused[0]).toContain(

@@ -199,7 +199,7 @@ describe('a server that a source names', () => {
 })
 
 describe('what a source may name', () => {
-  test('ends where it is refused: told when it changes, and the rest is followed', async () => {
+  test('ends where it is refused: reported when it changes, and the rest is followed', async () => {
     named = [fakeEndpoint('a'), { ...fakeEndpoint('b'), port: 70_000 }]
     h = trusting()
     await h.manager.start()

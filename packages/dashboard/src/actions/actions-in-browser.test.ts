@@ -31,7 +31,7 @@ describePage('actions in a browser', `shop ${MARKUP}`, (scene) => {
     lease.release()
   })
 
-  test('recycle asks first; Escape leaves all as it was, and then it is done, and told with who', async () => {
+  test('recycle asks first; Escape leaves all as it was, and then it is done, and reported with who did it', async () => {
     ;(await scene.manager.acquire()).release()
     await visit({ actions: true, authorize: () => ({ name: 'ann@example.com' }) })
     const before = closed()

@@ -367,13 +367,13 @@ describe('of managers on a driver of fakes', () => {
     const { made, page } = fake(['a'], {}, driver)
     driver.always('probe', { throw: new Error('postgres://app:hidden-word@db/app is gone') })
     driver.always('connect', { throw: new Error('postgres://app:hidden-word@db/app is gone') })
-    const told: ConnmgrEvent[] = []
-    made.onAny((event) => told.push(event))
+    const reported: ConnmgrEvent[] = []
+    made.onAny((event) => reported.push(event))
     const done = await page.fetch(query(made.id, 'action=check'))
     const text = await done.text()
     expect(text).toContain('does not answer as it should')
     expect(text).not.toContain('hidden-word')
-    const noted = told.filter(({ type }) => type === 'operatorActed')
+    const noted = reported.filter(({ type }) => type === 'operatorActed')
     expect(noted).toHaveLength(1)
     expect(JSON.stringify(noted)).not.toContain('hidden-word')
   })

@@ -23,7 +23,7 @@ describe('alerts', () => {
     ])
     await w.clock.advance(1000)
     expect(w.news()).toEqual(['firing ConnmgrPoolExhausted'])
-    const [alert] = w.told as [Alert]
+    const [alert] = w.reported as [Alert]
     expect(alert).toMatchObject({
       labels: {
         alertname: 'ConnmgrPoolExhausted',
@@ -49,7 +49,7 @@ describe('alerts', () => {
     expect(w.news()).toEqual([])
     await w.clock.advance(200)
     expect(w.news()).toEqual(['resolved ConnmgrPoolExhausted'])
-    expect(w.told[1]).toMatchObject({
+    expect(w.reported[1]).toMatchObject({
       key: alert.key,
       startsAt: alert.startsAt,
       endsAt: expect.any(Date),
@@ -76,14 +76,14 @@ describe('alerts', () => {
     w = watch({ rules: [nightJobs, () => outcome as boolean] })
     await w.clock.advance(1000)
     expect(w.news()).toEqual(['firing nightJobs', 'firing Rule2'])
-    expect(w.told[0]?.annotations.summary).toBe('nightJobs holds')
+    expect(w.reported[0]?.annotations.summary).toBe('nightJobs holds')
     outcome = [
       { summary: 'job 1 is late', labels: { job: '1' }, value: 3 },
       { summary: 'job 2 is late', labels: { job: '2' }, annotations: { runbook_url: 'https://x' } },
     ]
     await w.clock.advance(1000)
     expect(
-      w.told
+      w.reported
         .slice(2)
         .map(({ annotations, labels, status }) => [status, labels.job, annotations.summary]),
     ).toEqual(
@@ -135,17 +135,17 @@ describe('alerts', () => {
       clock,
     })
     await clock.advance(1000)
-    expect(w.told.map(({ labels }) => [labels.pool, labels.manager])).toEqual([
+    expect(w.reported.map(({ labels }) => [labels.pool, labels.manager])).toEqual([
       ['fake', undefined],
       ['fake', '2'],
       ['users', undefined],
     ])
-    expect(new Set(w.told.map(({ key }) => key)).size).toBe(3)
+    expect(new Set(w.reported.map(({ key }) => key)).size).toBe(3)
     const closing = managers[1]?.close({ drainTimeoutMs: 1 })
     await clock.advance(1000)
     await closing
     await clock.advance(1000)
-    expect(w.told.slice(3).map(({ labels, status }) => [status, labels.manager])).toEqual([
+    expect(w.reported.slice(3).map(({ labels, status }) => [status, labels.manager])).toEqual([
       ['resolved', '2'],
     ])
     for (const each of managers) {
@@ -228,7 +228,7 @@ describe('alerts', () => {
     await w.clock.advance(30_000)
     expect(w.clock.pendingTimers).toBe(before)
     expect(w.clock.pendingKeepAliveTimers).toBe(0)
-    expect(w.told).toEqual([])
+    expect(w.reported).toEqual([])
     expect(w.problems).toEqual([])
   })
 

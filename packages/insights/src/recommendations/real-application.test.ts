@@ -88,17 +88,17 @@ test('a service that is called inside a transaction is named by its place in the
   expect(found[0]?.site?.file).toBe(__filename)
   expect(found[0]?.evidence.join()).toContain('4 of 4 leases')
 
-  const told: Alert[] = []
+  const reported: Alert[] = []
   const watch = alerts({
     managers: manager,
     insights: watched,
     rules: [{ name: 'Always', when: () => true }],
-    sinks: [(sent) => void told.push(...sent)],
+    sinks: [(sent) => void reported.push(...sent)],
   })
   watch.evaluate()
-  await eventually(() => told.length > 0)
+  await eventually(() => reported.length > 0)
   await watch.close()
-  expect(told[0]?.annotations.held_idle).toMatch(
+  expect(reported[0]?.annotations.held_idle).toMatch(
     /^chargeInside \(.*real-application\.test\.ts:\d+:\d+\) held .* idle over 4 leases/,
   )
 })

@@ -108,7 +108,7 @@ describe('readServerFacts of PostgreSQL', () => {
 })
 
 describePgBouncer('a pooler between', () => {
-  test('is told by the process id of the connection', async () => {
+  test('is found by the process id of the connection', async () => {
     const bouncer = await startPgBouncer(cluster.primary.url())
     try {
       const client = new Client({ connectionString: bouncer.url })

@@ -11,14 +11,14 @@ import { type Alerts, alerts } from '../../src/alerts/alerts.js'
 import type { AlertsOptions } from '../../src/alerts/options.js'
 import type { AlertProblem } from '../../src/alerts/problem.js'
 
-/** A manager over a fake driver, watched by alerts on the same clock, which stands still until told otherwise. */
+/** A manager over a fake driver, watched by alerts on the same clock, which stands still until it is advanced. */
 export interface Watched {
   readonly clock: FakeClock
   readonly driver: FakeDriver
   readonly manager: ConnectionManager<FakeConnection>
   readonly alerts: Alerts
   /** What came to the sink: status and summary. */
-  readonly told: Alert[]
+  readonly reported: Alert[]
   readonly problems: AlertProblem[]
   /** `firing ConnmgrLeaks` and so on, since the latest call. */
   news(): string[]
@@ -39,18 +39,18 @@ export function watch(
   const clock = new FakeClock()
   const driver = managerOptions.driver ?? new FakeDriver({ clock })
   const manager = fakeManager(clock, { driver, ...managerOptions })
-  const told: Alert[] = []
+  const reported: Alert[] = []
   const problems: AlertProblem[] = []
   let seen = 0
   return {
     clock,
     driver,
     manager,
-    told,
+    reported,
     problems,
     alerts: alerts({
       managers: manager,
-      sinks: [(sent) => void told.push(...sent)],
+      sinks: [(sent) => void reported.push(...sent)],
       intervalMs: 1000,
       labels: { instance: 'web-1' },
       onProblem: (problem) => problems.push(problem),
@@ -58,8 +58,8 @@ export function watch(
       ...alertsOptions,
     }),
     news() {
-      const news = told.slice(seen).map(({ rule, status }) => `${status} ${rule}`)
-      seen = told.length
+      const news = reported.slice(seen).map(({ rule, status }) => `${status} ${rule}`)
+      seen = reported.length
       return news
     },
   }

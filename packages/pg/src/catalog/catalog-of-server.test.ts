@@ -49,7 +49,7 @@ async function database(name: string, setUp: string): Promise<ManagedPoolConfig>
 
 test('a database tells which of its functions, operators and relations are harmless', async () => {
   const catalog = await read()
-  const told = (texts: readonly string[]) => texts.filter((text) => isPlainRead(text, catalog))
+  const reported = (texts: readonly string[]) => texts.filter((text) => isPlainRead(text, catalog))
   const harmless = [
     'select * from item where id = 1 order by name',
     'select upper(name), count(*) from item group by 1',
@@ -67,9 +67,9 @@ test('a database tells which of its functions, operators and relations are harml
     'select grouping(id), id from item group by rollup (id), cube (name), grouping sets ((note), ())',
     'select percentile_cont(0.5) within group (order by id), count(*) filter (where id > 1) from item',
   ]
-  expect(told(harmless)).toEqual(harmless)
+  expect(reported(harmless)).toEqual(harmless)
   expect(
-    told([
+    reported([
       'select reverse(1)',
       "select shop.log('a')",
       "select log('a')",
@@ -179,9 +179,9 @@ test('partitions that are elsewhere, and policies that read views, count for wha
        create policy p on open using (tenant = current_setting('a.tenant'))`,
     ),
   )
-  const told = (name: string) => isPlainRead(`select * from ${name}`, catalog)
-  expect(['near', 'open'].map(told)).toEqual([true, true])
-  expect(['whole', 'far', 'over_whole', 'counts', 'guarded'].map(told)).toEqual(
+  const reported = (name: string) => isPlainRead(`select * from ${name}`, catalog)
+  expect(['near', 'open'].map(reported)).toEqual([true, true])
+  expect(['whole', 'far', 'over_whole', 'counts', 'guarded'].map(reported)).toEqual(
     Array(5).fill(false),
   )
 })

@@ -23,12 +23,12 @@ const listeners = () =>
 
 async function listening(url = cluster.primary.url()) {
   manager = createConnectionManager({ databaseUrl: url, logger: false })
-  const heard: string[] = []
+  const received: string[] = []
   const gaps: string[] = []
-  await manager.listen('jobs', ({ payload }) => void heard.push(payload), {
+  await manager.listen('jobs', ({ payload }) => void received.push(payload), {
     onGap: ({ reason }) => void gaps.push(reason),
   })
-  return { heard, gaps }
+  return { received, gaps }
 }
 
 test.each(['the server', 'the role'])(
@@ -41,21 +41,21 @@ test.each(['the server', 'the role'])(
         : `alter role "${user}" set idle_session_timeout = '300ms'`
     await cluster.primary.query(set)
     await cluster.primary.query('select pg_reload_conf()')
-    const { heard, gaps } = await listening()
+    const { received, gaps } = await listening()
     const [before] = await listeners()
     // Idle for five times as long as other sessions may be.
     await eventually(async () => (await listeners())[0]?.idle === true)
     expect((await listeners())[0]?.pid).toBe(before?.pid)
     await cluster.primary.query("select pg_notify('jobs', 'after')")
-    await eventually(() => heard.length > 0)
-    expect(heard).toEqual(['after'])
+    await eventually(() => received.length > 0)
+    expect(received).toEqual(['after'])
     expect(gaps).toEqual([])
     await cluster.primary.query(`alter role "${user}" reset idle_session_timeout`)
   },
 )
 
 test('a limit that comes while it listens costs at most a gap, which is reported, and is lifted then', async () => {
-  const { heard, gaps } = await listening()
+  const { received, gaps } = await listening()
   const [before] = await listeners()
   await cluster.primary.query("alter system set idle_session_timeout = '300ms'")
   await cluster.primary.query('select pg_reload_conf()')
@@ -63,6 +63,6 @@ test('a limit that comes while it listens costs at most a gap, which is reported
   const [now] = await listeners()
   expect(gaps).toHaveLength(now?.pid === before?.pid ? 0 : 1)
   await cluster.primary.query("select pg_notify('jobs', 'after')")
-  await eventually(() => heard.length > 0)
-  expect(heard).toEqual(['after'])
+  await eventually(() => received.length > 0)
+  expect(received).toEqual(['after'])
 })

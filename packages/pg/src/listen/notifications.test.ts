@@ -57,7 +57,7 @@ interface Listener {
   readonly channel: Channel
   /** What it received, numbers of notifications and gaps, in order. */
   readonly log: (number | 'gap')[]
-  /** Number of the first notification it must hear or be told to have missed. */
+  /** Number of the first notification it must receive, or be reported to have missed. */
   from: number
   /** Number of the first it must not hear any more. */
   to: number
@@ -151,13 +151,13 @@ class World {
   /** No listener may miss a notification without hearing of the gap afterwards, or hear one twice or in another order. */
   check(): void {
     for (const { channel, from, log, stop, to } of this.listeners) {
-      const heard = log.filter((each) => each !== 'gap')
-      expect(heard).toEqual([...new Set(heard)].sort((one, other) => one - other))
+      const received = log.filter((each) => each !== 'gap')
+      expect(received).toEqual([...new Set(received)].sort((one, other) => one - other))
       // Who has stopped hears nothing of it, nor of a gap that it did not wait for.
-      expect(heard.filter((each) => each >= to)).toEqual([])
+      expect(received.filter((each) => each >= to)).toEqual([])
       if (stop === undefined) continue
       for (let number = from; number < this.#sent; number += 1) {
-        if (this.#channelOf[number] !== channel || heard.includes(number)) continue
+        if (this.#channelOf[number] !== channel || received.includes(number)) continue
         const gap = log.lastIndexOf('gap')
         const next = log.findIndex((each) => each !== 'gap' && each > number)
         expect([number, gap >= 0 && (next === -1 || log.slice(0, next).includes('gap'))]).toEqual([

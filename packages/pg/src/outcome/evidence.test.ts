@@ -4,7 +4,7 @@ import { endsSession, isDeliberate, isUnresolved, provesRollback } from './evide
 import { learnSeverity, severityOf } from './severity.js'
 
 /** An error as pg-protocol gives it. */
-const heard = ({ S, C, M, R }: Report) => ({ severity: S, code: C, message: M, routine: R })
+const received = ({ S, C, M, R }: Report) => ({ severity: S, code: C, message: M, routine: R })
 const fatal = (code: string, routine?: string) => ({ severity: 'FATAL', code, routine })
 
 describe('a rollback is proven', () => {
@@ -52,7 +52,7 @@ describe('the severity', () => {
   const russian: Report = { S: 'ПАНИКА', V: 'PANIC', C: '57P01', M: 'беда', R: 'XLogWrite' }
 
   test('of a server that speaks another language is found in its bytes', () => {
-    const message = heard(russian)
+    const message = received(russian)
     expect(severityOf(message)).toBeUndefined()
     learnSeverity(message, Buffer.concat([Buffer.from('rows'), report('E', russian)]))
     expect(severityOf(message)).toBe('PANIC')
@@ -61,13 +61,13 @@ describe('the severity', () => {
   })
 
   test('of an ordinary error in another language is no end of the session', () => {
-    const message = heard({ ...russian, S: 'ОШИБКА', V: 'ERROR', C: '23505' })
+    const message = received({ ...russian, S: 'ОШИБКА', V: 'ERROR', C: '23505' })
     learnSeverity(message, report('E', { ...russian, S: 'ОШИБКА', V: 'ERROR', C: '23505' }))
     expect(endsSession(message)).toBe(false)
   })
 
   test('is unknown if the bytes are of another message, or in pieces; then the session counts as ended', () => {
-    const message = heard(russian)
+    const message = received(russian)
     learnSeverity(message, report('E', { ...russian, C: '23505' }))
     learnSeverity(message, report('E', russian).subarray(20))
     expect(severityOf(message)).toBeUndefined()

@@ -11,7 +11,7 @@ const REAL_RUNS = Number(process.env.REAL_FUZZ_RUNS ?? 10)
 /** Far above what they take: it only ends a run that hangs. */
 const TIMEOUT_MS = patient(600_000 + RUNS * 100)
 
-describe('in no history is a caller told of a write what is not so', () => {
+describe('in no history does a caller get a wrong answer about a write', () => {
   test(
     'on a scripted server, which may do all that PostgreSQL may',
     async () => {

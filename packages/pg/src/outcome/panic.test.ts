@@ -44,15 +44,19 @@ test.each(['panic', 'panic, in Russian', 'panic with the SQLSTATE of a shutdown'
 
 test('of what was sent behind it on a shared connection nothing is known either', async () => {
   const server = open({}, { shared: true, replay: 'safe' })
-  const told = await Promise.allSettled([1, 2, 3].map(insert))
-  expect(told).toMatchObject([{ reason: UNKNOWN }, { reason: UNKNOWN }, { reason: UNKNOWN }])
+  const reported = await Promise.allSettled([1, 2, 3].map(insert))
+  expect(reported).toMatchObject([{ reason: UNKNOWN }, { reason: UNKNOWN }, { reason: UNKNOWN }])
   expect([...server.committed]).toEqual([[1, 1]])
 })
 
 test('what was sent behind a statement that the server ended its session at is run elsewhere, once', async () => {
   const server = open({ kind: 'terminated', place: 'executed' }, { shared: true })
-  const told = await Promise.allSettled([1, 2, 3].map(insert))
-  expect(told).toMatchObject([{ reason: LOST }, { status: 'fulfilled' }, { status: 'fulfilled' }])
+  const reported = await Promise.allSettled([1, 2, 3].map(insert))
+  expect(reported).toMatchObject([
+    { reason: LOST },
+    { status: 'fulfilled' },
+    { status: 'fulfilled' },
+  ])
   expect([...server.committed]).toEqual([
     [2, 1],
     [3, 1],
@@ -69,7 +73,7 @@ test.each([
 })
 
 test('an answer after the end of a command proves nothing, as the commit comes after it', async () => {
-  const server = open({ kind: 'terminated', place: 'told' })
+  const server = open({ kind: 'terminated', place: 'answered' })
   const query = { text: 'insert into ledger values (1)', queryMode: 'extended' }
   await expect(pool.query(query)).rejects.toMatchObject(UNKNOWN)
   expect(server.committed.get(1)).toBe(1)
@@ -78,11 +82,11 @@ test('an answer after the end of a command proves nothing, as the commit comes a
 test.each([
   ['before COMMIT was sent has written nothing', 1, 'executed', LOST, 0],
   ['in the midst of its COMMIT is of unknown outcome', 2, 'committing', UNKNOWN, 1],
-] as const)('a transaction whose server dies %s', async (_when, after, place, told, times) => {
+] as const)('a transaction whose server dies %s', async (_when, after, place, reported, times) => {
   const server = open({ after, place })
   const running = pool.$connections.transaction((client) =>
     client.query('insert into ledger values (1)'),
   )
-  await expect(running).rejects.toMatchObject(told)
+  await expect(running).rejects.toMatchObject(reported)
   expect(server.committed.get(1) ?? 0).toBe(times)
 })

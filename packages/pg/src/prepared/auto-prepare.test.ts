@@ -292,10 +292,10 @@ describe('when names lead elsewhere', () => {
       .query({ text: BY_KEY, values: ['x'], prepare: false } as QueryConfig)
       .catch((error) => ({ ...error, message: error.message }))
     await prepare()
-    const told = await manager.pool
+    const reported = await manager.pool
       .query(BY_KEY, ['x'])
       .catch((error) => ({ ...error, message: error.message }))
-    expect(told).toEqual(plain)
+    expect(reported).toEqual(plain)
     const few = await manager.pool.query(BY_KEY, [1, 2]).catch((error) => error.message)
     expect(few).toMatch(/prepared statement "" requires 1/)
     expect(await textsOn()).toEqual([BY_KEY])
@@ -440,10 +440,12 @@ describe('when names lead elsewhere', () => {
   test('an error in the text has its position, however often it comes', async () => {
     await open()
     const text = 'select nonsense from things where id = $1'
-    const told: unknown[] = []
+    const reported: unknown[] = []
     await repeat(() =>
-      manager.pool.query(text, [1]).catch((error) => told.push([codeOf(error), error.position])),
+      manager.pool
+        .query(text, [1])
+        .catch((error) => reported.push([codeOf(error), error.position])),
     )
-    expect(told).toEqual(told.map(() => ['42703', '8']))
+    expect(reported).toEqual(reported.map(() => ['42703', '8']))
   })
 })

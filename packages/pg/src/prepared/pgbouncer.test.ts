@@ -58,17 +58,19 @@ async function load(): Promise<void> {
 describePgBouncer('behind a pooler by transaction that knows nothing of statements', () => {
   test('nothing is prepared, nothing fails, and the reason is reported', async () => {
     await open({})
-    const told: string[] = []
-    manager.on('preparedStatementsOff', ({ reason }) => told.push(reason))
+    const reported: string[] = []
+    manager.on('preparedStatementsOff', ({ reason }) => reported.push(reason))
     await manager.pool.query('select')
-    await eventually(() => told.length > 0)
+    await eventually(() => reported.length > 0)
     await load()
-    expect(told).toEqual([expect.stringContaining('does not keep track of prepared statements')])
+    expect(reported).toEqual([
+      expect.stringContaining('does not keep track of prepared statements'),
+    ])
     expect(manager.getStatementStats()).toMatchObject({
       mode: 'auto',
       statements: 0,
       prepares: 0,
-      off: [{ reason: told[0] }],
+      off: [{ reason: reported[0] }],
     })
     const left = await manager.pool.query('select name from pg_prepared_statements')
     expect(left.rows).toEqual([])
@@ -78,19 +80,19 @@ describePgBouncer('behind a pooler by transaction that knows nothing of statemen
     await open({ default_pool_size: 2 })
     await manager.pool.query('select')
     await eventually(() => manager.getStatementStats().off[0]?.reason.includes('pooler') === true)
-    // As if what stands before the server could not be told.
+    // As if it were unknown what stands before the server.
     const endpoint = manager.preferred.id
     const preparing = manager.driver.preparing?.of(endpoint)
     Object.assign(preparing as object, { permission: { allowed: true } })
-    const told: string[] = []
-    manager.on('preparedStatementsOff', ({ reason }) => told.push(reason))
-    for (let round = 0; round < 40 && told.length === 0; round += 1) {
+    const reported: string[] = []
+    manager.on('preparedStatementsOff', ({ reason }) => reported.push(reason))
+    for (let round = 0; round < 40 && reported.length === 0; round += 1) {
       const found = await Promise.all(
         Array.from({ length: 8 }, (_, n) => manager.pool.query(TEXT, [n + 1])),
       )
       expect(found.map(({ rows }) => rows)).toEqual(found.map((_, n) => [{ id: n + 1 }]))
     }
-    expect(told).toEqual([expect.stringMatching(/answered (26000|42P05)/)])
+    expect(reported).toEqual([expect.stringMatching(/answered (26000|42P05)/)])
     const { prepares } = manager.getStatementStats()
     await load()
     expect(manager.getStatementStats().prepares).toBe(prepares)

@@ -2,17 +2,17 @@ import { Preparing } from './preparing.js'
 
 function endpoint() {
   const preparing = new Preparing()
-  const told: string[] = []
-  preparing.onOff = (_endpoint, reason) => told.push(reason)
-  return { told, of: preparing.of('db:5432'), preparing }
+  const reported: string[] = []
+  preparing.onOff = (_endpoint, reason) => reported.push(reason)
+  return { reported, of: preparing.of('db:5432'), preparing }
 }
 
 test('a server that answers by the process of the login lets statements be prepared', () => {
-  const { of, told } = endpoint()
+  const { of, reported } = endpoint()
   expect(of.permission.allowed).toBe(false)
   of.found({ direct: true, name: 'a', sentAs: 'a' })
   expect(of.permission.allowed).toBe(true)
-  expect(told).toEqual([])
+  expect(reported).toEqual([])
 })
 
 test('so does a pooler that gives statements names of its own, as PgBouncer from 1.21 on', () => {
@@ -22,25 +22,25 @@ test('so does a pooler that gives statements names of its own, as PgBouncer from
 })
 
 test.each([['a'], [undefined]])('any other pooler does not, and that is reported once', (name) => {
-  const { of, told } = endpoint()
+  const { of, reported } = endpoint()
   of.found({ direct: false, name, sentAs: 'a' })
   of.found({ direct: true, name, sentAs: 'a' })
   of.unexplained('26000')
   expect(of.permission).toMatchObject({ allowed: false, final: true })
-  expect(told).toHaveLength(1)
+  expect(reported).toHaveLength(1)
 })
 
 test('what nothing explains ends it at once behind a pooler, and after some times on a server itself', () => {
   const pooler = endpoint()
   pooler.of.found({ direct: false, name: 'PGBOUNCER_1', sentAs: 'a' })
   pooler.of.unexplained('26000')
-  expect(pooler.told).toEqual([expect.stringContaining('26000')])
+  expect(pooler.reported).toEqual([expect.stringContaining('26000')])
   const direct = endpoint()
   direct.of.found({ direct: true, name: 'a', sentAs: 'a' })
   for (let n = 0; n < 9; n += 1) direct.of.unexplained('42P05')
   expect(direct.of.permission.allowed).toBe(true)
   direct.of.unexplained('42P05')
-  expect(direct.told).toHaveLength(1)
+  expect(direct.reported).toHaveLength(1)
 })
 
 test('until it is known, nothing is prepared, and the statistics say so', () => {

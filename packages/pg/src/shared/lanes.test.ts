@@ -110,7 +110,7 @@ test('a query goes to the lane with the least work before it, not to the one wit
   const [one, two] = connections as [Connection, Connection]
   expect(one.texts).toEqual(['heavy'])
   expect(two.texts).toEqual(['light 0', 'light 1', 'light 2', 'light 3', 'light 4', 'light 5'])
-  // Still the shorter way, by 0.6 ms to 3.
+  // Still the shorter wait, by 0.6 ms to 3.
   add('heavy 2', 3)
   expect(two.texts.at(-1)).toBe('heavy 2')
   add('light 6', 0.1)

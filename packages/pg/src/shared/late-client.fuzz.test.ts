@@ -115,15 +115,15 @@ async function send(client: pg.ClientBase, { text, value, how }: Ask): Promise<u
   return client.query(text, values)
 }
 
-/** What the borrower is told of each that it asks. */
+/** The answer that the borrower gets to each query. */
 async function run(pool: Pick<pg.Pool, 'connect'>, asks: readonly Ask[]): Promise<unknown[]> {
   const client = await pool.connect()
-  const told: unknown[][] = []
+  const answers: unknown[][] = []
   const under: Promise<void>[] = []
   for (const [index, each] of asks.entries()) {
     const answer = send(client, each).then(
-      (result) => void told.push([index, seen(result)]),
-      (error: pg.DatabaseError) => void told.push([index, error.code, error.message]),
+      (result) => void answers.push([index, seen(result)]),
+      (error: pg.DatabaseError) => void answers.push([index, error.code, error.message]),
     )
     under.push(answer)
     if (each.awaited) await answer
@@ -131,8 +131,8 @@ async function run(pool: Pick<pg.Pool, 'connect'>, asks: readonly Ask[]): Promis
   await Promise.all(under)
   const left = await client.query('select 1 as still').catch(() => undefined)
   client.release()
-  told.sort(([one], [other]) => Number(one) - Number(other))
-  return [...told, left?.rows ?? 'in a failed transaction']
+  answers.sort(([one], [other]) => Number(one) - Number(other))
+  return [...answers, left?.rows ?? 'in a failed transaction']
 }
 
 function seen(result: unknown): unknown {

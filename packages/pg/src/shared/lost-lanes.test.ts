@@ -50,7 +50,7 @@ async function insert(id: number, text = 'insert into ledger values ($1)'): Prom
   }
 }
 
-/** How often each id is in the table, beside what callers were told. */
+/** How often each id is in the table, beside the answers that callers got. */
 async function compare(fates: readonly Fate[]): Promise<void> {
   const rows = await cluster.primary.query<{ id: number; n: number }>(
     'select id, count(*)::int as n from ledger group by id',
@@ -102,9 +102,9 @@ test('of a backend that is terminated, the statement that it ran rejects, and th
   const { fates, pid, release } = await heldUp(20)
   await cluster.primary.query('select pg_terminate_backend($1)', [pid])
   await release()
-  const told = await fates
-  expect(told).toEqual(['failed', ...Array(20).fill('acknowledged')])
-  await compare(told)
+  const reported = await fates
+  expect(reported).toEqual(['failed', ...Array(20).fill('acknowledged')])
+  await compare(reported)
   await atRest()
 })
 
@@ -117,9 +117,9 @@ test('of a connection that is reset, each statement that was sent is of unknown 
   const { fates, release } = await heldUp(20)
   proxy.reset()
   await release()
-  const told = await fates
-  expect(told).toEqual(Array(21).fill('unknown'))
-  await compare(told)
+  const reported = await fates
+  expect(reported).toEqual(Array(21).fill('unknown'))
+  await compare(reported)
   await atRest()
   expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
   await pool.$connections.close({ drainTimeoutMs: 0 })
@@ -132,16 +132,16 @@ test(
     open({ max: 4, acquireTimeoutMs: patient(20_000) })
     const { fates, pid, release } = await heldUp(50)
     process.kill(pid, 'SIGKILL')
-    const told = await fates
+    const reported = await fates
     await release()
-    expect(told).toContain('unknown')
+    expect(reported).toContain('unknown')
     await eventually(() =>
       cluster.primary.query('select 1').then(
         () => true,
         () => false,
       ),
     )
-    await compare(told)
+    await compare(reported)
     await atRest()
   },
   patient(60_000),

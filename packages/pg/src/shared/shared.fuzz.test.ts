@@ -60,7 +60,7 @@ const isLoss = (error: unknown): boolean =>
 const isTimeout = (error: unknown): boolean =>
   ((error as Error).cause as Error | undefined)?.message === 'Query read timeout'
 
-/** One pool and what its callers have been told. */
+/** One pool and the answers that its callers got. */
 class Run {
   readonly #pool: ManagedPool
   readonly #acknowledged: number[] = [0]

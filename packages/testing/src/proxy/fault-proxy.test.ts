@@ -63,9 +63,9 @@ async function echo(client: Socket, text: string): Promise<string> {
 
 /** Whether nothing arrives while another server is asked, and answers, many times. */
 async function staysSilent(client: Socket): Promise<boolean> {
-  let heard = false
+  let seen = false
   const listener = () => {
-    heard = true
+    seen = true
   }
   client.on('data', listener).on('close', listener)
   const witness = new EchoServer()
@@ -74,7 +74,7 @@ async function staysSilent(client: Socket): Promise<boolean> {
   await witness.close()
   socket.destroy()
   client.off('data', listener).off('close', listener)
-  return !heard
+  return !seen
 }
 
 function closed(client: Socket): Promise<string | undefined> {

@@ -124,7 +124,7 @@ describe('transactions of several callers', () => {
     expect(await names(dataSource)).toEqual(['Ada'])
   })
 
-  test('whose COMMIT fails are undone, are not told as done, and can be rolled back', async () => {
+  test('whose COMMIT fails are undone, are not reported as done, and can be rolled back', async () => {
     const dataSource = await managed()
     await dataSource.query(
       'create table children (parent int references authors (id) deferrable initially deferred)',
@@ -207,7 +207,7 @@ describe('what a statement is given and gives', () => {
     expect(results.slice(2)).toEqual(results.slice(0, 2))
   })
 
-  test('is logged and told to subscribers as with TypeORM alone', async () => {
+  test('is logged and published to subscribers as with TypeORM alone', async () => {
     const logged: unknown[] = []
     const logQuery = (query: string, parameters: unknown) => logged.push([query, parameters])
     const nothing = () => {}

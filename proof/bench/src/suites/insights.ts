@@ -28,7 +28,7 @@ function managerOf(url: string): PgConnectionManager {
   })
 }
 
-const WAYS = { 'select 1': 'pool', 'select 1 by connect': 'connect' } as const
+const CALLS = { 'select 1': 'pool', 'select 1 by connect': 'connect' } as const
 const PROGRAM = path.join(__dirname, '..', 'insights-caller.js')
 
 /** What insights cost each statement. */
@@ -44,11 +44,11 @@ async function overhead({ quick }: Settings): Promise<Record<string, Measured>> 
         warmUpMs: DURATION_MS.warmUp,
         durationMs: quick ? DURATION_MS.quick : DURATION_MS.full,
       })
-    for (const [name, way] of Object.entries(WAYS))
+    for (const [name, call] of Object.entries(CALLS))
       results[`${name}/callers-${CALLERS}`] = measuredOf(
-        await measure((state) => [url, state, way]),
+        await measure((state) => [url, state, call]),
       )
-    // What this way to measure finds where there is nothing: both are off.
+    // What this measurement finds where there is nothing: both are off.
     results['noise, off beside off'] = measuredOf(await measure(() => [url, 'off', 'pool']))
     return results
   } finally {

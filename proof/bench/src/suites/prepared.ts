@@ -55,7 +55,7 @@ function byPool(
   }
 }
 
-/** One text by each way of sending it. */
+/** One text by each method of sending it. */
 function waysOf(text: string): Record<string, Opener> {
   const ours =
     (name: Ours): Opener =>

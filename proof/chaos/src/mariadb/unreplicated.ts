@@ -1,6 +1,6 @@
 import type { MariadbNode } from '@connmgr/testing'
 import type { Witness } from '../measure.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { Service } from './service.js'
 
 interface Copies {
@@ -11,7 +11,7 @@ interface Copies {
 /** What became of the ledger where replication is asynchronous. */
 export interface Unreplicated {
   /** Writes count as lost in them only if no server has them. */
-  readonly figures: Figures
+  readonly measured: Measurements
   /** Acknowledged before the crash, on the old primary, and not on the kept one: what asynchronous replication loses. */
   readonly lostUnreplicated: number
   /** Begun after the crash, and on the old primary alone: what fencing must prevent. */
@@ -33,10 +33,10 @@ export async function checkUnreplicated(
       return [...rows, ...missing]
     },
   }
-  const figures = await service.finish(both)
+  const measured = await service.finish(both)
   const writes = service.load.operations.filter(({ id }) => id !== undefined && alone.has(id))
   return {
-    figures,
+    measured,
     lostUnreplicated: writes.filter(({ failure }) => failure === undefined).length,
     writtenSince: writes.filter(({ startedAt }) => startedAt > crashedAt).length,
   }

@@ -4,7 +4,7 @@ export const POOL_SIZE = 10
 /** What "tuned" means, for every client that has such knobs. */
 export const TUNED = { connectTimeoutMs: 2000, queryTimeoutMs: 3000 } as const
 
-/** One way to write to a database from Node, as its documentation says it is done. */
+/** One method to write to a database from Node, as its documentation says it is done. */
 export interface PeerClient {
   /** The servers, the preferred one first. Clients that know one server take that. */
   open(urls: readonly [string, ...string[]]): Promise<void>

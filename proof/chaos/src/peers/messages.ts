@@ -16,7 +16,7 @@ export interface Rejection {
   readonly code: string
   readonly message: string
   /** True if the error says that the write may have happened. */
-  readonly toldUnknown: boolean
+  readonly reportedUnknown: boolean
 }
 
 /** What that process answers. All moments are milliseconds of the monotonic clock, which processes have in common. */

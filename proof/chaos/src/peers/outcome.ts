@@ -53,7 +53,7 @@ export async function judge(
   const acknowledged = writes.filter(isAcknowledged)
   const kept = acknowledged.filter(({ id }) => copies.has(id))
   const rejected = writes.filter(({ rejection }) => rejection !== undefined)
-  const failed = rejected.filter(({ rejection }) => rejection?.toldUnknown !== true)
+  const failed = rejected.filter(({ rejection }) => rejection?.reportedUnknown !== true)
   const hanging = writes.filter(({ settledAt }) => settledAt === undefined)
   const recovered = crashed ? 'no' : recoveryOf([...kept, ...rejected], moments, endedAt)
   return {

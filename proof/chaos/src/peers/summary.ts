@@ -24,8 +24,10 @@ export interface Summary {
 }
 
 export function summarize(fault: string, client: string, outcomes: readonly Outcome[]): Summary {
-  const of = (figure: (outcome: Outcome) => number): number => median(outcomes.map(figure))
-  const worst = (figure: (outcome: Outcome) => number): number => Math.max(...outcomes.map(figure))
+  const of = (measurement: (outcome: Outcome) => number): number =>
+    median(outcomes.map(measurement))
+  const worst = (measurement: (outcome: Outcome) => number): number =>
+    Math.max(...outcomes.map(measurement))
   return {
     fault,
     client,

@@ -63,7 +63,7 @@ function rejectionOf(error: unknown): Rejection {
   return {
     code: codes[0] ?? 'none',
     message: String(chain[0]?.message ?? error).slice(0, 200),
-    toldUnknown:
+    reportedUnknown:
       codes.some((code) => OUTCOME_UNKNOWN.includes(code)) ||
       chain.some(({ name }) => name === 'TransactionResolutionUnknownError'),
   }

@@ -2,7 +2,7 @@ import type { Ledger, PostgresNode } from '@connmgr/testing'
 import { measure as measureAnywhere } from '../measure.js'
 import type { OperationLog } from '../operation-log.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import { countConnections } from './connections.js'
 
 /**
@@ -17,7 +17,7 @@ export function measure(
   log: OperationLog,
   survivors: readonly PostgresNode[],
   nodes: readonly PostgresNode[],
-): Promise<Figures> {
+): Promise<Measurements> {
   return measureAnywhere(context, ledger, log, survivors, () =>
     countConnections(
       context,

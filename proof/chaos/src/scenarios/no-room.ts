@@ -1,6 +1,6 @@
 import { now } from '../now.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
@@ -23,7 +23,7 @@ export async function surviveNoRoom<N extends ServerNode>(
   context: RoundContext,
   service: ClusterService<N, AnyManager>,
   takeOne: () => Promise<Taken | undefined>,
-): Promise<Figures> {
+): Promise<Measurements> {
   const { manager, primary, recorder, standby } = service
   context.step('others take every connection of the standby')
   const others: Taken[] = []
@@ -47,12 +47,12 @@ export async function surviveNoRoom<N extends ServerNode>(
   const freeAt = now()
   await leave()
   await service.writes(20)
-  const figures = await service.finish(standby)
+  const measured = await service.finish(standby)
   service.expectNoFailedAcquire()
   return {
     detectionMs: service.detectionMs(primary, crashedAt),
     attempts,
     recoveredMs: service.recoveredMs(freeAt),
-    ...figures,
+    ...measured,
   }
 }

@@ -1,6 +1,6 @@
 import { now } from '../now.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
@@ -12,7 +12,7 @@ export const CRASH_TARGETS = { detectionMs: 50, firstWriteMs: 300 }
 export async function surviveCrash<N extends ServerNode>(
   context: RoundContext,
   service: ClusterService<N, AnyManager>,
-): Promise<Figures> {
+): Promise<Measurements> {
   const { primary, standby } = service
   context.step('kill -9 of the primary')
   const crashedAt = now()
@@ -22,12 +22,12 @@ export async function surviveCrash<N extends ServerNode>(
   const promotion = await service.promote(standby)
   await service.writes(20)
   const readsMeanwhile = service.expectReadsGoOn(crashedAt, promotion.askedAt)
-  const figures = await service.finish(standby)
+  const measured = await service.finish(standby)
   service.expectNoFailedAcquire()
   return {
     detectionMs: service.detectionMs(primary, crashedAt),
     firstWriteMs: service.firstWriteMs(promotion),
     readsMeanwhile,
-    ...figures,
+    ...measured,
   }
 }

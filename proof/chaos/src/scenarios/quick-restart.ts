@@ -1,6 +1,6 @@
 import { now } from '../now.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
@@ -13,7 +13,7 @@ export async function surviveRestart<N extends ServerNode>(
   context: RoundContext,
   service: ClusterService<N, AnyManager>,
   afterwards?: () => Promise<void>,
-): Promise<Figures> {
+): Promise<Measurements> {
   const { primary, recorder } = service
   context.step('shut down, and start again')
   const stoppedAt = now()
@@ -24,12 +24,12 @@ export async function surviveRestart<N extends ServerNode>(
   await afterwards?.()
   const moves = recorder.moves(stoppedAt)
   context.expect(moves === 0, `callers were moved ${moves} times`)
-  const figures = await service.finish(primary)
+  const measured = await service.finish(primary)
   service.expectNoFailedAcquire()
   service.expectReadsGoOn(stoppedAt, startedAt)
   return {
     detectionMs: service.detectionMs(primary, stoppedAt),
     recoveredMs: service.recoveredMs(startedAt),
-    ...figures,
+    ...measured,
   }
 }

@@ -1,6 +1,6 @@
 import { now } from '../now.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
@@ -12,7 +12,7 @@ export async function surviveRefusal<N extends ServerNode>(
   context: RoundContext,
   service: ClusterService<N, AnyManager>,
   refusing: N,
-): Promise<Figures> {
+): Promise<Measurements> {
   const { manager, primary, recorder, standby } = service
   const expectQuarantine = (): void => {
     const { endpoints } = manager.getFailoverStatus()
@@ -30,11 +30,11 @@ export async function surviveRefusal<N extends ServerNode>(
     !JSON.stringify(recorder.events).includes(WRONG_PASSWORD),
     'an event has the password',
   )
-  const figures = await service.finish(standby)
+  const measured = await service.finish(standby)
   service.expectNoFailedAcquire()
   return {
     detectionMs: service.detectionMs(primary, crashedAt),
     firstWriteMs: service.firstWriteMs(promotion),
-    ...figures,
+    ...measured,
   }
 }

@@ -1,6 +1,6 @@
 import { now } from '../now.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
@@ -11,7 +11,7 @@ export interface Return {
   /** Starts it so that it takes writes. */
   readonly start: () => Promise<void>
   /** What is to be seen while it is fenced. */
-  readonly meanwhile?: () => Promise<Figures>
+  readonly meanwhile?: () => Promise<Measurements>
 }
 
 /** The old primary is back and believes to be one: whatever it took would be lost, so it gets nothing. */
@@ -19,7 +19,7 @@ export async function fenceReturning<N extends ServerNode>(
   context: RoundContext,
   service: ClusterService<N, AnyManager>,
   { meanwhile, start }: Return,
-): Promise<Figures> {
+): Promise<Measurements> {
   const { primary, recorder, standby } = service
   context.step('kill -9 of the primary')
   const crashedAt = now()
@@ -43,7 +43,7 @@ export async function fenceReturning<N extends ServerNode>(
   const later = (await rowsOf(primary)) - before
   context.expect(later === 0, `${later} writes went to the fenced server`)
   context.expect(recorder.moves(startedAt) === 0, 'callers were moved')
-  const figures = await service.finish(standby)
+  const measured = await service.finish(standby)
   service.expectNoFailedAcquire()
   return {
     detectionMs: service.detectionMs(primary, crashedAt),
@@ -51,7 +51,7 @@ export async function fenceReturning<N extends ServerNode>(
     fencedMs,
     writtenToFenced: later,
     ...seen,
-    ...figures,
+    ...measured,
   }
 }
 

@@ -1,6 +1,6 @@
 import { now } from '../now.js'
 import type { RoundContext } from '../round-context.js'
-import type { Figures } from '../scenario.js'
+import type { Measurements } from '../scenario.js'
 import type { ServerNode } from '../server-node.js'
 import type { AnyManager, ClusterService } from '../service.js'
 
@@ -31,7 +31,7 @@ export async function surviveSilence<N extends ServerNode, S extends ClusterServ
   context: RoundContext,
   service: S,
   { fall, end }: Silence<S>,
-): Promise<Figures> {
+): Promise<Measurements> {
   const { load, manager, primary, standby } = service
   context.step('the primary falls silent')
   const silentAt = now()
@@ -54,12 +54,12 @@ export async function surviveSilence<N extends ServerNode, S extends ClusterServ
   await end(service)
   await service.reaches(primary, ['FENCED'], backAt)
   await service.writes(10)
-  const figures = await service.finish(standby)
+  const measured = await service.finish(standby)
   return {
     detectionMs: service.detectionMs(primary, silentAt),
     downMs,
     hungMs: Math.max(0, ...hung.map(({ endedAt = Number.NaN }) => endedAt - silentAt)),
     firstWriteMs: service.firstWriteMs(promotion),
-    ...figures,
+    ...measured,
   }
 }

@@ -122,7 +122,7 @@ function frozen<T>(value: T): T {
   return value
 }
 
-/** What the pools, the timers and the listeners of a cluster have been told. */
+/** The state of the pools, the timers and the listeners of a cluster, by the effects so far. */
 class World {
   readonly serving = new Map<string, boolean>()
   readonly required = new Map<string, ServerChange['requiredRole']>()
@@ -286,8 +286,8 @@ test('a fixed cluster never leaves its writer', () => {
         ({ writer }) => expect(writer).toBe('a'),
       )
       expect(view.epoch).toBe(0)
-      const told = effects.flatMap((each) => (each.type === 'emit' ? [each.event.type] : []))
-      expect(told.filter((type) => /failover|switchover|failback/.test(type))).toEqual([])
+      const reported = effects.flatMap((each) => (each.type === 'emit' ? [each.event.type] : []))
+      expect(reported.filter((type) => /failover|switchover|failback/.test(type))).toEqual([])
     }),
   )
 })

@@ -52,7 +52,7 @@ test('silence takes suspectCount missed deadlines', () => {
   expect(after('UP', [0, silence], [1, silence], [2, ok], [3, silence])).toBe('SUSPECT')
 })
 
-test('a server that is slow, and heard of over other connections meanwhile, stays up', () => {
+test('a server that is slow, and answers over other connections meanwhile, stays up', () => {
   const slow = { ...failed('unreachable', true), alive: true } as ProbeOutcome
   expect(after('UP', [0, slow], [1, slow], [2, slow], [3, slow])).toBe('UP')
   expect(after('SUSPECT', [0, slow])).toBe('UP')

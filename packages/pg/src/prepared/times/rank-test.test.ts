@@ -11,7 +11,7 @@ function tested(strata: readonly (readonly [readonly number[], readonly number[]
   return test
 }
 
-test('two tests add up to the test of all that both were told', () => {
+test('two tests add up to the test of all that both were given', () => {
   fc.assert(
     fc.property(STRATA, STRATA, (one, other) => {
       const merged = tested(one)
@@ -90,7 +90,7 @@ test('a step of the scale is within 4 % of its time, from a microsecond to five 
   expect(stepOf(Number.POSITIVE_INFINITY)).toBe(255)
 })
 
-/** All ways to take so many of them, with the rest. */
+/** All choices of so many of them, with the rest. */
 function choices(times: readonly number[], count: number): [number[], number[]][] {
   const found: [number[], number[]][] = []
   for (let bits = 0; bits < 2 ** times.length; bits += 1) {

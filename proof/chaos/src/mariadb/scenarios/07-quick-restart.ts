@@ -3,7 +3,7 @@ import type { Work } from '../../load.js'
 import { alsoReplayed } from '../../scenarios/also-replayed.js'
 import { surviveRestart } from '../../scenarios/quick-restart.js'
 import type { ChaosContext } from '../context.js'
-import type { Figures, Scenario } from '../scenario.js'
+import type { Measurements, Scenario } from '../scenario.js'
 import { inTransactions } from '../work.js'
 
 export const scenario: Scenario = {
@@ -17,7 +17,7 @@ export const scenario: Scenario = {
 async function restart(
   context: ChaosContext,
   work?: (manager: MysqlConnectionManager) => Work,
-): Promise<Figures> {
+): Promise<Measurements> {
   const service = await context.service({
     // A commit that waits for the replica would wait until that has connected again, up to a second later.
     cluster: { synchronous: false },

@@ -3,7 +3,7 @@ import type { Work } from '../../load.js'
 import { now } from '../../now.js'
 import { alsoReplayed } from '../../scenarios/also-replayed.js'
 import type { ChaosContext } from '../context.js'
-import type { Figures, Scenario } from '../scenario.js'
+import type { Measurements, Scenario } from '../scenario.js'
 import { inTransactions } from '../work.js'
 
 const TIMES = 3
@@ -20,7 +20,7 @@ export const scenario: Scenario = {
 async function killAll(
   context: ChaosContext,
   work?: (manager: MysqlConnectionManager) => Work,
-): Promise<Figures> {
+): Promise<Measurements> {
   const service = await context.service(work === undefined ? {} : { work })
   const { primary, recorder } = service
   const from = now()
@@ -36,7 +36,7 @@ async function killAll(
   const moves = recorder.moves(from)
   context.expect(moves === 0, `callers were moved ${moves} times`)
   context.expect(killed > 0, 'there was no session to kill')
-  const figures = await service.finish(primary)
+  const measured = await service.finish(primary)
   service.expectNoFailedAcquire()
-  return { killed, afterKillMs, ...figures }
+  return { killed, afterKillMs, ...measured }
 }

@@ -36,7 +36,7 @@ export const scenario: Scenario = {
     context.step('another process starts')
     const writer = await context.writerOfNewcomer(nodes)
     context.expect(writer === undefined, `a process that starts now writes to ${writer}`)
-    const { figures, lostUnreplicated, writtenSince } = await checkUnreplicated(service, {
+    const { measured, lostUnreplicated, writtenSince } = await checkUnreplicated(service, {
       kept: standby,
       old: primary,
       crashedAt,
@@ -56,7 +56,7 @@ export const scenario: Scenario = {
       firstWriteMs: service.firstWriteMs(promotion),
       fencedMs,
       lostUnreplicated,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -28,13 +28,13 @@ export const scenario: Scenario = {
     context.step('the callers stop, and the old primary is asked for what only it has')
     await service.load.stop()
     await primary.start({ readOnly: true })
-    const { figures, lostUnreplicated, writtenSince } = await checkUnreplicated(service, {
+    const { measured, lostUnreplicated, writtenSince } = await checkUnreplicated(service, {
       kept: standby,
       old: primary,
       crashedAt,
     })
     context.expect(writtenSince === 0, `${writtenSince} later writes went to the old primary`)
     service.expectNoFailedAcquire()
-    return { detectionMs, firstWriteMs, lostUnreplicated, ...figures }
+    return { detectionMs, firstWriteMs, lostUnreplicated, ...measured }
   },
 }

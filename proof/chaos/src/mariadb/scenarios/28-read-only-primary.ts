@@ -32,7 +32,7 @@ export const scenario: Scenario = {
     const writableAt = now()
     await service.writes(20)
     const reads = service.expectReadsGoOn(readOnlyAt, askedAt)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     context.expect(
       ledger.countOf('refused') === refused,
       'writes were sent to a server known to refuse them',
@@ -42,7 +42,7 @@ export const scenario: Scenario = {
       noticedMs,
       recoveredMs: Math.max(0, askedAt + service.recoveredMs(askedAt) - writableAt),
       readsMeanwhile: reads,
-      ...figures,
+      ...measured,
     }
   },
 }

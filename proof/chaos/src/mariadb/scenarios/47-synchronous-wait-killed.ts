@@ -51,11 +51,11 @@ export const scenario: Scenario = {
     await settled
     context.step(`the callers got: ${fates.join(', ')}`)
     await standby.query('start slave io_thread')
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     context.expect(
-      figures.unknownCommitted === works.length,
-      `${figures.unknownCommitted} of ${works.length} writes are there and were said to be unknown`,
+      measured.unknownCommitted === works.length,
+      `${measured.unknownCommitted} of ${works.length} writes are there and were said to be unknown`,
     )
-    return figures
+    return measured
   },
 }

@@ -21,7 +21,7 @@ export const scenario: Scenario = {
     await primary.start()
     const startedAt = now()
     await service.writes(20)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const latestMs = Math.max(
       ...waited().map(({ startedAt: from, endedAt = Number.NaN }) => endedAt - from),
     )
@@ -33,7 +33,7 @@ export const scenario: Scenario = {
       detectionMs: service.detectionMs(primary, crashedAt),
       recoveredMs: service.recoveredMs(startedAt),
       latestErrorMs: latestMs,
-      ...figures,
+      ...measured,
     }
 
     function waited() {

@@ -21,7 +21,7 @@ export const scenario: Scenario = {
     const startedAt = now()
     await manager.use((client) => client.query('select 1'))
     const recoveredMs = now() - startedAt
-    const figures = await service.finish(primary)
-    return { detectionMs: service.detectionMs(primary, stoppedAt), recoveredMs, ...figures }
+    const measured = await service.finish(primary)
+    return { detectionMs: service.detectionMs(primary, stoppedAt), recoveredMs, ...measured }
   },
 }

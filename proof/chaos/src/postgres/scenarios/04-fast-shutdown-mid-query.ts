@@ -40,10 +40,10 @@ export const scenario: Scenario = {
     context.step('fast shutdown')
     await primary.stop('fast')
     const promotion = await promote(standby)
-    const told = await Promise.all(fates)
+    const reported = await Promise.all(fates)
     context.expect(
-      told.every((fate) => fate === 'aborted'),
-      `statements that were rolled back were told: ${told.join(', ')}`,
+      reported.every((fate) => fate === 'aborted'),
+      `statements that were rolled back ended as: ${reported.join(', ')}`,
     )
     const replayed = await Promise.all(safe)
     context.expect(
@@ -53,9 +53,9 @@ export const scenario: Scenario = {
     await service.writes(10)
     service.expectNoFailedAcquire()
     const { replays } = manager.getReplayStats()
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     const rows = await standby.query("select 1 from ledger where id = 'aborted'")
     context.expect(rows.length === 0, 'a write that was reported as rolled back is there')
-    return { firstWriteMs: service.firstWriteMs(promotion), replays, ...figures }
+    return { firstWriteMs: service.firstWriteMs(promotion), replays, ...measured }
   },
 }

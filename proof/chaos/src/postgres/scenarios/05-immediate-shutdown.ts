@@ -21,14 +21,14 @@ export const scenario: Scenario = {
     context.step('immediate shutdown')
     await primary.stop('immediate')
     const promotion = await promote(standby)
-    const told = (await Promise.all(fates)).join(', ')
+    const reported = (await Promise.all(fates)).join(', ')
     context.expect(
-      told === 'unknown, aborted, aborted',
-      `a write, a read and a transaction were told: ${told}`,
+      reported === 'unknown, aborted, aborted',
+      `a write, a read and a transaction ended as: ${reported}`,
     )
     await service.writes(10)
     service.expectNoFailedAcquire()
-    const figures = await service.finish(standby)
-    return { firstWriteMs: service.firstWriteMs(promotion), ...figures }
+    const measured = await service.finish(standby)
+    return { firstWriteMs: service.firstWriteMs(promotion), ...measured }
   },
 }

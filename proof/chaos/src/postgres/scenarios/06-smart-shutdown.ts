@@ -32,8 +32,8 @@ export const scenario: Scenario = {
     context.step('the standby is promoted')
     const promotion = await promote(standby)
     await service.writes(20)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
-    return { stoppedMs, firstWriteMs: service.firstWriteMs(promotion), ...figures }
+    return { stoppedMs, firstWriteMs: service.firstWriteMs(promotion), ...measured }
   },
 }

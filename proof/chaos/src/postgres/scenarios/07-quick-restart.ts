@@ -4,7 +4,7 @@ import { now } from '../../now.js'
 import { alsoReplayed } from '../../scenarios/also-replayed.js'
 import { surviveRestart } from '../../scenarios/quick-restart.js'
 import type { ChaosContext } from '../context.js'
-import type { Figures, Scenario } from '../scenario.js'
+import type { Measurements, Scenario } from '../scenario.js'
 
 const TERMINATE_ALL = `
 select pg_terminate_backend(pid) from pg_stat_activity
@@ -22,10 +22,10 @@ export const scenario: Scenario = {
 async function restart(
   context: ChaosContext,
   work?: (manager: PgConnectionManager) => Work,
-): Promise<Figures> {
+): Promise<Measurements> {
   const service = await context.service(work === undefined ? {} : { work })
   let terminatedAt = Number.NaN
-  const figures = await surviveRestart(context, service, async () => {
+  const measured = await surviveRestart(context, service, async () => {
     context.step('all backends are terminated, three times')
     terminatedAt = now()
     for (let times = 1; times <= 3; times += 1) {
@@ -33,7 +33,7 @@ async function restart(
       await service.writes(10)
     }
   })
-  return { ...figures, afterTerminationMs: service.recoveredMs(terminatedAt) }
+  return { ...measured, afterTerminationMs: service.recoveredMs(terminatedAt) }
 }
 
 function inTransactions(manager: PgConnectionManager): Work {

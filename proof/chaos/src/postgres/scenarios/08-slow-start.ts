@@ -21,13 +21,13 @@ export const scenario: Scenario = {
     const readyAt = now()
     await service.writes(20)
     context.expect(recorder.moves() === 0, 'callers were moved')
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     service.expectNoFailedAcquire()
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       startingMs,
       recoveredMs: service.recoveredMs(readyAt),
-      ...figures,
+      ...measured,
     }
   },
 }

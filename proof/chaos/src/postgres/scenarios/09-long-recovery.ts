@@ -24,9 +24,9 @@ export const scenario: Scenario = {
       mostWaiting = Math.max(mostWaiting, manager.getPoolMetrics().waiting)
       await context.sleep(20)
     }
-    const told = load.failed('write', crashedAt).filter((each) => each.failure === 'not-sent')
-    const waitedMs = told.map(({ startedAt, endedAt = Number.NaN }) => endedAt - startedAt)
-    context.expect(told.length > 0, 'no caller has failed')
+    const reported = load.failed('write', crashedAt).filter((each) => each.failure === 'not-sent')
+    const waitedMs = reported.map(({ startedAt, endedAt = Number.NaN }) => endedAt - startedAt)
+    context.expect(reported.length > 0, 'no caller has failed')
     context.expect(
       waitedMs.every((each) => each < ACQUIRE_TIMEOUT_MS + 500),
       `a caller waited for ${Math.max(...waitedMs)} ms`,
@@ -36,13 +36,13 @@ export const scenario: Scenario = {
     await recovery.finish()
     const readyAt = now()
     await service.writes(20)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       recoveredMs: service.recoveredMs(readyAt),
       longestWaitMs: Math.max(0, ...waitedMs),
       mostWaiting,
-      ...figures,
+      ...measured,
     }
   },
 }

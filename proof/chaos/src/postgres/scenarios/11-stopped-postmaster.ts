@@ -17,9 +17,9 @@ export const scenario: Scenario = {
     const stoppedAt = now()
     process.kill(pid, 'SIGSTOP')
     await context.sleep(STOPPED_MS)
-    const told = recorder.of('loginsFailed', stoppedAt)
+    const reported = recorder.of('loginsFailed', stoppedAt)
     const states = recorder.statesOf(service.endpointOf(primary), stoppedAt)
-    context.expect(told.length === 1, `it was reported ${told.length} times`)
+    context.expect(reported.length === 1, `it was reported ${reported.length} times`)
     context.expect(states.length === 0, `the server was ${states.join(', ')}`)
     const written = load.succeeded('write', stoppedAt).length
     context.expect(written > STOPPED_MS / 40, `only ${written} writes went through`)
@@ -28,13 +28,13 @@ export const scenario: Scenario = {
     process.kill(pid, 'SIGCONT')
     await context.until(() => recorder.of('loginsRecovered').length === 1, 'logins work again')
     const recoveredLoginsMs = (recorder.of('loginsRecovered')[0]?.at ?? Number.NaN) - continuedAt
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = load.failed('write').length
     context.expect(failed === 0, `${failed} writes failed`)
     return {
-      loginsFailedMs: (told[0]?.at ?? Number.NaN) - stoppedAt,
+      loginsFailedMs: (reported[0]?.at ?? Number.NaN) - stoppedAt,
       recoveredLoginsMs,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -34,10 +34,10 @@ export const scenario: Scenario = {
     const states = recorder.statesOf(service.endpointOf(primary), hangsAt)
     context.expect(states.length === 0, `the server was ${states.join(', ')}`)
     goOn(pid)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = service.load.failed('write').length
     context.expect(failed === 0, `${failed} other writes failed`)
-    return { cutOffMs, ...figures }
+    return { cutOffMs, ...measured }
   },
 }
 

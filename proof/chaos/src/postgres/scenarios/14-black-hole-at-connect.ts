@@ -36,13 +36,13 @@ export const scenario: Scenario = {
     )
     const foundMs =
       (service.recorder.reached(endpoint, ['UP', 'PROBATION'], healedAt) ?? Number.NaN) - healedAt
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = service.load.failed('write').length + service.load.failed('read').length
     context.expect(failed === 0, `${failed} operations failed`)
     context.expect(
       service.load.longestGapMs < 500,
       `writers paused for ${service.load.longestGapMs} ms`,
     )
-    return { firstQueryMs, foundMs, ...figures }
+    return { firstQueryMs, foundMs, ...measured }
   },
 }

@@ -25,7 +25,7 @@ export const scenario: Scenario = {
     await patient.writes(20)
     const down = recorder.statesOf(endpoint, from).filter((each) => each === 'DOWN').length
     context.expect(down === 0, `the server was down ${down} times`)
-    const figures = await patient.finish(primary)
+    const measured = await patient.finish(primary)
     const failed = load.failed('write').length + load.failed('read').length
     context.expect(failed === 0, `${failed} operations failed`)
 
@@ -41,11 +41,11 @@ export const scenario: Scenario = {
     const others = await hasty.finish(hasty.primary)
     hasty.expectNoFailedAcquire()
     return {
-      ...figures,
+      ...measured,
       recoveredMs,
-      unknown: (figures.unknown ?? 0) + (others.unknown ?? 0),
-      lost: (figures.lost ?? 0) + (others.lost ?? 0),
-      duplicated: (figures.duplicated ?? 0) + (others.duplicated ?? 0),
+      unknown: (measured.unknown ?? 0) + (others.unknown ?? 0),
+      lost: (measured.lost ?? 0) + (others.lost ?? 0),
+      duplicated: (measured.duplicated ?? 0) + (others.duplicated ?? 0),
     }
   },
 }

@@ -23,9 +23,9 @@ export const scenario: Scenario = {
     context.expect(down === 0, `the primary was down ${down} times`)
     context.expect(recorder.moves() === 0, 'callers were moved')
     await service.writes(20)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = load.failed('write').length
     context.expect(failed === 0, `${failed} writes failed`)
-    return { writtenMeanwhile: written, primaryDown: down, ...figures }
+    return { writtenMeanwhile: written, primaryDown: down, ...measured }
   },
 }

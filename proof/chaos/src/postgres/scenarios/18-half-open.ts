@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.js'
 const IDLE_MS = 700
 const ROUNDS = 5
 
-/** The server has forgotten every connection, and no client has heard of it: a caller that is lent one must not be the one to find out. */
+/** The server has forgotten every connection, and no client knows: a caller that is lent one must not be the one to find out. */
 export const scenario: Scenario = {
   id: 18,
   name: 'half-open sockets',
@@ -33,7 +33,7 @@ export const scenario: Scenario = {
     await manager.use((client) => client.query('select 1'))
     const servedAfterResetMs = now() - resetAt
     context.expect(service.recorder.moves() === 0, 'callers were moved to another server')
-    const figures = await service.finish(primary)
-    return { servedMs, servedAfterResetMs, failedCallers: failed.length, ...figures }
+    const measured = await service.finish(primary)
+    return { servedMs, servedAfterResetMs, failedCallers: failed.length, ...measured }
   },
 }

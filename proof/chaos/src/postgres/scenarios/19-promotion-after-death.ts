@@ -21,13 +21,13 @@ export const scenario: Scenario = {
     context.step(`the standby is promoted, ${waiters} writes wait`)
     const promotion = await promote(standby)
     await service.writes(waiters + 10)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       firstWriteMs: service.firstWriteMs(promotion),
       waiters,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -25,9 +25,9 @@ export const scenario: Scenario = {
     context.step('the old primary comes back as a standby')
     await primary.rebuildAsStandbyOf(standby)
     await service.writes(20)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     const failed = load.failed('write').length + load.failed('read').length
     context.expect(failed === 0, `${failed} operations failed`)
-    return { drainedMs, firstWriteMs: service.firstWriteMs(promotion), ...figures }
+    return { drainedMs, firstWriteMs: service.firstWriteMs(promotion), ...measured }
   },
 }

@@ -27,12 +27,12 @@ export const scenario: Scenario = {
     const cut = results.filter((each) => each.status === 'rejected')
     context.expect(cut.length === 0, `${cut.length} of ${READERS} reads were cut`)
     await service.writes(10)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       firstWriteMs: service.firstWriteMs(promotion),
       readsCut: cut.length,
-      ...figures,
+      ...measured,
     }
   },
 }

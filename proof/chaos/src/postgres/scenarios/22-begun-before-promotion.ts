@@ -41,7 +41,7 @@ export const scenario: Scenario = {
     const { replays } = manager.getReplayStats()
     await work.close()
     await manager.close()
-    const figures = await measure(context, ledger, new OperationLog(), [standby], [standby])
-    return { replays, ...figures }
+    const measured = await measure(context, ledger, new OperationLog(), [standby], [standby])
+    return { replays, ...measured }
   },
 }

@@ -28,7 +28,7 @@ export const scenario: Scenario = {
       reads > 0 || !readsFromStandbys(context.orm),
       'the standby that came back gets no reads',
     )
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
     context.expect(ledger.countOf('refused') === 0, 'writes were sent to a standby')
     const afterwards = load.failed('write', rebuiltAt).length
@@ -39,7 +39,7 @@ export const scenario: Scenario = {
       trustedMs,
       readsOnStandby: reads,
       readForMs: lastAt - rebuiltAt,
-      ...figures,
+      ...measured,
     }
 
     async function readsOnStandby() {

@@ -31,7 +31,7 @@ export const scenario: Scenario = {
     const written = load.succeeded('write', refusedFrom).length
     context.expect(written === 0, `${written} writes succeeded with two primaries`)
     const refused = load.failed('write', refusedFrom).length
-    context.expect(refused > 0, 'no caller heard that writes are refused')
+    context.expect(refused > 0, 'no caller learned that writes are refused')
     const events = recorder.of('clusterStateChanged', crashedAt)
     context.expect(
       events.some(({ event }) => event.to === 'SPLIT_BRAIN'),
@@ -43,13 +43,13 @@ export const scenario: Scenario = {
     await given.rebuildAsStandbyOf(kept)
     const resolvedAt = now()
     await service.writes(20)
-    const figures = await service.finish(kept)
+    const measured = await service.finish(kept)
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       splitMs: splitAt - crashedAt,
       refused,
       recoveredMs: service.recoveredMs(resolvedAt),
-      ...figures,
+      ...measured,
     }
 
     async function rowsOf(node: typeof primary): Promise<number> {

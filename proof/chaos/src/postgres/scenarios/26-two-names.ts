@@ -2,7 +2,7 @@ import type { Scenario } from '../scenario.js'
 
 const WATCHED_MS = 2500
 
-/** Two primaries of one cluster that started in the same microsecond are one server, reached by two ways. */
+/** Two primaries of one cluster that started in the same microsecond are one server, reached by two paths. */
 export const scenario: Scenario = {
   id: 26,
   name: 'one server under two names',
@@ -28,9 +28,9 @@ export const scenario: Scenario = {
     const byAlias = `127.0.0.1:${alias.port}/postgres`
     const other = manager.getPoolMetrics(byAlias).totalConnectionsCreated
     context.expect(other === 0, `${other} connections were opened by the second name`)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = load.failed('write').length + load.failed('read').length
     context.expect(failed === 0, `${failed} operations failed`)
-    return { connectionsBySecondName: other, ...figures }
+    return { connectionsBySecondName: other, ...measured }
   },
 }

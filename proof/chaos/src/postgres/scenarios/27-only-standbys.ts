@@ -26,25 +26,25 @@ export const scenario: Scenario = {
     )
     const degradedMs = now() - crashedAt
     await context.until(
-      () => load.failed('write', crashedAt).filter(isTold).length >= 10,
-      'writers have been told',
+      () => load.failed('write', crashedAt).filter(isReported).length >= 10,
+      'writers have failed',
     )
     const readsMeanwhile = service.expectReadsGoOn(crashedAt, now())
     context.step('the primary starts again')
     await primary.start()
     const startedAt = now()
     await service.writes(20)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       degradedMs,
       readsMeanwhile,
       recoveredMs: service.recoveredMs(startedAt),
-      ...figures,
+      ...measured,
     }
   },
 }
 
-function isTold({ failure }: { failure: string | undefined }): boolean {
+function isReported({ failure }: { failure: string | undefined }): boolean {
   return failure === 'not-sent'
 }

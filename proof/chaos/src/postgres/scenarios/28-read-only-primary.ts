@@ -32,7 +32,7 @@ export const scenario: Scenario = {
     await primary.query('select pg_reload_conf()')
     const writableAt = now()
     await service.writes(20)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     context.expect(
       ledger.countOf('refused') === refused,
       'writes were sent to a server known to refuse them',
@@ -42,7 +42,7 @@ export const scenario: Scenario = {
       detectionMs: noticedMs,
       recoveredMs: service.recoveredMs(writableAt),
       refusedReads: load.failed('read').length,
-      ...figures,
+      ...measured,
     }
   },
 }

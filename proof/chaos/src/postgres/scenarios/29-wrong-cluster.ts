@@ -20,7 +20,7 @@ export const scenario: Scenario = {
     await primary.crash()
     await context.until(
       () => load.failed('write', crashedAt).some(({ failure }) => failure === 'not-sent'),
-      'writers have been told',
+      'writers have failed',
     )
     await context.sleep(1500)
     const [row] = await stranger.query<{ rows: number }>('select count(*)::int as rows from ledger')
@@ -31,12 +31,12 @@ export const scenario: Scenario = {
     await primary.start()
     const startedAt = now()
     await service.writes(20)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       recoveredMs: service.recoveredMs(startedAt),
       writtenToStranger: row?.rows ?? Number.NaN,
-      ...figures,
+      ...measured,
     }
   },
 }

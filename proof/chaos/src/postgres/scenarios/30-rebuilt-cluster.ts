@@ -47,7 +47,7 @@ export const scenario: Scenario = {
       rows.length === 1 && rows[0]?.id === 'after',
       `the new cluster holds ${rows.map(({ id }) => id).join(', ')}`,
     )
-    const figures = await service.finish(rebuilt.primary)
-    return { quarantinedMs, refused, acceptedMs, ...figures }
+    const measured = await service.finish(rebuilt.primary)
+    return { quarantinedMs, refused, acceptedMs, ...measured }
   },
 }

@@ -52,13 +52,13 @@ export const scenario: Scenario = {
       `a reader was shown what was ${Math.round(reads.mostStaleMs)} ms old`,
     )
     context.expect(reads.failures.length === 0, `${reads.failures.length} calls failed`)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     return {
       outMs: outAt - lateAt,
       backMs: backAt - promptAt,
       mostStaleMs: reads.mostStaleMs,
       reads: reads.samples.length,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -37,7 +37,7 @@ export const scenario: Scenario = {
     context.expect(worstLagMs <= MAX_LAG_MS, `it was taken to be ${worstLagMs} ms behind`)
     context.expect(recorder.of('standbyFellBehind').length === 0, 'it was out')
     context.expect(naiveLagMs > IDLE_MS / 2, 'the primary was not idle, so this shows nothing')
-    const figures = await service.finish(primary)
-    return { worstLagMs, naiveLagMs, reads, ...figures }
+    const measured = await service.finish(primary)
+    return { worstLagMs, naiveLagMs, reads, ...measured }
   },
 }

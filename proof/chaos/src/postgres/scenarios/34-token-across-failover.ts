@@ -93,13 +93,13 @@ export const scenario: Scenario = {
     await Promise.all(callers)
     context.expect(shown.missing === 0, `${shown.missing} reads did not show what was written`)
     context.expect(shown.found > 100, `only ${shown.found} reads were made`)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     return {
       firstReadMs: Math.max(0, first - visibleAt),
       ownWritesShown: shown.found,
       ownWritesMissing: shown.missing,
       callsCut: shown.failed,
-      ...figures,
+      ...measured,
     }
   },
 }

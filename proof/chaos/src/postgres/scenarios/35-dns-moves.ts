@@ -23,8 +23,8 @@ export const scenario: Scenario = {
     await service.writes(20)
     const followedMs = service.recoveredMs(movedAt)
     context.expect(followedMs < 1500, `it was followed after ${followedMs} ms`)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
-    return { followedMs, ...figures }
+    return { followedMs, ...measured }
   },
 }

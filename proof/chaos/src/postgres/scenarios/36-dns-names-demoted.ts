@@ -29,8 +29,8 @@ export const scenario: Scenario = {
     name.leadTo(standby)
     await service.writes(20)
     const followedMs = service.recoveredMs(movedAt)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
-    return { followedMs, refusedWrites: refused.length, ...figures }
+    return { followedMs, refusedWrites: refused.length, ...measured }
   },
 }

@@ -21,12 +21,12 @@ export const scenario: Scenario = {
     const stoppedAt = now()
     await primary.start()
     await service.writes(20)
-    const told = recorder.of('topologyFailed').length
-    context.expect(told === 1, `it was reported ${told} times`)
+    const reported = recorder.of('topologyFailed').length
+    context.expect(reported === 1, `it was reported ${reported} times`)
     context.expect(recorder.of('topologyChanged', stoppedAt).length === 0, 'endpoints changed')
     name.leadTo(primary)
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     service.expectNoFailedAcquire()
-    return { recoveredMs: service.recoveredMs(stoppedAt), ...figures }
+    return { recoveredMs: service.recoveredMs(stoppedAt), ...measured }
   },
 }

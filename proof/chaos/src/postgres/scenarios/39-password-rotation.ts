@@ -41,13 +41,13 @@ export const scenario: Scenario = {
     password = 'second'
     const promotion = await promote(standby)
     await service.writes(20)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       firstWriteMs: service.firstWriteMs(promotion),
       passwordsAsked: asked,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -28,7 +28,7 @@ export const scenario: Scenario = {
     await promote(standby)
     await context.until(
       () => load.failed('write', crashedAt).some(({ failure }) => failure === 'not-sent'),
-      'writers have been told',
+      'writers have failed',
     )
     await context.sleep(1500)
     const rows = await standby.query(
@@ -43,7 +43,7 @@ export const scenario: Scenario = {
     context.step('the old primary is back')
     await primary.start()
     await service.writes(20)
-    const figures = await service.finish(primary)
-    return { detectionMs: service.detectionMs(primary, crashedAt), ...figures }
+    const measured = await service.finish(primary)
+    return { detectionMs: service.detectionMs(primary, crashedAt), ...measured }
   },
 }

@@ -20,13 +20,13 @@ export const scenario: Scenario = {
       load: { readsPerSecond: 0 },
       manager: { databaseUrl, failoverUrls: [failoverUrl] },
     })
-    const figures = await surviveNoRoom(context, service, () => takeOne(failoverUrl))
-    const { recoveredMs = Number.NaN } = figures
+    const measured = await surviveNoRoom(context, service, () => takeOne(failoverUrl))
+    const { recoveredMs = Number.NaN } = measured
     context.expect(
       recoveredMs < NO_ROOM_TARGETS.recoveredMs,
       `the first write came after ${recoveredMs} ms`,
     )
-    return figures
+    return measured
   },
 }
 

@@ -56,13 +56,13 @@ export const scenario: Scenario = {
     const [row] = await standby.query<{ rows: number }>('select count(*)::int as rows from ledger')
     context.expect(row?.rows === WAITERS, `${row?.rows} of ${WAITERS} writes are there`)
     const detectionMs = service.detectionMs(primary, crashedAt)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     return {
       detectionMs,
       cutMs,
       firstWriteMs: Math.max(0, firstWriteAt - visibleAt),
       waitersFailed: failed,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -74,7 +74,7 @@ export const scenario: Scenario = {
     await Promise.all(processes.map((each) => each.stop()))
     const log = new OperationLog()
     for (const each of processes) for (const operation of each.operations) log.add(operation)
-    const figures = await measure(context, ledger, log, [primary], [primary])
-    return { mostPerSecond, slowestMs, ...figures }
+    const measured = await measure(context, ledger, log, [primary], [primary])
+    return { mostPerSecond, slowestMs, ...measured }
   },
 }

@@ -45,8 +45,8 @@ export const scenario: Scenario = {
     const returnedMs = now() - startedAt
     await service.writes(10)
     const moves = recorder.moves(startedAt)
-    const figures = await service.finish(one.primary, other.primary)
+    const measured = await service.finish(one.primary, other.primary)
     service.expectNoFailedAcquire()
-    return { failbacks, moves, returnedMs, ...figures }
+    return { failbacks, moves, returnedMs, ...measured }
   },
 }

@@ -27,7 +27,7 @@ export const scenario: Scenario = {
     )
     const failedBackMs = now() - backAt
     await service.writes(50)
-    const figures = await service.finish(one.primary, other.primary)
+    const measured = await service.finish(one.primary, other.primary)
     const failed = load.failed('write', backAt).length + load.failed('read', backAt).length
     context.expect(failed === 0, `${failed} operations failed at the failback`)
     service.expectNoFailedAcquire()
@@ -35,7 +35,7 @@ export const scenario: Scenario = {
       detectionMs: service.detectionMs(primary, crashedAt),
       takenOverMs,
       failedBackMs,
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -28,8 +28,11 @@ export const scenario: Scenario = {
     const fate = fateOf(certain)
     await heldUp(context, primary)
     proxy.reset()
-    const told = await fate
-    context.expect(told === 'unknown', `the answer to the caller of a COMMIT in flight: ${told}`)
+    const reported = await fate
+    context.expect(
+      reported === 'unknown',
+      `the answer to the caller of a COMMIT in flight: ${reported}`,
+    )
     await terminateHeldUp(primary)
 
     context.step('transactions are cut off again and again')
@@ -59,7 +62,7 @@ export const scenario: Scenario = {
       `${ledger.counts.failed} transactions failed that could have been run again`,
     )
     await work.close()
-    const figures = await service.finish(primary)
-    return { replays, ...figures }
+    const measured = await service.finish(primary)
+    return { replays, ...measured }
   },
 }

@@ -35,11 +35,14 @@ export const scenario: Scenario = {
     await heldUp(context, primary, 2)
     context.step('the waits are terminated')
     await terminateHeldUp(primary)
-    const told = (await fates).join(', ')
-    context.expect(told === 'unknown, unknown', `a COMMIT and a write by itself were told: ${told}`)
+    const reported = (await fates).join(', ')
+    context.expect(
+      reported === 'unknown, unknown',
+      `a COMMIT and a write by itself ended as: ${reported}`,
+    )
     await standby.thaw()
-    const figures = await service.finish(primary)
-    context.expect(figures.unknownCommitted === 2, 'the writes were not committed')
-    return figures
+    const measured = await service.finish(primary)
+    context.expect(measured.unknownCommitted === 2, 'the writes were not committed')
+    return measured
   },
 }

@@ -33,10 +33,10 @@ export const scenario: Scenario = {
     await heldUp(context, primary, WRITERS)
     context.step('connections are cut')
     service.proxyOf(primary).reset()
-    const told = new Set(await fates)
+    const reported = new Set(await fates)
     context.expect(
-      told.size === 1 && told.has('unknown'),
-      `callers of an INSERT in flight were told: ${[...told].join(', ')}`,
+      reported.size === 1 && reported.has('unknown'),
+      `INSERTs in flight ended as: ${[...reported].join(', ')}`,
     )
     context.step('the server does what it was asked to')
     await holder.query('rollback')
@@ -46,8 +46,11 @@ export const scenario: Scenario = {
       'the server has written the rows',
     )
     await work.close()
-    const figures = await service.finish(primary)
-    context.expect(figures.unknownCommitted === WRITERS, 'an unknown write was not told as such')
-    return figures
+    const measured = await service.finish(primary)
+    context.expect(
+      measured.unknownCommitted === WRITERS,
+      'an unknown write was not reported as such',
+    )
+    return measured
   },
 }

@@ -19,16 +19,16 @@ export const scenario: Scenario = {
     await heldUp(context, primary, READERS + 1)
     context.step('connections are cut')
     service.proxyOf(primary).reset()
-    const told = await safe
+    const reported = await safe
     context.expect(
-      told.every((fate) => fate === 'done'),
-      `reads that may be repeated were told: ${told.join(', ')}`,
+      reported.every((fate) => fate === 'done'),
+      `reads that may be repeated ended as: ${reported.join(', ')}`,
     )
     const once = await plain
     context.expect(once === 'aborted', `the answer to a read that was not declared: ${once}`)
     const { replays } = manager.getReplayStats()
     context.expect(replays === READERS, `${replays} reads were run again, not ${READERS}`)
-    const figures = await service.finish(primary)
-    return { replays, ...figures }
+    const measured = await service.finish(primary)
+    return { replays, ...measured }
   },
 }

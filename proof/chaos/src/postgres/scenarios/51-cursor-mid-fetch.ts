@@ -20,8 +20,8 @@ export const scenario: Scenario = {
       () => manager.getPoolMetrics(service.endpointOf(primary)).checkedIn === 0,
       'the connections are gone',
     )
-    const told = await fateOf(cursor.read(10))
-    context.expect(told === 'aborted', `the answer to the next fetch: ${told}`)
+    const reported = await fateOf(cursor.read(10))
+    context.expect(reported === 'aborted', `the answer to the next fetch: ${reported}`)
     client.release()
     await standby.promote()
     const rows = await manager.replay(async () => {

@@ -46,10 +46,10 @@ export const scenario: Scenario = {
     const promotion = await promote(standby)
     await shared.writes(20)
     const wrong = load.operations.filter(({ message }) => NO_SUCH_STATEMENT.test(message ?? ''))
-    context.expect(wrong.length === 0, `${wrong.length} callers were told of a missing statement`)
+    context.expect(wrong.length === 0, `${wrong.length} callers failed for a missing statement`)
     shared.expectNoFailedAcquire()
     context.expect(manager.getCounts().waiting === 0, 'a caller still waits')
-    const figures = await shared.finish(standby)
-    return { firstWriteMs: shared.firstWriteMs(promotion), ...figures }
+    const measured = await shared.finish(standby)
+    return { firstWriteMs: shared.firstWriteMs(promotion), ...measured }
   },
 }

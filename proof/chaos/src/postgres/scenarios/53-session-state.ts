@@ -47,7 +47,7 @@ export const scenario: Scenario = {
     service.expectNoFailedAcquire()
     const without = load.operations.filter(({ message }) => /tenant/.test(message ?? ''))
     context.expect(without.length === 0, `${without.length} callers found no setting`)
-    const figures = await service.finish(standby)
-    return { firstWriteMs: service.firstWriteMs(promotion), ...figures }
+    const measured = await service.finish(standby)
+    return { firstWriteMs: service.firstWriteMs(promotion), ...measured }
   },
 }

@@ -11,7 +11,7 @@ interface CopyConnection {
   endCopyFrom(): void
 }
 
-/** A COPY FROM STDIN that sends some rows, and then waits to be told to end. */
+/** A COPY FROM STDIN that sends some rows, and then waits for the signal to end. */
 class Copy {
   readonly text = 'copy ledger (id, orm) from stdin'
   readonly begun: Promise<void>
@@ -85,8 +85,11 @@ export const scenario: Scenario = {
     const copies = [await copyOn(alone.connection), await copyOn(within.connection)]
     const fates = Promise.all(copies.map((copy) => fateOf(copy.ended)))
     service.proxyOf(primary).reset()
-    const told = (await fates).join(', ')
-    context.expect(told === 'unknown, aborted', `the callers were told: ${told}`)
+    const reported = (await fates).join(', ')
+    context.expect(
+      reported === 'unknown, aborted',
+      `the statements of the callers ended as: ${reported}`,
+    )
     alone.release()
     within.release()
     context.step('one that is given back unfinished')

@@ -8,7 +8,7 @@ const BEHIND = 20
 /** Queries that share a connection fail each by itself: what was read, what was written and what was never begun. */
 export const scenario: Scenario = {
   id: 55,
-  name: 'pipelined queries, each told its own fate',
+  name: 'pipelined queries, each with its own outcome',
   throughOrm: false,
   async run(context) {
     const service = await context.service({
@@ -53,7 +53,7 @@ export const scenario: Scenario = {
     context.expect(first === 'aborted', `the answer to the first: ${first}`)
     context.expect(
       others.every((fate) => fate === 'done'),
-      `those behind it, never begun, were told: ${[...new Set(others)].join(', ')}`,
+      `those behind it, never begun, ended as: ${[...new Set(others)].join(', ')}`,
     )
 
     context.step('the network cuts the connection')
@@ -64,8 +64,8 @@ export const scenario: Scenario = {
     const [head, ...behind] = await Promise.all(cut)
     const reads = new Set(behind.filter((_fate, n) => n % 2 === 0))
     const writes = new Set([head, ...behind.filter((_fate, n) => n % 2 === 1)])
-    context.expect([...reads].join() === 'aborted', `reads were told: ${[...reads].join(', ')}`)
-    context.expect([...writes].join() === 'unknown', `writes were told: ${[...writes].join(', ')}`)
+    context.expect([...reads].join() === 'aborted', `reads ended as: ${[...reads].join(', ')}`)
+    context.expect([...writes].join() === 'unknown', `writes ended as: ${[...writes].join(', ')}`)
     await holder.query('rollback')
     await holder.end()
     await context.until(

@@ -35,13 +35,13 @@ export const scenario: Scenario = {
       .filter(({ endpoint }) => endpoint === service.endpointOf(primary))
     context.expect(holders.length === 0, 'the leaked lease still holds its place')
     leaked.release()
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       firstWriteMs: service.firstWriteMs(promotion),
       leaksReported: recorder.of('leakDetected').length,
-      ...figures,
+      ...measured,
     }
   },
 }

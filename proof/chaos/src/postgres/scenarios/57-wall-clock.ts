@@ -31,9 +31,9 @@ export const scenario: Scenario = {
     context.expect(aged.length === 0, `${aged.length} connections were closed for their age`)
     context.expect(recorder.of('leakDetected').length === 0, 'leaks were reported')
     const opened = manager.getPoolMetrics().totalConnectionsCreated - created
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = load.failed('write').length + load.failed('read').length
     context.expect(failed === 0, `${failed} operations failed`)
-    return { stateChanges: changes, opened, ...figures }
+    return { stateChanges: changes, opened, ...measured }
   },
 }

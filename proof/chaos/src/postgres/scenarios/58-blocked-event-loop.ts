@@ -24,9 +24,9 @@ export const scenario: Scenario = {
     context.expect(down.length === 0, `servers were given up ${down.length} times`)
     context.expect(recorder.of('failoverStarted').length === 0, 'a failover was started')
     context.expect(recorder.of('leakDetected').length === 0, 'leaks were reported')
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     const failed = load.failed('write').length + load.failed('read').length
     context.expect(failed === 0, `${failed} operations failed`)
-    return { falseDown: down.length, ...figures }
+    return { falseDown: down.length, ...measured }
   },
 }

@@ -43,8 +43,8 @@ export const scenario: Scenario = {
     const otherServerMs = (callers.firstSuccess('write', wokenAgainAt) ?? Number.NaN) - wokenAgainAt
     expectOnlyOldFailures(wokenAgainAt)
     const { closeMs, exitMs, crashes } = await callers.stop()
-    const figures = await measure(context, ledger, callers, [cluster.standby], nodes)
-    return { sameServerMs, otherServerMs, closeMs, exitMs, ...figures, processCrashes: crashes }
+    const measured = await measure(context, ledger, callers, [cluster.standby], nodes)
+    return { sameServerMs, otherServerMs, closeMs, exitMs, ...measured, processCrashes: crashes }
 
     async function servers() {
       const started = await context.cluster({ standbys: 1, synchronous: true })

@@ -36,11 +36,11 @@ export const scenario: Scenario = {
     await primary.thaw()
     const log = new OperationLog()
     for (const each of [...suspecting.operations, ...searching.operations]) log.add(each)
-    const figures = await measure(context, ledger, log, [primary], nodes)
+    const measured = await measure(context, ledger, log, [primary], nodes)
     return {
       closeMs: Math.max(first.closeMs, second.closeMs),
       exitMs: Math.max(first.exitMs, second.exitMs),
-      ...figures,
+      ...measured,
       processCrashes: first.crashes + second.crashes,
     }
   },

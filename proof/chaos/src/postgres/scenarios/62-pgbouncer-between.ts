@@ -53,7 +53,7 @@ export const scenario: Scenario = {
     await service.manager.close()
     await bouncer.daemon.kill()
     const { failures } = service.ledger
-    const figures = await service.finish(primary)
+    const measured = await service.finish(primary)
     context.expect(
       failures.unknown <= MOST_IN_FLIGHT,
       `${failures.unknown} writes are unknown, but no more than ${MOST_IN_FLIGHT} were under way`,
@@ -62,7 +62,7 @@ export const scenario: Scenario = {
       pausedMs: resumedAt - pausedAt,
       afterPauseMs: service.recoveredMs(resumedAt),
       recoveredMs: service.recoveredMs(startedAt),
-      ...figures,
+      ...measured,
     }
   },
 }

@@ -60,9 +60,9 @@ export const scenario: Scenario = {
     await primary.crash()
     const promotion = await promote(standby)
     await service.writes(20)
-    const figures = await service.finish(standby)
+    const measured = await service.finish(standby)
     service.expectNoFailedAcquire()
-    return { firstWriteMs: service.firstWriteMs(promotion), requests: api.requests, ...figures }
+    return { firstWriteMs: service.firstWriteMs(promotion), requests: api.requests, ...measured }
   },
 }
 

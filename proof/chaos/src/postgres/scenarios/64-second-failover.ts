@@ -34,13 +34,13 @@ export const scenario: Scenario = {
       activeEndpoint === service.endpointOf(last),
       `callers write to ${activeEndpoint}`,
     )
-    const figures = await service.finish(last)
+    const measured = await service.finish(last)
     service.expectNoFailedAcquire()
     return {
       detectionMs: service.detectionMs(primary, crashedAt),
       firstWriteMs: service.firstWriteMs(promotion),
       epoch,
-      ...figures,
+      ...measured,
     }
   },
 }

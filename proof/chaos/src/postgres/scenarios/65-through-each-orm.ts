@@ -1,4 +1,4 @@
-import type { Figures, Scenario } from '../scenario.js'
+import type { Measurements, Scenario } from '../scenario.js'
 import { scenario as primaryCrash } from './01-primary-crash.js'
 import { scenario as frozenPrimary } from './10-frozen-primary.js'
 import { scenario as begunBeforePromotion } from './22-begun-before-promotion.js'
@@ -14,17 +14,17 @@ export const scenario: Scenario = {
   throughOrm: false,
   deadlineMs: 300_000,
   async run(context) {
-    const figures: Figures = {}
+    const measured: Measurements = {}
     for (const orm of ORMS) {
       for (const fault of FAULTS) {
         context.step(`${fault.id}. ${fault.name}, through ${orm}`)
         const own = await context.within(orm, (inner) => fault.run(inner))
         for (const name of ['failed', 'unknown', 'lost', 'duplicated', 'connectionsLeft'])
-          figures[name] = (figures[name] ?? 0) + (own[name] ?? 0)
+          measured[name] = (measured[name] ?? 0) + (own[name] ?? 0)
         for (const name of ['detectionMs', 'firstWriteMs'])
-          figures[name] = Math.max(figures[name] ?? 0, own[name] ?? 0)
+          measured[name] = Math.max(measured[name] ?? 0, own[name] ?? 0)
       }
     }
-    return figures
+    return measured
   },
 }

@@ -1,5 +1,5 @@
 import { now } from '../../now.js'
-import type { Figures, Scenario } from '../scenario.js'
+import type { Measurements, Scenario } from '../scenario.js'
 import { roughen, wideArea } from '../wide-area.js'
 
 const ROUND_TRIPS_MS = [10, 160, 300, 600, 1000]
@@ -16,7 +16,7 @@ export const scenario: Scenario = {
   deadlineMs: 180_000,
   async run(context) {
     const area = await wideArea(context)
-    const figures: Figures = {}
+    const measured: Measurements = {}
     for (const roundTripMs of ROUND_TRIPS_MS) {
       context.step(`a round trip of ${roundTripMs} ms`)
       roughen(area, roundTripMs)
@@ -29,13 +29,13 @@ export const scenario: Scenario = {
         await manager.close({ drainTimeoutMs: 0 })
       }
       const [one = Number.NaN, two = Number.NaN] = times
-      figures[`one${roundTripMs}Ms`] = one
-      figures[`two${roundTripMs}Ms`] = two
+      measured[`one${roundTripMs}Ms`] = one
+      measured[`two${roundTripMs}Ms`] = two
       context.expect(
         two <= MOST_TIMES * one + BUSY_MS,
         `at ${roundTripMs} ms two URLs took ${two} ms, and one took ${one} ms`,
       )
     }
-    return figures
+    return measured
   },
 }

@@ -55,9 +55,9 @@ export const scenario: Scenario = {
       slowestMs = Math.max(slowestMs, latest)
     }
     const { closeMs, exitMs, crashes } = await callers.stop()
-    // The servers were not told either.
+    // The servers do not know either.
     await Promise.all(proxies.map((proxy) => proxy.close()))
-    const figures = await measure(context, ledger, callers, [nodes[0] as never], nodes)
-    return { slowestMs, closeMs, exitMs, ...figures, processCrashes: crashes }
+    const measured = await measure(context, ledger, callers, [nodes[0] as never], nodes)
+    return { slowestMs, closeMs, exitMs, ...measured, processCrashes: crashes }
   },
 }

@@ -68,7 +68,7 @@ import { scenario as wanFirstQuery } from './66-wan-first-query.js'
 import { scenario as wanBadNetwork } from './67-wan-bad-network.js'
 import { scenario as wanSlowPassword } from './68-wan-slow-password.js'
 import { scenario as wanSilence } from './69-wan-silence.js'
-import { scenario as wanLongerWay } from './70-wan-longer-way.js'
+import { scenario as wanLongerPath } from './70-wan-longer-path.js'
 import { scenario as forgottenSockets } from './71-forgotten-sockets.js'
 
 /** All scenarios, by their numbers. */
@@ -142,6 +142,6 @@ export const SCENARIOS: readonly Scenario[] = [
   wanBadNetwork,
   wanSlowPassword,
   wanSilence,
-  wanLongerWay,
+  wanLongerPath,
   forgottenSockets,
 ].sort((a, b) => a.id - b.id)

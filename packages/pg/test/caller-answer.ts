@@ -1,8 +1,8 @@
 /** The answer that a caller got, as far as it says something of what was written. */
-export type Told = 'ok' | 'lost' | 'unknown' | 'rolled back' | 'failed'
+export type CallerAnswer = 'ok' | 'lost' | 'unknown' | 'rolled back' | 'failed'
 
 /** @param outcome the error, undefined for success */
-export function toldBy(outcome: unknown): Told {
+export function answerOf(outcome: unknown): CallerAnswer {
   if (outcome === undefined) return 'ok'
   const { code } = outcome as { code?: unknown }
   if (code === 'CONNMGR_COMMIT_OUTCOME_UNKNOWN') return 'unknown'

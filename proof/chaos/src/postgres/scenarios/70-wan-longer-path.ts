@@ -4,7 +4,7 @@ import { roughen, wideArea } from '../wide-area.js'
 
 const WATCHED_MS = 30_000
 
-/** The way becomes much longer than anything seen before. That may look like a silence once, and not again. */
+/** The path becomes much longer than anything seen before. That may look like a silence once, and not again. */
 export const scenario: Scenario = {
   id: 70,
   name: 'a round trip grows from 20 to 600 ms',
@@ -17,7 +17,7 @@ export const scenario: Scenario = {
     const { manager, recorder } = area.open(2)
     await manager.pool.query('select 1')
     await context.sleep(5000)
-    context.step('the way becomes longer')
+    context.step('the path becomes longer')
     const from = now()
     roughen(area, 600)
     await context.sleep(WATCHED_MS)

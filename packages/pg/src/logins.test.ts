@@ -6,7 +6,7 @@ import { createConnectionManager } from './create-connection-manager.js'
 import { ManagedPool } from './managed-pool.js'
 import type { PgManagerOptions } from './manager-options.js'
 
-/** Every way by which node-postgres finds a server and logs in, on a real one. */
+/** Every form of configuration by which node-postgres finds a server and logs in, on a real one. */
 describe('a server that asks for a password', () => {
   let cluster: PostgresCluster
   let sockets: string
