@@ -83,7 +83,7 @@ function reporters() {
 function environment() {
   return {
     CONNMGR_TEST_COUNTS: counts,
-    CONNMGR_TEST_TEMPLATES: folder,
+    CONNMGR_TEST_TEMPLATES: process.env.CONNMGR_TEST_TEMPLATES ?? folder,
     ...(quick && { CONNMGR_TEST_QUICK: '1' }),
     ...(given.includes('--record-durations') && { CONNMGR_TEST_RECORD: '1' }),
   }
