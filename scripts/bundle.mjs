@@ -1,8 +1,11 @@
-// Bundles the package in the current folder into dist/bundle.js, so that a program loads three files instead of a hundred.
-// Each entry of its exports is a list of names of the bundle, which exists once. Types are tsc's.
+// Bundles the package in the current folder into dist/bundle.js, so that a program loads three files instead of a hundred,
+// and what no program needs for its first answer into dist/deferred.js, which the bundle loads at its first use. Each entry
+// of its exports is a list of names of the bundle, which exists once. Types are tsc's.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
+import { Deferral } from './bundle/deferral.mjs'
+import { DEFERRED } from './bundle/deferred-modules.mjs'
 
 const SETTINGS = {
   bundle: true,
@@ -10,6 +13,8 @@ const SETTINGS = {
   target: 'node20',
   packages: 'external',
   logLevel: 'warning',
+  // What a bundle exports is set by hand.
+  logOverride: { 'commonjs-variable-in-esm': 'silent' },
 }
 /**
  * Without comments and indentation, which V8 would read at every start of a program: one letter outside of Latin-1 in a
@@ -21,33 +26,34 @@ const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'
 const entries = Object.values(exports)
   .map((entry) => /^\.\/dist\/(.+)\.js$/.exec(entry.require?.default)?.[1])
   .filter((entry) => entry !== undefined)
-const source = (entry) => join(folder, 'src', `${entry}.ts`)
+const dist = (file) => join(folder, 'dist', file)
 
-const contents = entries.map((entry) => `export * from './${entry}.js'`).join('\n')
-const bundleFile = join(folder, 'dist', 'bundle.js')
-await build({
-  stdin: { contents, resolveDir: join(folder, 'src'), sourcefile: 'bundle.ts', loader: 'ts' },
-  ...SETTINGS,
-  ...SHORT,
-  format: 'cjs',
-  outfile: bundleFile,
-  sourcemap: true,
-  sourcesContent: false,
-})
-writeFileSync(bundleFile, withClassNames(readFileSync(bundleFile, 'utf8')))
-for (const entry of entries) {
-  await writeEntry(entry)
-  const name = entry.slice(entry.lastIndexOf('/') + 1)
-  writeFileSync(join(folder, 'dist', `${entry}.mjs`), `export * from './${name}.js'\n`)
+const names = new Map()
+for (const entry of entries) names.set(entry, await namesOf(entry))
+const deferral = new Deferral(join(folder, 'src'), DEFERRED[basename(folder)] ?? [], SETTINGS)
+const { main, deferred, finish, isDeferred } = await deferral.split(names)
+await writeBundle('bundle.js', main, finish)
+if (deferred !== undefined) await writeBundle('deferred.js', deferred)
+for (const entry of entries) writeEntry(entry)
+
+async function writeBundle(name, { contents, ...settings }, finish = (code) => code) {
+  const outfile = dist(name)
+  await build({
+    stdin: { contents, resolveDir: join(folder, 'src'), sourcefile: name, loader: 'ts' },
+    ...SETTINGS,
+    ...SHORT,
+    ...settings,
+    format: 'cjs',
+    outfile,
+    sourcemap: true,
+    sourcesContent: false,
+  })
+  writeFileSync(outfile, finish(withClassNames(readFileSync(outfile, 'utf8'))))
 }
 
-/**
- * An entry: its names, of the bundle. Written out in a file of their own, as `import` reads through a CommonJS file for
- * names before it runs it, which takes longer than all else for the bundle itself.
- */
-async function writeEntry(entry) {
+async function namesOf(entry) {
   const { metafile } = await build({
-    entryPoints: [source(entry)],
+    entryPoints: [join(folder, 'src', `${entry}.ts`)],
     ...SETTINGS,
     format: 'esm',
     write: false,
@@ -55,12 +61,27 @@ async function writeEntry(entry) {
     outfile: 'entry.js',
   })
   const [{ exports: names }] = Object.values(metafile.outputs)
+  return names.sort()
+}
+
+/**
+ * An entry: its names, of the bundle. Written out in a file of their own, as `import` reads through a CommonJS file for
+ * names before it runs it, which takes longer than all else for the bundle itself.
+ */
+function writeEntry(entry) {
   const bundle = `./${relative(dirname(entry), 'bundle')}.js`
-  const lines = names.sort().map((name) => `exports.${name} = bundle.${name}`)
+  const lines = names
+    .get(entry)
+    .map((name) =>
+      isDeferred(name)
+        ? `Object.defineProperty(exports, '${name}', { enumerable: true, get: function () { return bundle.${name}; } })`
+        : `exports.${name} = bundle.${name}`,
+    )
   writeFileSync(
-    join(folder, 'dist', `${entry}.js`),
+    dist(`${entry}.js`),
     `'use strict'\nconst bundle = require('${bundle}')\n${lines.join('\n')}\n`,
   )
+  writeFileSync(dist(`${entry}.mjs`), `export * from './${basename(entry)}.js'\n`)
 }
 
 /**

@@ -123,6 +123,7 @@ async function checkProject(format, tarballs) {
   })
   await checkOneCopy(project, PUBLIC_PACKAGES)
   step(`${format}: one copy for import and require`)
+  await checkFirstAnswers(format, project)
   await run(join(project, 'node_modules', '.bin', 'connmgr'), ['--version'], {
     cwd: project,
     quiet: true,
@@ -132,6 +133,17 @@ async function checkProject(format, tarballs) {
   await typeCheck(project)
   for (const example of examples) await runExample(format, project, example)
   step(`${format}: ${examples.length} README examples type-check and run`)
+}
+
+async function checkFirstAnswers(format, project) {
+  const how = format === 'esm' ? 'import' : 'require'
+  await run(process.execPath, [join(ROOT, 'scripts', 'bundle', 'first-answers.mjs'), how], {
+    cwd: project,
+    quiet: true,
+    timeoutMs: 60_000,
+    env: await databases.environmentFor(`first_answers_${format}`, new Set()),
+  })
+  step(`${format}: the first answers of a program load nothing that can wait`)
 }
 
 function writeExamples(format, project) {

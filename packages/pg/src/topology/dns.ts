@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises'
+import dns from 'node:dns'
 import { isIP } from 'node:net'
 import type { Endpoint, TopologySource } from '@connmgr/core'
 import { toError } from '@connmgr/core/driver'
@@ -70,6 +70,6 @@ function isName(host: string): boolean {
 }
 
 async function resolveByMachine(name: string): Promise<readonly string[]> {
-  const found = await lookup(name, { all: true })
+  const found = await dns.promises.lookup(name, { all: true })
   return found.map(({ address }) => address)
 }
