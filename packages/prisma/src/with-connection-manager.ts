@@ -9,6 +9,7 @@ import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
 import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
 import { nameCallers } from './named-callers.js'
+import { keepContexts } from './request-contexts.js'
 
 type OfPostgres = PgConnectionManager | PgManagerOptions
 type OfMysql = MysqlConnectionManager | OptionsOfMysql
@@ -176,7 +177,9 @@ function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
     $transaction: { ...hidden, value: transaction, writable: true },
     $disconnect: { ...hidden, value: disconnect, writable: true },
   })
-  nameCallers(original, adapter.manager.queries)
+  const watching = (): boolean => adapter.manager.queries.active
+  nameCallers(original, watching)
+  keepContexts(original, watching)
   recognizeInstances(original)
   return client
 }
