@@ -3,14 +3,14 @@ import type { SqlAdapter, SqlQueryable } from './bindings/driver-adapter.js'
 import type { Watching } from './named-callers.js'
 
 /**
- * Has the statements of an adapter count for where their request was written, rather than for where its result is awaited,
- * which is where their own stack leads.
+ * Has the statements and transactions of an adapter count for where they were written, rather than for where their result is
+ * awaited, which is where their own stack leads.
  */
 export function nameStatements(adapter: SqlAdapter, watching: Watching): void {
   nameQueries(adapter, watching)
   const start = adapter.startTransaction.bind(adapter)
   adapter.startTransaction = async (...args) => {
-    const transaction = await start(...args)
+    const transaction = await fromOrigin(watching, () => start(...args))
     nameQueries(transaction, watching)
     return transaction
   }
