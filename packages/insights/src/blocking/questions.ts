@@ -13,7 +13,7 @@ export interface LockWait {
 }
 
 /** Asks who blocks the sessions of `processes`, by the server's numbers of sessions. */
-export type LockQuestion = (
+type LockQuestion = (
   client: ProbeClient,
   processes: readonly number[],
 ) => Promise<readonly LockWait[]>
