@@ -4,8 +4,8 @@ import type { PoolConnection } from 'mysql2/promise'
 import { doctor, found } from '../../test/doctor.js'
 import type { DoctorReport } from './report.js'
 
-/** The counts of times that a server has are seconds. */
-const AT_ONCE = ['--idle-transaction', '0'] as const
+/** The server counts seconds: one that has just begun is not idle yet. */
+const AT_ONCE = ['--idle-transaction', '1'] as const
 
 const reasonOf = (report: DoctorReport, what: string) =>
   report.notSeen.find((each) => each.what === what)?.reason
@@ -52,7 +52,15 @@ describeMariadb('doctor of MariaDB with sessions', () => {
     })
   })
   afterEach(async () => {
-    for (const each of opened.splice(0)) each.destroy()
+    for (const each of opened.splice(0)) {
+      // A statement that sleeps does not notice that its client has gone.
+      await cluster.primary.query(`kill ${each.threadId}`)
+      each.destroy()
+    }
+    await eventually(async () => {
+      const rows = await cluster.primary.query('select trx_id from information_schema.innodb_trx')
+      return rows.length === 0
+    })
     await manager.close({ drainTimeoutMs: 0 })
   })
 
@@ -71,7 +79,8 @@ describeMariadb('doctor of MariaDB with sessions', () => {
       let report: DoctorReport | undefined
       await eventually(async () => {
         report = (await doctor('--url', urlOf(user, password), ...AT_ONCE)).report
-        return found(report, 'sessions-blocked') !== undefined
+        const ids = report.findings.map(({ id }) => id)
+        return ids.includes('sessions-blocked') && ids.includes('idle-in-transaction')
       })
       const seen = report as DoctorReport
       expect(found(seen, 'idle-in-transaction')).toMatchObject({
@@ -112,11 +121,11 @@ describeMariadb('doctor of MariaDB with sessions', () => {
     let report: DoctorReport | undefined
     await eventually(async () => {
       report = (await doctor('--url', urlOf('watcher', 'watcher-secret'), ...AT_ONCE)).report
-      return found(report, 'sessions-blocked') !== undefined
+      return JSON.stringify(found(report, 'sessions-blocked'))?.includes('metadata') === true
     })
-    expect(found(report as DoctorReport, 'sessions-blocked')?.evidence).toEqual([
+    expect(found(report as DoctorReport, 'sessions-blocked')?.evidence).toContainEqual(
       expect.stringMatching(/ waits for the table metadata lock, for /),
-    ])
+    )
   })
 
   test('a transaction that is long and at work is none that is idle', async () => {
@@ -186,11 +195,19 @@ describeMariadb('doctor of a MariaDB that is full', () => {
     const { report } = await doctor('--url', url, '--limit', '1')
     expect(found(report, 'connections-nearly-exhausted')).toMatchObject({
       title: expect.stringMatching(/^\d+ of 10 connections are in use/),
-      evidence: expect.arrayContaining(['max_connections = 10', '8 of account app']),
+      evidence: expect.arrayContaining([
+        'max_connections = 10',
+        expect.stringMatching(/^\d+ of account app$/),
+      ]),
     })
     expect(found(report, 'connections-refused')).toBeUndefined()
 
-    await using more = createConnectionManager({ ...options, poolSize: 8, maxOverflow: 0 })
+    await using more = createConnectionManager({
+      ...options,
+      poolSize: 8,
+      maxOverflow: 0,
+      acquireTimeoutMs: 2000,
+    })
     await expect(more.warmUp(8)).rejects.toThrow()
     await more.close({ drainTimeoutMs: 0 })
     await manager.close({ drainTimeoutMs: 0 })

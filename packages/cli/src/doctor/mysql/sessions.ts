@@ -29,11 +29,12 @@ type Ask = Opened['query']
 
 const MOST = 50
 
-// Times of InnoDB and of the list of processes are in seconds.
+// Times of InnoDB and of the list of processes are in seconds, and InnoDB's lists may be a moment older: a session that has
+// gone from the list of processes has ended, and one that waits for a lock does not sleep.
 const TRANSACTIONS = `select t.trx_mysql_thread_id as id, coalesce(p.user, '') as user, coalesce(p.host, '') as host,
     timestampdiff(microsecond, t.trx_started, sysdate(6)) / 1000 as open_ms,
-    if(p.command = 'Sleep', p.time * 1000, null) as idle_ms, t.trx_rows_modified as changed
-  from information_schema.innodb_trx t left join information_schema.processlist p on p.id = t.trx_mysql_thread_id
+    if(p.command = 'Sleep' and t.trx_state <> 'LOCK WAIT', p.time * 1000, null) as idle_ms, t.trx_rows_modified as changed
+  from information_schema.innodb_trx t join information_schema.processlist p on p.id = t.trx_mysql_thread_id
   where t.trx_mysql_thread_id not in (0, connection_id()) order by open_ms desc limit ${MOST}`
 
 const WAITER = `w.trx_mysql_thread_id as id, coalesce(p.user, '') as user, coalesce(p.host, '') as host,
@@ -44,13 +45,13 @@ const ROW_LOCKS = {
     join information_schema.innodb_trx w on w.trx_id = waits.requesting_trx_id
     join information_schema.innodb_trx b on b.trx_id = waits.blocking_trx_id
     left join information_schema.innodb_locks l on l.lock_id = waits.requested_lock_id
-    left join information_schema.processlist p on p.id = w.trx_mysql_thread_id limit ${MOST}`,
+    join information_schema.processlist p on p.id = w.trx_mysql_thread_id limit ${MOST}`,
   MySQL: `select ${WAITER}, concat('\`', l.object_schema, '\`.\`', l.object_name, '\`') as locked
     from performance_schema.data_lock_waits as waits
     join information_schema.innodb_trx w on w.trx_id = waits.requesting_engine_transaction_id
     join information_schema.innodb_trx b on b.trx_id = waits.blocking_engine_transaction_id
     left join performance_schema.data_locks l on l.engine = waits.engine and l.engine_lock_id = waits.requesting_engine_lock_id
-    left join information_schema.processlist p on p.id = w.trx_mysql_thread_id limit ${MOST}`,
+    join information_schema.processlist p on p.id = w.trx_mysql_thread_id limit ${MOST}`,
 } as const
 
 const OTHER_LOCKS = `select id, coalesce(user, '') as user, coalesce(host, '') as host, time * 1000 as since_ms,
