@@ -21,7 +21,7 @@ function allSchemas() {
     ]),
     ...foldersIn('packages').flatMap((folder) => [
       join(folder, 'test'),
-      ...['mariadb', 'sqlite'].map((database) => join(folder, 'test', database)),
+      ...['mariadb', 'sqlite', 'js'].map((variant) => join(folder, 'test', variant)),
     ]),
     ...foldersIn('examples'),
   ]

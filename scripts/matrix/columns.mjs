@@ -73,6 +73,18 @@ export const COLUMNS = [
     programs: ['pg', 'failover', 'typeorm', 'drizzle-relations', 'prisma-ts', 'prisma-js'],
   },
   {
+    name: 'metrics',
+    note: 'both client libraries for Prometheus in one process',
+    packages: {
+      pg: '8.23.1',
+      '@types/pg': '8.23.1',
+      '@types/node': '24.19.2',
+      'prom-client': '15.1.3',
+      '@prometheus-io/client': '0.16.1',
+    },
+    programs: ['metrics'],
+  },
+  {
     name: 'nest-11',
     note: 'the oldest NestJS and Terminus',
     packages: {

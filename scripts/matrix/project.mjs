@@ -14,6 +14,7 @@ const OURS = {
   'drizzle-orm': ['drizzle'],
   prisma: ['prisma'],
   '@nestjs/core': ['health', 'nestjs'],
+  'prom-client': ['metrics', 'prometheus'],
 }
 /** The client of either generator, under the name that its program imports. */
 const GENERATORS = { 'prisma-ts': 'prisma-client', 'prisma-js': 'prisma-client-js' }

@@ -85,12 +85,13 @@ export { outside } from './flow/outside.js'
 export { Scope } from './flow/scope.js'
 export { HEAD_START_MS } from './health/head-start.js'
 export { CaptureBudget } from './leaks/capture-budget.js'
-export { calledFrom, notedOrigin, runWithOrigin } from './leaks/context.js'
+export { calledFrom, type NotedOrigin, notedOrigin, runWithOrigin } from './leaks/context.js'
 export {
   type CallSite,
   type CapturedStack,
   captureStack,
   type FunctionReference,
+  noteLibraryFile,
   parseFrame,
   userPath,
 } from './leaks/stack.js'

@@ -12,6 +12,7 @@ type Method = (...args: unknown[]) => unknown
 /** What drizzle-orm keeps on a database, a transaction and a relational query builder beyond their declared surface. */
 interface Databaselike {
   session?: object
+  transaction?: (work: (tx: object) => unknown, ...options: unknown[]) => unknown
   readonly query?: Readonly<Record<string, Databaselike>>
 }
 
@@ -25,12 +26,13 @@ const budget = new CaptureBudget(systemClock)
 type Watching = Pick<StatementTracer, 'active'>
 
 /**
- * Notes where each statement is written, for observers of the manager's statements: drizzle begins a statement when it is
+ * Notes where each statement is written, also in transactions, for observers of the manager's statements: drizzle begins a statement when it is
  * awaited, in a turn of its own, whose stack reaches no caller. All builders ask their database for its session when they
  * are made, which is in the caller's own call. Costs a look at the tracer while there is no observer.
  */
 export function nameCallers<T extends object>(db: T, queries: Watching): T {
   nameSession(db, queries)
+  nameTransactions(db, queries)
   const { query } = db as Databaselike
   if (typeof query === 'object' && query !== null)
     for (const each of Object.values(query))
@@ -53,6 +55,20 @@ function nameSession(holder: Databaselike, queries: Watching): void {
     get: read,
     set: (value: object) => {
       current = value
+    },
+  })
+}
+
+/** The database of a transaction, and of one within it, has a session of its own. */
+function nameTransactions(db: Databaselike, queries: Watching): void {
+  const { transaction } = db
+  if (typeof transaction !== 'function') return
+  Object.defineProperty(db, 'transaction', {
+    configurable: true,
+    enumerable: false,
+    writable: true,
+    value(this: Databaselike, work: (tx: object) => unknown, ...options: unknown[]) {
+      return transaction.call(this, (tx) => work(nameCallers(tx, queries)), ...options)
     },
   })
 }

@@ -1,6 +1,5 @@
 import { ConnmgrError } from '@connmgr/core'
-import type { FunctionReference, StatementTracer } from '@connmgr/core/driver'
-import { nameCallers } from './named-callers.js'
+import type { FunctionReference } from '@connmgr/core/driver'
 
 type Transact = (work: (tx: object) => Promise<unknown>, config?: object) => Promise<unknown>
 
@@ -18,8 +17,6 @@ interface Borrowed {
 
 /** How the transactions of one kind of database borrow. */
 export interface Borrowing {
-  /** Publishes the statements of the pool's manager. */
-  readonly queries: StatementTracer
   /** Lends a client; leak reports begin above `below`. */
   borrow(below: FunctionReference): Promise<Borrowed>
   /** The methods of the client that send statements and answer by promises. */
@@ -46,11 +43,7 @@ export function makeTransactionsSound(db: object, borrowing: Borrowing): void {
     const client = observedClient(borrowed.client, borrowing.sends, outcome)
     const single = Object.create(session, { client: { value: client } })
     try {
-      return await runOn.call(
-        single,
-        (tx) => observe(work(nameCallers(tx, borrowing.queries)), outcome),
-        config,
-      )
+      return await runOn.call(single, (tx) => observe(work(tx), outcome), config)
     } catch (error) {
       if (outcome.workFailure !== undefined) throw outcome.workFailure.error
       const { commitFailure } = outcome

@@ -24,10 +24,9 @@ const POSTGRES: Binding<ManagedPool, PgConnectionManager, PgManagerOptions, Conf
   createManager: createConnectionManager,
   withReplicas: (primary, replica) =>
     withReplicas(primary as NodePgDatabase, [replica as NodePgDatabase]),
-  open: (pool, config, { queries }) => {
+  open: (pool, config) => {
     const db = drizzle({ ...config, client: pool })
     makeTransactionsSound(db, {
-      queries,
       borrow: async (below) => {
         const client = await pool.connectFor(below)
         return { client, release: () => client.release() }

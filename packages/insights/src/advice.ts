@@ -16,10 +16,13 @@ export class Advice {
 
   /** Asks the server for its settings and its schema, and tries indexes that a plan has missed. */
   async refresh(probe: Probe, snapshot: InsightsSnapshot): Promise<void> {
+    const { database } = snapshot
+    if (database !== 'postgresql' && database !== 'mysql') return
     await probe.ask(async (client) => {
       const query = async (text: string): Promise<readonly object[]> =>
         (await client.query(text)).rows
-      this.#server = await readServerFacts(query, { database: 'postgresql' })
+      this.#server = await readServerFacts(query, { database })
+      if (database === 'mysql') return
       this.#schema = await readSchemaFacts(query)
       const candidates = indexCandidates(snapshot, this.#schema)
       this.#indexes = await proveIndexes(query, candidates, this.#server)

@@ -24,8 +24,8 @@ import type {
 
 const TOP = 20
 
-/** Who may be asked for blocking sessions and plans. */
-const PROBED = 'postgresql'
+/** Who may be asked for plans. */
+const PLANNED = 'postgresql'
 
 /**
  * Watches the statements and leases of one manager: which line of code is slow, waits, holds a connection while it does
@@ -63,7 +63,7 @@ export class Insights {
       observeLeases: (observer: LeaseObserver) => observeLeases(manager, observer),
     }
     this.#collector = new Collector(observed, options, clock)
-    this.#probe = new Probe(manager as ProbeSource, clock)
+    this.#probe = new Probe(manager as ProbeSource, () => this.#collector.database, clock)
     this.#blocking = new BlockingWatch(this.#collector, this.#probe, clock, options.blockingMs)
     this.#plans = new PlanWatch(this.#collector, this.#probe, clock)
     this.#planJumps = new PlanJumps(manager as PlanJumpSource, {
@@ -98,7 +98,10 @@ export class Insights {
     return this.#collector.detector?.list() ?? []
   }
 
-  /** Statements that waited for a lock, and who held it. The longest wait first. */
+  /**
+   * Statements that waited for a lock, and who held it. The longest wait first. PostgreSQL; MySQL and MariaDB for locks of
+   * rows, of an account that has the privilege PROCESS.
+   */
   blocking(): BlockingEdge[] {
     return this.#blocking.list()
   }
@@ -185,13 +188,12 @@ export class Insights {
   }
 
   /**
-   * Asks the server, over a connection of its own, for what {@link recommendations} can use: its settings, its schema and,
-   * with `plans`, the plans of the statements that take the most time (PostgreSQL). By which plans it runs the statements of
+   * Asks the server, over a connection of its own, for what {@link recommendations} can use: its settings (PostgreSQL, MySQL
+   * and MariaDB), its schema and, with `plans`, the plans of the statements that take the most time (PostgreSQL). By which plans it runs the statements of
    * {@link planJumps} it is asked over connections of the pool that are idle. Never rejects; a server that does not answer
    * adds nothing.
    */
   async refresh(): Promise<void> {
-    if (this.#collector.database !== PROBED) return
     await this.refreshPlans()
     await this.#planJumps.refresh()
     await this.#advice.refresh(this.#probe, this.snapshot())
@@ -199,7 +201,7 @@ export class Insights {
 
   /** Asks for the plans of the statements that take the most time now, rather than at the next minute. With `plans` only. */
   async refreshPlans(): Promise<void> {
-    if (this.#options.plans && this.#collector.database === PROBED) await this.#plans.look()
+    if (this.#options.plans && this.#collector.database === PLANNED) await this.#plans.look()
   }
 
   /** Forgets what was seen so far. */
@@ -235,9 +237,8 @@ export class Insights {
   }
 
   #onRunning(): void {
-    if (this.#collector.database !== PROBED) return
     if (Number.isFinite(this.#options.blockingMs)) this.#blocking.begin()
-    if (this.#options.plans) this.#plans.begin()
+    if (this.#options.plans && this.#collector.database === PLANNED) this.#plans.begin()
   }
 
   async #close(): Promise<void> {

@@ -146,7 +146,7 @@ export interface BlockingParty {
   readonly statement: StatementIdentity | undefined
   /** Whether it is a lease of this manager. */
   readonly own: boolean
-  /** `application_name`, of sessions that are not ours. */
+  /** Of sessions that are not ours: `application_name`, or account and host on MySQL and MariaDB. */
   readonly application: string | undefined
   /** The server's word for its state, such as `idle in transaction`. */
   readonly state: string | undefined

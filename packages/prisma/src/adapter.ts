@@ -10,6 +10,7 @@ import type { PrismaMariadbOptions } from './bindings/mysql.js'
 import type { PrismaPgOptions } from './bindings/postgres.js'
 import { PRISMA_ERRORS } from './error-reader.js'
 import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
+import { nameStatements } from './named-statements.js'
 import type { PrismaSqliteOptions } from './sqlite/sqlite-adapter.js'
 
 /** Marks our adapters, whichever of the two builds of this package has made them. */
@@ -81,6 +82,7 @@ export class ConnectionManagerAdapter<M extends AnyConnectionManager = AnyConnec
     }
     // One that has connected before answers by itself, within the time that Prisma gives to each call.
     if (manager.getPoolMetrics().totalConnectionsCreated === 0) await manager.warmUp(1)
+    nameStatements(adapter, () => manager.queries.active)
     const dispose = adapter.dispose.bind(adapter)
     adapter.dispose = async () => {
       await dispose()

@@ -9,6 +9,7 @@ import type { AnyConnectionManager, AnyManagerOptions } from './bindings/binding
 import type { Managed, PrismaClientClass, PrismaClientLike } from './client-types.js'
 import type { OptionsOfMysql, OptionsOfSqlite } from './manager-types.js'
 import { nameCallers } from './named-callers.js'
+import { keepContexts } from './request-contexts.js'
 
 type OfPostgres = PgConnectionManager | PgManagerOptions
 type OfMysql = MysqlConnectionManager | OptionsOfMysql
@@ -143,15 +144,16 @@ function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
   if (original[MANAGED]) return client
   if (adapter.manager.preparesLeases) readEachByItself(original)
   const { $disconnect, $transaction } = original
+  const watching = (): boolean => adapter.manager.queries.active
   const leaksTracked = adapter.manager.getLeakStats().enabled
 
   /**
    * Prisma asks for the connection of a transaction deep in its engine, where no stack leads back to a caller who has
-   * not awaited it; so the caller is noted here, for leak reports. The call itself is passed on to whichever client it
+   * not awaited it; so the caller is noted here, for leak reports and observers. The call itself is passed on to whichever client it
    * was made on, so that later extensions stay in force inside the transaction.
    */
   function transaction(this: unknown, work: unknown, ...options: unknown[]): Promise<unknown> {
-    if (!leaksTracked) return $transaction.call(this, work, ...options)
+    if (!leaksTracked && !watching()) return $transaction.call(this, work, ...options)
     return runWithOrigin(transaction as FunctionReference, () =>
       $transaction.call(
         this,
@@ -176,7 +178,8 @@ function manage(client: PrismaClientLike, adapter: ConnectionManagerAdapter): un
     $transaction: { ...hidden, value: transaction, writable: true },
     $disconnect: { ...hidden, value: disconnect, writable: true },
   })
-  nameCallers(original, adapter.manager.queries)
+  nameCallers(original, watching)
+  keepContexts(original, watching)
   recognizeInstances(original)
   return client
 }

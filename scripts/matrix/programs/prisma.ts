@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { notedOrigin, userPath } from '@connmgr/core/driver'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import {
   connectionManagerAdapter,
@@ -118,7 +119,44 @@ async function services(): Promise<void> {
   sameType<typeof user, { id: number }>()
   assert.deepEqual(user, { id: 1 })
   await Promise.all([logging.$disconnect(), omitting.$disconnect()])
+  await namedCalls(manager)
   await manager.close()
+}
+
+/** Each statement leads to the function that wrote its call, wherever that is awaited. */
+async function namedCalls(manager: PgConnectionManager): Promise<void> {
+  const brief = withConnectionManager(
+    (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
+    manager,
+  )
+  const callers: (string | undefined)[] = []
+  const end = manager.observeQueries({
+    started({ text }) {
+      const origin = /"User"/.test(text) ? notedOrigin() : undefined
+      if (origin?.exact) callers.push(userPath(origin.stack, 1)[0]?.functionName)
+    },
+  })
+  const count = function counts() {
+    return brief.user.count()
+  }
+  const raw = function asksRaw() {
+    return brief.$queryRaw`select count(*) from "User"`
+  }
+  const later = [count(), raw()]
+  await new Promise(setImmediate)
+  for (const each of later) await each
+  await brief.$transaction(async (tx) => {
+    const inside = function findsInside() {
+      return tx.user.findMany()
+    }
+    const one = function findsOneInside() {
+      return tx.user.findUnique({ where: { id: 1 } })
+    }
+    for (const each of [inside(), one()]) await each
+  })
+  end()
+  assert.deepEqual(callers, ['counts', 'asksRaw', 'findsInside', 'findsOneInside'])
+  await brief.$disconnect()
 }
 
 void main()

@@ -1,7 +1,13 @@
 import { AsyncResource } from 'node:async_hooks'
 import { close, type Harness, manage } from '../../test/harness.js'
-import { currentContext, runWithContext, runWithOrigin } from './context.js'
-import { describeOrigin } from './stack.js'
+import {
+  calledFrom,
+  currentContext,
+  notedOrigin,
+  runWithContext,
+  runWithOrigin,
+} from './context.js'
+import { captureStack, describeOrigin } from './stack.js'
 
 let h: Harness
 afterEach(() => close(h))
@@ -52,6 +58,25 @@ test('a lease acquired far from the caller is reported by the origin of its flow
   const lease = await userCode()
   expect(h.manager.getHolders()[0]?.checkedOutBy).toMatch(/^userCode \(/)
   lease.release()
+})
+
+test('the line of a call is noted until it returns, before that of the flow around it', async () => {
+  function writes() {
+    return captureStack(writes)
+  }
+  const stack = writes()
+  function flow() {
+    return runWithOrigin(flow, async () => {
+      expect(calledFrom(stack, notedOrigin, true)).toEqual({ stack, exact: true })
+      expect(calledFrom(stack, notedOrigin)).toEqual({ stack, exact: false })
+      await Promise.resolve()
+      return notedOrigin()
+    })
+  }
+  const noted = await flow()
+  expect(noted).toMatchObject({ exact: false })
+  expect(noted?.stack).not.toBe(stack)
+  expect(notedOrigin()).toBeUndefined()
 })
 
 test('what work leaves behind is not reported as of it', async () => {

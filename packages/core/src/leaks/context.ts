@@ -34,16 +34,26 @@ export function runWithOrigin<T>(below: FunctionReference, work: () => T): T {
   return runWithContext({ origin: captureStack(below) }, work)
 }
 
+/** Where a statement was called for, as an adapter has noted it. */
+export interface NotedOrigin {
+  readonly stack: CapturedStack
+  /** The stack is that of the statement's own line, so that the stack of the call that sends it says less. */
+  readonly exact: boolean
+}
+
 /** Where the call that is running was made, if its own stack cannot tell. */
-let caller: CapturedStack | undefined
+let caller: NotedOrigin | undefined
 
 /**
  * Calls `call`; what it calls for before it returns is taken to be called for where `stack` was captured. For libraries
  * that begin their statements in a later turn than the one in which they were written, whose stack reaches no caller.
+ *
+ * @param exact true if the statement was written there, also where the stack of the call reaches user code, which then
+ * is where its result is awaited; `@default` false
  */
-export function calledFrom<T>(stack: CapturedStack, call: () => T): T {
+export function calledFrom<T>(stack: CapturedStack, call: () => T, exact = false): T {
   const outer = caller
-  caller = stack
+  caller = { stack, exact }
   try {
     return call()
   } finally {
@@ -52,8 +62,10 @@ export function calledFrom<T>(stack: CapturedStack, call: () => T): T {
 }
 
 /** Where the running call, or the flow around it, was begun, if an adapter has noted it. */
-export function notedOrigin(): CapturedStack | undefined {
-  return caller ?? contexts.current?.origin
+export function notedOrigin(): NotedOrigin | undefined {
+  if (caller !== undefined) return caller
+  const stack = contexts.current?.origin
+  return stack === undefined ? undefined : { stack, exact: false }
 }
 
 /** The context of the running flow, if it has one. */

@@ -1,9 +1,11 @@
 import { findSourceMap } from 'node:module'
+import { runInThisContext } from 'node:vm'
 import {
   type CapturedStack,
   captureStack,
   describeOrigin,
   formatStack,
+  noteLibraryFile,
   parseFrame,
   withCallersStack,
 } from './stack.js'
@@ -47,6 +49,33 @@ test('begins at the caller of the given function, and names file, line and funct
   expect(formatStack(captured)).toContain('at checkout (')
   expect(formatStack(captured)).not.toContain('acquire (')
   expect(formatStack(captured)).not.toContain('node_modules')
+})
+
+test('an error of others keeps its text when its frames are read', () => {
+  function fails() {
+    return new Error('broken')
+  }
+  const error = fails()
+  expect(describeOrigin(error)).toMatch(/^fails \(/)
+  expect(error.stack).toMatch(/^Error: broken\n +at fails \(.*stack\.test\.ts:\d+:\d+\)/)
+})
+
+test('a library that was generated into a program is told from it by its file', () => {
+  const filename = '/app/generated/runtime/client.js'
+  const library = runInThisContext('(call) => call()', { filename }) as <T>(call: () => T) => T
+  function checkout() {
+    return library(acquire)
+  }
+  expect(describeOrigin(checkout())).toContain(filename)
+  // In a bundle, its code is in a file of the program.
+  library(function other() {
+    noteLibraryFile(other, /[\\/]elsewhere[\\/]/)
+  })
+  expect(describeOrigin(checkout())).toContain(filename)
+  library(function entry() {
+    noteLibraryFile(entry, /[\\/]runtime[\\/][a-z]+\.js$/)
+  })
+  expect(describeOrigin(checkout())).toMatch(/^checkout \(/)
 })
 
 test('a callback is named by the nearest function around it', () => {

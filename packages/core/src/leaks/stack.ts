@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert'
 import { findSourceMap } from 'node:module'
+import { isNativeError } from 'node:util/types'
 
 /** A stack as it was captured; V8 formats it when `stack` is first read. */
 export interface CapturedStack {
@@ -39,6 +40,9 @@ const OWN_PACKAGES =
     ? /^(.*[\\/])core[\\/](?:src[\\/]leaks|dist)$/.exec(__dirname)?.[1]
     : undefined
 
+/** Files of libraries that lie among those of a program, such as a runtime that a generator has copied there. */
+const libraryFiles = new Set<string>()
+
 /** What a stack was formatted to, since V8 tells its frames only once. */
 const formatted = new WeakMap<CapturedStack, readonly CallSite[]>()
 
@@ -50,6 +54,17 @@ export function captureStack(below: FunctionReference): CapturedStack {
   Error.captureStackTrace(captured, below)
   Error.stackTraceLimit = limit
   return captured
+}
+
+/**
+ * Takes the file of the code that calls `below`, which must be a function now on the stack, to be of a library, as if it
+ * were in `node_modules`. For libraries that generate code into a program.
+ *
+ * @param path what the path of such a file matches; in a bundle, where it does not, the file is the program's, too
+ */
+export function noteLibraryFile(below: FunctionReference, path: RegExp): void {
+  const file = structured(captureStack(below), () => '')[0]?.getFileName()
+  if (file && path.test(file)) libraryFiles.add(pathOf(file))
 }
 
 /**
@@ -150,18 +165,9 @@ export function parseFrame(text: string | undefined): CallSite | undefined {
  */
 function readFrames(captured: CapturedStack, known?: Map<string, CallSite>): CallSite[] {
   const previous = Error.prepareStackTrace
-  let sites: readonly NodeJS.CallSite[] = []
-  Error.prepareStackTrace = (_error, structured) => {
-    sites = structured
-    return ''
-  }
-  try {
-    // Reading it is what makes V8 call the function above.
-    void captured.stack
-  } finally {
-    Error.prepareStackTrace = previous
-  }
-  const all = sites.filter((site) => isInFile(site.getFileName()))
+  const all = structured(captured, textFor(captured, previous)).filter((site) =>
+    isInFile(site.getFileName()),
+  )
   const outside = all.filter((site) => !isPackage(site.getFileName() ?? ''))
   const places = (outside.length > 0 ? outside : all).map((site) => locate(site, previous, known))
   // In a bundle it is the source map that tells whose code a frame is.
@@ -169,12 +175,47 @@ function readFrames(captured: CapturedStack, known?: Map<string, CallSite>): Cal
   return own.length > 0 ? own : places
 }
 
+type Format = NonNullable<typeof Error.prepareStackTrace>
+
+/** The frames of a stack that has not been read yet. @param format what its text is from now on */
+function structured(captured: CapturedStack, format: Format): readonly NodeJS.CallSite[] {
+  const previous = Error.prepareStackTrace
+  let sites: readonly NodeJS.CallSite[] = []
+  Error.prepareStackTrace = (error, frames) => {
+    sites = frames
+    return format(error, frames)
+  }
+  try {
+    // Reading it is what makes V8 call the function above.
+    void captured.stack
+  } finally {
+    Error.prepareStackTrace = previous
+  }
+  return sites
+}
+
+/** An error of others keeps its text, which V8 makes but once; what was captured here has no other reader. */
+function textFor(captured: CapturedStack, previous: typeof Error.prepareStackTrace): Format {
+  if (!isNativeError(captured)) return () => ''
+  const format = previous ?? OuterError.prepareStackTrace
+  return typeof format === 'function'
+    ? format
+    : (error, frames) => [String(error), ...frames.map((frame) => `    at ${frame}`)].join('\n')
+}
+
 function isInFile(file: string | null | undefined): boolean {
   return file !== null && file !== undefined && !file.startsWith('node:')
 }
 
 function isPackage(file: string): boolean {
-  return /[\\/]node_modules[\\/]/.test(file)
+  return (
+    /[\\/]node_modules[\\/]/.test(file) || (libraryFiles.size > 0 && libraryFiles.has(pathOf(file)))
+  )
+}
+
+/** ES modules are named by URLs. */
+function pathOf(file: string): string {
+  return file.replace(/^file:\/\//, '')
 }
 
 /** Whether it is code of connmgr, and neither a test of it nor a suite that tests share, which use it as programs do. */
@@ -193,7 +234,7 @@ function locate(
   previous: typeof Error.prepareStackTrace,
   known: Map<string, CallSite> | undefined,
 ): CallSite {
-  const file = (site.getFileName() ?? '').replace(/^file:\/\//, '')
+  const file = pathOf(site.getFileName() ?? '')
   const functionName = nameOf(site)
   const line = site.getLineNumber() ?? 0
   const column = site.getColumnNumber() ?? 0
@@ -243,7 +284,7 @@ function mapBack(file: string, line: number, column: number): CallSite | undefin
   if (entry === undefined || !('originalSource' in entry)) return undefined
   return {
     functionName: ANONYMOUS,
-    file: entry.originalSource.replace(/^file:\/\//, ''),
+    file: pathOf(entry.originalSource),
     line: entry.originalLine + 1,
     column: entry.originalColumn + 1,
   }

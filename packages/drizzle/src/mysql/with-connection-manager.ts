@@ -24,10 +24,9 @@ const MYSQL: Binding<ManagedPool, MysqlConnectionManager, MysqlManagerOptions, C
   createManager: createConnectionManager,
   withReplicas: (primary, replica) =>
     withReplicas(primary as MySql2Database, [replica as MySql2Database]),
-  open: (pool, config, { queries }) => {
+  open: (pool, config) => {
     const db = drizzle({ ...config, client: pool })
     makeTransactionsSound(db, {
-      queries,
       borrow: async (below) => {
         const connection = await pool.borrow(below)
         return { client: connection.promise(), release: () => connection.release() }

@@ -1,21 +1,20 @@
 import type { Clock, DedicatedConnection, TimerHandle } from '@connmgr/core/driver'
+import { beginProbe, canBeAsked, type ProbeClient } from './probe-client.js'
 
 /** The part of a manager that opens connections which no pool knows of. */
 export interface ProbeSource {
   connectForDiagnosis(abort: AbortSignal): Promise<DedicatedConnection<object> | undefined>
 }
 
-/** The part of node-postgres' client that is used here. */
-interface Client {
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly object[] }>
+interface Opened {
+  readonly connection: DedicatedConnection<object>
+  readonly client: ProbeClient
 }
 
 /** An unused connection is closed after so long. */
 const IDLE_MS = 30_000
 /** After a failure the server is left alone for so long. */
 const PAUSE_MS = 10_000
-/** No question of ours burdens the server for longer. */
-const STATEMENT_TIMEOUT_MS = 2000
 
 /**
  * Asks the server questions over a connection of its own, that takes no slot of a pool: the pool may be what is stuck.
@@ -23,22 +22,25 @@ const STATEMENT_TIMEOUT_MS = 2000
  */
 export class Probe {
   readonly #source: ProbeSource
+  readonly #database: () => string | undefined
   readonly #clock: Clock
   readonly #abort = new AbortController()
-  #connection: DedicatedConnection<object> | undefined
-  #opening: Promise<DedicatedConnection<object> | undefined> | undefined
+  #open: Opened | undefined
+  #opening: Promise<Opened | undefined> | undefined
   #idleTimer: TimerHandle | undefined
   #pausedUntil = Number.NEGATIVE_INFINITY
   #busy: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(source: ProbeSource, clock: Clock) {
+  /** @param database the name of the driver, undefined before the first statement */
+  constructor(source: ProbeSource, database: () => string | undefined, clock: Clock) {
     this.#source = source
+    this.#database = database
     this.#clock = clock
   }
 
   /** What the server says; undefined if it cannot be asked now. Questions are asked one after another. Never rejects. */
-  ask<T>(question: (client: Client) => Promise<T>): Promise<T | undefined> {
+  ask<T>(question: (client: ProbeClient) => Promise<T>): Promise<T | undefined> {
     const asked = this.#busy.then(() => this.#ask(question))
     this.#busy = asked
     return asked
@@ -52,49 +54,49 @@ export class Probe {
     await this.#hangUp()
   }
 
-  async #ask<T>(question: (client: Client) => Promise<T>): Promise<T | undefined> {
+  async #ask<T>(question: (client: ProbeClient) => Promise<T>): Promise<T | undefined> {
     if (this.#closed || this.#clock.now() < this.#pausedUntil) return undefined
     this.#clock.clearTimeout(this.#idleTimer)
     try {
-      const connection = await this.#connect()
-      if (connection === undefined) return undefined
-      const answer = await connection.within(question(connection.connection as Client))
+      const open = await this.#connect()
+      if (open === undefined) return undefined
+      const answer = await open.connection.within(question(open.client))
       this.#idleTimer = this.#clock.setTimeout(() => void this.#hangUp(), IDLE_MS)
       return answer
     } catch (error) {
       // Insights never fail their caller: without an answer there is no verdict.
       this.#pausedUntil = this.#clock.now() + PAUSE_MS
-      this.#connection?.destroy(error)
-      this.#connection = undefined
+      this.#open?.connection.destroy(error)
+      this.#open = undefined
       return undefined
     }
   }
 
-  async #connect(): Promise<DedicatedConnection<object> | undefined> {
-    if (this.#connection !== undefined) return this.#connection
-    this.#opening ??= this.#open().finally(() => {
+  async #connect(): Promise<Opened | undefined> {
+    if (this.#open !== undefined) return this.#open
+    this.#opening ??= this.#login().finally(() => {
       this.#opening = undefined
     })
     return this.#opening
   }
 
-  async #open(): Promise<DedicatedConnection<object> | undefined> {
+  async #login(): Promise<Opened | undefined> {
+    const database = this.#database()
+    if (!canBeAsked(database)) return undefined
     const connection = await this.#source.connectForDiagnosis(this.#abort.signal)
     if (connection === undefined) return undefined
-    const client = connection.connection as Client
-    await connection.within(
-      client.query(
-        `set application_name to 'connmgr insights'; set statement_timeout to ${STATEMENT_TIMEOUT_MS}; ` +
-          'set default_transaction_read_only to on',
-      ),
-    )
-    this.#connection = connection
-    return connection
+    const began = connection.within(beginProbe(database, connection.connection))
+    const client = await began.catch((error: unknown) => {
+      connection.destroy(error)
+      throw error
+    })
+    this.#open = { connection, client }
+    return this.#open
   }
 
   async #hangUp(): Promise<void> {
-    const connection = this.#connection
-    this.#connection = undefined
-    await connection?.close()
+    const open = this.#open
+    this.#open = undefined
+    await open?.connection.close()
   }
 }

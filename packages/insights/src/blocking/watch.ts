@@ -6,35 +6,11 @@ import { fingerprintOf } from '../fingerprint/fingerprints.js'
 import type { BlockingParty, StatementIdentity } from '../snapshot.js'
 import { BlockingTable, type SeenWait } from './blocking-table.js'
 import type { Probe } from './probe.js'
+import { type LockWait, lockQuestionOf } from './questions.js'
 
 /** The server is not asked more often. In milliseconds. */
 const SHORTEST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1000
-
-/** One session of ours that waits for one that blocks it; PostgreSQL 9.6 on. */
-const QUESTION = `
-select w.pid as waiter, b.pid as blocker, b.state, b.application_name as application, b.query,
-  extract(epoch from clock_timestamp() - w.query_start)::float8 * 1000 as "waitedMs",
-  l.locktype as "lockType", coalesce(l.relation, t.relation)::regclass::text as relation
-from unnest($1::int[]) as ours(pid)
-join pg_catalog.pg_stat_activity w on w.pid = ours.pid and w.wait_event_type = 'Lock'
-cross join lateral unnest(pg_catalog.pg_blocking_pids(w.pid)) as blocking(pid)
-join pg_catalog.pg_stat_activity b on b.pid = blocking.pid
-left join lateral (select * from pg_catalog.pg_locks where pid = w.pid and not granted limit 1) l on true
-left join lateral (
-  select relation from pg_catalog.pg_locks where pid = w.pid and locktype = 'tuple' limit 1
-) t on l.relation is null`
-
-interface Answer {
-  readonly waiter: number
-  readonly blocker: number
-  readonly state: string | null
-  readonly application: string | null
-  readonly query: string | null
-  readonly waitedMs: number
-  readonly lockType: string | null
-  readonly relation: string | null
-}
 
 /** Asks the server who blocks whom, only while a statement runs longer than a bound. */
 export class BlockingWatch {
@@ -56,7 +32,8 @@ export class BlockingWatch {
 
   /** Called when there is a statement on its way, and there was none. */
   begin(): void {
-    if (this.#timer === undefined && !this.#closed) this.#wait(this.#pauseMs)
+    if (this.#timer !== undefined || this.#closed) return
+    if (lockQuestionOf(this.#collector.database) !== undefined) this.#wait(this.#pauseMs)
   }
 
   list(): ReturnType<BlockingTable['list']> {
@@ -100,10 +77,10 @@ export class BlockingWatch {
   }
 
   async #ask(long: readonly Running[]): Promise<void> {
-    const processes = long.map(({ context }) => context.processId)
-    const rows = await this.#probe.ask(
-      async (client) => (await client.query(QUESTION, [processes])).rows as readonly Answer[],
-    )
+    const question = lockQuestionOf(this.#collector.database)
+    if (question === undefined) return
+    const processes = long.flatMap(({ context }) => context.processId ?? [])
+    const rows = await this.#probe.ask((client) => question(client, processes))
     if (rows === undefined || this.#closed) return
     const waiters = new Map(long.map((each) => [each.context.processId, each]))
     const seen = rows.flatMap((row): SeenWait[] => {
@@ -113,7 +90,7 @@ export class BlockingWatch {
     this.#table.see(seen)
   }
 
-  #seen(row: Answer, waiter: Running): SeenWait {
+  #seen(row: LockWait, waiter: Running): SeenWait {
     return {
       waiter: {
         processId: row.waiter,
@@ -126,12 +103,13 @@ export class BlockingWatch {
       blocker: this.#blocker(row),
       relation: row.relation ?? undefined,
       lockType: row.lockType ?? undefined,
-      waitedMs: row.waitedMs,
+      // It cannot have waited for longer than it runs, whatever the precision of the server's clock.
+      waitedMs: Math.min(row.waitedMs, this.#clock.now() - waiter.context.startedAt),
       wait: waiter,
     }
   }
 
-  #blocker({ application, blocker, query, state }: Answer): BlockingParty {
+  #blocker({ application, blocker, query, state }: LockWait): BlockingParty {
     const known = { processId: blocker, state: state ?? undefined }
     const running = this.#runningOf(blocker)
     const lease = running?.lease ?? this.#collector.leases.byProcess(blocker)
@@ -144,7 +122,10 @@ export class BlockingWatch {
         application: undefined,
       }
     }
-    const text = query === null || query === '' ? undefined : fingerprintOf(query, 'postgresql')
+    const text =
+      query === null || query === ''
+        ? undefined
+        : fingerprintOf(query, this.#collector.database ?? 'postgresql')
     return {
       ...known,
       site: undefined,

@@ -1,9 +1,10 @@
 import {
+  type CallSite,
   CaptureBudget,
-  type CapturedStack,
   type Clock,
   captureStack,
   type FunctionReference,
+  type NotedOrigin,
   userPath,
 } from '@connmgr/core/driver'
 import type { CodePlace } from '../snapshot.js'
@@ -53,11 +54,10 @@ export class Paths {
    * The way to the running call.
    *
    * @param below a function now on the stack
-   * @param origin where the flow began, for libraries whose own stack does not reach the caller
+   * @param origin where the call was begun, for libraries whose own stack does not reach the caller
    */
-  read(below: FunctionReference, origin: CapturedStack | undefined): Path {
-    const own = this.#budget.timed(() => userPath(captureStack(below), DEPTH))
-    const sites = own.length > 0 || origin === undefined ? own : userPath(origin, DEPTH)
+  read(below: FunctionReference, origin: NotedOrigin | undefined): Path {
+    const sites = this.#sites(below, origin)
     if (sites.length === 0) return NO_PATH
     const keys = sites.map(({ column, file, line }) => `${file}:${line}:${column}`)
     const key = keys.join('\n')
@@ -69,6 +69,13 @@ export class Paths {
     const path: Path = { places, site: places[0], siteKey: keys[0] as string }
     this.#known.set(key, path)
     return path
+  }
+
+  #sites(below: FunctionReference, origin: NotedOrigin | undefined): readonly CallSite[] {
+    const noted = origin?.exact === true ? userPath(origin.stack, DEPTH) : []
+    if (noted.length > 0) return noted
+    const own = this.#budget.timed(() => userPath(captureStack(below), DEPTH))
+    return own.length > 0 || origin === undefined ? own : userPath(origin.stack, DEPTH)
   }
 
   #place(key: string, { column, file, functionName, line }: CodePlace): CodePlace {

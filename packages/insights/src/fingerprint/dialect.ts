@@ -16,8 +16,8 @@ export interface Dialect {
   readonly hashComments: boolean
   /** `?` is a placeholder; elsewhere it is an operator, as PostgreSQL's of jsonb. */
   readonly questionMarks: boolean
-  /** `:name`, `@name` and `$name` are placeholders. */
-  readonly namedPlaceholders: boolean
+  /** What stands before the name of a placeholder: some of `:`, `@` and `$`. */
+  readonly placeholderMarks: string
   /** `E'…'` has backslash escapes. */
   readonly escapeStrings: boolean
 }
@@ -31,7 +31,7 @@ const POSTGRESQL: Dialect = {
   nestedComments: true,
   hashComments: false,
   questionMarks: false,
-  namedPlaceholders: false,
+  placeholderMarks: '',
   escapeStrings: true,
 }
 
@@ -44,6 +44,8 @@ const MYSQL: Dialect = {
   nestedComments: false,
   hashComments: true,
   questionMarks: true,
+  // As mysql2 and the library `mariadb` take them; `@name` is a variable.
+  placeholderMarks: ':',
   escapeStrings: false,
 }
 
@@ -54,11 +56,11 @@ const SQLITE: Dialect = {
   dollarQuotes: false,
   nestedComments: false,
   questionMarks: true,
-  namedPlaceholders: true,
+  placeholderMarks: ':@$',
   escapeStrings: false,
 }
 
-const DUCKDB: Dialect = { ...POSTGRESQL, questionMarks: true }
+const DUCKDB: Dialect = { ...POSTGRESQL, questionMarks: true, placeholderMarks: '$' }
 
 /** @param database a driver's name, such as `postgresql`; SQL of a database that is not known is read as PostgreSQL's */
 export function dialectOf(database: string): Dialect {

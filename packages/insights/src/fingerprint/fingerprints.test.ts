@@ -51,6 +51,24 @@ test.each([
     'select sql_no_cache * from t where a = ?',
   ],
   ['insert into t values row(1, 2), row(3, 4)', 'insert into t values row(?, ?)'],
+  ['select /*M!100100 sql_no_cache */ a from t', 'select sql_no_cache a from t'],
+  ['select /*+ max_execution_time(1000) */ a from t', 'select a from t'],
+  [
+    'select a from t where b=:b and c = :c and @d := 1',
+    'select a from t where b = ? and c = ? and @d := ?',
+  ],
+  [
+    "update t set a = 'c:\\\\', b = '\\\\\\'', c = \"it\\\"s\" where d=?",
+    'update t set a = ?, b = ?, c = ? where d = ?',
+  ],
+  [
+    "select `a``b`, `order` from `T` where x <=> null and y = _binary'\\0'",
+    'select "a`b", "order" from "T" where x <=> ? and y = ?',
+  ],
+  [
+    "select a from t where b = 0x1f or c = b'01' limit 5, 10",
+    'select a from t where b = ? or c = ? limit ?, ?',
+  ],
 ])('MySQL: %s', (text, wanted) => {
   expect(textOf(text, 'mysql')).toBe(wanted)
 })
@@ -61,8 +79,26 @@ test.each([
     'select "a b", c, d from t where x = ? and y = ?',
   ],
   ['select @p, $q from t', 'select ?, ? from t'],
+  [
+    'select a from t where b=:b and c>=@c and d!=$d',
+    'select a from t where b = ? and c >= ? and d != ?',
+  ],
+  [
+    "select 'a\\\\', x'00', a ->> '$.b' from [t] where [order] = ?",
+    'select ?, ?, a ->> ? from t where "order" = ?',
+  ],
 ])('SQLite: %s', (text, wanted) => {
   expect(textOf(text, 'sqlite')).toBe(wanted)
+})
+
+test.each([
+  [
+    'select a from t where b = $b and c=$1 and d > ?',
+    'select a from t where b = ? and c = ? and d > ?',
+  ],
+  ["select $$it's$$, a[1:2], {'x': 1} from t", 'select ?, a[? : ?], {? : ?} from t'],
+])('DuckDB: %s', (text, wanted) => {
+  expect(textOf(text, 'duckdb')).toBe(wanted)
 })
 
 test('reads the tags of sqlcommenter and leaves those of one call out', () => {

@@ -92,8 +92,8 @@ class Lexer {
       return true
     }
     if (char !== '/' || after !== '*') return false
-    // MySQL runs the content of /*! … */, with or without the version it is for.
-    const executable = hashComments && /^\/\*!\d*/.exec(this.#text.slice(this.#at, this.#at + 12))
+    // MySQL runs the content of /*! … */, with or without the version it is for, and MariaDB that of /*M! … */.
+    const executable = hashComments && /^\/\*M?!\d*/.exec(this.#text.slice(this.#at, this.#at + 12))
     if (executable) {
       this.#at += executable[0].length
       this.#executable = true
@@ -214,20 +214,20 @@ class Lexer {
       this.#pushLiteral(VALUE, end === -1 ? this.#text.length : end + whole.length)
       return true
     }
-    if (name === undefined || !this.#dialect.namedPlaceholders) return false
+    if (name === undefined || !this.#dialect.placeholderMarks.includes('$')) return false
     this.#push(PARAMETER, name.length + 1)
     return true
   }
 
   #placeholder(char: string, after: string): boolean {
-    const { namedPlaceholders, questionMarks } = this.#dialect
+    const { placeholderMarks, questionMarks } = this.#dialect
     if (char === '?' && questionMarks) {
       let length = 1
       while (isDigit(this.#text[this.#at + length] ?? '')) length += 1
       this.#push(PARAMETER, length)
       return true
     }
-    if (!namedPlaceholders || (char !== ':' && char !== '@') || !isWordStart(after)) return false
+    if (!placeholderMarks.includes(char) || !isWordStart(after)) return false
     let length = 2
     while (isWordPart(this.#text[this.#at + length] ?? ' ')) length += 1
     this.#push(PARAMETER, length)
@@ -253,7 +253,9 @@ class Lexer {
     // `=-1`: a sign that ends an operator belongs to what follows, unless the operator has one of the characters below.
     if (char === '-' || char === '+') return /[~!@#%^&|`?]/.test(this.#text.slice(start, at))
     // MySQL: `=@variable`.
-    return !(char === '@' && this.#dialect.hashComments)
+    if (char === '@' && this.#dialect.hashComments) return false
+    // `=:name`, where that is a placeholder.
+    return !(this.#dialect.placeholderMarks.includes(char) && isWordStart(after ?? ''))
   }
 }
 

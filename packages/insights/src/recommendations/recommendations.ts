@@ -36,7 +36,7 @@ export function recommendations(
     ...statementAdvice(snapshot, facts),
     ...planAdvice(snapshot),
     ...indexAdvice(snapshot, facts),
-    ...lifetimeAdvice(facts),
+    ...lifetimeAdvice(snapshot, facts),
     ...transactionAdvice(snapshot, facts),
   ]
   return found.sort((a, b) => RANKS[a.severity] - RANKS[b.severity] || b.costMs - a.costMs)

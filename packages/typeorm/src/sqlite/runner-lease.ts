@@ -68,8 +68,11 @@ export class RunnerLease {
     parameters: readonly unknown[],
     below: FunctionReference,
   ): Promise<Performed> {
-    const queries = this.#held === undefined ? this.#queries() : undefined
-    // On a connection that it has, that publishes the statement.
+    // On a connection that it has, that publishes the statement. One that keeps what it borrows beyond itself is published
+    // there too: the lease is its caller's, not the statement's alone.
+    const isAlone =
+      this.#held === undefined && controlOf(sql) === undefined && !keepsItsConnection(sql)
+    const queries = isAlone ? this.#queries() : undefined
     if (queries?.active !== true)
       return this.#perform(below, (held) => this.#run(held, sql, parameters))
     const trace = queries.begin(sql)

@@ -6,8 +6,9 @@ import { findInLifetimes } from '../lifetimes.js'
 import type { NetworkFacts } from '../network.js'
 import type { Plan } from '../plan.js'
 import type { ServerFindings } from '../server-findings.js'
+import { roomOf } from './connection-findings.js'
 import { type MysqlFacts, readMysqlFacts } from './facts.js'
-import { findInMysql, roomOf } from './findings.js'
+import { findInMysql } from './findings.js'
 
 /** Examines a server of MySQL or MariaDB over a session that is open. */
 export async function examineMysql(
@@ -29,6 +30,8 @@ export async function examineMysql(
       connectionsUsed: facts.status.has('threads_connected')
         ? Number(facts.status.get('threads_connected'))
         : null,
+      openTransactions: facts.transactions?.length ?? null,
+      sessionsBlocked: facts.lockWaits?.length ?? null,
       lagMs: facts.replica?.lagMs ?? null,
       ...Object.fromEntries(facts.variables),
     },

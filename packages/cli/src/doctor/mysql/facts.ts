@@ -1,6 +1,14 @@
 import type { Opened, Row, ServerRole } from '../../databases/opened.js'
 import { numberIn, textIn } from '../columns.js'
 import type { FactReader } from '../fact-reader.js'
+import { lacks, PROCESS, withRights } from './rights.js'
+import {
+  type OpenTransaction,
+  openTransactions,
+  otherLockWaits,
+  rowLockWaits,
+  type WaitingSession,
+} from './sessions.js'
 
 /** What a server of MySQL or MariaDB tells. Undefined is what could not be read. */
 export interface MysqlFacts {
@@ -24,6 +32,11 @@ export interface MysqlFacts {
     | undefined
   /** Whether this server follows another, and how far behind it is. */
   readonly replica: { readonly running: boolean; readonly lagMs: number | undefined } | undefined
+  /** Connections that this account may have at once; undefined for no limit of its own. */
+  readonly accountLimit: number | undefined
+  /** Of other sessions, the oldest first. */
+  readonly transactions: readonly OpenTransaction[] | undefined
+  readonly lockWaits: readonly WaitingSession[] | undefined
 }
 
 const VARIABLES = [
@@ -47,7 +60,14 @@ const VARIABLES = [
   'sql_mode',
   'require_secure_transport',
 ]
-const STATUS = ['Threads_connected', 'Max_used_connections', 'Ssl_cipher', 'Ssl_version']
+const STATUS = [
+  'Threads_connected',
+  'Max_used_connections',
+  'Connection_errors_max_connections',
+  'Uptime',
+  'Ssl_cipher',
+  'Ssl_version',
+]
 const MOST = 50
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
@@ -68,13 +88,24 @@ export async function readMysqlFacts(opened: Opened, reader: FactReader): Promis
   )
   const sessions = await reader.read('sessions', () => sessionsOf(query))
   const rights = await reader.read('rights of the role', () => globalRights(query))
-  const seesAll = rights === undefined ? undefined : /\bPROCESS\b|ALL PRIVILEGES/i.test(rights)
-  if (seesAll === false)
-    reader.miss('sessions of other accounts', 'the account lacks the right PROCESS')
+  const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL'
+  const user = textIn(identity, 'user')
+  const transactions = await reader.read('open transactions', () =>
+    withRights(user, () => openTransactions(query)),
+  )
+  const rowLocks = await reader.read('locks of rows', () =>
+    withRights(user, () => rowLockWaits(query, product)),
+  )
+  const otherLocks = await reader.read('locks of tables', () => otherLockWaits(query))
+  // The right may come with a role, that the grants of the account only name.
+  const seesAll =
+    transactions !== undefined ||
+    (rights === undefined ? undefined : /\bPROCESS\b|ALL PRIVILEGES/i.test(rights))
+  if (seesAll === false) reader.miss('sessions of other accounts', lacks(user, PROCESS))
   return {
-    product: /mariadb/i.test(version) ? 'MariaDB' : 'MySQL',
+    product,
     version: version || undefined,
-    user: textIn(identity, 'user') || undefined,
+    user: user || undefined,
     database: textIn(identity, 'db') || undefined,
     role: await reader.read('role of the server', () => opened.role()),
     variables: variables ?? new Map(),
@@ -98,7 +129,14 @@ export async function readMysqlFacts(opened: Opened, reader: FactReader): Promis
         sameAs: textIn(row, 'same_as'),
       })),
     ),
-    replica: await reader.read('replication', () => replicaOf(query)),
+    replica: await reader.read('replication', () => withRights(user, () => replicaOf(query))),
+    accountLimit: await reader.read('connections of the account', () => accountLimitOf(query)),
+    transactions,
+    // Without a right to see the others, none seen is not none.
+    lockWaits:
+      rowLocks === undefined && !otherLocks?.length
+        ? undefined
+        : [...(rowLocks ?? []), ...(otherLocks ?? [])],
   }
 }
 
@@ -133,6 +171,12 @@ async function sessionsOf(query: Ask): Promise<MysqlFacts['sessions']> {
     user: textIn(row, 'account'),
     sessions: numberIn(row, 'sessions') ?? 0,
   }))
+}
+
+/** What of the server, or of the account, bounds the connections of the account. */
+async function accountLimitOf(query: Ask): Promise<number | undefined> {
+  const [row] = await query('select @@session.max_user_connections as most')
+  return numberIn(row, 'most') || undefined
 }
 
 /** The rights of the account that are of no one database. */

@@ -1,64 +1,28 @@
-import { counted, percent } from '../../terminal/units.js'
+import { counted } from '../../terminal/units.js'
 import { findEndOfLife } from '../end-of-life.js'
 import type { Finding } from '../finding.js'
 import type { Plan } from '../plan.js'
+import { findInConnections } from './connection-findings.js'
 import type { MysqlFacts } from './facts.js'
+import { findInRights } from './right-findings.js'
+import { findInSessions } from './session-findings.js'
+import { findInTimeouts } from './timeout-findings.js'
 
-const FULL = 0.95
-const NEARLY_FULL = 0.8
 const MOST_NAMED = 10
 
 /** The verdicts over a server of MySQL or MariaDB. */
 export function findInMysql(facts: MysqlFacts, plan: Plan): Finding[] {
   return [
     ...findInConnections(facts, plan),
+    ...findInSessions(facts, plan),
     ...findInReplication(facts),
     ...findInReadOnly(facts),
     ...findInDurability(facts),
     ...findInTables(facts),
     ...findInVersion(facts, plan),
     ...findInTimeouts(facts),
+    ...findInRights(facts),
   ]
-}
-
-/** Connections that an account may have at the most; undefined if the server has not said. */
-export function roomOf({ variables }: MysqlFacts): number | undefined {
-  const most = Number(variables.get('max_connections'))
-  if (!(most > 0)) return undefined
-  const ofUser = Number(variables.get('max_user_connections') ?? 0)
-  return ofUser > 0 ? Math.min(most, ofUser) : most
-}
-
-function findInConnections(facts: MysqlFacts, plan: Plan): Finding[] {
-  const room = roomOf(facts)
-  if (room === undefined) return []
-  const { status, variables } = facts
-  const evidence = ['max_connections', 'max_user_connections']
-    .filter((name) => variables.has(name))
-    .map((name) => `${name} = ${variables.get(name)}`)
-  const findings: Finding[] = []
-  const wanted = plan.instances * plan.limit
-  if (wanted > room)
-    findings.push({
-      id: 'connections-exceed-server',
-      severity: 'critical',
-      title: `${counted(plan.instances, 'instance')} of up to ${plan.limit} connections open ${wanted}, and the server has room for ${room}.`,
-      evidence,
-      fix: `Keep poolSize + maxOverflow at ${Math.max(1, Math.floor(room / plan.instances))} or less in each instance, or raise max_connections.`,
-    })
-  const used = Number(status.get('threads_connected') ?? 0)
-  const most = Number(variables.get('max_connections'))
-  if (used / most >= NEARLY_FULL)
-    findings.push({
-      id: 'connections-nearly-exhausted',
-      severity: used / most >= FULL ? 'critical' : 'warning',
-      title: `${used} of ${most} connections are in use (${percent(used / most)}).`,
-      evidence: (facts.sessions ?? []).map(
-        ({ user, sessions }) => `${sessions} of account ${user}`,
-      ),
-      fix: 'Give the pools of these accounts a smaller limit, or raise max_connections.',
-    })
-  return findings
 }
 
 function findInReplication({ product, replica, variables }: MysqlFacts): Finding[] {
@@ -178,20 +142,6 @@ function findInTables(facts: MysqlFacts): Finding[] {
 function findInVersion({ product, version = '' }: MysqlFacts, plan: Plan): Finding[] {
   const series = /^(\d+\.\d+)/.exec(version)?.[1]
   return series === undefined ? [] : findEndOfLife(product, series, plan.now)
-}
-
-function findInTimeouts({ product, variables }: MysqlFacts): Finding[] {
-  const name = product === 'MariaDB' ? 'max_statement_time' : 'max_execution_time'
-  if (Number(variables.get(name) ?? Number.NaN) !== 0) return []
-  return [
-    {
-      id: 'statements-unbounded',
-      severity: 'advice',
-      title: 'No statement has a time limit: one that hangs holds its connection until it ends.',
-      evidence: [`${name} = ${variables.get(name)}`],
-      fix: `Bound reads of the application: set global ${name} = ${product === 'MariaDB' ? '30' : '30000'}.`,
-    },
-  ]
 }
 
 function isOn(value: string | undefined): boolean {

@@ -1,6 +1,8 @@
 import { histogramQuantile } from '@connmgr/core'
+import type { InsightsSnapshot } from '../../snapshot.js'
 import { durationText } from '../../words/duration-text.js'
 import type { PoolFacts, RecommendationFacts } from '../facts.js'
+import { settingNames } from '../names-of-settings.js'
 import type { Recommendation } from '../recommendation.js'
 
 /** What connections may be old without trouble: timeouts are met a little early. */
@@ -13,16 +15,16 @@ const SHORT_LIFETIME_MS = 60_000
 const SHORT_IDLE_MS = 10_000
 
 /** Whether connections live, and stay idle, for about as long as the server and the network let them. */
-export function lifetimeAdvice({
-  networkTimeoutMs,
-  pool,
-  server,
-}: RecommendationFacts): Recommendation[] {
+export function lifetimeAdvice(
+  { database }: InsightsSnapshot,
+  { networkTimeoutMs, pool, server }: RecommendationFacts,
+): Recommendation[] {
   if (pool === undefined) return []
   const { idleTimeoutMs, maxLifetimeMs, poolSize } = pool.settings
   // The pool closes a connection that has been idle for so long, or is so old.
   const silentMs = Math.min(idleTimeoutMs, maxLifetimeMs)
   const { idleSessionMs, keepaliveIdleMs = Number.POSITIVE_INFINITY } = server?.timeouts ?? {}
+  const { keepalive } = settingNames(database)
   const found: Recommendation[] = []
   if (idleSessionMs !== undefined && silentMs >= idleSessionMs)
     found.push({
@@ -47,9 +49,9 @@ export function lifetimeAdvice({
       title: 'The network forgets idle connections before the pool closes them',
       evidence: [
         `The network forgets a connection after ${durationText(networkTimeoutMs)} of silence`,
-        `idleTimeoutMs is ${limitText(idleTimeoutMs)}, and the server sends keepalives after ${limitText(keepaliveIdleMs)}`,
+        `idleTimeoutMs is ${limitText(idleTimeoutMs)}${keepalive === undefined ? '' : `, and the server sends keepalives after ${limitText(keepaliveIdleMs)}`}`,
       ],
-      fix: `Set idleTimeoutMs to ${Math.round(SAFE_SHARE * networkTimeoutMs)}, or the server's tcp_keepalives_idle to less`,
+      fix: `Set idleTimeoutMs to ${Math.round(SAFE_SHARE * networkTimeoutMs)}${keepalive === undefined ? '' : `, or the server's ${keepalive} to less`}`,
       costMs: 0,
     })
   if (!Number.isFinite(maxLifetimeMs) && poolSize > 1 && server !== undefined)

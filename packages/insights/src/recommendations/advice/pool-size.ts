@@ -8,6 +8,7 @@ import type { InsightsSnapshot } from '../../snapshot.js'
 import { durationText } from '../../words/duration-text.js'
 import { serversFor } from '../erlang.js'
 import type { PoolFacts, RecommendationFacts } from '../facts.js'
+import { settingNames } from '../names-of-settings.js'
 import type { Recommendation } from '../recommendation.js'
 
 /** What was measured for less says nothing. */
@@ -32,14 +33,17 @@ export function poolSizeAdvice(
   facts: RecommendationFacts,
 ): Recommendation[] {
   const { pool } = facts
-  if (pool === undefined) return []
-  return [...tooSmall(snapshot, pool, facts), ...aboveServer(pool, facts)]
+  // A file of SQLite has one writer, however many wait for it.
+  if (pool === undefined || snapshot.database === 'sqlite') return []
+  const { pooler } = settingNames(snapshot.database)
+  return [...tooSmall(snapshot, pool, facts, pooler), ...aboveServer(pool, facts, pooler)]
 }
 
 function tooSmall(
   snapshot: InsightsSnapshot,
   pool: PoolFacts,
   facts: RecommendationFacts,
+  pooler: string,
 ): Recommendation[] {
   const limit = limitOf(pool)
   const busiest = busiestOf(pool)
@@ -81,23 +85,35 @@ function tooSmall(
           ? [`Connections were held idle for ${percent(idle)} of the time that they were held`]
           : []),
       ],
-      fix: fixOf(limit, needed, size, idle),
+      fix: fixOf({ limit, needed, size, idle, pooler }),
       costMs: wait.sumMs,
     },
   ]
 }
 
-function fixOf(limit: number, needed: number, size: number, idle: number): string {
+function fixOf({
+  idle,
+  limit,
+  needed,
+  pooler,
+  size,
+}: Readonly<Record<'idle' | 'limit' | 'needed' | 'size', number>> & {
+  readonly pooler: string
+}): string {
   const first =
     idle >= MOSTLY_IDLE
       ? 'First release connections before slow work that needs none: that alone may be enough. Then set '
       : 'Set '
   if (size > limit)
-    return `${first}poolSize and maxOverflow to ${size} together, and look again${size < needed ? `; the server has no room for the ${needed} that are needed, so hold connections for less time, or put a pooler such as PgBouncer before it` : ''}`
-  return 'The server has no room for more: hold connections for less time, run fewer processes, or put a pooler such as PgBouncer before it'
+    return `${first}poolSize and maxOverflow to ${size} together, and look again${size < needed ? `; the server has no room for the ${needed} that are needed, so hold connections for less time, or put a pooler such as ${pooler} before it` : ''}`
+  return `The server has no room for more: hold connections for less time, run fewer processes, or put a pooler such as ${pooler} before it`
 }
 
-function aboveServer(pool: PoolFacts, facts: RecommendationFacts): Recommendation[] {
+function aboveServer(
+  pool: PoolFacts,
+  facts: RecommendationFacts,
+  pooler: string,
+): Recommendation[] {
   const { instances = 1, server } = facts
   const allowed = allowedByServer(facts, pool)
   if (server === undefined || allowed === undefined) return []
@@ -118,7 +134,7 @@ function aboveServer(pool: PoolFacts, facts: RecommendationFacts): Recommendatio
         `${usedConnections} are open now, of all clients`,
         ...(Number.isNaN(enough) ? [] : [`${enough} were enough for 99.9 % of the time`]),
       ],
-      fix: `Set poolSize and maxOverflow to ${Math.max(1, allowed)} together, share a ConnectionBudget, or put a pooler such as PgBouncer before the server`,
+      fix: `Set poolSize and maxOverflow to ${Math.max(1, allowed)} together, share a ConnectionBudget, or put a pooler such as ${pooler} before the server`,
       costMs: 0,
     },
   ]

@@ -18,7 +18,7 @@ export function statementAdvice(
 ): Recommendation[] {
   return [
     ...snapshot.nPlusOne.map(nPlusOne),
-    ...snapshot.statements.flatMap((each) => hotStatement(each, facts)),
+    ...snapshot.statements.flatMap((each) => hotStatement(each, snapshot.database, facts)),
   ]
 }
 
@@ -59,6 +59,7 @@ function nPlusOne(verdict: NPlusOneVerdict): Recommendation {
 
 function hotStatement(
   statement: StatementStats,
+  database: string | undefined,
   { server }: RecommendationFacts,
 ): Recommendation[] {
   const { calls, fingerprint, kind, prepared, run, share, site, text } = statement
@@ -69,6 +70,9 @@ function hotStatement(
   if (server?.pooler === 'transaction') return []
   // The text of a page's keys is another for each page: there is nothing to prepare, and it is the library that writes it.
   if (withLiterals < MOSTLY * calls && withListedNumbers >= MOSTLY * calls) return []
+  const carriesValues = withLiterals >= MOSTLY * calls
+  // Servers of MySQL plan a prepared statement at every call too, and the libraries of the others keep what they prepare.
+  if (!carriesValues && database !== 'postgresql') return []
   const evidence = [
     `${calls} calls, ${(100 * share).toFixed(0)} % of the run time of all statements`,
     `${durationText(run.p50Ms)} each (p50), of which parsing and planning is a part`,
@@ -79,7 +83,7 @@ function hotStatement(
     statement: { fingerprint, text },
     costMs: run.totalMs,
   }
-  return withLiterals >= MOSTLY * calls
+  return carriesValues
     ? [
         {
           ...common,

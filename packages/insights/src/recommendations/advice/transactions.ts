@@ -2,6 +2,7 @@ import type { BlockingEdge, BlockingParty, InsightsSnapshot } from '../../snapsh
 import { durationText } from '../../words/duration-text.js'
 import { placeText } from '../../words/place-text.js'
 import type { RecommendationFacts } from '../facts.js'
+import { type SettingNames, settingNames } from '../names-of-settings.js'
 import type { Recommendation } from '../recommendation.js'
 import { count } from './holders.js'
 
@@ -18,7 +19,7 @@ export function transactionAdvice(
   return [
     ...idleRisk(snapshot, facts),
     ...poolerRisk(snapshot, facts),
-    ...snapshot.blocking.flatMap(blocked),
+    ...snapshot.blocking.flatMap((edge) => blocked(edge, settingNames(snapshot.database))),
   ]
 }
 
@@ -51,7 +52,7 @@ function idleRisk(snapshot: InsightsSnapshot, { server }: RecommendationFacts): 
       title: `${site === undefined ? 'A transaction' : placeText(site)} is idle for nearly as long as the server allows`,
       evidence: [
         `The longest gap inside a transaction was ${durationText(longestGap.durationMs)}`,
-        `The server ends sessions after ${durationText(limitMs)} (idle_in_transaction_session_timeout)`,
+        `The server ends sessions after ${durationText(limitMs)} (${settingNames(snapshot.database).idleInTransaction})`,
       ],
       fix: 'Move the slow work out of the transaction',
       ...(site !== undefined && { site }),
@@ -95,14 +96,8 @@ function poolerRisk(snapshot: InsightsSnapshot, { server }: RecommendationFacts)
   ]
 }
 
-function blocked({
-  blocker,
-  count: times,
-  lockType,
-  relation,
-  waitedMs,
-  waiter,
-}: BlockingEdge): Recommendation[] {
+function blocked(edge: BlockingEdge, { lockTimeout }: SettingNames): Recommendation[] {
+  const { blocker, count: times, lockType, relation, waitedMs, waiter } = edge
   if (waitedMs < NOTICED_WAIT_MS && times < OFTEN) return []
   const site = blocker.site ?? waiter.site
   return [
@@ -124,7 +119,7 @@ function blocked({
           ? []
           : [`The other waits with ${waiter.statement.text}`]),
       ],
-      fix: 'Make the transaction of the blocker shorter, take locks in the same order everywhere, and set lock_timeout',
+      fix: `Make the transaction of the blocker shorter, take locks in the same order everywhere, and set ${lockTimeout}`,
       ...(site !== undefined && { site }),
       costMs: waitedMs * times,
     },
