@@ -1,23 +1,22 @@
 import { once } from 'node:events'
 import { inspect } from 'node:util'
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
-  type MariadbCluster,
+  type MysqlCluster,
   Opened,
   patient,
-  startMariadb,
 } from '@connmgr/testing'
 import { type Connection, type Pool, type PoolConnection, type QueryOptions, raw } from 'mysql2'
 import { ask, borrow, end } from '../../test/asking.js'
 import { createConnectionManager, createPool, createPoolCluster, ManagedPool } from '../index.js'
 
-describeMariadb('a managed pool of mysql2', () => {
-  let cluster: MariadbCluster
+describeEachProduct('a managed pool of mysql2', ({ start }) => {
+  let cluster: MysqlCluster
   const opened = new Opened()
 
   beforeAll(async () => {
-    cluster = await startMariadb()
+    cluster = await start()
     await cluster.primary.query('create table numbers (n int primary key, name varchar(20))')
     await cluster.primary.query("insert into numbers values (1, 'one'), (2, 'two'), (3, 'three')")
   })

@@ -1,5 +1,5 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
-import { type LedgerServer, type MariadbCluster, startMariadb } from '@connmgr/testing'
+import { type LedgerServer, type MysqlCluster, startMariadb } from '@connmgr/testing'
 import type { Pair } from '../crash.js'
 import { SERVER_OPTIONS, ServerStage } from '../server-stage.js'
 import type { Stage } from '../stage.js'
@@ -14,22 +14,22 @@ const TABLE =
 
 /** Two servers of Debian's MariaDB, one replicating the other. */
 export class MariadbStage
-  extends ServerStage<MariadbCluster, MysqlConnectionManager>
+  extends ServerStage<MysqlCluster, MysqlConnectionManager>
   implements Stage
 {
   protected readonly database = 'MariaDB'
   readonly failureOf = failureClassOf
 
-  protected startServers(): Promise<MariadbCluster> {
+  protected startServers(): Promise<MysqlCluster> {
     return startMariadb({ replicas: 1, synchronous: true })
   }
 
-  protected async makeLedger({ primary, replicas }: MariadbCluster): Promise<string> {
+  protected async makeLedger({ primary, replicas }: MysqlCluster): Promise<string> {
     await primary.query(TABLE)
     return `MariaDB primary on port ${primary.port}, replica on port ${replicas[0]?.port}`
   }
 
-  protected managerOf({ primary, replicas }: MariadbCluster): MysqlConnectionManager {
+  protected managerOf({ primary, replicas }: MysqlCluster): MysqlConnectionManager {
     return createConnectionManager({
       ...SERVER_OPTIONS,
       databaseUrl: primary.url(),
@@ -41,7 +41,7 @@ export class MariadbStage
     return [await startTypeorm(manager), await startPrisma(manager), await startDrizzle(manager)]
   }
 
-  protected pairOf({ primary, replicas: [standby] }: MariadbCluster): Pair {
+  protected pairOf({ primary, replicas: [standby] }: MysqlCluster): Pair {
     if (standby === undefined) throw new Error('the stage has no replica')
     return {
       primary,
