@@ -2,7 +2,7 @@ import { CommitOutcomeUnknownError, ConnectionLostError } from '@connmgr/core'
 import { MARIADB } from '@connmgr/testing'
 import { MissingProgramsError } from '../proof/chaos/src/missing-programs.js'
 import { requireServers } from '../proof/chaos/src/mysql/database.js'
-import { failureClassOf } from '../proof/demo/src/mariadb/failure-class.js'
+import { failureClassOf } from '../proof/demo/src/mysql/failure-class.js'
 
 describe('what the failure of a write says about the write, on MariaDB', () => {
   const answer = (errno: number, message = 'no') => Object.assign(new Error(message), { errno })

@@ -29,7 +29,7 @@ export class MysqlProbe implements Probe {
   /** Which of the questions the server answers. */
   #level = 0
   #mayAskLag = true
-  /** What the server calls one that replicates. MySQL before 8.0.22 knows the older word alone, and from 8.4 on the newer one. */
+  /** MySQL before 8.0.22 knows the older word alone, and from 8.4 on the newer one. */
   #word: 'REPLICA' | 'SLAVE'
   /** Asked once: a server that is started again has ended the session, and to find out is the dearest of the questions. */
   #startedAt: string | undefined

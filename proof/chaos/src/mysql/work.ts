@@ -1,5 +1,5 @@
 import type { MysqlConnectionManager } from '@connmgr/mysql'
-import { failureClassOf } from '../../../demo/src/mariadb/failure-class.js'
+import { failureClassOf } from '../../../demo/src/mysql/failure-class.js'
 import type { Work } from '../load.js'
 
 /** The table takes the same id twice, so that a repeated write shows. */

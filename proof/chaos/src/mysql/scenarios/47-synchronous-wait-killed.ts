@@ -1,5 +1,5 @@
 import type { FailureClass } from '@connmgr/testing'
-import { failureClassOf } from '../../../../demo/src/mariadb/failure-class.js'
+import { failureClassOf } from '../../../../demo/src/mysql/failure-class.js'
 import { COMMITTING, WAITING_FOR_REPLICA } from '../commit-states.js'
 import type { Scenario } from '../scenario.js'
 import { inTransactions, throughPool } from '../work.js'

@@ -4,10 +4,13 @@ import { DataSource } from 'typeorm'
 import { ledgerEntity, typeormWorkload } from '../workloads/typeorm.js'
 import type { Workload } from '../workloads/workload.js'
 
-export function startTypeorm(manager: MysqlConnectionManager): Promise<Workload> {
+export function startTypeorm(
+  manager: MysqlConnectionManager,
+  type: 'mysql' | 'mariadb',
+): Promise<Workload> {
   return typeormWorkload(
     new DataSource(
-      withConnectionManager({ type: 'mariadb', entities: [ledgerEntity('bigint')] }, manager),
+      withConnectionManager({ type, entities: [ledgerEntity('bigint')] }, manager),
     ),
   )
 }

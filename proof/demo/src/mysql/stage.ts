@@ -1,5 +1,5 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
-import { type LedgerServer, type MysqlCluster, startMariadb } from '@connmgr/testing'
+import { type LedgerServer, type MysqlCluster, type MysqlProduct, startServers } from '@connmgr/testing'
 import type { Pair } from '../crash.js'
 import { SERVER_OPTIONS, ServerStage } from '../server-stage.js'
 import type { Stage } from '../stage.js'
@@ -12,21 +12,30 @@ import { startTypeorm } from './typeorm.js'
 const TABLE =
   'create table ledger (`row` bigint auto_increment primary key, id varchar(100) not null, orm varchar(20) not null)'
 
-/** Two servers of Debian's MariaDB, one replicating the other. */
-export class MariadbStage
+/** Two servers of MySQL or MariaDB, one replicating the other. */
+export class MysqlStage
   extends ServerStage<MysqlCluster, MysqlConnectionManager>
   implements Stage
 {
-  protected readonly database = 'MariaDB'
+  readonly #product: MysqlProduct
   readonly failureOf = failureClassOf
 
+  constructor(product: MysqlProduct) {
+    super()
+    this.#product = product
+  }
+
+  protected get database(): string {
+    return this.#product.name
+  }
+
   protected startServers(): Promise<MysqlCluster> {
-    return startMariadb({ replicas: 1, synchronous: true })
+    return startServers(this.#product, { replicas: 1, synchronous: true })
   }
 
   protected async makeLedger({ primary, replicas }: MysqlCluster): Promise<string> {
     await primary.query(TABLE)
-    return `MariaDB primary on port ${primary.port}, replica on port ${replicas[0]?.port}`
+    return `${this.database} primary on port ${primary.port}, replica on port ${replicas[0]?.port}`
   }
 
   protected managerOf({ primary, replicas }: MysqlCluster): MysqlConnectionManager {
@@ -38,7 +47,7 @@ export class MariadbStage
   }
 
   protected async workloadsOn(manager: MysqlConnectionManager): Promise<readonly Workload[]> {
-    return [await startTypeorm(manager), await startPrisma(manager), await startDrizzle(manager)]
+    return [await startTypeorm(manager, this.#product.id), await startPrisma(manager), await startDrizzle(manager)]
   }
 
   protected pairOf({ primary, replicas: [standby] }: MysqlCluster): Pair {
