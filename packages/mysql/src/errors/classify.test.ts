@@ -195,12 +195,12 @@ describeEachProduct('what the errors of a server mean', ({ product, start }) => 
       true,
     ])
     await ask(connection, `set ${limit[0]} = 0`)
-    const killed = ask(connection, "select benchmark(4000000000, sha2('x', 512))").catch(
+    const killed = ask(connection, 'select n from t where sleep(600) = 0').catch(
       (thrown: unknown) => thrown,
     )
     await eventually(async () => {
       const rows = await server.query<{ id: number }>(
-        "select id from information_schema.processlist where info like '%benchmark%' and user = 'app'",
+        "select id from information_schema.processlist where info like '%sleep(600)%' and user = 'app'",
       )
       for (const { id } of rows) await server.query(`kill query ${id}`)
       return rows.length > 0

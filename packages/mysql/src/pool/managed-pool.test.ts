@@ -6,8 +6,16 @@ import {
   type MysqlCluster,
   Opened,
   patient,
+  SERVER_STATUS,
 } from '@connmgr/testing'
-import { type Connection, type Pool, type PoolConnection, type QueryOptions, raw } from 'mysql2'
+import {
+  type Connection,
+  type Pool,
+  type PoolConnection,
+  type QueryOptions,
+  type ResultSetHeader,
+  raw,
+} from 'mysql2'
 import { ask, borrow, end } from '../../test/asking.js'
 import { createConnectionManager, createPool, createPoolCluster, ManagedPool } from '../index.js'
 
@@ -33,6 +41,11 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
     return pool
   }
   const asPool = (pool: ManagedPool): Pool => pool as unknown as Pool
+  /** By the status that the server puts into its answers. */
+  const isInTransaction = async (pool: ManagedPool): Promise<boolean> => {
+    const [done] = await pool.promise().query<ResultSetHeader>('do 0')
+    return (Number(done.serverStatus) & SERVER_STATUS.IN_TRANSACTION) !== 0
+  }
 
   test('answers by callback, with rows and fields', async () => {
     const pool = asPool(open())
@@ -250,7 +263,7 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
   test('several statements and procedures end where they end', async () => {
     const pool = open({ connectionLimit: 1, multipleStatements: true })
     await cluster.primary.query(
-      'create or replace procedure app.both_of() begin select 1 as a; select 2 as b; end',
+      'create procedure app.both_of() begin select 1 as a; select 2 as b; end',
     )
     expect(await ask(asPool(pool), 'select 1 as a; select 2 as b')).toEqual([
       [{ a: 1 }],
@@ -265,7 +278,7 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
       { n: 0 },
     ])
     await expect(ask(asPool(pool), 'begin; select nonsense')).rejects.toMatchObject({ errno: 1054 })
-    expect(await ask(asPool(pool), 'select @@in_transaction as open')).toEqual([{ open: 0 }])
+    expect(await isInTransaction(pool)).toBe(false)
   })
 
   test('a compressed connection is followed as any other', async () => {
@@ -273,7 +286,7 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
     const connection = await borrow(asPool(pool))
     await ask(connection, 'begin')
     connection.release()
-    expect(await ask(asPool(pool), 'select @@in_transaction as open')).toEqual([{ open: 0 }])
+    expect(await isInTransaction(pool)).toBe(false)
   })
 
   test('what waits behind a statement that was given up on is refused, not sent', async () => {

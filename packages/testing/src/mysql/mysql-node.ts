@@ -4,7 +4,7 @@ import { findFreePort } from '../free-port.js'
 import { patient } from '../patience.js'
 import { type NodeChange, ServerNode } from '../servers/server-node.js'
 import { ServerProcess } from '../servers/server-process.js'
-import { MYSQL_DATABASE, MYSQL_PASSWORDS, type MysqlAccount } from './accounts.js'
+import { LAB, MYSQL_DATABASE, MYSQL_PASSWORDS, type MysqlAccount } from './accounts.js'
 import type { MysqlProduct, MysqlPrograms } from './product.js'
 import { Replication, type ReplicationStatus } from './replication.js'
 import type { MysqlTemplate } from './template.js'
@@ -167,7 +167,7 @@ export class MysqlNode extends ServerNode {
   async killConnections(user?: string): Promise<number> {
     return this.#withConnection(async (connection) => {
       const sql = `select id from information_schema.processlist
-        where id <> connection_id() and user not in ('system user', 'repl') and user = coalesce(?, user)`
+        where user not in ('system user', 'repl', '${LAB.user}') and user = coalesce(?, user)`
       const ids = async (): Promise<number[]> => {
         const [rows] = await connection.query<RowDataPacket[]>(sql, [user ?? null])
         return rows.map(({ id }) => Number(id))
@@ -200,7 +200,7 @@ export class MysqlNode extends ServerNode {
     await this.query('set global max_connections = ?', [most])
   }
 
-  /** Runs one statement as `admin` on a connection of its own, in the database of the application. */
+  /** Runs one statement with all rights, on a connection of its own, in the database of the application. */
   async query<R extends object = Record<string, unknown>>(
     sql: string,
     params: readonly unknown[] = [],
@@ -292,8 +292,7 @@ export class MysqlNode extends ServerNode {
     const connection = await createConnection({
       host: this.host,
       port: this.#adminPort,
-      user: 'admin',
-      password: MYSQL_PASSWORDS.admin,
+      ...LAB,
       database: MYSQL_DATABASE,
       connectTimeout: patient(10_000),
     })

@@ -63,13 +63,11 @@ export const MYSQL: MysqlProduct = {
   howToGet: `Have it fetched (npm run labs), or name the directory of mysqld in MYSQL_BIN`,
   find() {
     const fetched = process.env.MYSQL_BIN ? undefined : findSuiteProgram(SUITE_MYSQL)
-    return (
-      (fetched && inFolder(path.dirname(fetched))) ??
-      findInFolders(
-        'MYSQL_BIN',
-        `program "mysqld" of MySQL with its messages in ../${MESSAGES.join(', ../')}`,
-        inFolder,
-      )
+    if (fetched !== undefined) return inFolder(path.dirname(fetched))
+    return findInFolders(
+      'MYSQL_BIN',
+      `program "mysqld" of MySQL with its messages in ../${MESSAGES.join(', ../')}`,
+      inFolder,
     )
   },
   // A suite that is still being made has days on which a package of it cannot be had.
