@@ -7,7 +7,7 @@ const STATEMENTS: readonly string[] = [
   'begin',
   'start transaction',
   'set autocommit = 1',
-  'lock tables kept write',
+  'lock tables other write',
   'create table made (n int)',
   'alter table made add m int',
   'create index made_m on made (m)',

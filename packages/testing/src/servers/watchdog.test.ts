@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
-import { describeEachProduct } from '../mysql/describe-products.js'
+import { describeMariadb } from '../mysql/describe-products.js'
 import { guardDirectory } from './watchdog.js'
 
 /** How programs start two servers of a database. */
@@ -26,19 +26,18 @@ const POSTGRES: Lab = {
   prefix: 'connmgr-postgres-',
   processes: 3,
 }
+const MARIADB: Lab = {
+  module: path.join(__dirname, '..', 'mysql', 'mysql-cluster.ts'),
+  start: 'startMariadb({ replicas: 1 })',
+  prefix: 'connmgr-mariadb-',
+  processes: 2,
+}
 
 /** To its end nothing but the end of the test process, which closes stdin. */
 const GO_ON = `process.stdin.on('end', () => process.exit()).resume()`
 
 describe('servers of PostgreSQL end with the process that started them', () => suite(POSTGRES))
-describeEachProduct('servers end with the process that started them', ({ product }) =>
-  suite({
-    module: path.join(__dirname, '..', 'mysql', 'mysql-cluster.ts'),
-    start: `start${product.name === 'MySQL' ? 'Mysql' : 'Mariadb'}({ replicas: 1 })`,
-    prefix: `connmgr-${product.id}-`,
-    processes: 2,
-  }),
-)
+describeMariadb('servers of MariaDB end with the process that started them', () => suite(MARIADB))
 
 function suite({ module, start, prefix, processes }: Lab): void {
   let directory: string
