@@ -51,8 +51,6 @@ const STATEMENTS: readonly string[] = [
   'lock instance for backup',
   'unlock instance',
   'unlock tables',
-  'backup stage start',
-  'backup stage end',
   'create temporary table short_lived (n int)',
   'drop temporary table short_lived',
   'create sequence counted',
