@@ -18,13 +18,11 @@ export const MARIADB_PROGRAMS: Readonly<Record<string, string>> = {
 export const MARIADB_INSTALL_COMMAND = `apt-get install -y --no-install-recommends ${Object.values(MARIADB_PROGRAMS).join(' ')}`
 
 /** What MariaDB's own installer makes the system tables with, in the order in which they are run. */
-const SYSTEM_TABLES = [
-  'mysql_system_tables.sql',
-  'mysql_performance_tables.sql',
-  'mysql_system_tables_data.sql',
-]
+const SYSTEM_TABLES = ['system_tables.sql', 'performance_tables.sql', 'system_tables_data.sql']
+/** Before these names: the first from MariaDB 11 on. */
+const SCRIPT_PREFIXES = ['mariadb_', 'mysql_']
 /** Relative to the folder of the program. */
-const SCRIPT_FOLDERS = ['../share/mysql', '../share/mariadb', '../share']
+const SHARED_FOLDERS = ['../share/mysql', '../share/mariadb', '../share']
 
 /**
  * Options that every start on the same files shares. Small files, and nothing waits for the disk: the data need not
@@ -57,7 +55,7 @@ export const MARIADB: MysqlProduct = {
   find: () =>
     findInFolders(
       'MARIADB_BIN',
-      `program "mariadbd" with its ${SYSTEM_TABLES[0]} in ${SCRIPT_FOLDERS.join(', ')}`,
+      `program "mariadbd" with its mysql_${SYSTEM_TABLES[0]} in ${SHARED_FOLDERS.join(', ')}`,
       inFolder,
     ),
   isRequired() {
@@ -85,17 +83,28 @@ export const MARIADB: MysqlProduct = {
 function inFolder(folder: string): MysqlPrograms | undefined {
   const server = path.join(folder, 'mariadbd')
   if (!isProgram(server)) return undefined
-  for (const relative of SCRIPT_FOLDERS) {
-    const scripts = SYSTEM_TABLES.map((name) => path.join(folder, relative, name))
-    if (!scripts.every((file) => existsSync(file))) continue
-    return { server, argv, makeFiles: (directory) => bootstrap(server, scripts, directory) }
-  }
+  for (const shared of SHARED_FOLDERS.map((each) => path.join(folder, each)))
+    for (const prefix of SCRIPT_PREFIXES) {
+      const scripts = SYSTEM_TABLES.map((name) => path.join(shared, `${prefix}${name}`))
+      if (!scripts.every((file) => existsSync(file))) continue
+      // It may have been unpacked elsewhere than where it was built for.
+      const own = [
+        '--no-defaults',
+        `--lc-messages-dir=${shared}`,
+        `--character-sets-dir=${path.join(shared, 'charsets')}`,
+        ...STORAGE_OPTIONS,
+      ]
+      return {
+        server,
+        argv: (settings) => [...own, ...argvOf(settings)],
+        makeFiles: (directory) => bootstrap(server, own, scripts, directory),
+      }
+    }
   return undefined
 }
 
-function argv(settings: ServerSettings): string[] {
+function argvOf(settings: ServerSettings): string[] {
   return [
-    '--no-defaults',
     `--datadir=${settings.dataDirectory}`,
     `--tmpdir=${settings.dataDirectory}`,
     '--socket=',
@@ -107,7 +116,6 @@ function argv(settings: ServerSettings): string[] {
     `--read-only=${settings.readOnly ? 1 : 0}`,
     '--log-bin=binlog',
     '--relay-log=relay',
-    ...STORAGE_OPTIONS,
   ]
 }
 
@@ -117,6 +125,7 @@ function argv(settings: ServerSettings): string[] {
  */
 async function bootstrap(
   server: string,
+  own: readonly string[],
   scripts: readonly string[],
   directory: string,
 ): Promise<void> {
@@ -134,14 +143,13 @@ async function bootstrap(
   const running = promisify(execFile)(
     server,
     [
-      '--no-defaults',
+      ...own,
       '--bootstrap',
       `--datadir=${directory}`,
       // A server removes what others have left in the temporary directory, so each has its own.
       `--tmpdir=${directory}`,
       '--skip-log-bin',
       '--log-warnings=0',
-      ...STORAGE_OPTIONS,
     ],
     { cwd: directory, env: { LC_ALL: 'C', PATH: process.env.PATH }, maxBuffer: 2 ** 24 },
   )
