@@ -51,6 +51,11 @@ export const scenario: Scenario = {
     await settled
     context.step(`the callers got: ${fates.join(', ')}`)
     await standby.query(`start ${replica} io_thread`)
+    // MySQL tells the client that its session is killed, and goes on waiting for the replica.
+    await context.until(
+      async () => (await primary.query(sessionsThat(COMMITTING))).length === 0,
+      'the commits are done',
+    )
     const measured = await service.finish(primary)
     context.expect(
       measured.unknownCommitted === works.length,
