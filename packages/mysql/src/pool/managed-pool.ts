@@ -1,10 +1,5 @@
 import type { Lease, ManagerAcquireOptions, PoolCounts, Target } from '@connmgr/core'
-import {
-  type FunctionReference,
-  type Lent,
-  outside,
-  printAsJson,
-} from '@connmgr/core/driver'
+import { type FunctionReference, type Lent, outside, printAsJson } from '@connmgr/core/driver'
 import mysql2, {
   type Connection,
   type FieldPacket,
@@ -21,8 +16,8 @@ import { settingUpConnection } from '../session-changes.js'
 import { signalOf } from './abort-signal.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { type Answer, createQuery, type Lender, PoolExecute, PoolQuery } from './pool-query.js'
-import { PooledConnection } from './pooled-connection.js'
 import { type PoolStatementOptions, PoolStatements } from './pool-statements.js'
+import { PooledConnection } from './pooled-connection.js'
 import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
 import { tellListeners } from './tell-listeners.js'

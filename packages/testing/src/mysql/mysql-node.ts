@@ -173,17 +173,18 @@ export class MysqlNode extends ServerNode {
         return rows.map(({ id }) => Number(id))
       }
       const killed = await ids()
-      for (const id of killed) {
-        await connection.query(`kill ${id}`).catch((error) => {
-          if (error.errno !== NO_SUCH_THREAD) throw error
-        })
-      }
+      for (const id of killed) await kill(connection, id)
       await this.until('did not end what was killed', async () => {
         const left = new Set(await ids())
         return !killed.some((id) => left.has(id))
       })
       return killed.length
     })
+  }
+
+  /** Ends one session, unless it has ended by itself. It may go on for a while: MySQL lets a commit be done first. */
+  async kill(id: number): Promise<void> {
+    await this.#withConnection((connection) => kill(connection, id))
   }
 
   /**
@@ -306,5 +307,13 @@ export class MysqlNode extends ServerNode {
       connection.destroy()
       throw error
     }
+  }
+}
+
+async function kill(connection: Connection, id: number): Promise<void> {
+  try {
+    await connection.query(`kill ${id}`)
+  } catch (error) {
+    if ((error as { errno?: unknown }).errno !== NO_SUCH_THREAD) throw error
   }
 }

@@ -1,5 +1,10 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
-import { type LedgerServer, type MysqlCluster, type MysqlProduct, startServers } from '@connmgr/testing'
+import {
+  type LedgerServer,
+  type MysqlCluster,
+  type MysqlProduct,
+  startServers,
+} from '@connmgr/testing'
 import type { Pair } from '../crash.js'
 import { SERVER_OPTIONS, ServerStage } from '../server-stage.js'
 import type { Stage } from '../stage.js'
@@ -13,10 +18,7 @@ const TABLE =
   'create table ledger (`row` bigint auto_increment primary key, id varchar(100) not null, orm varchar(20) not null)'
 
 /** Two servers of MySQL or MariaDB, one replicating the other. */
-export class MysqlStage
-  extends ServerStage<MysqlCluster, MysqlConnectionManager>
-  implements Stage
-{
+export class MysqlStage extends ServerStage<MysqlCluster, MysqlConnectionManager> implements Stage {
   readonly #product: MysqlProduct
   readonly failureOf = failureClassOf
 
@@ -47,7 +49,11 @@ export class MysqlStage
   }
 
   protected async workloadsOn(manager: MysqlConnectionManager): Promise<readonly Workload[]> {
-    return [await startTypeorm(manager, this.#product.id), await startPrisma(manager), await startDrizzle(manager)]
+    return [
+      await startTypeorm(manager, this.#product.id),
+      await startPrisma(manager),
+      await startDrizzle(manager),
+    ]
   }
 
   protected pairOf({ primary, replicas: [standby] }: MysqlCluster): Pair {

@@ -9,8 +9,6 @@ export function startTypeorm(
   type: 'mysql' | 'mariadb',
 ): Promise<Workload> {
   return typeormWorkload(
-    new DataSource(
-      withConnectionManager({ type, entities: [ledgerEntity('bigint')] }, manager),
-    ),
+    new DataSource(withConnectionManager({ type, entities: [ledgerEntity('bigint')] }, manager)),
   )
 }

@@ -47,7 +47,7 @@ export const scenario: Scenario = {
     const sessions = await primary.query<{ id: number }>(
       "select id from information_schema.processlist where user = 'app'",
     )
-    for (const { id } of sessions) await primary.query(`kill ${id}`)
+    for (const { id } of sessions) await primary.kill(id)
     await settled
     context.step(`the callers got: ${fates.join(', ')}`)
     await standby.query(`start ${replica} io_thread`)
