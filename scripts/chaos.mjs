@@ -4,7 +4,9 @@
 import { readArguments } from './arguments.mjs'
 import { exitLike, run } from './run.mjs'
 
-const DATABASES = ['postgresql', 'mariadb']
+const DATABASES = ['postgresql', 'mariadb', 'mysql']
+/** Of the comparison with other clients. */
+const PEER_DATABASES = ['postgresql', 'mariadb']
 const ORMS = ['pg', 'typeorm', 'prisma', 'drizzle', 'mysql2']
 
 const numbers = (what, example) => ({
@@ -15,8 +17,11 @@ const names = (what, example) => ({
   check: (value) => /^[\w-]+(,[\w-]+)*$/.test(value),
   wants: `names of ${what} separated by commas, such as ${example}`,
 })
+const oneOf = (values) => ({
+  check: (value) => values.includes(value),
+  wants: `one of ${values.join(', ')}`,
+})
 const BOTH = {
-  db: { check: (value) => DATABASES.includes(value), wants: `one of ${DATABASES.join(', ')}` },
   quick: { type: 'boolean' },
   json: { type: 'boolean' },
 }
@@ -29,6 +34,7 @@ const options = process.argv.includes('--peers')
         client: names('clients', 'connmgr,pg-tuned'),
         fault: names('faults', 'A,F'),
         parallel: numbers('clients at a time', 2),
+        db: oneOf(PEER_DATABASES),
         ...BOTH,
       },
       'npm run chaos -- --peers --rounds 3 --client connmgr,pg-tuned --fault A,F --json',
@@ -40,7 +46,8 @@ const options = process.argv.includes('--peers')
           wants: 'numbers or groups of scenarios separated by commas, such as 1,10 or wan',
         },
         repeat: numbers('rounds', 30),
-        orm: { check: (value) => ORMS.includes(value), wants: `one of ${ORMS.join(', ')}` },
+        orm: oneOf(ORMS),
+        db: oneOf(DATABASES),
         ...BOTH,
       },
       'npm run chaos -- --db mariadb --only 1,10 --repeat 30 --json',

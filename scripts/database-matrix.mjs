@@ -2,7 +2,7 @@
 //
 //   node scripts/database-matrix.mjs          runs them all
 //
-// It takes every database: without MariaDB it fails.
+// It takes every database: without MySQL or MariaDB it fails.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

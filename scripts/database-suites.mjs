@@ -1,42 +1,48 @@
 const LIBRARIES = 'test/pools-under-libraries.test.ts'
 
-export const DATABASES = ['PostgreSQL', 'MySQL, MariaDB', 'SQLite', 'DuckDB']
+export const DATABASES = ['PostgreSQL', 'MySQL', 'MariaDB', 'SQLite', 'DuckDB']
+
+/** One file runs on both products; their names stand before those of its tests. */
+const onBoth = (file, tests = '') => ({
+  MySQL: { file, tests: `MySQL: ${tests}` },
+  MariaDB: { file, tests: `MariaDB: ${tests}` },
+})
 
 /** The suite of each library on each database: a file, or one with the beginning of the names of its tests. */
 export const SUITES = {
   'the driver itself': {
     PostgreSQL: { file: 'packages/pg/src/driver.test.ts' },
-    'MySQL, MariaDB': { file: 'packages/mysql/src/driver.test.ts' },
+    ...onBoth('packages/mysql/src/driver.test.ts'),
     SQLite: { file: 'packages/sqlite/src/conformance.test.ts' },
     DuckDB: { file: 'packages/duckdb/src/conformance.test.ts' },
   },
   TypeORM: {
     PostgreSQL: { file: 'packages/typeorm/src/postgres/conformance.test.ts' },
-    'MySQL, MariaDB': { file: 'packages/typeorm/src/mysql/conformance.test.ts' },
+    ...onBoth('packages/typeorm/src/mysql/conformance.test.ts'),
     SQLite: { file: 'packages/typeorm/src/sqlite/conformance.test.ts' },
   },
   Prisma: {
     PostgreSQL: { file: 'packages/prisma/src/conformance-pg.test.ts' },
-    'MySQL, MariaDB': { file: 'packages/prisma/src/conformance-mariadb.test.ts' },
+    ...onBoth('packages/prisma/src/conformance-mariadb.test.ts'),
     SQLite: { file: 'packages/prisma/src/conformance-sqlite.test.ts' },
   },
   Drizzle: {
     PostgreSQL: { file: 'packages/drizzle/src/conformance.test.ts' },
-    'MySQL, MariaDB': { file: 'packages/drizzle/src/mysql/conformance.test.ts' },
+    ...onBoth('packages/drizzle/src/mysql/conformance.test.ts'),
     SQLite: { file: 'packages/drizzle/src/sqlite/conformance.test.ts' },
   },
   Sequelize: {
     PostgreSQL: { file: 'packages/sequelize/src/postgres.test.ts' },
-    'MySQL, MariaDB': { file: 'packages/sequelize/src/mysql.test.ts' },
+    ...onBoth('packages/sequelize/src/mysql.test.ts'),
   },
   Kysely: {
     PostgreSQL: { file: LIBRARIES, tests: 'Kysely on manager.pool of PostgreSQL' },
-    'MySQL, MariaDB': { file: LIBRARIES, tests: 'Kysely on manager.pool of MariaDB' },
+    ...onBoth(LIBRARIES, 'Kysely on manager.pool'),
     SQLite: { file: LIBRARIES, tests: 'Kysely on a manager of ' },
   },
   Knex: {
     PostgreSQL: { file: LIBRARIES, tests: 'Knex on manager.pool of PostgreSQL' },
-    'MySQL, MariaDB': { file: LIBRARIES, tests: 'Knex on manager.pool of MariaDB' },
+    ...onBoth(LIBRARIES, 'Knex on manager.pool'),
   },
   MikroORM: { PostgreSQL: { file: LIBRARIES, tests: 'MikroORM on manager.pool of PostgreSQL' } },
 }

@@ -6,16 +6,19 @@ import { exitLike, run } from './run.mjs'
 
 const UPDATE_EVERY_MS = 2000
 
+const ON_MYSQL = {
+  about: 'Two servers, three ORMs, a leak through each, a crash',
+  schemas: ['proof/demo/schema.prisma', 'proof/demo/mariadb/schema.prisma'],
+}
+
 /** By database: what there is to see, and the schemas of Prisma that it takes. */
 const STORIES = {
   postgresql: {
     about: 'Two servers, three ORMs, a leak through each, a crash',
     schemas: ['proof/demo/schema.prisma'],
   },
-  mariadb: {
-    about: 'Two servers, three ORMs, a leak through each, a crash',
-    schemas: ['proof/demo/schema.prisma', 'proof/demo/mariadb/schema.prisma'],
-  },
+  mysql: ON_MYSQL,
+  mariadb: ON_MYSQL,
   sqlite: {
     about: 'One file, three ORMs, a leak through each, another process that takes the lock',
     schemas: ['proof/demo/schema.prisma', 'proof/demo/sqlite/schema.prisma'],

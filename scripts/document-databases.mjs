@@ -46,12 +46,10 @@ export class DocumentDatabases {
   }
 
   async #onMariadb(name) {
-    const { findMariadb, MARIADB_INSTALL_COMMAND, startMariadb } = this.#testing
-    if (findMariadb() === undefined) {
+    const { MARIADB, startMariadb } = this.#testing
+    if (MARIADB.find() === undefined) {
       if (!this.#missing)
-        console.warn(
-          `snippets for MariaDB are not run: it is not here (${MARIADB_INSTALL_COMMAND})`,
-        )
+        console.warn(`snippets for MariaDB are not run: it is not here. ${MARIADB.howToGet}`)
       this.#missing = true
       return undefined
     }

@@ -9,7 +9,7 @@ try {
   const servers = [
     {
       name: 'MariaDB',
-      find: () => labs.findMariadb()?.mariadbd,
+      find: () => labs.MARIADB.find()?.server,
       programs: labs.MARIADB_PROGRAMS,
       command: labs.MARIADB_INSTALL_COMMAND,
     },
@@ -33,7 +33,10 @@ try {
     },
   ]
   /** Programs of other suites of Debian. */
-  const fetched = [{ name: 'PgBouncer', wanted: labs.TRACKING_PGBOUNCER }]
+  const fetched = [
+    { name: 'PgBouncer', wanted: labs.TRACKING_PGBOUNCER },
+    { name: 'MySQL', wanted: labs.SUITE_MYSQL },
+  ]
   for (const { command, find, name, programs } of servers) {
     if (find() === undefined && labs.canInstallPackages())
       labs.installPrograms(programs, console.log)

@@ -2,12 +2,12 @@ import * as mysql from '@connmgr/mysql'
 import * as pg from '@connmgr/pg'
 import * as sqlite from '@connmgr/sqlite'
 import {
-  describeMariadb,
-  type MariadbCluster,
+  describeEachProduct,
+  type MysqlCluster,
+  type MysqlLab,
   type PostgresCluster,
   provokeDeadlock,
   startCluster,
-  startMariadb,
 } from '@connmgr/testing'
 import {
   EntitySchema,
@@ -56,25 +56,27 @@ const POSTGRES: Database<pg.PgConnectionManager> = {
   },
 }
 
-let mariadb: MariadbCluster
-const MARIADB: Database<mysql.MysqlConnectionManager> = {
-  start: async () => {
-    mariadb = await startMariadb()
-    for (const text of TABLES) await mariadb.primary.query(text)
-  },
-  stop: () => mariadb.stop(),
-  reset: async () => {
-    for (const text of RESET) await mariadb.primary.query(text)
-  },
-  open: (options) =>
-    mysql.createConnectionManager({
-      databaseUrl: mariadb.primary.url(),
-      logger: false,
-      ...engineOptions(options),
-      ...(options.single ? { poolSize: 1, maxOverflow: 0 } : {}),
-    }),
-  untilReplayable: enginesRead,
-  conflict: (tx) => provokeDeadlock(mariadb.primary, (text) => tx.raw(text)),
+function mysqlOver({ start }: MysqlLab): Database<mysql.MysqlConnectionManager> {
+  let cluster: MysqlCluster
+  return {
+    start: async () => {
+      cluster = await start()
+      for (const text of TABLES) await cluster.primary.query(text)
+    },
+    stop: () => cluster.stop(),
+    reset: async () => {
+      for (const text of RESET) await cluster.primary.query(text)
+    },
+    open: (options) =>
+      mysql.createConnectionManager({
+        databaseUrl: cluster.primary.url(),
+        logger: false,
+        ...engineOptions(options),
+        ...(options.single ? { poolSize: 1, maxOverflow: 0 } : {}),
+      }),
+    untilReplayable: enginesRead,
+    conflict: (tx) => provokeDeadlock(cluster.primary, (text) => tx.raw(text)),
+  }
 }
 
 function sqliteOver(library: sqlite.SqliteLibrary): Database<sqlite.SqliteConnectionManager> {
@@ -218,8 +220,10 @@ async function mikroOver(pool: pg.ManagedPool): Promise<Library> {
 describeLibrary(describe, 'Kysely on manager.pool of PostgreSQL', POSTGRES, async ({ pool }) =>
   kyselyOver(new PostgresDialect({ pool, cursor: Cursor })),
 )
-describeLibrary(describeMariadb, 'Kysely on manager.pool of MariaDB', MARIADB, async ({ pool }) =>
-  kyselyOver(new MysqlDialect({ pool })),
+describeEachProduct('Kysely on manager.pool', (lab) =>
+  describeLibrary(describe, 'of mysql2', mysqlOver(lab), async ({ pool }) =>
+    kyselyOver(new MysqlDialect({ pool })),
+  ),
 )
 for (const library of INSTALLED)
   describeLibrary(
@@ -242,8 +246,10 @@ describeLibrary(
   async ({ pool }) => knexOver('pg', pool),
   { streams: false },
 )
-describeLibrary(describeMariadb, 'Knex on manager.pool of MariaDB', MARIADB, async ({ pool }) =>
-  knexOver('mysql2', pool),
+describeEachProduct('Knex on manager.pool', (lab) =>
+  describeLibrary(describe, 'of mysql2', mysqlOver(lab), async ({ pool }) =>
+    knexOver('mysql2', pool),
+  ),
 )
 describeLibrary(
   describe,

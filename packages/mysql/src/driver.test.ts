@@ -1,17 +1,16 @@
 import {
   describeDriver,
-  describeMariadb,
+  describeEachProduct,
   startFaultProxy,
-  startMariadb,
   startSilentServer,
 } from '@connmgr/testing'
 import type { Connection } from 'mysql2'
 import { endpointFrom } from './config/endpoint-config.js'
 import { MysqlDriver } from './driver.js'
 
-describeMariadb('the driver for MySQL and MariaDB', () => {
+describeEachProduct('the driver for MySQL and MariaDB', ({ start }) => {
   describeDriver<Connection>('mysql', async () => {
-    const cluster = await startMariadb()
+    const cluster = await start()
     const { primary } = cluster
     await primary.query('create table rows_of_test (id int auto_increment primary key)')
     const proxy = await startFaultProxy({ target: primary })

@@ -1,11 +1,10 @@
-import type { Clock, Endpoint, IsolationLevel, Role, TransactionOptions } from '@connmgr/core'
+import type { Clock, Endpoint } from '@connmgr/core'
 import {
   type Activity,
   type ConnectContext,
   type ConnectionCondition,
   type Driver,
   type FailureKind,
-  invalidOption,
   isProgrammingError,
   type Replication,
   type Sessions,
@@ -15,27 +14,24 @@ import {
   withoutSecrets,
 } from '@connmgr/core/driver'
 import type { Connection } from 'mysql2'
+import { textsToBegin } from './begin.js'
 import { connectionConfigOf } from './config/endpoint-config.js'
 import { Engines } from './engines.js'
-import {
-  classify,
-  type DriverError,
-  errnoOf,
-  isAnswerOfServer,
-  isDeliberate,
-} from './errors/classify.js'
+import { classify, isAnswerOfServer, isDeliberate } from './errors/classify.js'
 import { createFollowedConnection } from './followed-connection.js'
 import { internalsOf } from './internals.js'
 import { killRunning } from './kill.js'
 import { connectionOf, leasedConnection } from './leased-connection.js'
+import { bytesAtLogin, logIn } from './login.js'
 import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import type { OwnResult } from './own-query.js'
 import { coversPosition, orderHistories } from './replication/history.js'
 import { askReadPlace, askWritePlace } from './replication/places.js'
 import { MysqlProbe } from './replication/probe.js'
 import { isOfDatabase, probeScopeOf } from './replication/probe-scope.js'
-import { IDENTITY, WITHHELD } from './replication/questions.js'
+import { IDENTITY } from './replication/questions.js'
 import { Session } from './session.js'
+import { askRole } from './session-start.js'
 import { fingerprint } from './text/fingerprint.js'
 
 const ASIDE_MS = 60_000
@@ -198,24 +194,11 @@ export class MysqlDriver implements Driver<Connection> {
     this.#sessions.set(connection, session)
     this.#endpoints.set(connection, endpoint)
     watch?.(bytesAtLogin(connection))
-    let onAbort: (() => void) | undefined
     try {
-      await new Promise<void>((resolve, reject) => {
-        onAbort = () => {
-          reject(signal.reason)
-          session.destroy()
-        }
-        signal.addEventListener('abort', onAbort, { once: true })
-        connection.connect((error) => (error ? reject(error) : resolve()))
-      })
-      session.open()
-      forgetPassword(connection)
-      await setUp(session)
+      await logIn(connection, session, signal)
     } catch (error) {
       session.destroy()
       throw signal.aborted ? signal.reason : this.#failure(error)
-    } finally {
-      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
     }
     return { connection, session }
   }
@@ -259,84 +242,4 @@ export class MysqlDriver implements Driver<Connection> {
     if (session === undefined) throw new TypeError('this connection was not opened by connmgr')
     return session
   }
-}
-
-/** Only these go into SQL. */
-const LEVELS: ReadonlyMap<unknown, string> = new Map([
-  ['read uncommitted', 'READ UNCOMMITTED'],
-  ['read committed', 'READ COMMITTED'],
-  ['repeatable read', 'REPEATABLE READ'],
-  ['serializable', 'SERIALIZABLE'],
-])
-
-function textsToBegin({ isolation, readOnly }: TransactionOptions): string[] {
-  const begin = readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION'
-  return isolation === undefined
-    ? [begin]
-    : [`SET TRANSACTION ISOLATION LEVEL ${levelOf(isolation)}`, begin]
-}
-
-function levelOf(isolation: IsolationLevel): string {
-  const level = LEVELS.get(isolation)
-  if (level === undefined)
-    throw invalidOption('isolation', isolation, `one of ${[...LEVELS.keys()].join(', ')}`)
-  return level
-}
-
-const ROLE = '@@global.read_only OR @@global.innodb_read_only'
-const ROLE_OF_OLD_SERVERS = '@@global.read_only'
-const BASELINE = '@@character_set_client, @@collation_connection, DATABASE()'
-
-async function askRole(session: Session): Promise<Role> {
-  const [row] = await orElse(
-    () => session.ask(`SELECT ${ROLE}`),
-    () => session.ask(`SELECT ${ROLE_OF_OLD_SERVERS}`),
-  )
-  return roleIn(row?.[0])
-}
-
-/** What has to be known of a session from its start: where it leads, and how it is before a borrower changes it. */
-async function setUp(session: Session): Promise<void> {
-  const [row] = await orElse(
-    () => session.ask(`SELECT ${ROLE}, ${IDENTITY[session.flavour]}, ${BASELINE}`),
-    () => session.ask(`SELECT ${ROLE_OF_OLD_SERVERS}, NULL, ${BASELINE}`),
-  )
-  const [readOnly, server, characterSet, collation, database = null] = row ?? []
-  session.role = roleIn(readOnly)
-  session.server = server ?? undefined
-  if (characterSet && collation) session.initial = { characterSet, collation, database }
-  session.baseline()
-}
-
-function roleIn(readOnly: string | null | undefined): Role {
-  return readOnly === '0' ? 'primary' : 'standby'
-}
-
-/** Something else, if a server does not have or does not show what was asked. */
-async function orElse<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (!WITHHELD.has(errnoOf(error as DriverError))) throw error
-    return instead()
-  }
-}
-
-/** How many bytes have come so far, those of the TLS handshake too. */
-function bytesAtLogin(connection: Connection): () => number {
-  const internals = internalsOf(connection)
-  const first = internals.stream
-  // TLS runs over the first socket by another.
-  return () => {
-    const { stream } = internals
-    return (first.bytesRead ?? 0) + (stream === first ? 0 : (stream.bytesRead ?? 0))
-  }
-}
-
-const SECRETS = ['password', 'password1', 'password2', 'password3', 'passwordSha1']
-
-/** mysql2 copies its configuration into every statement, which programs print. */
-function forgetPassword(connection: Connection): void {
-  const { config } = internalsOf(connection)
-  for (const name of SECRETS) if (config[name] !== undefined) config[name] = undefined
 }

@@ -1,10 +1,9 @@
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
-  type MariadbCluster,
-  type MariadbNode,
+  type MysqlCluster,
+  type MysqlNode,
   patient,
-  startMariadb,
 } from '@connmgr/testing'
 import type { Pool } from 'mysql2'
 import { ask, borrow } from '../test/asking.js'
@@ -12,18 +11,19 @@ import type { MysqlConnectionManager } from './connection-manager.js'
 import { createConnectionManager } from './create-connection-manager.js'
 import type { MysqlManagerOptions } from './manager-options.js'
 
-describeMariadb('failover on MariaDB servers', () => {
-  let cluster: MariadbCluster
+describeEachProduct('failover', ({ product, start: startServers }) => {
+  const { replica: word } = product.replication
+  let cluster: MysqlCluster
   let manager: MysqlConnectionManager
 
   const pool = (): Pool => manager.pool as unknown as Pool
 
   async function start(
     options: MysqlManagerOptions = {},
-  ): Promise<{ primary: MariadbNode; replica: MariadbNode }> {
-    cluster = await startMariadb({ replicas: 1, synchronous: true })
+  ): Promise<{ primary: MysqlNode; replica: MysqlNode }> {
+    cluster = await startServers({ replicas: 1, synchronous: true })
     const { primary } = cluster
-    const [replica] = cluster.replicas as [MariadbNode]
+    const [replica] = cluster.replicas as [MysqlNode]
     await primary.query('create table ledger (id int) engine=innodb')
     await replica.waitForReplay(primary)
     manager = createConnectionManager({
@@ -80,7 +80,7 @@ describeMariadb('failover on MariaDB servers', () => {
     }
   }
 
-  async function expectNothingLost(node: MariadbNode, acknowledged: number[]): Promise<void> {
+  async function expectNothingLost(node: MysqlNode, acknowledged: number[]): Promise<void> {
     const rows = await node.query<{ id: number; copies: number }>(
       'select id, count(*) as copies from ledger group by id',
     )
@@ -238,18 +238,18 @@ describeMariadb('failover on MariaDB servers', () => {
       found: 1,
     })
     // What was received is not applied any more.
-    await replica.query('stop slave sql_thread')
+    await replica.query(`stop ${word} sql_thread`)
     await ask(pool(), 'insert into ledger values (2)')
     const after = String(await manager.writeToken())
     const reading = read(after, 2)
-    await replica.query('start slave sql_thread')
+    await replica.query(`start ${word} sql_thread`)
     expect(await reading).toEqual({ server: replica.serverId, found: 1 })
-    await replica.query('stop slave sql_thread')
+    await replica.query(`stop ${word} sql_thread`)
     await ask(pool(), 'insert into ledger values (3)')
     expect(await read(String(await manager.writeToken()), 3)).toEqual({
       server: primary.serverId,
       found: 1,
     })
-    await replica.query('start slave sql_thread')
+    await replica.query(`start ${word} sql_thread`)
   })
 })

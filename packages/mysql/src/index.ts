@@ -1,6 +1,7 @@
-import { ManagedPool, type PoolStatementOptions } from './pool/managed-pool.js'
+import { ManagedPool } from './pool/managed-pool.js'
 import { ManagedPoolCluster } from './pool/pool-cluster.js'
 import type { ManagedPoolConfig } from './pool/pool-config.js'
+import type { PoolStatementOptions } from './pool/pool-statements.js'
 
 export type { ManagerOptions } from '@connmgr/core'
 export { ConnectionBudget, once, redactUrl } from '@connmgr/core'

@@ -1,9 +1,8 @@
 import {
-  describeMariadb,
+  describeEachProduct,
   describePublishedQueries,
-  type MariadbCluster,
+  type MysqlCluster,
   RecordedQueries,
-  startMariadb,
 } from '@connmgr/testing'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/mysql2'
@@ -21,11 +20,11 @@ type ByCallback = (
 
 const TEXT = 'select id from items where id > ?'
 
-describeMariadb('what is published of MariaDB', () => {
-  let cluster: MariadbCluster
+describeEachProduct('what is published of a server', ({ start }) => {
+  let cluster: MysqlCluster
 
   beforeAll(async () => {
-    cluster = await startMariadb()
+    cluster = await start()
     await cluster.primary.query('create table items (id int primary key) engine=innodb')
     await cluster.primary.query('insert into items values (1), (2), (3)')
   })
@@ -97,7 +96,7 @@ describeMariadb('what is published of MariaDB', () => {
     })
   })
 
-  describePublishedQueries('Drizzle on MariaDB', () => {
+  describePublishedQueries('Drizzle', () => {
     const manager = open()
     const db = drizzle({ client: manager.pool as never })
     const read = (on: Pick<typeof db, 'execute'> = db) =>

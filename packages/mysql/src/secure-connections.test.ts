@@ -2,12 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
-  MARIADB_PASSWORDS,
-  type MariadbCluster,
+  MYSQL_PASSWORDS,
+  type MysqlCluster,
   Opened,
-  startMariadb,
   TEST_CERTIFICATE,
   TEST_KEY,
 } from '@connmgr/testing'
@@ -18,8 +17,8 @@ import { createConnectionManager } from './create-connection-manager.js'
 import type { MysqlManagerOptions } from './manager-options.js'
 import { ManagedPool } from './pool/managed-pool.js'
 
-describeMariadb('a server that speaks TLS, and has a socket on this machine', () => {
-  let cluster: MariadbCluster
+describeEachProduct('a server that speaks TLS, and has a socket on this machine', ({ start }) => {
+  let cluster: MysqlCluster
   let directory: string
   let certificate: string
   let socket: string
@@ -29,10 +28,10 @@ describeMariadb('a server that speaks TLS, and has a socket on this machine', ()
     directory = mkdtempSync(path.join(tmpdir(), 'connmgr-tls-'))
     certificate = path.join(directory, 'certificate.pem')
     const key = path.join(directory, 'key.pem')
-    socket = path.join(directory, 'mariadb.sock')
+    socket = path.join(directory, 'server.sock')
     writeFileSync(certificate, TEST_CERTIFICATE)
     writeFileSync(key, TEST_KEY, { mode: 0o600 })
-    cluster = await startMariadb({
+    cluster = await start({
       settings: { 'ssl-cert': certificate, 'ssl-key': key, socket },
     })
     await cluster.primary.query(
@@ -122,7 +121,7 @@ describeMariadb('a server that speaks TLS, and has a socket on this machine', ()
   })
 
   test('is reached over its socket, by an option or in the URL, and statements are ended over it', async () => {
-    const { app: password } = MARIADB_PASSWORDS
+    const { app: password } = MYSQL_PASSWORDS
     const managers = [
       createConnectionManager({
         socketPath: socket,

@@ -1,13 +1,13 @@
 import { createConnectionManager } from '@connmgr/mysql'
-import { describeMariadb, patient } from '@connmgr/testing'
+import { describeEachProduct, type MysqlLab, patient } from '@connmgr/testing'
 import { describeAdapter } from '../test/describe-adapter.js'
 import type { AdapterHarness, ManagedShop, ShopClient } from '../test/harness.js'
 import { PrismaClient } from '../test/mariadb/generated/client.js'
 import { openPlain, startShop } from '../test/mariadb/shop.js'
 import { withConnectionManager } from './index.js'
 
-async function setup(): Promise<AdapterHarness> {
-  const cluster = await startShop()
+async function setup({ start }: MysqlLab): Promise<AdapterHarness> {
+  const cluster = await startShop(start)
   const databaseUrl = cluster.primary.url()
   const settings = { databaseUrl, poolSize: 3, maxOverflow: 0, logger: false } as const
   const transactionOptions = { maxWait: patient(30_000) }
@@ -33,4 +33,4 @@ async function setup(): Promise<AdapterHarness> {
   }
 }
 
-describeMariadb('on MariaDB servers', () => describeAdapter('MariaDB', setup))
+describeEachProduct('Prisma', (lab) => describeAdapter(lab.product.name, () => setup(lab)))

@@ -1,13 +1,13 @@
 import { withConnectionManager } from '@connmgr/prisma'
-import { describeMariadb, eventually, patient } from '@connmgr/testing'
+import { describeEachProduct, eventually, patient } from '@connmgr/testing'
 import { PrismaClient } from '../test/mariadb/generated/client.js'
 import { startShop } from '../test/mariadb/shop.js'
 
 const WRITERS = 3
 
-describeMariadb('failover of Prisma on MariaDB servers', () => {
+describeEachProduct('failover of Prisma', ({ start }) => {
   test('goes on writing on the promoted replica after the primary has crashed, and loses nothing', async () => {
-    await using cluster = await startShop({ replicas: 1, synchronous: true })
+    await using cluster = await startShop(start, { replicas: 1, synchronous: true })
     const { primary } = cluster
     const [replica] = cluster.replicas
     if (replica === undefined) throw new Error('two servers are needed')

@@ -1,6 +1,6 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
 import { withConnectionManager } from '@connmgr/prisma'
-import { describeMariadb, type MariadbCluster } from '@connmgr/testing'
+import { describeEachProduct, type MysqlCluster } from '@connmgr/testing'
 import { Prisma, PrismaClient } from '../test/mariadb/generated/client.js'
 import { openPlain, startShop } from '../test/mariadb/shop.js'
 
@@ -62,11 +62,11 @@ async function read(prisma: PrismaClient): Promise<unknown[]> {
   return seen
 }
 
-describeMariadb('values of Prisma on MariaDB', () => {
-  let cluster: MariadbCluster
+describeEachProduct('values of Prisma', ({ start }) => {
+  let cluster: MysqlCluster
   let manager: MysqlConnectionManager
   beforeAll(async () => {
-    cluster = await startShop()
+    cluster = await startShop(start)
     manager = createConnectionManager({ databaseUrl: cluster.primary.url(), logger: false })
   })
   afterAll(async () => {

@@ -2,8 +2,8 @@
 /**
  * Finds the processes of a database server by a word in their command lines. Backends of PostgreSQL live in sessions
  * and process groups of their own, and a crash orphans them, so neither the group nor the parent tells:
- * but the postmaster has its data directory on its command line, and every child shows `cluster_name`. MariaDB is one
- * process with its data directory on its command line, and so are Alertmanager and Prometheus.
+ * but the postmaster has its data directory on its command line, and every child shows `cluster_name`. MySQL and MariaDB
+ * are one process with its data directory on its command line, and so are Alertmanager and Prometheus.
  *
  * Plain JavaScript, because the watchdog runs it in a process without any loader.
  */
@@ -12,7 +12,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const SERVER_COMMAND =
-  /(^|\/)(postgres|initdb|mariadbd|(prometheus-)?alertmanager|prometheus)(:|\s|$)/
+  /(^|\/)(postgres|initdb|mariadbd|mysqld|(prometheus-)?alertmanager|prometheus)(:|\s|$)/
 
 /** Every process of the servers marked with `word`: its id, state letter and command line. */
 function listServerProcesses(word) {
@@ -33,13 +33,19 @@ function readProc() {
       const argv = fs.readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
       const stat = fs.readFileSync(`/proc/${entry}/stat`, 'utf8')
       const state = stat[stat.lastIndexOf(')') + 2]
-      found.push({ pid: Number(entry), state, program: argv[0], command: argv.join(' ') })
+      found.push({ pid: Number(entry), state, program: programOf(argv), command: argv.join(' ') })
     } catch (error) {
       // ended between the listing and the reading
       if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error
     }
   }
   return found
+}
+
+/** A program of another suite of Debian runs under the loader of that suite, which says what its name is. */
+function programOf(argv) {
+  const named = /\/ld-linux-[^/]*$/.test(argv[0]) ? argv.indexOf('--argv0') : -1
+  return argv[named + 1]
 }
 
 /** The processes that one has started, in no time at all; none where the system does not tell. */

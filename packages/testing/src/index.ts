@@ -51,18 +51,27 @@ export {
 } from './ledger/failure-class.js'
 export { Ledger, type LedgerResult, type LedgerServer } from './ledger/ledger.js'
 export { MadeUpManager } from './made-up-manager.js'
+export { MYSQL_DATABASE, MYSQL_PASSWORDS, type MysqlAccount } from './mysql/accounts.js'
+export { provokeDeadlock } from './mysql/deadlock.js'
 export {
-  MARIADB_DATABASE,
-  MARIADB_PASSWORDS,
-  type MariadbAccount,
-} from './mariadb/accounts.js'
-export { findMariadb, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mariadb/binaries.js'
-export { provokeDeadlock } from './mariadb/deadlock.js'
-export { describeMariadb } from './mariadb/describe-mariadb.js'
-export { MariadbCluster, type MariadbOptions, startMariadb } from './mariadb/mariadb-cluster.js'
-export { MariadbNode, type MariadbUrlOptions } from './mariadb/mariadb-node.js'
-export type { ReplicationStatus } from './mariadb/replication.js'
-export { SERVER_STATUS } from './mysql/packets.js'
+  describeEachProduct,
+  describeMariadb,
+  describeMysql,
+  type MysqlLab,
+} from './mysql/describe-products.js'
+export { MARIADB, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mysql/mariadb.js'
+export { MYSQL, SUITE_MYSQL } from './mysql/mysql.js'
+export {
+  MysqlCluster,
+  type MysqlOptions,
+  startMariadb,
+  startMysql,
+  startServers,
+} from './mysql/mysql-cluster.js'
+export { MysqlNode, type MysqlUrlOptions } from './mysql/mysql-node.js'
+export type { MysqlProduct } from './mysql/product.js'
+export type { ReplicationStatus } from './mysql/replication.js'
+export { SERVER_STATUS } from './mysql/scripted/packets.js'
 export {
   type MysqlError,
   type MysqlOk,
@@ -72,7 +81,7 @@ export {
   type MysqlSession,
   type ScriptedMysql,
   startScriptedMysql,
-} from './mysql/scripted-server.js'
+} from './mysql/scripted/scripted-server.js'
 export { Opened } from './opened.js'
 export { calibrate, patient, slowness } from './patience.js'
 export { describePgBouncer } from './pgbouncer/describe-pgbouncer.js'

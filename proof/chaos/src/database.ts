@@ -2,7 +2,7 @@ import type { RoundContext } from './round-context.js'
 import type { Scenario } from './scenario.js'
 
 /** The names that `--db` takes. */
-export type DatabaseName = 'postgresql' | 'mariadb'
+export type DatabaseName = 'postgresql' | 'mariadb' | 'mysql'
 
 /** The scenarios of one database, and what they work with. */
 export interface Database<C extends RoundContext = RoundContext> {
@@ -23,6 +23,8 @@ export async function loadDatabase(name: DatabaseName): Promise<Database> {
     case 'postgresql':
       return (await import('./postgres/database.js')).POSTGRESQL
     case 'mariadb':
-      return (await import('./mariadb/database.js')).MARIADB
+      return (await import('./mysql/database.js')).MARIADB
+    case 'mysql':
+      return (await import('./mysql/database.js')).MYSQL
   }
 }

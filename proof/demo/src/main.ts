@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type LeakDetectedEvent, runWithContext } from '@connmgr/core'
 import { parseFrame } from '@connmgr/core/driver'
-import { endOnSignals, Ledger } from '@connmgr/testing'
+import { endOnSignals, Ledger, MARIADB, MYSQL } from '@connmgr/testing'
 import { LivePage } from './live-page.js'
 import { Load } from './load.js'
 import { PageWatch } from './page-watch.js'
@@ -19,7 +19,8 @@ const STEADY_MS = 2000
 /** Loaded when they are needed: each stands on libraries of its own. */
 const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
   postgresql: async () => new (await import('./postgresql/stage.js')).PostgresStage(),
-  mariadb: async () => new (await import('./mariadb/stage.js')).MariadbStage(),
+  mysql: async () => new (await import('./mysql/stage.js')).MysqlStage(MYSQL),
+  mariadb: async () => new (await import('./mysql/stage.js')).MysqlStage(MARIADB),
   sqlite: async () => new (await import('./sqlite/stage.js')).SqliteStage(),
 }
 

@@ -2,21 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
-  describeMariadb,
-  type MariadbCluster,
+  describeEachProduct,
+  type MysqlCluster,
   patient,
-  startMariadb,
   TEST_CERTIFICATE,
   TEST_KEY,
 } from '@connmgr/testing'
 import { doctor, found } from '../../test/doctor.js'
 import { runCommand } from '../../test/run-command.js'
 
-describeMariadb('doctor of MariaDB', () => {
-  let cluster: MariadbCluster
+describeEachProduct('doctor', ({ product, start }) => {
+  const { replica: word } = product.replication
+  let cluster: MysqlCluster
 
   beforeAll(async () => {
-    cluster = await startMariadb({ replicas: 1 })
+    cluster = await start({ replicas: 1 })
   })
   afterAll(() => cluster.stop())
 
@@ -31,7 +31,10 @@ describeMariadb('doctor of MariaDB', () => {
     expect(report.servers).toMatchObject([
       {
         database: 'mysql',
-        version: expect.stringContaining('MariaDB'),
+        version:
+          product.name === 'MySQL'
+            ? expect.stringMatching(/^\d+\.\d+\.\d+(?!.*MariaDB)/)
+            : expect.stringContaining('MariaDB'),
         role: 'primary',
         writable: true,
       },
@@ -88,19 +91,23 @@ describeMariadb('doctor of MariaDB', () => {
       await primary.setReadOnly(false)
     }
     const [replica] = cluster.replicas
-    await replica?.query('stop slave')
+    await replica?.query(`stop ${word}`)
     const { report } = await doctor('--url', replica?.url({ user: 'admin' }) as string)
     expect(found(report, 'replication-stopped')?.severity).toBe('critical')
-    await replica?.query('start slave')
+    await replica?.query(`start ${word}`)
   })
 
   test('a replica that takes writes, and an account that read_only does not stop, are found', async () => {
     const [replica] = cluster.replicas
+    const evidence = (value: string): string[] => [
+      `read_only = ${value}`,
+      ...(product.name === 'MySQL' ? ['super_read_only = OFF'] : []),
+    ]
     const asAdmin = await doctor('--url', replica?.url({ user: 'admin' }) as string)
     expect(found(asAdmin.report, 'account-writes-on-replicas')).toMatchObject({
       severity: 'warning',
       title: expect.stringContaining('admin@'),
-      evidence: ['read_only = ON'],
+      evidence: evidence('ON'),
     })
     const asApp = await doctor('--url', replica?.url() as string)
     expect(found(asApp.report, 'account-writes-on-replicas')).toBeUndefined()
@@ -110,7 +117,7 @@ describeMariadb('doctor of MariaDB', () => {
       const { report } = await doctor('--url', replica?.url({ user: 'admin' }) as string)
       expect(found(report, 'replica-takes-writes')).toMatchObject({
         severity: 'critical',
-        evidence: ['read_only = OFF'],
+        evidence: evidence('OFF'),
       })
       const { report: ofPrimary } = await doctor('--url', cluster.primary.url({ user: 'admin' }))
       expect(found(ofPrimary, 'replica-takes-writes')).toBeUndefined()
@@ -139,14 +146,14 @@ describeMariadb('doctor of MariaDB', () => {
   })
 })
 
-describeMariadb('doctor of a MariaDB that speaks TLS', () => {
+describeEachProduct('doctor of a server that speaks TLS', ({ start }) => {
   test('says whether the certificate is verified', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'connmgr-cli-tls-'))
     const certificate = path.join(folder, 'certificate.pem')
     const key = path.join(folder, 'key.pem')
     writeFileSync(certificate, TEST_CERTIFICATE)
     writeFileSync(key, TEST_KEY, { mode: 0o600 })
-    const cluster = await startMariadb({ settings: { 'ssl-cert': certificate, 'ssl-key': key } })
+    const cluster = await start({ settings: { 'ssl-cert': certificate, 'ssl-key': key } })
     try {
       const url = cluster.primary.url()
       const tls = async (parameters: string) =>

@@ -1,5 +1,5 @@
 import type { MysqlManagerOptions } from '@connmgr/mysql'
-import { describeMariadb, eventually, type MariadbCluster, startMariadb } from '@connmgr/testing'
+import { describeEachProduct, eventually, type MysqlCluster } from '@connmgr/testing'
 import { gt, sql } from 'drizzle-orm'
 import { int, mysqlTable } from 'drizzle-orm/mysql-core'
 import type { ManagedDatabase } from './mysql-types.js'
@@ -7,8 +7,8 @@ import { withConnectionManager } from './with-connection-manager.js'
 
 const items = mysqlTable('items', { id: int('id').primaryKey() })
 
-describeMariadb('a managed drizzle database over mysql2', () => {
-  let cluster: MariadbCluster
+describeEachProduct('a managed drizzle database over mysql2', ({ start }) => {
+  let cluster: MysqlCluster
   let db: ManagedDatabase
   const opened: ManagedDatabase[] = []
 
@@ -22,9 +22,11 @@ describeMariadb('a managed drizzle database over mysql2', () => {
   }
 
   beforeAll(async () => {
-    cluster = await startMariadb({ replicas: 1, synchronous: true })
+    cluster = await start({ replicas: 1, synchronous: true })
     await cluster.primary.query('create table app.items (id int primary key)')
-    await cluster.primary.query('insert into app.items select seq from seq_1_to_1000')
+    await cluster.primary.query(
+      'insert into app.items with recursive n as (select 1 as id union all select id + 1 from n where id < 1000) select id from n',
+    )
   })
   afterEach(async () => {
     await Promise.all(

@@ -1,10 +1,9 @@
 import {
-  describeMariadb,
+  describeEachProduct,
   describePgBouncer,
-  type MariadbCluster,
+  type MysqlCluster,
   type PostgresCluster,
   startCluster,
-  startMariadb,
   startPgBouncer,
 } from '@connmgr/testing'
 import { createConnection } from 'mysql2/promise'
@@ -165,15 +164,15 @@ describe('readSchemaFacts', () => {
   })
 })
 
-describeMariadb('readServerFacts of MariaDB', () => {
-  let mariadb: MariadbCluster
+describeEachProduct('readServerFacts', ({ product, start }) => {
+  let cluster: MysqlCluster
   beforeAll(async () => {
-    mariadb = await startMariadb()
+    cluster = await start()
   })
-  afterAll(() => mariadb?.stop())
+  afterAll(() => cluster?.stop())
 
   test('reads limits and timeouts', async () => {
-    const connection = await createConnection(mariadb.primary.url())
+    const connection = await createConnection(cluster.primary.url())
     try {
       await connection.query('set session wait_timeout = 77')
       const facts = await readServerFacts(
@@ -187,7 +186,7 @@ describeMariadb('readServerFacts of MariaDB', () => {
         encrypted: false,
         timeouts: { idleSessionMs: 77_000 },
       })
-      expect(facts.version).toMatch(/MariaDB/)
+      expect(/MariaDB/.test(facts.version)).toBe(product.name === 'MariaDB')
       expect(facts.maxConnections).toBeGreaterThan(0)
       expect(facts.usableConnections).toBeLessThanOrEqual(facts.maxConnections)
     } finally {

@@ -8,11 +8,10 @@ import {
 } from '@connmgr/core'
 import type { ConnectionSignal } from '@connmgr/core/driver'
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
-  type MariadbCluster,
-  type MariadbNode,
-  startMariadb,
+  type MysqlCluster,
+  type MysqlNode,
 } from '@connmgr/testing'
 import type { Connection } from 'mysql2'
 import { ask } from '../../test/asking.js'
@@ -77,16 +76,21 @@ describe('what an error means', () => {
   })
 })
 
-describeMariadb('what the errors of MariaDB mean', () => {
-  let cluster: MariadbCluster
-  let server: MariadbNode
+describeEachProduct('what the errors of a server mean', ({ product, start }) => {
+  const isMysql = product.name === 'MySQL'
+  let cluster: MysqlCluster
+  let server: MysqlNode
   const driver = new MysqlDriver()
   const opened: Connection[] = []
   const signals: ConnectionSignal[] = []
 
   beforeAll(async () => {
-    cluster = await startMariadb({
-      settings: { 'max-connect-errors': '3', 'max-user-connections': '90' },
+    cluster = await start({
+      settings: {
+        'max-connect-errors': '3',
+        'max-user-connections': '90',
+        'disconnect-on-expired-password': 'on',
+      },
     })
     server = cluster.primary
     await server.query('create table t (n int primary key) engine=innodb')
@@ -127,7 +131,6 @@ describeMariadb('what the errors of MariaDB mean', () => {
   test('logins that fail for a reason that a person has to mend', async () => {
     await server.query("create user locked@'%' identified by 'x' account lock")
     await server.query("create user expired@'%' identified by 'x' password expire")
-    await server.query('set global disconnect_on_expired_password = on')
     expect(await failureOf(open(as('app', 'wrong')))).toEqual({ errno: 1045, kind: 'setup' })
     expect(await failureOf(open(as('app', 'app-secret', 'nowhere')))).toEqual({
       errno: 1044,
@@ -137,7 +140,10 @@ describeMariadb('what the errors of MariaDB mean', () => {
       errno: 1049,
       kind: 'setup',
     })
-    expect(await failureOf(open(as('locked', 'x', '')))).toEqual({ errno: 4151, kind: 'setup' })
+    expect(await failureOf(open(as('locked', 'x', '')))).toEqual({
+      errno: isMysql ? 3118 : 4151,
+      kind: 'setup',
+    })
     expect(await failureOf(open(as('expired', 'x', '')))).toEqual({ errno: 1862, kind: 'setup' })
     expect(driver.replication.isOfDatabase(error({ errno: 1049 }))).toBe(true)
     expect(driver.replication.isOfDatabase(error({ errno: 1045 }))).toBe(false)
@@ -178,23 +184,23 @@ describeMariadb('what the errors of MariaDB mean', () => {
 
   test('limits of time cost a statement, and are on purpose', async () => {
     const connection = await open()
-    await ask(connection, 'set max_statement_time = 0.05')
-    const failure = await ask(connection, 'select sleep(5) from t').catch(
+    const limit = isMysql ? ['max_execution_time', 50] : ['max_statement_time', 0.05]
+    await ask(connection, `set ${limit.join(' = ')}`)
+    const failure = await ask(connection, 'select n from t where sleep(5) = 0').catch(
       (thrown: unknown) => thrown,
     )
-    expect(failure).toMatchObject({ errno: 1969 })
+    expect(failure).toMatchObject({ errno: isMysql ? 3024 : 1969 })
     expect([driver.classify(failure), driver.statements.isDeliberate(failure)]).toEqual([
       'statement',
       true,
     ])
-    await ask(connection, 'set max_statement_time = 0')
-    const killed = ask(
-      connection,
-      'select sum(a.seq * b.seq) from seq_1_to_1000000 a, seq_1_to_1000000 b',
-    ).catch((thrown: unknown) => thrown)
+    await ask(connection, `set ${limit[0]} = 0`)
+    const killed = ask(connection, 'select n from t where sleep(600) = 0').catch(
+      (thrown: unknown) => thrown,
+    )
     await eventually(async () => {
       const rows = await server.query<{ id: number }>(
-        "select id from information_schema.processlist where info like '%seq_1_to%' and user = 'app'",
+        "select id from information_schema.processlist where info like '%sleep(600)%' and user = 'app'",
       )
       for (const { id } of rows) await server.query(`kill query ${id}`)
       return rows.length > 0

@@ -1,15 +1,15 @@
-import { describeMariadb, type MariadbCluster, Opened, startMariadb } from '@connmgr/testing'
+import { describeEachProduct, type MysqlCluster, Opened } from '@connmgr/testing'
 import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { createConnectionManager, type MysqlConnectionManager } from '../index.js'
 import { MariadbPool } from './mariadb-pool.js'
 
-describeMariadb('a pool for the Prisma adapter of MariaDB', () => {
-  let cluster: MariadbCluster
+describeEachProduct('a pool for the Prisma adapter of MariaDB', ({ start }) => {
+  let cluster: MysqlCluster
   let manager: MysqlConnectionManager
   const opened = new Opened()
 
   beforeAll(async () => {
-    cluster = await startMariadb()
+    cluster = await start()
     await cluster.primary.query(`create table every_type (
       id bigint auto_increment primary key, tiny tinyint, small smallint, mid mediumint, whole int, positive int unsigned,
       big bigint unsigned, price decimal(20, 4), half float, full double, at datetime(3), stamped timestamp null, day date,
@@ -26,9 +26,12 @@ describeMariadb('a pool for the Prisma adapter of MariaDB', () => {
 
   const both = (): { ours: PrismaMariaDb; theirs: PrismaMariaDb } => ({
     ours: new PrismaMariaDb(new MariadbPool(manager.pool) as never, { database: 'app' }),
-    theirs: new PrismaMariaDb(cluster.primary.url().replace('mysql:', 'mariadb:'), {
-      database: 'app',
-    }),
+    theirs: new PrismaMariaDb(
+      `${cluster.primary.url().replace('mysql:', 'mariadb:')}?allowPublicKeyRetrieval=true`,
+      {
+        database: 'app',
+      },
+    ),
   })
   const scalar = (scalarType: string, dbType?: string) => ({
     scalarType,

@@ -1,11 +1,10 @@
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
   type FaultProxy,
-  type MariadbCluster,
+  type MysqlCluster,
   Opened,
   startFaultProxy,
-  startMariadb,
 } from '@connmgr/testing'
 import type { Connection, Pool } from 'mysql2'
 import { ask, borrow } from '../../test/asking.js'
@@ -15,13 +14,13 @@ const LOST = { code: 'CONNMGR_CONNECTION_LOST' }
 const UNKNOWN = { code: 'CONNMGR_COMMIT_OUTCOME_UNKNOWN' }
 const ROLLED_BACK = { code: 'CONNMGR_TRANSACTION_ROLLED_BACK' }
 
-describeMariadb('what is said of a statement that has no answer', () => {
-  let cluster: MariadbCluster
+describeEachProduct('what is said of a statement that has no answer', ({ start }) => {
+  let cluster: MysqlCluster
   let proxy: FaultProxy
   const opened = new Opened()
 
   beforeAll(async () => {
-    cluster = await startMariadb()
+    cluster = await start()
     await cluster.primary.query('create table rows_kept (n int primary key) engine=innodb')
     proxy = await startFaultProxy({ target: cluster.primary })
   })
@@ -287,12 +286,12 @@ describeMariadb('what is said of a statement that has no answer', () => {
   })
 })
 
-describeMariadb('a COMMIT after a time limit on a lock', () => {
+describeEachProduct('a COMMIT after a time limit on a lock', ({ start }) => {
   test.each([
     ['refused where that rolls back the transaction', 'ON', ROLLED_BACK, 0],
     ['done where it rolls back the statement alone', 'OFF', undefined, 1],
   ])('is %s', async (_name, setting, refusal, kept) => {
-    await using cluster = await startMariadb({
+    await using cluster = await start({
       settings: { 'innodb-rollback-on-timeout': setting, 'innodb-lock-wait-timeout': '1' },
     })
     await cluster.primary.query('create table rows_kept (n int primary key) engine=innodb')

@@ -2,8 +2,6 @@ import { ConnectionLostError } from '@connmgr/core'
 import {
   type ConnectionActivity,
   currentEffects,
-  type Effects,
-  noteWrite,
   type StatementTrace,
   type StatementTracer,
   tracedConnection,
@@ -26,11 +24,13 @@ import { ConnectionEnd } from './connection-end.js'
 import { errorIn } from './error-packet.js'
 import { Followed } from './followed.js'
 import { type CommandFollower, follow, followPrepare, type Start } from './followed-command.js'
-import { endOfFailed, type InFlight, mayWrite, UNSENT } from './in-flight.js'
+import { endOfFailed, type InFlight, UNSENT } from './in-flight.js'
 import { pingOf } from './ping.js'
+import { refuse, refuseWaiting } from './refused-command.js'
 import { explainEvents, type SilentCommand } from './silent-command.js'
 import { TracedStatement } from './statement-trace.js'
 import { TransactionWatch } from './transaction-watch.js'
+import { WorkNotes } from './work-notes.js'
 
 /** What a session is known to be, beyond what mysql2 keeps. */
 interface Known {
@@ -72,14 +72,13 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   #ownTrace: StatementTrace | undefined
   /** Why the latest statement that was to be prepared could not be. */
   #prepareError: unknown
-  /** Of the work that has sent the latest statement outside of a transaction, and so has begun the one that is open. */
-  #begunIn: Effects | undefined
-  #effects: Effects | undefined
+  readonly #notes: WorkNotes
 
   constructor(internals: Internals, queue: CommandQueue, known: Known) {
     this.#internals = internals
     this.#queue = queue
     this.#known = known
+    this.#notes = new WorkNotes(known.activity)
     this.end = new ConnectionEnd(internals, queue, this.transactions)
     queue.intercept(this)
   }
@@ -121,7 +120,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   /** The connection is gone. */
   lost(error: Error): void {
     this.end.cause ??= error
-    if (isDeliberate(this.end.cause)) this.#noteDeliberateEnd()
+    if (isDeliberate(this.end.cause)) this.#notes.deliberateEnd()
     for (const each of [...this.#silent]) each.fail(error)
     this.#queue.release()
   }
@@ -152,7 +151,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
         changes.note(effects, command.statement === undefined ? command.sql : undefined)
     }
     const effects = currentEffects()
-    if (!own) this.#effects = effects
+    if (!own) this.#notes.handedOver(effects)
     const statement = new Followed(
       this,
       command,
@@ -188,7 +187,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     const refusal = this.end.refusal()
     if (refusal === undefined) return this.#queue.send(command)
     process.nextTick(() => {
-      this.#refuse(command, refusal)
+      refuse(command, refusal)
       command.emit('end')
     })
     return command
@@ -208,7 +207,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   /** The turn of a command has come. */
   start(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
     const refusal = this.end.poisoned ? this.end.refusal() : this.#refusalAtStart(statement)
-    if (refusal !== undefined) return this.#refuse(command, refusal)
+    if (refusal !== undefined) return refuse(command, refusal)
     return statement.verb === 'commit' && this.transactions.doubtful
       ? this.#askFirst(command, statement)
       : this.#send(command, statement, packet)
@@ -238,8 +237,10 @@ export class StatementFollower implements CommandFollower, CommandWatch {
   }
 
   #send(command: Command, statement: Followed, packet: Packet | undefined): ReturnType<Start> {
-    const error = this.#sending(statement)
-    if (error !== undefined) return this.#refuse(command, error)
+    statement.begun = this.transactions.surroundings
+    const error = this.#notes.sending(statement)
+    if (error !== undefined) return refuse(command, error)
+    statement.stage = 'sent'
     this.#running = command
     this.#statement = statement
     statement.traced?.sent(command.statement !== undefined)
@@ -263,33 +264,10 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       if (flags !== undefined)
         this.transactions.succeeded(statusOf(flags), undefined, this.#known.activity.lease)
       const refusal = this.transactions.refusalOfCommit(this.#known.activity.lease)
-      if (refusal !== undefined) return this.#refuse(command, refusal)
+      if (refusal !== undefined) return refuse(command, refusal)
       this.#internals._resetSequenceId?.()
       return this.#send(command, statement, undefined)
     }
-  }
-
-  /** A statement is about to be sent. Returns why it must not be. */
-  #sending(statement: Followed): Error | undefined {
-    const { effects } = statement
-    const borrowers = this.#borrowers
-    statement.begun = this.transactions.surroundings
-    if (statement.begun !== 'transaction')
-      this.#begunIn = effects ?? (statement.own ? undefined : borrowers?.alive)
-    try {
-      if (
-        !statement.own &&
-        (effects !== undefined || borrowers !== undefined) &&
-        mayWrite(statement)
-      ) {
-        if (statement.begun === 'transaction') this.#begunIn?.requireCommittable()
-        statement.endWrite = noteWrite(effects, borrowers)
-      }
-    } catch (error) {
-      return error as Error
-    }
-    statement.stage = 'sent'
-    return undefined
   }
 
   #failed(statement: Followed, error: unknown): unknown {
@@ -300,28 +278,12 @@ export class StatementFollower implements CommandFollower, CommandWatch {
 
   #explain(statement: InFlight, error: unknown): unknown {
     if (!(error instanceof ConnectionLostError) && isClientTimeout(error)) {
-      this.#noteDeliberateEnd()
+      this.#notes.deliberateEnd()
       this.end.giveUpOn(error)
-      process.nextTick(() => this.#refuseWaiting())
+      // What stands behind a statement that was given up on would wait for it.
+      process.nextTick(() => refuseWaiting(this.#internals, this.end.refusal()))
     }
     return this.end.explain(statement, error)
-  }
-
-  /** What stands behind a statement that was given up on would wait for it. */
-  #refuseWaiting(): void {
-    const refusal = this.end.refusal()
-    const { _commands: waiting } = this.#internals
-    for (let each = waiting?.shift(); each !== undefined; each = waiting?.shift()) {
-      if (refusal !== undefined) this.#refuse(each, refusal)
-      each.emit('end')
-    }
-  }
-
-  /** Ends a command that is not sent. Returns what ends its state machine. */
-  #refuse(command: Command, error: Error): null {
-    if (command.onResult !== undefined) command.onResult(error)
-    else if (command.listenerCount('error') > 0) command.emit('error', error)
-    return null
   }
 
   before(command: Command, packet: Packet): void {
@@ -343,16 +305,5 @@ export class StatementFollower implements CommandFollower, CommandWatch {
     if (this.#running === undefined || this.#internals._command === this.#running) return
     this.#running = undefined
     this.#statement = undefined
-  }
-
-  /** For libraries that keep of an error no more than its code. */
-  #noteDeliberateEnd(): void {
-    this.#effects?.noteDeliberateEnd()
-    this.#borrowers?.noteDeliberateEnd()
-  }
-
-  /** Of the unit of work that has borrowed the connection, if that may be run again. */
-  get #borrowers(): Effects | undefined {
-    return this.#known.activity.lease?.owner.effects as Effects | undefined
   }
 }

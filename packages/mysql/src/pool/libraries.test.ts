@@ -1,10 +1,4 @@
-import {
-  describeMariadb,
-  type MariadbCluster,
-  type MariadbNode,
-  Opened,
-  startMariadb,
-} from '@connmgr/testing'
+import { describeEachProduct, type MysqlCluster, type MysqlNode, Opened } from '@connmgr/testing'
 import { sql as drizzleSql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/mysql2'
 import { Kysely, MysqlDialect, sql } from 'kysely'
@@ -24,15 +18,15 @@ class Note {
   text!: string
 }
 
-describeMariadb('the pools under libraries that take one of mysql2', () => {
-  let cluster: MariadbCluster
-  let replica: MariadbNode
+describeEachProduct('the pools under libraries that take one of mysql2', ({ start }) => {
+  let cluster: MysqlCluster
+  let replica: MysqlNode
   let manager: MysqlConnectionManager
   const opened = new Opened()
 
   beforeAll(async () => {
-    cluster = await startMariadb({ replicas: 1 })
-    replica = cluster.replicas[0] as MariadbNode
+    cluster = await start({ replicas: 1 })
+    replica = cluster.replicas[0] as MysqlNode
     await cluster.primary.query(
       'create table notes (id int auto_increment primary key, text varchar(50)) engine=innodb',
     )
@@ -50,7 +44,7 @@ describeMariadb('the pools under libraries that take one of mysql2', () => {
   afterEach(() => opened.close())
   afterAll(() => cluster?.stop())
 
-  const credentials = (node: MariadbNode) => ({
+  const credentials = (node: MysqlNode) => ({
     host: node.host,
     port: node.port,
     username: 'app',

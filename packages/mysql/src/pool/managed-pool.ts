@@ -1,11 +1,5 @@
-import type { Lease, ManagerAcquireOptions, PoolCounts, ReplayOptions, Target } from '@connmgr/core'
-import {
-  type FunctionReference,
-  type Lent,
-  outside,
-  printAsJson,
-  type StatementTrace,
-} from '@connmgr/core/driver'
+import type { Lease, ManagerAcquireOptions, PoolCounts, Target } from '@connmgr/core'
+import { type FunctionReference, type Lent, outside, printAsJson } from '@connmgr/core/driver'
 import mysql2, {
   type Connection,
   type FieldPacket,
@@ -13,28 +7,20 @@ import mysql2, {
   type PoolConnection,
   type Query,
   type QueryError,
-  type QueryOptions,
   type QueryResult,
 } from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
 import { MysqlConnectionManager } from '../connection-manager.js'
 import type { Command } from '../internals.js'
 import { settingUpConnection } from '../session-changes.js'
-import { isAtomic } from '../text/statement-text.js'
 import { signalOf } from './abort-signal.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
-import {
-  type Answer,
-  createQuery,
-  type Lender,
-  PoolExecute,
-  PoolQuery,
-  type PoolStatement,
-  textOfCall,
-} from './pool-query.js'
+import { type Answer, createQuery, type Lender, PoolExecute, PoolQuery } from './pool-query.js'
+import { type PoolStatementOptions, PoolStatements } from './pool-statements.js'
 import { PooledConnection } from './pooled-connection.js'
 import { ManagedPromisePool } from './promise-pool.js'
 import { shownConfig, showQueues } from './shown-config.js'
+import { tellListeners } from './tell-listeners.js'
 
 type ConnectionCallback = Parameters<Pool['getConnection']>[0]
 type PoolEvent = 'acquire' | 'connection' | 'enqueue' | 'release' | 'remove'
@@ -54,16 +40,6 @@ const { Pool: MysqlPool } = mysql2 as unknown as {
 
 const CLOSED = 'Pool is closed.'
 const NONE_FREE = 'No connections available.'
-
-/** What one statement of a pool may ask for, beside what mysql2 knows. */
-export interface PoolStatementOptions extends QueryOptions, ReplayOptions {
-  /**
-   * Ends the statement on the server when it fires, and closes its connection. The statement then fails with
-   * `CONNMGR_ABORTED`, or with `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if it may have written. What answers by events, because it
-   * has no callback, has none.
-   */
-  readonly signal?: AbortSignal
-}
 
 type Send = <T extends QueryResult>(
   options: PoolStatementOptions,
@@ -129,6 +105,7 @@ export class ManagedPool extends MysqlPool {
   readonly #known = new Map<number, Connection>()
   readonly #wanted: ManagerAcquireOptions
   readonly #lender: Lender
+  readonly #statements: PoolStatements
   #ending: Promise<void> | undefined
 
   /** @throws InvalidOptionError `CONNMGR_INVALID_OPTION` */
@@ -152,6 +129,7 @@ export class ManagedPool extends MysqlPool {
     this.#waits = blueprint?.waits ?? true
     this.#Promise = blueprint?.Promise ?? Promise
     this.#lender = this.#createLender()
+    this.#statements = new PoolStatements(manager, this.#lender)
     showQueues(this, () => this.#counts)
     manager.on('connectionClosed', ({ connectionId }) => {
       const connection = this.#known.get(connectionId)
@@ -234,7 +212,7 @@ export class ManagedPool extends MysqlPool {
             values,
             options,
           )
-    this.#run(sql, statement, answer)
+    this.#statements.run(sql, statement, answer)
   }
 
   /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
@@ -243,11 +221,11 @@ export class ManagedPool extends MysqlPool {
     const query = createQuery(sql, values, callback, options)
     const below = this.query as FunctionReference
     const { onResult } = query
-    if (onResult === undefined) this.#startStream(query, sql, below)
+    if (onResult === undefined) this.#statements.stream(query, sql, below)
     else {
       const given = typeof values === 'function' ? undefined : values
       const signal = signalOf(sql)
-      this.#run(
+      this.#statements.run(
         sql,
         new PoolQuery(this.#lender, below, signal, query, sql, given, options),
         onResult,
@@ -264,57 +242,6 @@ export class ManagedPool extends MysqlPool {
     const answer = (typeof values === 'function' ? values : callback) as Answer | undefined
     const given = typeof values === 'function' ? undefined : values
     this.send('execute', sql, given, this.execute as FunctionReference, answer ?? (() => {}))
-  }
-
-  #run(sql: unknown, query: PoolStatement, answer: Answer): void {
-    const { deadlineMs, replay = this.$connections.replayStatements } = replayOf(sql)
-    if (replay === 'never' && deadlineMs === undefined) {
-      query.run(answer, sql)
-      return
-    }
-    const text = textOfCall(sql)
-    const attempt = (): Promise<unknown[]> =>
-      new Promise((resolve, reject) => {
-        query.run((error, rows, fields) => (error ? reject(error) : resolve([rows, fields])), sql)
-      })
-    this.$connections
-      .replayStatement(
-        attempt,
-        { replay, ...(deadlineMs === undefined ? {} : { deadlineMs }) },
-        text !== undefined && isAtomic(text),
-      )
-      .then(
-        (results) => process.nextTick(answer, null, ...results),
-        (error: unknown) => process.nextTick(answer, error),
-      )
-  }
-
-  #startStream(query: Command, sql: unknown, below: FunctionReference): void {
-    const { queries } = this.$connections
-    if (!queries.active) {
-      this.#stream(query, below)
-      return
-    }
-    const trace = queries.begin(textOfCall(sql))
-    trace.run(() => this.#stream(query, below, trace))
-  }
-
-  /** What answers by events: the connection goes back when it has ended. */
-  #stream(query: Command, below: FunctionReference, trace?: StatementTrace): void {
-    Promise.resolve(this.#lender.acquire(below, false)).then(
-      (lease) => {
-        const connection = this.#lender.lend(lease)
-        query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
-        const send = (): void => (connection.query as (query: unknown) => void)(query)
-        if (trace === undefined) send()
-        else trace.handOver(send)
-      },
-      (error: unknown) => {
-        trace?.failed(error)
-        query.emit('error', error)
-        query.emit('end')
-      },
-    )
   }
 
   /** Lends a connection that lives. */
@@ -395,19 +322,9 @@ export class ManagedPool extends MysqlPool {
     }
   }
 
-  /** As `emit`, but a listener that fails, at once or later, harms neither the others nor the lease. */
   #tell(event: PoolEvent, ...args: unknown[]): void {
-    if (this.listenerCount(event) === 0) return
-    const failed = (error: unknown): void => this.$connections.listenerFailed(event, error)
-    for (const listener of this.rawListeners(event)) {
-      try {
-        const result: unknown = Reflect.apply(listener, this, args)
-        // A query of mysql2 has a `then` too, which fails.
-        if (result instanceof Promise) result.catch(failed)
-      } catch (error) {
-        failed(error)
-      }
-    }
+    if (this.listenerCount(event) > 0)
+      tellListeners(this, event, args, (error) => this.$connections.listenerFailed(event, error))
   }
 
   #end(): Promise<void> {
@@ -424,9 +341,4 @@ const MOST_ATTEMPTS = 3
 /** Callers that wait for others to be done; not those for whom a connection is under way. */
 function waitingIn({ connecting, testing, waiting }: PoolCounts): number {
   return Math.max(0, waiting - connecting - testing)
-}
-
-/** What is ours in the options of a statement. */
-function replayOf(sql: unknown): { replay?: 'never' | 'safe' | 'idempotent'; deadlineMs?: number } {
-  return typeof sql === 'object' && sql !== null ? (sql as object) : {}
 }

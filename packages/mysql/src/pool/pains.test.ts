@@ -1,12 +1,11 @@
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
   type FaultProxy,
-  type MariadbCluster,
-  type MariadbNode,
+  type MysqlCluster,
+  type MysqlNode,
   patient,
   startFaultProxy,
-  startMariadb,
 } from '@connmgr/testing'
 import {
   createPool,
@@ -28,17 +27,17 @@ const OURS = {
 } as const
 
 /** What users of mysql2's own pool suffer: each is shown on that pool, and does not happen on ours. */
-describeMariadb('what hurts users of a pool of mysql2', () => {
-  let cluster: MariadbCluster
-  let first: MariadbNode
-  let second: MariadbNode
+describeEachProduct('what hurts users of a pool of mysql2', ({ product, start }) => {
+  let cluster: MysqlCluster
+  let first: MysqlNode
+  let second: MysqlNode
   let proxy: FaultProxy
   const pools: Pick<Pool, 'end'>[] = []
 
   beforeAll(async () => {
-    cluster = await startMariadb({ replicas: 1 })
+    cluster = await start({ replicas: 1 })
     first = cluster.primary
-    second = cluster.replicas[0] as MariadbNode
+    second = cluster.replicas[0] as MysqlNode
     await first.query('create table kept (n int)')
     await second.waitForReplay(first)
     proxy = await startFaultProxy({ target: first })
@@ -71,7 +70,7 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     pools.push(pool)
     return pool
   }
-  const runningOn = async (node: MariadbNode, sql: string): Promise<number> => {
+  const runningOn = async (node: MysqlNode, sql: string): Promise<number> => {
     const rows = await node.query('select 1 from information_schema.processlist where info = ?', [
       sql,
     ])
@@ -141,7 +140,7 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
       }
       await insert()
       await first.setReadOnly(true)
-      await second.query('stop slave')
+      await second.query(`stop ${product.replication.replica}`)
       await second.setReadOnly(false)
       // The name leads to another server now, as after a failover.
       proxy.retarget(second)
@@ -162,10 +161,11 @@ describeMariadb('what hurts users of a pool of mysql2', () => {
     const outcome = async (pool: Pool | ManagedPool): Promise<unknown> => {
       const one = await borrow(pool as Pool)
       await ask(one, 'begin')
+      await ask(one, 'insert into kept values (5)')
       await ask(one, 'set @mine = 5')
       one.release()
       const other = await borrow(pool as Pool)
-      const rows = await ask(other, 'select @@in_transaction as open, @mine as mine')
+      const rows = await ask(other, 'select count(*) as open, @mine as mine from kept where n = 5')
       other.release()
       return rows
     }

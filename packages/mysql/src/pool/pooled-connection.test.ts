@@ -1,16 +1,16 @@
 import { inspect } from 'node:util'
-import { describeMariadb, type MariadbCluster, Opened, startMariadb } from '@connmgr/testing'
+import { describeEachProduct, type MysqlCluster, Opened } from '@connmgr/testing'
 import mysql2, { type PoolConnection } from 'mysql2'
 import { ask, borrow } from '../../test/asking.js'
 import { ManagedPool } from '../index.js'
 
-describeMariadb('a connection of a managed pool', () => {
-  let cluster: MariadbCluster
+describeEachProduct('a connection of a managed pool', ({ start }) => {
+  let cluster: MysqlCluster
   let pool: ManagedPool
   const opened = new Opened()
 
   beforeAll(async () => {
-    cluster = await startMariadb()
+    cluster = await start()
   })
   beforeEach(() => {
     // One connection, so that each borrower gets that of the one before.

@@ -5,9 +5,10 @@ import { formatHistory, formatPosition } from './history.js'
 
 /** What has been executed, applied by replication, and both together; and who the server is. */
 const QUESTIONS = {
-  mysql: 'SELECT @@global.gtid_executed, NULL, NULL, @@global.server_uuid, @@global.read_only',
+  mysql:
+    'SELECT @@global.gtid_executed, NULL, NULL, @@global.server_uuid, @@global.read_only OR @@global.innodb_read_only',
   mariadb:
-    'SELECT @@global.gtid_binlog_state, @@global.gtid_slave_pos, @@global.gtid_current_pos, @@global.server_id, @@global.read_only',
+    'SELECT @@global.gtid_binlog_state, @@global.gtid_slave_pos, @@global.gtid_current_pos, @@global.server_id, @@global.read_only OR @@global.innodb_read_only',
 } as const
 
 /**

@@ -29,6 +29,8 @@ export class MysqlProbe implements Probe {
   /** Which of the questions the server answers. */
   #level = 0
   #mayAskLag = true
+  /** MySQL before 8.0.22 knows the older word alone, and from 8.4 on the newer one. */
+  #word: 'REPLICA' | 'SLAVE'
   /** Asked once: a server that is started again has ended the session, and to find out is the dearest of the questions. */
   #startedAt: string | undefined
   #askForMoreAt = Number.POSITIVE_INFINITY
@@ -42,6 +44,7 @@ export class MysqlProbe implements Probe {
     }: { now?: () => number; ownsSession?: boolean } = {},
   ) {
     this.#session = session
+    this.#word = session.flavour === 'mysql' ? 'REPLICA' : 'SLAVE'
     this.#now = now
     this.#ownsSession = ownsSession
   }
@@ -97,25 +100,15 @@ export class MysqlProbe implements Probe {
     if (!this.#mayAskLag) return undefined
     sent.statements += 1
     try {
-      const { names, rows } = await this.#session.askNamed('SHOW SLAVE STATUS')
+      const { names, rows } = await this.#session.askNamed(`SHOW ${this.#word} STATUS`)
       const at = names.findIndex((name) => /^Seconds_Behind_(?:Master|Source)$/i.test(name))
       const lag = rows[0]?.[at]
       return lag === undefined || lag === null ? undefined : Number(lag)
     } catch (error) {
-      // MySQL has called it SHOW REPLICA STATUS since 8.0.22, and nothing else since 8.4.
-      if (errnoOf(error as DriverError) === SYNTAX) return this.#askReplicaLag(sent)
-      if (!isWithheld(error)) throw error
-      return this.#withheldLag()
-    }
-  }
-
-  async #askReplicaLag(sent: Sent): Promise<number | undefined> {
-    sent.statements += 1
-    try {
-      const { names, rows } = await this.#session.askNamed('SHOW REPLICA STATUS')
-      const lag = rows[0]?.[names.indexOf('Seconds_Behind_Source')]
-      return lag === undefined || lag === null ? undefined : Number(lag)
-    } catch (error) {
+      if (errnoOf(error as DriverError) === SYNTAX && this.#word === 'REPLICA') {
+        this.#word = 'SLAVE'
+        return this.#askLag(sent)
+      }
       if (!isWithheld(error)) throw error
       return this.#withheldLag()
     }

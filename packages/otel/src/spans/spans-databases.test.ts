@@ -1,7 +1,7 @@
 import * as duckdb from '@connmgr/duckdb'
 import * as mysql from '@connmgr/mysql'
 import * as sqlite from '@connmgr/sqlite'
-import { describeMariadb, startMariadb } from '@connmgr/testing'
+import { describeEachProduct } from '@connmgr/testing'
 import { meterProvider } from '../../test/collected.js'
 import { RecordedSpans, useFlowContexts } from '../../test/recorded-spans.js'
 import { instrument, type MeasuredManagers } from '../index.js'
@@ -97,9 +97,9 @@ test('statements of DuckDB', async () => {
   await manager.close()
 })
 
-describeMariadb('on MariaDB', () => {
+describeEachProduct('spans', ({ start }) => {
   test('names in backticks, strings in double quotes, the numbers of its errors, and a client that is instrumented', async () => {
-    const cluster = await startMariadb()
+    const cluster = await start()
     await cluster.primary.query('create table `my users` (email varchar(50) unique)')
     const manager = mysql.createConnectionManager({
       ...LIFETIME,

@@ -1,4 +1,4 @@
-import { type MariadbCluster, type MariadbOptions, startMariadb } from '@connmgr/testing'
+import type { MysqlCluster, MysqlLab, MysqlOptions } from '@connmgr/testing'
 import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { PrismaClient } from './generated/client.js'
 
@@ -41,15 +41,18 @@ const TABLES = [
 ]
 
 /** A cluster with the tables of `schema.prisma`. */
-export async function startShop(options?: MariadbOptions): Promise<MariadbCluster> {
-  const cluster = await startMariadb(options)
+export async function startShop(
+  start: MysqlLab['start'],
+  options?: MysqlOptions,
+): Promise<MysqlCluster> {
+  const cluster = await start(options)
   for (const each of TABLES) await cluster.primary.query(each)
   for (const each of cluster.replicas) await each.waitForReplay(cluster.primary)
   return cluster
 }
 
 /** A client with Prisma's own adapter. */
-export function openPlain(cluster: MariadbCluster): PrismaClient {
+export function openPlain(cluster: MysqlCluster): PrismaClient {
   const { hostname, port, username, password, pathname } = new URL(cluster.primary.url())
   const adapter = new PrismaMariaDb({
     host: hostname,
@@ -59,6 +62,8 @@ export function openPlain(cluster: MariadbCluster): PrismaClient {
     database: pathname.slice(1),
     // The version that Prisma has hangs without this, mariadb-corporation/mariadb-connector-nodejs#331.
     minimumIdle: 1,
+    // MySQL sends the key by which it takes the password where there is no TLS.
+    allowPublicKeyRetrieval: true,
     connectionLimit: 3,
   })
   return new PrismaClient({ adapter })

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listServerProcesses, signalProcess } from '../../bin/server-processes.cjs'
-import { describeMariadb } from '../mariadb/describe-mariadb.js'
+import { describeMariadb } from '../mysql/describe-products.js'
 import { guardDirectory } from './watchdog.js'
 
 /** How programs start two servers of a database. */
@@ -27,7 +27,7 @@ const POSTGRES: Lab = {
   processes: 3,
 }
 const MARIADB: Lab = {
-  module: path.join(__dirname, '..', 'mariadb', 'mariadb-cluster.ts'),
+  module: path.join(__dirname, '..', 'mysql', 'mysql-cluster.ts'),
   start: 'startMariadb({ replicas: 1 })',
   prefix: 'connmgr-mariadb-',
   processes: 2,

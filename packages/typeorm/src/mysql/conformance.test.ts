@@ -1,22 +1,18 @@
 import { createConnectionManager } from '@connmgr/mysql'
-import { describeMariadb, type MariadbCluster, startMariadb } from '@connmgr/testing'
+import { describeEachProduct, type MysqlCluster } from '@connmgr/testing'
 import { describeAdapter } from '../../test/describe-adapter.js'
 
-describeMariadb('TypeORM on MariaDB', () => {
-  let cluster: MariadbCluster
+describeEachProduct('TypeORM', ({ product, start }) => {
+  let cluster: MysqlCluster
 
   describeAdapter({
-    type: 'mariadb',
+    type: product.id,
     start: async () => {
-      cluster = await startMariadb()
+      cluster = await start()
     },
     stop: () => cluster.stop(),
-    empty: async () => {
-      await cluster.primary.query(
-        'set statement foreign_key_checks = 0 for create or replace database app',
-      )
-    },
-    dataSourceOptions: () => ({ type: 'mariadb', url: cluster.primary.url() }),
+    empty: () => cluster.primary.emptyDatabase(),
+    dataSourceOptions: () => ({ type: product.id, url: cluster.primary.url() }),
     createManager: () =>
       createConnectionManager({ databaseUrl: cluster.primary.url(), logger: false }),
     twoConnections: { poolSize: 2, maxOverflow: 0 },

@@ -1,9 +1,8 @@
 import {
-  describeMariadb,
+  describeEachProduct,
   eventually,
-  type MariadbCluster,
-  type MariadbNode,
-  startMariadb,
+  type MysqlCluster,
+  type MysqlNode,
 } from '@connmgr/testing'
 import { DataSource } from 'typeorm'
 import { Author, ENTITIES } from '../../test/entities.js'
@@ -14,16 +13,16 @@ import {
   withConnectionManager,
 } from '../index.js'
 
-describeMariadb('MariaDB servers under TypeORM', () => {
-  let cluster: MariadbCluster
-  let primary: MariadbNode
-  let replica: MariadbNode
+describeEachProduct('servers under TypeORM', ({ product, start }) => {
+  let cluster: MysqlCluster
+  let primary: MysqlNode
+  let replica: MysqlNode
   let dataSource: DataSource
 
   beforeEach(async () => {
-    cluster = await startMariadb({ replicas: 1, synchronous: true })
+    cluster = await start({ replicas: 1, synchronous: true })
     primary = cluster.primary
-    replica = cluster.replicas[0] as MariadbNode
+    replica = cluster.replicas[0] as MysqlNode
   })
   afterEach(async () => {
     if (dataSource?.isInitialized) await dataSource.destroy()
@@ -48,10 +47,10 @@ describeMariadb('MariaDB servers under TypeORM', () => {
     (await dataSource.getRepository(Author).find({ order: { id: 'ASC' } })).map(({ name }) => name)
 
   test('the same DataSource goes on writing on the promoted replica after a crash', async () => {
-    await open('mariadb', { url: primary.url() }, { failoverUrls: [replica.url()] })
+    await open(product.id, { url: primary.url() }, { failoverUrls: [replica.url()] })
     const authors = dataSource.getRepository(Author)
     await authors.save({ name: 'before' })
-    const connections = getConnections(dataSource, 'mariadb')
+    const connections = getConnections(dataSource, product.id)
     await primary.crash()
     // A statement that is sent before the end of its connection is noticed is of unknown outcome, and rejected as such.
     await eventually(() => connections.getFailoverStatus().state !== 'STEADY')
@@ -63,7 +62,7 @@ describeMariadb('MariaDB servers under TypeORM', () => {
   })
 
   test('a transaction whose connection is killed is run again, and its first attempt leaves nothing', async () => {
-    await open('mariadb', { url: primary.url() })
+    await open(product.id, { url: primary.url() })
     const attempts: number[] = []
     await replayTransaction(dataSource, async (entities, attempt) => {
       attempts.push(attempt)

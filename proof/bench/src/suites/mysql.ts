@@ -1,5 +1,5 @@
 import { ManagedPool } from '@connmgr/mysql'
-import { findMariadb, MARIADB_INSTALL_COMMAND, startMariadb } from '@connmgr/testing'
+import { MARIADB, startMariadb } from '@connmgr/testing'
 import { createPool, type Pool, type PoolConnection } from 'mysql2'
 import { compareCases } from '../steady.js'
 import { type Opener, ROWS, type Subject } from '../subjects.js'
@@ -61,8 +61,8 @@ export const mysql: Suite = {
   about: `one row by its key from a local MariaDB server, ${CONNECTIONS} connections`,
   peers: ['mysql2'],
   async run(settings) {
-    if (findMariadb() === undefined) {
-      console.error(`mysql: left out, as there is no MariaDB here: ${MARIADB_INSTALL_COMMAND}`)
+    if (MARIADB.find() === undefined) {
+      console.error(`mysql: left out, as there is no MariaDB here: ${MARIADB.howToGet}`)
       return {}
     }
     const cluster = await startMariadb()

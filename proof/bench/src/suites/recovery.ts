@@ -1,11 +1,5 @@
 import { createConnectionManager } from '@connmgr/mysql'
-import {
-  findMariadb,
-  MARIADB_INSTALL_COMMAND,
-  type PostgresCluster,
-  startCluster,
-  startMariadb,
-} from '@connmgr/testing'
+import { MARIADB, type PostgresCluster, startCluster, startMariadb } from '@connmgr/testing'
 import { createPool } from 'mysql2/promise'
 import pg from 'pg'
 import postgres from 'postgres'
@@ -134,8 +128,8 @@ export const blow: Suite = {
       }
     }
     const results: Record<string, Measured> = { postgresql: await onPostgres(terminate, rounds) }
-    if (findMariadb() === undefined)
-      console.error(`blow: left out, as there is no MariaDB here: ${MARIADB_INSTALL_COMMAND}`)
+    if (MARIADB.find() === undefined)
+      console.error(`blow: left out, as there is no MariaDB here: ${MARIADB.howToGet}`)
     else results.mariadb = await onMariadb(rounds)
     return results
   },

@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import type { DatabaseName } from '../database.js'
 import { loadLine } from '../machine-load.js'
 import { MissingProgramsError } from '../missing-programs.js'
 import type { Peer } from './client.js'
 import { type Fault, FULL, QUICK } from './fault.js'
 import type { Outcome } from './outcome.js'
-import { loadPeerDatabase, type PeerDatabase } from './peer-database.js'
+import { loadPeerDatabase, type PeerDatabase, type PeerDatabaseName } from './peer-database.js'
 import { runRound } from './round.js'
 import { overviewOf, type Summary, summarize, tableOf } from './summary.js'
 
@@ -38,7 +37,7 @@ interface Job {
 }
 
 async function main(): Promise<void> {
-  const database = await loadPeerDatabase(values.db as DatabaseName)
+  const database = await loadPeerDatabase(values.db as PeerDatabaseName)
   const haproxy = database.routerVersion?.()
   const peers = chosen(database.peers, values.client, 'client').filter(({ route, title }) => {
     if (route !== 'haproxy' || haproxy !== undefined) return true

@@ -1,10 +1,10 @@
-import type { DatabaseName } from '../database.js'
+import type { PeerDatabaseName } from './peer-database.js'
 
 /** What the runner says to the process of a client. */
 export type Command =
   | {
       readonly type: 'open'
-      readonly database: DatabaseName
+      readonly database: PeerDatabaseName
       readonly peer: string
       readonly urls: readonly [string, ...string[]]
     }

@@ -1,7 +1,9 @@
-import type { DatabaseName } from '../database.js'
 import type { ServerNode } from '../server-node.js'
 import type { Peer } from './client.js'
 import type { Fault } from './fault.js'
+
+/** The names that `--db` takes beside `--peers`. */
+export type PeerDatabaseName = 'postgresql' | 'mariadb'
 
 /** A primary and its standby, for one round. */
 export interface PeerCluster {
@@ -20,7 +22,7 @@ interface Router {
 
 /** What the comparison of clients needs of one database. */
 export interface PeerDatabase<C extends PeerCluster = PeerCluster> {
-  readonly name: DatabaseName
+  readonly name: PeerDatabaseName
   /** Every client, ours first. */
   readonly peers: readonly Peer[]
   readonly faults: readonly Fault<C>[]
@@ -37,11 +39,11 @@ export interface PeerDatabase<C extends PeerCluster = PeerCluster> {
   startRouter?(cluster: C, urls: readonly string[]): Promise<Router>
 }
 
-export async function loadPeerDatabase(name: DatabaseName): Promise<PeerDatabase> {
+export async function loadPeerDatabase(name: PeerDatabaseName): Promise<PeerDatabase> {
   switch (name) {
     case 'postgresql':
       return (await import('../postgres/peers/database.js')).POSTGRESQL
     case 'mariadb':
-      return (await import('../mariadb/peers/database.js')).MARIADB
+      return (await import('../mysql/peers/database.js')).MARIADB
   }
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import type { DatabaseName } from '../database.js'
 import type { Command, Rejection, Report } from './messages.js'
+import type { PeerDatabaseName } from './peer-database.js'
 
 const PROGRAM = path.join(__dirname, `writer${path.extname(__filename)}`)
 const OPEN_MS = 20_000
@@ -45,7 +45,7 @@ export class PeerProcess {
 
   /** Resolves when the first write has been done. */
   async open(
-    database: DatabaseName,
+    database: PeerDatabaseName,
     peer: string,
     urls: readonly [string, ...string[]],
   ): Promise<void> {

@@ -162,6 +162,8 @@ const DUPLICATES = `select concat(a.table_schema, '.', a.table_name) as tbl, a.i
 
 type Ask = Opened['query']
 
+const SYNTAX = 1064
+
 async function sessionsOf(query: Ask): Promise<MysqlFacts['sessions']> {
   const rows = await query(
     `select coalesce(user, '') as account, count(*) as sessions from information_schema.processlist
@@ -187,9 +189,12 @@ async function globalRights(query: Ask): Promise<string> {
     .join(', ')
 }
 
-/** Both words are asked for: servers know the one or the other. */
+/** Servers know the one or the other word; what the account may not see is refused by both. */
 async function replicaOf(query: Ask): Promise<MysqlFacts['replica']> {
-  const rows = await query('show replica status').catch(() => query('show slave status'))
+  const rows = await query('show replica status').catch((error: { errno?: unknown }) => {
+    if (error.errno !== SYNTAX) throw error
+    return query('show slave status')
+  })
   const [row] = rows
   if (row === undefined) return undefined
   const lag = numberIn(row, 'Seconds_Behind_Source') ?? numberIn(row, 'Seconds_Behind_Master')

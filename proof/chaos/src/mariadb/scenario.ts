@@ -1,6 +1,0 @@
-import type { Scenario as AnyScenario } from '../scenario.js'
-import type { ChaosContext } from './context.js'
-
-export type { Measurements } from '../scenario.js'
-/** A fault of MariaDB servers. Where PostgreSQL has the same one, it has the same number; those of MariaDB alone begin at 101. */
-export type Scenario = AnyScenario<ChaosContext>
