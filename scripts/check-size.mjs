@@ -17,7 +17,7 @@ const BUDGETS = {
   sqlite: 18_500,
   duckdb: 5600,
   typeorm: 7300,
-  prisma: 5900,
+  prisma: 6400,
   drizzle: 1700,
   sequelize: 4100,
   winston: 1200,
@@ -26,7 +26,7 @@ const BUDGETS = {
   metrics: 4900,
   otel: 6000,
   prometheus: 2500,
-  cli: 31_000,
+  cli: 33_000,
   insights: 42_000,
   dashboard: 7800,
 }

@@ -10,7 +10,7 @@ import * as pg from '@connmgr/pg'
 import * as sqlite from '@connmgr/sqlite'
 import {
   describeMariadb,
-  type MariadbCluster,
+  type MysqlCluster,
   type PostgresCluster,
   startCluster,
   startMariadb,
@@ -81,7 +81,7 @@ function onPostgres(): TroubledDatabase {
 }
 
 function onMariadb(): TroubledDatabase {
-  let cluster: MariadbCluster
+  let cluster: MysqlCluster
   const users = mysqlTable('User', {
     id: int('id').primaryKey(),
     email: varchar('email', { length: 90 }),

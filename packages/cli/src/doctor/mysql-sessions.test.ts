@@ -1,5 +1,5 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
-import { describeMariadb, eventually, type MariadbCluster, startMariadb } from '@connmgr/testing'
+import { describeMariadb, eventually, type MysqlCluster, startMariadb } from '@connmgr/testing'
 import type { PoolConnection } from 'mysql2/promise'
 import { doctor, found } from '../../test/doctor.js'
 import type { DoctorReport } from './report.js'
@@ -11,7 +11,7 @@ const reasonOf = (report: DoctorReport, what: string) =>
   report.notSeen.find((each) => each.what === what)?.reason
 
 describeMariadb('doctor of MariaDB with sessions', () => {
-  let cluster: MariadbCluster
+  let cluster: MysqlCluster
   let manager: MysqlConnectionManager
   const opened: PoolConnection[] = []
 
