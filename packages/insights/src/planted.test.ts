@@ -9,11 +9,11 @@ import * as mysql from '@connmgr/mysql'
 import * as pg from '@connmgr/pg'
 import * as sqlite from '@connmgr/sqlite'
 import {
-  describeMariadb,
+  describeEachProduct,
   type MysqlCluster,
+  type MysqlLab,
   type PostgresCluster,
   startCluster,
-  startMariadb,
 } from '@connmgr/testing'
 import { int, mysqlTable, varchar } from 'drizzle-orm/mysql-core'
 import { integer as pgInteger, pgTable, text as pgText, serial } from 'drizzle-orm/pg-core'
@@ -80,7 +80,7 @@ function onPostgres(): TroubledDatabase {
   }
 }
 
-function onMariadb(): TroubledDatabase {
+function onMysql({ product, start }: MysqlLab): TroubledDatabase {
   let cluster: MysqlCluster
   const users = mysqlTable('User', {
     id: int('id').primaryKey(),
@@ -93,7 +93,7 @@ function onMariadb(): TroubledDatabase {
   })
   return {
     async start(count) {
-      cluster = await startMariadb()
+      cluster = await start({ settings: { 'performance-schema': 'on' } })
       for (const each of [
         'create table User (id int auto_increment primary key, email varchar(90) not null unique, name varchar(90))',
         'create table Post (id int auto_increment primary key, title varchar(90) not null, published boolean not null default false, ' +
@@ -101,6 +101,8 @@ function onMariadb(): TroubledDatabase {
         `insert into User (email) values ${rows(count, (n) => `('u${n}')`)}`,
         `insert into Post (title, authorId) values ${rows(count, (n) => `('p', ${n})`)}`,
         "grant process on *.* to 'app'@'%'",
+        // MySQL tells of locks there.
+        "grant select on performance_schema.* to 'app'@'%'",
       ])
         await cluster.primary.query(each)
     },
@@ -109,7 +111,7 @@ function onMariadb(): TroubledDatabase {
       mysql.createConnectionManager({ databaseUrl: cluster.primary.url(), logger: false }),
     subjects: [
       subject('mysql2', mysql2Alone),
-      subject('typeorm', typeormOn({ type: 'mariadb' })),
+      subject('typeorm', typeormOn({ type: product.name === 'MySQL' ? 'mysql' : 'mariadb' })),
       subject('prisma', prismaOn(PrismaOnMariadb, '`Post`')),
       subject(
         'drizzle',
@@ -210,6 +212,8 @@ function onDuckdb(): TroubledDatabase {
 }
 
 describeTroubles('on PostgreSQL', onPostgres())
-describeMariadb('on MySQL’s protocol', () => describeTroubles('on MariaDB', onMariadb()))
+describeEachProduct('in libraries', (lab) =>
+  describeTroubles(`on ${lab.product.name}`, onMysql(lab)),
+)
 describeTroubles('on SQLite', onSqlite())
 describeTroubles('on DuckDB', onDuckdb())

@@ -33,9 +33,11 @@ function neededBy(message: string): NeededRight {
   const global = /\(at least one of\) the (.+?) privilege/i.exec(message)?.[1]
   if (global !== undefined) return { right: global.split(/,\s*/).at(-1) as string, on: '*.*' }
   const table = /^(\w+) command denied .* for table (\S+)$/i.exec(message)
-  if (table !== null)
-    return { right: table[1] as string, on: (table[2] as string).replaceAll("'", '') }
-  return { right: 'SELECT', on: 'performance_schema.*' }
+  const name = table?.[2]?.replaceAll("'", '')
+  // MySQL leaves out which database a table is of. The tables of locks alone take a right of their own.
+  return name?.includes('.') === true
+    ? { right: table?.[1] as string, on: name }
+    : { right: 'SELECT', on: 'performance_schema.*' }
 }
 
 /** An account as statements name it. @param account as `current_user()` has it */
