@@ -83,8 +83,8 @@ export class Lending<C extends object> {
   }
 
   /**
-   * Opens a connection for callers who wait elsewhere for the verdict on the server, so that the first of them need not
-   * wait for a login after that.
+   * Opens a connection for callers who wait elsewhere for the verdict on the server, or here for tests of connections that
+   * may be dead, so that the first of them need not wait for a login after that.
    */
   openAhead(): void {
     const { opening, size } = this.#connections

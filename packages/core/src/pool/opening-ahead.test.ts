@@ -63,3 +63,58 @@ describe('while a server that may be left is suspect', () => {
     await closeLone(lone)
   })
 })
+
+describe('while the only server is suspect', () => {
+  test('a connection is opened beside those that are tested, and serves the caller for whom one hangs', async () => {
+    const lone = lonePool()
+    const [lent, other] = await Promise.all([lone.acquire(), lone.acquire()])
+    const hanging = other.connection
+    other.release()
+    lone.driver.next('validate', 'hang')
+    lone.pool.serverChanged({ condition: 'suspect' })
+    const served = await lone.acquire()
+    expect(served.connection).not.toBe(hanging)
+    expect(lone.driver.count('connect')).toBe(3)
+    expect(lone.driver.count('validate')).toBe(2)
+    served.release()
+    lent.release()
+    await closeLone(lone)
+  })
+
+  test.each([1, 2])('suspicions that repeat do not lead above a limit of %s', async (poolSize) => {
+    const lone = lonePool({ poolSize, maxOverflow: 0 })
+    const lent = await lone.acquire()
+    for (let round = 0; round < 3; round += 1) {
+      lone.pool.serverChanged({ condition: 'suspect' })
+      lone.pool.serverChanged({ condition: 'open' })
+      lone.pool.serverChanged({ condition: 'suspect' })
+      await lone.clock.settle()
+      expect(lone.driver.count('connect')).toBe(poolSize)
+    }
+    lent.release()
+    await closeLone(lone)
+  })
+
+  test('that a full server refuses it concerns no caller, and delays no connect', async () => {
+    const lone = lonePool({ poolSize: 3, maxOverflow: 0 })
+    const lent = await lone.acquire()
+    lone.driver.next('connect', { fail: 'busy' })
+    lone.pool.serverChanged({ condition: 'suspect' })
+    await lone.clock.settle()
+    expect(lone.driver.count('connect')).toBe(2)
+    expect(lone.of('connectionFailed')).toEqual([])
+    ;(await lone.acquire()).release()
+    expect(lone.driver.count('connect')).toBe(3)
+    lent.release()
+    await closeLone(lone)
+  })
+
+  test('none is opened for a pool that nothing uses', async () => {
+    const lone = lonePool()
+    ;(await lone.acquire()).release()
+    lone.pool.serverChanged({ condition: 'suspect' })
+    await lone.clock.settle()
+    expect(lone.driver.count('connect')).toBe(1)
+    await closeLone(lone)
+  })
+})

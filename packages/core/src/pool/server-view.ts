@@ -70,8 +70,7 @@ export class ServerView<C extends object> implements PoolServer<C> {
     if (change.serving !== undefined) queue.suspended = !change.serving
     trust.distrustful = this.#isInTrouble && !queue.suspended
     if (change.serving) this.#next.supply()
-    else if (change.serving === false && condition === 'suspect' && leases.size > 0)
-      lending.openAhead()
+    else if (condition === 'suspect' && leases.size > 0) lending.openAhead()
     if (dead !== undefined) this.destroyAll(dead)
     else if (outdated !== undefined) this.clear(outdated)
   }

@@ -53,8 +53,9 @@ export class ConnectionStatements {
 
   /** Names a statement for a text, which the server prepares when it is first sent. */
   prepare(context: string, recurring: RecurringText): Statement {
-    const { shared } = this.#endpoint
-    const [statement, gone] = this.#cache.add(context, shared.nextName(), recurring)
+    const { isPooled: pooled, mark, shared } = this.#endpoint
+    const name = shared.nextName()
+    const [statement, gone] = this.#cache.add(context, { name, recurring, mark, pooled })
     shared.counts.prepares += 1
     if (this.#invalidated.delete(recurring)) shared.counts.rePrepares += 1
     shared.counts.evictions += gone.length

@@ -95,12 +95,67 @@ describePgBouncer(
       expect(manager.getStatementStats().off).toEqual([])
     })
 
+    test('columns have the names of the process that answers, whenever that has prepared', async () => {
+      await open(200)
+      await ask()
+      // Processes that are started after the change prepare for the new columns what was prepared elsewhere for the old.
+      await cluster.primary.query(
+        'alter table things drop column name; alter table things add column title text',
+      )
+      await cluster.primary.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+      )
+      await eventually(() =>
+        ask().then(
+          () => true,
+          () => false,
+        ),
+      )
+      expect(await ask()).toEqual(keys.map((row) => ({ ...row, title: null })))
+    })
+
     test('transactions have it right once the change has been noticed', async () => {
       await open(200)
       await ask()
       await cluster.primary.query('alter table things add column more int default 7')
       await ask()
       expect(await askInTransactions()).toMatchObject(keys.map((row) => ({ ...row, more: 7 })))
+    })
+
+    test('a table that the manager itself alters costs no error, in transactions neither', async () => {
+      await open(200)
+      await ask()
+      for (const column of ['one', 'two']) {
+        await manager.pool.query(`alter table things add column ${column} int default 7`)
+        expect(await askInTransactions()).toMatchObject(
+          keys.map((row) => ({ ...row, [column]: 7 })),
+        )
+      }
+      expect(manager.getStatementStats()).toMatchObject({ off: [], retries: 0 })
+    })
+
+    test('within a transaction the error of a change by another program is reported once', async () => {
+      await open(200, { poolSize: 1, maxOverflow: 0 })
+      await ask()
+      await cluster.primary.query('alter table things add column more int default 7')
+      const work = () =>
+        manager.transaction(async (client) => (await client.query(BY_KEY, [1])).rows)
+      await expect(work()).rejects.toMatchObject({ code: '0A000' })
+      for (let round = 0; round < 5; round += 1) expect(await work()).toMatchObject([{ more: 7 }])
+    })
+
+    test('a process that comes later finds nothing old in transactions once it has met the change', async () => {
+      await open(200)
+      await ask()
+      await cluster.primary.query('alter table things add column more int default 7')
+      await ask()
+      await manager.close()
+      manager = createConnectionManager({ databaseUrl: pooler.url, poolSize: 8, logger: false })
+      await manager.pool.query('select')
+      await eventually(() => manager.getStatementStats().off.length === 0)
+      await ask()
+      expect(await askInTransactions()).toMatchObject(keys.map((row) => ({ ...row, more: 7 })))
+      expect(manager.getStatementStats().off).toEqual([])
     })
 
     test('processes of the server that end are replaced, and nothing is lost but what ran on them', async () => {

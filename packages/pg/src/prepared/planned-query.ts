@@ -9,6 +9,7 @@ export interface PreparingConnection extends EventEmitter {
   readonly stream: Socket
   parsedStatements: Record<string, string>
   submittedNamedStatements: Record<string, string>
+  parse(message: { text: string }): void
   close(message: { type: 'S'; name: string }): void
   describe(message: object): void
 }
@@ -104,13 +105,13 @@ function endTiming(this: PlannedQuery, ...args: unknown[]): void {
 function learnFields(this: PlannedQuery, message: { fields: readonly object[] }): void {
   delete (this as Partial<PlannedQuery>).handleRowDescription
   const statement = this[PLAN]?.statement
-  if (statement !== undefined) statement.fields = message.fields.slice()
+  if (statement?.pooled === false) statement.fields = message.fields.slice()
   this.handleRowDescription?.(message)
 }
 
 /**
- * The connection as a query that is planned sees it: it does not have the server describe again what is known, and tells
- * here if its values could not be sent, for which node-postgres closes the statement.
+ * The connection as a query that is planned sees it: it adds the statement's mark to the text, does not have the server
+ * describe again what is known, and tells here if its values could not be sent, for which node-postgres closes the statement.
  */
 export interface Wire extends PreparingConnection {
   describes: boolean
@@ -131,6 +132,10 @@ export function wireOf(
   const wire = Object.create(connection) as Wire
   wire.describes = true
   wire.statement = undefined
+  wire.parse = (message) => {
+    const mark = wire.statement?.mark
+    connection.parse(mark ? { ...message, text: message.text + mark } : message)
+  }
   wire.describe = (message) => {
     if (wire.describes) connection.describe(message)
   }

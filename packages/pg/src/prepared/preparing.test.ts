@@ -1,11 +1,15 @@
+import { FakeClock } from '@connmgr/testing'
 import { Preparing } from './preparing.js'
+import type { Statement } from './statement-cache.js'
 
 function endpoint() {
-  const preparing = new Preparing()
+  const preparing = new Preparing(new FakeClock())
   const reported: string[] = []
   preparing.onOff = (_endpoint, reason) => reported.push(reason)
   return { reported, of: preparing.of('db:5432'), preparing }
 }
+
+const statementWith = (mark: string) => ({ mark }) as Statement
 
 test('a server that answers by the process of the login lets statements be prepared', () => {
   const { of, reported } = endpoint()
@@ -41,6 +45,31 @@ test('what nothing explains ends it at once behind a pooler, and after some time
   expect(direct.of.permission.allowed).toBe(true)
   direct.of.unexplained('42P05')
   expect(direct.reported).toHaveLength(1)
+})
+
+test('behind a pooler what is prepared after a change differs from what was prepared before it, once for each change', () => {
+  const { of } = endpoint()
+  of.found({ direct: false, name: 'PGBOUNCER_1', sentAs: 'a' })
+  expect(of.mark).toBe('')
+  const before = statementWith('')
+  of.outdate(before)
+  const { mark } = of
+  expect(mark).toMatch(/^ \/\* connmgr \d+ \*\/$/)
+  of.outdate(before)
+  expect(of).toMatchObject({ mark, generation: 2 })
+  of.outdate(statementWith(mark))
+  expect(of.mark).not.toBe(mark)
+  const other = endpoint().of
+  other.found({ direct: false, name: 'PGBOUNCER_1', sentAs: 'a' })
+  other.outdate()
+  expect(other.mark).toBe(mark)
+})
+
+test('on a server itself texts are prepared as they are', () => {
+  const { of } = endpoint()
+  of.found({ direct: true, name: 'a', sentAs: 'a' })
+  of.outdate()
+  expect(of).toMatchObject({ mark: '', generation: 1 })
 })
 
 test('until it is known, nothing is prepared, and the statistics say so', () => {

@@ -3,6 +3,7 @@ import type { Clock, DriverEvent } from '@connmgr/core'
 import { systemClock } from '@connmgr/core/driver'
 import { RecurringTexts } from './recurring-texts.js'
 import type { SessionStatements } from './session-statements.js'
+import type { Statement } from './statement-cache.js'
 import { type StatementTimes, statementTimes } from './statement-times.js'
 
 /** Nothing is prepared by itself any more on an endpoint. */
@@ -75,7 +76,10 @@ export class EndpointPreparing {
   /** Grows when names may lead elsewhere than before: what was prepared earlier is not used any more. */
   generation = 0
   permission: Permission = NOT_ASKED
+  /** Added to texts that are prepared, so that a pooler takes none for what it has prepared before. */
+  mark = ''
   #direct = false
+  #latestMark = 0
   #unexplained = 0
 
   constructor(id: string, shared: Preparing) {
@@ -93,6 +97,25 @@ export class EndpointPreparing {
       this.#turnOff(
         'a pooler stands before the server and does not keep track of prepared statements (PgBouncer does from 1.21 on, with max_prepared_statements)',
       )
+  }
+
+  /** What is prepared may have been before: a pooler keeps statements on connections of its own, and shares them by their text. */
+  get isPooled(): boolean {
+    return this.permission.allowed && !this.#direct
+  }
+
+  /**
+   * Names may lead elsewhere than before: what was prepared earlier is not used any more, by a pooler neither.
+   *
+   * @param refused by which it has shown; what was prepared by a text with another mark shows nothing of those with this one
+   */
+  outdate(refused?: Statement): void {
+    this.generation += 1
+    if (!this.isPooled || (refused !== undefined && refused.mark !== this.mark)) return
+    // By the time, so that processes that meet one change share what they prepare after it, and new ones find nothing old.
+    const minute = Math.floor(this.shared.clock.wallTime() / 60_000)
+    this.#latestMark = Math.max(minute, this.#latestMark + 1)
+    this.mark = ` /* connmgr ${this.#latestMark} */`
   }
 
   /** What stands before the server could not be asked. */

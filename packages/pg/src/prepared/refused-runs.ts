@@ -45,15 +45,21 @@ export class RefusedRuns {
         this.#statements.drop()
         this.#endpoint.unexplained(code)
       }
-    } else if (!how.reused || !isOfMeaning(error)) return
+    } else if (!isOfMeaning(error) || !this.#mayBeOld(how, code)) return
     else if (OF_VALUES.test(code)) {
       if (how.status !== 'I') this.#statements.remove(statement)
     } else {
       this.#statements.remove(statement)
-      this.#endpoint.generation += 1
+      this.#endpoint.outdate(statement)
     }
     how.refused = true
     if (how.status === 'I' && !isShared(query)) this.#runUnprepared(query, statement)
+  }
+
+  /** Whether what was refused may have been prepared before something changed. */
+  #mayBeOld({ reused }: Plan, code: string): boolean {
+    // By a pooler, for another of its clients. Without a name that it needs it cannot have been prepared, whoever tried.
+    return reused || (this.#endpoint.isPooled && !OF_NAMES.test(code))
   }
 
   /** Sends a query again, before any other, that has not begun. */
@@ -77,7 +83,7 @@ export class RefusedRuns {
       if (own === undefined) delete query.handleReadyForQuery
       else Object.defineProperty(query, 'handleReadyForQuery', own)
       this.#statements.remove(statement)
-      this.#endpoint.generation += 1
+      this.#endpoint.outdate(statement)
       query.handleReadyForQuery?.(connection)
     }
   }

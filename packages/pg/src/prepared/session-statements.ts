@@ -247,7 +247,7 @@ export class SessionStatements {
   #outside(): void {
     this.#context.outside()
     if (this.#defining === 'no') return
-    if (this.#defining === 'everywhere') this.#endpoint.generation += 1
+    if (this.#defining === 'everywhere') this.#endpoint.outdate()
     this.#defining = 'no'
     this.#statements.drop()
   }
@@ -262,7 +262,7 @@ export class SessionStatements {
     this.#connection.on('noData', () => {
       const statement = (this.#internals._activeQuery as PlannedQuery | null | undefined)?.[PLAN]
         ?.statement
-      if (statement !== undefined) statement.fields = null
+      if (statement?.pooled === false) statement.fields = null
     })
     this.#connection.on('readyForQuery', ({ status }: { status?: string }) => {
       this.#bound = false

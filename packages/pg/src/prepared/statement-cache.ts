@@ -9,6 +9,10 @@ const MOST_BYTES = 8 * 1024 * 1024
 export interface Statement extends TimedStatement {
   readonly name: string
   readonly recurring: RecurringText
+  /** What the text that the server gets has at its end. */
+  readonly mark: string
+  /** A pooler may run it on any process of the server, each of which has prepared it at another time, for other columns maybe. */
+  readonly pooled: boolean
   /** The columns of its rows, as the server has described them: null for none, undefined before it has. */
   fields: readonly object[] | null | undefined
   lastUse: number
@@ -35,7 +39,11 @@ export class StatementCache {
   }
 
   /** Adds one. Returns those that have to go for it. */
-  add(context: string, name: string, recurring: RecurringText): [Statement, Statement[]] {
+  add(
+    context: string,
+    fresh: Pick<Statement, 'name' | 'recurring' | 'mark' | 'pooled'>,
+  ): [Statement, Statement[]] {
+    const { recurring } = fresh
     const gone: Statement[] = []
     while (
       this.size > 0 &&
@@ -49,8 +57,7 @@ export class StatementCache {
     }
     const lastUse = ++this.#uses
     const statement: Statement = {
-      name,
-      recurring,
+      ...fresh,
       fields: undefined,
       lastUse,
       gone: false,
