@@ -42,8 +42,7 @@ export default async function config(): Promise<Config> {
       '<rootDir>/packages/testing/src/test-timeout.ts',
       '<rootDir>/packages/testing/src/fixed-seed.ts',
     ],
-    // One more than a small machine has cores: tests of servers wait for half of their time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // Without anything left that holds it, the end of a process takes a second where many compete for the processor.
     workerGracefulExitTimeout: patient(2000),
     // Storages of asynchronous context that earlier files have left make every promise of a process dearer.

@@ -14,7 +14,7 @@ import { wholeMs } from './test-plan.cjs'
 
 const OWN_FLAGS = ['--quick', '--record-durations']
 /** As in jest.config.ts. */
-const WORKERS = 3
+const WORKERS = 2
 
 const given = process.argv.slice(2)
 const quick = given.includes('--quick')
