@@ -78,7 +78,7 @@ export function sendTraced(
     if (pending) followAnswer(pending, note, NOT_ENDED)
     return result
   }
-  // What the query itself is told its caller is told, too, and it takes no promise more to know it.
+  // The query learns what its caller learns, and it takes no promise more to know it.
   const isAll = pending?.callback !== undefined && !statements.explainsLatest
   if (pending) followAnswer(pending, note, isAll ? end : NOT_ENDED)
   return isAll ? result : followPromise(result, note, end)

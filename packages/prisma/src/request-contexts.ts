@@ -14,7 +14,7 @@ interface Loader {
 
 /**
  * Has each request run in the asynchronous flow that it was begun in, for observers of the manager's statements. Prisma
- * runs all that it has collected in one tick, of whichever callers, in the flow of the first of them. Those that it makes
+ * runs all that it has collected in one tick, of several callers, in the flow of the first of them. Those that it makes
  * one statement or one transaction of run in the flow of the first of these.
  */
 export function keepContexts(client: object, watching: Watching): void {

@@ -153,7 +153,7 @@ describeEachProduct('doctor of a server with sessions', (lab) => {
     expect(found(seen, 'idle-in-transaction')).toBeUndefined()
   })
 
-  test('an account of few rights is told which it lacks, and how to get them', async () => {
+  test('for an account of few rights the report names those it lacks, and how to get them', async () => {
     await session('begin', 'update item set n = n + 1 where id = 1')
     const { report } = await doctor('--url', urlOf('few', 'few-secret'), ...AT_ONCE)
     const process =

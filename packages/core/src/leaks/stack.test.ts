@@ -60,7 +60,7 @@ test('an error of others keeps its text when its frames are read', () => {
   expect(error.stack).toMatch(/^Error: broken\n +at fails \(.*stack\.test\.ts:\d+:\d+\)/)
 })
 
-test('a library that was generated into a program is told from it by its file', () => {
+test('a library that was generated into a program differs from it by its file', () => {
   const filename = '/app/generated/runtime/client.js'
   const library = runInThisContext('(call) => call()', { filename }) as <T>(call: () => T) => T
   function checkout() {

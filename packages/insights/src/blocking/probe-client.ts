@@ -1,4 +1,4 @@
-/** A connection for questions to the server, whichever driver has made it. */
+/** A connection for questions to the server, made by any driver. */
 export interface ProbeClient {
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly object[] }>
 }

@@ -58,7 +58,7 @@ export class RefusedRuns {
 
   /** Whether what was refused may have been prepared before something changed. */
   #mayBeOld({ reused }: Plan, code: string): boolean {
-    // By a pooler, for another of its clients. Without a name that it needs it cannot have been prepared, whoever tried.
+    // By a pooler, for another of its clients. Without a name that it needs, no client can have prepared it.
     return reused || (this.#endpoint.isPooled && !OF_NAMES.test(code))
   }
 

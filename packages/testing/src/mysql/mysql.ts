@@ -36,7 +36,7 @@ const STORAGE_OPTIONS: readonly string[] = [
   '--innodb-buffer-pool-load-at-startup=0',
   '--innodb-doublewrite=0',
   '--innodb-flush-method=nosync',
-  // Threads that spin help nobody who has fewer processors than servers.
+  // Threads that spin only cost time where there are fewer processors than servers.
   '--innodb-log-writer-threads=0',
   '--innodb-numa-interleave=0',
   // Containers often forbid it.
