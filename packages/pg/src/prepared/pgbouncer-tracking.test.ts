@@ -14,6 +14,8 @@ import type { PgManagerOptions } from '../manager-options.js'
 
 const BY_KEY = 'select * from things where id = $1'
 const ROWS = 50
+/** Processes of the server that the pooler lends to its clients. */
+const PROCESSES = 3
 
 let cluster: PostgresCluster
 let pooler: RunningPgBouncer
@@ -38,7 +40,7 @@ afterAll(() => cluster.stop())
 /** A manager whose statements may be prepared, before a pooler that remembers so many of them on each server process. */
 async function open(remembered: number, options: PgManagerOptions = {}): Promise<void> {
   pooler = await startPgBouncer(cluster.primary.url(), {
-    default_pool_size: 3,
+    default_pool_size: PROCESSES,
     max_prepared_statements: remembered,
   })
   manager = createConnectionManager({
@@ -66,6 +68,26 @@ async function askInTransactions(): Promise<{ id: number }[]> {
   return Promise.all(Array.from({ length: ROWS }, (_, n) => work(n)))
 }
 
+/** Asks until each process of the server has prepared it, so that whatever process answers later knows it from before. */
+async function askEverywhere(): Promise<void> {
+  await ask()
+  let missing = PROCESSES
+  let allHave = () => {}
+  const all = new Promise<void>((resolve) => {
+    allHave = resolve
+  })
+  await Promise.all(
+    Array.from({ length: PROCESSES }, () =>
+      manager.transaction(async (client) => {
+        await client.query(BY_KEY, [1])
+        missing -= 1
+        if (missing === 0) allHave()
+        await all
+      }),
+    ),
+  )
+}
+
 const keys = Array.from({ length: ROWS }, (_, n) => ({ id: n + 1 }))
 
 describePgBouncer(
@@ -88,7 +110,7 @@ describePgBouncer(
 
     test('a table that another program alters costs no error outside of a transaction', async () => {
       await open(200)
-      await ask()
+      await askEverywhere()
       await cluster.primary.query('alter table things add column more int default 7')
       for (let round = 0; round < 3; round += 1)
         expect(await ask()).toMatchObject(keys.map((row) => ({ ...row, more: 7 })))
@@ -116,9 +138,10 @@ describePgBouncer(
 
     test('transactions have it right once the change has been noticed', async () => {
       await open(200)
-      await ask()
+      await askEverywhere()
       await cluster.primary.query('alter table things add column more int default 7')
       await ask()
+      expect(manager.getStatementStats().retries).toBeGreaterThan(0)
       expect(await askInTransactions()).toMatchObject(keys.map((row) => ({ ...row, more: 7 })))
     })
 
@@ -146,7 +169,7 @@ describePgBouncer(
 
     test('a process that comes later finds nothing old in transactions once it has met the change', async () => {
       await open(200)
-      await ask()
+      await askEverywhere()
       await cluster.primary.query('alter table things add column more int default 7')
       await ask()
       await manager.close()
@@ -154,6 +177,7 @@ describePgBouncer(
       await manager.pool.query('select')
       await eventually(() => manager.getStatementStats().off.length === 0)
       await ask()
+      expect(manager.getStatementStats().retries).toBeGreaterThan(0)
       expect(await askInTransactions()).toMatchObject(keys.map((row) => ({ ...row, more: 7 })))
       expect(manager.getStatementStats().off).toEqual([])
     })
