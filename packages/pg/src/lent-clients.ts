@@ -10,13 +10,21 @@ import { settingUpClient } from './session-changes.js'
 
 type PoolEvent = 'connect' | 'acquire' | 'release' | 'remove' | 'error'
 
+/**
+ * A field, and no set of those that are lent: by what comes to a set and goes again all the time, much that is short-lived
+ * becomes old to V8, and is collected late.
+ */
+interface KnownClient {
+  readonly client: Client
+  lent: boolean
+}
+
 /** The clients that one pool lends, from the lease to the client's end, with the events of `pg.Pool` about them. */
 export class LentClients implements Lender {
   readonly #pool: EventEmitter
   readonly #manager: PgConnectionManager
   /** Clients that this pool has lent and that still live, by the id of their connection. */
-  readonly #known = new Map<number, Client>()
-  readonly #lent = new Set<Client>()
+  readonly #known = new Map<number, KnownClient>()
 
   /** @param pool emits the events */
   constructor(pool: EventEmitter, manager: PgConnectionManager) {
@@ -52,9 +60,10 @@ export class LentClients implements Lender {
   lend(lease: Lease<Client>): Client {
     const { connectionId, entry } = lease
     const { connection: client } = entry
-    this.#lent.add(client)
-    if (!this.#known.has(connectionId)) {
-      this.#known.set(connectionId, client)
+    const known = this.#known.get(connectionId)
+    if (known !== undefined) known.lent = true
+    else {
+      this.#known.set(connectionId, { client, lent: true })
       // The manager reports the end of every connection but a detached one, and reports it before this.
       client.once('end', () => {
         if (this.#known.delete(connectionId)) this.#emit('remove', client)
@@ -69,7 +78,8 @@ export class LentClients implements Lender {
   }
 
   takeBack(lease: Lease<Client>, client: Client, error?: Error | boolean): void {
-    this.#lent.delete(client)
+    const known = this.#known.get(lease.connectionId)
+    if (known !== undefined) known.lent = false
     this.#emit('release', error, client)
     if (error) lease.destroy(error === true ? undefined : error)
     else lease.release()
@@ -86,11 +96,12 @@ export class LentClients implements Lender {
   }
 
   #closed({ connectionId, reason, error }: ConnectionClosedEvent): void {
-    const client = this.#known.get(connectionId)
-    if (client === undefined) return
+    const known = this.#known.get(connectionId)
+    if (known === undefined) return
+    const { client, lent } = known
     this.#known.delete(connectionId)
     // As with pg.Pool, 'error' is about idle clients; the holder of one gets the error from its query.
-    if (reason === 'lost' && !this.#lent.has(client)) {
+    if (reason === 'lost' && !lent) {
       const lost =
         this.#manager.driver.troubleOf(client) ??
         new Error(error?.message ?? 'Connection terminated unexpectedly')
@@ -98,7 +109,6 @@ export class LentClients implements Lender {
       hideProperties(Object.assign(lost, { client }), ['client'])
       this.#emit('error', lost, client)
     }
-    this.#lent.delete(client)
     this.#emit('remove', client)
   }
 

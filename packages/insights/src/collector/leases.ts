@@ -5,6 +5,7 @@ import type { HeldIdleStats } from '../snapshot.js'
 import { HeldIdle, TransactionTable } from './held-idle.js'
 import { LeaseRecord, OpenTransaction } from './lease-record.js'
 import { LoopIdle } from './loop-idle.js'
+import { OpenTable } from './open-table.js'
 import type { Path } from './paths.js'
 import type { Running } from './running.js'
 
@@ -13,7 +14,7 @@ export class Leases {
   readonly #clock: Clock
   readonly #loopIdle: LoopIdle
   readonly #detector: NPlusOneDetector | undefined
-  readonly #open = new Map<number, LeaseRecord>()
+  readonly #open = new OpenTable<LeaseRecord>()
   readonly heldIdle: HeldIdle
   readonly transactions = new TransactionTable()
   ended = 0
@@ -33,7 +34,9 @@ export class Leases {
 
   /** @param longLived leases that are held on purpose, of which nothing is to be said */
   heldIdleStats(longLived: ReadonlySet<number>): HeldIdleStats[] {
-    const open = [...this.#open].flatMap(([id, lease]) => (longLived.has(id) ? [] : lease))
+    const open = [...this.#open.entries()].flatMap(([id, lease]) =>
+      longLived.has(id) ? [] : lease,
+    )
     return this.heldIdle.stats(open, this.#clock.now())
   }
 
@@ -53,9 +56,8 @@ export class Leases {
   }
 
   released(lease: EndedLease, heldMs: number): void {
-    const record = this.#open.get(lease.id)
+    const record = this.#open.remove(lease.id)
     if (record === undefined) return
-    this.#open.delete(lease.id)
     const now = this.#clock.now()
     record.end(now)
     // One that is returned inside a transaction is rolled back, or destroyed.
