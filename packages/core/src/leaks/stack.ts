@@ -1,4 +1,3 @@
-import { AssertionError } from 'node:assert'
 import { findSourceMap } from 'node:module'
 import { isNativeError } from 'node:util/types'
 
@@ -25,7 +24,7 @@ const FRAME =
 const ANONYMOUS = '<anonymous>'
 
 /** `Error` of the realm of Node's own modules: a test runner that runs code in another has its formatter of stacks here. */
-const OuterError = Object.getPrototypeOf(AssertionError) as ErrorConstructor
+const OuterError = errorOfNode()
 
 /** Sources of places in code, by `file:line:column` as it runs: finding one in a source map takes far longer. */
 const located = new Map<string, CallSite>()
@@ -42,6 +41,18 @@ const OWN_PACKAGES =
 
 /** Files of libraries that lie among those of a program, such as a runtime that a generator has copied there. */
 const libraryFiles = new Set<string>()
+
+/** By an error of Node's: the classes that it exports are in modules that take longer to load than all of core. */
+function errorOfNode(): ErrorConstructor {
+  try {
+    Buffer.alloc('' as unknown as number)
+  } catch (error) {
+    for (let each = error as Error | null; each !== null; each = Object.getPrototypeOf(each))
+      if (Object.hasOwn(each, 'constructor') && each.name === 'Error')
+        return each.constructor as ErrorConstructor
+  }
+  return Error
+}
 
 /** What a stack was formatted to, since V8 tells its frames only once. */
 const formatted = new WeakMap<CapturedStack, readonly CallSite[]>()
