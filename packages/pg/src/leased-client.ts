@@ -54,6 +54,8 @@ class LeasedClient implements ProxyHandler<Client> {
   readonly #fence: LeaseFence
   #self: Client | undefined
   #query: AnyFunction | undefined
+  /** Set on each handle of a pool, and called once: a Map for it alone would take longer than the rest of the handle. */
+  #release: unknown
   /** Methods of this handle, made when first asked for, and those that the borrower has put in their place. */
   #methods: Map<PropertyKey, unknown> | undefined
   #listeners: BorrowedListeners | undefined
@@ -67,6 +69,7 @@ class LeasedClient implements ProxyHandler<Client> {
   get(client: Client, property: PropertyKey, self: Client): unknown {
     // A library may have put an object before the handle, which then inherits from it.
     this.#self ??= self
+    if (property === 'release' && this.#release !== undefined) return this.#release
     const own = this.#methods?.get(property)
     if (own !== undefined) return own
     if (property === 'query') {
@@ -89,8 +92,12 @@ class LeasedClient implements ProxyHandler<Client> {
   }
 
   set(client: Client, property: PropertyKey, value: unknown): boolean {
+    if (property === 'release') {
+      this.#release = value
+      return true
+    }
     const present = (client as unknown as Properties)[property]
-    if (property === 'release' || (typeof present === 'function' && typeof value === 'function')) {
+    if (typeof present === 'function' && typeof value === 'function') {
       this.#methods ??= new Map()
       this.#methods.set(property, value)
       return true
@@ -111,12 +118,17 @@ class LeasedClient implements ProxyHandler<Client> {
   }
 
   deleteProperty(client: Client, property: PropertyKey): boolean {
+    if (property === 'release' && this.#release !== undefined) {
+      this.#release = undefined
+      return true
+    }
     if (this.#methods?.delete(property) === true) return true
     this.#refuseIfEnded()
     return Reflect.deleteProperty(client, property)
   }
 
   has(client: Client, property: PropertyKey): boolean {
+    if (property === 'release' && this.#release !== undefined) return true
     return this.#methods?.has(property) === true || Reflect.has(client, property)
   }
 
