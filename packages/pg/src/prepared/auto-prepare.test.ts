@@ -301,6 +301,18 @@ describe('when names lead elsewhere', () => {
     expect(await textsOn()).toEqual([BY_KEY])
   })
 
+  test('a wrong number of values fails as without preparing, though the server names the statement', async () => {
+    await open()
+    const failing = (query: object) =>
+      manager.pool
+        .query({ text: BY_KEY, values: [1, 2], ...query } as QueryConfig)
+        .catch((error) => ({ ...error, message: error.message }))
+    const plain = await failing({ prepare: false })
+    expect(plain.length).toBeGreaterThan(0)
+    for (let n = 0; n < RECURS; n += 1) expect(await failing({})).toEqual(plain)
+    expect(manager.getStatementStats().prepares).toBeGreaterThan(0)
+  })
+
   test('a value that cannot be sent fails by itself', async () => {
     await open()
     await prepare()

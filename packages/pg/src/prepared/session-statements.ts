@@ -292,7 +292,13 @@ function isPlainQuery({ values, rows, portal, binary, types, prepare }: PlannedQ
 
 /** Has an error read as the one of a statement without a name would. */
 function hideName(error: ServerMessage, name: string): void {
-  const { message } = error
-  if (message?.includes(name) === true)
-    Object.assign(error, { message: message.replaceAll(name, '') })
+  const { length, message } = error
+  if (message?.includes(name) !== true) return
+  const own = message.replaceAll(name, '')
+  // Of the server's message in bytes; names are of ASCII.
+  const shorter = message.length - own.length
+  Object.assign(error, {
+    message: own,
+    ...(length === undefined ? {} : { length: length - shorter }),
+  })
 }

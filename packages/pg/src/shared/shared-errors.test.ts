@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events'
+import { eventually } from '@connmgr/testing'
 import { atRest, LedgerPools } from '../../test/ledger-pools.js'
 import type { ManagedPool } from '../managed-pool.js'
 import type { ManagedPoolConfig } from '../pool-config.js'
@@ -34,6 +36,20 @@ describe('an error', () => {
       return rows
     }
     await expect(failed()).rejects.toMatchObject({ stack: expect.stringContaining('whoAsked') })
+  })
+
+  test('leaves no listener on the connection, however many there are', async () => {
+    open({ max: 1 })
+    const clients: EventEmitter[] = []
+    pool.on('connect', (client) => clients.push(client))
+    const fail = () => expect(pool.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' })
+    const listeners = () => clients.map((each) => each.listenerCount('end'))
+    await fail()
+    await eventually(() => pool.idleCount === 1)
+    const before = listeners()
+    for (let n = 0; n < 5; n += 1) await fail()
+    await eventually(() => pool.idleCount === 1)
+    expect(listeners()).toEqual(before)
   })
 
   test('of a constraint undoes its own statement alone: each is a transaction of its own', async () => {
