@@ -232,6 +232,8 @@ export class SessionStatements {
     if (status !== 'I' && status !== 'T') return
     const { permission, shared } = this.#endpoint
     if (!permission.allowed) return
+    // A pooler does not prepare a text anew that its server knows from before what this transaction has defined.
+    if (this.#endpoint.isPooled && this.#defining !== 'no') return
     const { key } = this.#context
     if (key === undefined) return
     recurring.times ??= new PlanTimes(shared.clock)
