@@ -124,6 +124,7 @@ async function checkProject(format, tarballs) {
   await checkOneCopy(project, PUBLIC_PACKAGES)
   step(`${format}: one copy for import and require`)
   await checkFirstAnswers(format, project)
+  await checkLeftOpenInJest(format, project)
   await run(join(project, 'node_modules', '.bin', 'connmgr'), ['--version'], {
     cwd: project,
     quiet: true,
@@ -144,6 +145,16 @@ async function checkFirstAnswers(format, project) {
     env: await databases.environmentFor(`first_answers_${format}`, new Set()),
   })
   step(`${format}: the first answers of a program load nothing that can wait`)
+}
+
+async function checkLeftOpenInJest(format, project) {
+  await run(process.execPath, [join(ROOT, 'scripts', 'bundle', 'left-open-in-jest.mjs')], {
+    cwd: project,
+    quiet: true,
+    timeoutMs: 90_000,
+    env: await databases.environmentFor(`left_open_${format}`, new Set()),
+  })
+  step(`${format}: a pool that a test file of Jest leaves open fails no test`)
 }
 
 function writeExamples(format, project) {

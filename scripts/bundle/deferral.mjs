@@ -9,6 +9,11 @@ const MAIN = './bundle.js'
 const DEFERRED = './deferred.js'
 /** The object whose properties load it; in a path, what stands for the object until the output is written. */
 const LOADER = '$deferred'
+/**
+ * Jest lets a test file load nothing once it has ended, which fails another test file if a pool was left open; and after
+ * `resetModules()` what is loaded belongs to another copy of the package.
+ */
+const LOAD_IN_JEST = 'if (process.env.JEST_WORKER_ID !== undefined) $load()'
 /** Imports of the other side in an output, each with the module that they come from in its path. */
 const IMPORT = /import\s*\{([^}]*)\}\s*from\s*"other:([^"]+)"/g
 
@@ -48,7 +53,7 @@ export class Deferral {
     const isDeferred = (name) => deferredNames.has(name)
     return {
       main: {
-        contents: moduleOf(names, deferred.uses, isDeferred),
+        contents: `${moduleOf(names, deferred.uses, isDeferred)}\n${LOAD_IN_JEST}`,
         plugins: [this.#otherSide((module) => !isMain(module), main.uses, LOADER)],
         banner: { js: loaderOf(main.uses) },
       },

@@ -9,6 +9,8 @@ export interface ServerMessage {
   readonly severity?: string
   /** Where in PostgreSQL's source it was raised. */
   readonly routine?: string
+  /** Of what the server has sent, in bytes. */
+  readonly length?: number
 }
 
 /** A query of node-postgres, or whatever else it was given to run, until it has ended. */

@@ -150,7 +150,7 @@ export class Session {
 
   /** From now on texts that recur are prepared. */
   prepareFor(endpoint: EndpointPreparing): void {
-    this.#preparing = SessionStatements.of(this.client, endpoint, this.#context)
+    this.#preparing = SessionStatements.of(this.client, endpoint, this.#context, this.catalog)
     if (this.#prepared !== undefined) this.#prepared.own = this.#preparing
   }
 

@@ -14,6 +14,7 @@ export function snapshotOf(answer: Partial<CatalogAnswer> = {}): Snapshot {
     harmless: HARMLESS,
     others: [],
     columns: ['nextval', 'pg_notify'],
+    defining: [],
     operators: [],
     whenRead: [],
     whenWritten: [],

@@ -25,6 +25,7 @@ const OF_ERRORS = [
   'dataType',
   'constraint',
   'routine',
+  'length',
 ]
 /** What the server may say, in a transaction, of a statement that it had prepared before another process changed a name's meaning. */
 const REFUSED = /^(?:0A000|22|42|08P01)/

@@ -27,13 +27,14 @@ interface ListedManagers {
 
 export function processRegistry(): Registry {
   const holder = globalThis as { [KEY]?: Registry }
-  holder[KEY] ??= {
+  // Jest takes what test files leave on the global object apart, while what they have left open still uses it.
+  holder[KEY] ??= Object.seal({
     salt: undefined,
     numbers: new WeakMap(),
     shared: new Map(),
     lastNumber: 0,
     managers: listManagers(),
-  }
+  })
   return holder[KEY]
 }
 

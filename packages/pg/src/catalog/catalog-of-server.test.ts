@@ -251,3 +251,25 @@ test('queries that come before it is known are shared once it is', async () => {
   expect(answers.map(({ rows }) => rows[0].n)).toEqual(Array.from({ length: 100 }, (_each, n) => n))
   expect(pool.$connections.getPoolMetrics().totalConnectionsCreated).toBe(1)
 })
+
+test('a database tells which of its functions define something, themselves or by another', async () => {
+  const config = await database(
+    'with_definitions',
+    `create function makes() returns void language plpgsql as
+       $$ begin execute 'create table if not exists p' || 1; end $$;
+     create function "Replaces It"() returns void language sql as 'CREATE OR REPLACE VIEW v AS SELECT 1';
+     create function by_another() returns int language sql as 'select makes(); select 1';
+     create function by_two() returns int language sql as 'select public.by_another()';
+     create procedure selects_into() language plpgsql as $$ begin execute 'select 1 into temp q'; end $$;
+     create function says_so() returns text language sql as $$ select 'create the rest' -- then drop it $$;
+     create function makes_not() returns text language sql as $$ select 'remakes an alter ego' $$`,
+  )
+  const { defining } = await read(config)
+  expect([...defining].sort()).toEqual([
+    'by_another',
+    'by_two',
+    'makes',
+    'replaces it',
+    'selects_into',
+  ])
+})

@@ -20,6 +20,8 @@ export interface CatalogAnswer {
   readonly others: readonly (readonly [name: string, source: string | null])[]
   /** Functions, the server's own among them, that are not harmless and can be written like a column: `(id).nextval`. */
   readonly columns: readonly string[]
+  /** Functions of users whose source, or that of a function that it calls, makes, alters or drops something. */
+  readonly defining: readonly string[]
   /** Operators whose function is not known to be harmless. */
   readonly operators: readonly string[]
   /** Relations, and functions that are not known to be harmless and that they call when they are read. */
@@ -35,6 +37,10 @@ export interface CatalogAnswer {
   readonly hidden: boolean
 }
 
+/** What a source has that defines something: a word of it, and what it is for, so that "drop the rest" in a comment is none. */
+const DEFINES =
+  '\\m(create|alter|drop)\\s+(or\\s+replace|global|local|temp|temporary|unlogged|foreign|materialized|recursive|table|view|schema|type|domain|function|procedure|routine|aggregate|operator|cast|collation|extension)\\M|\\minto\\s+(temp|temporary|unlogged)\\M'
+
 /**
  * What there is in a database that a statement could run and that has not come with the server. It reads the system
  * catalogs alone, which are open to every role, in a form that is the same from PostgreSQL 10 on. The settings hold for
@@ -47,7 +53,7 @@ export interface CatalogAnswer {
 export const CATALOG_QUERY = `
 set local search_path = pg_catalog; set local statement_timeout = ${LONGEST_MS};
 select set_config(name, 'off', true) from pg_settings where name = 'jit';
-with harmless_of_server as (
+with recursive harmless_of_server as (
   select o.prosrc as own from pg_catalog.pg_proc o join pg_catalog.pg_language l on l.oid = o.prolang
   where l.lanname = 'internal' and o.oid < ${FIRST_OF_USERS} and o.provolatile <> 'v' and o.proname <> all(${list(RUNS_WHAT_IT_IS_GIVEN)})
 ), reviewed as (
@@ -57,7 +63,7 @@ with harmless_of_server as (
   and e.extname = any(${list(REVIEWED_EXTENSIONS)})
 ), func as (
   select p.oid, p.proname::pg_catalog.text as name, p.oid >= ${FIRST_OF_USERS} as of_users, p.prosrc as source,
-         l.lanname in ('sql', 'plpgsql') as readable, p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1 as one_argument,
+         l.lanname in ('sql', 'plpgsql') as readable, l.lanname not in ('internal', 'c') as has_source, p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1 as one_argument,
          not p.proargtypes::pg_catalog.oid[]::pg_catalog.regtype[] && ${NOT_FOR_STATEMENTS} as callable,
          case when p.oid < ${FIRST_OF_USERS} then
                 l.lanname in ('internal', 'c', 'sql')
@@ -74,6 +80,13 @@ with harmless_of_server as (
                 and (p.prosrc = 'aggregate_dummy' or p.prosrc in (select own from harmless_of_server))
          end as harmless
   from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+), readable_source as (
+  select oid, name, pg_catalog.lower(name) as called, pg_catalog.lower(source) as source from func where of_users and has_source
+), defining as (
+  select oid, name, called from readable_source where source ~ '${DEFINES}'
+  union
+  select r.oid, r.name, r.called from defining d join readable_source r on pg_catalog.strpos(r.source, d.called) > 0
+    and (d.called !~ '^\\w+$' or r.source ~ pg_catalog.concat('\\m', d.called, '\\M'))
 ), aggregate_of_users as (
   select a.aggfnoid::pg_catalog.oid as oid from pg_catalog.pg_aggregate a
   where a.aggfnoid::pg_catalog.oid >= ${FIRST_OF_USERS} and exists (
@@ -149,6 +162,7 @@ select pg_catalog.json_build_object(
       case when readable and pg_catalog.length(source) < 20000 and c.oid is not null then source end))
     from other left join (select distinct oid from called) c on c.oid = other.oid where of_users),
   'columns', (select pg_catalog.json_agg(distinct name) from other where one_argument and callable),
+  'defining', (select pg_catalog.json_agg(distinct name) from defining),
   'operators', (select pg_catalog.json_agg(distinct name) from operation),
   'whenRead', (select pg_catalog.json_agg(pg_catalog.json_build_array(r.relname, c.name))
     from called c join pg_catalog.pg_class r on r.oid = c.relid where c.read),

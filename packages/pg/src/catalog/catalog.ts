@@ -107,6 +107,8 @@ export class EndpointCatalog implements Catalog {
   readonly #invalidate: () => void
   /** As it was read last, unless it has changed since; undefined if it is not known. */
   latest: Snapshot | undefined
+  /** Functions that define something, by the last reading, even if much has changed since. In lower case. */
+  defining: ReadonlySet<string> = new Set()
   /** When it was read last, or has changed since. */
   #knownSince = Number.NEGATIVE_INFINITY
   /** When it is to be read again. */
@@ -231,7 +233,10 @@ export class EndpointCatalog implements Catalog {
     if (this.#changes !== changes) this.#readLater()
     else {
       // What was known before is true for a while, even if it cannot be read anew.
-      if (found !== undefined) this.#knownSince = now
+      if (found !== undefined) {
+        this.#knownSince = now
+        this.defining = found.defining
+      }
       this.latest = found ?? this.latest
       this.#dueAt = now + FRESH_MS
       this.#failures = answered ? 0 : this.#failures + 1
@@ -257,6 +262,7 @@ function answerOf(result: unknown): CatalogAnswer {
     harmless: answer.harmless ?? [],
     others: answer.others ?? [],
     columns: answer.columns ?? [],
+    defining: answer.defining ?? [],
     operators: answer.operators ?? [],
     whenRead: answer.whenRead ?? [],
     whenWritten: answer.whenWritten ?? [],

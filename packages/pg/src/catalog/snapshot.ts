@@ -25,6 +25,8 @@ interface Verdicts {
  * the name of a user's function for something else is in doubt, which is the price.
  */
 export class Snapshot {
+  /** Functions that make, alter or drop something, or call such. In lower case. */
+  readonly defining: ReadonlySet<string>
   readonly #harmless: ReadonlySet<string>
   /** Functions that are not harmless, and have not come with the server. */
   readonly #others: ReadonlySet<string>
@@ -40,6 +42,7 @@ export class Snapshot {
   readonly #verdicts = new WeakMap<StatementShape, Verdicts>()
 
   constructor(answer: CatalogAnswer) {
+    this.defining = namesOf(answer.defining)
     this.#harmless = namesOf(answer.harmless)
     this.#others = namesOf(answer.others.map(([name]) => name))
     this.#columns = namesOf(answer.columns)

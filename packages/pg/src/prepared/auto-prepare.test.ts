@@ -301,6 +301,18 @@ describe('when names lead elsewhere', () => {
     expect(await textsOn()).toEqual([BY_KEY])
   })
 
+  test('a wrong number of values fails as without preparing, though the server names the statement', async () => {
+    await open()
+    const failing = (query: object) =>
+      manager.pool
+        .query({ text: BY_KEY, values: [1, 2], ...query } as QueryConfig)
+        .catch((error) => ({ ...error, message: error.message }))
+    const plain = await failing({ prepare: false })
+    expect(plain.length).toBeGreaterThan(0)
+    for (let n = 0; n < RECURS; n += 1) expect(await failing({})).toEqual(plain)
+    expect(manager.getStatementStats().prepares).toBeGreaterThan(0)
+  })
+
   test('a value that cannot be sent fails by itself', async () => {
     await open()
     await prepare()
@@ -343,6 +355,42 @@ describe('when names lead elsewhere', () => {
       expect((await client.query(BY_KEY, [1])).rows).toEqual([])
       await client.query('drop table pg_temp.things')
       expect((await client.query(BY_KEY, [1])).rows).toHaveLength(1)
+    })
+  })
+
+  test('a table that a function makes hides the other from then on, and until it is gone', async () => {
+    await cluster.primary.query(
+      `create or replace function hide() returns void language plpgsql as
+         $$ begin create temp table things as select 1 as id, 'hidden' as name; end $$;
+       create or replace function hide_indeed(text) returns text language sql as 'select hide(); select $1';
+       create or replace procedure show() language plpgsql as $$ begin execute 'drop table pg_temp.things'; end $$`,
+    )
+    await open()
+    await manager.use(async (client) => {
+      const names = async () => {
+        const { rows } = await client.query('select name from things where id = $1', [1])
+        return rows.map(({ name }) => name)
+      }
+      // The search path changes with the first temporary table of a session, which the server notices.
+      await client.query('create temp table another (id int)')
+      await repeat(names)
+      for (const text of [
+        'select hide()',
+        "select hide_indeed('x') as said",
+        'do $$ begin perform hide(); end $$',
+      ]) {
+        await repeat(() => names(), 2)
+        await client.query(text)
+        expect(await names()).toEqual(['hidden'])
+        await client.query('call show()')
+        expect(await names()).toEqual(['thing 1'])
+      }
+      await client.query('begin')
+      await client.query('select hide()')
+      await repeat(async () => expect(await names()).toEqual(['hidden']), 2)
+      await client.query('rollback')
+      await repeat(async () => expect(await names()).toEqual(['thing 1']), 2)
+      expect(await textsOn(client)).toContain('select name from things where id = $1')
     })
   })
 

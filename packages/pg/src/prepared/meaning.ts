@@ -24,6 +24,9 @@ export interface Setting {
 /** Of a text after which all others mean what they meant before. */
 export const PLAIN: Meaning = { defines: 'no', sets: undefined, undoes: false, forgets: false }
 
+/** Of a text that calls a function which may make something that names lead to from then on. */
+export const DEFINES_HERE: Meaning = { ...PLAIN, defines: 'here' }
+
 /** Of the texts whose meanings are kept, and what those take. */
 const MOST_CHARACTERS = 1024 * 1024
 const KNOWN = new BoundedTexts<Meaning>(MOST_CHARACTERS)

@@ -157,6 +157,24 @@ describePgBouncer(
       expect(manager.getStatementStats()).toMatchObject({ off: [], retries: 0 })
     })
 
+    test('a temporary table hides the other within its transaction, on processes that know the text from before', async () => {
+      await open(200)
+      await askEverywhere()
+      const names: string[] = []
+      for (let n = 0; n < 2 * PROCESSES; n += 1)
+        await manager.transaction(async (client) => {
+          const name = async () => (await client.query(BY_KEY, [1])).rows[0].name
+          names.push(await name())
+          await client.query(
+            "create temp table things on commit drop as select 1 as id, 'hidden' as name",
+          )
+          names.push(await name(), await name())
+        })
+      expect([...new Set(names)]).toEqual(['thing 1', 'hidden'])
+      expect(names.filter((each) => each === 'hidden')).toHaveLength(4 * PROCESSES)
+      expect(manager.getStatementStats().off).toEqual([])
+    })
+
     test('within a transaction the error of a change by another program is reported once', async () => {
       await open(200, { poolSize: 1, maxOverflow: 0 })
       await ask()

@@ -1,3 +1,4 @@
+import { callsOneOf, NONE } from './defining-calls.js'
 import { Doorkeeper } from './doorkeeper.js'
 import { isPreparable, isPreparableAlone } from './preparable.js'
 import type { PlanTimes } from './times/plan-times.js'
@@ -28,6 +29,8 @@ export class RecurringText {
   times: PlanTimes | undefined
   readonly #withValues: boolean
   #alone: boolean | undefined
+  #functions = NONE
+  #callsThem = false
 
   constructor(text: string) {
     this.text = text
@@ -40,6 +43,15 @@ export class RecurringText {
     if (extended || !this.#withValues) return this.#withValues
     this.#alone ??= isPreparableAlone(this.text)
     return this.#alone
+  }
+
+  /** Whether it calls one of these functions. Looks at the text again only for another set. */
+  callsOneOf(functions: ReadonlySet<string>): boolean {
+    if (functions !== this.#functions) {
+      this.#functions = functions
+      this.#callsThem = callsOneOf(this.text, functions)
+    }
+    return this.#callsThem
   }
 }
 

@@ -7,7 +7,8 @@ import {
 } from '../client-internals.js'
 import { isShared } from '../outcome/in-flight.js'
 import { ConnectionStatements } from './connection-statements.js'
-import { type Meaning, meaningOf, PLAIN } from './meaning.js'
+import { callsOneOf, NONE } from './defining-calls.js'
+import { DEFINES_HERE, type Meaning, meaningOf, PLAIN } from './meaning.js'
 import {
   begun,
   MAY_PREPARE,
@@ -24,6 +25,12 @@ import type { SessionContext } from './session-context.js'
 import type { Statement } from './statement-cache.js'
 import { PlanTimes } from './times/plan-times.js'
 import { isUnprepared } from './unprepared-scope.js'
+
+/** What is known of the functions of the database. */
+interface KnownFunctions {
+  /** Those that make, alter or drop something. In lower case. */
+  readonly defining: ReadonlySet<string>
+}
 
 /** What node-postgres does to go on with the next query. */
 interface Pulsing {
@@ -45,6 +52,7 @@ export class SessionStatements {
   readonly #connection: PreparingConnection
   readonly #endpoint: EndpointPreparing
   readonly #context: SessionContext
+  readonly #functions: KnownFunctions | undefined
   readonly #statements: ConnectionStatements
   readonly #refusals: RefusedRuns
   /** Something was defined by a statement that has been sent, and may not have been committed yet. */
@@ -65,6 +73,7 @@ export class SessionStatements {
     client: Client,
     endpoint: EndpointPreparing,
     context: SessionContext,
+    functions: KnownFunctions | undefined,
   ): SessionStatements | undefined {
     const internals = internalsOf(client)
     const { connection, _queryQueue } = internals
@@ -73,13 +82,20 @@ export class SessionStatements {
       return undefined
     const { parsedStatements, submittedNamedStatements } = connection as PreparingConnection
     if (parsedStatements === undefined || submittedNamedStatements === undefined) return undefined
-    return new SessionStatements(client, endpoint, context, connection as PreparingConnection)
+    return new SessionStatements(
+      client,
+      endpoint,
+      context,
+      functions,
+      connection as PreparingConnection,
+    )
   }
 
   private constructor(
     client: Client,
     endpoint: EndpointPreparing,
     context: SessionContext,
+    functions: KnownFunctions | undefined,
     connection: PreparingConnection,
   ) {
     this.#client = client
@@ -87,6 +103,7 @@ export class SessionStatements {
     this.#connection = connection
     this.#endpoint = endpoint
     this.#context = context
+    this.#functions = functions
     this.#statements = new ConnectionStatements(connection, endpoint)
     this.#refusals = new RefusedRuns(this.#statements, endpoint, this.#internals)
     endpoint.shared.sessions.add(this)
@@ -192,6 +209,9 @@ export class SessionStatements {
     const { texts } = this.#endpoint.shared
     const extended = isExtended(query)
     const known = texts.get(text)
+    const { defining = NONE } = this.#functions ?? {}
+    const defines = defining.size > 0 && (known?.callsOneOf(defining) ?? callsOneOf(text, defining))
+    if (defines) this.#apply(DEFINES_HERE, query, status)
     if (known?.isPreparable(extended) !== true) {
       const meaning = meaningOf(text)
       if (meaning !== PLAIN) {
@@ -199,7 +219,7 @@ export class SessionStatements {
         return
       }
     }
-    if (query[MAY_PREPARE] !== true || query.name || !isPlainQuery(query)) {
+    if (defines || query[MAY_PREPARE] !== true || query.name || !isPlainQuery(query)) {
       known?.times?.ranUnprepared()
       return
     }
@@ -212,6 +232,8 @@ export class SessionStatements {
     if (status !== 'I' && status !== 'T') return
     const { permission, shared } = this.#endpoint
     if (!permission.allowed) return
+    // A pooler does not prepare a text anew that its server knows from before what this transaction has defined.
+    if (this.#endpoint.isPooled && this.#defining !== 'no') return
     const { key } = this.#context
     if (key === undefined) return
     recurring.times ??= new PlanTimes(shared.clock)
@@ -292,7 +314,13 @@ function isPlainQuery({ values, rows, portal, binary, types, prepare }: PlannedQ
 
 /** Has an error read as the one of a statement without a name would. */
 function hideName(error: ServerMessage, name: string): void {
-  const { message } = error
-  if (message?.includes(name) === true)
-    Object.assign(error, { message: message.replaceAll(name, '') })
+  const { length, message } = error
+  if (message?.includes(name) !== true) return
+  const own = message.replaceAll(name, '')
+  // Of the server's message in bytes; names are of ASCII.
+  const shorter = message.length - own.length
+  Object.assign(error, {
+    message: own,
+    ...(length === undefined ? {} : { length: length - shorter }),
+  })
 }

@@ -286,8 +286,11 @@ export class Lane {
     const { client } = loan
     if (this.#internals?.readyForQuery === false && !this.lost) {
       // The server has answered with an error, but is not ready again yet.
-      client.once('drain', () => this.#restSoon())
-      client.once('end', () => this.#restSoon())
+      const again = (): void => {
+        client.off('drain', again).off('end', again)
+        this.#restSoon()
+      }
+      client.on('drain', again).on('end', again)
       return
     }
     this.#over = true

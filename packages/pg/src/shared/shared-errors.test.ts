@@ -1,6 +1,11 @@
+import type { EventEmitter } from 'node:events'
+import { eventually } from '@connmgr/testing'
 import { atRest, LedgerPools } from '../../test/ledger-pools.js'
 import type { ManagedPool } from '../managed-pool.js'
 import type { ManagedPoolConfig } from '../pool-config.js'
+
+/** Between an error of the server and its word that it is ready. */
+const LATE_MS = 5
 
 let pools: LedgerPools
 let pool: ManagedPool
@@ -34,6 +39,31 @@ describe('an error', () => {
       return rows
     }
     await expect(failed()).rejects.toMatchObject({ stack: expect.stringContaining('whoAsked') })
+  })
+
+  test('leaves no listener behind on a connection that is ready again later', async () => {
+    open({ max: 1 })
+    let connection: EventEmitter | undefined
+    let client: EventEmitter | undefined
+    pool.on('connect', (opened) => {
+      client = opened
+      connection = (opened as unknown as { connection: EventEmitter }).connection
+      const { emit } = connection
+      connection.emit = (event, ...given) => {
+        if (event !== 'readyForQuery') return emit.call(connection, event, ...given)
+        setTimeout(() => emit.call(connection, event, ...given), LATE_MS)
+        return true
+      }
+    })
+    const fail = async () => {
+      await expect(pool.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' })
+      // What was answered next would overtake the word that it is ready.
+      await eventually(() => pool.idleCount === 1)
+    }
+    await fail()
+    const before = client?.listenerCount('end')
+    for (let n = 0; n < 5; n += 1) await fail()
+    expect(client?.listenerCount('end')).toBe(before)
   })
 
   test('of a constraint undoes its own statement alone: each is a transaction of its own', async () => {
