@@ -21,6 +21,10 @@ export interface SessionBaseline {
   readonly characterSet: string
   readonly collation: string
   readonly database: string | null
+  /** That of the server, and what mysql2 adds to it by a flag of the login. Undefined if the server does not tell. */
+  readonly sqlMode: string | undefined
+  /** The server has statements of its own run in sessions that begin, by its variable `init_connect`. */
+  readonly serverSetsUp: boolean
 }
 
 const LEVELS_OF_TROUBLE: ReadonlySet<string> = new Set(['shutdown', 'lost', 'read-only'])
@@ -184,18 +188,22 @@ export class Session {
   }
 
   /**
-   * Cleans the session by COM_RESET_CONNECTION, which leaves the database as it is, and takes the character set of the
-   * server for that of the client; then sets it up again as the pool's own listeners have done.
+   * Cleans the session by COM_RESET_CONNECTION, which leaves the database as it is, and takes the character set and the
+   * SQL mode of the server for those of the login; then sets it up again as the pool's own listeners have done.
    */
   async reset(): Promise<ResetFindings | undefined> {
     if (this.#follower.userChanged)
       throw new Error(
         'another user has logged in on the connection, by changeUser, which a reset does not undo',
       )
+    if (this.initial?.serverSetsUp === true)
+      throw new Error(
+        'the server sets sessions up at their login, by init_connect, which a reset undoes and does not repeat',
+      )
     const advisoryLocks = this.#changes.locks ? await this.#releaseLocks() : 0
     await this.#resetConnection()
     if (this.initial !== undefined) {
-      const { characterSet, collation, database } = this.initial
+      const { characterSet, collation, database, sqlMode } = this.initial
       if (this.#changes.database) {
         if (database === null)
           throw new Error(
@@ -203,7 +211,8 @@ export class Session {
           )
         await this.ask(`USE ${quoted(database)}`)
       }
-      await this.ask(`SET NAMES ${characterSet} COLLATE ${collation}`)
+      const mode = sqlMode === undefined ? '' : `, sql_mode = '${sqlMode}'`
+      await this.ask(`SET NAMES ${characterSet} COLLATE ${collation}${mode}`)
     }
     for (const text of this.#changes.setup) await this.ask(text)
     this.baseline()
