@@ -84,10 +84,10 @@ function endpointOf(
   if (!isFile) databasesInMemory += 1
   const config: DuckDbEndpointConfig = {
     path: file,
-    key: isFile ? file : `${file}${databasesInMemory}`,
+    memory: isFile ? undefined : `${file}${databasesInMemory}`,
     options: { ...given, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) },
   }
-  return makeEndpoint({ id: isFile ? file : config.key }, config)
+  return makeEndpoint({ id: config.memory ?? file }, config)
 }
 
 function locate(databaseUrl: string | undefined, filename: string | undefined): string {
