@@ -215,6 +215,7 @@ test('says what is wrong with options', () => {
     /secret/,
   )
   expect(refusal({ config: { threads: 2 } })).toMatch(/config.threads/)
+  expect(refusal({ threads: '2' })).toMatch(/put it into config/)
 })
 
 test('a file is opened once in a process, whichever of its names leads to it', async () => {

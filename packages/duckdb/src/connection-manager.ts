@@ -24,10 +24,28 @@ export interface DuckDbManagerOptions
 }
 
 const ALONE_ADVICE = 'left out: a file has nothing to fail over to'
+const PATH = { ours: 'filename' }
+const URL = { ours: 'databaseUrl' }
+const SETTING = "it is a setting of DuckDB's own: put it into config"
 const OPTIONS: PackageOptions = {
   package: '@connmgr/duckdb',
   own: ['databaseUrl', 'filename', 'readOnly', 'config'],
   without: { failover: ALONE_ADVICE, topology: ALONE_ADVICE, poolMode: ALONE_ADVICE },
+  foreign: {
+    path: PATH,
+    file: PATH,
+    dbpath: PATH,
+    database: PATH,
+    storage: PATH,
+    url: URL,
+    uri: URL,
+    connectionstring: URL,
+    accessmode: { ours: 'readOnly' },
+    threads: SETTING,
+    memorylimit: SETTING,
+    tempdirectory: SETTING,
+    options: { ours: 'config' },
+  },
 }
 
 /** The names of all options of {@link createConnectionManager}. */
