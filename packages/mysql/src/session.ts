@@ -1,5 +1,5 @@
 import type { Role } from '@connmgr/core'
-import { TransactionRolledBackError } from '@connmgr/core'
+import { CommitOutcomeUnknownError, TransactionRolledBackError } from '@connmgr/core'
 import type {
   ConnectionActivity,
   ConnectionCondition,
@@ -12,6 +12,7 @@ import { CommandQueue } from './command-queue.js'
 import { classify, type DriverError, errnoOf } from './errors/classify.js'
 import { type Internals, internalsOf } from './internals.js'
 import { StatementFollower } from './outcome/statement-follower.js'
+import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import { askOn, type OwnResult } from './own-query.js'
 import type { Flavour } from './replication/history.js'
 import { SessionChanges } from './session-changes.js'
@@ -53,6 +54,7 @@ export class Session {
   #lost = false
   #autocommit = true
   #rollbacksBefore = 0
+  #hiddenEndsBefore = 0
 
   constructor(connection: Connection, onSignal: (signal: ConnectionSignal) => void) {
     this.#connection = connection
@@ -123,8 +125,9 @@ export class Session {
   async begin(texts: readonly string[], readOnly: boolean): Promise<void> {
     if (readOnly) this.#changes.noteReadOnly()
     for (const text of texts) await this.#askForBorrower(text)
-    const { implicitCommits, rollbacks } = this.#follower.transactions
+    const { hiddenEnds, implicitCommits, rollbacks } = this.#follower.transactions
     this.#rollbacksBefore = rollbacks
+    this.#hiddenEndsBefore = hiddenEnds
     this.#follower.end.commitsBefore = implicitCommits
   }
 
@@ -132,6 +135,7 @@ export class Session {
    * Commits what has been done since {@link begin}. What the work has had committed before, as DDL does it, is committed.
    *
    * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if any of it was rolled back
+   * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if a procedure has ended the transaction
    */
   async commit(): Promise<void> {
     await this.settled()
@@ -143,6 +147,8 @@ export class Session {
       )
     await this.#askForBorrower('COMMIT')
     this.#follower.end.commitsBefore = undefined
+    if (this.#follower.transactions.hiddenEnds !== this.#hiddenEndsBefore)
+      throw new CommitOutcomeUnknownError(undefined, ENDED_BY_PROCEDURE, UNKNOWN_OUTCOME)
   }
 
   /** Ends what is open, and gives back what was done to `autocommit`. */
@@ -321,6 +327,9 @@ export class Session {
 
 const UNKNOWN_FUNCTION = 1305
 const READ_ONLY_TRANSACTION = 1792
+const ENDED_BY_PROCEDURE =
+  'a procedure that the work called has ended the transaction, by COMMIT or by ROLLBACK, which the server does not tell; ' +
+  'what came after that is committed; look for the effect of the rest before repeating it'
 const UNFINISHED =
   'the work has left a stream open, so its transaction could not be ended and nothing was committed; ' +
   'read or destroy it before the work resolves'
