@@ -171,7 +171,12 @@ export function withPassword<C extends object>(
   return withHiddenPassword(config, password) as C & EndpointConfig
 }
 
-/** A copy that stays the same for all connections: mysql2 writes into it, and keeps what it has made of it by its identity. */
+const SECRETS_OF_TLS = ['key', 'passphrase', 'pfx'] as const
+
+/**
+ * A copy that stays the same for all connections: mysql2 writes into it, and keeps what it has made of it by its identity.
+ * Its secrets are out of sight of what prints it.
+ */
 function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
   if (typeof ssl === 'string') return { ssl }
   if (!ssl) return {}
@@ -181,5 +186,15 @@ function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
       ssl,
       "an object such as { ca, rejectUnauthorized: true }, the name of a profile such as 'Amazon RDS', or left out",
     )
-  return { ssl: { ...ssl } }
+  const given = ssl as Readonly<Record<string, unknown>>
+  const own = { ...given }
+  for (const name of SECRETS_OF_TLS)
+    if (given[name] !== undefined)
+      Object.defineProperty(own, name, {
+        value: given[name],
+        configurable: true,
+        enumerable: false,
+        writable: true,
+      })
+  return { ssl: own as ConnectionOptions['ssl'] }
 }

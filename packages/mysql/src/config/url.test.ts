@@ -137,6 +137,20 @@ describe('a URL', () => {
   })
 })
 
+test('the secrets of TLS are there for each server, and in no print', async () => {
+  const ssl = { ca: 'public', key: 'geheim', passphrase: 'geheim too' }
+  const { endpoints } = blueprintOf({
+    uri: 'mysql://app@db1/app',
+    failoverUrls: ['mysql://db2'],
+    ssl,
+  })
+  for (const each of endpoints) {
+    const config = await connectionConfigOf(each)
+    expect(config.ssl).toMatchObject(ssl)
+    expect(inspect(config, { depth: 5 }) + JSON.stringify(config)).not.toContain('geheim')
+  }
+})
+
 describe('the servers', () => {
   test('come from the environment if no option names one', () => {
     const env = {
