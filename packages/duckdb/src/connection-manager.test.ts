@@ -216,6 +216,9 @@ test('says what is wrong with options', () => {
   )
   expect(refusal({ config: { threads: 2 } })).toMatch(/config.threads/)
   expect(refusal({ threads: '2' })).toMatch(/put it into config/)
+  expect(refusal({ filename: undefined, databaseUrl: 'duckdb:100%.db' })).toMatch(
+    /"databaseUrl".*percent/,
+  )
 })
 
 test('a file is opened once in a process, whichever of its names leads to it', async () => {

@@ -127,7 +127,15 @@ function locate(databaseUrl: string | undefined, filename: string | undefined): 
       given,
       'a URL of a path alone: duckdb:app.duckdb or duckdb:///var/lib/app.duckdb',
     )
-  return resolveFile(decodeURIComponent(text))
+  return resolveFile(decode(text, option, given))
+}
+
+function decode(text: string, option: string, given: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalidOption(option, given, 'a URL whose percent signs are encoded')
+  }
 }
 
 function resolveFile(file: string): string {
