@@ -15,7 +15,7 @@ const BUDGETS = {
   pg: 60_000,
   mysql: 30_000,
   sqlite: 18_500,
-  duckdb: 5600,
+  duckdb: 6600,
   typeorm: 7300,
   prisma: 6400,
   drizzle: 1700,

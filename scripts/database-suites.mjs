@@ -44,7 +44,10 @@ export const SUITES = {
     PostgreSQL: { file: LIBRARIES, tests: 'Knex on manager.pool of PostgreSQL' },
     ...onBoth(LIBRARIES, 'Knex on manager.pool'),
   },
-  MikroORM: { PostgreSQL: { file: LIBRARIES, tests: 'MikroORM on manager.pool of PostgreSQL' } },
+  MikroORM: {
+    PostgreSQL: { file: LIBRARIES, tests: 'MikroORM on manager.pool of PostgreSQL' },
+    ...onBoth(LIBRARIES, 'MikroORM on manager.pool'),
+  },
 }
 
 const BEGIN = '<!-- databases: written by scripts/database-matrix.mjs -->'

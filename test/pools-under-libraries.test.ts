@@ -10,10 +10,15 @@ import {
   startCluster,
 } from '@connmgr/testing'
 import {
+  AbstractSqlDriver,
+  type Configuration,
   EntitySchema,
   MikroORM,
   type Transaction as MikroTransaction,
+  MySqlConnection,
+  MySqlPlatform,
   knex as mikroKnex,
+  PostgreSqlDriver,
 } from '@mikro-orm/postgresql'
 import knex, { type Knex } from 'knex'
 import {
@@ -26,6 +31,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
+import type { PoolConnection } from 'mysql2'
 import type { PoolClient } from 'pg'
 import Cursor from 'pg-cursor'
 import { enginesRead } from '../packages/mysql/test/known-engines.js'
@@ -172,11 +178,22 @@ function knexOver(client: 'pg' | 'mysql2', pool: object): Library {
   }
 }
 
-/** MikroORM 6 builds on a Knex of its own, which has no `connectionPool` yet: each acquire is one of the manager's. */
-async function mikroOver(pool: pg.ManagedPool): Promise<Library> {
-  type PgClient = new (config: object) => { acquireConnection(): Promise<PoolClient> }
-  const Postgres = (mikroKnex({ client: 'pg' }).client as object).constructor as PgClient
-  class ManagedClient extends Postgres {
+/** The driver of @mikro-orm/mysql, without what that knows of keys that the server makes. */
+class MikroMysqlDriver extends AbstractSqlDriver<MySqlConnection> {
+  constructor(config: Configuration) {
+    super(config, new MySqlPlatform(), MySqlConnection, ['knex', 'mysql2'])
+  }
+}
+
+/** What of a client of Knex a pool stands behind. */
+type KnexClient<C> = new (config: object) => { acquireConnection(): Promise<C> }
+
+function knexClientOf<C>(name: 'pg' | 'mysql2'): KnexClient<C> {
+  return (mikroKnex({ client: name }).client as object).constructor as KnexClient<C>
+}
+
+function mikroOverPostgres(pool: pg.ManagedPool): Promise<Library> {
+  class ManagedClient extends knexClientOf<PoolClient>('pg') {
     override acquireConnection(): Promise<PoolClient> {
       return pool.connectFor(ManagedClient.prototype.acquireConnection)
     }
@@ -184,15 +201,33 @@ async function mikroOver(pool: pg.ManagedPool): Promise<Library> {
       client.release()
     }
   }
+  return mikroOver(PostgreSqlDriver, ManagedClient)
+}
+
+function mikroOverMysql(pool: mysql.ManagedPool): Promise<Library> {
+  class ManagedClient extends knexClientOf<PoolConnection>('mysql2') {
+    override acquireConnection(): Promise<PoolConnection> {
+      return pool.borrow(ManagedClient.prototype.acquireConnection)
+    }
+    async releaseConnection(connection: PoolConnection): Promise<void> {
+      connection.release()
+    }
+  }
+  return mikroOver(MikroMysqlDriver, ManagedClient)
+}
+
+/** MikroORM 6 builds on a Knex of its own, which has no `connectionPool` yet: each acquire is one of the manager's. */
+async function mikroOver(driver: unknown, client: unknown): Promise<Library> {
   const Person = new EntitySchema<{ name: string }>({
     name: 'Person',
     tableName: 'people',
     properties: { name: { type: 'text', primary: true } },
   })
   const orm = await MikroORM.init({
+    driver: driver as typeof PostgreSqlDriver,
     entities: [Person],
     dbName: 'app',
-    driverOptions: mikroKnex({ client: ManagedClient as never, version: '16' }),
+    driverOptions: mikroKnex({ client: client as never, version: '16' }),
   })
   const statements = (ctx?: MikroTransaction): Statements => {
     const em = () => orm.em.fork()
@@ -255,6 +290,11 @@ describeLibrary(
   describe,
   'MikroORM on manager.pool of PostgreSQL',
   POSTGRES,
-  ({ pool }) => mikroOver(pool),
+  ({ pool }) => mikroOverPostgres(pool),
   { streams: false },
+)
+describeEachProduct('MikroORM on manager.pool', (lab) =>
+  describeLibrary(describe, 'of mysql2', mysqlOver(lab), ({ pool }) => mikroOverMysql(pool), {
+    streams: false,
+  }),
 )

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { linkSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { eventually, Opened, patient } from '@connmgr/testing'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { DuckDBAppender, DuckDBInstance } from '@duckdb/node-api'
 import { Files } from '../test/files.js'
 import { createConnectionManager, type DuckDbManagerOptions } from './connection-manager.js'
 
@@ -214,4 +215,94 @@ test('says what is wrong with options', () => {
     /secret/,
   )
   expect(refusal({ config: { threads: 2 } })).toMatch(/config.threads/)
+  expect(refusal({ threads: '2' })).toMatch(/put it into config/)
+  expect(refusal({ filename: undefined, databaseUrl: 'duckdb:100%.db' })).toMatch(
+    /"databaseUrl".*percent/,
+  )
+})
+
+test('a file is opened once in a process, whichever of its names leads to it', async () => {
+  const file = files.path()
+  const names = [
+    `${file}.link`,
+    `${file}.hard`,
+    path.join(`${file}.directory`, path.basename(file)),
+  ]
+  const [link, hard] = names as [string, string]
+  symlinkSync(file, link)
+  symlinkSync(path.dirname(file), `${file}.directory`)
+  // The first manager makes the file, by a link that leads nowhere yet.
+  const managers = [link, file, names[2] as string].map((filename) => open({ filename }))
+  await Promise.all(managers.map((each) => each.use((db) => db.run('select 1'))))
+  linkSync(file, hard)
+  managers.push(open({ filename: hard }))
+  await managers[0]?.use((db) => db.run('create table t (n int)'))
+  for (const each of managers) await each.use((db) => db.run('insert into t values (1)'))
+  for (const each of managers)
+    expect(
+      (await each.use((db) => db.runAndReadAll('select count(*) from t'))).getRowsJS(),
+    ).toEqual([[4n]])
+})
+
+test('what a borrower has got from its connection ends with the lease, and writes nothing afterwards', async () => {
+  const manager = open({ filename: ':memory:' })
+  await manager.use((db) => db.run('create table t (n int)'))
+  const kept = await manager.use(async (db) => {
+    const prepared = await db.prepare('insert into t values (1)')
+    return {
+      prepared,
+      again: prepared.start(),
+      stream: await db.stream('from range(100000)'),
+      reader: await db.streamAndReadUntil('from range(100000)', 10),
+      rows: await (await db.prepare('from range(100000)')).stream(),
+      started: await db.start('insert into t values (2)'),
+      several: await db.extractStatements('insert into t values (3)'),
+      appender: await db.createAppender('t'),
+      all: await db.runAndReadAll('select 1 as one'),
+    }
+  })
+  const { all, appender, prepared } = kept
+  appender.appendInteger(4)
+  for (const use of [
+    () => prepared.run(),
+    () => prepared.runAndReadAll(),
+    async () => prepared.start(),
+    () => kept.again.getResult(),
+    async () => kept.again.runTask(),
+    () => kept.stream.fetchChunk(),
+    () => kept.reader.readAll(),
+    () => kept.rows.getRows(),
+    () => kept.started.readAll(),
+    () => kept.several.prepare(0),
+    async () => appender.endRow(),
+    async () => appender.closeSync(),
+  ])
+    await expect(use()).rejects.toMatchObject({ code: 'CONNMGR_LEASE_RELEASED' })
+  expect(all.getRowsJS()).toEqual([[1]])
+  const rows = await manager.use((db) => db.runAndReadAll('from t'))
+  expect(rows.getRowsJS()).toEqual([])
+})
+
+test('rows of an appender that its transaction did not flush are not written when it is garbage', async () => {
+  const manager = open({ filename: ':memory:' })
+  await manager.use((db) => db.run('create table t (n int)'))
+  let appender: DuckDBAppender | undefined
+  const append = (fails: boolean) =>
+    manager.transaction(async (db) => {
+      appender = await db.createAppender('t')
+      for (const n of [1, 2]) {
+        appender.appendInteger(n)
+        appender.endRow()
+      }
+      if (fails) throw new Error('of the work')
+      appender.closeSync()
+    })
+  await expect(append(true)).rejects.toThrow('of the work')
+  // As DuckDB does it then.
+  DuckDBAppender.prototype.flushSync.call(appender as unknown as DuckDBAppender)
+  const count = async () =>
+    (await manager.use((db) => db.runAndReadAll('select count(*) from t'))).getRowsJS()
+  expect(await count()).toEqual([[0n]])
+  await append(false)
+  expect(await count()).toEqual([[2n]])
 })

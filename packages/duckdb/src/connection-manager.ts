@@ -24,10 +24,28 @@ export interface DuckDbManagerOptions
 }
 
 const ALONE_ADVICE = 'left out: a file has nothing to fail over to'
+const PATH = { ours: 'filename' }
+const URL = { ours: 'databaseUrl' }
+const SETTING = "it is a setting of DuckDB's own: put it into config"
 const OPTIONS: PackageOptions = {
   package: '@connmgr/duckdb',
   own: ['databaseUrl', 'filename', 'readOnly', 'config'],
   without: { failover: ALONE_ADVICE, topology: ALONE_ADVICE, poolMode: ALONE_ADVICE },
+  foreign: {
+    path: PATH,
+    file: PATH,
+    dbpath: PATH,
+    database: PATH,
+    storage: PATH,
+    url: URL,
+    uri: URL,
+    connectionstring: URL,
+    accessmode: { ours: 'readOnly' },
+    threads: SETTING,
+    memorylimit: SETTING,
+    tempdirectory: SETTING,
+    options: { ours: 'config' },
+  },
 }
 
 /** The names of all options of {@link createConnectionManager}. */
@@ -84,10 +102,10 @@ function endpointOf(
   if (!isFile) databasesInMemory += 1
   const config: DuckDbEndpointConfig = {
     path: file,
-    key: isFile ? file : `${file}${databasesInMemory}`,
+    memory: isFile ? undefined : `${file}${databasesInMemory}`,
     options: { ...given, ...(readOnly ? { access_mode: 'READ_ONLY' } : {}) },
   }
-  return makeEndpoint({ id: isFile ? file : config.key }, config)
+  return makeEndpoint({ id: config.memory ?? file }, config)
 }
 
 function locate(databaseUrl: string | undefined, filename: string | undefined): string {
@@ -109,7 +127,15 @@ function locate(databaseUrl: string | undefined, filename: string | undefined): 
       given,
       'a URL of a path alone: duckdb:app.duckdb or duckdb:///var/lib/app.duckdb',
     )
-  return resolveFile(decodeURIComponent(text))
+  return resolveFile(decode(text, option, given))
+}
+
+function decode(text: string, option: string, given: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalidOption(option, given, 'a URL whose percent signs are encoded')
+  }
 }
 
 function resolveFile(file: string): string {

@@ -24,13 +24,11 @@ import { fingerprint } from './statement-text.js'
 export interface DuckDbEndpointConfig {
   /** An absolute path, or `:memory:`. */
   readonly path: string
-  /** Stands for the database within the process: its path, or a name of its own for one in memory. */
-  readonly key: string
+  /** The name within the process of a database in memory; undefined for a file. */
+  readonly memory: string | undefined
   /** DuckDB's own configuration. */
   readonly options: Readonly<Record<string, string>>
 }
-
-const MEMORY = ':memory:'
 
 /** The engine's way to DuckDB: connections of one instance per file and process. */
 export class DuckDbDriver implements Driver<DuckDBConnection> {
@@ -49,9 +47,9 @@ export class DuckDbDriver implements Driver<DuckDBConnection> {
     { signal, onSignal, queries }: ConnectContext,
   ): Promise<DuckDBConnection> {
     signal.throwIfAborted()
-    const { key, path, options } = endpoint.config as DuckDbEndpointConfig
-    const use = await useInstance(key, path, options)
-    if (path === MEMORY) await this.#keep(key, path, options)
+    const { memory, path, options } = endpoint.config as DuckDbEndpointConfig
+    const use = await useInstance(memory, path, options)
+    if (memory !== undefined) await this.#keep(memory, path, options)
     try {
       const connection = await use.connect()
       if (!signal.aborted) {

@@ -1,9 +1,11 @@
 import type { LeaseFence } from '@connmgr/core/driver'
 import type {
+  DuckDBAppender,
   DuckDBConnection,
   DuckDBExtractedStatements,
   DuckDBPreparedStatement,
 } from '@duckdb/node-api'
+import { endsWithLease, fencePending, fenceStream, replaceMethod } from './lent-results.js'
 import { followExtracted, followPrepared } from './prepared-handle.js'
 import { RUNS } from './running-methods.js'
 import type { Session } from './session.js'
@@ -36,6 +38,8 @@ const GOES_ON: ReadonlySet<PropertyKey> = new Set([
   'extractStatements',
   'createAppender',
 ])
+/** They return what has the statement run. */
+const STARTS: ReadonlySet<PropertyKey> = new Set(['start', 'startStream'])
 /** What they are given is run later, by what they return. */
 const LATER: ReadonlySet<PropertyKey> = new Set(['prepare', 'extractStatements'])
 const CLOSES: ReadonlySet<PropertyKey> = new Set(['closeSync', 'disconnectSync'])
@@ -65,6 +69,7 @@ class Handle implements ProxyHandler<DuckDBConnection> {
   readonly #session: Session
   readonly #fence: LeaseFence | undefined
   readonly #methods = new Map<PropertyKey, unknown>()
+  readonly #appenders = new Set<DuckDBAppender>()
 
   constructor(session: Session, fence: LeaseFence | undefined) {
     this.#session = session
@@ -102,13 +107,41 @@ class Handle implements ProxyHandler<DuckDBConnection> {
         return Reflect.apply(own, connection, args)
       }
       const result = await this.#session.call(sql, call, !LATER.has(property))
-      if (property === 'prepare')
-        return followPrepared(result as DuckDBPreparedStatement, sql, this.#session)
-      if (property === 'extractStatements')
-        return followExtracted(result as DuckDBExtractedStatements, sql, this.#session)
-      return result
+      return this.#follow(property, result, sql)
     }
     return method
+  }
+
+  /** What a borrower gets ends with the lease, and what it runs is followed. */
+  #follow(property: PropertyKey, result: unknown, sql: string | undefined): unknown {
+    const fence = this.#fence
+    const by = { session: this.#session, fence }
+    if (property === 'prepare') return followPrepared(result as DuckDBPreparedStatement, sql, by)
+    if (property === 'extractStatements')
+      return followExtracted(result as DuckDBExtractedStatements, sql, by)
+    if (fence === undefined || !GOES_ON.has(property)) return result
+    if (property === 'createAppender') return this.#endWithLease(result as DuckDBAppender, fence)
+    return STARTS.has(property)
+      ? fencePending(result as object, fence)
+      : fenceStream(result as object, fence)
+  }
+
+  /** DuckDB writes what an appender holds when that is garbage, also if its transaction was rolled back. */
+  #endWithLease(appender: DuckDBAppender, fence: LeaseFence): DuckDBAppender {
+    replaceMethod(appender, 'closeSync', (own) => () => {
+      this.#appenders.delete(appender)
+      own.call(appender)
+    })
+    endsWithLease(appender, fence, {
+      atOnce: ['appendDataChunk', 'endRow', 'flushSync', 'closeSync'],
+    })
+    if (this.#appenders.size === 0)
+      fence.onRelease(() => {
+        for (const each of this.#appenders) each.clear()
+        this.#appenders.clear()
+      })
+    this.#appenders.add(appender)
+    return appender
   }
 
   #keep<T>(property: PropertyKey, method: T): T {

@@ -1,7 +1,12 @@
 import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { identityOf, realName } from './file-identity.js'
 
 /** One open database of this process. */
 interface Shared {
+  /** Where it is in the registry. */
+  readonly key: string
+  /** Its file, by which it is known under other names; undefined for one in memory. */
+  identity: string | undefined
   readonly opening: Promise<DuckDBInstance>
   /** What its options were, as a second opening with others would not get them. */
   readonly options: string
@@ -29,23 +34,36 @@ function registry(): Map<string, Shared> {
   return place[REGISTRY]
 }
 
+function forget(shared: Shared): void {
+  if (registry().get(shared.key) === shared) registry().delete(shared.key)
+}
+
+/** An open database whose file has another name as well, a hard link. */
+function findByFile(path: string): Shared | undefined {
+  const identity = identityOf(path)
+  if (identity === undefined) return undefined
+  return [...registry().values()].find((each) => each.identity === identity)
+}
+
 /**
  * The one instance of a database in this process, opened if it is not open yet.
  *
- * @param key one per database: its path, or what stands for a database in memory
+ * @param memory what stands for a database in memory; undefined for a file, which may be named by any of its names
  * @throws TypeError if it is open with other options
  */
 export async function useInstance(
-  key: string,
+  memory: string | undefined,
   path: string,
   options: Readonly<Record<string, string>>,
 ): Promise<InstanceUse> {
   const text = JSON.stringify(Object.entries(options).sort())
-  let shared = registry().get(key)
+  const key = memory ?? realName(path)
+  let shared = registry().get(key) ?? (memory === undefined ? findByFile(path) : undefined)
   if (shared !== undefined && shared.options !== text)
     throw new TypeError(`${path} is open in this process with other DuckDB options`)
   if (shared === undefined) {
-    shared = { opening: DuckDBInstance.create(path, { ...options }), options: text, users: 0 }
+    const opening = DuckDBInstance.create(path, { ...options })
+    shared = { key, identity: undefined, opening, options: text, users: 0 }
     registry().set(key, shared)
   }
   const { opening } = shared
@@ -57,7 +75,7 @@ export async function useInstance(
     released = true
     own.users -= 1
     if (own.users > 0) return
-    if (registry().get(key) === own) registry().delete(key)
+    forget(own)
     void opening.then(
       (instance) => instance.closeSync(),
       () => {},
@@ -65,11 +83,10 @@ export async function useInstance(
   }
   try {
     const instance = await opening
+    if (memory === undefined) own.identity ??= identityOf(own.key)
     return {
       connect: () => DuckDBConnection.create(instance),
-      invalidate: () => {
-        if (registry().get(key) === own) registry().delete(key)
-      },
+      invalidate: () => forget(own),
       release,
     }
   } catch (error) {

@@ -1,40 +1,54 @@
+import type { LeaseFence } from '@connmgr/core/driver'
 import type { DuckDBExtractedStatements, DuckDBPreparedStatement } from '@duckdb/node-api'
-import { RUNS } from './running-methods.js'
+import { endsWithLease, fencePending, fenceStream, replaceMethod } from './lent-results.js'
+import { RUNS, STREAMS } from './running-methods.js'
 import type { Session } from './session.js'
+
+/** Where a prepared statement belongs. */
+export interface PreparedBy {
+  readonly session: Session
+  /** Of the lease that it ends with; none of the engine's own. */
+  readonly fence: LeaseFence | undefined
+}
 
 /**
  * Has the runs of a prepared statement followed as those of the connection's own methods are: they are published, keep the
- * connection busy, and count as its use. It remains DuckDB's own object, with methods of its own.
+ * connection busy, count as its use, and end with the lease. It remains DuckDB's own object, with methods of its own.
  *
  * @param sql its text; undefined if that is not known, as of one of several that were extracted from a text
  */
 export function followPrepared(
   prepared: DuckDBPreparedStatement,
   sql: string | undefined,
-  session: Session,
+  { session, fence }: PreparedBy,
 ): DuckDBPreparedStatement {
-  const methods = prepared as unknown as Record<
-    PropertyKey,
-    (...args: unknown[]) => Promise<unknown>
-  >
-  // `start` and `startStream` have it run by what they return. These methods call each other: only the outermost is a run.
+  // These methods call each other: only the outermost is a run.
   let within = false
-  for (const name of RUNS) {
-    const own = methods[name]
-    if (typeof own !== 'function') continue
-    const run = (args: unknown[]): Promise<unknown> => {
-      within = true
-      try {
-        // What it calls of the others, it calls before it waits.
-        return own.apply(prepared, args)
-      } finally {
-        within = false
+  for (const name of RUNS)
+    replaceMethod(prepared, name, (own) => {
+      const run = (args: unknown[]): unknown => {
+        within = true
+        try {
+          // What it calls of the others, it calls before it waits.
+          return own.apply(prepared, args)
+        } finally {
+          within = false
+        }
       }
-    }
-    const followed = (...args: unknown[]): Promise<unknown> =>
-      within ? own.apply(prepared, args) : session.callPrepared(sql, () => run(args))
-    Object.defineProperty(prepared, name, { value: followed, configurable: true, writable: true })
-  }
+      return async (...args) => {
+        if (within) return own.apply(prepared, args)
+        if (fence?.active === false) throw fence.refuse(sql)
+        const result = (await session.callPrepared(sql, async () => run(args))) as object
+        return fence !== undefined && STREAMS.has(name) ? fenceStream(result, fence) : result
+      }
+    })
+  if (fence !== undefined)
+    // What they return has it run.
+    for (const name of ['start', 'startStream'])
+      replaceMethod(prepared, name, (own) => () => {
+        if (!fence.active) throw fence.refuse(sql)
+        return fencePending(own.call(prepared) as object, fence)
+      })
   return prepared
 }
 
@@ -42,17 +56,16 @@ export function followPrepared(
 export function followExtracted(
   extracted: DuckDBExtractedStatements,
   sql: string | undefined,
-  session: Session,
+  by: PreparedBy,
 ): DuckDBExtractedStatements {
-  const { count } = extracted
-  const text = count === 1 ? sql : undefined
-  const prepare = extracted.prepare.bind(extracted)
-  const followed = async (index: number): Promise<DuckDBPreparedStatement> =>
-    followPrepared(await prepare(index), text, session)
-  Object.defineProperty(extracted, 'prepare', {
-    value: followed,
-    configurable: true,
-    writable: true,
-  })
+  const text = extracted.count === 1 ? sql : undefined
+  replaceMethod(
+    extracted,
+    'prepare',
+    (own) =>
+      async (...args) =>
+        followPrepared((await own.apply(extracted, args)) as DuckDBPreparedStatement, text, by),
+  )
+  if (by.fence !== undefined) endsWithLease(extracted, by.fence, { later: ['prepare'] }, sql)
   return extracted
 }

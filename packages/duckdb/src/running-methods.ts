@@ -9,3 +9,10 @@ export const RUNS = [
   'streamAndReadAll',
   'streamAndReadUntil',
 ] as const
+
+/** Those of them whose rows are read later on. */
+export const STREAMS: ReadonlySet<string> = new Set([
+  'stream',
+  'streamAndRead',
+  'streamAndReadUntil',
+])

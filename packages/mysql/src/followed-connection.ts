@@ -22,6 +22,11 @@ interface SocketConfig {
 }
 
 const INTERCEPTOR = Symbol('interceptor of a connection')
+const SECRETS = Symbol('secrets of a connection')
+
+/** What mysql2 logs in with, beside the name of the user. */
+type Secrets = Record<string, unknown>
+const NAMES_OF_SECRETS = ['password', 'password1', 'password2', 'password3', 'passwordSha1']
 
 /** Untyped by mysql2, though it exports them. */
 const { Connection: MysqlConnection, ConnectionConfig } = mysql2 as unknown as {
@@ -35,11 +40,26 @@ const { Connection: MysqlConnection, ConnectionConfig } = mysql2 as unknown as {
  */
 class FollowedConnection extends MysqlConnection {
   declare [INTERCEPTOR]: Interceptor | undefined
+  declare [SECRETS]: Secrets
 
   constructor(options: { config: object }) {
     super(options)
     // Out of sight of what prints a connection.
     Object.defineProperty(this, INTERCEPTOR, { value: undefined, writable: true })
+    Object.defineProperty(this, SECRETS, { value: {}, writable: true })
+  }
+
+  /** With the password of the login, as in mysql2, where none is given. */
+  changeUser(given: unknown, answer: unknown): unknown {
+    const internals = this as unknown as Internals
+    const [options, done] = typeof given === 'function' ? [{}, given] : [given as Secrets, answer]
+    const complete: Secrets = { ...options, password: options.password || options.password1 }
+    for (const name of NAMES_OF_SECRETS) complete[name] ||= this[SECRETS][name]
+    return changeUser.call(internals, complete, (error) => {
+      // mysql2 has written it into the configuration.
+      hidePassword(internals)
+      ;(done as ((error: unknown) => void) | undefined)?.(error)
+    })
   }
 
   // mysql2 puts another one in its place when a connection closes.
@@ -69,7 +89,9 @@ class FollowedConnection extends MysqlConnection {
 }
 
 // Constants, which V8 can inline: each packet passes one of them.
-const { addCommand, handlePacket, write } = MysqlConnection.prototype as Internals
+const { addCommand, changeUser, handlePacket, write } = MysqlConnection.prototype as Internals & {
+  changeUser(this: Internals, options: Secrets, done: (error: unknown) => void): unknown
+}
 
 /** Begins to connect, as `mysql2.createConnection`. */
 export function createFollowedConnection(options: ConnectionOptions): Connection {
@@ -92,6 +114,17 @@ function openSocket({ config }: { config: SocketConfig }): Socket {
 /** Has all commands and packets of a connection pass `interceptor`. */
 export function interceptConnection(internals: Internals, interceptor: Interceptor): void {
   ;(internals as unknown as FollowedConnection)[INTERCEPTOR] = interceptor
+}
+
+/** mysql2 copies its configuration into every statement, which programs print: the password is kept elsewhere. */
+export function hidePassword(internals: Internals): void {
+  const secrets: Secrets = {}
+  for (const name of NAMES_OF_SECRETS) {
+    if (internals.config[name] === undefined) continue
+    secrets[name] = internals.config[name]
+    internals.config[name] = undefined
+  }
+  ;(internals as unknown as FollowedConnection)[SECRETS] = secrets
 }
 
 /** Hands a command to mysql2. */

@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2'
+import { hidePassword } from './followed-connection.js'
 import { internalsOf } from './internals.js'
 import type { Session } from './session.js'
 import { setUp } from './session-start.js'
@@ -20,7 +21,7 @@ export async function logIn(
       connection.connect((error) => (error ? reject(error) : resolve()))
     })
     session.open()
-    forgetPassword(connection)
+    hidePassword(internalsOf(connection))
     await setUp(session)
   } finally {
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
@@ -36,12 +37,4 @@ export function bytesAtLogin(connection: Connection): () => number {
     const { stream } = internals
     return (first.bytesRead ?? 0) + (stream === first ? 0 : (stream.bytesRead ?? 0))
   }
-}
-
-const SECRETS = ['password', 'password1', 'password2', 'password3', 'passwordSha1']
-
-/** mysql2 copies its configuration into every statement, which programs print. */
-function forgetPassword(connection: Connection): void {
-  const { config } = internalsOf(connection)
-  for (const name of SECRETS) if (config[name] !== undefined) config[name] = undefined
 }

@@ -2,7 +2,6 @@ import type { Command, Packet } from './internals.js'
 
 const IN_TRANSACTION = 1
 const AUTOCOMMIT = 2
-const MORE_RESULTS = 8
 const NO_BACKSLASH_ESCAPES = 512
 
 /** The bits of the server's status that decide something, as it puts them into its answers. */
@@ -33,8 +32,8 @@ export function statusOf(flags: number): ServerStatus {
 }
 
 /**
- * The status flags at the end of an answer; undefined for a packet that is not the last of one, or has none. mysql2 keeps
- * them on the result of a statement without rows alone. To be called before the command reads the packet.
+ * The status flags at the end of an answer, or of one of several; undefined for a packet that has none. mysql2 keeps them
+ * on the result of a statement without rows alone. To be called before the command reads the packet.
  */
 export function statusFlagsOf(command: Command, packet: Packet): number | undefined {
   const { next } = command
@@ -43,7 +42,7 @@ export function statusFlagsOf(command: Command, packet: Packet): number | undefi
   const first = buffer[offset]
   if (next === command.row) {
     if (first !== 0xfe || end - offset > 8) return undefined
-    return last(buffer.readUInt16LE(offset + 3))
+    return buffer.readUInt16LE(offset + 3)
   }
   const answersOk =
     next === command.resultsetHeader ||
@@ -58,11 +57,7 @@ export function statusFlagsOf(command: Command, packet: Packet): number | undefi
 export function okFlags({ buffer, offset, end }: Packet): number | undefined {
   if (buffer[offset] !== 0) return undefined
   const flags = behindNumber(buffer, behindNumber(buffer, offset + 1))
-  return flags + 2 <= end ? last(buffer.readUInt16LE(flags)) : undefined
-}
-
-function last(flags: number): number | undefined {
-  return (flags & MORE_RESULTS) === 0 ? flags : undefined
+  return flags + 2 <= end ? buffer.readUInt16LE(flags) : undefined
 }
 
 function behindNumber(buffer: Buffer, at: number): number {

@@ -1,5 +1,5 @@
 import type { Role } from '@connmgr/core'
-import { TransactionRolledBackError } from '@connmgr/core'
+import { CommitOutcomeUnknownError, TransactionRolledBackError } from '@connmgr/core'
 import type {
   ConnectionActivity,
   ConnectionCondition,
@@ -12,6 +12,7 @@ import { CommandQueue } from './command-queue.js'
 import { classify, type DriverError, errnoOf } from './errors/classify.js'
 import { type Internals, internalsOf } from './internals.js'
 import { StatementFollower } from './outcome/statement-follower.js'
+import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
 import { askOn, type OwnResult } from './own-query.js'
 import type { Flavour } from './replication/history.js'
 import { SessionChanges } from './session-changes.js'
@@ -21,6 +22,10 @@ export interface SessionBaseline {
   readonly characterSet: string
   readonly collation: string
   readonly database: string | null
+  /** That of the server, and what mysql2 adds to it by a flag of the login. Undefined if the server does not tell. */
+  readonly sqlMode: string | undefined
+  /** The server has statements of its own run in sessions that begin, by its variable `init_connect`. */
+  readonly serverSetsUp: boolean
 }
 
 const LEVELS_OF_TROUBLE: ReadonlySet<string> = new Set(['shutdown', 'lost', 'read-only'])
@@ -49,6 +54,7 @@ export class Session {
   #lost = false
   #autocommit = true
   #rollbacksBefore = 0
+  #hiddenEndsBefore = 0
 
   constructor(connection: Connection, onSignal: (signal: ConnectionSignal) => void) {
     this.#connection = connection
@@ -119,8 +125,9 @@ export class Session {
   async begin(texts: readonly string[], readOnly: boolean): Promise<void> {
     if (readOnly) this.#changes.noteReadOnly()
     for (const text of texts) await this.#askForBorrower(text)
-    const { implicitCommits, rollbacks } = this.#follower.transactions
+    const { hiddenEnds, implicitCommits, rollbacks } = this.#follower.transactions
     this.#rollbacksBefore = rollbacks
+    this.#hiddenEndsBefore = hiddenEnds
     this.#follower.end.commitsBefore = implicitCommits
   }
 
@@ -128,6 +135,7 @@ export class Session {
    * Commits what has been done since {@link begin}. What the work has had committed before, as DDL does it, is committed.
    *
    * @throws TransactionRolledBackError `CONNMGR_TRANSACTION_ROLLED_BACK` if any of it was rolled back
+   * @throws CommitOutcomeUnknownError `CONNMGR_COMMIT_OUTCOME_UNKNOWN` if a procedure has ended the transaction
    */
   async commit(): Promise<void> {
     await this.settled()
@@ -139,6 +147,8 @@ export class Session {
       )
     await this.#askForBorrower('COMMIT')
     this.#follower.end.commitsBefore = undefined
+    if (this.#follower.transactions.hiddenEnds !== this.#hiddenEndsBefore)
+      throw new CommitOutcomeUnknownError(undefined, ENDED_BY_PROCEDURE, UNKNOWN_OUTCOME)
   }
 
   /** Ends what is open, and gives back what was done to `autocommit`. */
@@ -184,18 +194,22 @@ export class Session {
   }
 
   /**
-   * Cleans the session by COM_RESET_CONNECTION, which leaves the database as it is, and takes the character set of the
-   * server for that of the client; then sets it up again as the pool's own listeners have done.
+   * Cleans the session by COM_RESET_CONNECTION, which leaves the database as it is, and takes the character set and the
+   * SQL mode of the server for those of the login; then sets it up again as the pool's own listeners have done.
    */
   async reset(): Promise<ResetFindings | undefined> {
     if (this.#follower.userChanged)
       throw new Error(
         'another user has logged in on the connection, by changeUser, which a reset does not undo',
       )
+    if (this.initial?.serverSetsUp === true)
+      throw new Error(
+        'the server sets sessions up at their login, by init_connect, which a reset undoes and does not repeat',
+      )
     const advisoryLocks = this.#changes.locks ? await this.#releaseLocks() : 0
     await this.#resetConnection()
     if (this.initial !== undefined) {
-      const { characterSet, collation, database } = this.initial
+      const { characterSet, collation, database, sqlMode } = this.initial
       if (this.#changes.database) {
         if (database === null)
           throw new Error(
@@ -203,7 +217,8 @@ export class Session {
           )
         await this.ask(`USE ${quoted(database)}`)
       }
-      await this.ask(`SET NAMES ${characterSet} COLLATE ${collation}`)
+      const mode = sqlMode === undefined ? '' : `, sql_mode = '${sqlMode}'`
+      await this.ask(`SET NAMES ${characterSet} COLLATE ${collation}${mode}`)
     }
     for (const text of this.#changes.setup) await this.ask(text)
     this.baseline()
@@ -312,6 +327,9 @@ export class Session {
 
 const UNKNOWN_FUNCTION = 1305
 const READ_ONLY_TRANSACTION = 1792
+const ENDED_BY_PROCEDURE =
+  'a procedure that the work called has ended the transaction, by COMMIT or by ROLLBACK, which the server does not tell; ' +
+  'what came after that is committed; look for the effect of the rest before repeating it'
 const UNFINISHED =
   'the work has left a stream open, so its transaction could not be ended and nothing was committed; ' +
   'read or destroy it before the work resolves'

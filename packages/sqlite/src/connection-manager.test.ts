@@ -1,4 +1,13 @@
-import { closeSync, copyFileSync, openSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import type { ConnmgrEvent } from '@connmgr/core'
 import { eventually, FakeClock, Opened, patient } from '@connmgr/testing'
 import { Files } from '../test/files.js'
@@ -312,6 +321,44 @@ describe.each(INSTALLED)('a manager over %s', (library) => {
     )
   })
 
+  test('who holds the writer is named also if that came by another name of the file', async () => {
+    const filename = files.path()
+    const first = open({ filename })
+    await first.use((db) => db.exec('create table t (v)'))
+    symlinkSync(filename, `${filename}.link`)
+    const second = open({ filename: `${filename}.link`, busyTimeoutMs: 30 })
+    await second.transaction(
+      async (db) => {
+        await db.run('insert into t values (1)')
+        await expect(
+          open({ filename, busyTimeoutMs: 30 }).transaction(async () => {}),
+        ).rejects.toThrow(/held in this process by "by the link" at /)
+      },
+      { label: 'by the link' },
+    )
+    const { walBytes } = await second.getDatabaseStatus()
+    expect(walBytes).toBeGreaterThan(0)
+  })
+
+  test('a URL that says that the file exists creates none', async () => {
+    const filename = files.path()
+    const databaseUrl = `file:${filename}?mode=rw`
+    const missing = open({ databaseUrl, acquireTimeoutMs: 50 })
+    await expect(missing.use((db) => db.run('select 1'))).rejects.toThrow(/no such file/)
+    expect(existsSync(filename)).toBe(false)
+    writeFileSync(filename, '')
+    await open({ databaseUrl }).use((db) => db.exec('create table t (v)'))
+  })
+
+  test('what a caller leaves out of its parameters is not what another has sent', async () => {
+    const manager = open({ filename: ':memory:' })
+    for (const sql of ['select ? as v', 'select ?1 as v']) {
+      await manager.use((db) => db.all(sql, ['secret']))
+      const given = await manager.use((db) => db.all(sql)).catch((error: Error) => error.message)
+      expect(JSON.stringify(given)).not.toContain('secret')
+    }
+  })
+
   test('says which options a file has no use for, and what is wrong with others', () => {
     const refusal = (options: object): string => {
       try {
@@ -331,5 +378,9 @@ describe.each(INSTALLED)('a manager over %s', (library) => {
     expect(refusal({ databaseUrl: 'postgres://app:secret@db/app' })).not.toMatch(/secret/)
     expect(refusal({ filename: ':memory:', readOnly: true })).toMatch(/"readOnly"/)
     expect(refusal({ library: 'sqlite3' })).toMatch(/"library" must be one of/)
+    expect(refusal({ filename: 'app.db', timeout: 500 })).toMatch(/busyTimeoutMs: 500/)
+    expect(refusal({ storage: 'app.db' })).toMatch(/filename/)
+    expect(refusal({ filename: 'app.db', fileMustExist: true })).toMatch(/mode=rw/)
+    expect(refusal({ pragmas: { key: "'secret'" } })).not.toMatch(/secret/)
   })
 })

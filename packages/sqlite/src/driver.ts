@@ -57,7 +57,7 @@ export class SqliteDriver implements Driver<SqliteConnection> {
       openDatabase(
         this.#binding,
         config,
-        !config.readOnlyDatabase && !this.#seen.has(location.path),
+        !config.readOnlyDatabase && !location.mustExist && !this.#seen.has(location.path),
       )
     const database = await this.#openOnceUnlocked(open, location.id, context.signal)
     if (location.isFile) this.#seen.add(location.path)

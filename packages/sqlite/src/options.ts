@@ -1,9 +1,10 @@
-import type { ManagerOptions } from '@connmgr/core'
+import { InvalidOptionError, type ManagerOptions } from '@connmgr/core'
 import { invalidOption, optionNames, type PackageOptions } from '@connmgr/core/driver'
 import type { SqliteLibrary } from './bindings/binding.js'
 import type { IntMode } from './client/types.js'
 import type { SqliteConnection } from './connection.js'
 import type { JournalMode, Synchronous } from './endpoint.js'
+import { FOREIGN_TO_SQLITE } from './foreign-options.js'
 import { type Location, locate } from './location/location.js'
 
 /** Options of the engine that have no sense for a file: its sizes are given, and there is nothing to fail over to. */
@@ -101,6 +102,7 @@ export const SQLITE_OPTIONS: PackageOptions = {
   package: '@connmgr/sqlite',
   own: OWN_OPTIONS,
   without: WITHOUT,
+  foreign: FOREIGN_TO_SQLITE,
 }
 
 /** The names of all options of `createConnectionManager`. */
@@ -181,10 +183,10 @@ function pragmasOf(given: SqliteManagerOptions['pragmas'] = {}): ResolvedSqliteO
     const known = /^[a-z_]+$/i.test(name)
     const plain = typeof value !== 'string' || /^-?[\w.]+$/.test(value)
     if (known && plain && ['string', 'number', 'boolean'].includes(typeof value)) continue
-    throw invalidOption(
-      `pragmas.${name}`,
-      value,
-      'a pragma with a plain value: a word, a number or a boolean',
+    // The value may be a key.
+    throw new InvalidOptionError(
+      'pragmas',
+      `option "pragmas.${name}" must be a pragma with a plain value: a word, a number or a boolean`,
     )
   }
   return given

@@ -19,6 +19,11 @@ test.each([
     'from postgres://u:p@h/d to mysql://a:b@c/d',
     'from postgres://u:***@h/d to mysql://a:***@c/d',
   ],
+  [
+    'what MySQL says of a login',
+    "Access denied for user 'app'@'db' (using password: YES)",
+    "Access denied for user 'app'@'db' (using password: YES)",
+  ],
   ['a parameter', 'postgres://h/d?user=u&password=p&x=1', 'postgres://h/d?user=u&password=***&x=1'],
   [
     'a parameter with a space',

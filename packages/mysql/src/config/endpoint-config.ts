@@ -43,7 +43,7 @@ export function settingsOf(endpoint: Endpoint | undefined): UrlOptions {
 /**
  * The endpoint of mysql2's options, which name the server by `uri` or by `host` and so on.
  *
- * @param option what to call the URL in messages
+ * @param option what to call the URL in messages; beside mysql2's own `uri` other options win over it, as in mysql2
  * @throws InvalidOptionError `CONNMGR_INVALID_OPTION`
  */
 export function endpointFrom(option: string, given: EndpointConfig): Endpoint {
@@ -52,10 +52,21 @@ export function endpointFrom(option: string, given: EndpointConfig): Endpoint {
   }
   if (uri === undefined || uri === null || uri === '')
     return endpointOf(NO_URL, withPassword(config, given.password))
-  return endpointOfUrl(
-    { option, url: requireUrl(option, uri) },
-    withPassword(config, given.password),
+  const named = { option, url: requireUrl(option, uri) }
+  const base = withPassword(config, given.password)
+  const parts = parseUrl(named)
+  return endpointOf(
+    option === 'uri' ? withoutGiven(parts, base) : parts,
+    base,
+    settingsIn(option, parts.settings),
   )
+}
+
+/** What a URL says beyond what stands in options. */
+function withoutGiven(parts: UrlParts, given: EndpointConfig): UrlParts {
+  const isOpen = ([name]: [string, unknown]): boolean => !given[name as keyof EndpointConfig]
+  const open = Object.fromEntries(Object.entries(parts).filter(isOpen)) as unknown as UrlParts
+  return { ...open, options: Object.fromEntries(Object.entries(parts.options).filter(isOpen)) }
 }
 
 /**
@@ -89,6 +100,7 @@ export function endpointOf(
   if (base.ssl !== undefined) Object.assign(merged, { ssl: base.ssl })
   const password =
     typeof base.password === 'function' ? base.password : (itsPassword ?? base.password)
+  requirePassword(password)
   const { database, socketPath, user } = merged
   const host = merged.host ?? 'localhost'
   const port = portOf('port', merged.port ?? DEFAULT_PORT)
@@ -143,6 +155,14 @@ export async function connectionConfigOf({ config }: Endpoint): Promise<Connecti
   }
 }
 
+function requirePassword(password: unknown): void {
+  if (!['undefined', 'string', 'function'].includes(typeof password) && password !== null)
+    throw new InvalidOptionError(
+      'password',
+      `option "password" must be a string, or a function that returns one, but it is a ${typeof password}`,
+    )
+}
+
 /** The same configuration with a password that is out of sight. */
 export function withPassword<C extends object>(
   config: C,
@@ -151,7 +171,12 @@ export function withPassword<C extends object>(
   return withHiddenPassword(config, password) as C & EndpointConfig
 }
 
-/** A copy that stays the same for all connections: mysql2 writes into it, and keeps what it has made of it by its identity. */
+const SECRETS_OF_TLS = ['key', 'passphrase', 'pfx'] as const
+
+/**
+ * A copy that stays the same for all connections: mysql2 writes into it, and keeps what it has made of it by its identity.
+ * Its secrets are out of sight of what prints it.
+ */
 function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
   if (typeof ssl === 'string') return { ssl }
   if (!ssl) return {}
@@ -161,5 +186,15 @@ function ownSsl({ ssl }: EndpointConfig): { ssl?: ConnectionOptions['ssl'] } {
       ssl,
       "an object such as { ca, rejectUnauthorized: true }, the name of a profile such as 'Amazon RDS', or left out",
     )
-  return { ssl: { ...ssl } }
+  const given = ssl as Readonly<Record<string, unknown>>
+  const own = { ...given }
+  for (const name of SECRETS_OF_TLS)
+    if (given[name] !== undefined)
+      Object.defineProperty(own, name, {
+        value: given[name],
+        configurable: true,
+        enumerable: false,
+        writable: true,
+      })
+  return { ssl: own as ConnectionOptions['ssl'] }
 }

@@ -42,6 +42,23 @@ describe('a URL', () => {
     })
   })
 
+  test('gives way to the options beside it where it is the uri of mysql2, and else wins', () => {
+    const url = 'mysql://app:x@db1:3307/app?charset=latin1'
+    const beside = { host: 'db2', database: 'other', charset: 'utf8mb4', port: 0, user: '' }
+    expect(endpointFrom('uri', { uri: url, ...beside }).config).toMatchObject({
+      host: 'db2',
+      port: 3307,
+      user: 'app',
+      database: 'other',
+      charset: 'utf8mb4',
+    })
+    expect(endpointFrom('databaseUrl', { uri: url, ...beside }).config).toMatchObject({
+      host: 'db1',
+      database: 'app',
+      charset: 'latin1',
+    })
+  })
+
   test('has the options of Prisma, in seconds', () => {
     const url =
       'mysql://db1/app?connection_limit=7&pool_timeout=3&connect_timeout=2&socket_timeout=0&max_connection_lifetime=60'
@@ -118,6 +135,20 @@ describe('a URL', () => {
     ])
       expect(shown).not.toContain('geheim')
   })
+})
+
+test('the secrets of TLS are there for each server, and in no print', async () => {
+  const ssl = { ca: 'public', key: 'geheim', passphrase: 'geheim too' }
+  const { endpoints } = blueprintOf({
+    uri: 'mysql://app@db1/app',
+    failoverUrls: ['mysql://db2'],
+    ssl,
+  })
+  for (const each of endpoints) {
+    const config = await connectionConfigOf(each)
+    expect(config.ssl).toMatchObject(ssl)
+    expect(inspect(config, { depth: 5 }) + JSON.stringify(config)).not.toContain('geheim')
+  }
 })
 
 describe('the servers', () => {

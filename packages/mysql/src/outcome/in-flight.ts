@@ -102,6 +102,6 @@ function circumstances({ begun, committedBefore, text, transactional }: InFlight
   if (begun !== 'transaction')
     return 'while it was in flight, so it may or may not have been executed'
   return !transactional && text !== undefined && !mayCommitBlock(text)
-    ? 'in a transaction of a database with tables that keep what is written to them without COMMIT'
+    ? 'in a transaction of a database that has, or may have, tables that keep what is written to them without COMMIT'
     : 'while COMMIT was in flight, so the transaction may or may not have been committed'
 }

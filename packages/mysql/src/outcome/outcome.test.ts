@@ -162,6 +162,49 @@ describeEachProduct('what is said of a statement that has no answer', ({ start }
     ).rejects.toMatchObject(ROLLED_BACK)
   })
 
+  test('a transaction that one of several statements in a text has rolled back does not resolve', async () => {
+    const manager = open({ connectionConfig: { multipleStatements: true } })
+    for (const text of ['rollback; select 1', 'rollback; begin'])
+      await expect(
+        manager.transaction(async (connection) => {
+          await ask(connection, 'insert into rows_kept values (7)')
+          await ask(connection, text)
+        }),
+      ).rejects.toMatchObject(ROLLED_BACK)
+    expect(await count()).toBe(0)
+  })
+
+  test('of a transaction that a procedure has ended nobody knows whether it was committed', async () => {
+    const manager = open()
+    const failing = 'declare exit handler for sqlexception begin rollback; resignal; end;'
+    const bodies = {
+      undoes: 'rollback;',
+      commits: 'insert into rows_kept values (8); commit;',
+      fails: `${failing} insert into rows_kept values (1), (1);`,
+      keeps: 'insert into rows_kept values (9);',
+    }
+    for (const [name, body] of Object.entries(bodies))
+      await cluster.primary.query(`create procedure ${name}() begin ${body} end`)
+    const calling = (name: string) =>
+      manager.transaction(async (connection) => {
+        await ask(connection, 'insert into rows_kept values (7)')
+        await ask(connection, `call ${name}()`).catch((error: { errno?: number }) => {
+          expect([name, error.errno]).toEqual(['fails', 1062])
+        })
+      })
+    for (const [name, kept] of [
+      ['undoes', 0],
+      ['fails', 0],
+      ['commits', 2],
+    ] as const) {
+      await expect(calling(name)).rejects.toMatchObject(UNKNOWN)
+      expect([name, await count()]).toEqual([name, kept])
+      await cluster.primary.query('delete from rows_kept')
+    }
+    await calling('keeps')
+    expect(await count()).toBe(2)
+  })
+
   describe('with two that wait for each other', () => {
     const deadlock = async (
       manager: MysqlConnectionManager,

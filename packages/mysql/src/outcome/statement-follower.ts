@@ -298,7 +298,8 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       return
     }
     const flags = statusFlagsOf(command, packet)
-    if (flags !== undefined) this.transactions.succeeded(statusOf(flags), statement?.verb, lease)
+    if (flags !== undefined)
+      this.transactions.succeeded(statusOf(flags), statement?.verb, lease, statement?.text)
   }
 
   after(): void {

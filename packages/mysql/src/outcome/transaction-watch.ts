@@ -2,7 +2,7 @@ import { TransactionRolledBackError } from '@connmgr/core'
 import { nextTransactionId, type TracedTransaction } from '@connmgr/core/driver'
 import { ROLLS_BACK_TRANSACTION } from '../errors/errnos.js'
 import type { ServerStatus } from '../server-status.js'
-import type { TransactionVerb } from '../text/statement-text.js'
+import { hiddenEndOf, type TransactionVerb } from '../text/statement-text.js'
 import type { Surroundings } from './in-flight.js'
 
 /** Violated constraints, mistakes in the text and missing rights cost the statement alone. */
@@ -20,6 +20,8 @@ export class TransactionWatch {
   rollbacks = 0
   /** Transactions that were committed without COMMIT, as by DDL. */
   implicitCommits = 0
+  /** Of those, the ones that were ended by statements that are not known, as by a procedure: by COMMIT or by ROLLBACK. */
+  hiddenEnds = 0
   /** Transactions that have ended in any way, for their numbers. */
   #ended = 0
   #id = 0
@@ -27,6 +29,8 @@ export class TransactionWatch {
   #latest: 'commit' | 'rollback' = 'commit'
   /** An error has come since the last word. */
   #doubtful = false
+  /** The doubt is about statements that a procedure may have run before it failed. */
+  #byProcedure = false
   /** The server has rolled back a transaction, and its borrower has neither ended it nor begun another. */
   #rolledBackFor: object | 'nobody' | undefined
 
@@ -76,23 +80,32 @@ export class TransactionWatch {
     return this.#doubtful
   }
 
-  /** A command has succeeded. @param verb what its statement does to a transaction */
+  /**
+   * A command has succeeded.
+   *
+   * @param verb what its statement does to a transaction
+   * @param text of the statement, if it is known
+   */
   succeeded(
     status: ServerStatus,
     verb: TransactionVerb | undefined,
     borrower: object | undefined,
+    text?: string,
   ): void {
     const wasInside = this.status?.inTransaction === true
-    if (this.#doubtful && wasInside && !status.inTransaction && verb === undefined)
-      this.#rolledBack(borrower)
+    if (this.#doubtful && wasInside && !status.inTransaction && verb === undefined) {
+      if (this.#byProcedure) this.#hiddenEnd('unknown')
+      else this.#rolledBack(borrower)
+    }
     if (verb === 'begin' || verb === 'rollback') this.#rolledBackFor = undefined
     if (verb === 'rollback') this.rollbacks += 1
     else if (wasInside && !status.inTransaction && verb !== 'commit' && !this.#doubtful)
-      this.implicitCommits += 1
+      this.#hiddenEnd(hiddenEndOf(text))
     if (wasInside && (!status.inTransaction || verb === 'begin' || verb === 'rollback'))
       this.#end(verb === 'rollback' || this.#rolledBackFor !== undefined ? 'rollback' : 'commit')
     this.status = status
     this.#doubtful = false
+    this.#byProcedure = false
   }
 
   /**
@@ -114,7 +127,10 @@ export class TransactionWatch {
       this.#end('rollback')
       this.#doubtful = false
       this.#rolledBack(borrower)
+      this.#byProcedure = false
     } else if (!COSTS_THE_STATEMENT.test(sqlState)) this.#doubtful = true
+    // Its own handler of errors may have ended the transaction.
+    else if (mayBegin) this.#doubtful = this.#byProcedure = true
   }
 
   /** Why COMMIT must not be sent: what it is for was rolled back, and it would be answered as if it were not. */
@@ -125,6 +141,12 @@ export class TransactionWatch {
       'COMMIT was not sent: the server had rolled the transaction back, by a deadlock or a time limit for example, and ' +
         'that error was ignored; what was sent after it is not part of the transaction',
     )
+  }
+
+  #hiddenEnd(how: 'commit' | 'rollback' | 'unknown'): void {
+    if (how === 'rollback') this.rollbacks += 1
+    else this.implicitCommits += 1
+    if (how === 'unknown') this.hiddenEnds += 1
   }
 
   #rolledBack(borrower: object | undefined): void {

@@ -173,6 +173,31 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
     ).toEqual([{ db: 'app', collation: 'utf8mb4_unicode_ci', text: 'é€😀' }])
   })
 
+  test('a reset leaves SQL read as at the login, where mysql2 has blanks allowed before parentheses', async () => {
+    const pool = open({ connectionLimit: 1 })
+    const mode = async (): Promise<unknown> =>
+      (await ask(asPool(pool), 'select @@sql_mode as mode, @own as own'))[0]
+    const atLogin = await mode()
+    await ask(asPool(pool), "set sql_mode = '', @own = 1")
+    expect(await mode()).toEqual({ ...(atLogin as object), own: null })
+    expect(await ask(asPool(pool), 'select count (*) as n from numbers')).toEqual([{ n: 3 }])
+  })
+
+  test('what the server sets in sessions at their login holds for every borrower', async () => {
+    await cluster.primary.query("set global init_connect = 'set @from_server = 1'")
+    try {
+      const pool = open({ connectionLimit: 1 })
+      const borrower = await borrow(asPool(pool))
+      await ask(borrower, 'set @own = 1, @from_server = 2')
+      borrower.release()
+      expect(await ask(asPool(pool), 'select @own as own, @from_server as server')).toEqual([
+        { own: null, server: 1 },
+      ])
+    } finally {
+      await cluster.primary.query("set global init_connect = ''")
+    }
+  })
+
   test('prepared statements go on after a reset', async () => {
     const pool = open({ connectionLimit: 1 }).promise()
     for (let n = 0; n < 3; n += 1) {
@@ -199,6 +224,35 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
       rows.push(row)
     expect(rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
     expect(await ask(asPool(pool), 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  test('what is no SQL fails once, whichever form asks for it, and leaves no connection behind', async () => {
+    const pool = open({ connectionLimit: 1 })
+    const unhandled: unknown[] = []
+    const onUnhandled = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', onUnhandled)
+    for (const sql of [undefined, {}, { sql: null }, 5] as never[]) {
+      await expect(pool.promise().query(sql)).rejects.toThrow(/./)
+      await expect(pool.promise().execute(sql)).rejects.toThrow(/./)
+      for (const method of ['query', 'execute'] as const) {
+        const answers: unknown[] = []
+        ;(pool[method] as (sql: unknown, done: (error: unknown) => void) => void)(sql, (error) =>
+          answers.push(error),
+        )
+        await eventually(() => answers.length > 0 && pool.$connections.getCounts().inUse === 0)
+        await ask(asPool(pool), 'select 1')
+        expect(answers).toEqual([expect.any(Error)])
+      }
+      const query = pool.query(sql)
+      const errors: unknown[] = []
+      query.on('error', (error) => errors.push(error))
+      await new Promise((resolve) => query.on('end', resolve as () => void))
+      expect(errors).toEqual([expect.any(Error)])
+    }
+    await ask(asPool(pool), 'select 1')
+    process.off('unhandledRejection', onUnhandled)
+    expect(unhandled).toEqual([])
+    expect(pool.$connections.getPoolMetrics().checkedOut).toBe(0)
   })
 
   test('a stream whose connection is lost fails, instead of never ending', async () => {
@@ -390,6 +444,18 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
     expect(await ask(other, charset)).toMatchObject([{ user: 'admin' }])
     other.release()
     expect(await ask(asPool(pool), charset)).toEqual([{ charset: 'utf8mb4', user: 'app' }])
+  })
+
+  test('a borrower changes to another database without naming the password, as on a connection of mysql2', async () => {
+    const pool = open({ connectionLimit: 1 })
+    const connection = await pool.promise().getConnection()
+    await connection.changeUser({ database: 'information_schema' })
+    expect((await connection.query('select database() as db'))[0]).toEqual([
+      { db: 'information_schema' },
+    ])
+    expect(inspect(connection.config, { depth: 6 })).not.toContain('app-secret')
+    connection.release()
+    expect(await ask(asPool(pool), 'select database() as db')).toEqual([{ db: 'app' }])
   })
 
   test('formats and escapes as mysql2 does', () => {

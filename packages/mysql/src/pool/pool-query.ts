@@ -103,8 +103,12 @@ export abstract class PoolStatement {
     }
     const connection = lender.lend(lease)
     const stopListening = signal === undefined ? undefined : endOnAbort(lease, signal)
+    let open = true
     try {
       const done: NonNullable<Command['onResult']> = (error, rows, fields) => {
+        // mysql2 answers twice for what it could not encode.
+        if (!open) return
+        open = false
         stopListening?.()
         // Errors come in the midst of what the connection does about them.
         if (error) process.nextTick(() => this.failed(lease, connection, error, rows, fields))

@@ -62,20 +62,26 @@ export class PoolStatements {
   }
 
   #stream(query: Command, below: FunctionReference, trace?: StatementTrace): void {
-    Promise.resolve(this.#lender.acquire(below, false)).then(
-      (lease) => {
-        const connection = this.#lender.lend(lease)
-        query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
-        const send = (): void => (connection.query as (query: unknown) => void)(query)
+    const failed = (error: unknown): void => {
+      trace?.failed(error)
+      try {
+        query.emit('error', error)
+      } finally {
+        query.emit('end')
+      }
+    }
+    Promise.resolve(this.#lender.acquire(below, false)).then((lease) => {
+      const connection = this.#lender.lend(lease)
+      query.once('end', () => process.nextTick(() => this.#lender.takeBack(lease, connection)))
+      const send = (): void => (connection.query as (query: unknown) => void)(query)
+      try {
         if (trace === undefined) send()
         else trace.handOver(send)
-      },
-      (error: unknown) => {
-        trace?.failed(error)
-        query.emit('error', error)
-        query.emit('end')
-      },
-    )
+      } catch (error) {
+        // What cannot be made a statement is thrown.
+        failed(error)
+      }
+    }, failed)
   }
 }
 

@@ -20,6 +20,7 @@ describe('what servers answer that have not all variables, or others', () => {
       read_only: '0',
       super_read_only: '0',
       innodb_read_only: '0',
+      init_connect: '',
       transaction_read_only: '0',
       server_uuid: UUID,
       gtid_executed: `${UUID}:1-7`,

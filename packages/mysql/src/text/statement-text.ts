@@ -83,6 +83,30 @@ export function verbOf(text: string): TransactionVerb | undefined {
   return begins(statement) ? 'begin' : endingOf(statement)
 }
 
+/** They run statements that the text does not show. */
+const OPAQUE: ReadonlySet<string> = new Set([
+  'call',
+  'execute',
+  'begin',
+  'declare',
+  'if',
+  'case',
+  'loop',
+  'repeat',
+  'while',
+  'for',
+  'end',
+])
+
+/** How a text that is no plain COMMIT or ROLLBACK has ended a transaction: DDL commits, and a procedure may do either. */
+export function hiddenEndOf(text: string | undefined): 'commit' | 'rollback' | 'unknown' {
+  const statements = text === undefined ? undefined : statementsOf(text)
+  if (statements === undefined) return 'unknown'
+  if (statements.some((each) => endingOf(each) === 'rollback')) return 'rollback'
+  const shows = (each: StatementShape): boolean => begins(each) || !OPAQUE.has(first(each))
+  return statements.every(shows) ? 'commit' : 'unknown'
+}
+
 /** What does not begin a transaction, whether or not it succeeds. */
 const BEGINS_NOTHING: ReadonlySet<string> = new Set([
   ...READS,

@@ -11,7 +11,7 @@ import type {
   SqliteColumn,
   SqliteParameters,
 } from './binding.js'
-import { bindable } from './parameters.js'
+import { type BindableParameters, bindable } from './parameters.js'
 
 interface LibsqlStatement {
   run(parameters: unknown): RunResult
@@ -97,6 +97,8 @@ class LibsqlBoundStatement implements BoundStatement {
   readonly #statement: LibsqlStatement
   readonly #columns: readonly SqliteColumn[]
   readonly #arrays: boolean
+  /** Values that some run has been given, at the most. */
+  #bound = 0
 
   constructor(
     database: LibsqlBoundDatabase,
@@ -117,13 +119,13 @@ class LibsqlBoundStatement implements BoundStatement {
 
   run(parameters: SqliteParameters): RunResult {
     if (this.returnsRows) return this.#runToEnd(parameters)
-    const values = bindable(parameters)
+    const values = this.#values(parameters)
     const { changes, lastInsertRowid } = this.#attempt(() => this.#statement.run(values))
     return { changes, lastInsertRowid }
   }
 
   all(parameters: SqliteParameters): unknown[] {
-    const values = bindable(parameters)
+    const values = this.#values(parameters)
     if (this.returnsRows) return this.#attempt(() => this.#statement.all(values))
     this.#attempt(() => this.#statement.run(values))
     return []
@@ -131,7 +133,7 @@ class LibsqlBoundStatement implements BoundStatement {
 
   get(parameters: SqliteParameters): unknown {
     if (!this.returnsRows) return void this.run(parameters)
-    const values = bindable(parameters)
+    const values = this.#values(parameters)
     const row = this.#attempt(() => this.#statement.get(values))
     // Only `get` adds that to a row.
     if (row !== undefined && !this.#arrays && !this.#hasColumn('_metadata'))
@@ -140,7 +142,7 @@ class LibsqlBoundStatement implements BoundStatement {
   }
 
   iterate(parameters: SqliteParameters): BoundRows {
-    const values = bindable(parameters)
+    const values = this.#values(parameters)
     const rows = this.#attempt(() => this.#statement.iterate(values))
     let ended = false
     return {
@@ -156,6 +158,16 @@ class LibsqlBoundStatement implements BoundStatement {
         this.#attempt(() => this.#statement.get(values))
       },
     }
+  }
+
+  /** A parameter that is given no value would keep the one of an earlier run, which may have been another caller's. */
+  #values(parameters: SqliteParameters): BindableParameters {
+    const values = bindable(parameters)
+    if (!Array.isArray(values)) return values
+    const missing = this.#bound - values.length
+    if (missing > 0) return [...values, ...new Array<null>(missing).fill(null)]
+    this.#bound = values.length
+    return values
   }
 
   #hasColumn(name: string): boolean {

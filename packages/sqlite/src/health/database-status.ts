@@ -1,7 +1,7 @@
 import type { LeaseReport } from '@connmgr/core'
 import type { SqliteLibrary } from '../bindings/binding.js'
 import type { SqliteConnection } from '../connection.js'
-import { sizeOf } from '../location/file-identity.js'
+import { walSizeOf } from '../location/file-identity.js'
 import type { Location } from '../location/location.js'
 import { type HeldLock, locksOn, programOf } from '../locks/lock-holders.js'
 
@@ -52,7 +52,7 @@ export async function statusOf(
     journalMode: String(await ask('PRAGMA journal_mode')),
     bytes: Number(await ask('PRAGMA page_count')) * pageSize,
     freeBytes: Number(await ask('PRAGMA freelist_count')) * pageSize,
-    walBytes: location.isFile ? sizeOf(`${location.path}-wal`) : 0,
+    walBytes: location.isFile ? walSizeOf(location.path) : 0,
     writer: location.isFile ? holders.writers[0] : undefined,
     snapshots: holders.snapshots,
     processes: location.isFile ? processesOn(location.path) : [],

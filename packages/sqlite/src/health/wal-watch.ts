@@ -1,6 +1,6 @@
 import type { DriverEvent, LeaseReport } from '@connmgr/core'
 import type { Clock, TimerHandle } from '@connmgr/core/driver'
-import { sizeOf } from '../location/file-identity.js'
+import { walSizeOf } from '../location/file-identity.js'
 import { type LockingProcess, processesOn } from './database-status.js'
 
 declare module '@connmgr/core' {
@@ -60,7 +60,7 @@ export class WalWatch {
   /** Looks now. */
   async look(): Promise<void> {
     const { path, limitBytes, checkpoint, pinners, onPinned } = this.#settings
-    if (sizeOf(`${path}-wal`) <= limitBytes) {
+    if (walSizeOf(path) <= limitBytes) {
       this.#reported = false
       return
     }
@@ -73,7 +73,7 @@ export class WalWatch {
     if (this.#reported) return
     this.#reported = true
     onPinned({
-      walBytes: sizeOf(`${path}-wal`),
+      walBytes: walSizeOf(path),
       frames: frames - checkpointed,
       holders: pinners(),
       processes: processesOn(path).filter(({ lock }) => lock === 'read'),

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 
 /** Tells one file from another that has taken its name. */
 export type FileIdentity = string
@@ -9,7 +9,12 @@ export function identityOf(path: string): FileIdentity | undefined {
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`
 }
 
-/** Size of a file in bytes; 0 if there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+/** Where a file is without the symbolic links that lead to it: SQLite has its log and its locks beside it there. */
+export function realPathOf(path: string): string {
+  return existsSync(path) ? realpathSync.native(path) : path
+}
+
+/** Size of the write-ahead log of a database in bytes; 0 if there is none. */
+export function walSizeOf(path: string): number {
+  return statSync(`${realPathOf(path)}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }

@@ -12,6 +12,8 @@ export interface Location {
   readonly id: string
   /** True if the URL says `mode=ro`. */
   readonly readOnly: boolean
+  /** True if the URL says `mode=rw`: a file that does not exist is not created. */
+  readonly mustExist: boolean
 }
 
 const MEMORY = ':memory:'
@@ -29,8 +31,9 @@ export function locate(given: string, option: string): Location {
   if (scheme === undefined || path.win32.isAbsolute(given)) return ofPath(given)
   if (scheme !== 'file' && scheme !== 'sqlite' && scheme !== 'sqlite3')
     throw invalidOption(option, given, 'a path, or a URL that begins with file: or sqlite:')
-  const readOnly = /[?&]mode=ro(?:&|$)/.test(given)
-  return { ...ofPath(pathOf(given, scheme.length + 1, option)), readOnly }
+  const mode = /[?&]mode=(\w+)(?:[&#]|$)/.exec(given)?.[1]
+  const location = ofPath(pathOf(given, scheme.length + 1, option))
+  return { ...location, readOnly: mode === 'ro', mustExist: mode === 'rw' }
 }
 
 /** The path that a URL names. */
@@ -81,8 +84,9 @@ function decode(text: string, url: string, option: string): string {
 
 function ofPath(given: string): Location {
   const text = given.trim()
-  if (text === MEMORY) return { path: MEMORY, isFile: false, id: MEMORY, readOnly: false }
-  if (text === '') return { path: '', isFile: false, id: 'temporary database', readOnly: false }
+  const plain = { readOnly: false, mustExist: false }
+  if (text === MEMORY) return { path: MEMORY, isFile: false, id: MEMORY, ...plain }
+  if (text === '') return { path: '', isFile: false, id: 'temporary database', ...plain }
   const absolute = path.resolve(text)
-  return { path: absolute, isFile: true, id: absolute, readOnly: false }
+  return { path: absolute, isFile: true, id: absolute, ...plain }
 }

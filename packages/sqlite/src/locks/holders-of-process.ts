@@ -1,4 +1,5 @@
 import type { LeaseReport } from '@connmgr/core'
+import { identityOf } from '../location/file-identity.js'
 
 /** Who holds connections of one manager: those who may write, and those who read. */
 export interface ManagerHolders {
@@ -26,9 +27,11 @@ export function registerHolders(path: string, holders: ManagerHolders): () => vo
   }
 }
 
-/** Everyone in this process who holds a connection to a database through a manager, longest first. */
+/** Everyone in this process who holds a connection to a database through a manager, by any name of its file, longest first. */
 export function holdersOf(path: string, kind: keyof ManagerHolders): LeaseReport[] {
-  return [...(registry().get(path) ?? [])]
-    .flatMap((each) => each[kind]())
+  const file = identityOf(path)
+  return [...registry()]
+    .filter(([name]) => name === path || (file !== undefined && identityOf(name) === file))
+    .flatMap(([, managers]) => [...managers].flatMap((each) => each[kind]()))
     .sort((one, other) => other.heldForMs - one.heldForMs)
 }

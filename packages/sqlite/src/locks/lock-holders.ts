@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { realPathOf } from '../location/file-identity.js'
 
 /** A lock that a process holds on a file of a database. */
 export interface HeldLock {
@@ -25,6 +26,7 @@ const LINE =
 export function locksOn(path: string): HeldLock[] {
   const lines = readLocks()
   if (lines === undefined) return []
+  const file = realPathOf(path)
   const locks: HeldLock[] = []
   for (const line of lines) {
     const match = LINE.exec(line)
@@ -33,9 +35,9 @@ export function locksOn(path: string): HeldLock[] {
     const from = Number(first)
     const to = last === 'EOF' ? Number.POSITIVE_INFINITY : Number(last)
     const kind =
-      Number(inode) === inodeOf(`${path}-shm`)
+      Number(inode) === inodeOf(`${file}-shm`)
         ? kindOfWal(from, to)
-        : Number(inode) === inodeOf(path)
+        : Number(inode) === inodeOf(file)
           ? kindOfFile(from, to, match[1] === 'WRITE')
           : undefined
     if (kind !== undefined && Number(pid) > 0) locks.push({ pid: Number(pid), kind })
