@@ -86,6 +86,7 @@ export { Scope } from './flow/scope.js'
 export { HEAD_START_MS } from './health/head-start.js'
 export { CaptureBudget } from './leaks/capture-budget.js'
 export { calledFrom, type NotedOrigin, notedOrigin, runWithOrigin } from './leaks/context.js'
+export { nameCalls } from './leaks/named-calls.js'
 export {
   type CallSite,
   type CapturedStack,

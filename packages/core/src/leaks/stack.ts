@@ -19,6 +19,8 @@ export interface CallSite {
 
 /** Frames to keep. ORMs push the caller down by 7 to 21 frames, so V8's default of 10 is too few. */
 const DEPTH = 50
+/** Between a method that one of a library's own calls and the code that has called that one. */
+const NEAR = 8
 const FRAME =
   /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
 const ANONYMOUS = '<anonymous>'
@@ -57,10 +59,10 @@ function errorOfNode(): ErrorConstructor {
 /** What a stack was formatted to, since V8 tells its frames only once. */
 const formatted = new WeakMap<CapturedStack, readonly CallSite[]>()
 
-/** Captures the stack above the call of `below`, which must be a function now on the stack. */
-export function captureStack(below: FunctionReference): CapturedStack {
+/** Captures the stack above the call of `below`, which must be a function now on the stack. @param depth frames to keep */
+export function captureStack(below: FunctionReference, depth = DEPTH): CapturedStack {
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = DEPTH
+  Error.stackTraceLimit = depth
   const captured: CapturedStack = {}
   Error.captureStackTrace(captured, below)
   Error.stackTraceLimit = limit
@@ -136,6 +138,23 @@ export function userPath(captured: CapturedStack, most: number): readonly CallSi
     if (!isPackage(site.file) && !isOwn(site.file)) path.push(site)
   }
   return path
+}
+
+/**
+ * Whether code that is neither Node's nor a package's, nor connmgr's, stands on the running stack, not far above the call of
+ * `below`, which must be a function now on it: what awaits the result of that does not count.
+ */
+export function isCalledByUser(below: FunctionReference): boolean {
+  const previous = Error.prepareStackTrace
+  return structured(captureStack(below, NEAR), () => '').some(
+    (site) => !site.isAsync() && isInFile(site.getFileName()) && isUsers(site, previous),
+  )
+}
+
+function isUsers(site: NodeJS.CallSite, previous: typeof Error.prepareStackTrace): boolean {
+  if (isPackage(site.getFileName() ?? '')) return false
+  const { file } = locate(site, previous, located)
+  return !isPackage(file) && !isOwn(file)
 }
 
 /** The caller's frames as lines of text. */
