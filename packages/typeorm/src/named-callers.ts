@@ -82,8 +82,10 @@ const OF_TREES = [
  * managed go on as before.
  */
 export function nameCallers(typeorm: typeof import('typeorm')): void {
-  const { DataSource: Source, EntityManager, TreeRepository } = typeorm
+  const { DataSource: Source, EntityManager, Repository, TreeRepository } = typeorm
   nameCalls<OfDataSource>(EntityManager.prototype, OF_ENTITY_MANAGERS, isWatched)
+  // They call those above; in a bundle no path tells their code from that of the program.
+  nameCalls(Repository.prototype, OF_ENTITY_MANAGERS, ({ manager }) => isWatched(manager))
   nameCalls(TreeRepository.prototype, OF_TREES, ({ manager }) => isWatched(manager))
   nameCalls(Source.prototype, ['query', 'sql'], isWatchedSource)
   const { DeleteQueryBuilder, InsertQueryBuilder, UpdateQueryBuilder } = typeorm

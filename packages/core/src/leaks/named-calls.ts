@@ -12,6 +12,9 @@ const NAMED = Symbol.for('@connmgr/core named call')
 
 const budget = new CaptureBudget(systemClock)
 
+/** A call is running that has noted where it was made: what it calls before it returns is its own. */
+let calling = false
+
 /**
  * Has the statements that methods begin count for the line that calls the method, wherever that is awaited: for libraries
  * that begin them in a later turn, whose stack reaches the code that awaits the promise, and not a function that has returned
@@ -33,11 +36,15 @@ export function nameCalls<T extends object>(
     if (typeof method !== 'function' || NAMED in method) continue
     const run = method as Method<T>
     const named: Method<T> = function (...args) {
-      if (!isWatched(this)) return run.apply(this, args)
+      if (calling || !isWatched(this)) return run.apply(this, args)
       const origin = originOf(named as FunctionReference)
-      return origin === undefined
-        ? run.apply(this, args)
-        : runWithContext({ origin }, () => run.apply(this, args))
+      if (origin === undefined) return run.apply(this, args)
+      calling = true
+      try {
+        return runWithContext({ origin }, () => run.apply(this, args))
+      } finally {
+        calling = false
+      }
     }
     Object.defineProperties(named, {
       name: { value: method.name, configurable: true },

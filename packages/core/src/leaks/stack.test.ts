@@ -1,12 +1,12 @@
 import { findSourceMap } from 'node:module'
 import { runInThisContext } from 'node:vm'
+import { parseFrame } from './frames.js'
 import {
   type CapturedStack,
   captureStack,
   describeOrigin,
   formatStack,
   noteLibraryFile,
-  parseFrame,
   withCallersStack,
 } from './stack.js'
 
