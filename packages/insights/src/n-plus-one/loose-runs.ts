@@ -1,6 +1,6 @@
 import type { Path } from '../collector/paths.js'
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
-import { Repeats } from './repeats.js'
+import { type EndedRead, Repeats } from './repeats.js'
 import type { UnitContext } from './unit.js'
 import type { Parent } from './verdicts.js'
 
@@ -46,12 +46,13 @@ export class LooseRuns {
     this.#members.get(id)?.repeats.came(path)
   }
 
-  end(fingerprint: Fingerprint, path: Path, runMs: number, rows: number, at: number): void {
+  end(fingerprint: Fingerprint, path: Path, ended: EndedRead): void {
     const member = this.#members.get(fingerprint.id)
     if (member !== undefined) {
-      member.repeats.end(runMs, rows, at)
+      member.repeats.end(ended)
       return
     }
+    const { rows } = ended
     if (fingerprint.repeatable && rows >= this.#context.threshold && this.#members.size === 0)
       this.#parent = { fingerprint, path, rows }
   }
