@@ -149,12 +149,38 @@ describe('without requests', () => {
     expect(loose.found[0]?.parent?.text).toBe(PARENT)
   })
 
+  test.each([1, 50])('other writes after it, such as %p, change nothing', (writes) => {
+    const loose = runner('loose')
+    loose.run(PARENT, { rows: 7 })
+    times(7, () => loose.run(CHILD))
+    times(writes, () => loose.run('insert into totals values ($1)'))
+    expect(loose.found).toMatchObject([{ maxRepeats: 7, evidence: 'parent-rows' }])
+  })
+
   test.each([
     [
       'another number of times than there are rows',
       (run) => {
         run(PARENT, { rows: 7 })
         times(12, () => run(CHILD))
+      },
+    ],
+    [
+      'jobs, each of which reads what it needs and is marked as done',
+      (run) => {
+        run("select * from jobs where state = 'new' limit 7", { rows: 7 })
+        times(7, () => {
+          run(CHILD)
+          run("update jobs set state = 'done' where id = $1")
+        })
+      },
+    ],
+    [
+      'jobs that run at once',
+      (run) => {
+        run("select * from jobs where state = 'new' limit 7", { rows: 7 })
+        times(7, () => run(CHILD))
+        times(7, () => run("update jobs set state = 'done' where id = $1"))
       },
     ],
     [
