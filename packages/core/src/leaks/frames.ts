@@ -31,8 +31,7 @@ export interface Frames {
   readonly areUsers: boolean
 }
 
-const FRAME =
-  /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(?:file:\/\/)?(.+?):(\d+):(\d+)\)?$/
+const FRAME = /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(.+?):(\d+):(\d+)\)?$/
 export const ANONYMOUS = '<anonymous>'
 
 /** `Error` of the realm of Node's own modules: a test runner that runs code in another has its formatter of stacks here. */
@@ -62,7 +61,7 @@ export function parseFrame(text: string | undefined): CallSite | undefined {
   const match = FRAME.exec(line.startsWith('at ') ? line : `at ${line}`)
   if (match === null) return undefined
   const [, functionName = ANONYMOUS, file = '', row, column] = match
-  return { functionName, file, line: Number(row), column: Number(column) }
+  return { functionName, file: pathOf(file), line: Number(row), column: Number(column) }
 }
 
 /**

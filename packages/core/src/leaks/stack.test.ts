@@ -169,6 +169,16 @@ test('a stack that a program formats as something other than text is still read'
   }
 })
 
+test('the path of an ES module is that of its file, not of its URL', () => {
+  expect(parseFrame('at async sell (file:///srv/my%20app/shop.mjs:3:7)')?.file).toBe(
+    '/srv/my app/shop.mjs',
+  )
+  const run = runInThisContext('(call) => call()', { filename: 'file:///srv/my%20app/shop.mjs' })
+  expect(describeOrigin((run as <T>(call: () => T) => T)(acquire))).toContain(
+    '(/srv/my app/shop.mjs:',
+  )
+})
+
 test('without any frame there is no origin', () => {
   expect(describeOrigin({})).toBeUndefined()
   expect(formatStack({})).toBe('')
