@@ -83,6 +83,10 @@ describe('in a request', () => {
       () => ({ text: 'select * from posts order by id limit $1 offset $2', count: 20, rows: 10 }),
     ],
     [
+      'as ranges of a large result',
+      () => ({ text: 'select * from posts where id between $1 and $2', count: 20, rows: 500 }),
+    ],
+    [
       'in batches of keys',
       () => ({ text: 'select * from posts where id = any($1)', count: 20, rows: 50 }),
     ],
@@ -125,6 +129,19 @@ describe('in a request', () => {
       expect(unit.found).toMatchObject([{ maxRepeats: 8, parent: { text: PARENT } }])
     },
   )
+
+  test('children by the hundreds are N+1 after a read of their parents', () => {
+    const unit = runner('unit')
+    unit.run(PARENT, { rows: 8 })
+    times(8, () => unit.run(CHILD, { rows: 400 }))
+    expect(unit.found).toMatchObject([{ maxRepeats: 8, parent: { text: PARENT } }])
+  })
+
+  test('one row with very many children among others hides no N+1', () => {
+    const unit = runner('unit')
+    times(8, (n) => unit.run(CHILD, { rows: n === 0 ? 5000 : 3 }))
+    expect(unit.found).toMatchObject([{ maxRepeats: 8 }])
+  })
 
   test('batches of the keys of a longer list are none', () => {
     const unit = runner('unit')

@@ -1,5 +1,6 @@
 import type { Path } from '../collector/paths.js'
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
+import { isOnPurpose, readHabitOf } from './read-habit.js'
 import { type EndedRead, Repeats } from './repeats.js'
 import type { UnitContext } from './unit.js'
 import type { Parent } from './verdicts.js'
@@ -93,7 +94,8 @@ export class LooseRuns {
     for (const { fingerprint, repeats } of members) {
       if (repeats.count !== parent.rows || !fingerprint.repeatable) continue
       const path = repeats.path(threshold - 1)
-      if (path === undefined || !repeats.oneWay || repeats.isPagingOrPolling) continue
+      if (path === undefined || !repeats.oneWay) continue
+      if (isOnPurpose(repeats, readHabitOf(fingerprint), parent.rows, threshold)) continue
       const at = wallTime()
       const verdict = verdicts.open(fingerprint, path, 'parent-rows', at)
       if (verdict === undefined) continue

@@ -1,6 +1,6 @@
 import { NO_PATH, type Path } from '../collector/paths.js'
 
-/** Reads that return so many rows on average are pages of a large result, not one row's children. */
+/** Reads of so many rows may be pages of a large result, rather than one row's children. */
 const ROWS_OF_A_PAGE = 100
 /** Pauses of that length between repeats are those of polling. In milliseconds. */
 const POLLING_PAUSE_MS = 250
@@ -25,6 +25,7 @@ export class Repeats {
   overlapped = false
   #rows = 0
   #ended = 0
+  #large = 0
   #pausedMs = 0
   #lastEndedAt: number | undefined
   /** Calls by where they came from, of those whose way was read. */
@@ -48,6 +49,7 @@ export class Repeats {
     this.#ended += 1
     this.runMs += runMs
     this.#rows += rows
+    if (rows >= ROWS_OF_A_PAGE) this.#large += 1
     this.#lastEndedAt = at
   }
 
@@ -67,12 +69,13 @@ export class Repeats {
     return this.#ended > 0 && this.#rows / this.#ended >= ROWS_OF_SEVERAL
   }
 
-  /** Whether it reads large pages, or looks for news. */
-  get isPagingOrPolling(): boolean {
-    if (this.#ended === 0) return false
-    return (
-      this.#rows / this.#ended >= ROWS_OF_A_PAGE ||
-      this.#pausedMs / Math.max(1, this.count - 1) >= POLLING_PAUSE_MS
-    )
+  /** Whether most reads return very many rows. */
+  get readsPages(): boolean {
+    return this.#ended > 0 && 2 * this.#large >= this.#ended
+  }
+
+  /** Whether it looks for news, with pauses. */
+  get isPolling(): boolean {
+    return this.#ended > 0 && this.#pausedMs / Math.max(1, this.count - 1) >= POLLING_PAUSE_MS
   }
 }

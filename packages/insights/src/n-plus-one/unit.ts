@@ -1,7 +1,7 @@
 import type { Path } from '../collector/paths.js'
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
 import type { NPlusOneVerdict } from '../snapshot.js'
-import { type ReadHabit, readHabitOf } from './read-habit.js'
+import { isOnPurpose, type ReadHabit, readHabitOf } from './read-habit.js'
 import { type EndedRead, Repeats } from './repeats.js'
 import type { OpenVerdict, Parent, Verdicts } from './verdicts.js'
 
@@ -83,8 +83,8 @@ export class Unit {
   #judge(fingerprint: Fingerprint, repeats: Counted): void {
     const { threshold, thorough, verdicts, wallTime } = this.#context
     if (repeats.verdict === undefined) {
-      if (repeats.count < threshold || repeats.isPagingOrPolling) return
-      if (repeats.readsSeveral && isOnPurpose(repeats, threshold)) return
+      if (repeats.count < threshold) return
+      if (isOnPurpose(repeats, repeats.habit, repeats.parent?.rows, threshold)) return
       const isKnown = !thorough && verdicts.knows(fingerprint.id)
       const path = repeats.path(isKnown ? 1 : thorough ? threshold : Math.max(1, threshold - 1))
       if (path === undefined) return
@@ -101,22 +101,5 @@ export class Unit {
     )
     repeats.told = repeats.count
     repeats.toldMs = repeats.runMs
-  }
-}
-
-/**
- * Whether reads of several rows each are pages of one result, or batches of keys, rather than the children of each row: such
- * follow a read of as many rows as there are repeats.
- */
-function isOnPurpose({ count, habit, overlapped, parent }: Counted, threshold: number): boolean {
-  switch (habit) {
-    case undefined:
-      return false
-    case 'keyset':
-      return !overlapped
-    case 'page':
-      return !overlapped && (parent === undefined || parent.rows < threshold)
-    case 'list':
-      return parent === undefined || 2 * count < parent.rows
   }
 }
