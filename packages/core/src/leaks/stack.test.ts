@@ -326,6 +326,24 @@ describe('a frame', () => {
     expect(findEntry.mock.calls).toEqual([[2, 6]])
   })
 
+  test('whose source was never published is of a package, where the sources of its file are here', () => {
+    const sources = (first: string, second: string): void => {
+      sourceMap.mockReturnValue({
+        findEntry: (line: number) => ({
+          originalSource: line === 2 ? first : second,
+          originalLine: 11,
+          originalColumn: 4,
+        }),
+      } as never)
+    }
+    const inBundle = (file: string) => captured({ file }, { file, line: 9 })
+    sources('/app/src/query-builder/SelectQueryBuilder.ts', __filename)
+    expect(describeOrigin(inBundle('/app/dist/with-sources.js'))).toBe(`sell (${__filename}:12:5)`)
+    // None of the sources is here: nothing tells them apart.
+    sources('/app/src/orders.ts', '/app/src/main.ts')
+    expect(describeOrigin(inBundle('/app/dist/alone.js'))).toBe('sell (/app/src/orders.ts:12:5)')
+  })
+
   test('is placed by the program that has taken over the formatting, by the last line of its text', () => {
     Error.prepareStackTrace = (_error, sites) =>
       `Error\n    at x (/src/wrong.ts:1:1)\n    at x (/src/shop${sites.length}.ts:12:5)`
