@@ -7,13 +7,6 @@ const OWN = /^(.*[\\/])core[\\/](?:src[\\/]leaks|dist)(?:[\\/]|$)/
 /** A program may have a folder of the same name; it has no such file in it. */
 const PROOF = 'core/src/leaks/code-owner.ts'
 
-/**
- * Directory of the packages of connmgr, which lie beside one another also where they are not in `node_modules`: in this
- * repository, and where a package manager links them. Undefined in a bundle of a program, as long as it is not known from
- * where this package has come into it.
- */
-let ownPackages = typeof __dirname === 'string' ? packagesAround(__dirname) : undefined
-
 /** The bundle that this runs in, if it tells where it has its modules from. */
 let bundle: { readonly file: string; readonly parts: BundleParts } | undefined
 
@@ -26,6 +19,13 @@ const withSources = new Set<string>()
 /** Whether a source is on this machine, by its path. */
 const there = new Map<string, boolean>()
 const MOST_KNOWN = 10_000
+
+/**
+ * Directory of the packages of connmgr, which lie beside one another also where they are not in `node_modules`: in this
+ * repository, and where a package manager links them. Undefined in a bundle of a program, as long as it is not known from
+ * where this package has come into it.
+ */
+let ownPackages = typeof __dirname === 'string' ? packagesAround(__dirname) : undefined
 
 export function isInFile(file: string | null | undefined): boolean {
   return file !== null && file !== undefined && !file.startsWith('node:')
@@ -54,6 +54,8 @@ export function addLibraryFile(file: string): void {
 }
 
 function packagesAround(place: string): string | undefined {
+  // That is enough to know it by.
+  if (isPackage(`${place}/`)) return undefined
   const found = OWN.exec(place)?.[1]
   return found !== undefined && existsSync(found + PROOF) ? found : undefined
 }
