@@ -16,10 +16,10 @@ const BUDGETS = {
   mysql: 30_000,
   sqlite: 18_500,
   duckdb: 6600,
-  typeorm: 7300,
+  typeorm: 7700,
   prisma: 6400,
   drizzle: 1700,
-  sequelize: 4100,
+  sequelize: 4300,
   winston: 1200,
   health: 5400,
   nestjs: 3700,
@@ -27,7 +27,7 @@ const BUDGETS = {
   otel: 6000,
   prometheus: 2500,
   cli: 33_000,
-  insights: 42_000,
+  insights: 43_000,
   dashboard: 7800,
 }
 

@@ -1,6 +1,6 @@
 // `@connmgr/cli/server`: what an application opts into, so that the command line can look into it.
+export type { GivenInsights, InspectedManagers } from './server/given.js'
 export {
-  type InspectedManagers,
   type Inspection,
   type InspectionOptions,
   serveInspection,

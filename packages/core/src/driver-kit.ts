@@ -86,13 +86,13 @@ export { Scope } from './flow/scope.js'
 export { HEAD_START_MS } from './health/head-start.js'
 export { CaptureBudget } from './leaks/capture-budget.js'
 export { calledFrom, type NotedOrigin, notedOrigin, runWithOrigin } from './leaks/context.js'
+export { type CallSite, parseFrame } from './leaks/frames.js'
+export { nameCalls } from './leaks/named-calls.js'
 export {
-  type CallSite,
   type CapturedStack,
   captureStack,
   type FunctionReference,
   noteLibraryFile,
-  parseFrame,
   userPath,
 } from './leaks/stack.js'
 export type { Lent } from './pool/acquire-request.js'

@@ -50,9 +50,10 @@ export function nameCallers(client: object, watching: Watching): void {
   const { _request: request } = client as Internals
   if (typeof request !== 'function') return
   define(client, '_request', function run(this: unknown, given: Request) {
-    const origin = written ?? given?.callsite?._error
+    const stack = written ?? given?.callsite?._error
     written = undefined
     if (!watching()) return request.call(this as Internals, given)
+    const origin = stack === undefined ? undefined : { stack, exact: false }
     return runWithContext({ origin }, () => request.call(this as Internals, given))
   })
 }

@@ -25,5 +25,5 @@ function nameQueries(queryable: SqlQueryable, watching: Watching): void {
 
 function fromOrigin<T>(watching: Watching, call: () => T): T {
   const origin = watching() ? notedOrigin() : undefined
-  return origin === undefined ? call() : calledFrom(origin.stack, call, true)
+  return origin?.stack === undefined ? call() : calledFrom(origin.stack, call, true)
 }

@@ -4,6 +4,7 @@ import type { Sequelize } from 'sequelize'
 import { type DatabaseOptions, openManager, type SequelizeConnections } from './bindings.js'
 import { SEQUELIZE_ERRORS } from './errors.js'
 import { ManagedSequelizePool } from './managed-pool.js'
+import { nameCallers } from './named-callers.js'
 import { internalsOf } from './sequelize-internals.js'
 import { readsOnReplicas } from './server-options.js'
 
@@ -60,6 +61,7 @@ export function withConnectionManager<S extends Sequelize>(
   connectionManager._connect = () => pool.acquire()
   connectionManager._disconnect = async (connection) => pool.release(connection)
   managers.set(sequelize, manager)
+  nameCallers(sequelize, (each) => managers.get(each)?.queries.active === true)
   // It has connections only if this comes too late.
   for (const each of before) void each.drain().then(() => each.destroyAllNow())
   return sequelize

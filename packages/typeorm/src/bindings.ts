@@ -19,6 +19,9 @@ const BINDINGS: Bindings = {
     (require('./sqlite/binding.js') as typeof import('./sqlite/binding.js')).SQLITE,
 }
 
+/** Those that were loaded: each call of a method of TypeORM may ask for one. */
+const loaded = new Map<ManagedType, unknown>()
+
 /** What is to be installed beside this package. */
 const PACKAGES: Readonly<Record<ManagedType, string>> = {
   postgres: 'pg',
@@ -37,8 +40,12 @@ const TYPES = Object.keys(PACKAGES).map((type) => `'${type}'`)
  * what is missing
  */
 export function bindingOf<T extends ManagedType>(type: T): Binding<Databases[T]> {
+  const known = loaded.get(type)
+  if (known !== undefined) return known as Binding<Databases[T]>
   try {
-    return BINDINGS[type]() as Binding<Databases[T]>
+    const binding = BINDINGS[type]() as Binding<Databases[T]>
+    loaded.set(type, binding)
+    return binding
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException | null)?.code !== 'MODULE_NOT_FOUND') throw cause
     const error = new InvalidOptionError(

@@ -1,8 +1,10 @@
 import { InvalidOptionError } from '@connmgr/core'
+import type { StatementTracer } from '@connmgr/core/driver'
 
 /** What ownership needs of a manager. */
 interface OwnedManager {
   readonly closed: boolean
+  readonly queries: Pick<StatementTracer, 'active'>
   close(options?: { readonly drainTimeoutMs?: number }): Promise<void>
 }
 
@@ -37,6 +39,11 @@ export class ManagerOwnership<M extends OwnedManager> {
   /** True if the manager was made for the DataSource. */
   get owned(): boolean {
     return this.#source.given === undefined
+  }
+
+  /** Whether statements are observed. */
+  get watched(): boolean {
+    return this.#manager.queries.active
   }
 
   /** TypeORM has opened a pool, which it is to end. */

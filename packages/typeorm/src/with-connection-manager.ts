@@ -1,7 +1,9 @@
 import { InvalidOptionError } from '@connmgr/core'
 import { registerErrors } from '@connmgr/core/driver'
 import type { DataSource, DataSourceOptions } from 'typeorm'
-import { bindingOf, isManagedType, requireManaged } from './bindings.js'
+import * as typeorm from 'typeorm'
+import { bindingOf, requireManaged } from './bindings.js'
+import { ownershipOfSource } from './data-source-ownership.js'
 import { TYPEORM_ERRORS } from './error-reader.js'
 import type {
   DataSourceOptionsOf,
@@ -14,7 +16,8 @@ import type {
   PostgresDataSourceOptions,
   SqliteDataSourceOptions,
 } from './managed-types.js'
-import { ManagerOwnership, mark, ownershipOf, refuseManager } from './manager-ownership.js'
+import { ManagerOwnership, mark, refuseManager } from './manager-ownership.js'
+import { nameCallers } from './named-callers.js'
 
 /** What the module of NestJS takes beside the options of a DataSource, and keeps from it: here it is handed on. */
 interface NestModuleOptions {
@@ -133,7 +136,7 @@ export function getConnections(dataSource: DataSource): ManagerOf<'postgres'>
 export function getConnections<T extends ManagedType>(dataSource: DataSource, type: T): ManagerOf<T>
 export function getConnections(dataSource: DataSource, type?: ManagedType): ManagerOf<ManagedType> {
   requireType(dataSource.options.type, type)
-  const ownership = ownershipOf<ManagerOf<ManagedType>>(givenDriver(dataSource))
+  const ownership = ownershipOfSource(dataSource)
   if (ownership === undefined) {
     throw new InvalidOptionError(
       'dataSource',
@@ -144,12 +147,6 @@ export function getConnections(dataSource: DataSource, type?: ManagedType): Mana
   return ownership.manager
 }
 
-/** What TypeORM's driver was given as the library of its database. */
-function givenDriver({ driver, options: { type } }: DataSource): unknown {
-  if (!isManagedType(type)) return undefined
-  return (driver as unknown as Record<string, unknown>)[bindingOf(type).driverProperty]
-}
-
 /** Makes the manager, and what TypeORM is to be given. */
 function manage<T extends ManagedType>(
   type: T,
@@ -157,6 +154,7 @@ function manage<T extends ManagedType>(
   given: GivenFor<ManagedType>,
 ): { readonly driver: object; readonly ownership: ManagerOwnership<ManagerOf<T>> } {
   registerErrors(TYPEORM_ERRORS)
+  nameCallers(typeorm)
   const binding = bindingOf(type)
   const options = dataSourceOptions as DataSourceOptionsOf<T>
   if (!binding.isManager(given)) refuseManager(given, type)

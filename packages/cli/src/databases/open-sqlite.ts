@@ -21,11 +21,18 @@ export async function openSqlite(location: string, busyTimeoutMs: number): Promi
     logger: false,
   })
   const close = (): Promise<void> => manager.close({ drainTimeoutMs: 0 })
+  // A manager opens again until the time is over, as a server may come back; of a file, the first failure says why.
+  const failed = new AbortController()
+  const unsubscribe = manager.on('connectionFailed', ({ error }) =>
+    failed.abort(new Error(error.message)),
+  )
   try {
-    await manager.use((database) => database.get('select 1'))
+    await manager.use((database) => database.get('select 1'), { signal: failed.signal })
   } catch (error) {
     await close()
-    throw error
+    throw failed.signal.aborted ? failed.signal.reason : error
+  } finally {
+    unsubscribe()
   }
   return {
     query: (text) => manager.use((database) => database.all(text)),

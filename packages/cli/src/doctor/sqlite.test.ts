@@ -94,9 +94,35 @@ test('damage is critical', async () => {
 
 test('a file that is not there is exit code 3, and is not made', async () => {
   const file = path.join(folder, 'missing.db')
-  // It may appear until the time is over.
-  expect((await doctor('--timeout', '500', '--url', `file:${file}`)).code).toBe(3)
+  const { code, report } = await doctor('--url', `file:${file}`)
+  expect(code).toBe(3)
   expect(existsSync(file)).toBe(false)
+  // The reason, at once, rather than that the time is over.
+  expect(report.findings).toMatchObject([
+    { id: 'unreachable', evidence: [expect.stringContaining('there is no such file')] },
+  ])
+})
+
+test('a folder, and what is no database, are named as such at once', async () => {
+  const text = path.join(folder, 'text.db')
+  writeFileSync(text, 'not a database, and longer than the header of one would be: '.repeat(9))
+  for (const [file, reason] of [
+    [folder, 'cannot open'],
+    [text, 'it is no SQLite database'],
+    [path.join(folder, 'nowhere', 'one.db'), 'nowhere does not exist'],
+  ] as const) {
+    const { code, report } = await doctor('--url', `file:${file}`)
+    expect(code).toBe(3)
+    expect(report.findings).toMatchObject([
+      { id: 'unreachable', evidence: [expect.stringContaining(reason)] },
+    ])
+  }
+})
+
+test('check says why a file cannot be opened', async () => {
+  const { code, stdout } = await runCommand(['check', '--url', `file:${folder}/missing.db`])
+  expect(code).toBe(3)
+  expect(stdout).toContain('there is no such file')
 })
 
 test('check of a file says that it takes writes', async () => {

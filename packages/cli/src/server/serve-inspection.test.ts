@@ -265,6 +265,53 @@ describe('insights', () => {
     expect(stdout).toContain('Orders are read one by one.')
   })
 
+  test('of several managers are shown with their own alone, also if these have one name', async () => {
+    const other = new ConnectionManager({
+      driver: new FakeDriver(),
+      endpoints: [fakeEndpoint('two')],
+      options: { name: 'shop', logger: false },
+    })
+    const of = (owner: unknown, text: string) => ({
+      manager: owner,
+      top: () => ({ statements: [{ ...statement, text }] }),
+    })
+    const insights = [of(other, 'select 2'), of(manager, 'select 1')]
+    const shown = async (given: InspectionOptions['insights']) => {
+      const inspection = await serveInspection([manager, other], {
+        path: socket(),
+        insights: given,
+      })
+      const { stdout } = await runCommand(['report', '--json', '--socket', socket()])
+      await inspection.close()
+      return (JSON.parse(stdout) as ProcessSnapshot).managers.map(({ insights: excerpt, name }) => [
+        name,
+        excerpt?.statements.map(({ text }) => text),
+      ])
+    }
+    expect(await shown(insights)).toEqual([
+      ['shop', ['select 1']],
+      ['shop#2', ['select 2']],
+    ])
+    expect(await shown(insights[0])).toEqual([
+      ['shop', undefined],
+      ['shop#2', ['select 2']],
+    ])
+    await other.close()
+  })
+
+  test('and managers that are none are refused', async () => {
+    const serving = (...given: unknown[]) =>
+      serveInspection(...(given as Parameters<typeof serveInspection>))
+    await expect(serving({ managers: [manager] })).rejects.toMatchObject({
+      code: 'CONNMGR_INVALID_OPTION',
+      option: 'managers',
+    })
+    await expect(serving(manager, { path: socket(), insights: [manager] })).rejects.toMatchObject({
+      code: 'CONNMGR_INVALID_OPTION',
+      option: 'insights',
+    })
+  })
+
   test('that fail are reported, and harm nothing', async () => {
     const errors: string[] = []
     const insights = {

@@ -1,20 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { connectionManagers, redactText } from '@connmgr/core'
+import { redactText } from '@connmgr/core'
 import { messageOf, toError } from '@connmgr/core/driver'
-import type { InspectedInsights, InspectedManager } from '../snapshot/inspected.js'
 import { takeSnapshot } from '../snapshot/take-snapshot.js'
+import { type GivenInsights, type InspectedManagers, insightsOf, managersOf } from './given.js'
 import { listenOnSocket } from './listen-on-socket.js'
 import { listening } from './listening.js'
 import { makeSocketFolder, socketFolder, socketOf } from './socket-path.js'
 import { bears, requireToken } from './token.js'
-
-/** One manager, several, or a function that returns those that there are when it is asked. */
-export type InspectedManagers =
-  | InspectedManager
-  | readonly InspectedManager[]
-  | (() => readonly InspectedManager[])
 
 /** Where the state can be read, and by whom. */
 export interface InspectionOptions {
@@ -29,8 +23,8 @@ export interface InspectionOptions {
   readonly host?: string
   /** What requests to the port have to bear, at least 16 characters. */
   readonly token?: string
-  /** What insights know of a manager, by its name; or the insights of the only manager. `@default` none */
-  readonly insights?: InspectedInsights | Readonly<Record<string, InspectedInsights>>
+  /** What `insights(manager)` returned, or a list of that, or an object of that by the names of managers. `@default` none */
+  readonly insights?: GivenInsights
   /** Called with what goes wrong in the background; it never harms the process. `@default` nothing */
   readonly onError?: (error: Error) => void
 }
@@ -56,6 +50,7 @@ const REQUEST_TIMEOUT_MS = 5000
  * running.
  *
  * @param managers `@default` all managers of the process, also those that are made later
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for something else than managers and their insights
  * @throws Error if the socket or the port is taken, or there is no token beside a port
  *
  * @example
@@ -64,13 +59,15 @@ const REQUEST_TIMEOUT_MS = 5000
  * await inspection.close()
  */
 export async function serveInspection(
-  managers: InspectedManagers = allManagers,
+  managers?: InspectedManagers,
   options: InspectionOptions = {},
 ): Promise<Inspection> {
   const { host = '127.0.0.1', insights, onError, port } = options
   const report = (error: Error): void => reportTo(onError, error)
   const token = port === undefined ? undefined : requireToken(options.token)
-  const take = () => takeSnapshot(listOf(managers), (manager) => insightsOf(insights, manager.name))
+  const inspected = managersOf(managers)
+  const knownOf = insightsOf(insights)
+  const take = () => takeSnapshot(inspected(), knownOf)
   const servers: Server[] = []
   const serve = (required: string | undefined): Server => {
     const server = createInspectionServer(take, required, report)
@@ -110,29 +107,11 @@ function reportTo(onError: InspectionOptions['onError'], error: Error): void {
   }
 }
 
-function allManagers(): InspectedManager[] {
-  return connectionManagers().map(({ manager }) => manager)
-}
-
 function pathOf({ path: given, port }: InspectionOptions): string | undefined {
   if (given !== undefined) return path.resolve(given)
   if (port !== undefined) return undefined
   makeSocketFolder(socketFolder())
   return socketOf(process.pid)
-}
-
-function listOf(managers: InspectedManagers): readonly InspectedManager[] {
-  if (typeof managers === 'function') return managers()
-  return 'getHealthStatus' in managers ? [managers] : managers
-}
-
-function insightsOf(
-  insights: InspectionOptions['insights'],
-  name: string,
-): InspectedInsights | undefined {
-  if (insights === undefined) return undefined
-  if (typeof insights.top === 'function') return insights as InspectedInsights
-  return (insights as Readonly<Record<string, InspectedInsights>>)[name]
 }
 
 function createInspectionServer(

@@ -21,6 +21,8 @@ export interface InspectedManager {
 
 /** What of insights a snapshot shows. What `insights(manager)` of `@connmgr/insights` returns has it. */
 export interface InspectedInsights {
+  /** The manager that they are of: they are shown with no other. */
+  readonly manager?: unknown
   /** The statements that cost the most, or an object that has them as `statements`. */
   top(): unknown
   /** Verdicts with their fixes, or a promise of them. */

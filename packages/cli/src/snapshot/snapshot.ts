@@ -35,6 +35,7 @@ export interface ProcessFacts {
 
 /** One manager, as it was. */
 export interface ManagerSnapshot {
+  /** With a number if several of the process have it, as `orders#2`. */
   readonly name: string
   readonly healthy: boolean
   /** `healthy`, `degraded`, `unhealthy` and so on, as `getHealthStatus()` says. */

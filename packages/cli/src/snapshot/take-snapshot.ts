@@ -24,19 +24,29 @@ export async function takeSnapshot(
       rssBytes: process.memoryUsage.rss(),
     },
     managers: await Promise.all(
-      managers.map((manager) => snapshotOf(manager, insightsOf(manager))),
+      managers.map((manager, index) =>
+        snapshotOf(manager, numbered(managers, index), insightsOf(manager)),
+      ),
     ),
   }
 }
 
+/** The name of a manager, with a number if one before it has the same, as in metrics. */
+function numbered(managers: readonly InspectedManager[], index: number): string {
+  const { name } = managers[index] as InspectedManager
+  const before = managers.slice(0, index).filter((each) => each.name === name).length
+  return before === 0 ? name : `${name}#${before + 1}`
+}
+
 async function snapshotOf(
   manager: InspectedManager,
+  name: string,
   insights: InspectedInsights | undefined,
 ): Promise<ManagerSnapshot> {
   const health = manager.getHealthStatus()
   const { failoverStats } = health
   return {
-    name: manager.name,
+    name,
     healthy: health.healthy,
     status: health.status,
     reason: health.reason ?? null,

@@ -41,7 +41,7 @@ test('an inner context adds to the outer one', () => {
   }
   const context = userCode()
   expect(context?.label).toBe('outer')
-  expect(context?.origin && describeOrigin(context.origin)).toMatch(/^userCode \(/)
+  expect(context?.origin?.stack && describeOrigin(context.origin.stack)).toMatch(/^userCode \(/)
 })
 
 test('a lease acquired far from the caller is reported by the origin of its flow', async () => {

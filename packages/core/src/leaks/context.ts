@@ -10,7 +10,15 @@ export interface LeaseContext {
   /** As the option of `acquire`: what `onAcquire` is handed. */
   readonly context?: unknown
   /** Where the flow began, for libraries whose own stack no longer reaches the caller. */
-  readonly origin?: CapturedStack
+  readonly origin?: NotedOrigin
+}
+
+/** Where a statement was called for, as an adapter has noted it. */
+export interface NotedOrigin {
+  /** Undefined if it was not captured. */
+  readonly stack: CapturedStack | undefined
+  /** It is the statement's own line, so that the stack of the call that sends it says less, also if it was not captured. */
+  readonly exact: boolean
 }
 
 const contexts = new Scope<LeaseContext>()
@@ -31,14 +39,7 @@ export function runWithContext<T>(context: LeaseContext, work: () => T): T {
  * libraries that acquire connections far from the user's call.
  */
 export function runWithOrigin<T>(below: FunctionReference, work: () => T): T {
-  return runWithContext({ origin: captureStack(below) }, work)
-}
-
-/** Where a statement was called for, as an adapter has noted it. */
-export interface NotedOrigin {
-  readonly stack: CapturedStack
-  /** The stack is that of the statement's own line, so that the stack of the call that sends it says less. */
-  readonly exact: boolean
+  return runWithContext({ origin: { stack: captureStack(below), exact: false } }, work)
 }
 
 /** Where the call that is running was made, if its own stack cannot tell. */
@@ -63,9 +64,7 @@ export function calledFrom<T>(stack: CapturedStack, call: () => T, exact = false
 
 /** Where the running call, or the flow around it, was begun, if an adapter has noted it. */
 export function notedOrigin(): NotedOrigin | undefined {
-  if (caller !== undefined) return caller
-  const stack = contexts.current?.origin
-  return stack === undefined ? undefined : { stack, exact: false }
+  return caller ?? contexts.current?.origin
 }
 
 /** The context of the running flow, if it has one. */

@@ -1,12 +1,12 @@
 import { findSourceMap } from 'node:module'
 import { runInThisContext } from 'node:vm'
+import { parseFrame } from './frames.js'
 import {
   type CapturedStack,
   captureStack,
   describeOrigin,
   formatStack,
   noteLibraryFile,
-  parseFrame,
   withCallersStack,
 } from './stack.js'
 
@@ -169,6 +169,16 @@ test('a stack that a program formats as something other than text is still read'
   }
 })
 
+test('the path of an ES module is that of its file, not of its URL', () => {
+  expect(parseFrame('at async sell (file:///srv/my%20app/shop.mjs:3:7)')?.file).toBe(
+    '/srv/my app/shop.mjs',
+  )
+  const run = runInThisContext('(call) => call()', { filename: 'file:///srv/my%20app/shop.mjs' })
+  expect(describeOrigin((run as <T>(call: () => T) => T)(acquire))).toContain(
+    '(/srv/my app/shop.mjs:',
+  )
+})
+
 test('without any frame there is no origin', () => {
   expect(describeOrigin({})).toBeUndefined()
   expect(formatStack({})).toBe('')
@@ -314,6 +324,24 @@ describe('a frame', () => {
     expect(formatStack(stack)).toBe('at sell (/src/file://shop.ts:12:5)')
     expect(sourceMap.mock.calls).toEqual([['/app/shop.js']])
     expect(findEntry.mock.calls).toEqual([[2, 6]])
+  })
+
+  test('whose source was never published is of a package, where the sources of its file are here', () => {
+    const sources = (first: string, second: string): void => {
+      sourceMap.mockReturnValue({
+        findEntry: (line: number) => ({
+          originalSource: line === 2 ? first : second,
+          originalLine: 11,
+          originalColumn: 4,
+        }),
+      } as never)
+    }
+    const inBundle = (file: string) => captured({ file }, { file, line: 9 })
+    sources('/app/src/query-builder/SelectQueryBuilder.ts', __filename)
+    expect(describeOrigin(inBundle('/app/dist/with-sources.js'))).toBe(`sell (${__filename}:12:5)`)
+    // None of the sources is here: nothing tells them apart.
+    sources('/app/src/orders.ts', '/app/src/main.ts')
+    expect(describeOrigin(inBundle('/app/dist/alone.js'))).toBe('sell (/app/src/orders.ts:12:5)')
   })
 
   test('is placed by the program that has taken over the formatting, by the last line of its text', () => {

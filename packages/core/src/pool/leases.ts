@@ -70,7 +70,7 @@ export class Leases<C extends object> implements LeaseRecords {
   ): LeaseOwner {
     const context = currentContext()
     const stack =
-      context?.origin ??
+      context?.origin?.stack ??
       (this.leaks.wantsStack(load, limit, now, below) ? this.leaks.capture(below) : undefined)
     const label = options.label ?? context?.label
     const longLived = options.longLived ?? context?.longLived ?? false

@@ -195,13 +195,12 @@ export class Collector {
       },
       this.#wallTimeAt(startedAt + waitMs + runMs),
     )
-    counter?.end(
-      text.fingerprint,
-      running.likelyPath,
+    counter?.end(text.fingerprint, running.likelyPath, {
+      rows: rowCount,
       runMs,
-      rowCount,
-      context.startedAt + waitMs + runMs,
-    )
+      at: startedAt + waitMs + runMs,
+      failed: error !== undefined,
+    })
     if (lease !== undefined) lease.running -= 1
     // One that a statement has acquired for itself, but not at once.
     running.lease ??= this.leases.find(context.lease)

@@ -72,10 +72,14 @@ export class Paths {
   }
 
   #sites(below: FunctionReference, origin: NotedOrigin | undefined): readonly CallSite[] {
-    const noted = origin?.exact === true ? userPath(origin.stack, DEPTH) : []
-    if (noted.length > 0) return noted
+    const noted = origin?.stack
+    if (origin?.exact === true) {
+      if (noted === undefined) return []
+      const path = userPath(noted, DEPTH)
+      if (path.length > 0) return path
+    }
     const own = this.#budget.timed(() => userPath(captureStack(below), DEPTH))
-    return own.length > 0 || origin === undefined ? own : userPath(origin.stack, DEPTH)
+    return own.length > 0 || noted === undefined ? own : userPath(noted, DEPTH)
   }
 
   #place(key: string, { column, file, functionName, line }: CodePlace): CodePlace {

@@ -119,7 +119,12 @@ class TestWatch {
     this.#begun.delete(context)
     const { rowCount = 0, runMs = 0, startedAt, waitMs = 0 } = context
     const endedAt = startedAt + waitMs + runMs
-    begun.unit.end(this.#of(context).fingerprint, begun.path, runMs, rowCount, endedAt)
+    begun.unit.end(this.#of(context).fingerprint, begun.path, {
+      rows: rowCount,
+      runMs,
+      at: endedAt,
+      failed: context.error !== undefined,
+    })
   }
 
   /** Undefined for what belongs to another test, or runs in the background. */

@@ -22,13 +22,16 @@ function runner(kind: 'unit' | 'loose', threshold = 5) {
   const context = { threshold, verdicts, thorough: false, wallTime: () => clock.wallTime() }
   let counter = kind === 'unit' ? new Unit(context, 'request') : new LooseRuns(context)
   let now = 0
-  const run = (text: string, { rows = 1, path = HERE, pauseMs = 0, runMs = 1 } = {}): void => {
+  const run = (
+    text: string,
+    { rows = 1, path = HERE, pauseMs = 0, runMs = 1, failed = false } = {},
+  ): void => {
     const { fingerprint } = fingerprintOf(text, 'postgresql')
     now += pauseMs
     if (counter instanceof Unit && !fingerprint.repeatable) return
     if (counter.begin(fingerprint, now)) counter.came(fingerprint, path)
     now += runMs
-    counter.end(fingerprint, path, runMs, rows, now)
+    counter.end(fingerprint, path, { runMs, rows, at: now, failed })
   }
   return {
     run,
@@ -67,6 +70,27 @@ describe('in a request', () => {
       'as pages of a large result',
       () => ({ text: 'select * from posts where id > $1 limit 500', count: 20, rows: 500 }),
     ],
+    [
+      'as small pages, each after the last row of the one before',
+      () => ({
+        text: 'select * from posts where id > $1 order by id limit 20',
+        count: 20,
+        rows: 20,
+      }),
+    ],
+    [
+      'as small pages by their number',
+      () => ({ text: 'select * from posts order by id limit $1 offset $2', count: 20, rows: 10 }),
+    ],
+    [
+      'as ranges of a large result',
+      () => ({ text: 'select * from posts where id between $1 and $2', count: 20, rows: 500 }),
+    ],
+    [
+      'in batches of keys',
+      () => ({ text: 'select * from posts where id = any($1)', count: 20, rows: 50 }),
+    ],
+    ['as tries of what has failed', () => ({ text: CHILD, count: 20, failed: true })],
     ['with pauses, as polling does', () => ({ text: CHILD, count: 20, pauseMs: 1000 })],
     ['inserts', () => ({ text: 'insert into a values ($1), ($2)', count: 50 })],
     ['updates', () => ({ text: 'update a set b = $1 where id = $2', count: 50 })],
@@ -83,13 +107,48 @@ describe('in a request', () => {
       path?: (n: number) => Path
       rows?: number
       pauseMs?: number
+      failed?: boolean
     }) => {
-      const { count, path, pauseMs = 0, rows = 1, text } = make()
+      const { count, failed = false, path, pauseMs = 0, rows = 1, text } = make()
       const unit = runner('unit')
-      times(count, (n) => unit.run(text, { rows, pauseMs, path: path?.(n) ?? HERE }))
+      times(count, (n) => unit.run(text, { rows, pauseMs, failed, path: path?.(n) ?? HERE }))
       expect(unit.found).toEqual([])
     },
   )
+
+  test.each([
+    ['the first few', 'select * from posts where user_id = $1 order by id desc limit 3'],
+    ['those of a list of one', 'select * from posts where user_id in ($1)'],
+    ['all', CHILD],
+  ])(
+    'several children of each row are N+1, by the statement before the first: %s',
+    (_which, text) => {
+      const unit = runner('unit')
+      unit.run(PARENT, { rows: 8 })
+      times(8, () => unit.run(text, { rows: 3 }))
+      expect(unit.found).toMatchObject([{ maxRepeats: 8, parent: { text: PARENT } }])
+    },
+  )
+
+  test('children by the hundreds are N+1 after a read of their parents', () => {
+    const unit = runner('unit')
+    unit.run(PARENT, { rows: 8 })
+    times(8, () => unit.run(CHILD, { rows: 400 }))
+    expect(unit.found).toMatchObject([{ maxRepeats: 8, parent: { text: PARENT } }])
+  })
+
+  test('one row with very many children among others hides no N+1', () => {
+    const unit = runner('unit')
+    times(8, (n) => unit.run(CHILD, { rows: n === 0 ? 5000 : 3 }))
+    expect(unit.found).toMatchObject([{ maxRepeats: 8 }])
+  })
+
+  test('batches of the keys of a longer list are none', () => {
+    const unit = runner('unit')
+    unit.run(PARENT, { rows: 600 })
+    times(12, () => unit.run('select * from posts where user_id = any($1)', { rows: 50 }))
+    expect(unit.found).toEqual([])
+  })
 })
 
 describe('without requests', () => {
@@ -107,12 +166,46 @@ describe('without requests', () => {
     expect(loose.found[0]?.parent?.text).toBe(PARENT)
   })
 
+  test.each([1, 50])('other writes after it, such as %p, change nothing', (writes) => {
+    const loose = runner('loose')
+    loose.run(PARENT, { rows: 7 })
+    times(7, () => loose.run(CHILD))
+    times(writes, () => loose.run('insert into totals values ($1)'))
+    expect(loose.found).toMatchObject([{ maxRepeats: 7, evidence: 'parent-rows' }])
+  })
+
   test.each([
     [
       'another number of times than there are rows',
       (run) => {
         run(PARENT, { rows: 7 })
         times(12, () => run(CHILD))
+      },
+    ],
+    [
+      'jobs, each of which reads what it needs and is marked as done',
+      (run) => {
+        run("select * from jobs where state = 'new' limit 7", { rows: 7 })
+        times(7, () => {
+          run(CHILD)
+          run("update jobs set state = 'done' where id = $1")
+        })
+      },
+    ],
+    [
+      'jobs that run at once',
+      (run) => {
+        run("select * from jobs where state = 'new' limit 7", { rows: 7 })
+        times(7, () => run(CHILD))
+        times(7, () => run("update jobs set state = 'done' where id = $1"))
+      },
+    ],
+    [
+      'as many tries as there are rows, most of which fail',
+      (run) => {
+        run(PARENT, { rows: 7 })
+        times(7, () => run(CHILD, { failed: true }))
+        times(3, () => run(CHILD))
       },
     ],
     ['after nothing', (run) => times(1000, () => run(CHILD))],

@@ -1,17 +1,31 @@
 import { NO_PATH, type Path } from '../collector/paths.js'
 
-/** Reads that return so many rows on average are pages of a large result, not one row's children. */
+/** Reads of so many rows may be pages of a large result, rather than one row's children. */
 const ROWS_OF_A_PAGE = 100
 /** Pauses of that length between repeats are those of polling. In milliseconds. */
 const POLLING_PAUSE_MS = 250
 
+/** Reads that return fewer rows on average look up one row each, whatever their limits and lists. */
+const ROWS_OF_SEVERAL = 2
+
+/** How a read has ended, and when, on the clock of the manager. In milliseconds. */
+export interface EndedRead {
+  readonly rows: number
+  readonly runMs: number
+  readonly at: number
+  readonly failed: boolean
+}
+
 /** How often one unit of work has run a statement of one shape. */
 export class Repeats {
-  /** Begun. */
+  /** Begun, without those that have failed: another try is no repetition. */
   count = 0
   runMs = 0
+  /** Whether one has begun while another one was on its way. */
+  overlapped = false
   #rows = 0
   #ended = 0
+  #large = 0
   #pausedMs = 0
   #lastEndedAt: number | undefined
   /** Calls by where they came from, of those whose way was read. */
@@ -19,6 +33,7 @@ export class Repeats {
 
   begin(at: number): void {
     if (this.#lastEndedAt !== undefined) this.#pausedMs += Math.max(0, at - this.#lastEndedAt)
+    if (this.count > this.#ended) this.overlapped = true
     this.count += 1
   }
 
@@ -26,10 +41,15 @@ export class Repeats {
     if (path !== NO_PATH) this.#paths.set(path, (this.#paths.get(path) ?? 0) + 1)
   }
 
-  end(runMs: number, rows: number, at: number): void {
+  end({ at, failed, rows, runMs }: EndedRead): void {
+    if (failed) {
+      this.count -= 1
+      return
+    }
     this.#ended += 1
     this.runMs += runMs
     this.#rows += rows
+    if (rows >= ROWS_OF_A_PAGE) this.#large += 1
     this.#lastEndedAt = at
   }
 
@@ -44,12 +64,18 @@ export class Repeats {
     return this.#paths.size === 1
   }
 
-  /** Whether it reads pages, or looks for news. */
-  get isPagingOrPolling(): boolean {
-    if (this.#ended === 0) return false
-    return (
-      this.#rows / this.#ended >= ROWS_OF_A_PAGE ||
-      this.#pausedMs / Math.max(1, this.count - 1) >= POLLING_PAUSE_MS
-    )
+  /** Whether a read returns several rows on average. */
+  get readsSeveral(): boolean {
+    return this.#ended > 0 && this.#rows / this.#ended >= ROWS_OF_SEVERAL
+  }
+
+  /** Whether most reads return very many rows. */
+  get readsPages(): boolean {
+    return this.#ended > 0 && 2 * this.#large >= this.#ended
+  }
+
+  /** Whether it looks for news, with pauses. */
+  get isPolling(): boolean {
+    return this.#ended > 0 && this.#pausedMs / Math.max(1, this.count - 1) >= POLLING_PAUSE_MS
   }
 }

@@ -1,7 +1,8 @@
 import type { Path } from '../collector/paths.js'
 import type { Fingerprint } from '../fingerprint/fingerprints.js'
 import type { NPlusOneVerdict } from '../snapshot.js'
-import { Repeats } from './repeats.js'
+import { isOnPurpose, type ReadHabit, readHabitOf } from './read-habit.js'
+import { type EndedRead, Repeats } from './repeats.js'
 import type { OpenVerdict, Parent, Verdicts } from './verdicts.js'
 
 /** Shapes that are counted of one unit: a request that runs more has other troubles. */
@@ -9,9 +10,17 @@ const MOST_SHAPES = 200
 
 interface Counted extends Repeats {
   verdict?: OpenVerdict
+  /** The latest read of several rows before the first of these. */
+  parent?: RowsBefore | undefined
+  habit?: ReadHabit
   /** How many repeats and how much of their time the verdict knows of. */
   told?: number
   toldMs?: number
+}
+
+/** A read that others may follow, one for each of its rows. */
+interface RowsBefore extends Parent {
+  readonly rows: number
 }
 
 /** What a detector knows of all units. */
@@ -30,7 +39,7 @@ export class Unit {
   readonly #evidence: NPlusOneVerdict['evidence']
   readonly #shapes = new Map<string, Counted>()
   /** The latest read that returned several rows. */
-  #parent: Parent | undefined
+  #parent: RowsBefore | undefined
 
   constructor(context: UnitContext, evidence: NPlusOneVerdict['evidence']) {
     this.#context = context
@@ -38,12 +47,15 @@ export class Unit {
   }
 
   /** A read begins. @returns whether its way must be known */
-  begin({ id }: Fingerprint, at: number): boolean {
+  begin(fingerprint: Fingerprint, at: number): boolean {
     const { threshold, thorough, verdicts } = this.#context
+    const { id } = fingerprint
     let repeats = this.#shapes.get(id)
     if (repeats === undefined) {
       if (this.#shapes.size >= MOST_SHAPES) return false
       repeats = new Repeats()
+      repeats.parent = this.#parent
+      repeats.habit = readHabitOf(fingerprint)
       this.#shapes.set(id, repeats)
     }
     repeats.begin(at)
@@ -58,25 +70,27 @@ export class Unit {
     this.#shapes.get(id)?.came(path)
   }
 
-  end(fingerprint: Fingerprint, path: Path, runMs: number, rows: number, at: number): void {
+  end(fingerprint: Fingerprint, path: Path, ended: EndedRead): void {
     const repeats = this.#shapes.get(fingerprint.id)
     if (repeats !== undefined) {
-      repeats.end(runMs, rows, at)
+      repeats.end(ended)
       this.#judge(fingerprint, repeats)
     }
-    if (rows >= 2 && repeats?.verdict === undefined) this.#parent = { fingerprint, path }
+    const { rows } = ended
+    if (rows >= 2 && repeats?.verdict === undefined) this.#parent = { fingerprint, path, rows }
   }
 
   #judge(fingerprint: Fingerprint, repeats: Counted): void {
     const { threshold, thorough, verdicts, wallTime } = this.#context
     if (repeats.verdict === undefined) {
-      if (repeats.count < threshold || repeats.isPagingOrPolling) return
+      if (repeats.count < threshold) return
+      if (isOnPurpose(repeats, repeats.habit, repeats.parent?.rows, threshold)) return
       const isKnown = !thorough && verdicts.knows(fingerprint.id)
       const path = repeats.path(isKnown ? 1 : thorough ? threshold : Math.max(1, threshold - 1))
       if (path === undefined) return
       const verdict = verdicts.open(fingerprint, path, this.#evidence, wallTime())
       if (verdict === undefined) return
-      verdict.parent ??= this.#parent?.fingerprint === fingerprint ? undefined : this.#parent
+      verdict.parent ??= repeats.parent
       repeats.verdict = verdict
     }
     repeats.verdict.grow(

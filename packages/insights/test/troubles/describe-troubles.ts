@@ -59,6 +59,18 @@ function troublesOf(
     expect(others('nPlusOne')).toEqual([])
   })
 
+  test('a function that returns the promise of a read is named, not the code that awaits it', async () => {
+    await watched.scope(() => subject.repeatByFunction())
+    expect(watched.nPlusOne()).toMatchObject([{ site: at('returns'), maxRepeats: USERS }])
+    expect(others('nPlusOne')).toEqual([])
+  })
+
+  test('relations that are read when they are looked at are named by where they are', async () => {
+    if (subject.repeatLazily === undefined) return
+    await watched.scope(subject.repeatLazily)
+    expect(watched.nPlusOne()).toMatchObject([{ site: at('is lazy'), maxRepeats: USERS }])
+  })
+
   test('an application that is well gets no verdict, however often it reads', async () => {
     for (let done = 0; done < 20; done += 1) await watched.scope(() => subject.join())
     for (let done = 0; done < 20; done += 1) await subject.join()

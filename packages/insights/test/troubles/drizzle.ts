@@ -28,6 +28,11 @@ export function drizzleOn(
         for (const user of (await db.select().from(users)) as { id: number }[])
           await db.select().from(posts).where(eq(posts.authorId, user.id)) // MARK: drizzle repeats
       },
+      async repeatByFunction() {
+        const postsOf = (id: number) => db.select().from(posts).where(eq(posts.authorId, id)) // MARK: drizzle returns
+        const all = (await db.select().from(users)) as { id: number }[]
+        await Promise.all(all.map(({ id }) => postsOf(id)))
+      },
       join: async () => db.select().from(users).leftJoin(posts, eq(posts.authorId, users.id)),
       holdIdle: (elsewhere) =>
         db.transaction(async (tx) => {

@@ -13,6 +13,12 @@ export const duckdbAlone: OpenSubject = (given) => {
             db.runAndReadAll('select * from "Post" where "authorId" = $id', { id: Number(id) }), // MARK: duckdb repeats
         )
     },
+    async repeatByFunction() {
+      const postsOf = (id: number) =>
+        manager.use((db) => db.runAndReadAll('select * from "Post" where "authorId" = $id', { id })) // MARK: duckdb returns
+      const users = await manager.use((db) => db.runAndReadAll('select id from "User"'))
+      await Promise.all((users.getRows() as number[][]).map(([id]) => postsOf(Number(id))))
+    },
     join: () =>
       manager.use((db) =>
         db.runAndReadAll('select * from "User" u join "Post" p on p."authorId" = u.id'),

@@ -21,6 +21,11 @@ export const mysql2Alone: OpenSubject = (manager) => {
       for (const { id } of users)
         await pool.execute('select * from `Post` where authorId = ?', [id]) // MARK: mysql2 repeats
     },
+    async repeatByFunction() {
+      const postsOf = (id: number) => pool.execute('select * from `Post` where authorId = ?', [id]) // MARK: mysql2 returns
+      const [users] = await pool.query<RowDataPacket[]>('select id from `User`')
+      await Promise.all(users.map(({ id }) => postsOf(id)))
+    },
     join: () => pool.query('select * from `User` u join `Post` p on p.authorId = u.id'),
     holdIdle: (elsewhere) =>
       within(async (db) => {

@@ -20,6 +20,10 @@ export function prismaOn(Client: unknown, posts: string): OpenSubject {
         for (const user of await client.user.findMany())
           await client.post.findMany({ where: { authorId: user.id } }) // MARK: prisma repeats
       },
+      async repeatByFunction() {
+        const postsOf = (authorId: number) => client.post.findMany({ where: { authorId } }) // MARK: prisma returns
+        await Promise.all((await client.user.findMany()).map(({ id }) => postsOf(id)))
+      },
       join: () => client.user.findMany({ include: { posts: true } }),
       holdIdle: (elsewhere) =>
         client.$transaction(async (tx) => {

@@ -24,6 +24,11 @@ export function sequelizeOn(dialect: 'postgres' | 'mysql', url: () => string): O
         for (const user of await User.findAll())
           await Post.findAll({ where: { authorId: user.get('id') as number } }) // MARK: sequelize repeats
       },
+      async repeatByFunction() {
+        const postsOf = (authorId: number) => Post.findAll({ where: { authorId } }) // MARK: sequelize returns
+        const users = await User.findAll()
+        await Promise.all(users.map((user) => postsOf(user.get('id') as number)))
+      },
       join: () => User.findAll({ include: [Post] }),
       async holdIdle(elsewhere) {
         await sequelize.transaction(async (transaction) => {

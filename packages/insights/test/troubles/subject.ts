@@ -4,6 +4,10 @@ import type { ConnectionManager } from '@connmgr/core'
 export interface Subject {
   /** Reads the posts of each user with a statement of their own. */
   repeat(): Promise<unknown>
+  /** As {@link repeat}, all at once, by a function that returns the promise of the library. */
+  repeatByFunction(): Promise<unknown>
+  /** As {@link repeat}, by relations that are read when they are looked at, where the library has such. */
+  repeatLazily?(): Promise<unknown>
   /** Reads the same with as many statements as it takes. */
   join(): Promise<unknown>
   /** Updates a row, then awaits something else inside of the transaction. */

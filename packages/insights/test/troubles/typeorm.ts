@@ -10,6 +10,25 @@ const User = new EntitySchema<{ id: number; email: string }>({
   columns: { id: { type: Number, primary: true, generated: true }, email: { type: String } },
 })
 
+/** Users, whose posts are read when they are looked at. */
+const Author = new EntitySchema<{ id: number; posts: Promise<object[]> }>({
+  name: 'Author',
+  tableName: 'User',
+  columns: { id: { type: Number, primary: true, generated: true } },
+  relations: {
+    posts: { type: 'one-to-many', target: 'Written', inverseSide: 'author', lazy: true },
+  },
+})
+
+const Written = new EntitySchema<{ id: number; author: Promise<object> }>({
+  name: 'Written',
+  tableName: 'Post',
+  columns: { id: { type: Number, primary: true, generated: true } },
+  relations: {
+    author: { type: 'many-to-one', target: 'Author', lazy: true, joinColumn: { name: 'authorId' } },
+  },
+})
+
 type Manage = (options: object, manager: ConnectionManager<object>) => DataSourceOptions
 
 /** TypeORM, over the driver of the name `type`. */
@@ -20,13 +39,20 @@ export function typeormOn(options: {
   return async (manager) => {
     const manage = withConnectionManager as unknown as Manage
     const dataSource = await new DataSource(
-      manage({ ...options, entities: [User, Post] }, manager),
+      manage({ ...options, entities: [User, Post, Author, Written] }, manager),
     ).initialize()
     const users = dataSource.getRepository(User)
     const posts = dataSource.getRepository(Post)
     return {
       async repeat() {
         for (const user of await users.find()) await posts.findBy({ authorId: user.id }) // MARK: typeorm repeats
+      },
+      async repeatByFunction() {
+        const postsOf = (authorId: number) => posts.findBy({ authorId }) // MARK: typeorm returns
+        await Promise.all((await users.find()).map(({ id }) => postsOf(id)))
+      },
+      async repeatLazily() {
+        for (const author of await dataSource.getRepository(Author).find()) await author.posts // MARK: typeorm is lazy
       },
       async join() {
         const all = await users.find()
