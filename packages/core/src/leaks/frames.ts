@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert'
 import { findSourceMap } from 'node:module'
 import { isNativeError } from 'node:util/types'
 import {
@@ -35,23 +36,11 @@ const FRAME = /^at (?:async )?(?:new )?(?:(.+?) (?:\[as .+?\] )?\()?(.+?):(\d+):
 export const ANONYMOUS = '<anonymous>'
 
 /** `Error` of the realm of Node's own modules: a test runner that runs code in another has its formatter of stacks here. */
-const OuterError = errorOfNode()
+const OuterError = Object.getPrototypeOf(AssertionError) as ErrorConstructor
 
 /** Places in code, by `file:line:column` as it runs: finding one in a source map takes far longer. */
 const located = new Map<string, CallSite>()
 const MOST_LOCATED = 10_000
-
-/** By an error of Node's: the classes that it exports are in modules that take longer to load than all of core. */
-function errorOfNode(): ErrorConstructor {
-  try {
-    Buffer.alloc('' as unknown as number)
-  } catch (error) {
-    for (let each = error as Error | null; each !== null; each = Object.getPrototypeOf(each))
-      if (Object.hasOwn(each, 'constructor') && each.name === 'Error')
-        return each.constructor as ErrorConstructor
-  }
-  return Error
-}
 
 type Format = NonNullable<typeof Error.prepareStackTrace>
 
