@@ -97,6 +97,7 @@ export class Session {
       internals: this.#internals,
       transactions: this.#statements.transactions,
       statements: this.#statements,
+      send: (args) => this.#send(args),
     }
     this.#catalogChange = new CatalogChange(client, () => this.condition() === 'clean')
     // Stays for the client's whole life: an 'error' without a listener would end the process.
@@ -243,11 +244,13 @@ export class Session {
 
   /** What `client.query` does. */
   #query(args: unknown[]): unknown {
-    const { queries } = this
+    const { queries, traced } = this
     if (queries?.active !== true || isShared(args[0])) return this.#send(args)
     const trace = queries.begin(textOf(args[0]))
-    trace.on(placeOf(this.traced, isInstrumented(this.client)))
-    return trace.run(() => sendTraced(trace, this.traced, args, (given) => this.#send(given)))
+    trace.on(placeOf(traced, isInstrumented(this.client)))
+    return trace.started
+      ? sendTraced(trace, traced, args)
+      : trace.run(() => sendTraced(trace, traced, args))
   }
 
   #send(args: unknown[]): unknown {

@@ -19,6 +19,8 @@ export interface TracedSession {
   readonly internals: ClientInternals
   readonly transactions: TransactionWatch
   readonly statements: Pick<StatementTracker, 'explainsLatest'>
+  /** Sends a statement. @param args those of `client.query` */
+  send(args: unknown[]): unknown
 }
 
 /** What node-postgres calls on a query that speaks to the server by itself. */
@@ -49,7 +51,6 @@ export function sendTraced(
   trace: StatementTrace,
   session: TracedSession,
   args: unknown[],
-  send: (args: unknown[]) => unknown,
 ): unknown {
   const [given] = args
   const note = new AnswerNote(trace, session, textOf(given))
@@ -62,7 +63,7 @@ export function sendTraced(
   const pipelined = internals._sentQueryQueue?.length ?? 0
   const active = internals._activeQuery
   trace.sent()
-  const result = send(args)
+  const result = session.send(args)
   if (isSubmittable(given)) return result
   const { _activeQuery, _queryQueue = [], _sentQueryQueue = [] } = internals
   const waiting = _queryQueue.length > queued ? _queryQueue.at(-1) : undefined

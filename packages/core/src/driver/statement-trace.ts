@@ -40,6 +40,8 @@ export interface StatementTrace {
    * again on another connection.
    */
   readonly handedOver: boolean
+  /** Whether {@link run} has published its start: what runs now may be called as it is. */
+  readonly started: boolean
   /** Runs the call that the statement is for, in the caller's own stack, and publishes its start before and its end after. */
   run<T>(call: () => T): T
   /**

@@ -98,7 +98,7 @@ class QueryTrace implements StatementTrace {
   declare private readonly context: OpenQueryContext
   declare private readonly clock: Clock
   declare private readonly observers: QueryObservers
-  declare private started: boolean
+  declare started: boolean
   declare private sentAt: number | undefined
   declare private answeredAt: number | undefined
   declare private over: boolean
