@@ -17,7 +17,9 @@ export interface CallerOrder {
 }
 
 export interface PairedSettings extends CallerOrder {
-  /** For how long pairs are measured. */
+  /** Pairs of processes, as V8 compiles the same program now faster, now slower code. */
+  readonly processes: number
+  /** For how long pairs of windows are measured. */
   readonly durationMs: number
   readonly warmUpMs: number
 }
@@ -31,6 +33,7 @@ export interface Estimate {
 
 /** What switching something on costs. */
 export interface Cost {
+  /** Of windows. */
   readonly pairs: number
   readonly off: Window
   readonly on: Window
@@ -42,52 +45,77 @@ export interface Cost {
 }
 
 const RESAMPLES = 1000
-const FEWEST_PAIRS = 10
+/** Of each pair of processes. */
+const FEWEST_WINDOWS = 10
+
+/** Two processes that run windows in turn, one with what is measured and one without. */
+interface Pair {
+  readonly off: Caller
+  readonly on: Caller
+  readonly windows: { readonly off: Window; readonly on: Window }[]
+}
 
 /**
  * Measures what something costs on a machine that others use too: one process has it and one has not, and they run short
  * windows in turn. What disturbs the machine is the same for both, or hits one pair; the median over all pairs is not moved
- * by it, and resampling the pairs says how far it may be off.
+ * by it. By what chance V8 compiles one process better than another is the same for all its windows: several pairs of
+ * processes are measured, and resampling these, and the windows of each, says how far the median may be off.
  *
- * @param program what both run; its arguments name the state
+ * @param program what all run; its arguments name the state
  */
 export async function costOf(
   program: string,
   argumentsOf: (state: 'off' | 'on') => string[],
   settings: PairedSettings,
 ): Promise<Cost> {
-  const processes = {
+  const pairs: Pair[] = Array.from({ length: settings.processes }, () => ({
     off: new Caller(program, argumentsOf('off')),
     on: new Caller(program, argumentsOf('on')),
-  }
-  const windows = { off: [] as Window[], on: [] as Window[] }
+    windows: [],
+  }))
   try {
-    const warmAt = performance.now() + settings.warmUpMs
+    const warmAt = performance.now() + settings.warmUpMs * settings.processes
     const endAt = warmAt + settings.durationMs
-    while (performance.now() < endAt || windows.on.length < FEWEST_PAIRS) {
-      const order =
-        windows.on.length % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)
+    const fewest = FEWEST_WINDOWS * settings.processes
+    for (let turn = 0, measured = 0; performance.now() < endAt || measured < fewest; turn += 1) {
       const isWarm = performance.now() >= warmAt
-      for (const state of order) {
-        const window = await processes[state].window(settings)
-        if (isWarm) windows[state].push(window)
+      for (const { windows, ...processes } of pairs) {
+        const window = await runBoth(processes, settings, turn % 2 === 0)
+        if (!isWarm) continue
+        windows.push(window)
+        measured += 1
       }
     }
   } finally {
-    processes.off.end()
-    processes.on.end()
+    for (const { off, on } of pairs) {
+      off.end()
+      on.end()
+    }
   }
-  const { off, on } = windows
-  const differences = (of: (on: Window, off: Window) => number): number[] =>
-    on.map((each, at) => of(each, off[at] as Window))
+  const windows = pairs.flatMap((each) => each.windows)
+  const differences = (of: (on: Window, off: Window) => number): Estimate =>
+    estimate(pairs.map((each) => each.windows.map(({ off, on }) => of(on, off))))
   return {
-    off: middle(off),
-    on: middle(on),
-    pairs: on.length,
-    processor: estimate(differences((a, b) => a.processor - b.processor)),
-    processorShare: estimate(differences((a, b) => a.processor / b.processor - 1)),
-    wallShare: estimate(differences((a, b) => a.wall / b.wall - 1)),
+    off: middle(windows.map(({ off }) => off)),
+    on: middle(windows.map(({ on }) => on)),
+    pairs: windows.length,
+    processor: differences((a, b) => a.processor - b.processor),
+    processorShare: differences((a, b) => a.processor / b.processor - 1),
+    wallShare: differences((a, b) => a.wall / b.wall - 1),
   }
+}
+
+async function runBoth(
+  { off, on }: Pick<Pair, 'off' | 'on'>,
+  order: CallerOrder,
+  isOffFirst: boolean,
+): Promise<{ off: Window; on: Window }> {
+  if (isOffFirst) {
+    const before = await off.window(order)
+    return { off: before, on: await on.window(order) }
+  }
+  const before = await on.window(order)
+  return { on: before, off: await off.window(order) }
 }
 
 /** A process that runs a window at each message. */
@@ -126,14 +154,26 @@ function middle(windows: readonly Window[]): Window {
   }
 }
 
-/** The median, and the middle 95 % of the medians of as many values that are drawn from these. */
-function estimate(values: readonly number[]): Estimate {
+/**
+ * The median, and the middle 95 % of the medians of values that are drawn from these: as many groups as there are, and of
+ * each as many values as it has.
+ */
+function estimate(groups: readonly (readonly number[])[]): Estimate {
   const medians = Array.from({ length: RESAMPLES }, () =>
-    median(values.map(() => values[Math.floor(Math.random() * values.length)] as number)),
+    median(
+      groups.flatMap(() => {
+        const group = drawnFrom(groups)
+        return group.map(() => drawnFrom(group))
+      }),
+    ),
   ).sort((a, b) => a - b)
   return {
-    value: median(values),
+    value: median(groups.flat()),
     from: medians[Math.floor(0.025 * RESAMPLES)] as number,
     to: medians[Math.ceil(0.975 * RESAMPLES) - 1] as number,
   }
+}
+
+function drawnFrom<T>(values: readonly T[]): T {
+  return values[Math.floor(Math.random() * values.length)] as T
 }

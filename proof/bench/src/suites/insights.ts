@@ -10,7 +10,9 @@ const CONNECTIONS = 10
 const CALLERS = 10
 /** Of a window, which takes some 20 ms. */
 const STATEMENTS = 400
-const DURATION_MS = { warmUp: 8000, quick: 15_000, full: 50_000 }
+const DURATION_MS = { warmUp: 6000, quick: 15_000, full: 60_000 }
+/** Pairs of them: as many as the connections of one server allow. */
+const PROCESSES = 3
 /** Of an interval, as a share of what a statement takes, and of the value in it. */
 const WIDEST = { ofStatement: 0.02, ofValue: 0.25 }
 const FINGERPRINTS = 500
@@ -41,6 +43,7 @@ async function overhead({ quick }: Settings): Promise<Record<string, Measured>> 
       costOf(PROGRAM, argumentsOf, {
         statements: STATEMENTS,
         callers: CALLERS,
+        processes: PROCESSES,
         warmUpMs: DURATION_MS.warmUp,
         durationMs: quick ? DURATION_MS.quick : DURATION_MS.full,
       })
