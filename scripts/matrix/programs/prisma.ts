@@ -133,7 +133,8 @@ async function namedCalls(manager: PgConnectionManager): Promise<void> {
   const end = manager.observeQueries({
     started({ text }) {
       const origin = /"User"/.test(text) ? notedOrigin() : undefined
-      if (origin?.exact) callers.push(userPath(origin.stack, 1)[0]?.functionName)
+      if (origin?.exact && origin.stack !== undefined)
+        callers.push(userPath(origin.stack, 1)[0]?.functionName)
     },
   })
   const count = function counts() {
