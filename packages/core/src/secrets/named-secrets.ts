@@ -28,7 +28,10 @@ const SECRET_KEY = /(?:api|access|secret|private|signing|encryption|shared)\s$/i
 const PARSED = /(?:unexpected|illegal|unknown|expected)\s$/i
 /** Headers whose value takes the whole line. */
 const WHOLE_LINE = /(?:authorization|cookie)\W{0,8}$/i
-/** Values that are none, the `(using password: YES)` of a refused login, the braces of an object whose fields are looked at one by one, and what is hidden already. */
+/**
+ * Values that are none, the `(using password: YES)` of a refused login, the braces of an object whose fields are looked at one
+ * by one, and what is hidden already.
+ */
 const NO_SECRET =
   /(?:(?:null|undefined|true|false|none|\*\*\*)(?!\w)|(?:yes|no)(?=\))|\[(?:Function|Getter|Setter|Object|Array|Circular|object)[^\]\n]{0,80}\]|\{\s{0,32}(?:[}[]|$|["'][^"'\n]{0,64}["']\s{0,8}:|[\w$]{1,64}\s{0,8}:))/iy
 const NUMBER = /-?\d{1,32}(?:\.\d{1,32})?(?=[,}\])\s]|$)/y

@@ -88,6 +88,19 @@ async function askEverywhere(): Promise<void> {
   )
 }
 
+/** Ends the processes of the server that the pooler has, and asks until others answer: it notices by what it sends to them. */
+async function replaceProcesses(): Promise<void> {
+  await cluster.primary.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+  )
+  await eventually(() =>
+    ask().then(
+      () => true,
+      () => false,
+    ),
+  )
+}
+
 const keys = Array.from({ length: ROWS }, (_, n) => ({ id: n + 1 }))
 
 describePgBouncer(
@@ -124,15 +137,7 @@ describePgBouncer(
       await cluster.primary.query(
         'alter table things drop column name; alter table things add column title text',
       )
-      await cluster.primary.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
-      )
-      await eventually(() =>
-        ask().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await replaceProcesses()
       expect(await ask()).toEqual(keys.map((row) => ({ ...row, title: null })))
     })
 
@@ -203,16 +208,7 @@ describePgBouncer(
     test('processes of the server that end are replaced, and nothing is lost but what ran on them', async () => {
       await open(200)
       await ask()
-      await cluster.primary.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
-      )
-      // The pooler notices by what it sends to a process that has gone.
-      await eventually(() =>
-        ask().then(
-          () => true,
-          () => false,
-        ),
-      )
+      await replaceProcesses()
       expect(await ask()).toMatchObject(keys)
       expect(manager.getStatementStats().off).toEqual([])
     })

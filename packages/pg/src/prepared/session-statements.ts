@@ -209,7 +209,7 @@ export class SessionStatements {
     const { texts } = this.#endpoint.shared
     const extended = isExtended(query)
     const known = texts.get(text)
-    const { defining = NONE } = this.#functions ?? {}
+    const defining = this.#functions?.defining ?? NONE
     const defines = defining.size > 0 && (known?.callsOneOf(defining) ?? callsOneOf(text, defining))
     if (defines) this.#apply(DEFINES_HERE, query, status)
     if (known?.isPreparable(extended) !== true) {
