@@ -167,6 +167,31 @@ test('time limits of a role do not reach probes, and pings that hit them are sig
   }
 })
 
+test('a probe that may not ask all it asks leaves no transaction that the server would end', async () => {
+  const { primary } = cluster
+  await primary.query(
+    `revoke execute on function pg_control_system() from public; grant execute on function pg_control_system() to app;
+     alter role hurried set idle_in_transaction_session_timeout = '1ms'`,
+  )
+  await using proxy = await startFaultProxy({ target: primary })
+  proxy.latency(50)
+  const { host, port } = proxy
+  const manager = createConnectionManager({
+    databaseUrl: `postgres://hurried@${host}:${port}/postgres`,
+    logger: false,
+  })
+  managers.push(manager)
+  const failures: unknown[] = []
+  manager.on('healthCheckCompleted', ({ error }) => {
+    if (error !== undefined) failures.push(error)
+  })
+  await manager.start()
+  expect(failures).toEqual([])
+  expect(manager.getFailoverStatus()).toMatchObject({
+    endpoints: [{ role: 'primary', missingRights: [{ name: 'pg_control_system()' }] }],
+  })
+})
+
 test('time limits of a role do not end who listens', async () => {
   await cluster.primary.query(
     `alter role app set statement_timeout = '1ms'; alter role app set idle_session_timeout = '3s'`,

@@ -16,15 +16,20 @@ import type { Session } from './session.js'
 
 /** Pause before a server that did not tell everything is asked for all of it again. */
 const ASK_FOR_MORE_MS = 10_000
-/** Times that one probe is asked when the server has cancelled it or could not answer at that moment. */
-const ATTEMPTS = 3
+/**
+ * Times that one probe is asked when the server has cancelled it or could not answer at that moment. A busy server may
+ * reach a time limit of the role before the statement that lifts it.
+ */
+const ATTEMPTS = 5
 
 /**
- * In a transaction of its own, so that the settings hold for it alone: a pooler in between may lend the same session of
- * the server to others. The mode in which transactions begin by default is part of what is asked.
+ * In the transaction that several statements of one message are, so that the settings hold for the question alone: a
+ * pooler in between may lend the same session of the server to others. An error ends it, unlike one after BEGIN, which
+ * would leave a transaction to roll back before `idle_in_transaction_session_timeout` ends the session. The mode in which
+ * transactions begin by default is part of what is asked.
  */
-const BEGIN = `begin isolation level read committed;
-set local statement_timeout to 0; set local lock_timeout to 0; set local search_path to pg_catalog;`
+const SETTINGS = `set local statement_timeout to 0; set transaction isolation level read committed;
+set local lock_timeout to 0; set local search_path to pg_catalog;`
 /** What others have set in their session is not what the server does. */
 const OWN_MODE = 'set local default_transaction_read_only to default;'
 /** Known to servers from this version on. */
@@ -136,13 +141,10 @@ export class PgProbe implements Probe {
   async #run<R extends readonly (string | null)[]>(question: string): Promise<R> {
     if (!this.#wraps) return this.#row<R>(question)
     try {
-      return await this.#row<R>(`${this.#begin} ${question}; commit`)
+      return await this.#row<R>(`${this.#settings} ${question}`)
     } catch (error) {
       const code = codeOf(error)
-      if (code === undefined) throw error
-      // If that fails too, the session has ended, which is what the error says.
-      await this.#session.ask('rollback').catch(() => {})
-      if (WITHHELD.has(code) || !UNKNOWN.test(code)) throw error
+      if (code === undefined || WITHHELD.has(code) || !UNKNOWN.test(code)) throw error
       const row = await this.#row<R>(question)
       // It was not the question that the server did not understand.
       this.#wraps = false
@@ -156,10 +158,10 @@ export class PgProbe implements Probe {
     return rows[0]
   }
 
-  get #begin(): string {
+  get #settings(): string {
     const { since, off } = TRANSACTION_TIMEOUT
-    const begin = this.#ownsSession ? BEGIN : `${BEGIN} ${OWN_MODE}`
-    return this.#session.serverVersion >= since ? `${begin} ${off}` : begin
+    const settings = this.#ownsSession ? SETTINGS : `${SETTINGS} ${OWN_MODE}`
+    return this.#session.serverVersion >= since ? `${settings} ${off}` : settings
   }
 
   #question(rights: Rights): string {
