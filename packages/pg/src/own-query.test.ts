@@ -194,7 +194,8 @@ test('a probe that may not ask all it asks leaves no transaction that the server
 
 test('time limits of a role do not end who listens', async () => {
   await cluster.primary.query(
-    `alter role app set statement_timeout = '1ms'; alter role app set idle_session_timeout = '3s'`,
+    `alter role app set statement_timeout = '1ms'; alter role app set idle_session_timeout = '3s';
+     alter role app set idle_in_transaction_session_timeout = '1ms'`,
   )
   try {
     const manager = manage({ prePing: false })

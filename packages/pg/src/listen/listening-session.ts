@@ -13,14 +13,14 @@ const LIMITS = [
 
 /**
  * Lifts time limits: a listener is idle most of the time, and no part of what a role is kept from. Only
- * limits that are set are changed, and none before the session is known to be one.
+ * limits that are set are changed, and none before the session is known to be one. Several statements of one message are a
+ * transaction, which an error ends.
  */
 const STAY = `
-begin; set local statement_timeout to 0; set local lock_timeout to 0;
+set local statement_timeout to 0; set local lock_timeout to 0;
 select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
  where name operator(pg_catalog.=) any ('{${LIMITS.join(',')}}'::pg_catalog.text[])
-   and reset_val operator(pg_catalog.<>) '0';
-commit`
+   and reset_val operator(pg_catalog.<>) '0'`
 
 /** Attempts to lift the limits: the first of them may itself run into a short `statement_timeout` on a busy server. */
 const ATTEMPTS = 10
@@ -35,7 +35,6 @@ export async function prepareToListen(client: Client): Promise<void> {
     } catch (error) {
       // A server that knows none of this limits nothing either.
       if (!isAnswer(error)) throw error
-      await runOwn(client, 'rollback')
       if ((error as { code?: unknown }).code !== CANCELED) return
     }
   }
