@@ -81,7 +81,11 @@ async function main(): Promise<void> {
   for (const suite of chosen) {
     const rounds = values.quick ? ROUNDS.quick : ROUNDS.full
     const start = performance.now()
-    const cases = await suite.run({ quick: values.quick, rounds })
+    const cases = await suite.run({
+      quick: values.quick,
+      isNamed: values.suite !== undefined,
+      rounds,
+    })
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     suites[suite.name] = resultOf(suite, cases)
     say(`${tableOf(suite, cases)}\n  measured in ${seconds} s\n`)

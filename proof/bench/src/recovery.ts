@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { estimate, ratioWithNoise } from './contest/estimate.js'
 import { median } from './measure.js'
-import { ratioWithNoise } from './steady.js'
 import type { Measured } from './suite.js'
 
 /** How long the server takes for each write, so that several are in flight when it is harmed. */
@@ -71,7 +71,9 @@ export async function compareRecoveries(
       .map(({ name, recoveries }) => [
         name,
         ratioWithNoise(
-          recoveries.map(({ first }, round) => first / (bases[round]?.first ?? Number.NaN)),
+          estimate([
+            recoveries.map(({ first }, round) => first / (bases[round]?.first ?? Number.NaN)),
+          ]),
         ),
       ]),
   )

@@ -4,10 +4,10 @@ import type { Measured, Suite, Unit } from './suite.js'
 type CaseResult = Record<string, number | string | Readonly<Record<string, number | string>>>
 export type SuiteResult = Record<string, CaseResult>
 
-/** @returns undefined if there is no peer to compare with */
-export function ratioToBestPeer(suite: Suite, { times }: Measured): number | undefined {
+/** @returns undefined if there is no peer to compare with, or too much noise */
+export function ratioToBestPeer(suite: Suite, { isNoisy, times }: Measured): number | undefined {
   const peers = suite.peers.flatMap((peer) => times[peer] ?? [])
-  return times.connmgr === undefined || peers.length === 0
+  return times.connmgr === undefined || peers.length === 0 || isNoisy === true
     ? undefined
     : times.connmgr / Math.min(...peers)
 }

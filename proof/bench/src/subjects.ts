@@ -5,9 +5,9 @@ export const ROWS = 1000
 export interface Subject {
   readonly query: (id: number) => Promise<unknown>
   readonly close: () => Promise<unknown>
-  /** Called before each of its turns, and after it. */
-  readonly begin?: () => void
-  readonly end?: () => void
 }
 
 export type Opener = (url: string) => Promise<Subject>
+
+/** By what is compared, then by contender. */
+export type Cases = Readonly<Record<string, Readonly<Record<string, Opener>>>>

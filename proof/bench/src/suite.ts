@@ -3,6 +3,8 @@ import type { Times } from './measure.js'
 /** How thorough a run is. */
 export interface Settings {
   readonly quick: boolean
+  /** Whether the suite was asked for by name: in a quick run of all suites each has little time. */
+  readonly isNamed: boolean
   readonly rounds: number
 }
 
@@ -13,6 +15,8 @@ export type Unit = 'ns' | 'bytes'
 export interface Measured {
   /** By contender. */
   readonly times: Times
+  /** A ratio of these is no figure. */
+  readonly isNoisy?: boolean
   /** What the figures in `times` are. `@default` 'ns' */
   readonly unit?: Unit
   /**

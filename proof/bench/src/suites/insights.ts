@@ -1,18 +1,18 @@
-import path from 'node:path'
 import { insights } from '@connmgr/insights'
 import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
 import { MadeUpManager, startCluster } from '@connmgr/testing'
-import { collectGarbage } from '../measure.js'
-import { type Cost, costOf, type Estimate } from '../paired.js'
+import { type Estimate, estimate } from '../contest/estimate.js'
+import { beside, type Effort, measureContenders, type WindowGroups } from '../contest/rounds.js'
+import { collectGarbage, median } from '../measure.js'
+import type { Cases, Opener } from '../subjects.js'
 import type { Measured, Settings, Suite } from '../suite.js'
 
 const CONNECTIONS = 10
 const CALLERS = 10
-/** Of a window, which takes some 20 ms. */
-const STATEMENTS = 400
-const DURATION_MS = { warmUp: 6000, quick: 15_000, full: 60_000 }
-/** Pairs of them: as many as the connections of one server allow. */
-const PROCESSES = 3
+const EFFORT: Readonly<Record<'full' | 'quick', Effort>> = {
+  quick: { groups: 3, rounds: 100, warmUpMs: 6000, windowMs: 20 },
+  full: { groups: 7, rounds: 150, warmUpMs: 15_000, windowMs: 20 },
+}
 /** Of an interval, as a share of what a statement takes, and of the value in it. */
 const WIDEST = { ofStatement: 0.02, ofValue: 0.25 }
 const FINGERPRINTS = 500
@@ -30,44 +30,75 @@ function managerOf(url: string): PgConnectionManager {
   })
 }
 
-const CALLS = { 'select 1': 'pool', 'select 1 by connect': 'connect' } as const
-const PROGRAM = path.join(__dirname, '..', 'insights-caller.js')
+/** How a statement is sent. */
+const CALLS: Readonly<Record<string, (manager: PgConnectionManager) => Promise<unknown>>> = {
+  'select 1': (manager) => manager.pool.query('select 1'),
+  async 'select 1 by connect'(manager) {
+    const client = await manager.pool.connect()
+    try {
+      return await client.query('select 1')
+    } finally {
+      client.release()
+    }
+  },
+}
+/** What this measurement finds where there is nothing: in both nothing is on. */
+const NOISE = 'noise, off beside off'
+
+function asking(ask: (manager: PgConnectionManager) => Promise<unknown>, isOn: boolean): Opener {
+  return async (url) => {
+    const manager = managerOf(url)
+    if (isOn) insights(manager, EVERYTHING)
+    return { query: () => ask(manager), close: () => manager.close() }
+  }
+}
+
+/** @public as processes of contenders import it by the name of this file */
+export const cases: Cases = Object.fromEntries(
+  [...Object.entries(CALLS), [NOISE, CALLS['select 1'] as (typeof CALLS)[string]] as const].map(
+    ([name, ask]) => [name, { off: asking(ask, false), on: asking(ask, name !== NOISE) }],
+  ),
+)
 
 /** What insights cost each statement. */
 async function overhead({ quick }: Settings): Promise<Record<string, Measured>> {
   const cluster = await startCluster()
   try {
-    const url = cluster.primary.url()
+    const measured = await measureContenders(
+      {
+        module: __filename,
+        cases: Object.fromEntries(Object.keys(cases).map((name) => [name, ['off', 'on']])),
+        callers: [CALLERS],
+        // Without that of the server: insights ask it nothing for a statement.
+        server: { url: cluster.primary.url() },
+        sideOf: (contender) => contender,
+      },
+      quick ? EFFORT.quick : EFFORT.full,
+    )
     const results: Record<string, Measured> = {}
-    const measure = (argumentsOf: (state: 'off' | 'on') => string[]): Promise<Cost> =>
-      costOf(PROGRAM, argumentsOf, {
-        statements: STATEMENTS,
-        callers: CALLERS,
-        processes: PROCESSES,
-        warmUpMs: DURATION_MS.warmUp,
-        durationMs: quick ? DURATION_MS.quick : DURATION_MS.full,
-      })
-    for (const [name, call] of Object.entries(CALLS))
-      results[`${name}/callers-${CALLERS}`] = measuredOf(
-        await measure((state) => [url, state, call]),
-      )
-    // What this measurement finds where there is nothing: both are off.
-    results['noise, off beside off'] = measuredOf(await measure(() => [url, 'off', 'pool']))
+    for (const [name, byCallers] of measured) {
+      const { off, on } = Object.fromEntries(byCallers.get(CALLERS) ?? [])
+      results[`${name}/callers-${CALLERS}`] = measuredOf(off as WindowGroups, on as WindowGroups)
+    }
     return results
   } finally {
     await cluster.stop()
   }
 }
 
-function measuredOf({ off, on, pairs, processor, processorShare, wallShare }: Cost): Measured {
+function measuredOf(off: WindowGroups, on: WindowGroups): Measured {
+  const middle = (groups: WindowGroups, what: 'processor' | 'wall'): number =>
+    median(groups.flat().map((window) => window[what]))
+  const more = (a: number, b: number): number => a - b
+  const share = (a: number, b: number): number => a / b - 1
   return {
-    times: { off: off.wall, on: on.wall },
+    times: { off: middle(off, 'wall'), on: middle(on, 'wall') },
     also: {
-      'processor time': { off: off.processor, on: on.processor },
-      'processor, more': { on: `${shown(processor, 0.001, 'µs')}` },
-      'processor, share': { on: shareOf(processorShare) },
-      pairs: { on: pairs },
-      'clock, share': { on: shareOf(wallShare) },
+      'processor time': { off: middle(off, 'processor'), on: middle(on, 'processor') },
+      'processor, more': { on: shown(estimate(beside(on, off, 'processor', more)), 0.001, 'µs') },
+      'processor, share': { on: shareOf(estimate(beside(on, off, 'processor', share))) },
+      windows: { on: on.flat().length },
+      'clock, share': { on: shareOf(estimate(beside(on, off, 'wall', share))) },
     },
   }
 }

@@ -2,7 +2,7 @@ import { ManagedPool } from '@connmgr/mysql'
 import { MARIADB, startMariadb } from '@connmgr/testing'
 import { createPool, type Pool, type PoolConnection } from 'mysql2'
 import { compareCases } from '../steady.js'
-import { type Opener, ROWS, type Subject } from '../subjects.js'
+import { type Cases, type Opener, ROWS, type Subject } from '../subjects.js'
 import type { Suite } from '../suite.js'
 
 const CONNECTIONS = 10
@@ -56,6 +56,14 @@ function asking(open: (url: string) => Pool, ask: Asking): Opener {
   }
 }
 
+/** @public as processes of contenders import it by the name of this file */
+export const cases: Cases = Object.fromEntries(
+  Object.entries({ query, execute, getConnection }).map(([name, ask]) => [
+    name,
+    { connmgr: asking(ours, ask), mysql2: asking(theirs, ask) },
+  ]),
+)
+
 export const mysql: Suite = {
   name: 'mysql',
   about: `one row by its key from a local MariaDB server, ${CONNECTIONS} connections`,
@@ -71,14 +79,8 @@ export const mysql: Suite = {
       await cluster.primary.query(
         `insert into items select seq, concat('item ', seq) from seq_0_to_${ROWS - 1}`,
       )
-      const cases = Object.fromEntries(
-        Object.entries({ query, execute, getConnection }).map(([name, ask]) => [
-          name,
-          { connmgr: asking(ours, ask), mysql2: asking(theirs, ask) },
-        ]),
-      )
       const server = { url: cluster.primary.url({ user: 'app' }), pid: cluster.primary.pid }
-      return await compareCases(cases, () => 'mysql2', server, settings)
+      return await compareCases(__filename, cases, server, settings, { baseOf: () => 'mysql2' })
     } finally {
       await cluster.stop()
     }

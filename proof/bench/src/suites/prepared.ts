@@ -14,7 +14,7 @@ import { PrismaClient } from '../generated/client.js'
 import { CONNECTIONS, managerOf, poolOf, throughTypeorm } from '../postgres-subjects.js'
 import { CUSTOMERS, Customer, ENTITIES, schema, TABLES } from '../shop.js'
 import { compareCases } from '../steady.js'
-import type { Opener, Subject } from '../subjects.js'
+import type { Cases, Opener, Subject } from '../subjects.js'
 import type { Suite } from '../suite.js'
 
 const ROW = 'select id, name, email, city from "Customer" where id = $1'
@@ -56,18 +56,19 @@ function byPool(
 }
 
 /** One text by each method of sending it. */
-function waysOf(text: string): Record<string, Opener> {
+function waysOf(textFor: (url: string) => Promise<string>): Record<string, Opener> {
   const ours =
     (name: Ours): Opener =>
     async (url) => {
       const manager = managed(url, name)
-      return byPool(text, false, manager.pool as unknown as pg.Pool, () => manager.close())
+      const pool = manager.pool as unknown as pg.Pool
+      return byPool(await textFor(url), false, pool, () => manager.close())
     }
   const theirs =
     (named: boolean): Opener =>
     async (url) => {
       const pool = poolOf(url)
-      return byPool(text, named, pool, () => pool.end())
+      return byPool(await textFor(url), named, pool, () => pool.end())
     }
   return {
     connmgr: ours('connmgr'),
@@ -76,6 +77,7 @@ function waysOf(text: string): Record<string, Opener> {
     'pg.Pool': theirs(false),
     'pg.Pool, named': theirs(true),
     'postgres.js': async (url) => {
+      const text = await textFor(url)
       const sql = postgres(url, { max: CONNECTIONS })
       return {
         query: async (n) => sql.unsafe(text, [idOf(n)], { prepare: true }),
@@ -141,7 +143,7 @@ function prismaOf(client: PrismaClient, close: () => Promise<unknown>): Subject 
 }
 
 /** Of each ORM: itself, and with us under it. */
-const ORMS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
+const ORMS: Cases = {
   typeorm: {
     connmgr: (url) => typeorm(url, managed(url, 'connmgr')),
     'connmgr, off': (url) => typeorm(url, managed(url, 'connmgr, off')),
@@ -195,6 +197,13 @@ function oursUnder(make: (manager: PgConnectionManager) => Subject): Record<stri
   )
 }
 
+/** @public as processes of contenders import it by the name of this file */
+export const cases: Cases = {
+  row: waysOf(async () => ROW),
+  join: waysOf(textOfTypeorm),
+  ...ORMS,
+}
+
 export const prepared: Suite = {
   name: 'prepared',
   about: `statements prepared by themselves, ${CONNECTIONS} connections; ratios to pg.Pool, or to the ORM without us`,
@@ -206,15 +215,13 @@ export const prepared: Suite = {
     try {
       await cluster.primary.query(TABLES)
       const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
-      const join = await textOfTypeorm(server.url)
-      const cases = { row: waysOf(ROW), join: waysOf(join), ...ORMS }
       const only = process.env.BENCH_CASES?.split(',')
       const baseOf = (name: string): string =>
         name === 'row' || name === 'join' ? 'pg.Pool' : name
       const chosen = Object.fromEntries(
         Object.entries(cases).filter(([name]) => only?.includes(name) !== false),
       )
-      return await compareCases(chosen, baseOf, server, settings)
+      return await compareCases(__filename, chosen, server, settings, { baseOf })
     } finally {
       await cluster.stop()
     }

@@ -12,7 +12,7 @@ import { EntitySchema } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
 import { CONNECTIONS, managerOf, poolOf, throughTypeorm } from '../postgres-subjects.js'
 import { compareCases } from '../steady.js'
-import { type Opener, ROWS, type Subject } from '../subjects.js'
+import { type Cases, ROWS, type Subject } from '../subjects.js'
 import type { Suite } from '../suite.js'
 
 const items = pgTable('Item', { id: integer('id').primaryKey(), name: text('name').notNull() })
@@ -33,8 +33,7 @@ function selectWith(
   return { query: async (id) => db.select().from(items).where(eq(items.id, id)), close }
 }
 
-/** By what is compared, then by contender. */
-const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
+const POOLS: Cases = {
   'pool.query': {
     connmgr: async (url) => {
       const pool = new ManagedPool({ connectionString: url, max: CONNECTIONS, logger: false })
@@ -62,6 +61,10 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
       return { query: (id) => borrow(pool, id), close: () => pool.end() }
     },
   },
+}
+
+/** V8 takes many seconds to optimise them: too many for a quick run of all suites. */
+const ORMS: Cases = {
   typeorm: {
     connmgr: (url) => typeorm(url, managerOf(url)),
     typeorm: (url) => typeorm(url),
@@ -96,6 +99,9 @@ const SUBJECTS: Readonly<Record<string, Readonly<Record<string, Opener>>>> = {
   },
 }
 
+/** @public as processes of contenders import it by the name of this file */
+export const cases: Cases = { ...POOLS, ...ORMS }
+
 async function borrow(pool: pg.Pool, id: number): Promise<unknown> {
   const client = await pool.connect()
   try {
@@ -123,7 +129,8 @@ export const query: Suite = {
       const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
       const baseOf = (name: string): string =>
         name === 'pool.query' || name === 'connect' ? 'pg.Pool' : name
-      return await compareCases(SUBJECTS, baseOf, server, settings)
+      const chosen = settings.quick && !settings.isNamed ? POOLS : cases
+      return await compareCases(__filename, chosen, server, settings, { baseOf })
     } finally {
       await cluster.stop()
     }

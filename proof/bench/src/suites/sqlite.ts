@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createConnectionManager, type SqliteConnection } from '@connmgr/sqlite'
 import type Database from 'better-sqlite3'
-import { compare } from '../steady.js'
-import { type Opener, ROWS } from '../subjects.js'
-import type { Measured, Suite } from '../suite.js'
+import { compareCases } from '../steady.js'
+import { type Cases, type Opener, ROWS } from '../subjects.js'
+import type { Suite } from '../suite.js'
 
 const READERS = 4
 const READ = 'select id, name from items where id = ?'
@@ -54,8 +54,8 @@ function managed(
   }
 }
 
-/** What is asked, by contender. `prepared` is the library at its best: one statement, which its user keeps. */
-function subjectsOf(Library: typeof Database): Record<string, Record<string, Opener>> {
+/** `prepared` is the library at its best: one statement, which its user keeps. */
+function casesOf(Library: typeof Database): Cases {
   return {
     read: {
       connmgr: managed('standby', (db, id) => db.get(READ, [id])),
@@ -76,12 +76,15 @@ function subjectsOf(Library: typeof Database): Record<string, Record<string, Ope
   }
 }
 
+const Library = load()
+/** @public as processes of contenders import it by the name of this file */
+export const cases: Cases = Library === undefined ? {} : casesOf(Library)
+
 export const sqlite: Suite = {
   name: 'sqlite',
   about: 'one row by its key, read or written, in a file',
   peers: ['better-sqlite3'],
   async run(settings) {
-    const Library = load()
     if (Library === undefined) {
       console.error('sqlite: left out, as better-sqlite3 could not be installed here')
       return {}
@@ -97,18 +100,8 @@ export const sqlite: Suite = {
         for (let id = 0; id < ROWS; id += 1) insert.run(id, `item ${id}`)
       })()
       db.close()
-      const results: Record<string, Measured> = {}
-      for (const [name, openers] of Object.entries(subjectsOf(Library))) {
-        for (const callers of [1, 10])
-          results[`${name}/callers-${callers}`] = await compare(
-            openers,
-            'better-sqlite3',
-            { url: file },
-            callers,
-            settings,
-          )
-      }
-      return results
+      const comparison = { baseOf: () => 'better-sqlite3', callers: settings.quick ? [1] : [1, 10] }
+      return await compareCases(__filename, cases, { url: file }, settings, comparison)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
