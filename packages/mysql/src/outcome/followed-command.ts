@@ -12,9 +12,17 @@ export interface CommandFollower {
 }
 
 const STATEMENT = Symbol('statement of a command')
+const PREPARE = Symbol('follower of a command that prepares')
 
 interface FollowedCommand extends Command {
   [STATEMENT]?: Followed
+}
+
+interface FollowedPrepare extends Command {
+  [PREPARE]?: {
+    readonly onResult: NonNullable<Command['onResult']>
+    readonly follower: CommandFollower
+  }
 }
 
 /** Has a statement's command start, and answer if it has a callback, by its follower. */
@@ -29,13 +37,13 @@ export function follow(command: Command, statement: Followed): void {
 export function followPrepare(command: Command, follower: CommandFollower): void {
   const { onResult } = command
   if (onResult === undefined) return
-  command.onResult = (error, statement) => {
-    if (error) onResult(follower.explainPrepare(error))
-    else onResult(null, statement)
-  }
+  const following = command as FollowedPrepare
+  following[PREPARE] = { onResult, follower }
+  following.onResult = answerPrepare
 }
 
-// mysql2 calls these as methods of the command, so that all commands share them.
+// mysql2 calls these as methods of the command, so that all commands share them. With a function for each command V8 takes
+// what is made for them for long-lived in a process that has just started, and makes the like of it old from then on.
 
 function startFollowed(this: FollowedCommand, packet: Packet | undefined): ReturnType<Start> {
   const statement = this[STATEMENT] as Followed
@@ -50,4 +58,10 @@ function answerFollowed(
 ): void {
   const statement = this[STATEMENT] as Followed
   statement.follower.answer(statement, error, rows, fields)
+}
+
+function answerPrepare(this: FollowedPrepare, error: unknown, statement?: unknown): void {
+  const { follower, onResult } = this[PREPARE] as NonNullable<FollowedPrepare[typeof PREPARE]>
+  if (error) onResult(follower.explainPrepare(error))
+  else onResult(null, statement)
 }
