@@ -73,7 +73,7 @@ class LeasedClient implements ProxyHandler<Client> {
     const own = this.#methods?.get(property)
     if (own !== undefined) return own
     if (property === 'query') {
-      this.#query ??= (...args) => this.#send(args)
+      this.#query ??= this.#sender()
       return this.#query
     }
     if (property === CLIENT || property === 'connection') this.#refuseIfEnded()
@@ -130,6 +130,15 @@ class LeasedClient implements ProxyHandler<Client> {
   has(client: Client, property: PropertyKey): boolean {
     if (property === 'release' && this.#release !== undefined) return true
     return this.#methods?.has(property) === true || Reflect.has(client, property)
+  }
+
+  /**
+   * Made here, and not where it is set: V8 takes a function that is written right of an assignment to a property for a method,
+   * makes it in the memory of what is old (`CheckAssigningFunctionLiteralToProperty` of its parser), and all that it leads to
+   * stays until that is collected. There is one for each lease.
+   */
+  #sender(): AnyFunction {
+    return (...args) => this.#send(args)
   }
 
   #send(args: unknown[]): unknown {

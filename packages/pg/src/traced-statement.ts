@@ -24,7 +24,9 @@ export interface TracedSession {
 }
 
 /** What node-postgres calls on a query that speaks to the server by itself. */
-interface Followable extends Submittable {
+interface Followable extends Submittable, Handlers {}
+
+interface Handlers {
   handleReadyForQuery?: (...args: unknown[]) => unknown
   handleError?: (error: unknown, ...rest: unknown[]) => unknown
   handleDataRow?: (...args: unknown[]) => unknown
@@ -161,7 +163,16 @@ function followAnswer(query: PendingQuery, note: AnswerNote, end: End): void {
   note.query = query
   const { callback } = query
   if (typeof callback !== 'function') return
-  query.callback = function (this: unknown, error, ...rest) {
+  query.callback = noting(callback, note, end)
+}
+
+/** Made here, and not where it is set, for the reason given at `LeasedClient`. */
+function noting(
+  callback: NonNullable<PendingQuery['callback']>,
+  note: AnswerNote,
+  end: End,
+): typeof callback {
+  return function (this: unknown, error, ...rest) {
     note.take(error)
     if (error) end.failed(error)
     else end.succeeded(rowCountOf(rest[0]))
@@ -209,27 +220,28 @@ function followSubmittable(query: Followable, note: AnswerNote, end: End): void 
   let rows: number | undefined
   const { handleCommandComplete, handleDataRow, handleError, handleReadyForQuery } = query
   note.query = query as PendingQuery
-  if (handleDataRow !== undefined)
-    query.handleDataRow = (...given) => {
+  // In an object of their own, for the reason given at `LeasedClient`.
+  const following: Required<Handlers> = {
+    handleDataRow: (...given) => {
       rows = (rows ?? 0) + 1
-      return handleDataRow.apply(query, given)
-    }
-  if (handleCommandComplete !== undefined)
-    query.handleCommandComplete = (message, ...rest) => {
+      return handleDataRow?.apply(query, given)
+    },
+    handleCommandComplete: (message, ...rest) => {
       const [, copied] = COPIED.exec(message.text ?? '') ?? []
       if (copied !== undefined) rows = Number(copied)
-      return handleCommandComplete.call(query, message, ...rest)
-    }
-  if (handleReadyForQuery !== undefined)
-    query.handleReadyForQuery = (...given) => {
+      return handleCommandComplete?.call(query, message, ...rest)
+    },
+    handleReadyForQuery: (...given) => {
       note.take(undefined)
       end.succeeded(rows)
-      return handleReadyForQuery.apply(query, given)
-    }
-  if (handleError !== undefined)
-    query.handleError = (error, ...rest) => {
+      return handleReadyForQuery?.apply(query, given)
+    },
+    handleError: (error, ...rest) => {
       note.take(error)
       end.failed(error)
-      return handleError.call(query, error, ...rest)
-    }
+      return handleError?.call(query, error, ...rest)
+    },
+  }
+  for (const name of Object.keys(following) as (keyof Handlers)[])
+    if (query[name] !== undefined) Object.assign(query, { [name]: following[name] })
 }

@@ -86,12 +86,21 @@ export class Waiter<C extends object> extends Deadline implements Linked<Waiter<
     this.onAbort = undefined
     const { signal } = request
     if (signal === undefined) return
-    this.onAbort = () =>
+    this.onAbort = this.failing(signal)
+    signal.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  /**
+   * Made here, and not where it is set: V8 takes a function that is written right of an assignment to a property for a method,
+   * and makes it in the memory of what is old (`CheckAssigningFunctionLiteralToProperty` of its parser), where it would keep
+   * the waiter until that is collected.
+   */
+  private failing(signal: AbortSignal): () => void {
+    return () =>
       this.fail(
         'aborted',
-        withCallersStack(() => new AcquireAbortedError(signal.reason), owner.stack),
+        withCallersStack(() => new AcquireAbortedError(signal.reason), this.owner.stack),
       )
-    signal.addEventListener('abort', this.onAbort, { once: true })
   }
 
   get target(): Target {

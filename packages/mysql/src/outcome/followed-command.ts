@@ -42,8 +42,7 @@ export function followPrepare(command: Command, follower: CommandFollower): void
   following.onResult = answerPrepare
 }
 
-// mysql2 calls these as methods of the command, so that all commands share them. With a function for each command V8 takes
-// what is made for them for long-lived in a process that has just started, and makes the like of it old from then on.
+// mysql2 calls these as methods of the command, so that all commands share them.
 
 function startFollowed(this: FollowedCommand, packet: Packet | undefined): ReturnType<Start> {
   const statement = this[STATEMENT] as Followed
@@ -60,6 +59,11 @@ function answerFollowed(
   statement.follower.answer(statement, error, rows, fields)
 }
 
+/**
+ * No function that is made for each command where it is set: V8 takes what is written right of an assignment to a property
+ * for a method, and makes it in the memory of what is old (`CheckAssigningFunctionLiteralToProperty` of its parser). All that
+ * it leads to then stays until that memory is collected, and what is made like it is taken for long-lived from then on.
+ */
 function answerPrepare(this: FollowedPrepare, error: unknown, statement?: unknown): void {
   const { follower, onResult } = this[PREPARE] as NonNullable<FollowedPrepare[typeof PREPARE]>
   if (error) onResult(follower.explainPrepare(error))

@@ -29,7 +29,7 @@ export function explainEvents(
       command.emit('end')
     },
   }
-  command.emit = (event: string | symbol, ...args: unknown[]) => {
+  const explained = (event: string | symbol, ...args: unknown[]): boolean => {
     const { traced } = statement
     if (traced !== undefined && event === 'result') traced.row(args[0])
     if (event === 'end') {
@@ -42,5 +42,7 @@ export function explainEvents(
     traced?.answered(statement, error)
     return emit(event, error, ...args.slice(1))
   }
+  // Not where it is made, for the reason given at `answerPrepare`.
+  Object.assign(command, { emit: explained })
   return silent
 }

@@ -73,13 +73,8 @@ export abstract class PoolStatement {
   }
 
   private runTraced(trace: StatementTrace): void {
-    const { answer } = this
     this.trace = trace
-    this.answer = (error, rows, fields) => {
-      if (error) trace.failed(error)
-      else trace.succeeded(rowCountOf(rows, fields))
-      answer(error, rows, fields)
-    }
+    this.answer = tracing(this.answer, trace)
     trace.run(() => this.acquire())
   }
 
@@ -202,6 +197,15 @@ export function textOfCall(sql: unknown): string | undefined {
 
 function neverSent(error: unknown): boolean {
   return error instanceof ConnectionLostError && !error.sent && !error.deliberate
+}
+
+/** Made here, and not where it is set, for the reason given at `answerPrepare`. */
+function tracing(answer: Answer, trace: StatementTrace): Answer {
+  return (error, rows, fields) => {
+    if (error) trace.failed(error)
+    else trace.succeeded(rowCountOf(rows, fields))
+    answer(error, rows, fields)
+  }
 }
 
 function unanswered(): void {}

@@ -52,8 +52,16 @@ export function followed(
 function explainToSubmittable(query: PendingQuery, explain: (error: unknown) => unknown): void {
   const { callback, handleError } = query
   if (callback !== undefined && callback !== null) {
-    query.callback = (error, ...rest) => callback(error ? explain(error) : error, ...rest)
+    query.callback = explaining(callback, explain)
   } else {
     query.handleError = (error, connection) => handleError?.call(query, explain(error), connection)
   }
+}
+
+/** Made here, and not where it is set, for the reason given at `LeasedClient`. */
+function explaining(
+  callback: NonNullable<PendingQuery['callback']>,
+  explain: (error: unknown) => unknown,
+): typeof callback {
+  return (error, ...rest) => callback(error ? explain(error) : error, ...rest)
 }

@@ -26,6 +26,14 @@ export function answerRollback(args: readonly unknown[]): unknown {
 
 /** Calls `decide` when a query that waits is about to be sent. What it returns the query fails with instead. */
 export function whenSent(query: PendingQuery, decide: () => Error | undefined): void {
+  query.submit = deciding(query, decide)
+}
+
+/** Made here, and not where it is set, for the reason given at `LeasedClient`. */
+function deciding(
+  query: PendingQuery,
+  decide: () => Error | undefined,
+): NonNullable<PendingQuery['submit']> {
   const { submit } = query
-  query.submit = (connection) => decide() ?? submit?.call(query, connection)
+  return (connection) => decide() ?? submit?.call(query, connection)
 }

@@ -71,10 +71,20 @@ export function lateClient(prototype: object, host: LateHost): PoolClient {
   return new Proxy(Object.create(prototype) as PoolClient, new LateClient(host))
 }
 
+// Made here, and not where they are set, for the reason given at `LeasedClient`.
+
+function querying(session: LateSession): AnyFunction {
+  return (...args) => session.query(args)
+}
+
+function releasing(session: LateSession): PoolClient['release'] {
+  return (error) => session.release(error)
+}
+
 class LateClient implements ProxyHandler<PoolClient> {
   readonly #session: LateSession
-  readonly #query: AnyFunction = (...args) => this.#session.query(args)
-  readonly #release: PoolClient['release'] = (error) => this.#session.release(error)
+  readonly #query: AnyFunction
+  readonly #release: PoolClient['release']
   /** Listeners, until there is a client to listen to. */
   #events: EventEmitter | undefined
   /** To be done to the client first. */
@@ -83,8 +93,13 @@ class LateClient implements ProxyHandler<PoolClient> {
   #own: Map<PropertyKey, unknown> | undefined
 
   constructor(host: LateHost) {
-    this.#session = new LateSession(host, () => this.#query as FunctionReference)
-    this.#session.onBound = (client) => this.#take(client)
+    const session = new LateSession(host, {
+      below: () => this.#query as FunctionReference,
+      onBound: (client) => this.#take(client),
+    })
+    this.#session = session
+    this.#query = querying(session)
+    this.#release = releasing(session)
   }
 
   get(target: PoolClient, property: PropertyKey, self: PoolClient): unknown {

@@ -16,16 +16,22 @@ export interface LateHost {
   borrow(below: FunctionReference, timeoutMs: number | undefined): Promise<PoolClient>
 }
 
+/** Who uses a {@link LateSession}. */
+export interface LateUser {
+  /** The function that callers call for a query. */
+  below(): FunctionReference
+  /** Called once it has a connection, before anything is sent on that. */
+  onBound(client: PoolClient): void
+}
+
 /**
  * What stands for the session of a client that has no connection yet. Statements that any session answers alike go one
  * after the other through the lanes of the pool; at the first that is none of these a connection is borrowed, for as long
  * as the client is lent. So the client has at most one session that anything it does can be seen in.
  */
 export class LateSession implements LateQueryHost {
-  /** Called once it has a connection, before anything is sent on that. */
-  onBound: (client: PoolClient) => void = () => {}
   readonly #host: LateHost
-  readonly #below: () => FunctionReference
+  readonly #user: LateUser
   #client: PoolClient | undefined
   /** A query is under way among others, or a connection is being borrowed. */
   #busy = false
@@ -37,10 +43,9 @@ export class LateSession implements LateQueryHost {
   #measure: (() => () => void) | undefined
   #released: { readonly error: Error | boolean | undefined } | undefined
 
-  /** @param below the function that callers call for a query */
-  constructor(host: LateHost, below: () => FunctionReference) {
+  constructor(host: LateHost, user: LateUser) {
     this.#host = host
-    this.#below = below
+    this.#user = user
   }
 
   /** With a connection of its own, once it has one. */
@@ -127,7 +132,13 @@ export class LateSession implements LateQueryHost {
     if (currentEffects() !== undefined) return false
     const statement = lanes.statementOfClient(shareable.query)
     if (statement === undefined) return false
-    const shared = lanes.add(shareable.query, shareable.values, statement, query, this.#below())
+    const shared = lanes.add(
+      shareable.query,
+      shareable.values,
+      statement,
+      query,
+      this.#user.below(),
+    )
     // There is no room, or its like has been slow: whether it still is shows when it runs.
     if (shared === undefined) this.#measure = () => lanes.stopwatch(statement)
     else if (shared.lane !== undefined) this.#running = shared
@@ -137,7 +148,7 @@ export class LateSession implements LateQueryHost {
 
   #bind(timeoutMs?: number): void {
     this.#busy = true
-    this.#host.borrow(this.#below(), timeoutMs).then(
+    this.#host.borrow(this.#user.below(), timeoutMs).then(
       (client) => this.#bindTo(client),
       (error: unknown) => {
         this.#busy = false
@@ -150,7 +161,7 @@ export class LateSession implements LateQueryHost {
   #bindTo(client: PoolClient): void {
     this.#client = client
     this.#busy = false
-    this.onBound(client)
+    this.#user.onBound(client)
     let stop = this.#measure?.()
     this.#measure = undefined
     for (const query of this.#waiting.splice(0)) {
