@@ -174,7 +174,7 @@ test('a probe that may not ask all it asks leaves no transaction that the server
      alter role hurried set idle_in_transaction_session_timeout = '1ms'`,
   )
   await using proxy = await startFaultProxy({ target: primary })
-  proxy.latency(50)
+  proxy.latency(20)
   const { host, port } = proxy
   const manager = createConnectionManager({
     databaseUrl: `postgres://hurried@${host}:${port}/postgres`,

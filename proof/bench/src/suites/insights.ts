@@ -11,7 +11,7 @@ const CONNECTIONS = 10
 const CALLERS = 10
 const EFFORT: Readonly<Record<'full' | 'quick', Effort>> = {
   quick: { groups: 3, rounds: 100, warmUpMs: 6000, windowMs: 20 },
-  full: { groups: 7, rounds: 150, warmUpMs: 15_000, windowMs: 20 },
+  full: { groups: 5, rounds: 150, warmUpMs: 8000, windowMs: 20 },
 }
 /** Of an interval, as a share of what a statement takes, and of the value in it. */
 const WIDEST = { ofStatement: 0.02, ofValue: 0.25 }
