@@ -104,7 +104,7 @@ export class PoolQuery implements Caller {
       const shared = lanes.add(this.#query, this.#values, statement, this, this.#below)
       if (this.#trace !== undefined) this.#shared = shared
       if (shared === undefined)
-        this.#runAlone(this.#query, this.#alone, () => lanes.stopwatch(statement))
+        this.#runAlone(this.#query, this.#alone, lanes.stopwatchOf(statement))
       else if (this.#signal !== undefined) this.#abortIn(shared, this.#signal)
     }
   }
@@ -202,9 +202,7 @@ export class PoolQuery implements Caller {
   }
 
   #abortIn(shared: SharedQuery, signal: AbortSignal): void {
-    const onAbort = (): void => shared.lane?.abort(shared, signal)
-    signal.addEventListener('abort', onAbort, { once: true })
-    this.#stopListening = () => signal.removeEventListener('abort', onAbort)
+    this.#stopListening = onceAborted(signal, () => shared.lane?.abort(shared, signal))
   }
 
   get #mayHaveWritten(): boolean {
@@ -224,6 +222,12 @@ export class PoolQuery implements Caller {
         : { ...this.#alone, timeoutMs: acquireTimeoutMs },
     )
   }
+}
+
+/** Calls `act` once a signal fires, until what it returns is called. */
+function onceAborted(signal: AbortSignal, act: () => void): () => void {
+  signal.addEventListener('abort', act, { once: true })
+  return () => signal.removeEventListener('abort', act)
 }
 
 /** PgBouncer had no server for it, for example: nothing can have come of it. */

@@ -40,16 +40,18 @@ export class ExplainedFailures {
    * in the transaction of that.
    */
   #explainLosses(client: Client): void {
-    const internals = this.#internals as { _errorAllQueries?: (error: unknown) => void }
-    const errorAll = internals._errorAllQueries
+    const { _errorAllQueries: errorAll } = this.#internals as {
+      _errorAllQueries?: (error: unknown) => void
+    }
     if (errorAll === undefined) return
-    internals._errorAllQueries = (error) => {
+    const explainAll = (error: unknown): void => {
       const { _activeQuery, _queryQueue = [], _sentQueryQueue = [] } = this.#internals
       if (_activeQuery) this.#explain(_activeQuery, 'sent', statusOf(this.#internals), lossOf)
       for (const query of _sentQueryQueue) this.#explain(query, 'sent', undefined, lossOf)
       for (const query of _queryQueue) this.#explain(query, 'unsent', undefined, lossOf)
       errorAll.call(client, error)
     }
+    Object.assign(this.#internals, { _errorAllQueries: explainAll })
   }
 
   /** Has the next error of a query say what it means. Those that are shared see to that themselves. */
@@ -63,9 +65,10 @@ export class ExplainedFailures {
     const { handleError } = query
     const { catalog } = this.#known
     const statement = { text: textOf(query), stage, status, catalog }
-    query.handleError = (error, connection) => {
+    const explained: typeof handleError = (error, connection) => {
       query.handleError = handleError
       handleError.call(query, meaning(statement, error as ServerMessage), connection)
     }
+    Object.assign(query, { handleError: explained })
   }
 }

@@ -3,6 +3,8 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { PendingQuery } from '../client-internals.js'
 import { endOfFailed, type InFlight, mayWrite } from './in-flight.js'
 
+type Callback = NonNullable<PendingQuery['callback']>
+
 /** A statement that a unit of work has to know the end of, or that has a time limit. */
 export class Followed implements InFlight {
   stage: InFlight['stage'] = 'sent'
@@ -38,8 +40,7 @@ export function followed(
   const callback = args[last]
   const given = args[0] as PendingQuery | undefined
   if (typeof callback === 'function') {
-    args[last] = (error: unknown, ...rest: unknown[]) =>
-      callback(error ? explain(error) : error, ...rest)
+    args[last] = explaining(callback as Callback, explain)
   } else if (typeof given?.submit === 'function') explainToSubmittable(given, explain)
   const result = run()
   if (!(result instanceof Promise)) return result
@@ -54,14 +55,13 @@ function explainToSubmittable(query: PendingQuery, explain: (error: unknown) => 
   if (callback !== undefined && callback !== null) {
     query.callback = explaining(callback, explain)
   } else {
-    query.handleError = (error, connection) => handleError?.call(query, explain(error), connection)
+    const explained: typeof handleError = (error, connection) =>
+      handleError?.call(query, explain(error), connection)
+    Object.assign(query, { handleError: explained })
   }
 }
 
 /** Made here, and not where it is set, for the reason given at `LeasedClient`. */
-function explaining(
-  callback: NonNullable<PendingQuery['callback']>,
-  explain: (error: unknown) => unknown,
-): typeof callback {
+function explaining(callback: Callback, explain: (error: unknown) => unknown): Callback {
   return (error, ...rest) => callback(error ? explain(error) : error, ...rest)
 }

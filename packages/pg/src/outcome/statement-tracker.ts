@@ -293,6 +293,8 @@ export class StatementTracker {
     const { lease } = this.#known.activity
     const failure = this.transactions.commandEnded(tag, () => textOf(query), lease)
     if (failure === undefined || !query) return
-    query.handleReadyForQuery = (connection) => query.handleError?.(failure, connection)
+    const fail: typeof query.handleReadyForQuery = (connection) =>
+      query.handleError?.(failure, connection)
+    Object.assign(query, { handleReadyForQuery: fail })
   }
 }

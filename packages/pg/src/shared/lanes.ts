@@ -75,11 +75,13 @@ export class Lanes implements LaneHost {
     return shared
   }
 
-  /** Begins to measure a run that is not shared; to be called at its end. */
-  stopwatch(statement: SharedStatement): () => void {
+  /** For a run that is not shared: to be called at its begin, and what it returns then, at its end. */
+  stopwatchOf(statement: SharedStatement): () => () => void {
     const { clock } = this.#sharing
-    const begun = clock.now()
-    return () => statement.ran(clock.now() - begun)
+    return () => {
+      const begun = clock.now()
+      return () => statement.ran(clock.now() - begun)
+    }
   }
 
   /** Gives all connections back as soon as what is under way on them has ended. */

@@ -140,7 +140,7 @@ export class LateSession implements LateQueryHost {
       this.#user.below(),
     )
     // There is no room, or its like has been slow: whether it still is shows when it runs.
-    if (shared === undefined) this.#measure = () => lanes.stopwatch(statement)
+    if (shared === undefined) this.#measure = lanes.stopwatchOf(statement)
     else if (shared.lane !== undefined) this.#running = shared
     query.shared = shared
     return shared !== undefined
