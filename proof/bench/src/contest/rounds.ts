@@ -14,8 +14,8 @@ export interface Effort {
   readonly groups: number
   /** Windows of each contender in each group, for each number of callers. */
   readonly rounds: number
-  /** The most that warming one contender may take. */
-  readonly warmUpMs: number
+  /** For so long each contender is warmed. */
+  readonly warmUpMs: { readonly least: number; readonly most: number }
   /** Of a window with few callers; short, so that what disturbs the machine disturbs all alike. */
   readonly windowMs: number
 }
@@ -103,12 +103,14 @@ class Group {
     for (const contender of contenders) {
       const process = this.#processOf(contender)
       const order = { case: name, contender, callers, durationMs: WARMING.windowMs }
+      const { least, most } = this.#effort.warmUpMs
       let fastest = Number.POSITIVE_INFINITY
-      for (let left = this.#effort.warmUpMs, since = 0; left > 0; left -= order.durationMs) {
+      let since = 0
+      for (let ms = 0; ms < most; ms += order.durationMs) {
+        if (ms >= least && since >= WARMING.windows) break
         const { wall } = await process.window(order)
         since = wall < fastest * WARMING.faster ? 0 : since + 1
         fastest = Math.min(fastest, wall)
-        if (since === WARMING.windows) break
       }
     }
   }
