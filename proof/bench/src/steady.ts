@@ -1,4 +1,4 @@
-import { estimate, isTooNoisy, ratioWithNoise } from './contest/estimate.js'
+import { type Estimate, estimate, isTooNoisy, ratioWithNoise } from './contest/estimate.js'
 import {
   beside,
   type Effort,
@@ -66,7 +66,7 @@ function measuredOf(of: ReadonlyMap<string, WindowGroups>, base: string): Measur
   const wall = ratios('wall')
   return {
     times: each((groups) => median(groups.flat().map((window) => window.wall))),
-    ...(wall.some(([, ratio]) => isTooNoisy(ratio)) ? { isNoisy: true } : {}),
+    isNoisy: wall.some(([name, ratio]) => name === 'connmgr' && isTooNoisy(ratio)),
     also: {
       p99: each((groups) => Math.round(percentile(latenciesOf(groups), 0.99))),
       ratio: textOf(wall),
@@ -78,9 +78,7 @@ function measuredOf(of: ReadonlyMap<string, WindowGroups>, base: string): Measur
   }
 }
 
-function textOf(
-  ratios: readonly (readonly [string, ReturnType<typeof estimate>])[],
-): Record<string, string> {
+function textOf(ratios: readonly (readonly [string, Estimate])[]): Record<string, string> {
   return Object.fromEntries(ratios.map(([name, ratio]) => [name, ratioWithNoise(ratio)]))
 }
 

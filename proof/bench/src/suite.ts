@@ -15,7 +15,7 @@ export type Unit = 'ns' | 'bytes'
 export interface Measured {
   /** By contender. */
   readonly times: Times
-  /** A ratio of these is no figure. */
+  /** What ours takes cannot be compared with what others take. */
   readonly isNoisy?: boolean
   /** What the figures in `times` are. `@default` 'ns' */
   readonly unit?: Unit
