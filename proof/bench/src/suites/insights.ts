@@ -1,13 +1,13 @@
 import { insights } from '@connmgr/insights'
-import { createConnectionManager, type PgConnectionManager } from '@connmgr/pg'
+import type { PgConnectionManager } from '@connmgr/pg'
 import { MadeUpManager, startCluster } from '@connmgr/testing'
 import { type Estimate, estimate } from '../contest/estimate.js'
 import { beside, type Effort, measureContenders, type WindowGroups } from '../contest/rounds.js'
 import { collectGarbage, median } from '../measure.js'
+import { CONNECTIONS, managerOf } from '../postgres-subjects.js'
 import type { Cases, Opener } from '../subjects.js'
 import type { Measured, Settings, Suite } from '../suite.js'
 
-const CONNECTIONS = 10
 const CALLERS = 10
 const EFFORT: Readonly<Record<'full' | 'quick', Effort>> = {
   quick: { groups: 3, rounds: 100, warmUpMs: { least: 4000, most: 8000 }, windowMs: 20 },
@@ -20,15 +20,6 @@ const CALLS_OF_EACH = 200
 
 /** All of it, with bounds that send questions to the server too. */
 const EVERYTHING = { plans: true, slowMs: 50, blockingMs: 100 } as const
-
-function managerOf(url: string): PgConnectionManager {
-  return createConnectionManager({
-    databaseUrl: url,
-    poolSize: CONNECTIONS,
-    maxOverflow: 0,
-    logger: false,
-  })
-}
 
 /** How a statement is sent. */
 const CALLS: Readonly<Record<string, (manager: PgConnectionManager) => Promise<unknown>>> = {

@@ -11,11 +11,12 @@ import type pg from 'pg'
 import postgres from 'postgres'
 import { DataSource } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
-import { CONNECTIONS, managerOf, poolOf, throughTypeorm } from '../postgres-subjects.js'
+import { CONNECTIONS, managerOf, poolOf } from '../postgres-subjects.js'
 import { CUSTOMERS, Customer, ENTITIES, schema, TABLES } from '../shop.js'
 import { compareCases } from '../steady.js'
 import type { Cases, Opener, Subject } from '../subjects.js'
 import type { Suite } from '../suite.js'
+import { throughTypeorm } from '../typeorm-subject.js'
 
 const ROW = 'select id, name, email, city from "Customer" where id = $1'
 const EVERYTHING = { orders: { lines: { product: { category: true } } } } as const

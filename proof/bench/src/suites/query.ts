@@ -10,10 +10,11 @@ import type pg from 'pg'
 import postgres from 'postgres'
 import { EntitySchema } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
-import { CONNECTIONS, managerOf, poolOf, throughTypeorm } from '../postgres-subjects.js'
+import { CONNECTIONS, managerOf, poolOf } from '../postgres-subjects.js'
 import { compareCases } from '../steady.js'
 import { type Cases, ROWS, type Subject } from '../subjects.js'
 import type { Suite } from '../suite.js'
+import { throughTypeorm } from '../typeorm-subject.js'
 
 const items = pgTable('Item', { id: integer('id').primaryKey(), name: text('name').notNull() })
 const Item = new EntitySchema<{ id: number; name: string }>({
