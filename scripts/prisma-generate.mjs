@@ -1,17 +1,22 @@
 // Generates the Prisma clients of schemas, without the engine that Prisma would download for it: generating needs
 // none, so Node itself stands in. Does nothing for a schema if neither it nor Prisma has changed.
 //
-//   node prisma-generate.mjs [path/to/schema.prisma ...]     without a path: all in the repository
+//   node prisma-generate.mjs [path ...]     of a schema, or of a folder of the repository; without one: all of the repository
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { exitLike, ROOT, runBin } from './run.mjs'
 
 const { version } = createRequire(join(ROOT, 'package.json'))('prisma/package.json')
 const given = process.argv.slice(2).map((path) => resolve(path))
+const schemas = (given.length > 0 ? given : [ROOT]).flatMap((path) =>
+  path.endsWith('.prisma')
+    ? [path]
+    : allSchemas().filter((file) => !relative(path, file).startsWith('..')),
+)
 
-for (const schema of given.length > 0 ? given : allSchemas()) await generate(schema).catch(exitLike)
+for (const schema of schemas) await generate(schema).catch(exitLike)
 
 function allSchemas() {
   const folders = [

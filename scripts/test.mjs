@@ -8,7 +8,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exitLike, ROOT, run, runBin, runNpm } from './run.mjs'
+import { exitLike, ROOT, run, runBin } from './run.mjs'
 import { span } from './span.cjs'
 import { wholeMs } from './test-plan.cjs'
 
@@ -29,7 +29,7 @@ let failure
 try {
   // For the tests that run programs as processes of their own, which see the packages as users do.
   await run(process.execPath, ['scripts/build.mjs'], { quiet: true })
-  await runNpm(['run', 'generate', '--workspace=@connmgr/prisma', '--silent'])
+  await run(process.execPath, ['scripts/prisma-generate.mjs', 'packages'], { quiet: true })
   await runBin('jest', [...forJest, ...reporters()], { env: environment() })
 } catch (error) {
   failure = error

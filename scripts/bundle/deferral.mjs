@@ -122,23 +122,27 @@ export class Deferral {
 
 /**
  * A module that exports names, and internal ones of other modules under names of their own. It sets them as properties at
- * its end: esbuild's own exports are a function for each, all of which V8 would compile at every start.
+ * its end: esbuild's own exports are a function for each, all of which V8 would compile at every start. Getters are inherited:
+ * an object with many of its own is a hash table to V8, which then neither inlines what is called through it.
  */
 function moduleOf(names, internal = new Map(), isDeferred = () => false) {
   const lines = []
   const properties = new Set()
+  const getters = new Map()
   for (const [module, list] of names) {
-    const fresh = list.filter((name) => !properties.has(name))
+    const fresh = list.filter((name) => !properties.has(name) && !getters.has(name))
     lines.push(`import { ${fresh.join(', ')} } from './${module}.js'`)
     for (const name of fresh)
-      properties.add(isDeferred(name) ? `get ${name}() { return ${name} }` : name)
+      if (isDeferred(name)) getters.set(name, `get ${name}() { return ${name} }`)
+      else properties.add(name)
   }
   for (const [module, list] of internal) {
     const renamed = list.map((name) => `${name} as ${nameIn(module, name)}`)
     lines.push(`import { ${renamed.join(', ')} } from './${module}.js'`)
     for (const name of list) properties.add(nameIn(module, name))
   }
-  return `${lines.join('\n')}\nmodule.exports = { ${[...properties].join(', ')} }`
+  const inherited = getters.size === 0 ? '' : `__proto__: { ${[...getters.values()].join(', ')} }, `
+  return `${lines.join('\n')}\nmodule.exports = { ${inherited}${[...properties].join(', ')} }`
 }
 
 /** Two modules may export one name. */
@@ -149,7 +153,7 @@ function nameIn(module, name) {
 function loaderOf(uses) {
   const names = [...uses].flatMap(([module, list]) => list.map((name) => nameIn(module, name)))
   const getters = names.map((name) => `get ${name}(){return $load().${name}}`)
-  return `let $loaded;const $load=()=>$loaded??=require("${DEFERRED}"),${LOADER}={${getters.join(',\n')}};`
+  return `let $loaded;const $load=()=>$loaded??=require("${DEFERRED}"),${LOADER}={__proto__:{${getters.join(',\n')}}};`
 }
 
 /** In place of a file. Each is as long as what it replaces, for the source map to stay right. */
