@@ -98,7 +98,10 @@ export interface ManagerOptions<C extends object> {
   readonly closeTimeoutMs?: number
   /** Which idle connection is lent first: the latest used (`lifo`, lets the others expire) or the longest idle. `@default` 'lifo' */
   readonly idleOrder?: 'lifo' | 'fifo'
-  /** Connections being opened at the same time, per endpoint: a server that comes back is not stormed. `@default` 4 */
+  /**
+   * Connections being opened at the same time, per endpoint: a server that comes back is not stormed. After it has ended
+   * connections one is opened ahead of the others, for 150 ms at most. `@default` 4
+   */
   readonly connectConcurrency?: number
   /**
    * Over what time a pool opens its connections to a server that has just come back or taken over, instead of all at

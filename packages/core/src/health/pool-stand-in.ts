@@ -25,6 +25,8 @@ export interface ServerKnowledge {
 const SHORT_MS = 600_000
 /** The place of a connection that was closed just now may be taken a moment longer. */
 const LATELY_MS = 1000
+/** For so long a connection that the pool opens is waited for, where one of its own would do. */
+const SOON_MS = 250
 /** Before a refusal is believed of a server that may be about to close a session. */
 const PAUSES_MS = [25, 50, 100]
 const UNKNOWN: ProbeResult = { role: 'unknown', writable: true }
@@ -104,7 +106,17 @@ export class PoolStandIn<C extends object> implements StandIn {
    * @param openOwn opens a connection beside the pool
    */
   async open(openOwn: () => Promise<Probe>, signal: AbortSignal): Promise<Probe> {
-    if (!this.short && this.#server.solo && !this.#checked) await this.#connects(signal)
+    if (!this.short && this.#server.solo) {
+      if (!this.#checked) await this.#connects(signal)
+      else if (this.#pool.counts.connecting > 0) {
+        const answer = await this.#answerOfConnecting()
+        if (answer !== undefined && !this.#doubts(answer))
+          return new PooledProbe(
+            () => Promise.resolve(answer),
+            () => {},
+          )
+      }
+    }
     if (!this.short) return openOwn()
     const answer = await this.#answerOfNext(signal)
     if (answer === undefined) {
@@ -158,6 +170,20 @@ export class PoolStandIn<C extends object> implements StandIn {
   /** Users of the pool may have dropped rights of its session, so that it tells less than a session of the monitor. */
   #doubts({ missing }: ProbeResult): boolean {
     return missing !== undefined && this.#server.known()?.missing === undefined
+  }
+
+  /**
+   * Asks over a connection that the pool is opening: after all were lost a login of the monitor would hold up those for
+   * callers. Resolves with undefined if none comes about soon.
+   */
+  #answerOfConnecting(): Promise<ProbeResult | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#runtime.clock.setTimeout(() => resolve(undefined), SOON_MS)
+      this.#pool.probes
+        .overNext()
+        .then(resolve, reject)
+        .finally(() => this.#runtime.clock.clearTimeout(timer))
+    })
   }
 
   /**

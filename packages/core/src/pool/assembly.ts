@@ -75,7 +75,7 @@ export class PoolAssembly<C extends object> implements NextSteps<C> {
     this.budget = new BudgetPlace(context, this, this)
     this.testing = new Testing(context, this, this)
     this.probes = new PooledProbes(context, this, this)
-    this.signals = new Signals(context, this.connections, this.trust, this)
+    this.signals = new Signals(context, this.connections, this.pace, this.trust, this)
     this.opening = new Opening(context, this, this)
     this.lending = new Lending(context, this, this)
     this.admission = new Admission(context, this, this)

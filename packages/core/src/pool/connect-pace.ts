@@ -8,13 +8,18 @@ const LAST_RETRY_MS = 1000
 const FEW_FAILURES = 4
 /** So many connections in a row that came about and were of no use are no accident. */
 const NO_ACCIDENT = 2
+/** A server that ends one connection may just be ending all of them, for so long. */
+const ENDING_MS = 1000
+/** The first connect after that goes alone for so long: more than a login takes on a server that is ending sessions. */
+const ALONE_MS = 150
 
 /** What a connection has shown: to be `new` and of use, to be so after a `reset`, or to be alive when it was `tested`. */
 export type Proof = 'new' | 'reset' | 'tested'
 
 /**
- * Decides when a pool may attempt to connect: after failures no faster than the back-off allows, and one attempt after the
- * other while many processes connect to the same server.
+ * Decides when a pool may attempt to connect: after failures no faster than the back-off allows, one attempt after the
+ * other while many processes connect to the same server, and one ahead of the others after connections were lost, as callers
+ * get a first connection sooner if the server is not at work on several.
  */
 export class ConnectPace<C extends object> {
   /** True while one attempt at a time is enough, as they come to nothing. */
@@ -30,6 +35,11 @@ export class ConnectPace<C extends object> {
   #lastError: Error | undefined
   #rampEndsAt = 0
   #rampsNextAt = 0
+  /** When a connection was lost; none has been of use since. */
+  #lostAt = Number.NEGATIVE_INFINITY
+  /** Until when the first connect after that is alone. */
+  #aloneUntil = 0
+  #aloneTimer: TimerHandle | undefined
 
   /** @param next `supply` is called when a pause before the next attempt is over */
   constructor(context: PoolContext<C>, next: Pick<NextSteps<C>, 'supply'>) {
@@ -52,8 +62,13 @@ export class ConnectPace<C extends object> {
    */
   admits(running: number): boolean {
     const most = this.throttled || this.#useless > 0 ? 1 : this.#context.options.connectConcurrency
-    if (this.#retryTimer !== undefined || running >= most) return false
+    if (this.#retryTimer !== undefined || running >= most || this.#isAhead(running)) return false
     return this.#rampEndsAt === 0 || this.#rampAdmits()
+  }
+
+  /** The server has ended a connection. */
+  lost(): void {
+    this.#lostAt = this.#context.runtime.clock.now()
   }
 
   /** Waits before the next attempt, longer each time. */
@@ -78,6 +93,9 @@ export class ConnectPace<C extends object> {
   /** A connection has proved to be of use: from now on failures count from the first again. */
   succeeded(proof: Proof): void {
     this.#failures = 0
+    this.#lostAt = Number.NEGATIVE_INFINITY
+    // Others begin once this one is lent.
+    if (this.#aloneTimer !== undefined) this.#endAloneIn(0)
     // One that was prepared long ago shows nothing of the next, nor a new one of what comes after a reset.
     if (this.#useless > 0 && (proof === 'tested' || (this.#uselessAfterReset && proof === 'new')))
       return
@@ -110,8 +128,11 @@ export class ConnectPace<C extends object> {
 
   /** Forgets when the next attempt was due. */
   endPause(): void {
-    this.#context.runtime.clock.clearTimeout(this.#retryTimer)
+    const { clock } = this.#context.runtime
+    clock.clearTimeout(this.#retryTimer)
+    clock.clearTimeout(this.#aloneTimer)
     this.#retryTimer = undefined
+    this.#aloneTimer = undefined
   }
 
   /** From now on, for `rampMs`, attempts follow one another at such a pace that the pool is full after it. */
@@ -125,6 +146,30 @@ export class ConnectPace<C extends object> {
     this.#lastError = error
     const ceiling = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures)
     this.#retryIn(ceiling * (0.5 + this.#context.runtime.clock.random() / 2))
+  }
+
+  /** Whether an attempt is under way that is to come about before others begin. */
+  #isAhead(running: number): boolean {
+    const { clock } = this.#context.runtime
+    const now = clock.now()
+    if (now - this.#lostAt >= ENDING_MS) return false
+    if (running === 0) {
+      this.#aloneUntil = now + ALONE_MS
+      return false
+    }
+    const leftMs = this.#aloneUntil - now
+    if (leftMs <= 0) return false
+    if (this.#aloneTimer === undefined) this.#endAloneIn(leftMs)
+    return true
+  }
+
+  #endAloneIn(delayMs: number): void {
+    const { clock } = this.#context.runtime
+    clock.clearTimeout(this.#aloneTimer)
+    this.#aloneTimer = clock.setTimeout(() => {
+      this.#aloneTimer = undefined
+      this.#next.supply()
+    }, delayMs)
   }
 
   #rampAdmits(): boolean {

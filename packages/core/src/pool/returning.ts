@@ -108,6 +108,7 @@ export class Returning<C extends object> implements LeaseHome<C> {
     // A statement that still runs may be a write, so it is let finish even if the connection is closed after it.
     const unfinished = condition === 'busy' || condition === 'stuck'
     if (!unfinished && (condition === 'broken' || unfit !== undefined || this.#drain.begun)) {
+      if (condition === 'broken') this.#pace.lost()
       this.#connections.close(entry, condition === 'broken' ? 'lost' : (unfit ?? 'closed'))
       this.#next.slotChanged()
     } else this.#clean(entry, lease)

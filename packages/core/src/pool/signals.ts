@@ -1,5 +1,6 @@
 import type { ConnectionSignal } from '../driver/contract.js'
 import { isFatal } from '../driver/failure-kind.js'
+import type { ConnectPace } from './connect-pace.js'
 import type { Connections } from './connections.js'
 import type { PoolContext } from './context.js'
 import type { PoolEntry } from './entry.js'
@@ -10,17 +11,20 @@ import type { RoleTrust } from './role-trust.js'
 export class Signals<C extends object> {
   readonly #context: PoolContext<C>
   readonly #connections: Connections<C>
+  readonly #pace: ConnectPace<C>
   readonly #trust: RoleTrust
   readonly #next: Pick<NextSteps<C>, 'slotChanged'>
 
   constructor(
     context: PoolContext<C>,
     connections: Connections<C>,
+    pace: ConnectPace<C>,
     trust: RoleTrust,
     next: Pick<NextSteps<C>, 'slotChanged'>,
   ) {
     this.#context = context
     this.#connections = connections
+    this.#pace = pace
     this.#trust = trust
     this.#next = next
   }
@@ -37,6 +41,7 @@ export class Signals<C extends object> {
   }
 
   #inTrouble(entry: PoolEntry<C>, { error, kind }: ConnectionSignal): void {
+    if (kind !== 'read-only') this.#pace.lost()
     if (kind === 'lost') {
       this.#connections.close(entry, 'lost', error)
       this.#next.slotChanged()
