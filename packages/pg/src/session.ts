@@ -256,6 +256,7 @@ export class Session {
   #send(args: unknown[]): unknown {
     this.activity.queryCount += 1
     const text = textOf(args[0])
+    if (typeof args[0] === 'string') args[0] = text
     this.activity.lastQuery = text
     const { catalog } = this
     if (catalog !== undefined && (text === undefined || mayChangeCatalog(text)))

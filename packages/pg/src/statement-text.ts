@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog/catalog.js'
+import { TextsByLength } from './text/same-text.js'
 import { type StatementShape, statementOf, statementsOf } from './text/shape.js'
 
 /** Statements that change nothing outside of their session; what they set up goes with it. */
@@ -41,6 +42,7 @@ const NAMES_A_CHANGE = new RegExp(
   `\\b(?:create|alter|do|call|import|security|prepared|${CATALOG.join('|')})\\b`,
   'i',
 )
+const NAMING_CHANGES = new TextsByLength<boolean>()
 
 /**
  * Whether a text shows plainly that it writes nothing that outlives its session: a single statement that reads, and
@@ -98,9 +100,17 @@ export function transactionEndings(text: string): TransactionEnding[] {
 
 /** Whether a text may change what names lead to: a function, a view, an operator, a type. In doubt it may. */
 export function mayChangeCatalog(text: string): boolean {
-  if (text.length > SHORT && !NAMES_A_CHANGE.test(text)) return false
+  if (text.length > SHORT && !namesAChange(text)) return false
   const statements = statementsOf(text)
   return statements === undefined || statements.some(changesCatalog)
+}
+
+function namesAChange(text: string): boolean {
+  const known = NAMING_CHANGES.get(text)
+  if (known !== undefined) return known
+  const names = NAMES_A_CHANGE.test(text)
+  NAMING_CHANGES.set(text, names)
+  return names
 }
 
 function changesCatalog(statement: StatementShape): boolean {

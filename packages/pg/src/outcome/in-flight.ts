@@ -8,6 +8,7 @@ import { messageOf, type WriteEnd } from '@connmgr/core/driver'
 import type { Catalog } from '../catalog/catalog.js'
 import type { ClientInternals, ServerMessage } from '../client-internals.js'
 import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'
+import { sameText } from '../text/same-text.js'
 import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
 import { severityOf } from './severity.js'
 import { UNKNOWN_OUTCOME } from './unknown-outcome.js'
@@ -103,9 +104,9 @@ function circumstances({ status }: InFlight): string {
 
 /** The text of the argument of `client.query`. */
 export function textOf(query: unknown): string | undefined {
-  if (typeof query === 'string') return query
+  if (typeof query === 'string') return sameText(query)
   const { text, cursor } = (query ?? {}) as { text?: unknown; cursor?: { text?: unknown } }
-  if (typeof text === 'string') return text
+  if (typeof text === 'string') return sameText(text)
   // pg-query-stream keeps its text on the cursor inside it.
   return typeof cursor?.text === 'string' ? cursor.text : undefined
 }

@@ -15,6 +15,7 @@ import {
   type ServerMessage,
 } from '../client-internals.js'
 import { mayCommitBlock } from '../statement-text.js'
+import { sendAwaited } from './awaited.js'
 import { endsSession, isDeliberate, isQueryTimeout } from './evidence.js'
 import { ExplainedFailures } from './explained-failures.js'
 import { Followed, followed } from './followed.js'
@@ -102,7 +103,7 @@ export class StatementTracker {
     const noted = (effects !== undefined || borrowers !== undefined) && !isShared(given)
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
-    if (!noted && !this.#hasTimeout(given)) return query.apply(this.#client, args)
+    if (!noted && !this.#hasTimeout(given)) return sendAwaited(query, this.#client, args)
     this.explainsLatest = true
     const statement = this.#statement(given)
     if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
