@@ -43,6 +43,8 @@ export interface ClientInternals {
   /** Sends queries without waiting for the answers to those before. */
   readonly pipeline?: boolean
   readonly _ended?: boolean
+  /** What it makes its promises by. */
+  readonly _Promise?: PromiseConstructor
   readonly connectionParameters?: { readonly query_timeout?: number | string | false }
   /** The status byte of the last ReadyForQuery: I idle, T in a transaction, E in a failed one. */
   readonly _txStatus?: string | null

@@ -21,6 +21,16 @@ test('a text is sent with a callback, and its answer is a promise', async () => 
   expect(calls).toEqual([['select $1', [1], expect.any(Function)]])
 })
 
+test('the promise is of the class that the client was given', async () => {
+  class Own<T> extends Promise<T> {}
+  const own = { _Promise: Own as unknown as PromiseConstructor }
+  const query = (...args: unknown[]): void =>
+    (args[2] as (error: null, result: string) => void)(null, 'rows')
+  const answer = sendAwaited(query, own, ['select'])
+  expect(answer).toBeInstanceOf(Own)
+  await expect(answer).resolves.toBe('rows')
+})
+
 test('an error leads from who awaits it', async () => {
   const { query } = answering(new Error('no'))
   async function caller(): Promise<unknown> {

@@ -1,3 +1,4 @@
+import type { ClientInternals } from '../client-internals.js'
 import { leadingHere } from '../leading-here.js'
 
 type AnyQuery = (...args: unknown[]) => unknown
@@ -10,12 +11,16 @@ type Callback = (error: unknown, result?: unknown) => void
  *
  * Only for a text: to what describes a query node-postgres would add the callback.
  */
-export function sendAwaited(query: AnyQuery, client: unknown, args: unknown[]): unknown {
+export function sendAwaited(
+  query: AnyQuery,
+  client: Pick<ClientInternals, '_Promise'>,
+  args: unknown[],
+): unknown {
   const [text, values, callback] = args
   if (typeof text !== 'string' || typeof values === 'function' || callback)
     return query.apply(client, args)
   let settle: Callback | undefined
-  const answer = new Promise((resolve) => {
+  const answer = new (client._Promise ?? Promise)((resolve) => {
     settle = settling(resolve)
   })
   query.call(client, text, values, settle)

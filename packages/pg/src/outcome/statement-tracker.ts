@@ -103,7 +103,7 @@ export class StatementTracker {
     const noted = (effects !== undefined || borrowers !== undefined) && !isShared(given)
     // Looked up at each call, so that instrumentation that patches the class later is not bypassed.
     const { query } = this.#prototype
-    if (!noted && !this.#hasTimeout(given)) return sendAwaited(query, this.#client, args)
+    if (!noted && !this.#hasTimeout(given)) return sendAwaited(query, this.#internals, args)
     this.explainsLatest = true
     const statement = this.#statement(given)
     if (statement.status === 'I') this.#begunIn = effects ?? borrowers?.alive
