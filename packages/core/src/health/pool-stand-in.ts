@@ -174,15 +174,17 @@ export class PoolStandIn<C extends object> implements StandIn {
 
   /**
    * Asks over a connection that the pool is opening: after all were lost a login of the monitor would hold up those for
-   * callers. Resolves with undefined if none comes about soon.
+   * callers. Resolves with undefined if none comes about soon: that one fails, as by a hook of the user, says less of the server
+   * than a login of the monitor.
    */
   #answerOfConnecting(): Promise<ProbeResult | undefined> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#runtime.clock.setTimeout(() => resolve(undefined), SOON_MS)
+    const { clock } = this.#runtime
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(() => resolve(undefined), SOON_MS)
       this.#pool.probes
         .overNext()
-        .then(resolve, reject)
-        .finally(() => this.#runtime.clock.clearTimeout(timer))
+        .then(resolve, () => resolve(undefined))
+        .finally(() => clock.clearTimeout(timer))
     })
   }
 

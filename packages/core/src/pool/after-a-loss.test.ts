@@ -93,4 +93,23 @@ describe('after the server has ended the connections', () => {
     await h.clock.advance(1000)
     expect(h.driver.count('openProbe')).toBeGreaterThan(logins)
   })
+
+  test('that a hook of the user fails on the connection says nothing of the server', async () => {
+    let isFailing = false
+    const onConnect = (): void => {
+      if (isFailing) throw new Error('a hook')
+    }
+    h = manage({ poolSize: 10, onConnect, healthMonitoring: { intervalMs: 100 } })
+    h.driver.always('connect', { afterMs: LOGIN_MS })
+    await h.clock.advance(1000)
+    const acquiring = h.manager.acquire()
+    await h.clock.advance(LOGIN_MS)
+    ;(await acquiring).release()
+    isFailing = true
+    h.driver.server('a').terminateAll()
+    expectLater(h.manager.acquire())
+    const { failedChecks } = h.manager.getHealthStats()
+    await h.clock.advance(1000)
+    expect(h.manager.getHealthStats().failedChecks).toBe(failedChecks)
+  })
 })
