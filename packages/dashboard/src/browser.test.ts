@@ -62,6 +62,15 @@ describePage('the page in a browser', 'shop', (scene) => {
     },
   )
 
+  test('a chart that is still drawn for a wider window makes nothing leave the screen', async () => {
+    await scene.page.setViewportSize({ width: 360, height: 900 })
+    const overflow = await scene.page.evaluate(`(() => {
+      document.querySelector('.chart .uplot').style.width = '1248px'
+      return document.documentElement.scrollWidth - window.innerWidth
+    })()`)
+    expect(overflow).toBeLessThanOrEqual(0)
+  })
+
   test('every part that scrolls or opens can be reached by keyboard', async () => {
     const reached = new Set<string>()
     for (let presses = 0; presses < 12; presses += 1) {
