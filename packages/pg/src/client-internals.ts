@@ -30,7 +30,13 @@ export interface PendingQuery {
  * lack it.
  */
 export interface ClientInternals {
-  readonly connection?: EventEmitter & { readonly stream: Socket }
+  readonly connection?: EventEmitter & {
+    readonly stream: Socket
+    /** Whether somebody listens to each message. */
+    readonly _emitMessage?: boolean
+    /** Called once for the stream that messages of the server come by. */
+    attachListeners?: (stream: Pick<EventEmitter, 'on'>) => void
+  }
   readonly processID?: number | null
   readonly secretKey?: number | null
   /** True between two statements. */

@@ -15,6 +15,7 @@ import { authPolicyOf } from './endpoint-config.js'
 import { clientOf } from './leased-client.js'
 import { countReceived } from './received-bytes.js'
 import { guardLogin } from './require-auth.js'
+import { readRows } from './rows/received-rows.js'
 import { Session } from './session.js'
 import { unwrapped } from './unwrapped.js'
 
@@ -75,6 +76,7 @@ export class SessionOpener {
     if (policy !== undefined) guardLogin(client, policy)
     this.#sessions.set(client, session)
     watch?.(countReceived(client))
+    readRows(client)
     const onAbort = (): void => session.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
