@@ -1,6 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { PendingQuery } from '../client-internals.js'
+import { describeRows } from '../rows/columns.js'
+import type { Field, RowQuery } from '../rows/standard-query.js'
 import type { Statement } from './statement-cache.js'
 import type { Timing } from './times/timing.js'
 
@@ -85,7 +87,7 @@ function prepareBy(this: PlannedQuery): void {
   wire.sendClosings()
   wire.statement = statement
   if (fields === undefined) this.handleRowDescription = learnFields
-  else if (fields !== null) this.handleRowDescription?.({ fields: fields.slice() })
+  else if (fields !== null) describeRows(this as unknown as RowQuery, fields as readonly Field[])
   wire.describes = fields === undefined
   const { prepare } = Object.getPrototypeOf(this) as Required<PlannedQuery>
   prepare.call(this, wire)

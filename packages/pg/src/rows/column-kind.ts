@@ -1,20 +1,26 @@
 import pg from 'pg'
+import type { TypeParser } from './standard-query.js'
 
-/** What node-postgres makes of the text of a value. */
-export type TypeParser = (text: string) => unknown
-
-/** How the values of a column are read: by its parser from a text, as the text itself, or as a whole number. */
-export type ColumnKind = typeof PARSED | typeof TEXT | typeof WHOLE
+/** How the values of a column are read: by its parser from a text, as the text itself, as a whole number, as a `Date`. */
+export type ColumnKind = typeof PARSED | typeof TEXT | typeof WHOLE | typeof MOMENT
 
 export const PARSED = 0
 export const TEXT = 1
 export const WHOLE = 2
+export const MOMENT = 3
 
 /** No type of PostgreSQL has this number, so that no parser is registered for it. */
 const NO_TYPE: number = 0xffff_fff0
 /** A function, in whatever form, of nothing but `parseInt` with ten. */
 const PARSES_INT =
   /^(?:function\s*\w*\s*\((\w+)\)\s*\{\s*return parseInt\(\1,\s*10\);?\s*\}|\(?(\w+)\)?\s*=>\s*parseInt\(\2,\s*10\))$/
+/** Length and hash of the source of parsers that pg-types 2 has. */
+const PARSERS: ReadonlyMap<string, ColumnKind> = new Map([
+  // Of dates and timestamps: `parseDate` of postgres-date 1.0.7.
+  ['1272 -300109186', MOMENT],
+  // Of int8, whose numbers stay texts.
+  ['112 -308312231', TEXT],
+])
 
 const kinds = new WeakMap<TypeParser, ColumnKind>()
 
@@ -31,5 +37,13 @@ export function kindOf(parser: TypeParser): ColumnKind {
 function found(parser: TypeParser): ColumnKind {
   if (parser === String || parser === pg.types.getTypeParser(NO_TYPE as never, 'text')) return TEXT
   if (parser === Number || parser === Number.parseInt) return WHOLE
-  return PARSES_INT.test(Function.prototype.toString.call(parser)) ? WHOLE : PARSED
+  const source = Function.prototype.toString.call(parser)
+  if (PARSES_INT.test(source)) return WHOLE
+  return PARSERS.get(fingerprintOf(source)) ?? PARSED
+}
+
+function fingerprintOf(source: string): string {
+  let hash = 0
+  for (let at = 0; at < source.length; at += 1) hash = (hash * 31 + source.charCodeAt(at)) | 0
+  return `${source.length} ${hash}`
 }

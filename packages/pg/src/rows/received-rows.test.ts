@@ -5,6 +5,7 @@ import pg, { type Client } from 'pg'
 import Cursor from 'pg-cursor'
 import { answeredClient, type Column, type Sent, server } from '../../test/answered-client.js'
 import { internalsOf } from '../client-internals.js'
+import { kindOf, MOMENT, PARSED, TEXT, WHOLE } from './column-kind.js'
 import { readRows } from './received-rows.js'
 
 type Asked = (client: Client) => Promise<unknown>
@@ -18,15 +19,20 @@ async function bothWays(
   const outcome = async (prepare?: (client: Client) => void): Promise<unknown> => {
     const { client, receive } = await answeredClient(prepare)
     client.on('error', () => {})
-    const asked = ask(client).catch((error: unknown) => ({ failed: String(error) }))
     const points = [...new Set(cuts.map((cut) => cut % answer.length))].sort((a, b) => a - b)
-    let from = 0
-    for (const to of [...points, answer.length]) {
-      if (to > from) receive(Buffer.from(answer.subarray(from, to)))
-      from = to
+    const results: unknown[] = []
+    // What was said once is known the second time.
+    for (let times = 0; times < 2; times += 1) {
+      const asked = ask(client).catch((error: unknown) => ({ failed: String(error) }))
+      let from = 0
+      for (const to of [...points, answer.length]) {
+        if (to > from) receive(Buffer.from(answer.subarray(from, to)))
+        from = to
+      }
+      const result = await asked
+      results.push(Array.isArray(result) ? result.map(visible) : visible(result))
     }
-    const result = await asked
-    return Array.isArray(result) ? result.map(visible) : visible(result)
+    return results
   }
   return [await outcome(readRows), await outcome()]
 }
@@ -285,6 +291,14 @@ describe('rows are read here', () => {
   ])('and not where somebody listens to %s of the connection', async (_to, prepare) => {
     expect(await rowsGivenToNodePostgres(query, prepare)).toBe(1)
   })
+})
+
+test('the parsers that node-postgres has for whole numbers and moments are known', () => {
+  const kinds = [20, 21, 23, 25, 26, 1082, 1114, 1184].map((type) =>
+    kindOf(pg.types.getTypeParser(type)),
+  )
+  expect(kinds).toEqual([TEXT, WHOLE, WHOLE, TEXT, WHOLE, MOMENT, MOMENT, MOMENT])
+  expect(kindOf((given) => given.length)).toBe(PARSED)
 })
 
 test('a message that never ends, as of a server that is none, is not waited for in memory', async () => {

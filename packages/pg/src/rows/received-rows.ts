@@ -9,6 +9,7 @@ type Stream = Pick<EventEmitter, 'on'>
 /** A message begins with its type in one byte and the length of what follows the type in four. */
 const HEADER_BYTES = 5
 const DATA_ROW = 68
+const ROW_DESCRIPTION = 84
 
 /**
  * Has the rows that a client receives read by a {@link RowReader} where that may be, and all else parsed by node-postgres. To
@@ -37,13 +38,13 @@ export function readRows(client: Client): void {
 /** Follows where messages begin. What is cut by the end of a chunk is left to node-postgres. */
 export class ReceivedMessages {
   readonly #parse: Chunks
-  readonly #rows: Pick<RowReader, 'begin' | 'read'>
+  readonly #rows: Pick<RowReader, 'describe' | 'learn' | 'begin' | 'read'>
   /** Of a message that node-postgres has the beginning of, what is to come. */
   #outstanding = 0
   /** Of a header that the latest chunk had not all of, what it had. */
   #header: Buffer | undefined
 
-  constructor(parse: Chunks, rows: Pick<RowReader, 'begin' | 'read'>) {
+  constructor(parse: Chunks, rows: Pick<RowReader, 'describe' | 'learn' | 'begin' | 'read'>) {
     this.#parse = parse
     this.#rows = rows
   }
@@ -57,16 +58,23 @@ export class ReceivedMessages {
     while (at + HEADER_BYTES <= end) {
       const next = at + 1 + chunk.readUInt32BE(at + 1)
       if (next > end) break
-      if (chunk[at] !== DATA_ROW) reading = undefined
-      else if (reading !== false) {
-        if (done < at) {
-          // What comes before the rows says whose they are.
-          this.#parse(chunk.subarray(done, at))
-          done = at
-        }
+      const type = chunk[at]
+      if (type === ROW_DESCRIPTION || (type === DATA_ROW && reading !== false)) {
+        // What comes before says whose they are.
+        if (done < at) this.#parse(chunk.subarray(done, at))
+        done = at
+      }
+      if (type === DATA_ROW) {
         reading ??= this.#rows.begin()
         if (reading) reading = this.#rows.read(chunk, at + HEADER_BYTES)
         if (reading) done = next
+      } else reading = undefined
+      if (type === ROW_DESCRIPTION) {
+        if (!this.#rows.describe(chunk, at, next)) {
+          this.#parse(chunk.subarray(at, next))
+          this.#rows.learn(chunk, at, next)
+        }
+        done = next
       }
       at = next
     }
