@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { PendingQuery } from '../client-internals.js'
 import { describeRows } from '../rows/columns.js'
-import type { Field, RowQuery } from '../rows/standard-query.js'
+import { copyOf, type Field, type RowQuery } from '../rows/standard-query.js'
 import type { Statement } from './statement-cache.js'
 import type { Timing } from './times/timing.js'
 
@@ -44,7 +44,7 @@ export interface PlannedQuery extends PendingQuery {
   binary?: unknown
   queryMode?: unknown
   prepare?: (connection: unknown) => void
-  handleRowDescription?: (message: { fields: readonly object[] }) => void
+  handleRowDescription?: (message: { fields: readonly Field[] }) => void
   handleCommandComplete?: (...args: unknown[]) => void
   [MAY_PREPARE]?: boolean
   [PLAN]?: Plan | undefined
@@ -87,7 +87,7 @@ function prepareBy(this: PlannedQuery): void {
   wire.sendClosings()
   wire.statement = statement
   if (fields === undefined) this.handleRowDescription = learnFields
-  else if (fields !== null) describeRows(this as unknown as RowQuery, fields as readonly Field[])
+  else if (fields !== null) describeRows(this as RowQuery, fields)
   wire.describes = fields === undefined
   const { prepare } = Object.getPrototypeOf(this) as Required<PlannedQuery>
   prepare.call(this, wire)
@@ -104,10 +104,10 @@ function endTiming(this: PlannedQuery, ...args: unknown[]): void {
   handleCommandComplete.apply(this, args)
 }
 
-function learnFields(this: PlannedQuery, message: { fields: readonly object[] }): void {
+function learnFields(this: PlannedQuery, message: { fields: readonly Field[] }): void {
   delete (this as Partial<PlannedQuery>).handleRowDescription
   const statement = this[PLAN]?.statement
-  if (statement?.pooled === false) statement.fields = message.fields.slice()
+  if (statement?.pooled === false) statement.fields = message.fields.map(copyOf)
   this.handleRowDescription?.(message)
 }
 

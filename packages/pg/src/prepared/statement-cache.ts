@@ -1,3 +1,4 @@
+import type { Field } from '../rows/standard-query.js'
 import type { RecurringText } from './recurring-texts.js'
 import type { TimedStatement } from './times/plan-trial.js'
 
@@ -14,7 +15,7 @@ export interface Statement extends TimedStatement {
   /** A pooler may run it on any process of the server, each of which has prepared it at another time, for other columns maybe. */
   readonly pooled: boolean
   /** The columns of its rows, as the server has described them: null for none, undefined before it has. */
-  fields: readonly object[] | null | undefined
+  fields: readonly Field[] | null | undefined
   lastUse: number
   /** It is to be used no more. */
   gone: boolean

@@ -1,13 +1,15 @@
 import pg from 'pg'
 import {
+  copyOf,
   emptyRowOf,
   type Field,
   type RowQuery,
+  type RowResult,
   type TypeParser,
   takesColumns,
 } from './standard-query.js'
 
-/** By the columns that results were described by before. */
+/** By columns that were described before. */
 const emptyRows = new WeakMap<readonly Field[], object | null | undefined>()
 
 /**
@@ -15,19 +17,28 @@ const emptyRows = new WeakMap<readonly Field[], object | null | undefined>()
  * described before, what node-postgres makes of their names is not made again: for a join it takes longer than all rows.
  */
 export function describeRows(query: RowQuery, fields: readonly Field[]): void {
-  const result = query._result
-  if (result === undefined || !takesColumns(query)) {
-    query.handleRowDescription?.({ fields: fields.slice() })
+  const emptyRow = takesColumns(query) ? knownEmptyRowOf(fields) : undefined
+  // Who has a result may write to its columns.
+  const own = fields.map(copyOf)
+  if (!emptyRow) {
+    query.handleRowDescription?.({ fields: own })
     return
   }
-  if (!emptyRows.has(fields)) emptyRows.set(fields, emptyRowOf(fields))
   query._checkForMultirow?.()
-  // Of several statements each has a result of its own, the latest of which this is.
-  const latest = query._result as NonNullable<RowQuery['_result']>
-  latest.fields = fields.slice()
-  if (fields.length > 0) latest._parsers = parsersOf(fields, latest._types ?? pg.types)
-  latest._prebuiltEmptyResultObject = emptyRows.get(fields) ?? null
+  const result = query._result as RowResult
+  result.fields = own
+  if (own.length > 0) result._parsers = parsersOf(own, result._types ?? pg.types)
+  result._prebuiltEmptyResultObject = emptyRow
   query._accumulateRows = query.callback || query.listenerCount('row') === 0
+}
+
+function knownEmptyRowOf(fields: readonly Field[]): object | null | undefined {
+  let emptyRow = emptyRows.get(fields)
+  if (emptyRow === undefined) {
+    emptyRow = emptyRowOf(fields)
+    emptyRows.set(fields, emptyRow)
+  }
+  return emptyRow
 }
 
 interface Types {

@@ -1,4 +1,4 @@
-import type { Field } from './standard-query.js'
+import { copyOf, type Field } from './standard-query.js'
 
 const SLOTS = 256
 /** A longer one, of a hundred columns or more, is read again each time. */
@@ -26,7 +26,7 @@ export class KnownDescriptions {
     if (to - from > LONGEST) return
     this.#known[slotOf(bytes, from, to)] = {
       bytes: Buffer.from(bytes.subarray(from, to)),
-      fields: fields.slice(),
+      fields: fields.map(copyOf),
     }
   }
 }

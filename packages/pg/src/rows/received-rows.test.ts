@@ -247,6 +247,22 @@ describe('what is read of an answer is what node-postgres reads', () => {
     }
   })
 
+  test('of columns that who had an earlier answer has written to', async () => {
+    const bytes = answerOf([{ name: 'written', type: 23 }], [['1']])
+    const writing: Asked = async (client) => {
+      const result = await client.query('select')
+      const shown = visible({
+        ...result,
+        rows: result.rows,
+        fields: structuredClone(result.fields),
+      })
+      for (const field of result.fields) Object.assign(field, { name: 'other', dataTypeID: 25 })
+      return shown
+    }
+    const [ours, theirs] = await bothWays(writing, bytes)
+    deepStrictEqual(ours, theirs)
+  })
+
   test('of rows of bytes', async () => {
     const bytes = Buffer.concat([
       server.columns([{ name: 'n', type: 23 }], 1),

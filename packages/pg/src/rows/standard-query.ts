@@ -4,11 +4,22 @@ import type { PendingQuery } from '../client-internals.js'
 /** What node-postgres makes of the text of a value. */
 export type TypeParser = (text: string) => unknown
 
-/** What the server says of a column. */
+/** What the server says of a column: `Field` of pg-protocol. */
 export interface Field {
   readonly name: string
+  readonly tableID: number
+  readonly columnID: number
   readonly dataTypeID: number
+  readonly dataTypeSize: number
+  readonly dataTypeModifier: number
   readonly format: 'text' | 'binary'
+}
+type FieldClass = new (...values: Field[keyof Field][]) => Field
+
+export function copyOf(field: Field): Field {
+  const { columnID, dataTypeID, dataTypeModifier, dataTypeSize, format, name, tableID } = field
+  const Class = field.constructor as FieldClass
+  return new Class(name, tableID, columnID, dataTypeID, dataTypeSize, dataTypeModifier, format)
 }
 
 /** `pg.Query`, as far as it deals with rows. */

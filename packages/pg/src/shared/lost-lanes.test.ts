@@ -64,10 +64,10 @@ async function compare(fates: readonly Fate[]): Promise<void> {
   })
 }
 
-/** A statement of the pool that waits for a lock, its neighbours behind it on the same connection, and its backend. */
-async function heldUp(neighbours: number): Promise<{
-  fates: Promise<Fate[]>
-  pid: number
+/** Keeps statements of the pool from writing until it is released. */
+async function lockLedger(): Promise<{
+  /** Waits until one of them is held up, and returns the id of its backend. */
+  heldUp: () => Promise<number>
   release: () => Promise<void>
 }> {
   const holder = new pg.Client(cluster.primary.url())
@@ -75,24 +75,35 @@ async function heldUp(neighbours: number): Promise<{
   holder.on('error', () => {})
   await holder.connect()
   await holder.query('begin; lock table ledger in share mode')
-  await pool.query('select 1')
-  const fates = Promise.all(Array.from({ length: neighbours + 1 }, (_each, id) => insert(id)))
-  let pid = 0
-  await eventually(async () => {
-    const [row] = await cluster.primary.query<{ pid: number }>(
-      `select pid from pg_stat_activity where application_name = '${NAME}' and wait_event_type = 'Lock'`,
-    )
-    pid = row?.pid ?? 0
-    return pid !== 0
-  })
   return {
-    fates,
-    pid,
+    heldUp: async () => {
+      let pid = 0
+      await eventually(async () => {
+        const [row] = await cluster.primary.query<{ pid: number }>(
+          `select pid from pg_stat_activity where application_name = '${NAME}' and wait_event_type = 'Lock'`,
+        )
+        pid = row?.pid ?? 0
+        return pid !== 0
+      })
+      return pid
+    },
     release: async () => {
       await holder.query('rollback').catch(() => {})
       await holder.end().catch(() => {})
     },
   }
+}
+
+/** A statement of the pool that waits for a lock, its neighbours behind it on the same connection, and its backend. */
+async function heldUp(neighbours: number): Promise<{
+  fates: Promise<Fate[]>
+  pid: number
+  release: () => Promise<void>
+}> {
+  const { heldUp, release } = await lockLedger()
+  await pool.query('select 1')
+  const fates = Promise.all(Array.from({ length: neighbours + 1 }, (_each, id) => insert(id)))
+  return { fates, pid: await heldUp(), release }
 }
 
 const atRest = () => eventually(() => pool.$connections.getCounts('primary').inUse === 0)
@@ -188,13 +199,17 @@ test('a query that was given up on is not run again when its connection is lost'
     max: 1,
     connectionString: cluster.primary.url().replace(`:${cluster.primary.port}`, `:${proxy.port}`),
   })
-  await pool.query('select 1')
-  proxy.blackHole('to-client')
+  const { heldUp, release } = await lockLedger()
   const given = pool.query({
     text: 'insert into ledger values (1)',
-    query_timeout: patient(50),
+    query_timeout: patient(500),
   } as pg.QueryConfig)
-  await expect(given).rejects.toThrow('Query read timeout')
+  const givenUp = expect(given).rejects.toThrow('Query read timeout')
+  // It may wait for a connection before, which is no part of its own time.
+  await heldUp()
+  proxy.blackHole('to-client')
+  await release()
+  await givenUp
   await atRest()
   await proxy.heal()
   expect((await pool.query('select count(*)::int as n from ledger')).rows[0].n).toBeLessThanOrEqual(
