@@ -12,7 +12,7 @@ import { PUBLIC_PACKAGES, ROOT } from './run.mjs'
  */
 const BUDGETS = {
   core: 78_000,
-  pg: 60_000,
+  pg: 65_000,
   mysql: 30_000,
   sqlite: 18_500,
   duckdb: 6600,

@@ -104,7 +104,7 @@ class Lockstep {
     const before = this.#seen.get(key) ?? 0
     this.#seen.set(key, this.#changes)
     if (isDeepStrictEqual(ours, plain)) return true
-    if (failsTwice(ours, plain)) return true
+    if (waitsInVain(ours, plain)) return true
     // A COMMIT that commits nothing is an error with us, prepared statements or not.
     if (isRolledBack(ours) && 'command' in (plain as object)) return true
     const { code = '', status } = ours as { code?: string; status?: string }
@@ -119,14 +119,15 @@ class Lockstep {
 }
 
 /**
- * Whether a statement fails that waits for a lock in vain and has a wrong value: the server waits for locks first where it
- * has to read the text, and reads the values first where the statement is prepared.
+ * Whether a statement fails that waits for a lock in vain, where the answers may differ. The server waits while it reads the
+ * text, and says at which position; of a statement that is prepared it has no text to read, and reads the values first, so
+ * that one with a wrong value fails by that.
  */
-function failsTwice(ours: unknown, plain: unknown): boolean {
+function waitsInVain(ours: unknown, plain: unknown): boolean {
   const [our, their] = [ours, plain] as { code?: string; status?: string }[]
   return (
     their?.code === LOCK_TIMEOUT &&
-    /^(?:22|08P01$)/.test(our?.code ?? '') &&
+    /^(?:22|08P01$|55P03$)/.test(our?.code ?? '') &&
     our?.status === their.status
   )
 }

@@ -36,7 +36,7 @@ export function readRows(client: Client): void {
 }
 
 /** Follows where messages begin. What is cut by the end of a chunk is left to node-postgres. */
-export class ReceivedMessages {
+class ReceivedMessages {
   readonly #parse: Chunks
   readonly #rows: Pick<RowReader, 'describe' | 'learn' | 'begin' | 'read'>
   /** Of a message that node-postgres has the beginning of, what is to come. */
