@@ -1,4 +1,3 @@
-import pg from 'pg'
 import type { TypeParser } from './standard-query.js'
 
 /** How the values of a column are read: by its parser from a text, as the text itself, as a whole number, as a `Date`. */
@@ -9,11 +8,8 @@ export const TEXT = 1
 export const WHOLE = 2
 export const MOMENT = 3
 
-/** No type of PostgreSQL has this number, so that no parser is registered for it. */
-const NO_TYPE: number = 0xffff_fff0
-/** A function, in whatever form, of nothing but `parseInt` with ten. */
-const PARSES_INT =
-  /^(?:function\s*\w*\s*\((\w+)\)\s*\{\s*return parseInt\(\1,\s*10\);?\s*\}|\(?(\w+)\)?\s*=>\s*parseInt\(\2,\s*10\))$/
+/** Without white space, a function of one parameter that only returns something. */
+const RETURNS = /^(?:function\w*\((\w+)\)\{return(.+?);?\}|\(?(\w+)\)?=>(.+))$/
 /** Length and hash of the source of parsers that pg-types 2 has. */
 const PARSERS: ReadonlyMap<string, ColumnKind> = new Map([
   // Of dates and timestamps: `parseDate` of postgres-date 1.0.7.
@@ -35,11 +31,23 @@ export function kindOf(parser: TypeParser): ColumnKind {
 }
 
 function found(parser: TypeParser): ColumnKind {
-  if (parser === String || parser === pg.types.getTypeParser(NO_TYPE as never, 'text')) return TEXT
+  if (parser === String) return TEXT
   if (parser === Number || parser === Number.parseInt) return WHOLE
   const source = Function.prototype.toString.call(parser)
-  if (PARSES_INT.test(source)) return WHOLE
-  return PARSERS.get(fingerprintOf(source)) ?? PARSED
+  const [, ...form] = RETURNS.exec(source.replaceAll(/\s/g, '')) ?? []
+  const [given, returned] = form.filter((part) => part !== undefined)
+  switch (returned) {
+    case undefined:
+      return PARSERS.get(fingerprintOf(source)) ?? PARSED
+    case given:
+    case `String(${given})`:
+      return TEXT
+    case `Number(${given})`:
+    case `parseInt(${given},10)`:
+      return WHOLE
+    default:
+      return PARSED
+  }
 }
 
 function fingerprintOf(source: string): string {

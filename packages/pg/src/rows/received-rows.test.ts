@@ -1,11 +1,12 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { inspect } from 'node:util'
+import { runInThisContext } from 'node:vm'
 import fc from 'fast-check'
 import pg, { type Client } from 'pg'
 import Cursor from 'pg-cursor'
 import { answeredClient, type Column, type Sent, server } from '../../test/answered-client.js'
 import { internalsOf } from '../client-internals.js'
-import { kindOf, MOMENT, PARSED, TEXT, WHOLE } from './column-kind.js'
+import { type ColumnKind, kindOf, MOMENT, PARSED, TEXT, WHOLE } from './column-kind.js'
 import { readRows } from './received-rows.js'
 
 type Asked = (client: Client) => Promise<unknown>
@@ -309,12 +310,43 @@ describe('rows are read here', () => {
   })
 })
 
-test('the parsers that node-postgres has for whole numbers and moments are known', () => {
-  const kinds = [20, 21, 23, 25, 26, 1082, 1114, 1184].map((type) =>
-    kindOf(pg.types.getTypeParser(type)),
-  )
-  expect(kinds).toEqual([TEXT, WHOLE, WHOLE, TEXT, WHOLE, MOMENT, MOMENT, MOMENT])
-  expect(kindOf((given) => given.length)).toBe(PARSED)
+describe('what a parser does is known', () => {
+  test('of those that node-postgres has for texts, whole numbers and moments', () => {
+    const kinds = [20, 21, 23, 25, 26, 1082, 1114, 1184].map((type) =>
+      kindOf(pg.types.getTypeParser(type)),
+    )
+    expect(kinds).toEqual([TEXT, WHOLE, WHOLE, TEXT, WHOLE, MOMENT, MOMENT, MOMENT])
+  })
+
+  test.each<readonly [ColumnKind, string]>([
+    [TEXT, 'value => value'],
+    [TEXT, '(v) => String(v)'],
+    [TEXT, 'function (value) { return value }'],
+    [TEXT, 'function noParse (val) {\n  return String(val);\n}'],
+    [WHOLE, '(v) => Number(v)'],
+    [WHOLE, 'v=>parseInt(v,10)'],
+    [PARSED, '(v) => v.trim()'],
+    [PARSED, '(v) => parseInt(v, 2)'],
+    [PARSED, '(v) => String(w)'],
+    [PARSED, '(v) => -Number(v)'],
+    [PARSED, 'async (v) => v'],
+    [PARSED, 'async v => v'],
+    [PARSED, '(v, w) => v'],
+    [PARSED, '(...v) => v'],
+    [PARSED, '({ v }) => v'],
+    [PARSED, 'function* (v) { return v }'],
+    [PARSED, 'function (v) { log(v); return v }'],
+  ])('%d of %s', (kind, source) => {
+    const parser = runInThisContext(`(${source})`) as (text: string) => unknown
+    expect(kindOf(parser)).toBe(kind)
+  })
+
+  test('but not of one behind a Proxy, or that is bound', () => {
+    const parser = (text: string): unknown => text
+    expect(kindOf(parser)).toBe(TEXT)
+    expect(kindOf(new Proxy(parser, {}))).toBe(PARSED)
+    expect(kindOf(parser.bind(null))).toBe(PARSED)
+  })
 })
 
 test('a message that never ends, as of a server that is none, is not waited for in memory', async () => {
