@@ -58,29 +58,34 @@ class ReceivedMessages {
     while (at + HEADER_BYTES <= end) {
       const next = at + 1 + chunk.readUInt32BE(at + 1)
       if (next > end) break
-      const type = chunk[at]
-      if (type === ROW_DESCRIPTION || (type === DATA_ROW && reading !== false)) {
-        // What comes before says whose they are.
-        if (done < at) this.#parse(chunk.subarray(done, at))
-        done = at
-      }
-      if (type === DATA_ROW) {
-        reading ??= this.#rows.begin()
-        if (reading) reading = this.#rows.read(chunk, at + HEADER_BYTES)
-        if (reading) done = next
-      } else reading = undefined
-      if (type === ROW_DESCRIPTION) {
-        if (!this.#rows.describe(chunk, at, next)) {
-          this.#parse(chunk.subarray(at, next))
-          this.#rows.learn(chunk, at, next)
-        }
+      if (chunk[at] === ROW_DESCRIPTION) {
+        // What comes before says whose it is.
+        this.#pass(chunk, done, at)
+        this.#describe(chunk, at, next)
         done = next
+        reading = undefined
+      } else if (chunk[at] !== DATA_ROW) reading = undefined
+      else if (reading !== false) {
+        this.#pass(chunk, done, at)
+        reading = (reading ?? this.#rows.begin()) && this.#rows.read(chunk, at + HEADER_BYTES)
+        done = reading ? next : at
       }
       at = next
     }
     this.#leave(chunk, at)
-    if (done === 0) this.#parse(chunk)
-    else if (done < end) this.#parse(chunk.subarray(done))
+    this.#pass(chunk, done, end)
+  }
+
+  /** Gives a part of a chunk to node-postgres. */
+  #pass(chunk: Buffer, from: number, to: number): void {
+    if (from === to) return
+    this.#parse(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to))
+  }
+
+  #describe(chunk: Buffer, from: number, to: number): void {
+    if (this.#rows.describe(chunk, from, to)) return
+    this.#parse(chunk.subarray(from, to))
+    this.#rows.learn(chunk, from, to)
   }
 
   /** Where in a chunk the first message begins that has not begun before. */
