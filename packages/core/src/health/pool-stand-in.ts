@@ -110,26 +110,18 @@ export class PoolStandIn<C extends object> implements StandIn {
       if (!this.#checked) await this.#connects(signal)
       else if (this.#pool.counts.connecting > 0) {
         const answer = await this.#answerOfConnecting()
-        if (answer !== undefined && !this.#doubts(answer))
-          return new PooledProbe(
-            () => Promise.resolve(answer),
-            () => {},
-          )
+        if (answer !== undefined && !this.#doubts(answer)) return probeOf(answer)
       }
     }
     if (!this.short) return openOwn()
     const answer = await this.#answerOfNext(signal)
     if (answer === undefined) {
       const full = this.#pool.counts.total >= (this.#server.capacity ?? Number.POSITIVE_INFINITY)
-      if (!full) return openOwn()
-      // All that there can be are in use, and nothing speaks against them.
-      return new PooledProbe(
-        () => Promise.resolve(this.#known),
-        () => {},
-      )
+      // If all that there can be are in use, nothing speaks against them.
+      return full ? probeOf(this.#known) : openOwn()
     }
     const closeAhead = (): void => this.#pool.probes.closeUnused()
-    if (!this.#doubts(answer)) return new PooledProbe(() => Promise.resolve(answer), closeAhead)
+    if (!this.#doubts(answer)) return probeOf(answer, closeAhead)
     return openOwn().finally(closeAhead)
   }
 
@@ -230,4 +222,9 @@ export class PoolStandIn<C extends object> implements StandIn {
   #wake(): void {
     for (const each of this.#waiting.splice(0)) each()
   }
+}
+
+/** A probe that has its answer already. */
+function probeOf(answer: ProbeResult, close: () => void = () => {}): Probe {
+  return new PooledProbe(() => Promise.resolve(answer), close)
 }
