@@ -11,6 +11,7 @@ import { type Insights, insights } from '../index.js'
 
 /** Runs within which a jump shows or is over, with much to spare for a machine that does other things. */
 const ENOUGH = 4000
+const ATTEMPTS = 4
 const FIRST_POST = 'select id, title from "Post" where "authorId" = $1 order by id limit 1'
 const USER = 'select email from "User" where id = $1'
 
@@ -64,7 +65,11 @@ beforeAll(async () => {
      analyze "User", "Post"`,
   )
 })
-beforeEach(async () => {
+beforeEach(open)
+afterEach(close)
+afterAll(() => cluster.stop())
+
+async function open(): Promise<void> {
   manager = createConnectionManager({
     databaseUrl: cluster.primary.url(),
     poolSize: 2,
@@ -74,18 +79,18 @@ beforeEach(async () => {
   watched = insights(manager, { slowMs: 60_000 })
   await manager.pool.query('select')
   await eventually(() => manager.getStatementStats().off.length === 0)
-})
-afterEach(async () => {
+}
+
+async function close(): Promise<void> {
   await watched.close()
   await manager.close({ drainTimeoutMs: 0 })
-})
-afterAll(() => cluster.stop())
+}
 
 const author = (n: number): number => 2 + (n % 99)
 
-async function until(is: () => boolean, work: (n: number) => Promise<unknown>): Promise<void> {
+async function happens(is: () => boolean, work: (n: number) => Promise<unknown>): Promise<boolean> {
   for (let n = 0; n < ENOUGH && !is(); n += 1) await work(n)
-  expect(is()).toBe(true)
+  return is()
 }
 
 test.each([
@@ -93,13 +98,21 @@ test.each([
   ['typeorm', openTypeorm],
 ] as const)(
   '%s: a statement that its generic plan makes slower is named by its line until it opts out',
-  async (name, open) => {
-    const subject = await open(manager)
+  async (name, openSubject) => {
+    let subject = await openSubject(manager)
     const jumped = () => watched.planJumps().length > 0
-    await until(jumped, async (n) => {
+    const skewed = async (n: number): Promise<void> => {
       await subject.skewed(author(n))
       await manager.pool.query(USER, [author(n)])
-    })
+    }
+    for (let times = 1; !(await happens(jumped, skewed)); times += 1) {
+      // A machine that does other things in the few runs with plans for their values leaves nothing to compare with.
+      expect(times).toBeLessThan(ATTEMPTS)
+      await subject.close()
+      await close()
+      await open()
+      subject = await openSubject(manager)
+    }
     const site = { file: __filename, line: lineOf(__filename, `${name} skewed`) }
     const [verdict, ...others] = watched.planJumps()
     expect(others).toEqual([])
@@ -120,10 +133,11 @@ test.each([
     expect(found[0]?.fix).toContain('prepare: false')
     expect(watched.report()).toContain('Slower by the plan that the server keeps for all values')
 
-    await until(
+    const over = await happens(
       () => !jumped(),
       (n) => subject.optedOut(author(n)),
     )
+    expect(over).toBe(true)
     for (let n = 0; n < 50; n += 1) await subject.optedOut(author(n))
     expect(watched.planJumps()).toEqual([])
     expect(watched.recommendations().map(({ code }) => code)).not.toContain('generic-plan')
