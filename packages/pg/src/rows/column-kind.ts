@@ -18,15 +18,27 @@ const PARSERS: ReadonlyMap<string, ColumnKind> = new Map([
   ['112 -308312231', TEXT],
 ])
 
-const kinds = new WeakMap<TypeParser, ColumnKind>()
+/** Parsers that were met once of late. */
+const STRANGERS = 32
 
-/** How the values that a parser is for are read with the same results as by the parser. */
+const kinds = new WeakMap<TypeParser, ColumnKind>()
+const strangers: (TypeParser | undefined)[] = new Array(STRANGERS).fill(undefined)
+let oldest = 0
+
+/**
+ * How the values that a parser is for are read with the same results as by the parser. It is found out when a parser is met again:
+ * some libraries, such as Drizzle for timestamps, make one for each column of each query.
+ */
 export function kindOf(parser: TypeParser): ColumnKind {
-  let kind = kinds.get(parser)
-  if (kind === undefined) {
-    kind = found(parser)
-    kinds.set(parser, kind)
+  const known = kinds.get(parser)
+  if (known !== undefined) return known
+  if (!strangers.includes(parser)) {
+    strangers[oldest] = parser
+    oldest = (oldest + 1) % STRANGERS
+    return PARSED
   }
+  const kind = found(parser)
+  kinds.set(parser, kind)
   return kind
 }
 

@@ -6,7 +6,14 @@ import pg, { type Client } from 'pg'
 import Cursor from 'pg-cursor'
 import { answeredClient, type Column, type Sent, server } from '../../test/answered-client.js'
 import { internalsOf } from '../client-internals.js'
-import { type ColumnKind, kindOf, MOMENT, PARSED, TEXT, WHOLE } from './column-kind.js'
+import {
+  type ColumnKind,
+  kindOf as columnKind,
+  MOMENT,
+  PARSED,
+  TEXT,
+  WHOLE,
+} from './column-kind.js'
 import { readRows } from './received-rows.js'
 
 type Asked = (client: Client) => Promise<unknown>
@@ -311,6 +318,16 @@ describe('rows are read here', () => {
 })
 
 describe('what a parser does is known', () => {
+  /** When it is met again. */
+  function kindOf(parser: (text: string) => unknown): ColumnKind {
+    columnKind(parser)
+    return columnKind(parser)
+  }
+
+  test('not when it is met first, as one that is made for each query is', () => {
+    for (let n = 0; n < 100; n += 1) expect(columnKind((text) => text)).toBe(PARSED)
+  })
+
   test('of those that node-postgres has for texts, whole numbers and moments', () => {
     const kinds = [20, 21, 23, 25, 26, 1082, 1114, 1184].map((type) =>
       kindOf(pg.types.getTypeParser(type)),
