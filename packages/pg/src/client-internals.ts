@@ -32,7 +32,7 @@ export interface PendingQuery {
 export interface ClientInternals {
   readonly connection?: EventEmitter & {
     readonly stream: Socket
-    /** Whether somebody listens to each message. */
+    /** Whether there are listeners to each message. */
     readonly _emitMessage?: boolean
     /** Called once for the stream that messages of the server come by. */
     attachListeners?: (stream: Pick<EventEmitter, 'on'>) => void

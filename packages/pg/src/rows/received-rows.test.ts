@@ -304,7 +304,7 @@ describe('rows are read here', () => {
     return given
   }
 
-  test('where nobody else sees them', async () => {
+  test('where only node-postgres listens', async () => {
     expect(await rowsGivenToNodePostgres(query)).toBe(0)
     expect(await rowsGivenToNodePostgres((client) => client.query('select $1', [1]))).toBe(0)
   })
@@ -312,7 +312,7 @@ describe('rows are read here', () => {
   test.each<readonly [string, (client: Client) => void]>([
     ['rows', (client) => void internalsOf(client).connection?.on('dataRow', () => {})],
     ['messages', (client) => void internalsOf(client).connection?.on('message', () => {})],
-  ])('and not where somebody listens to %s of the connection', async (_to, prepare) => {
+  ])('and not where a connection has listeners to %s', async (_to, prepare) => {
     expect(await rowsGivenToNodePostgres(query, prepare)).toBe(1)
   })
 })

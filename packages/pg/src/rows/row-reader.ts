@@ -27,8 +27,8 @@ const descriptions = new KnownDescriptions()
 
 /**
  * Reads the columns and rows of a query into its result, as node-postgres does but without a text, a message and an event for
- * each value and row. Only for queries with which node-postgres would do nothing else: not for those of a cursor, or where
- * somebody listens.
+ * each value and row. Only for queries with which node-postgres would do nothing else: not for those of a cursor, or with
+ * listeners.
  */
 export class RowReader {
   readonly #client: ClientInternals
@@ -139,7 +139,7 @@ export class RowReader {
     return row
   }
 
-  /** Nobody but node-postgres listens to such messages. */
+  /** Only node-postgres listens to such messages. */
   #isUnseen(message: string): boolean {
     const { connection } = this.#client
     return connection?._emitMessage === false && connection.listenerCount(message) === 1
