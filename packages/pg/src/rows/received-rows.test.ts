@@ -284,36 +284,51 @@ describe('what is read of an answer is what node-postgres reads', () => {
 })
 
 describe('rows are read here', () => {
-  async function rowsGivenToNodePostgres(ask: Asked, prepare: (client: Client) => void = () => {}) {
+  /** How many messages of a kind node-postgres gets of an answer. */
+  async function given(
+    message: 'dataRow' | 'rowDescription',
+    ask: Asked,
+    prepare: (client: Client) => void = () => {},
+    columns: readonly Column[] = COLUMNS,
+  ): Promise<number> {
     const { client, receive } = await answeredClient((made) => {
       readRows(made)
       prepare(made)
     })
-    let given = 0
+    let count = 0
     const asked = ask(client)
     const { connection } = internalsOf(client)
     const emit = connection?.emit as (...args: unknown[]) => boolean
     Object.assign(connection as object, {
       emit(...args: unknown[]) {
-        if (args[0] === 'dataRow') given += 1
+        if (args[0] === message) count += 1
         return emit.apply(connection, args)
       },
     })
-    receive(answerOf(COLUMNS, [['1', 'ann', null]]))
+    receive(answerOf(columns, [['1', 'ann', null]]))
     await asked
-    return given
+    return count
   }
 
   test('where only node-postgres listens', async () => {
-    expect(await rowsGivenToNodePostgres(query)).toBe(0)
-    expect(await rowsGivenToNodePostgres((client) => client.query('select $1', [1]))).toBe(0)
+    expect(await given('dataRow', query)).toBe(0)
+    expect(await given('dataRow', (client) => client.query('select $1', [1]))).toBe(0)
+  })
+
+  test('and their columns from the second time on, also as arrays and on other connections', async () => {
+    const columns = COLUMNS.map(({ name, type }) => ({ name: `new ${name}`, type }))
+    const arrays: Asked = (client) => client.query({ text: 'select', rowMode: 'array' })
+    const counts = []
+    for (const ask of [query, query, arrays])
+      counts.push(await given('rowDescription', ask, undefined, columns))
+    expect(counts).toEqual([1, 0, 0])
   })
 
   test.each<readonly [string, (client: Client) => void]>([
     ['rows', (client) => void internalsOf(client).connection?.on('dataRow', () => {})],
     ['messages', (client) => void internalsOf(client).connection?.on('message', () => {})],
   ])('and not where a connection has listeners to %s', async (_to, prepare) => {
-    expect(await rowsGivenToNodePostgres(query, prepare)).toBe(1)
+    expect(await given('dataRow', query, prepare)).toBe(1)
   })
 })
 
