@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { oneBufferSocket } from '@connmgr/core/driver'
 import mysql2, { type Connection, type ConnectionOptions } from 'mysql2'
 import type { Command, Internals, Packet } from './internals.js'
+import { preparedCall } from './prepared-call.js'
 
 /** What stands between a connection and mysql2: all commands pass it on their way out, all packets on their way back. */
 export interface Interceptor {
@@ -62,6 +63,22 @@ class FollowedConnection extends MysqlConnection {
     })
   }
 
+  /**
+   * A statement that is prepared already is sent as it is. mysql2 makes a command of the question whether it is, and options
+   * for both: a quarter of what it takes for such a statement.
+   */
+  execute(sql: unknown, values: unknown, callback: unknown): unknown {
+    const internals = this as unknown as Internals
+    const { execute } = MysqlConnection.prototype as Executes
+    const prepared =
+      execute === UNWRAPPED ? preparedCall(internals, sql, values, callback) : undefined
+    if (prepared === undefined) return execute.call(internals, sql, values, callback)
+    const command = prepared.execute(values, callback)
+    // mysql2 puts it into errors.
+    command.sql = sql as string
+    return command
+  }
+
   // mysql2 puts another one in its place when a connection closes.
   get addCommand(): (command: Command) => Command {
     return add
@@ -91,6 +108,17 @@ class FollowedConnection extends MysqlConnection {
 // Constants, which V8 can inline: each packet passes one of them.
 const { addCommand, changeUser, handlePacket, write } = MysqlConnection.prototype as Internals & {
   changeUser(this: Internals, options: Secrets, done: (error: unknown) => void): unknown
+}
+
+interface Executes {
+  execute(this: Internals, sql: unknown, values: unknown, callback: unknown): unknown
+}
+
+/** mysql2's own `execute`; undefined if something that traces it has put another in its place. */
+const UNWRAPPED = mysqlExecute(MysqlConnection.prototype as Executes)
+
+function mysqlExecute({ execute }: Executes): Executes['execute'] | undefined {
+  return Function.prototype.toString.call(execute).includes('.Prepare(') ? execute : undefined
 }
 
 /** Begins to connect, as `mysql2.createConnection`. */

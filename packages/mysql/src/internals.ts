@@ -21,6 +21,8 @@ export interface Command extends EventEmitter {
   /** Of a Prepare. */
   query?: unknown
   values?: unknown
+  /** Of an Execute: its values. */
+  parameters?: unknown
   statement?: { readonly query?: string; readonly id?: number } | undefined
   onResult?: ((error: unknown, ...results: unknown[]) => void) | undefined
   _queryOptions?: { readonly sql?: unknown; readonly values?: unknown } | undefined
@@ -41,6 +43,8 @@ export interface Internals extends EventEmitter {
   threadId: number | null
   authorized?: boolean
   _command?: Command | null | undefined
+  /** Prepared statements by their keys. */
+  _statements?: { get(key: string): unknown } | undefined
   _commands?: { readonly length: number; shift(): Command | undefined } | undefined
   _paused?: boolean
   _closing?: boolean
@@ -52,6 +56,8 @@ export interface Internals extends EventEmitter {
   addCommand(command: Command): Command
   handlePacket(packet?: Packet): void
   write(buffer: Buffer): void
+  /** Puts values into a text. */
+  format(sql: string, values: unknown): string
 }
 
 export function internalsOf(connection: Connection): Internals {
@@ -86,6 +92,14 @@ export function textOf(command: Command): string | undefined {
   if (typeof sql === 'string') return sql
   const { query } = statement ?? command
   return typeof query === 'string' ? query : undefined
+}
+
+/** A text that does alone what a statement does, with its values in it. */
+export function repeatableTextOf(command: Command, internals: Internals): string | undefined {
+  const { _queryOptions: options, parameters, sql, statement } = command
+  if (options !== undefined) return sql
+  const text = sql ?? statement?.query
+  return text === undefined || parameters === undefined ? text : internals.format(text, parameters)
 }
 
 /** Whether there is a value that writes itself into the text, as those of `mysql2.raw()`. */

@@ -49,14 +49,18 @@ export class SessionChanges {
     return this.#setup
   }
 
-  /** A statement of a borrower is being sent. @param sql as it is sent, if it is not prepared */
-  note({ changes, database, locks, readOnly }: SessionEffects, sql: string | undefined): void {
+  /** A statement of a borrower is being sent. @param repeatable gives its text, if that does the same when it is sent alone */
+  note(
+    { changes, database, locks, readOnly }: SessionEffects,
+    repeatable: () => string | undefined,
+  ): void {
     if (readOnly) this.#asksForReadOnly = true
     if (!changes) return
     this.#locks ||= locks
     this.#database ||= database
-    if (sql !== undefined && settingUp.getStore() === this.#connection) this.#setup.add(sql)
-    else this.#altered = true
+    const text = settingUp.getStore() === this.#connection ? repeatable() : undefined
+    if (text === undefined) this.#altered = true
+    else this.#setup.add(text)
   }
 
   /** The session is something else altogether, and no reset brings it back. */

@@ -14,6 +14,7 @@ import {
   isInstrumented,
   kindOf,
   type Packet,
+  repeatableTextOf,
   textOf,
 } from '../internals.js'
 import { okFlags, statusFlagsOf, statusOf } from '../server-status.js'
@@ -148,7 +149,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       if (facts.namesEngine) this.#known.namesEngine()
       const { effects } = facts
       if (effects.changes || effects.readOnly)
-        changes.note(effects, command.statement === undefined ? command.sql : undefined)
+        changes.note(effects, () => repeatableTextOf(command, this.#internals))
     }
     const effects = currentEffects()
     if (!own) this.#notes.handedOver(effects)

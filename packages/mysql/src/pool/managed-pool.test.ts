@@ -146,18 +146,28 @@ describeEachProduct('a managed pool of mysql2', ({ start }) => {
     await eventually(() => failures.length === 1)
   })
 
-  test("what listeners of 'connection' set holds for every borrower, also after a reset", async () => {
-    const pool = open({ connectionLimit: 1 })
-    pool.on('connection', (connection: Connection) => connection.query("set time_zone = '+03:00'"))
-    const zone = async (): Promise<unknown> =>
-      (await ask(asPool(pool), 'select @@time_zone as zone'))[0]?.zone
-    expect(await zone()).toBe('+03:00')
-    const connection = await borrow(asPool(pool))
-    await ask(connection, "set time_zone = '-05:00', @own = 1")
-    connection.release()
-    expect(await zone()).toBe('+03:00')
-    expect(await ask(asPool(pool), 'select @own as own')).toEqual([{ own: null }])
-  })
+  test.each([
+    ['a text', (connection: Connection) => connection.query("set time_zone = '+03:00'")],
+    ['values', (connection: Connection) => connection.query('set time_zone = ?', ['+03:00'])],
+    [
+      'a prepared statement',
+      (connection: Connection) => connection.execute('set time_zone = ?', ['+03:00']),
+    ],
+  ])(
+    "what listeners of 'connection' set by %s holds for every borrower, also after a reset",
+    async (_by, setUp) => {
+      const pool = open({ connectionLimit: 1 })
+      pool.on('connection', setUp)
+      const zone = async (): Promise<unknown> =>
+        (await ask(asPool(pool), 'select @@time_zone as zone'))[0]?.zone
+      expect(await zone()).toBe('+03:00')
+      const connection = await borrow(asPool(pool))
+      await ask(connection, "set time_zone = '-05:00', @own = 1")
+      connection.release()
+      expect(await zone()).toBe('+03:00')
+      expect(await ask(asPool(pool), 'select @own as own')).toEqual([{ own: null }])
+    },
+  )
 
   test('a reset keeps the character set and brings back the database', async () => {
     const pool = open({ connectionLimit: 1, charset: 'utf8mb4_unicode_ci' })
