@@ -21,7 +21,7 @@ import { requireChannel } from './listen/channel.js'
 import type { ListenOptions, NotificationHandler } from './listen/listen-options.js'
 import { Notifications } from './listen/notifications.js'
 import type { ManagedPool } from './managed-pool.js'
-import type { PgManagerOptions } from './manager-options.js'
+import type { SendingOptions } from './manager-options.js'
 import { PlanCounter, type PlanCounts } from './prepared/plan-counts.js'
 import { NO_STATEMENTS, type StatementStats } from './prepared/preparing.js'
 import { unprepared } from './prepared/unprepared-scope.js'
@@ -79,9 +79,9 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       shared,
       replayStatements,
       preparedStatements,
+      keepServerMemory = true,
       ...given
-    }: ManagerOptions<Client> &
-      Pick<PgManagerOptions, 'shared' | 'replayStatements' | 'preparedStatements'>,
+    }: ManagerOptions<Client> & SendingOptions,
     { poolOf, Client, clientOptions }: PgManagerParts,
   ) {
     const preferred = endpoints[0] as Endpoint
@@ -92,6 +92,8 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       throw invalidOption('replayStatements', replayStatements, "one of 'never', 'safe'")
     if (preparedStatements !== undefined && !PREPARES.includes(preparedStatements))
       throw invalidOption('preparedStatements', preparedStatements, "one of 'auto', 'off'")
+    if (typeof keepServerMemory !== 'boolean')
+      throw invalidOption('keepServerMemory', keepServerMemory, 'true or false')
     // Before there is a manager, which would go on without an owner.
     const sharing = sharingOf(shared, options, Client)
     const driver = new PgDriver({
@@ -99,6 +101,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
       clientOptions,
       clock: options.clock,
       preparedStatements: preparedStatements ?? preparesByDefault(urlSettings, options),
+      keepServerMemory,
     })
     super({ driver, endpoints, options })
     this.driver = driver

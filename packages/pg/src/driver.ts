@@ -19,6 +19,7 @@ import { Catalogs, type EndpointCatalog } from './catalog/catalog.js'
 import { classify, isAnswer } from './classify.js'
 import { internalsOf } from './client-internals.js'
 import { fingerprint } from './fingerprint.js'
+import { keepMemory } from './kept-memory.js'
 import { leasedClient } from './leased-client.js'
 import { isDeliberate } from './outcome/evidence.js'
 import { UNKNOWN_OUTCOME } from './outcome/unknown-outcome.js'
@@ -87,6 +88,7 @@ export class PgDriver implements Driver<Client> {
   readonly #questions = new WeakMap<Client, PgProbe>()
   /** Of the databases behind all endpoints. */
   readonly catalogs: Catalogs
+  readonly #keepsMemory: boolean
   /** What is prepared by itself; undefined if nothing is. */
   readonly preparing: Preparing | undefined
 
@@ -95,6 +97,7 @@ export class PgDriver implements Driver<Client> {
    * @param options.clientOptions what a class of the user gets beside the configuration of an endpoint
    * @param options.clock `@default` the system's
    * @param options.preparedStatements whether texts that recur are prepared. `@default` 'off'
+   * @param options.keepServerMemory whether sessions of callers keep what they free. `@default` false
    */
   constructor(
     options: {
@@ -102,11 +105,13 @@ export class PgDriver implements Driver<Client> {
       clientOptions?: object | undefined
       clock?: Clock | undefined
       preparedStatements?: 'auto' | 'off' | undefined
+      keepServerMemory?: boolean | undefined
     } = {},
   ) {
     const clock = options.clock ?? systemClock
     this.catalogs = new Catalogs(clock)
     this.#opener = new SessionOpener(options, (endpointId) => this.catalogs.noRoom(endpointId))
+    this.#keepsMemory = options.keepServerMemory === true
     this.preparing = options.preparedStatements === 'auto' ? new Preparing(clock) : undefined
   }
 
@@ -120,6 +125,7 @@ export class PgDriver implements Driver<Client> {
     session.queries = context.queries
     session.catalog = this.#catalogOf(endpoint)
     if (this.preparing !== undefined) session.prepareFor(this.preparing.of(endpoint.id))
+    if (this.#keepsMemory) keepMemory(session.client, () => session.catalog?.mayTakeMemory === true)
     return session.client
   }
 

@@ -11,7 +11,7 @@ import type { Client, ClientConfig, PoolConfig } from 'pg'
 import { endpointFrom, settingsOf, withPassword } from './endpoint-config.js'
 import { failoverEndpoints } from './endpoint-options.js'
 import { CLIENT_OPTIONS, FOREIGN_TO_PG } from './foreign-to-pg.js'
-import type { PgManagerOptions } from './manager-options.js'
+import { type PgManagerOptions, SENDING_OPTIONS, type SendingOptions } from './manager-options.js'
 import type { ClientClass } from './session-opener.js'
 
 /** Hooks and options of pg-pool that its type declarations leave out. */
@@ -32,8 +32,7 @@ export type ManagedPoolConfig = Omit<PoolConfig, 'onConnect' | 'Client' | 'passw
 /** What a pool configuration says, in our words. */
 export interface TranslatedPool {
   /** Only what it says: nothing by default. */
-  readonly options: ManagerOptions<Client> &
-    Pick<PgManagerOptions, 'shared' | 'replayStatements' | 'preparedStatements'>
+  readonly options: ManagerOptions<Client> & SendingOptions
   /** What is the client's business, `connectionString` included. */
   readonly clientConfig: ClientConfig
   readonly Client: ClientClass | undefined
@@ -68,9 +67,7 @@ const OURS = [
   'failoverUrls',
   'requireAuth',
   'clientConfig',
-  'shared',
-  'replayStatements',
-  'preparedStatements',
+  ...SENDING_OPTIONS,
   ...MANAGER_OPTION_NAMES,
 ]
 
@@ -120,12 +117,8 @@ export function translatePoolConfig(config: ManagedPoolConfig, what: string): Tr
   rejectMisspeltOptions(config, known, what, 'put it into clientConfig')
   const given: Record<string, unknown> = { ...config }
   const options: Record<string, unknown> = {}
-  for (const name of MANAGER_OPTION_NAMES)
+  for (const name of [...MANAGER_OPTION_NAMES, ...SENDING_OPTIONS])
     if (given[name] !== undefined) options[name] = given[name]
-  if (config.shared !== undefined) options.shared = config.shared
-  if (config.replayStatements !== undefined) options.replayStatements = config.replayStatements
-  if (config.preparedStatements !== undefined)
-    options.preparedStatements = config.preparedStatements
   const add = (name: string, value: unknown): void => {
     if (value !== undefined) options[name] ??= value
   }

@@ -1,48 +1,9 @@
 import { FakeClock, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { catalogRead } from '../test/known-catalog.js'
-import { internalsOf } from './client-internals.js'
+import { Wire } from '../test/wire.js'
 import type { PgConnectionManager } from './connection-manager.js'
 import { createConnectionManager } from './create-connection-manager.js'
 import type { PgManagerOptions } from './manager-options.js'
-
-interface Writing {
-  _write(chunk: Buffer | string, encoding: BufferEncoding, callback: () => void): void
-  _writev(
-    chunks: { chunk: Buffer | string; encoding: BufferEncoding }[],
-    callback: () => void,
-  ): void
-}
-
-/** What has been written to the sockets of a manager: how often, and the types of the messages, in order. */
-class Wire {
-  writes = 0
-  messages = ''
-
-  watch(socket: Writing): void {
-    const { _write, _writev } = socket
-    socket._write = (chunk, encoding, callback) => {
-      this.#note(Buffer.from(chunk as string, encoding))
-      _write.call(socket, chunk, encoding, callback)
-    }
-    socket._writev = (chunks, callback) => {
-      this.#note(
-        Buffer.concat(chunks.map(({ chunk, encoding }) => Buffer.from(chunk as string, encoding))),
-      )
-      _writev.call(socket, chunks, callback)
-    }
-  }
-
-  forget(): void {
-    this.writes = 0
-    this.messages = ''
-  }
-
-  #note(bytes: Buffer): void {
-    this.writes += 1
-    for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readInt32BE(at + 1))
-      this.messages += String.fromCharCode(bytes[at] as number)
-  }
-}
 
 let cluster: PostgresCluster
 let manager: PgConnectionManager
@@ -63,7 +24,7 @@ async function open(options: PgManagerOptions & { clock?: FakeClock } = {}): Pro
     maxOverflow: 0,
     healthMonitoring: false,
     logger: false,
-    onConnect: (client) => wire.watch(internalsOf(client).connection?.stream as unknown as Writing),
+    onConnect: (client) => wire.watch(client),
     ...options,
   })
   await manager.warmUp(1)
@@ -74,6 +35,8 @@ async function open(options: PgManagerOptions & { clock?: FakeClock } = {}): Pro
 
 const TEXT = 'select name from item where id = $1'
 const ask = (id: number) => manager.pool.query(TEXT, [id])
+/** Once for each connection, in the packet of a statement. */
+const MEMORY_IS_KEPT = 'PB'
 const PARSE_BIND_DESCRIBE_EXECUTE_SYNC = 'PBDES'
 const BIND_EXECUTE_SYNC = 'BES'
 
@@ -87,7 +50,8 @@ test('a query is one write; once its text is prepared, it is neither parsed nor 
     expect(wire.writes).toBe(1)
     seen.push(wire.messages)
   }
-  expect(seen.slice(0, 5)).toEqual(Array(5).fill(PARSE_BIND_DESCRIBE_EXECUTE_SYNC))
+  expect(seen[0]).toBe(MEMORY_IS_KEPT + PARSE_BIND_DESCRIBE_EXECUTE_SYNC)
+  expect(seen.slice(1, 5)).toEqual(Array(4).fill(PARSE_BIND_DESCRIBE_EXECUTE_SYNC))
   expect(seen.slice(5)).toEqual(Array(3).fill(BIND_EXECUTE_SYNC))
 })
 

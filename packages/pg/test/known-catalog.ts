@@ -22,6 +22,7 @@ export function snapshotOf(answer: Partial<CatalogAnswer> = {}): Snapshot {
     cascades: [],
     foreign: [],
     hidden: false,
+    mayTakeMemory: false,
     ...answer,
   })
 }

@@ -1,3 +1,4 @@
+import { MAY_TAKE_MEMORY } from '../kept-memory.js'
 import {
   HARMLESS_OF_EXTENSIONS,
   HARMLESS_THOUGH_VOLATILE,
@@ -35,6 +36,8 @@ export interface CatalogAnswer {
   readonly foreign: readonly string[]
   /** A cast, a type or an index calls a function that is not known to be harmless, and statements do not show which. */
   readonly hidden: boolean
+  /** Whoever a session is, it may have the server plan what {@link keepMemory} sends. */
+  readonly mayTakeMemory: boolean
 }
 
 /** What a source has that defines something: a word of it, and what it is for, so that "drop the rest" in a comment is none. */
@@ -189,6 +192,7 @@ select pg_catalog.json_build_object(
     join pg_catalog.pg_class a on a.oid = f.confrelid join pg_catalog.pg_class b on b.oid = f.conrelid
     where f.contype = 'f' and (f.confdeltype not in ('a', 'r') or f.confupdtype not in ('a', 'r'))),
   'foreign', (select pg_catalog.json_agg(name) from relation where is_foreign),
+  'mayTakeMemory', ${MAY_TAKE_MEMORY},
   'hidden', exists (select from called where relid = 0)
     or exists (select from pg_catalog.pg_cast where castfunc in (select oid from other))
     or exists (select from pg_catalog.pg_amproc where amproc::pg_catalog.oid >= ${FIRST_OF_USERS}

@@ -109,6 +109,8 @@ export class EndpointCatalog implements Catalog {
   latest: Snapshot | undefined
   /** Functions that define something, by the last reading, even if much has changed since. In lower case. */
   defining: ReadonlySet<string> = new Set()
+  /** Whoever a session is, it may have the server plan what `keepMemory` sends: by the last reading too. */
+  mayTakeMemory = false
   /** When it was read last, or has changed since. */
   #knownSince = Number.NEGATIVE_INFINITY
   /** When it is to be read again. */
@@ -236,6 +238,7 @@ export class EndpointCatalog implements Catalog {
       if (found !== undefined) {
         this.#knownSince = now
         this.defining = found.defining
+        this.mayTakeMemory = found.mayTakeMemory
       }
       this.latest = found ?? this.latest
       this.#dueAt = now + FRESH_MS
@@ -270,5 +273,6 @@ function answerOf(result: unknown): CatalogAnswer {
     cascades: answer.cascades ?? [],
     foreign: answer.foreign ?? [],
     hidden: answer.hidden ?? true,
+    mayTakeMemory: answer.mayTakeMemory ?? false,
   }
 }

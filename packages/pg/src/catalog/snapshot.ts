@@ -41,8 +41,11 @@ export class Snapshot {
   readonly #unsettlingWhenWritten: ReadonlySet<string>
   readonly #verdicts = new WeakMap<StatementShape, Verdicts>()
 
+  readonly mayTakeMemory: boolean
+
   constructor(answer: CatalogAnswer) {
     this.defining = namesOf(answer.defining)
+    this.mayTakeMemory = answer.mayTakeMemory
     this.#harmless = namesOf(answer.harmless)
     this.#others = namesOf(answer.others.map(([name]) => name))
     this.#columns = namesOf(answer.columns)
