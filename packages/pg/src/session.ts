@@ -78,6 +78,8 @@ export class Session {
   #live = false
   #closing = false
   #lost = false
+  /** The server has said that it ends the session. */
+  #endedByServer = false
   /** The latest bytes of the server. */
   #received: Buffer = Buffer.alloc(0)
   readonly #catalogChange: CatalogChange
@@ -179,8 +181,8 @@ export class Session {
   condition(): ConnectionCondition {
     const { connection, readyForQuery, _activeQuery, _queryQueue, _sentQueryQueue, _txStatus } =
       this.#internals
-    if (this.#lost || this.#statements.poisoned || this.#internals._queryable === false)
-      return 'broken'
+    if (this.#lost || this.#endedByServer || this.#statements.poisoned) return 'broken'
+    if (this.#internals._queryable === false) return 'broken'
     if (this.#internals._ending === true || connection?.stream.destroyed === true) return 'broken'
     if (readyForQuery === false || _activeQuery || _queryQueue?.length || _sentQueryQueue?.length)
       return this.#open.waits(_activeQuery) ? 'stuck' : 'busy'
@@ -238,7 +240,8 @@ export class Session {
   destroy(reason?: Error): void {
     this.#closing = true
     this.#statements.lossCause ??= reason
-    const running = this.#live && !this.#lost && this.#internals.readyForQuery === false
+    const over = this.#lost || this.#endedByServer
+    const running = this.#live && !over && this.#internals.readyForQuery === false
     cutOff(this.client, reason, running, this.openStream)
   }
 
@@ -302,7 +305,11 @@ export class Session {
     learnSeverity(error, this.#received)
     this.#statements.answeredWith(error)
     // A function of the user may raise an error with any SQLSTATE.
-    if (endsSession(error) || error.code === READ_ONLY) this.#onServerMessage(error)
+    if (endsSession(error)) {
+      // It closes the socket once it has cleaned up, which takes it a while if it ends many sessions.
+      this.#endedByServer = true
+      this.#onServerMessage(error)
+    } else if (error.code === READ_ONLY) this.#onServerMessage(error)
     // Not understood, and neither will be what comes after it.
     if (error.code === undefined) this.#internals.connection?.stream.destroy(error)
   }
