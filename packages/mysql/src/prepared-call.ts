@@ -20,8 +20,8 @@ const MOST_CHARACTERS = 256 * 1024
 const KEYS = new BoundedTexts<string>(MOST_CHARACTERS)
 
 /**
- * The prepared statement that a call of `execute` means, if mysql2 would do nothing but send that: it stands in nobody's
- * way, its arguments are plain, and nobody traces it.
+ * The prepared statement that a call of `execute` means, if mysql2 would do nothing but send that: no command is
+ * before it, its arguments are plain, and nothing traces it.
  */
 export function preparedCall(
   internals: Internals,

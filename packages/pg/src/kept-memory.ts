@@ -31,7 +31,7 @@ export const MAY_TAKE_MEMORY = ['length(text)', 'repeat(text,integer)']
  * The block is freed before the first statement that is sent when it may be, in the same packet, so that nothing waits for it.
  * To be called when the client has connected.
  *
- * @param may whether the server is known to be PostgreSQL, and whoever the session is may do it
+ * @param may whether the server is known to be PostgreSQL, and to let every role do it
  */
 export function keepMemory(client: Client, may: () => boolean): void {
   const internals = internalsOf(client)
@@ -65,7 +65,7 @@ function isFree({ pipeline, _activeQuery, _sentQueryQueue, _txStatus }: ClientIn
   return pipeline !== true || (!_activeQuery && (_sentQueryQueue?.length ?? 0) === 0)
 }
 
-/** Until the server is ready again, one answer of each kind is to what is sent here: nobody waits for it. */
+/** Until the server is ready again, one answer of each kind is to what is sent here, and no query's. */
 function hideAnswers(connection: SendingConnection): void {
   const { emit } = connection
   const hidden = new Set<string | symbol>(['parseComplete', 'bindComplete'])

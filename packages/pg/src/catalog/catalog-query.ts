@@ -36,7 +36,7 @@ export interface CatalogAnswer {
   readonly foreign: readonly string[]
   /** A cast, a type or an index calls a function that is not known to be harmless, and statements do not show which. */
   readonly hidden: boolean
-  /** Whoever a session is, it may have the server plan what {@link keepMemory} sends. */
+  /** Every role may have the server plan what {@link keepMemory} sends. */
   readonly mayTakeMemory: boolean
 }
 

@@ -109,7 +109,7 @@ export class EndpointCatalog implements Catalog {
   latest: Snapshot | undefined
   /** Functions that define something, by the last reading, even if much has changed since. In lower case. */
   defining: ReadonlySet<string> = new Set()
-  /** Whoever a session is, it may have the server plan what `keepMemory` sends: by the last reading too. */
+  /** Every role may have the server plan what `keepMemory` sends: by the last reading too. */
   mayTakeMemory = false
   /** When it was read last, or has changed since. */
   #knownSince = Number.NEGATIVE_INFINITY
