@@ -94,8 +94,10 @@ test('beside instrumentation-pg no statement has two spans, and waits and transa
     ['select pg_sleep(0.1)', 'request'],
     ['select 3', 'request'],
   ])
-  // What connmgr itself sends for a transaction passes that instrumentation by.
-  expect(of('@connmgr/otel').map(({ name, parent }) => [name, parent])).toEqual([
+  // What connmgr itself sends for a transaction passes that instrumentation by. On a busy machine a lease that is free is
+  // waited for, too, and has a span then.
+  const ours = of('@connmgr/otel').filter(({ name }) => name !== 'acquire')
+  expect(ours.map(({ name, parent }) => [name, parent])).toEqual([
     ['BEGIN', 'transaction'],
     ['COMMIT', 'transaction'],
     ['transaction', 'request'],
