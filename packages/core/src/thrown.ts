@@ -3,7 +3,17 @@ import { redactText } from './secrets/redact-text.js'
 
 /** Whether a thrown thing is an error, also one made in another realm, as Node's own are under some test runners. */
 export function isError(thrown: unknown): thrown is Error {
-  return thrown instanceof Error || types.isNativeError(thrown)
+  return thrown instanceof Error || types.isNativeError(thrown) || derivesFromError(thrown)
+}
+
+/**
+ * What a class in the old style makes, such as those of better-sqlite3, is no native error, and its addon has those of the
+ * realm that has loaded it first.
+ */
+function derivesFromError(thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null) return false
+  const { message, name, stack } = thrown as Partial<Record<keyof Error, unknown>>
+  return typeof message === 'string' && typeof name === 'string' && typeof stack === 'string'
 }
 
 /**
