@@ -7,8 +7,7 @@ export function isError(thrown: unknown): thrown is Error {
 }
 
 /**
- * What a class in the old style makes, such as those of better-sqlite3, is no native error, and its addon has those of the
- * realm that has loaded it first.
+ * What a class in the old style makes is no native error, and an addon makes those of the realm that has loaded it first.
  */
 function derivesFromError(thrown: unknown): boolean {
   if (typeof thrown !== 'object' || thrown === null) return false
