@@ -3,13 +3,13 @@ import { redactText } from './secrets/redact-text.js'
 
 /** Whether a thrown thing is an error, also one made in another realm, as Node's own are under some test runners. */
 export function isError(thrown: unknown): thrown is Error {
-  return thrown instanceof Error || types.isNativeError(thrown) || derivesFromError(thrown)
+  return thrown instanceof Error || types.isNativeError(thrown) || looksLikeError(thrown)
 }
 
 /**
  * What a class in the old style makes is no native error, and an addon makes those of the realm that has loaded it first.
  */
-function derivesFromError(thrown: unknown): boolean {
+function looksLikeError(thrown: unknown): boolean {
   if (typeof thrown !== 'object' || thrown === null) return false
   const { message, name, stack } = thrown as Partial<Record<keyof Error, unknown>>
   return typeof message === 'string' && typeof name === 'string' && typeof stack === 'string'

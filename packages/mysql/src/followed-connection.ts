@@ -65,7 +65,7 @@ class FollowedConnection extends MysqlConnection {
 
   /**
    * A statement that is prepared already is sent as it is. mysql2 makes a command of the question whether it is, and options
-   * for both: a quarter of what it takes for such a statement.
+   * for both.
    */
   execute(sql: unknown, values: unknown, callback: unknown): unknown {
     const internals = this as unknown as Internals

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Opened, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { catalogRead } from '../test/known-catalog.js'
-import { Wire } from '../test/wire.js'
+import { openWatched, Wire } from '../test/wire.js'
 import type { PgConnectionManager } from './connection-manager.js'
 import { createConnectionManager } from './create-connection-manager.js'
 import type { PgManagerOptions } from './manager-options.js'
@@ -19,17 +19,7 @@ afterAll(() => cluster?.stop())
 /** One connection, whose database is known. */
 async function open(options: PgManagerOptions = {}): Promise<PgConnectionManager> {
   wire = new Wire()
-  const manager = opened.add(
-    createConnectionManager({
-      databaseUrl: cluster.primary.url(),
-      poolSize: 1,
-      maxOverflow: 0,
-      healthMonitoring: false,
-      logger: false,
-      onConnect: (client) => wire.watch(client),
-      ...options,
-    }),
-  )
+  const manager = opened.add(openWatched(wire, { databaseUrl: cluster.primary.url(), ...options }))
   await catalogRead(manager.pool)
   wire.forget()
   return manager
@@ -99,41 +89,43 @@ describe('what is sent', () => {
     ])
   })
 
-  test.each([
-    ['the option says no', { keepServerMemory: false }],
-    ['nothing is known of the server', { databaseUrl: 'of a server that tells nothing' }],
-  ] as const)('not where %s', async (_case, options) => {
-    const unknown = 'databaseUrl' in options
-    // A catalog cannot be read without JSON.
-    if (unknown)
-      await cluster.primary.query(
-        'revoke execute on function pg_catalog.json_build_object("any") from public; create role app login',
+  test('not where the option says no', async () => {
+    const { pool } = await open({ preparedStatements: 'off', keepServerMemory: false })
+    await pool.query(ask, [1])
+    expect(wire.messages).toBe('PBDES')
+  })
+
+  test('not where the catalog cannot be read', async () => {
+    // It comes as JSON.
+    const json = 'execute on function pg_catalog.json_build_object("any")'
+    await cluster.primary.query(`revoke ${json} from public; create role app login`)
+    try {
+      wire = new Wire()
+      const databaseUrl = cluster.primary.url({ user: 'app' })
+      const { driver, pool } = opened.add(
+        openWatched(wire, { databaseUrl, preparedStatements: 'off' }),
       )
-    wire = new Wire()
-    const manager = opened.add(
-      createConnectionManager({
-        databaseUrl: cluster.primary.url(unknown ? { user: 'app' } : {}),
-        poolSize: 1,
-        healthMonitoring: false,
-        logger: false,
-        onConnect: (client) => wire.watch(client),
-        ...(unknown ? {} : options),
-      }),
-    )
-    if (!unknown) await catalogRead(manager.pool)
-    for (let n = 0; n < 3; n += 1) await manager.pool.query(ask, [n])
-    expect(wire.messages.endsWith('PBDES'.repeat(3))).toBe(true)
-    expect(wire.messages).not.toContain(`${MEMORY_IS_KEPT}PB`)
+      const client = await pool.connect()
+      const catalog = driver.catalogOf(client)
+      await catalog?.read()
+      expect(catalog).toMatchObject({ latest: undefined, mayBeRead: false })
+      wire.forget()
+      await client.query(ask, [1])
+      expect(wire.messages).toBe('PBDES')
+      client.release()
+    } finally {
+      await cluster.primary.query(`grant ${json} to public`)
+    }
   })
 
   test('not where not everybody may call what it takes', async () => {
-    await cluster.primary.query('revoke execute on function repeat(text, int) from public')
+    await cluster.primary.query('revoke execute on function lpad(text, int, text) from public')
     try {
       const { pool } = await open({ preparedStatements: 'off' })
       await pool.query(ask, [1])
       expect(wire.messages).toBe('PBDES')
     } finally {
-      await cluster.primary.query('grant execute on function repeat(text, int) to public')
+      await cluster.primary.query('grant execute on function lpad(text, int, text) to public')
     }
   })
 

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Client } from 'pg'
 import { type ClientInternals, internalsOf } from './client-internals.js'
+import { mayExecute } from './may-execute.js'
 
 /** A connection of node-postgres, as far as it is used here. */
 interface SendingConnection extends EventEmitter {
@@ -8,17 +9,17 @@ interface SendingConnection extends EventEmitter {
   bind?(message: object, more?: boolean): void
 }
 
-/** Of what is freed at once: twice as much stays with the session from then on. */
-const BYTES = 512 * 1024
-
 /**
- * Planned, which takes and frees the memory, and not executed. Servers count and log what is executed, so that it appears in
- * neither their log nor pg_stat_statements.
+ * In UTF-8 `lpad` takes four bytes for each, 512 kB, and fills one: each page that is filled costs the server a fault. Twice
+ * what was taken stays with the session from then on. In encodings with one byte for each character it changes nothing.
  */
-const TAKES_AND_FREES = `select pg_catalog.length(pg_catalog.repeat(' ', ${BYTES}))`
-/** What the role of a session must be allowed to call for that, whichever role it becomes. */
-export const MAY_TAKE_MEMORY = ['length(text)', 'repeat(text,integer)']
-  .map((name) => `pg_catalog.has_function_privilege('public', 'pg_catalog.${name}', 'execute')`)
+const CHARACTERS = 128 * 1024
+
+/** Planned, which takes and frees the memory, and not executed: `log_statement` shows what is executed. */
+const TAKES_AND_FREES = `select pg_catalog.length(pg_catalog.lpad('', ${CHARACTERS}, ' '))`
+/** Whether every role may call that, whichever a session has at the time. */
+export const MAY_TAKE_MEMORY = ['length(text)', 'lpad(text,integer,text)']
+  .map((name) => mayExecute(name, 'public'))
   .join(' and ')
 
 /**
@@ -28,7 +29,7 @@ export const MAY_TAKE_MEMORY = ['length(text)', 'repeat(text,integer)']
  * largest block that has been freed and that was too large for the heap (mallopt(3), M_MMAP_THRESHOLD), so it is enough to
  * free such a block once.
  *
- * The block is freed before the first statement that is sent when it may be, in the same packet, so that nothing waits for it.
+ * The block is freed before the first statement that is sent when it may be, in the same packet, so that it costs no round trip.
  * To be called when the client has connected.
  *
  * @param may whether the server is known to be PostgreSQL, and to let every role do it

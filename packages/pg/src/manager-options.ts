@@ -71,7 +71,7 @@ export interface PgManagerOptions extends ManagerOptions<Client> {
   /**
    * Whether sessions keep up to 1 MB of the memory that their statements free for those that follow, in place of giving it
    * back to the system of the server after each of them and taking it anew, which can cost as much as the statement. For
-   * PostgreSQL on Linux with glibc; elsewhere it changes nothing. See docs/speed.md. `@default` true
+   * PostgreSQL on Linux with glibc and databases in UTF-8; elsewhere it changes nothing. See docs/speed.md. `@default` true
    */
   readonly keepServerMemory?: boolean
 }

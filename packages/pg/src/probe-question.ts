@@ -1,4 +1,5 @@
 import type { MissingRight } from '@connmgr/core'
+import { mayExecute } from './may-execute.js'
 import { STANDBY_TIMELINES } from './places.js'
 
 /** What a probe reads: one row. */
@@ -83,14 +84,9 @@ select ${role},
 export async function askRights(
   run: (question: string) => Promise<readonly (string | null)[]>,
 ): Promise<Rights> {
-  const each = NAMES.map((source) => SOURCES[source].map(mayExecute).join(' and '))
+  const each = NAMES.map((source) => SOURCES[source].map((name) => mayExecute(name)).join(' and '))
   const row = await run(`select ${each.join(',\n       ')}`)
   return new Set(NAMES.filter((_source, index) => row[index] === 't'))
-}
-
-/** A function that the server lacks counts as one that may not be executed. */
-function mayExecute(name: string): string {
-  return `coalesce(pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.${name}'), 'execute'), false)`
 }
 
 /** What a role is kept from, and what that turns off. Where another source tells the same, nothing is missing. */

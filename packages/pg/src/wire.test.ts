@@ -1,8 +1,7 @@
 import { FakeClock, type PostgresCluster, startCluster } from '@connmgr/testing'
 import { catalogRead } from '../test/known-catalog.js'
-import { Wire } from '../test/wire.js'
+import { openWatched, Wire } from '../test/wire.js'
 import type { PgConnectionManager } from './connection-manager.js'
-import { createConnectionManager } from './create-connection-manager.js'
 import type { PgManagerOptions } from './manager-options.js'
 
 let cluster: PostgresCluster
@@ -18,15 +17,7 @@ afterEach(() => manager.close({ drainTimeoutMs: 0 }))
 
 async function open(options: PgManagerOptions & { clock?: FakeClock } = {}): Promise<void> {
   wire = new Wire()
-  manager = createConnectionManager({
-    databaseUrl: cluster.primary.url(),
-    poolSize: 1,
-    maxOverflow: 0,
-    healthMonitoring: false,
-    logger: false,
-    onConnect: (client) => wire.watch(client),
-    ...options,
-  })
+  manager = openWatched(wire, { databaseUrl: cluster.primary.url(), ...options })
   await manager.warmUp(1)
   // The catalog is read after a head start for the first caller.
   await options.clock?.advance(100)

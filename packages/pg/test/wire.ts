@@ -1,5 +1,20 @@
 import type { Client } from 'pg'
 import { internalsOf } from '../src/client-internals.js'
+import type { PgConnectionManager } from '../src/connection-manager.js'
+import { createConnectionManager } from '../src/create-connection-manager.js'
+import type { PgManagerOptions } from '../src/manager-options.js'
+
+/** A manager of one connection, whose messages `wire` notes. */
+export function openWatched(wire: Wire, options: PgManagerOptions): PgConnectionManager {
+  return createConnectionManager({
+    poolSize: 1,
+    maxOverflow: 0,
+    healthMonitoring: false,
+    logger: false,
+    onConnect: (client) => wire.watch(client),
+    ...options,
+  })
+}
 
 interface Writing {
   _write(chunk: Buffer | string, encoding: BufferEncoding, callback: () => void): void
