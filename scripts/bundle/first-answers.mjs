@@ -14,6 +14,7 @@ globalThis.setTimeout = (callback, ms, ...values) =>
 const deferred = () =>
   Object.keys(require.cache).filter((file) => file.endsWith(`dist${sep}deferred.js`))
 
+const hadNavigator = 'navigator' in globalThis
 const { createConnectionManager } =
   how === 'import'
     ? await import(require.resolve('@connmgr/pg').replace(/js$/, 'mjs'))
@@ -27,6 +28,16 @@ for (const text of ['begin', 'select 1', 'commit']) await client.query(text)
 client.release()
 await Promise.all([pool.query('select 2'), pool.query('select 3')])
 assert.deepEqual(deferred(), [], 'the first answers of a program load what was to wait')
+assert.deepEqual(
+  process.moduleLoadList.filter((module) => module.includes('undici')),
+  [],
+  'the first answers of a program load fetch',
+)
+assert.equal(
+  'navigator' in globalThis,
+  hadNavigator,
+  'loading has changed the globals of a program',
+)
 
 await assert.rejects(pool.query('select no_such_column'), { code: '42703' })
 assert.equal(await manager.transaction(async () => 1), 1)

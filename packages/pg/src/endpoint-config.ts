@@ -10,7 +10,6 @@ import {
   withHiddenPassword,
 } from '@connmgr/core/driver'
 import type { ClientConfig } from 'pg'
-import pg from 'pg'
 import {
   CONNECTION_PARAMETERS,
   hasSeveralHosts,
@@ -19,6 +18,7 @@ import {
   TLS_PARAMETERS,
   type UrlParts,
 } from './connection-url.js'
+import { nodePostgres } from './node-postgres.js'
 import { type AuthPolicy, allowedMethods, FOR_NAMED } from './require-auth.js'
 import { rejectPaths } from './tls-files.js'
 import { NO_SETTINGS, settingsIn, type UrlSettings } from './url-settings.js'
@@ -160,7 +160,7 @@ export function configuredEndpoint(
 /** What the configuration leaves out is as node-postgres has it. */
 function endpointOf(given: EndpointConfig, env: NodeJS.ProcessEnv = process.env): PgEndpoint {
   const config = withRequiredAuth(given, env)
-  const { defaults } = pg
+  const { defaults } = nodePostgres
   const host = config.host || env.PGHOST || defaults.host || 'localhost'
   const port = Number(config.port || env.PGPORT || defaults.port)
   const user = config.user || env.PGUSER || defaults.user

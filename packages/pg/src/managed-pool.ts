@@ -6,13 +6,14 @@ import {
   type FunctionReference,
   printAsJson,
 } from '@connmgr/core/driver'
+import type pg from 'pg'
 import type { PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
-import pg from 'pg'
 import type { AbortableQuery } from './aborted-query.js'
 import { PgConnectionManager } from './connection-manager.js'
 import { hideSecretOptions } from './hidden-options.js'
 import { LentClients } from './lent-clients.js'
 import { showServer, showSettings } from './live-options.js'
+import { nodePostgres } from './node-postgres.js'
 import { blueprintOf, type ManagedPoolConfig } from './pool-config.js'
 import { PoolQueries } from './pool-queries.js'
 import { PoolSharing } from './shared/pool-sharing.js'
@@ -39,7 +40,7 @@ type Replaced =
   | 'idleCount'
   | 'waitingCount'
   | 'expiredCount'
-const PgPool = pg.Pool as unknown as new (config?: PoolConfig) => Omit<pg.Pool, Replaced>
+const PgPool = nodePostgres.Pool as unknown as new (config?: PoolConfig) => Omit<pg.Pool, Replaced>
 
 const NOTHING = (): void => {}
 const ENDED = 'Cannot use a pool after calling end on the pool'

@@ -7,12 +7,12 @@ import {
   withoutSecrets,
 } from '@connmgr/core/driver'
 import type { Client, ClientConfig } from 'pg'
-import pg from 'pg'
 import type { OpenStream } from './cancel.js'
 import { classify } from './classify.js'
 import { configForClass } from './client-config.js'
 import { authPolicyOf } from './endpoint-config.js'
 import { clientOf } from './leased-client.js'
+import { nodePostgres } from './node-postgres.js'
 import { countReceived } from './received-bytes.js'
 import { guardLogin } from './require-auth.js'
 import { readRows } from './rows/received-rows.js'
@@ -43,7 +43,7 @@ export class SessionOpener {
     options: { Client?: ClientClass | undefined; clientOptions?: object | undefined },
     onNoRoom: (endpointId: string) => void,
   ) {
-    this.Client = options.Client ?? pg.Client
+    this.Client = options.Client ?? nodePostgres.Client
     this.#clientOptions = options.clientOptions ?? {}
     this.#onNoRoom = onNoRoom
   }
@@ -105,8 +105,8 @@ export class SessionOpener {
       password: endpointConfig.password,
     }
     try {
-      return this.Client === pg.Client
-        ? new pg.Client(config.stream ? config : { ...config, stream: openSocket })
+      return this.Client === nodePostgres.Client
+        ? new nodePostgres.Client(config.stream ? config : { ...config, stream: openSocket })
         : new this.Client(configForClass(endpoint, this.#clientOptions, config, own))
     } catch (error) {
       throw this.#failure(error)

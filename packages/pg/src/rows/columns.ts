@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { nodePostgres } from '../node-postgres.js'
 import {
   copyOf,
   emptyRowOf,
@@ -27,7 +27,7 @@ export function describeRows(query: RowQuery, fields: readonly Field[]): void {
   query._checkForMultirow?.()
   const result = query._result as RowResult
   result.fields = own
-  if (own.length > 0) result._parsers = parsersOf(own, result._types ?? pg.types)
+  if (own.length > 0) result._parsers = parsersOf(own, result._types ?? nodePostgres.types)
   result._prebuiltEmptyResultObject = emptyRow
   query._accumulateRows = query.callback || query.listenerCount('row') === 0
 }

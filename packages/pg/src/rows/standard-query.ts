@@ -1,5 +1,5 @@
-import pg from 'pg'
 import type { PendingQuery } from '../client-internals.js'
+import { nodePostgres } from '../node-postgres.js'
 
 /** What node-postgres makes of the text of a value. */
 export type TypeParser = (text: string) => unknown
@@ -48,7 +48,7 @@ export interface RowResult {
   _prebuiltEmptyResultObject?: object | null
 }
 
-const standard = new pg.Query('') as unknown as RowQuery
+const standard = new nodePostgres.Query('') as unknown as RowQuery
 const standardResult = standard._result as RowResult
 
 /** Whether node-postgres itself makes the rows of a result. */
@@ -91,7 +91,7 @@ export function keepsRows(query: RowQuery): boolean {
 
 /** A row of some columns without values, as node-postgres makes it. */
 export function emptyRowOf(fields: readonly Field[]): object | null | undefined {
-  const result = (new pg.Query('') as unknown as RowQuery)._result
+  const result = (new nodePostgres.Query('') as unknown as RowQuery)._result
   result?.addFields?.(fields)
   return result?._prebuiltEmptyResultObject
 }

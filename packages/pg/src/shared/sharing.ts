@@ -1,6 +1,7 @@
 import { type Clock, type ManagerOptions, UnsupportedError } from '@connmgr/core'
 import { invalidOption, rejectUnknownOptions, systemClock } from '@connmgr/core/driver'
-import pg, { type Client } from 'pg'
+import type { Client } from 'pg'
+import { nodePostgres } from '../node-postgres.js'
 import type { ClientClass } from '../session-opener.js'
 import { type SharedQueryClass, sharedQueryOf } from './shared-query.js'
 
@@ -49,7 +50,7 @@ export function sharingOf(
     onAcquire,
     poolMode,
   }: Pick<ManagerOptions<Client>, 'clock' | 'onAcquire' | 'poolMode'>,
-  Client: ClientClass = pg.Client,
+  Client: ClientClass = nodePostgres.Client,
 ): Sharing | undefined {
   const options = resolveOptions(shared)
   if (options === undefined) return undefined
