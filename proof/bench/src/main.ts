@@ -93,9 +93,7 @@ async function main(): Promise<void> {
   }
   const result = { machine, versions: versions(), quick: values.quick, suites }
   if (!values.quick) {
-    // A run of some suites leaves what is known of the others.
-    const all = { ...result, suites: { ...savedSuites(), ...suites } }
-    save('results.json', `${JSON.stringify(all, null, 2)}\n`)
+    save('results.json', `${JSON.stringify(withSaved(result), null, 2)}\n`)
   }
   if (values.json) await write(`${JSON.stringify(result)}\n`)
 }
@@ -109,9 +107,22 @@ function versions(): Record<string, string> {
   }
 }
 
-function savedSuites(): Record<string, SuiteResult> {
+interface Saved {
+  /** By suite, where it was measured last. */
+  readonly machines: Readonly<Record<string, string>>
+  readonly suites: Readonly<Record<string, SuiteResult>>
+}
+
+/** A run of some suites leaves what is known of the others. */
+function withSaved({ machine, suites, ...result }: Omit<Saved, 'machines'> & { machine: string }) {
   const file = path.join(RESULTS, 'results.json')
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).suites : {}
+  const saved: Partial<Saved> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const machines = Object.fromEntries(Object.keys(suites).map((name) => [name, machine]))
+  return {
+    ...result,
+    machines: { ...saved.machines, ...machines },
+    suites: { ...saved.suites, ...suites },
+  }
 }
 
 async function write(text: string): Promise<void> {

@@ -2,7 +2,9 @@ import { type Estimate, estimate, isTooNoisy, ratioWithNoise } from './contest/e
 import {
   beside,
   type Effort,
+  eachByItself,
   measureContenders,
+  oursOrNot,
   type Server,
   type WindowGroups,
 } from './contest/rounds.js'
@@ -42,9 +44,12 @@ export async function compareCases(
   { baseOf, callers = quick ? CALLERS.quick : CALLERS.full }: Comparison,
 ): Promise<Record<string, Measured>> {
   const names = Object.entries(cases).map(([name, openers]) => [name, Object.keys(openers)])
+  const effort = !quick ? 'full' : isNamed ? 'quick' : 'brief'
+  // To start many processes is what a brief run has no time for.
+  const sideOf = effort === 'brief' ? oursOrNot : eachByItself
   const measured = await measureContenders(
-    { module, cases: Object.fromEntries(names), callers, server },
-    EFFORT[!quick ? 'full' : isNamed ? 'quick' : 'brief'],
+    { module, cases: Object.fromEntries(names), callers, server, sideOf },
+    EFFORT[effort],
   )
   const results: Record<string, Measured> = {}
   for (const [name, byCallers] of measured)

@@ -28,8 +28,11 @@ export interface Contest {
   readonly cases: Readonly<Record<string, readonly string[]>>
   readonly callers: readonly number[]
   readonly server: Server
-  /** Contenders of the same side are in one process; `@default` ours and all others */
-  readonly sideOf?: (contender: string) => string
+  /**
+   * Contenders of the same side are in one process. With both in it, or several cases, each finds what V8 has learnt of the others;
+   * to start a process takes time.
+   */
+  readonly sideOf: (contender: string, name: string) => string
 }
 
 /** A contender is warm after so many windows of which none was faster than the fastest before it by so much. */
@@ -45,9 +48,19 @@ const WINDOW_MS_PER_CALLER = 1
 /** With fewer callers than connections only some of these would be warm. */
 const FEWEST_WHEN_WARMING = 10
 
+/** Ours in one process and all others in another. */
+export function oursOrNot(contender: string): string {
+  return contender.startsWith('connmgr') ? 'ours' : 'theirs'
+}
+
+/** Each contender of each case in a process of its own. */
+export function eachByItself(contender: string, name: string): string {
+  return `${name}, ${contender}`
+}
+
 /**
- * Measures the contenders of some cases: ours in one process and its peers in another, which run short windows in turn. The
- * processor time of a window includes that of the server.
+ * Measures the contenders of some cases, in processes that run short windows in turn. The processor time of a window includes
+ * that of the server.
  *
  * By what chance V8 compiles one process better than another is the same for all its windows, so that several groups of
  * processes are measured, one after the other.
@@ -101,7 +114,7 @@ class Group {
   async warmUp(name: string, contenders: readonly string[]): Promise<void> {
     const callers = Math.max(...this.#contest.callers, FEWEST_WHEN_WARMING)
     for (const contender of contenders) {
-      const process = this.#processOf(contender)
+      const process = this.#processOf(contender, name)
       const order = { case: name, contender, callers, durationMs: WARMING.windowMs }
       const { least, most } = this.#effort.warmUpMs
       let fastest = Number.POSITIVE_INFINITY
@@ -134,7 +147,7 @@ class Group {
   async close(name: string, contenders: readonly string[]): Promise<void> {
     for (const contender of contenders) {
       const last = { case: name, contender, callers: 1, durationMs: 1, isLast: true } as const
-      await this.#processOf(contender).window(last)
+      await this.#processOf(contender, name).window(last)
     }
   }
 
@@ -145,14 +158,14 @@ class Group {
   async #window(order: WindowOrder): Promise<Window> {
     const { pid } = this.#contest.server
     const served = processorTimeOf(pid)
-    const window = await this.#processOf(order.contender).window(order)
+    const window = await this.#processOf(order.contender, order.case).window(order)
     const share = (processorTimeOf(pid) - served) / window.queries
     return { ...window, processor: window.processor + share }
   }
 
-  #processOf(contender: string): ContenderProcess {
-    const { module, server, sideOf = oursOrNot } = this.#contest
-    const side = sideOf(contender)
+  #processOf(contender: string, name: string): ContenderProcess {
+    const { module, server, sideOf } = this.#contest
+    const side = sideOf(contender, name)
     let process = this.#processes.get(side)
     if (process === undefined) {
       process = new ContenderProcess(module, server.url)
@@ -160,10 +173,6 @@ class Group {
     }
     return process
   }
-}
-
-function oursOrNot(contender: string): string {
-  return contender.startsWith('connmgr') ? 'ours' : 'theirs'
 }
 
 /** What two contenders came to beside each other, in each round. */

@@ -2,7 +2,13 @@ import { insights } from '@connmgr/insights'
 import type { PgConnectionManager } from '@connmgr/pg'
 import { MadeUpManager, startCluster } from '@connmgr/testing'
 import { type Estimate, estimate } from '../contest/estimate.js'
-import { beside, type Effort, measureContenders, type WindowGroups } from '../contest/rounds.js'
+import {
+  beside,
+  type Effort,
+  eachByItself,
+  measureContenders,
+  type WindowGroups,
+} from '../contest/rounds.js'
 import { collectGarbage, median } from '../measure.js'
 import { CONNECTIONS, managerOf } from '../postgres-subjects.js'
 import type { Cases, Opener } from '../subjects.js'
@@ -65,7 +71,7 @@ async function overhead({ quick }: Settings): Promise<Record<string, Measured>> 
           callers: [CALLERS],
           // Without that of the server: insights ask it nothing for a statement.
           server: { url: cluster.primary.url() },
-          sideOf: (contender) => contender,
+          sideOf: eachByItself,
         },
         quick ? EFFORT.quick : EFFORT.full,
       )
