@@ -25,6 +25,12 @@ function open(options: PgManagerOptions = {}): PgConnectionManager {
 }
 
 const terminateAll = async (): Promise<void> => {
+  // One that is still logging in would be spared, and one that is being reset is not idle yet.
+  await eventually(() => {
+    const metrics = manager.getPoolMetrics()
+    const open = metrics.totalConnectionsCreated - metrics.totalConnectionsClosed
+    return metrics.connecting === 0 && metrics.checkedIn === open
+  })
   await cluster.primary.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
   )
