@@ -7,6 +7,7 @@ import { mayExecute } from './may-execute.js'
 interface SendingConnection extends EventEmitter {
   parse?(message: { readonly text: string; readonly name?: unknown }, more?: boolean): void
   bind?(message: object, more?: boolean): void
+  close?(message: { readonly type: 'P' }, more?: boolean): void
 }
 
 /**
@@ -37,11 +38,13 @@ export const MAY_TAKE_MEMORY = ['length(text)', 'lpad(text,integer,text)']
 export function keepMemory(client: Client, may: () => boolean): void {
   const internals = internalsOf(client)
   const connection = internals.connection as SendingConnection | undefined
-  const { bind, parse } = connection ?? {}
-  if (connection === undefined || parse === undefined || bind === undefined) return
+  const { bind, close, parse } = connection ?? {}
+  if (!connection || !bind || !close || !parse) return
   const takeAndFree = (): void => {
     parse.call(connection, { text: TAKES_AND_FREES })
     bind.call(connection, {})
+    // `pg_cursors` would show it to a statement that has a portal of its own.
+    close.call(connection, { type: 'P' })
   }
   connection.parse = (message, more) => {
     if (!may() || !isFree(internals)) {
@@ -69,7 +72,7 @@ function isFree({ pipeline, _activeQuery, _sentQueryQueue, _txStatus }: ClientIn
 /** Until the server is ready again, one answer of each kind is to what is sent here, and no query's. */
 function hideAnswers(connection: SendingConnection): void {
   const { emit } = connection
-  const hidden = new Set<string | symbol>(['parseComplete', 'bindComplete'])
+  const hidden = new Set<string | symbol>(['parseComplete', 'bindComplete', 'closeComplete'])
   connection.emit = (event, ...args) => {
     if (hidden.delete(event)) return true
     if (event === 'readyForQuery') connection.emit = emit

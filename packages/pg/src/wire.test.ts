@@ -27,7 +27,7 @@ async function open(options: PgManagerOptions & { clock?: FakeClock } = {}): Pro
 const TEXT = 'select name from item where id = $1'
 const ask = (id: number) => manager.pool.query(TEXT, [id])
 /** Once for each connection, in the packet of a statement. */
-const MEMORY_IS_KEPT = 'PB'
+const MEMORY_IS_KEPT = 'PBC'
 const PARSE_BIND_DESCRIBE_EXECUTE_SYNC = 'PBDES'
 const BIND_EXECUTE_SYNC = 'BES'
 
