@@ -1,5 +1,6 @@
 import type { Assembly } from './assembly.js'
 import type { Readiness } from './health/readiness.js'
+import type { ConnectionPool } from './pool/connection-pool.js'
 import { combineMetrics, type PoolMetrics, sumCounts } from './pool/metrics.js'
 import {
   type FailoverStatus,
@@ -64,11 +65,11 @@ export class Snapshots<C extends object> {
   }
 
   leaks(): LeaseReport[] {
-    return byAge(this.#parts.set.withLeases.flatMap((each) => each.pool.leases.leaked()))
+    return this.#byAge(({ leases }, now) => leases.leaked(now))
   }
 
   holders(): LeaseReport[] {
-    return byAge(this.#parts.set.withLeases.flatMap((each) => each.pool.leases.holders()))
+    return this.#byAge(({ leases }, now) => leases.holders(now))
   }
 
   leakStatus(): LeakStatus {
@@ -106,8 +107,12 @@ export class Snapshots<C extends object> {
       leakDetection: this.leakStatus(),
     }
   }
-}
 
-function byAge(reports: LeaseReport[]): LeaseReport[] {
-  return reports.sort((a, b) => b.heldForMs - a.heldForMs)
+  #byAge(reportsOf: (pool: ConnectionPool<C>, now: number) => LeaseReport[]): LeaseReport[] {
+    const { runtime, set } = this.#parts
+    const now = runtime.clock.now()
+    return set.withLeases
+      .flatMap((each) => reportsOf(each.pool, now))
+      .sort((a, b) => b.heldForMs - a.heldForMs)
+  }
 }

@@ -303,4 +303,29 @@ describe('leak detection', () => {
     expect(h.manager.getHolders()).toMatchObject([{ heldForMs: 300 }])
     lease.release()
   })
+
+  test('holders and leaks are listed by age, however long it takes to describe each', async () => {
+    h = manage({ leakDetection: { thresholdMs: 1000 }, poolSize: 2 })
+    const older = await h.manager.acquire({ label: 'older' })
+    await h.clock.advance(1)
+    const younger = await h.manager.acquire({ label: 'younger' })
+    await h.clock.advance(1000)
+    const atRest = h.clock.now.bind(h.clock)
+    let tookMs = 0
+    const passing = jest.spyOn(h.clock, 'now').mockImplementation(() => {
+      tookMs += 5
+      return atRest() + tookMs
+    })
+    try {
+      for (const reports of [h.manager.getHolders(), h.manager.detectLeaks()]) {
+        expect(reports.map(({ label }) => label)).toEqual(['older', 'younger'])
+        const [first, second] = reports.map(({ heldForMs }) => heldForMs)
+        expect(Number(first) - Number(second)).toBe(1)
+      }
+    } finally {
+      passing.mockRestore()
+    }
+    older.release()
+    younger.release()
+  })
 })

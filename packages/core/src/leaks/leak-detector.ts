@@ -188,21 +188,29 @@ export function heldFor(lease: WatchedLease, now: number, stalledMs: number): nu
   return Math.max(0, now - lease.acquiredAt - (stalledMs - lease.stalledBefore))
 }
 
-/** Describes a lease as it is now. */
-export function reportLease(lease: WatchedLease, runtime: Runtime): LeaseReport {
+/**
+ * Describes a lease as it is now.
+ *
+ * @param now one for all leases of a list: describing the first takes time, in which the others would grow older
+ */
+export function reportLease(
+  lease: WatchedLease,
+  runtime: Runtime,
+  now = runtime.clock.now(),
+): LeaseReport {
   const { clock, sql } = runtime
-  const now = clock.now()
   const { label } = lease.owner
   const stack = lease.whereabouts
   const { entry } = lease
-  const { heldForMs, lastQuery, queryCount } = lease.handedOut?.past ?? activityOf(lease, runtime)
+  const { heldForMs, lastQuery, queryCount } =
+    lease.handedOut?.past ?? activityOf(lease, runtime, now)
   return {
     leaseId: lease.id,
     connectionId: entry.id,
     endpoint: entry.endpoint.id,
     ...(label === undefined ? {} : { label: redactText(label) }),
     ...(lease.isLongLived ? { longLived: true } : {}),
-    checkedOutAt: new Date(clock.wallTime() - (now - lease.acquiredAt)),
+    checkedOutAt: new Date(clock.wallTime() - (clock.now() - lease.acquiredAt)),
     checkedOutBy: stack && describeOrigin(stack),
     stack: stack && formatStack(stack),
     heldForMs,
@@ -212,11 +220,15 @@ export function reportLease(lease: WatchedLease, runtime: Runtime): LeaseReport 
 }
 
 /** What a lease has come to so far; its text as the driver has it. */
-export function activityOf(lease: WatchedLease, { clock, stall }: Runtime): LeaseCourse {
+export function activityOf(
+  lease: WatchedLease,
+  { clock, stall }: Runtime,
+  now = clock.now(),
+): LeaseCourse {
   const { activity } = lease.entry
   const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore
   return {
-    heldForMs: heldFor(lease, clock.now(), stall.stalledMs),
+    heldForMs: heldFor(lease, now, stall.stalledMs),
     lastQuery: queryCount > 0 ? activity?.lastQuery : undefined,
     queryCount,
   }

@@ -116,8 +116,8 @@ export interface LeaseRecords {
   readonly totals: PoolTotals
   readonly measures: PoolMeasures
   readonly leakCounts: LeakCounts
-  /** Every lease that has not ended, longest first. */
-  holders(): LeaseReport[]
+  /** Every lease that has not ended, longest first. `now` is one moment for several pools. */
+  holders(now?: number): LeaseReport[]
   /** Every lease held for longer than the leak threshold, longest first. */
-  leaked(): LeaseReport[]
+  leaked(now?: number): LeaseReport[]
 }

@@ -187,31 +187,29 @@ export class Leases<C extends object> implements LeaseRecords {
   longestHolders(): readonly LeaseReport[] {
     const now = this.#runtime.clock.now()
     if (now - this.#holdersSeenAt > SAME_MOMENT_MS) {
-      this.#holdersSeen = this.holders(HOLDERS_IN_ERROR)
+      this.#holdersSeen = this.holders(now, HOLDERS_IN_ERROR)
       this.#holdersSeenAt = now
     }
     return this.#holdersSeen
   }
 
   /** Every lease that has not ended, longest first. */
-  holders(atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
+  holders(now = this.#runtime.clock.now(), atMost = Number.POSITIVE_INFINITY): LeaseReport[] {
     const reports: LeaseReport[] = []
     for (const lease of this.current()) {
       if (reports.length >= atMost) break
-      reports.push(reportLease(lease, this.#runtime))
+      reports.push(reportLease(lease, this.#runtime, now))
     }
     return reports
   }
 
   /** Every lease held for longer than the leak threshold, longest first. */
-  leaked(): LeaseReport[] {
-    const { clock, stall } = this.#runtime
-    const now = clock.now()
-    const stalledMs = stall.stalledMs
+  leaked(now = this.#runtime.clock.now()): LeaseReport[] {
+    const { stalledMs } = this.#runtime.stall
     const reports: LeaseReport[] = []
     for (const lease of this.current()) {
       if (!lease.isLongLived && heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
-        reports.push(reportLease(lease, this.#runtime))
+        reports.push(reportLease(lease, this.#runtime, now))
       }
     }
     return reports
