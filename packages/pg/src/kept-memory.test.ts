@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Opened, type PostgresCluster, startCluster } from '@connmgr/testing'
+import pg from 'pg'
+import Cursor from 'pg-cursor'
 import { catalogRead } from '../test/known-catalog.js'
 import { openWatched, Wire } from '../test/wire.js'
 import type { PgConnectionManager } from './connection-manager.js'
@@ -58,6 +60,29 @@ describe('what is sent', () => {
       await expect(pool.query(named)).rejects.toMatchObject({ code: '42P01', position: '15' })
     await cluster.primary.query('create table nowhere as select 1 as n')
     expect((await pool.query(named)).rows).toEqual([{ n: 1 }])
+  })
+
+  test('so that a first statement finds no portal but those that it would find without', async () => {
+    const manager = await open({ preparedStatements: 'off' })
+    const plain = new pg.Client({ connectionString: cluster.primary.url() })
+    await plain.connect()
+    try {
+      const seen = async (client: pg.ClientBase) => {
+        await client.query('begin')
+        const cursor = client.query(new Cursor('select statement from pg_cursors where $1', [true]))
+        const rows = await cursor.read(10)
+        await cursor.close()
+        await client.query('rollback')
+        return rows
+      }
+      const client = await manager.pool.connect()
+      const first = await seen(client)
+      expect(wire.messages).toContain(MEMORY_IS_KEPT)
+      expect(first).toEqual(await seen(plain))
+      client.release()
+    } finally {
+      await plain.end()
+    }
   })
 
   test('not in a transaction that has failed, where all is refused', async () => {
