@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
+import { minify } from 'terser'
 import { Deferral } from './bundle/deferral.mjs'
 import { DEFERRED } from './bundle/deferred-modules.mjs'
 
@@ -18,9 +19,15 @@ const SETTINGS = {
 }
 /**
  * Without comments and indentation, which V8 would read at every start of a program: one letter outside of Latin-1 in a
- * comment is enough for it to keep, and scan, two bytes for each. Names stay, for stacks to be read.
+ * comment is enough for it to keep, and scan, two bytes for each.
  */
-const SHORT = { charset: 'ascii', minifySyntax: true, minifyWhitespace: true, lineLimit: 120 }
+const SHORT = { charset: 'ascii', minifySyntax: true }
+/** Variables have short names, for the same reason. Functions and classes keep theirs, for stacks and logs to be read. */
+const SHORTER = { toplevel: true, keep_classnames: true, keep_fnames: true }
+/** A line that has failed is shown whole by Node. */
+const LINES = { max_line_len: 120 }
+/** Stands for `#` while names are made short, as terser would give what is private short ones too. No bundle has it. */
+const PRIVATE = '\u00d8'
 const folder = process.cwd()
 const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 const entries = Object.values(exports)
@@ -38,17 +45,35 @@ for (const entry of entries) writeEntry(entry)
 
 async function writeBundle(name, { contents, ...settings }, finish = (code) => code) {
   const outfile = dist(name)
-  await build({
+  const { outputFiles } = await build({
     stdin: { contents, resolveDir: join(folder, 'src'), sourcefile: name, loader: 'ts' },
     ...SETTINGS,
     ...SHORT,
     ...settings,
     format: 'cjs',
     outfile,
-    sourcemap: true,
+    write: false,
+    sourcemap: 'external',
     sourcesContent: false,
   })
-  writeFileSync(outfile, finish(withClassNames(readFileSync(outfile, 'utf8'))))
+  const [map, text] = ['.js.map', '.js'].map(
+    (end) => outputFiles.find(({ path }) => path.endsWith(end)).text,
+  )
+  const bundled = finish(withClassNames(text))
+  const short = await minify(bundled.replaceAll('#', PRIVATE), {
+    ecma: 2020,
+    compress: false,
+    mangle: { ...SHORTER, reserved: classesIn(bundled) },
+    format: LINES,
+    sourceMap: { content: map, url: `${name}.map` },
+  })
+  writeFileSync(outfile, short.code.replaceAll(PRIVATE, '#'))
+  writeFileSync(`${outfile}.map`, short.map)
+}
+
+/** Classes that have their names from variables. */
+function classesIn(code) {
+  return [...code.matchAll(/\b(\w+) = class\b/g)].map(([, name]) => name)
 }
 
 async function namesOf(entry) {
@@ -90,8 +115,8 @@ function writeEntry(entry) {
  * again: a caller who waited for a connection took 25 µs longer.
  */
 function withClassNames(code) {
-  const renamed = [...code.matchAll(/\b(\w+)=\s*class _\1\b/g)].map(([, name]) => name)
-  const collision = /\b(\w+\d)=\s*class\b/.exec(code)
+  const renamed = [...code.matchAll(/\b(\w+) = class _\1\b/g)].map(([, name]) => name)
+  const collision = /\b(\w+\d) = class\b/.exec(code)
   if (collision !== null)
     throw new Error(
       `two classes have one name, and esbuild calls one of them ${collision[1]}: rename it`,

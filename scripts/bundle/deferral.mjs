@@ -55,7 +55,7 @@ export class Deferral {
       main: {
         contents: `${moduleOf(names, deferred.uses, isDeferred)}\n${LOAD_IN_JEST}`,
         plugins: [this.#otherSide((module) => !isMain(module), main.uses, LOADER)],
-        banner: { js: loaderOf(main.uses) },
+        banner: { js: LOADER_CODE },
       },
       finish: withLoader,
       isDeferred,
@@ -150,11 +150,8 @@ function nameIn(module, name) {
   return `${name}_of_${module.replaceAll(/\W/g, '_')}`
 }
 
-function loaderOf(uses) {
-  const names = [...uses].flatMap(([module, list]) => list.map((name) => nameIn(module, name)))
-  const getters = names.map((name) => `get ${name}(){return $load().${name}}`)
-  return `let $loaded;const $load=()=>$loaded??=require("${DEFERRED}"),${LOADER}={__proto__:{${getters.join(',\n')}}};`
-}
+/** Once loaded, the file takes the place of what loads it: a use is then that of a property. */
+const LOADER_CODE = `const ${LOADER}={__proto__:new Proxy({},{get:(_,name)=>$load()[name]})},$load=()=>Object.setPrototypeOf(${LOADER},require("${DEFERRED}"));`
 
 /** In place of a file. Each is as long as what it replaces, for the source map to stay right. */
 function withLoader(code) {

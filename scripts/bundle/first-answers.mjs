@@ -20,6 +20,7 @@ const { createConnectionManager } =
     ? await import(require.resolve('@connmgr/pg').replace(/js$/, 'mjs'))
     : require('@connmgr/pg')
 const manager = createConnectionManager({ logger: false })
+assert.equal(manager.constructor.name, 'PgConnectionManager', 'a class has lost its name')
 const { pool } = manager
 for (let id = 0; id < 8; id += 1)
   assert.equal((await pool.query('select $1::int as id', [id])).rows[0].id, id)

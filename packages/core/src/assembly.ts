@@ -53,29 +53,28 @@ export class Assembly<C extends object> {
   readonly probers: Probers<C>
   readonly reactions: PoolReactions<C>
   readonly cluster: Cluster<C>
-  readonly monitor: HealthMonitor<C>
   readonly maintainer: Maintainer<C>
-  /** Of several endpoints each is probed often enough. */
-  readonly silence: SilenceWatch<C> | undefined
   readonly watchdog: QueryWatchdog<C>
-  readonly logins: LoginProbes<C>
   readonly router: Router<C>
   readonly reads: Reads<C>
   readonly topology: TopologyWatch | undefined
   readonly monitoring: Monitoring<C>
   readonly readiness: ReadinessTracker
-  readonly dedicated: DedicatedConnections<C>
   readonly record = new FailoverRecord()
   readonly log: EventLog
   readonly lifecycle: Lifecycle<C>
   readonly acquiring: Acquiring<C>
-  readonly replayer: Replayer
-  readonly work: UnitsOfWork<C, ManagerAcquireOptions>
   /** Undefined if the manager is meant to be one of several, within one limit. */
   readonly siblings: Siblings | undefined
+  #monitor: HealthMonitor<C> | undefined
+  #silence: SilenceWatch<C> | undefined
+  #logins: LoginProbes<C> | undefined
+  #dedicated: DedicatedConnections<C> | undefined
+  #replayer: Replayer | undefined
+  #work: UnitsOfWork<C, ManagerAcquireOptions> | undefined
 
   constructor(driver: Driver<C>, endpoints: readonly Endpoint[], options: ResolvedOptions<C>) {
-    const { failover, health, pool } = options
+    const { health, pool } = options
     this.driver = driver
     this.options = options
     this.fixed =
@@ -94,15 +93,9 @@ export class Assembly<C extends object> {
     this.startUp = new StartUp(runtime, { startTimeoutMs, acquireTimeoutMs }, this)
     this.set.apply(endpoints)
     this.cluster = this.#createCluster()
-    const pace = new ProbePace(failover, health.intervalMs, this)
-    this.monitor = new HealthMonitor(runtime, health.history, pace, this)
     const leakMs = options.leaks?.thresholdMs ?? Number.POSITIVE_INFINITY
     this.maintainer = new Maintainer(this.set.pools, pool, leakMs, options.clock)
-    const [only] = this.endpoints
-    if (this.solo && only !== undefined)
-      this.silence = new SilenceWatch(runtime, only, this.monitor)
-    this.watchdog = new QueryWatchdog(runtime, this.endpoints, options.queryTimeoutMs, this.monitor)
-    this.logins = new LoginProbes(runtime, this.#loginOptions, this)
+    this.watchdog = new QueryWatchdog(runtime, options.queryTimeoutMs, this)
     this.router = new Router(runtime, this.endpoints, this.cluster, pool.maxWaiters)
     const { cluster, router } = this
     this.reads = new Reads(runtime, options.reads, { driver, cluster, router, acquireTimeoutMs })
@@ -114,23 +107,8 @@ export class Assembly<C extends object> {
     this.log = new EventLog(runtime.events, options.logger, this.solo)
     const times = { ...health, startTimeoutMs }
     this.readiness = new ReadinessTracker(options.clock, times, () => this.monitoring.standing)
-    this.dedicated = new DedicatedConnections(runtime, pool, this)
     this.lifecycle = new Lifecycle(this)
     this.acquiring = new Acquiring(this)
-    const { acquiring, lifecycle } = this
-    this.replayer = new Replayer(runtime, {
-      driver,
-      deadlineMs: failover.failoverTimeoutMs,
-      pending: lifecycle.pending,
-      closed: () => lifecycle.over,
-    })
-    this.work = new UnitsOfWork(runtime, {
-      driver,
-      replayer: this.replayer,
-      acquireTimeoutMs,
-      rollbackTimeoutMs: pool.resetTimeoutMs,
-      acquire: (wanted, below, again) => acquiring.acquire(acquiring.request(wanted, below), again),
-    })
     if (options.budget === undefined) this.siblings = this.#findSiblings(endpoints)
     this.#listen()
   }
@@ -138,6 +116,52 @@ export class Assembly<C extends object> {
   /** True if there is one endpoint, and no source that may name others. */
   get solo(): boolean {
     return this.fixed && this.endpoints.length === 1
+  }
+
+  // What follows is made when it is first used: a process that starts has its first answer without it.
+
+  get monitor(): HealthMonitor<C> {
+    const { failover, health } = this.options
+    this.#monitor ??= new HealthMonitor(
+      this.runtime,
+      health.history,
+      new ProbePace(failover, health.intervalMs, this),
+      this,
+    )
+    return this.#monitor
+  }
+
+  /** The monitor while it runs. */
+  get probing(): HealthMonitor<C> | undefined {
+    return this.#monitor?.started === true ? this.#monitor : undefined
+  }
+
+  /** Of several endpoints each is probed often enough. */
+  get silence(): SilenceWatch<C> | undefined {
+    const [only] = this.endpoints
+    if (this.solo && only !== undefined)
+      this.#silence ??= new SilenceWatch(this.runtime, only, this.monitor)
+    return this.#silence
+  }
+
+  get logins(): LoginProbes<C> {
+    this.#logins ??= new LoginProbes(this.runtime, this.#loginOptions, this)
+    return this.#logins
+  }
+
+  get dedicated(): DedicatedConnections<C> {
+    this.#dedicated ??= new DedicatedConnections(this.runtime, this.options.pool, this)
+    return this.#dedicated
+  }
+
+  get replayer(): Replayer {
+    this.#replayer ??= this.#createReplayer()
+    return this.#replayer
+  }
+
+  get work(): UnitsOfWork<C, ManagerAcquireOptions> {
+    this.#work ??= this.#createWork()
+    return this.#work
   }
 
   poolDrained(): void {
@@ -179,6 +203,28 @@ export class Assembly<C extends object> {
       onTrouble: () => this.topology?.hurry(),
       onRoutesChanged: () => this.router.reroute(),
       onLost: (endpoint) => this.logins.forget(endpoint),
+    })
+  }
+
+  #createReplayer(): Replayer {
+    const { driver, lifecycle, options, runtime } = this
+    return new Replayer(runtime, {
+      driver,
+      deadlineMs: options.failover.failoverTimeoutMs,
+      pending: lifecycle.pending,
+      closed: () => lifecycle.over,
+    })
+  }
+
+  #createWork(): UnitsOfWork<C, ManagerAcquireOptions> {
+    const { acquiring, driver, replayer } = this
+    const { acquireTimeoutMs, resetTimeoutMs } = this.options.pool
+    return new UnitsOfWork(this.runtime, {
+      driver,
+      replayer,
+      acquireTimeoutMs,
+      rollbackTimeoutMs: resetTimeoutMs,
+      acquire: (wanted, below, again) => acquiring.acquire(acquiring.request(wanted, below), again),
     })
   }
 

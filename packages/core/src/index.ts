@@ -34,12 +34,12 @@ export {
   UnsupportedError,
   ValidationFailedError,
 } from './errors.js'
+export { queryChannel } from './events/channels.js'
 export type * from './events/cluster-events.js'
 export type { ErrorSummary } from './events/event-parts.js'
 export type * from './events/events.js'
 export type { Logger, LogLevel } from './events/log.js'
 export type * from './events/pool-events.js'
-export { queryChannel } from './events/query-channel.js'
 export type { QueryContext } from './events/query-context.js'
 export type { QueryObserver } from './events/query-observer.js'
 export type * from './events/server-events.js'

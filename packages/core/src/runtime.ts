@@ -1,6 +1,6 @@
 import { EventEmitter } from './events/emitter.js'
-import { QueryTracer } from './events/query-channel.js'
 import { QueryObservers } from './events/query-observer.js'
+import { QueryTracer } from './events/query-tracer.js'
 import { LeaseObservers } from './pool/lease-observers.js'
 import { nextManagerId } from './process/managers.js'
 import { type ReportSql, SqlReports, withoutQuoted } from './secrets/sql-reports.js'

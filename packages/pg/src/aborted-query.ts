@@ -1,5 +1,4 @@
 import { AbortedError, ConnectionLostError } from '@connmgr/core'
-import { invalidOption } from '@connmgr/core/driver'
 import type { QueryConfig } from 'pg'
 import type { ClientInternals, PendingQuery } from './client-internals.js'
 import { refuse } from './outcome/refusal.js'
@@ -13,23 +12,6 @@ export interface AbortableQuery<I extends unknown[] = unknown[]> extends QueryCo
   readonly signal?: AbortSignal
   /** False for a statement that is never to be prepared by itself; see the option `preparedStatements`. `@default` true */
   readonly prepare?: boolean
-}
-
-/**
- * The signal of a query; undefined for one that has none. Cursors and streams have none: they end by being closed.
- *
- * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a signal that is none
- */
-export function signalOf(query: unknown): AbortSignal | undefined {
-  if (typeof query !== 'object' || query === null) return undefined
-  const { signal, submit } = query as { signal?: AbortSignal; submit?: unknown }
-  if (signal === undefined || submit !== undefined) return undefined
-  const isSignal =
-    typeof signal === 'object' &&
-    typeof signal?.aborted === 'boolean' &&
-    typeof signal.addEventListener === 'function'
-  if (!isSignal) throw invalidOption('signal', signal, 'an AbortSignal')
-  return signal
 }
 
 /** Of a query that its signal has kept from being sent. */

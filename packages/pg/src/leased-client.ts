@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import { type AddMethod, BorrowedListeners, type LeaseFence } from '@connmgr/core/driver'
 import type { Client } from 'pg'
+import { textOf } from './given-query.js'
 import { fenceStatement } from './open-statement.js'
-import { textOf } from './outcome/in-flight.js'
 import { refuse } from './outcome/refusal.js'
 
 type AnyFunction = (...args: unknown[]) => unknown

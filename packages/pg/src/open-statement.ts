@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { LeaseFence } from '@connmgr/core/driver'
 import type { ClientInternals } from './client-internals.js'
-import { textOf } from './outcome/in-flight.js'
+import { textOf } from './given-query.js'
 
 type AnyFunction = (...args: unknown[]) => unknown
 export type StatementConnection = EventEmitter & { readonly stream: Socket } & Record<

@@ -1,5 +1,5 @@
 import type { ReplayOptions } from '@connmgr/core'
-import { rejectMisspeltOptions } from '@connmgr/core/driver'
+import { invalidOption, rejectMisspeltOptions } from '@connmgr/core/driver'
 
 const OURS = ['replay', 'deadlineMs', 'signal', 'prepare']
 /** Names that were found to be nothing like ours, so that each query need not be looked at anew. */
@@ -40,6 +40,23 @@ export function replayOptionsOf(
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(signal === undefined ? {} : { signal }),
   }
+}
+
+/**
+ * The signal of a query; undefined for one that has none. Cursors and streams have none: they end by being closed.
+ *
+ * @throws InvalidOptionError `CONNMGR_INVALID_OPTION` for a signal that is none
+ */
+export function signalOf(query: unknown): AbortSignal | undefined {
+  if (typeof query !== 'object' || query === null) return undefined
+  const { signal, submit } = query as { signal?: AbortSignal; submit?: unknown }
+  if (signal === undefined || submit !== undefined) return undefined
+  const isSignal =
+    typeof signal === 'object' &&
+    typeof signal?.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function'
+  if (!isSignal) throw invalidOption('signal', signal, 'an AbortSignal')
+  return signal
 }
 
 function learn(name: string): void {

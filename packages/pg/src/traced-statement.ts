@@ -5,8 +5,8 @@ import {
   tracedConnection,
 } from '@connmgr/core/driver'
 import type { ClientInternals, PendingQuery } from './client-internals.js'
+import { textOf } from './given-query.js'
 import { isSubmittable, type Submittable } from './open-statement.js'
-import { textOf } from './outcome/in-flight.js'
 import { whenSent } from './outcome/refusal.js'
 import type { StatementTracker } from './outcome/statement-tracker.js'
 import type { TransactionWatch } from './outcome/transaction-watch.js'

@@ -39,14 +39,13 @@ export class Reads<C extends object> {
   readonly #runtime: Runtime
   readonly #options: ReadOptions
   readonly #routes: ReadRoutes<C>
-  readonly #standbys: StandbyReads<C>
   readonly #sessions = new Scope<ReadSession<C>>()
+  #standbys: StandbyReads<C> | undefined
 
   constructor(runtime: Runtime, options: ReadOptions, routes: ReadRoutes<C>) {
     this.#runtime = runtime
     this.#options = options
     this.#routes = routes
-    this.#standbys = new StandbyReads(runtime, options.catchUpWaitMs, routes)
   }
 
   /** The session of the running flow. */
@@ -110,11 +109,18 @@ export class Reads<C extends object> {
       return writes ? Promise.resolve(lending).then((lease) => session.touch(lease)) : lending
     }
     if (session?.unasked !== true)
-      return this.#standbys.acquire(request, [...after, ...(session?.known ?? [])])
+      return this.#ofStandbys.acquire(request, [...after, ...(session?.known ?? [])])
     if (target === 'standby') return this.#ask(session, request, after)
     return session.sticky || cluster.writer === undefined
       ? router.acquire(request.to('primary'))
       : this.#ask(session, request, after)
+  }
+
+  /** Made at the first such read. */
+  get #ofStandbys(): StandbyReads<C> {
+    const { catchUpWaitMs } = this.#options
+    this.#standbys ??= new StandbyReads(this.#runtime, catchUpWaitMs, this.#routes)
+    return this.#standbys
   }
 
   /** Finds out what the session has written, and reads after that. */
@@ -141,7 +147,7 @@ export class Reads<C extends object> {
       // Where the read goes now is where the error comes from: if that is still in trouble, it says so itself.
       return router.acquire(rest().to('primary'))
     }
-    return this.#standbys.acquire(rest(), [...after, ...session.known])
+    return this.#ofStandbys.acquire(rest(), [...after, ...session.known])
   }
 }
 

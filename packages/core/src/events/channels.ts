@@ -1,6 +1,7 @@
 import diagnostics from 'node:diagnostics_channel'
 import type { Endpoint } from '../driver/contract.js'
 import type { ConnmgrEvent, ConnmgrEventType } from './events.js'
+import type { QueryContext } from './query-context.js'
 
 /** What every message of our diagnostics channels says about the server; never a URL. */
 export interface ChannelContext {
@@ -29,6 +30,8 @@ export const connectionCreateChannel = diagnostics.tracingChannel<string, object
 )
 export const healthCheckChannel = diagnostics.tracingChannel<string, object>('connmgr:health:check')
 export const failoverChannel = diagnostics.tracingChannel<string, object>('connmgr:failover')
+/** `tracing:connmgr:query:start` and so on, see `diagnostics_channel.tracingChannel`. */
+export const queryChannel = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
 
 /** Events that are also published as messages of their own. */
 export const POINT_CHANNELS: Partial<Record<ConnmgrEventType, diagnostics.Channel>> = {

@@ -24,6 +24,8 @@ export interface MonitoringParts<C extends object> {
   readonly maintainer: Maintainer<C>
   readonly monitor: HealthMonitor<C>
   readonly options: { readonly healthMonitoring: boolean }
+  /** The monitor while it runs. */
+  readonly probing: HealthMonitor<C> | undefined
   readonly router: Router<C>
   readonly silence: SilenceWatch<C> | undefined
   /** There is one endpoint, and never another. */
@@ -90,7 +92,7 @@ export class Monitoring<C extends object> {
     this.#on = true
     if (solo && startUp.awaited) await this.#headStart.wait()
     // It may have been stopped meanwhile, or started.
-    if (this.#on && !this.#parts.monitor.started) await this.start()
+    if (this.#on && this.#parts.probing === undefined) await this.start()
   }
 
   /** Lets the first checks wait for no caller: they are waited for themselves. */
@@ -152,15 +154,15 @@ export class Monitoring<C extends object> {
   }
 
   async #startChecks(): Promise<void> {
-    const { cluster, logins, monitor, silence } = this.#parts
+    const { cluster, logins, monitor, probing, silence } = this.#parts
     logins.start()
     silence?.start()
-    if (!monitor.started) await cluster.start(monitor)
+    if (probing === undefined) await cluster.start(monitor)
   }
 
   #stopChecks(): void {
-    const { logins, monitor, silence } = this.#parts
-    monitor.stop()
+    const { logins, probing, silence } = this.#parts
+    probing?.stop()
     logins.stop()
     silence?.stop()
   }

@@ -22,6 +22,8 @@ export interface PoolReactionsParts<C extends object> {
   readonly maintainer: Maintainer<C>
   readonly monitor: HealthMonitor<C>
   readonly monitoring: Monitoring<C>
+  /** The monitor while it runs. */
+  readonly probing: HealthMonitor<C> | undefined
   readonly readiness: ReadinessTracker
   readonly set: EndpointSet<C>
   readonly startUp: StartUp<C>
@@ -42,7 +44,7 @@ export class PoolReactions<C extends object> implements PoolObserver {
   }
 
   connected(endpoint: Endpoint): void {
-    const { cluster, maintainer, monitor, readiness, set, startUp } = this.#parts
+    const { cluster, maintainer, probing, readiness, set, startUp } = this.#parts
     const managed = set.of(endpoint)
     cluster.connected(managed)
     maintainer.wake()
@@ -53,9 +55,9 @@ export class PoolReactions<C extends object> implements PoolObserver {
       void readiness.current
     }
     // A single one is asked ever more rarely while it does not answer, and is back before that.
-    if (!wasAnswered(managed.state) && monitor.started) {
-      monitor.checkAfterTrouble(managed)
-      monitor.hurry()
+    if (probing !== undefined && !wasAnswered(managed.state)) {
+      probing.checkAfterTrouble(managed)
+      probing.hurry()
     }
   }
 
@@ -86,9 +88,9 @@ export class PoolReactions<C extends object> implements PoolObserver {
   }
 
   roleMismatch(endpoint: Endpoint, seen: Role): void {
-    const { monitor, set } = this.#parts
+    const { probing, set } = this.#parts
     const managed = set.of(endpoint)
-    void monitor.checkAnew(managed)
+    void probing?.checkAnew(managed)
     this.#trouble(managed, 'read-only', `it is a ${seen} now`)
   }
 
@@ -104,10 +106,8 @@ export class PoolReactions<C extends object> implements PoolObserver {
 
   /** Our database is refused, whatever the servers answer about others: they are asked about ours. */
   #separate(): void {
-    const { monitor, set } = this.#parts
-    for (const each of set.all) {
-      const { shared } = each.prober
-      if (shared?.separate() === true && monitor.started) monitor.checkAfterTrouble(each)
-    }
+    const { probing, set } = this.#parts
+    for (const each of set.all)
+      if (each.prober.shared?.separate() === true) probing?.checkAfterTrouble(each)
   }
 }

@@ -9,6 +9,11 @@ const LONGEST_TICK_MS = 250
 /** A statement is given up at most two ticks after its time. */
 const TICKS = 10
 
+export interface QueryWatchdogParts<C extends object> {
+  readonly endpoints: readonly ManagedEndpoint<C>[]
+  readonly monitor: HealthMonitor<C>
+}
+
 /**
  * Ends statements that run for longer than `queryTimeoutMs`, with their connections. If the server answers a probe, then
  * that one connection is at fault and no other; if not, the statement waits for the verdict on the server.
@@ -17,24 +22,17 @@ const TICKS = 10
  */
 export class QueryWatchdog<C extends object> {
   readonly #runtime: Runtime
-  readonly #endpoints: readonly ManagedEndpoint<C>[]
   readonly #queryTimeoutMs: number
   readonly #tickMs: number
-  readonly #monitor: HealthMonitor<C>
+  readonly #parts: QueryWatchdogParts<C>
   readonly #checking = new Set<ManagedEndpoint<C>>()
   #timer: TimerHandle | undefined
 
-  constructor(
-    runtime: Runtime,
-    endpoints: readonly ManagedEndpoint<C>[],
-    queryTimeoutMs: number,
-    monitor: HealthMonitor<C>,
-  ) {
-    this.#endpoints = endpoints
+  constructor(runtime: Runtime, queryTimeoutMs: number, parts: QueryWatchdogParts<C>) {
     this.#queryTimeoutMs = queryTimeoutMs
     this.#tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, queryTimeoutMs / TICKS))
     this.#runtime = runtime
-    this.#monitor = monitor
+    this.#parts = parts
   }
 
   start(): void {
@@ -49,7 +47,7 @@ export class QueryWatchdog<C extends object> {
   #arm(): void {
     this.#timer = this.#runtime.clock.setTimeout(() => {
       this.#arm()
-      for (const endpoint of this.#endpoints) void this.#look(endpoint)
+      for (const endpoint of this.#parts.endpoints) void this.#look(endpoint)
     }, this.#tickMs)
   }
 
@@ -57,7 +55,7 @@ export class QueryWatchdog<C extends object> {
     if (this.#overdue(endpoint).length === 0 || this.#checking.has(endpoint)) return
     this.#checking.add(endpoint)
     // Its state says the rest.
-    await this.#monitor.check(endpoint)
+    await this.#parts.monitor.check(endpoint)
     this.#checking.delete(endpoint)
     if (endpoint.state === 'SUSPECT' || this.#timer === undefined) return
     for (const entry of this.#overdue(endpoint)) {

@@ -57,19 +57,20 @@ export interface MeasuredPool {
 
 /** The counts of several pools taken as one, and of callers that stand in none of them. */
 export function sumCounts(counts: readonly PoolCounts[], waitingElsewhere: number): PoolCounts {
-  const sum = (read: (each: PoolCounts) => number): number =>
-    counts.reduce((total, each) => total + read(each), 0)
-  return {
-    total: sum((each) => each.total),
-    idle: sum((each) => each.idle),
-    inUse: sum((each) => each.inUse),
-    testing: sum((each) => each.testing),
-    cleaning: sum((each) => each.cleaning),
-    connecting: sum((each) => each.connecting),
-    waiting: sum((each) => each.waiting) + waitingElsewhere,
-    overflow: sum((each) => each.overflow),
-    limit: sum((each) => each.limit),
+  const sum = {
+    total: 0,
+    idle: 0,
+    inUse: 0,
+    testing: 0,
+    cleaning: 0,
+    connecting: 0,
+    waiting: waitingElsewhere,
+    overflow: 0,
+    limit: 0,
   }
+  for (const each of counts)
+    for (const state of Object.keys(sum) as (keyof PoolCounts)[]) sum[state] += each[state]
+  return sum
 }
 
 /** The metrics of several pools taken as one. */

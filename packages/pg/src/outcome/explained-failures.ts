@@ -6,8 +6,9 @@ import {
   type PendingQuery,
   type ServerMessage,
 } from '../client-internals.js'
+import { isShared, textOf } from '../given-query.js'
 import { endsSession, isUnresolved, stageAtEnd } from './evidence.js'
-import { failureOf, type InFlight, isShared, lossOf, statusOf, textOf } from './in-flight.js'
+import { failureOf, type InFlight, lossOf, statusOf } from './in-flight.js'
 
 /** What is known of the server of a client. */
 interface Known {

@@ -8,7 +8,6 @@ import { messageOf, type WriteEnd } from '@connmgr/core/driver'
 import type { Catalog } from '../catalog/catalog.js'
 import type { ClientInternals, ServerMessage } from '../client-internals.js'
 import { isAtomic, isPlainRead, leavesNothing, mayCommitBlock } from '../statement-text.js'
-import { sameText } from '../text/same-text.js'
 import { isDeliberate, isQueryTimeout, isUnresolved, type Stage } from './evidence.js'
 import { severityOf } from './severity.js'
 import { UNKNOWN_OUTCOME } from './unknown-outcome.js'
@@ -100,20 +99,6 @@ function circumstances({ status }: InFlight): string {
   return status === 'T' || status === 'E'
     ? 'while COMMIT was in flight, so the transaction may or may not have been committed'
     : 'while it was in flight, so it may or may not have been executed'
-}
-
-/** The text of the argument of `client.query`. */
-export function textOf(query: unknown): string | undefined {
-  if (typeof query === 'string') return sameText(query)
-  const { text, cursor } = (query ?? {}) as { text?: unknown; cursor?: { text?: unknown } }
-  if (typeof text === 'string') return sameText(text)
-  // pg-query-stream keeps its text on the cursor inside it.
-  return typeof cursor?.text === 'string' ? cursor.text : undefined
-}
-
-/** Whether a query is one of a lane, which sees to itself. */
-export function isShared(query: unknown): boolean {
-  return typeof query === 'object' && query !== null && 'lane' in query
 }
 
 /** In which the server begins with the next query. Of those that are sent behind others nothing is known. */

@@ -14,12 +14,13 @@ import {
   type PendingQuery,
   type ServerMessage,
 } from '../client-internals.js'
+import { isShared, textOf } from '../given-query.js'
 import { mayCommitBlock } from '../statement-text.js'
 import { sendAwaited } from './awaited.js'
 import { endsSession, isDeliberate, isQueryTimeout } from './evidence.js'
 import { ExplainedFailures } from './explained-failures.js'
 import { Followed, followed } from './followed.js'
-import { type InFlight, isShared, lossOf, mayWrite, statusOf, textOf } from './in-flight.js'
+import { type InFlight, lossOf, mayWrite, statusOf } from './in-flight.js'
 import { answerRollback, refuse, whenSent } from './refusal.js'
 import { TransactionWatch } from './transaction-watch.js'
 

@@ -1,5 +1,5 @@
 import type { ClientInternals, ServerMessage } from '../client-internals.js'
-import { isShared } from '../outcome/in-flight.js'
+import { isShared } from '../given-query.js'
 import type { ConnectionStatements } from './connection-statements.js'
 import { PLAN, type Plan, type PlannedQuery, unplan } from './planned-query.js'
 import type { EndpointPreparing } from './preparing.js'

@@ -5,7 +5,7 @@ import {
   type PendingQuery,
   type ServerMessage,
 } from '../client-internals.js'
-import { isShared } from '../outcome/in-flight.js'
+import { isShared } from '../given-query.js'
 import { ConnectionStatements } from './connection-statements.js'
 import { callsOneOf, NONE } from './defining-calls.js'
 import { DEFINES_HERE, type Meaning, meaningOf, PLAIN } from './meaning.js'

@@ -1,7 +1,7 @@
 import { ConnectionDestroyedError, ConnectionLostError, LeaseReleasedError } from '@connmgr/core'
 import { currentEffects, type FunctionReference, type StatementTracer } from '@connmgr/core/driver'
 import type { PoolClient } from 'pg'
-import { textOf } from '../outcome/in-flight.js'
+import { textOf } from '../given-query.js'
 import { refuse } from '../outcome/refusal.js'
 import type { Lanes } from './lanes.js'
 import { LateQuery, type LateQueryHost } from './late-query.js'

@@ -7,17 +7,11 @@ import type { AnsweredQuestion } from '../../time/response-times.js'
 import { stateIs } from '../states.js'
 import { mark, report } from './marking.js'
 import { doubtedState, doubtOf, hasSay, isStranger, strangeness } from './membership.js'
-import type { ObservationOf } from './observations.js'
 import { leavesHistory, noteLag, STRAY } from './positions.js'
 import { nextStanding, putInto } from './transition.js'
 import { stableMs } from './trust.js'
 import type { Turn } from './turn.js'
 import { type EndpointView, isSteady, stateOf } from './view.js'
-
-/** A connection to an endpoint has been opened. */
-export function connected(turn: Turn, { id }: ObservationOf<'connected'>): void {
-  turn.change(id, { everConnected: true })
-}
 
 /** What a probe has found, for messages. */
 export function describeOutcome(outcome: ProbeOutcome): string {

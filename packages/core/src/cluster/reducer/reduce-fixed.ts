@@ -1,16 +1,10 @@
 import { isFatal } from '../../driver/failure-kind.js'
 import { stateIs } from '../states.js'
 import { settle } from './cluster-state.js'
+import { connected } from './connected.js'
 import { mark } from './marking.js'
 import type { ObservationOf } from './observations.js'
-import {
-  applyProbe,
-  askAgain,
-  connected,
-  describeOutcome,
-  keepUp,
-  saysNothingNew,
-} from './probe.js'
+import { applyProbe, askAgain, describeOutcome, keepUp, saysNothingNew } from './probe.js'
 import { type Reducer, reducerOf } from './reducer.js'
 import type { Turn } from './turn.js'
 import { stateOf } from './view.js'

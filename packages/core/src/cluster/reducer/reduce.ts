@@ -1,17 +1,11 @@
 import { isFatal } from '../../driver/failure-kind.js'
 import { stateIs } from '../states.js'
+import { connected } from './connected.js'
 import { evaluate, noteHistory } from './election.js'
 import { mark } from './marking.js'
 import type { ObservationOf } from './observations.js'
 import { held, released, requested, resetBegun, resetEnded } from './operator.js'
-import {
-  applyProbe,
-  askAgain,
-  connected,
-  describeOutcome,
-  keepUp,
-  saysNothingNew,
-} from './probe.js'
+import { applyProbe, askAgain, describeOutcome, keepUp, saysNothingNew } from './probe.js'
 import { sawPrimary, sawStandby } from './promotions.js'
 import { type Reducer, reducerOf } from './reducer.js'
 import { searchElapsed } from './search.js'

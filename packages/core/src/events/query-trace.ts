@@ -1,18 +1,13 @@
-import diagnostics from 'node:diagnostics_channel'
 import type {
   StatementTrace,
-  StatementTracer,
   TracedConnection,
   TracedTransaction,
 } from '../driver/statement-trace.js'
 import type { SqlReports } from '../secrets/sql-reports.js'
 import type { Clock } from '../time/clock.js'
-import { isTraced } from './channels.js'
+import { isTraced, queryChannel } from './channels.js'
 import type { OpenQueryContext, QueryContext } from './query-context.js'
 import type { QueryObservers } from './query-observer.js'
-
-/** `tracing:connmgr:query:start` and so on, see `diagnostics_channel.tracingChannel`. */
-export const queryChannel = diagnostics.tracingChannel<string, QueryContext>('connmgr:query')
 
 /** What all statements of one manager have in common. */
 export interface TracedManager {
@@ -28,45 +23,20 @@ export interface TracedManager {
 /** Handed over to the first statement that is begun before the running call returns. */
 let handed: { readonly trace: QueryTrace; readonly entirely: boolean } | undefined
 
-/** See {@link StatementTracer}. */
-export class QueryTracer implements StatementTracer {
-  readonly #manager: TracedManager
-  readonly #endpoint: string | undefined
+/** What the running call has handed over, if nothing has taken it yet. */
+export function takeHandedOver(): StatementTrace | undefined {
+  if (handed === undefined) return undefined
+  const { entirely, trace } = handed
+  handed = undefined
+  trace.handedOver = !entirely
+  return trace
+}
 
-  /** @param endpoint where all its statements run, if that is known before they have a connection */
-  constructor(manager: TracedManager, endpoint?: string) {
-    this.#manager = manager
-    this.#endpoint = endpoint
-  }
-
-  /** The same for the connections of one endpoint. */
-  at(endpoint: string): QueryTracer {
-    return new QueryTracer(this.#manager, endpoint)
-  }
-
-  get active(): boolean {
-    return this.#manager.observers.any || isTraced(queryChannel)
-  }
-
-  begin(text: string | undefined): StatementTrace {
-    if (handed !== undefined) {
-      const { entirely, trace } = handed
-      handed = undefined
-      trace.handedOver = !entirely
-      if (this.#endpoint !== undefined) trace.on({ endpoint: this.#endpoint })
-      return trace
-    }
-    const { clock, database, id, name, observers, sql } = this.#manager
-    const context: OpenQueryContext = new TracedQuery(
-      id,
-      name,
-      database,
-      sql.traced(text),
-      clock.now(),
-    )
-    if (this.#endpoint !== undefined) context.endpoint = this.#endpoint
-    return new QueryTrace(context, clock, observers)
-  }
+/** A statement that begins. @param text SQL, without values */
+export function beginQuery(manager: TracedManager, text: string | undefined): StatementTrace {
+  const { clock, database, id, name, observers, sql } = manager
+  const context = new TracedQuery(id, name, database, sql.traced(text), clock.now())
+  return new QueryTrace(context, clock, observers)
 }
 
 /**

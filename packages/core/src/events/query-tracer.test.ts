@@ -8,7 +8,7 @@ import {
   type HarnessOptions,
   manage,
 } from '../../test/harness.js'
-import { queryChannel } from './query-channel.js'
+import { queryChannel } from './channels.js'
 
 let h: Harness
 let queries: RecordedQueries
@@ -64,7 +64,7 @@ test('a start is published within the call, and in its asynchronous flow', async
   await h.manager.use((connection) => flow.run('request 7', () => connection.query('select 1')))
   queryChannel.start.unsubscribe(onStart)
   expect(seen).toEqual(['request 7'])
-  expect(queries.all[0]?.stack).toMatch(/query-channel\.test\.ts/)
+  expect(queries.all[0]?.stack).toMatch(/query-tracer\.test\.ts/)
 })
 
 test('a failed statement is published with its error', async () => {
