@@ -24,8 +24,6 @@ export interface MonitoringParts<C extends object> {
   readonly maintainer: Maintainer<C>
   readonly monitor: HealthMonitor<C>
   readonly options: { readonly healthMonitoring: boolean }
-  /** The monitor while it runs. */
-  readonly probing: HealthMonitor<C> | undefined
   readonly router: Router<C>
   readonly silence: SilenceWatch<C> | undefined
   /** There is one endpoint, and never another. */
@@ -42,6 +40,8 @@ export class Monitoring<C extends object> {
   /** Settles when the latest pause has ended for good. */
   #waking = Promise.resolve()
   #ended = false
+  /** Whether its checks run. */
+  #checking = false
   #on: boolean
 
   /** @param restAfterMs infinity for never */
@@ -92,7 +92,7 @@ export class Monitoring<C extends object> {
     this.#on = true
     if (solo && startUp.awaited) await this.#headStart.wait()
     // It may have been stopped meanwhile, or started.
-    if (this.#on && this.#parts.probing === undefined) await this.start()
+    if (this.#on && !this.#checking) await this.start()
   }
 
   /** Lets the first checks wait for no caller: they are waited for themselves. */
@@ -154,15 +154,18 @@ export class Monitoring<C extends object> {
   }
 
   async #startChecks(): Promise<void> {
-    const { cluster, logins, monitor, probing, silence } = this.#parts
+    const { cluster, logins, monitor, silence } = this.#parts
+    this.#checking = true
     logins.start()
     silence?.start()
-    if (probing === undefined) await cluster.start(monitor)
+    if (!monitor.started) await cluster.start(monitor)
   }
 
   #stopChecks(): void {
-    const { logins, probing, silence } = this.#parts
-    probing?.stop()
+    if (!this.#checking) return
+    const { logins, monitor, silence } = this.#parts
+    this.#checking = false
+    monitor.stop()
     logins.stop()
     silence?.stop()
   }

@@ -227,9 +227,22 @@ export function activityOf(
 ): LeaseCourse {
   const { activity } = lease.entry
   const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore
-  return {
-    heldForMs: heldFor(lease, now, stall.stalledMs),
-    lastQuery: queryCount > 0 ? activity?.lastQuery : undefined,
+  return new Course(
+    heldFor(lease, now, stall.stalledMs),
+    queryCount > 0 ? activity?.lastQuery : undefined,
     queryCount,
+  )
+}
+
+/** Of a class, for the reason given at `HandedOut`. */
+class Course implements LeaseCourse {
+  declare readonly heldForMs: number
+  declare readonly lastQuery: string | undefined
+  declare readonly queryCount: number
+
+  constructor(heldForMs: number, lastQuery: string | undefined, queryCount: number) {
+    this.heldForMs = heldForMs
+    this.lastQuery = lastQuery
+    this.queryCount = queryCount
   }
 }

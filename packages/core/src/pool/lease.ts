@@ -27,13 +27,22 @@ export interface LeaseHome<C extends object> {
 /** Statements of a lease whose stacks are captured: the first few may be of a library, such as a BEGIN. */
 const USES_TO_NOTE = 3
 
-/** What a lease has handed out. */
-interface HandedOut<C> {
-  handle: C
+/**
+ * What a lease has handed out. Of a class: V8 would come to make literals in old memory, as many of the first to be made
+ * survive a collection, and all that they lead to would survive until that is collected.
+ */
+class HandedOut<C> {
+  declare readonly handle: C
   /** To be called when the lease is released. */
-  tidy: (() => void) | undefined
+  declare tidy: (() => void) | undefined
   /** What to report of the lease after its end, when its connection reports another. */
-  past: LeaseCourse | undefined
+  declare past: LeaseCourse | undefined
+
+  constructor(handle: C) {
+    this.handle = handle
+    this.tidy = undefined
+    this.past = undefined
+  }
 }
 
 let lastLeaseId = 0
@@ -117,7 +126,7 @@ export class Lease<C extends object> implements LeaseFence, WatchedLease {
 
   /** @internal Has `handle` be what the lease hands out for its connection. */
   handOut<H extends C>(handle: H): H {
-    this.handedOut = { handle, tidy: undefined, past: undefined }
+    this.handedOut = new HandedOut<C>(handle)
     return handle
   }
 
