@@ -56,7 +56,7 @@ export class MysqlDriver implements Driver<Connection> {
   async connect(endpoint: Endpoint, context: ConnectContext): Promise<Connection> {
     const { connection, session } = await this.#open(endpoint, context)
     session.queries = context.queries
-    session.areTransactional = () => this.engines.areTransactional(endpoint.id)
+    session.tables = this.engines.of(endpoint.id)
     session.onNewEngine = () => this.engines.forget(endpoint.id)
     return connection
   }

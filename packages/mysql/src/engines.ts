@@ -11,9 +11,15 @@ const QUESTION = `SELECT COUNT(*) FROM information_schema.TABLES AS t
 /** Runs a statement on a server, over a connection that is opened for it. */
 export type AskAside = (text: string) => Promise<readonly (readonly (string | null)[])[]>
 
-interface Known {
+/** What is known of the tables of an endpoint's server. */
+export interface Tables {
+  /** All of them take part in transactions; false while that is not known. */
   readonly transactional: boolean
-  readonly askAgainAt: number
+}
+
+class Known implements Tables {
+  transactional = false
+  askAgainAt = Number.NEGATIVE_INFINITY
 }
 
 /**
@@ -29,16 +35,14 @@ export class Engines {
     this.#now = now
   }
 
-  /** What is known; false while that is nothing. */
-  areTransactional(endpointId: string): boolean {
-    return this.#known.get(endpointId)?.transactional === true
+  /** What is known now and from now on: each statement asks, so it is looked up once for each connection. */
+  of(endpointId: string): Tables {
+    return this.#of(endpointId)
   }
 
   /** Has a server asked if nothing is known of it, or that is old. With thousands of tables it takes a while: no caller waits. */
   read(endpointId: string, ask: AskAside): void {
-    const known = this.#known.get(endpointId)
-    if (this.#asking.has(endpointId) || (known !== undefined && this.#now() < known.askAgainAt))
-      return
+    if (this.#asking.has(endpointId) || this.#now() < this.#of(endpointId).askAgainAt) return
     this.#asking.add(endpointId)
     ask(QUESTION)
       .then(([row]) => this.#know(endpointId, row?.[0] === '0', FRESH_MS))
@@ -48,11 +52,22 @@ export class Engines {
 
   /** A table may have been made that takes no part in transactions. */
   forget(endpointId: string): void {
-    this.#known.delete(endpointId)
+    Object.assign(this.#of(endpointId), new Known())
   }
 
   #know(endpointId: string, transactional: boolean, forMs: number): void {
     this.#asking.delete(endpointId)
-    this.#known.set(endpointId, { transactional, askAgainAt: this.#now() + forMs })
+    const known = this.#of(endpointId)
+    known.transactional = transactional
+    known.askAgainAt = this.#now() + forMs
+  }
+
+  #of(endpointId: string): Known {
+    let known = this.#known.get(endpointId)
+    if (known === undefined) {
+      known = new Known()
+      this.#known.set(endpointId, known)
+    }
+    return known
   }
 }

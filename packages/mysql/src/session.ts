@@ -9,6 +9,7 @@ import type {
 } from '@connmgr/core/driver'
 import type { Connection } from 'mysql2'
 import { CommandQueue } from './command-queue.js'
+import type { Tables } from './engines.js'
 import { classify, type DriverError, errnoOf } from './errors/classify.js'
 import { type Internals, internalsOf } from './internals.js'
 import { StatementFollower } from './outcome/statement-follower.js'
@@ -39,8 +40,6 @@ export class Session {
   initial: SessionBaseline | undefined
   /** Called when a statement is sent that may make a table which takes no part in transactions. */
   onNewEngine: (() => void) | undefined
-  /** Publishes the statements of borrowers; undefined for what is no borrower's. */
-  queries: StatementTracer | undefined
   /** What the server, or the client, has said about the end of the connection; the first of it is the reason. */
   trouble: Error | undefined
   readonly #connection: Connection
@@ -63,11 +62,7 @@ export class Session {
     this.#changes = new SessionChanges(connection)
     this.#queue = new CommandQueue(this.#internals)
     this.activity = this.#createActivity()
-    const queries = (): StatementTracer | undefined => this.queries
     this.#follower = new StatementFollower(this.#internals, this.#queue, {
-      get queries() {
-        return queries()
-      },
       activity: this.activity,
       changes: this.#changes,
       refused: (error) => this.#onRefusal(error),
@@ -77,9 +72,14 @@ export class Session {
     connection.on('error', (error: Error) => this.#onError(error))
   }
 
-  /** Whether all tables of the server take part in transactions. Until it is set they may not. */
-  set areTransactional(ask: () => boolean) {
-    this.#follower.areTransactional = ask
+  /** Publishes the statements of borrowers; not to be set for what is no borrower's. */
+  set queries(queries: StatementTracer | undefined) {
+    this.#follower.queries = queries
+  }
+
+  /** Those of the server. Until it is set they may be of any kind. */
+  set tables(tables: Tables) {
+    this.#follower.tables = tables
   }
 
   get serverVersion(): string {

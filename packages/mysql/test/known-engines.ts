@@ -6,5 +6,5 @@ import { eventually } from '@connmgr/testing'
  * nothing that a transaction has written for undone, and repeats no transaction by itself.
  */
 export async function enginesRead({ driver, preferred }: MysqlConnectionManager): Promise<void> {
-  await eventually(() => driver.engines.areTransactional(preferred.id))
+  await eventually(() => driver.engines.of(preferred.id).transactional)
 }

@@ -119,7 +119,7 @@ export class LeakDetector implements LeakTracking {
   scan<L extends WatchedLease>(leases: Iterable<L>, limit: number): L[] {
     const now = this.#clock.now()
     const { thresholdMs } = this.#options
-    const stalledMs = this.#stall.stalledMs
+    const stalledMs = this.#stall.stalledAt(now)
     const found: L[] = []
     let long = 0
     for (const lease of leases) {
@@ -222,13 +222,13 @@ export function reportLease(
 /** What a lease has come to so far; its text as the driver has it. */
 export function activityOf(
   lease: WatchedLease,
-  { clock, stall }: Runtime,
-  now = clock.now(),
+  { stall }: Pick<Runtime, 'stall'>,
+  now: number,
 ): LeaseCourse {
   const { activity } = lease.entry
   const queryCount = (activity?.queryCount ?? 0) - lease.queryCountBefore
   return new Course(
-    heldFor(lease, now, stall.stalledMs),
+    heldFor(lease, now, stall.stalledAt(now)),
     queryCount > 0 ? activity?.lastQuery : undefined,
     queryCount,
   )

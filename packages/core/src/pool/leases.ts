@@ -205,7 +205,7 @@ export class Leases<C extends object> implements LeaseRecords {
 
   /** Every lease held for longer than the leak threshold, longest first. */
   leaked(now = this.#runtime.clock.now()): LeaseReport[] {
-    const { stalledMs } = this.#runtime.stall
+    const stalledMs = this.#runtime.stall.stalledAt(now)
     const reports: LeaseReport[] = []
     for (const lease of this.current()) {
       if (!lease.isLongLived && heldFor(lease, now, stalledMs) >= this.leaks.thresholdMs) {
@@ -230,7 +230,7 @@ export class Leases<C extends object> implements LeaseRecords {
 
   #count(lease: Lease<C>, now: number): number {
     const heldMs = now - lease.acquiredAt
-    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#runtime)
+    if (lease.handedOut !== undefined) lease.handedOut.past = activityOf(lease, this.#runtime, now)
     lease.booked = false
     const { leaseObservers } = this.#runtime
     if (leaseObservers.any) leaseObservers.ended(lease, heldMs)

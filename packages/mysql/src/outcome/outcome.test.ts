@@ -50,7 +50,7 @@ describeEachProduct('what is said of a statement that has no answer', ({ start }
   const openKnowing = async (): Promise<MysqlConnectionManager> => {
     const manager = open()
     await ask(manager.pool as unknown as Pool, 'select 1')
-    await eventually(() => manager.driver.engines.areTransactional(manager.preferred.id))
+    await eventually(() => manager.driver.engines.of(manager.preferred.id).transactional)
     return manager
   }
   const count = async (): Promise<unknown> =>

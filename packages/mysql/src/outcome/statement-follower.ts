@@ -7,6 +7,7 @@ import {
   tracedConnection,
 } from '@connmgr/core/driver'
 import type { CommandQueue, CommandWatch } from '../command-queue.js'
+import type { Tables } from '../engines.js'
 import { isClientTimeout, isDeliberate } from '../errors/classify.js'
 import {
   type Command,
@@ -37,8 +38,6 @@ import { WorkNotes } from './work-notes.js'
 interface Known {
   readonly activity: ConnectionActivity
   readonly changes: SessionChanges
-  /** Publishes the statements of borrowers; undefined for what is no borrower's. */
-  readonly queries: StatementTracer | undefined
   /** The server has refused a statement, or ended the session with it. */
   refused(error: Error): void
   /** A borrower sends what may make a table that takes no part in transactions. */
@@ -54,8 +53,10 @@ const ERROR = 0xff
  */
 export class StatementFollower implements CommandFollower, CommandWatch {
   readonly transactions = new TransactionWatch()
-  /** Whether all tables take part in transactions. In doubt they do not. */
-  areTransactional: () => boolean = () => false
+  /** Those of the server. In doubt they take no part in transactions. */
+  tables: Tables = { transactional: false }
+  /** Publishes the statements of borrowers; undefined for what is no borrower's. */
+  queries: StatementTracer | undefined
   /** What is known of the connection's end. */
   readonly end: ConnectionEnd
   /** Another user has logged in on the connection. */
@@ -110,8 +111,9 @@ export class StatementFollower implements CommandFollower, CommandWatch {
    * @param own whether the engine sends it, past what others have wrapped around the connection's methods
    */
   trace(text: string | undefined, own: boolean): StatementTrace | undefined {
-    const { activity, queries } = this.#known
+    const { queries } = this
     if (queries?.active !== true) return undefined
+    const { activity } = this.#known
     const trace = queries.begin(text)
     const instrumented = !own && isInstrumented(this.#internals)
     trace.on(tracedConnection(activity, this.#internals.threadId ?? undefined, instrumented))
@@ -158,7 +160,7 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       command,
       text,
       facts.verb,
-      this.areTransactional(),
+      this.tables.transactional,
       own,
       effects,
     )
