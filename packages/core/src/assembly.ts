@@ -84,7 +84,7 @@ export class Assembly<C extends object> {
     this.runtime = new Runtime(options, this.sharedStall.monitor, driver)
     const { runtime } = this
     this.sizes = new EndpointSizes(pool)
-    this.probers = new Probers(runtime, this.#probeTimeouts, this)
+    this.probers = new Probers(runtime, this.#probeTimeouts(), this)
     this.reactions = new PoolReactions(this)
     this.set = new EndpointSet(runtime.deadlines, this.#endpointMaker(endpoints))
     this.endpoints = this.set.all
@@ -145,7 +145,7 @@ export class Assembly<C extends object> {
   }
 
   get logins(): LoginProbes<C> {
-    this.#logins ??= new LoginProbes(this.runtime, this.#loginOptions, this)
+    this.#logins ??= new LoginProbes(this.runtime, this.#loginOptions(), this)
     return this.#logins
   }
 
@@ -168,7 +168,7 @@ export class Assembly<C extends object> {
     void this.lifecycle.lookWhetherDrained()
   }
 
-  get #probeTimeouts() {
+  #probeTimeouts() {
     const { failover, health } = this.options
     const { probeConnectTimeoutMs, probeTimeoutMs } = failover
     if (!this.fixed) return { probeTimeoutMs, probeConnectTimeoutMs }
@@ -179,7 +179,7 @@ export class Assembly<C extends object> {
     }
   }
 
-  get #loginOptions() {
+  #loginOptions() {
     const { failover } = this.options
     // A single server is probed too rarely for that, and its own connects tell.
     return this.fixed ? { ...failover, loginProbeMs: Number.POSITIVE_INFINITY } : failover

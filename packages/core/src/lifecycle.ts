@@ -77,10 +77,10 @@ export class Lifecycle<C extends object> {
 
   /** Something that was under way has ended. */
   async lookWhetherDrained(): Promise<void> {
-    if (!this.#drain.begun || !this.#drained) return
+    if (!this.#drain.begun || !this.#drained()) return
     // A caller that has just given a connection back may go on with another at once.
     for (let turn = 0; turn < TURNS; turn += 1) await undefined
-    if (this.#drained) this.#drain.done()
+    if (this.#drained()) this.#drain.done()
   }
 
   async #start(): Promise<void> {
@@ -121,13 +121,13 @@ export class Lifecycle<C extends object> {
     runtime.events.turn(() => {
       for (const { pool } of endpoints) pool.windDown()
     })
-    if (this.#drained) return
+    if (this.#drained()) return
     const stops = runtime.events.on('acquireFailed', () => void this.lookWhetherDrained())
     await this.#drain.wait(timeoutMs, () => {})
     stops()
   }
 
-  get #drained(): boolean {
+  #drained(): boolean {
     const { endpoints, router } = this.#parts
     return router.waiting === 0 && this.pending.none && endpoints.every(({ pool }) => pool.isEmpty)
   }

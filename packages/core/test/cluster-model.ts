@@ -61,8 +61,8 @@ export class ClusterModel {
       resetTimeoutMs: 300,
       closeTimeoutMs: 300,
       ...options.manager,
-      endpoints: this.world.ids.slice(0, options.servers - this.#discovered),
-      ...(this.#sourced ? { topology: this.#source } : {}),
+      endpoints: this.world.ids.slice(0, options.servers - this.#discovered()),
+      ...(this.#sourced() ? { topology: this.#source } : {}),
       failover: {
         mode: options.mode,
         splitBrain: options.splitBrain,
@@ -95,13 +95,13 @@ export class ClusterModel {
   }
 
   /** The first server stays in the options, so that it can be known which cluster is meant. */
-  get #discovered(): number {
+  #discovered(): number {
     const { discovered, servers } = this.#options
-    return this.#sourced ? Math.min(discovered, servers - 1) : 0
+    return this.#sourced() ? Math.min(discovered, servers - 1) : 0
   }
 
   /** Independent servers have no identity that a rogue lacks. */
-  get #sourced(): boolean {
+  #sourced(): boolean {
     const { discovered, mode, rogue } = this.#options
     return !this.solo && mode === 'role' && (discovered > 0 || rogue !== 'none')
   }

@@ -177,7 +177,7 @@ export class PoolModel {
       metrics.totalConnectionsCreated - metrics.totalConnectionsClosed - this.#detached.size,
       counts.total,
     )
-    if (counts.total + this.#detached.size > driver.open.length + this.#lostWhileDetached) {
+    if (counts.total + this.#detached.size > driver.open.length + this.#lostWhileDetached()) {
       this.#violations.add(
         `counts ${counts.total} connections, of which only ${driver.open.length} exist`,
       )
@@ -240,7 +240,7 @@ export class PoolModel {
     for (const caller of this.holding) this.end(caller, 'release')
   }
 
-  get #lostWhileDetached(): number {
+  #lostWhileDetached(): number {
     return [...this.#detached].filter((each) => !each.open).length
   }
 

@@ -74,7 +74,7 @@ export class Exporter {
       if (observable !== undefined) result.observe(observable, value, attributes)
     }
     // Not now: the SDK is going through its callbacks.
-    if (this.#isIdle) queueMicrotask(() => this.#rest())
+    if (this.#isIdle()) queueMicrotask(() => this.#rest())
   }
 
   constructor(meter: Meter) {
@@ -93,7 +93,7 @@ export class Exporter {
     }
   }
 
-  get #isIdle(): boolean {
+  #isIdle(): boolean {
     return this.#sources.size === 0 && this.#watched.size === 0
   }
 
@@ -184,7 +184,7 @@ export class Exporter {
   }
 
   #rest(): void {
-    if (!this.#isIdle) return
+    if (!this.#isIdle()) return
     this.#endObserving?.()
     this.#endObserving = undefined
   }

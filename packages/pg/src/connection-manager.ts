@@ -201,7 +201,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
     const counter = new PlanCounter()
     const leases: Lease<Client>[] = []
     try {
-      while (leases.length < MOST_ASKED && this.#hasIdle)
+      while (leases.length < MOST_ASKED && this.#hasIdle())
         leases.push(await this.acquire({ target: 'primary' }))
       for (const { entry } of leases) await this.driver.countPlans(entry.connection, counter)
     } finally {
@@ -236,7 +236,7 @@ export class PgConnectionManager extends ConnectionManager<Client> {
   }
 
   /** Whether the server that takes writes has a connection that is idle. */
-  get #hasIdle(): boolean {
+  #hasIdle(): boolean {
     const { activeEndpoint } = this.getFailoverStatus()
     return activeEndpoint !== undefined && this.getPoolMetrics(activeEndpoint).checkedIn > 0
   }

@@ -164,7 +164,7 @@ export class ManagedPool extends PgPool {
    * `shared` the client borrows its connection when the first statement needs one, unless `shared.lateBinding` is false.
    */
   connectLate(below: FunctionReference): Promise<PoolClient> {
-    const late = this.#lateBinding === false ? undefined : this.#sharing?.lateClient()
+    const late = this.#lateBinding() === false ? undefined : this.#sharing?.lateClient()
     return this.#adopt(late === undefined ? this.#checkOut(below) : Promise.resolve(late))
   }
 
@@ -183,12 +183,12 @@ export class ManagedPool extends PgPool {
 
   /** Open connections. */
   get totalCount(): number {
-    const { total, connecting } = this.#counts
+    const { total, connecting } = this.#counts()
     return total + connecting
   }
 
   get idleCount(): number {
-    return this.#counts.idle
+    return this.#counts().idle
   }
 
   /** What `JSON.stringify`, `console.log` and loggers show of a pool. */
@@ -198,7 +198,7 @@ export class ManagedPool extends PgPool {
 
   /** Callers that wait for others to be done. As with pg-pool, those are not counted for whom a connection is under way. */
   get waitingCount(): number {
-    const { waiting, connecting, testing } = this.#counts
+    const { waiting, connecting, testing } = this.#counts()
     return Math.max(0, waiting - connecting - testing)
   }
 
@@ -207,7 +207,7 @@ export class ManagedPool extends PgPool {
     return 0
   }
 
-  get #counts(): PoolCounts {
+  #counts(): PoolCounts {
     return this.$connections.getCounts(this.#target)
   }
 
@@ -243,20 +243,20 @@ export class ManagedPool extends PgPool {
     return this.#queries.run(text, values, below)
   }
 
-  async #checkOut(below: FunctionReference, options?: ConnectOptions): Promise<PoolClient> {
-    if (this.ending) throw new Error(ENDED)
-    if (options !== undefined) checkCall('connect', options, CALL_RULES.connect)
-    else if (this.#lateBinding === true) {
-      const late = this.#sharing?.lateClient()
-      if (late !== undefined) return late
-    }
-    return this.#clients.borrow(
-      below,
-      options === undefined ? this.#wanted : { ...options, ...this.#wanted },
-    )
+  // Not asynchronous: what an asynchronous function returns of another takes three turns more to be passed on.
+  #checkOut(below: FunctionReference, options?: ConnectOptions): Promise<PoolClient> {
+    if (this.ending) return Promise.reject(new Error(ENDED))
+    if (options !== undefined) return this.#checkOutBy(options, below)
+    const late = this.#lateBinding() === true ? this.#sharing?.lateClient() : undefined
+    return late === undefined ? this.#clients.borrow(below, this.#wanted) : Promise.resolve(late)
   }
 
-  get #lateBinding(): boolean | undefined {
+  async #checkOutBy(options: ConnectOptions, below: FunctionReference): Promise<PoolClient> {
+    checkCall('connect', options, CALL_RULES.connect)
+    return this.#clients.borrow(below, { ...options, ...this.#wanted })
+  }
+
+  #lateBinding(): boolean | undefined {
     return this.$connections.sharing?.options.lateBinding
   }
 
@@ -276,7 +276,7 @@ export class ManagedPool extends PgPool {
           return pool.listenerCount('acquire') > 0
         },
         get counts() {
-          return pool.#counts
+          return pool.#counts()
         },
       },
       sharing,

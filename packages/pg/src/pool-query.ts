@@ -94,19 +94,19 @@ export class PoolQuery implements Caller {
       const effects = currentEffects()
       this.#signal = signalOf(this.#query)
       if (this.#signal?.aborted === true) throw notSent(this.#signal)
-      if (effects !== undefined && this.#mayHaveWritten) this.#endWrite = effects.begin()
+      if (effects !== undefined && this.#mayHaveWritten()) this.#endWrite = effects.begin()
     } catch (error) {
       this.#trace?.failed(error)
       this.#reject(error)
       return
     }
     const statement = lanes?.statementOf(this.#query)
-    if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#alone)
+    if (lanes === undefined || statement === undefined) this.#runAlone(this.#query, this.#alone())
     else {
       const shared = lanes.add(this.#query, this.#values, statement, this, this.#below)
       if (this.#trace !== undefined) this.#shared = shared
       if (shared === undefined)
-        this.#runAlone(this.#query, this.#alone, lanes.stopwatchOf(statement))
+        this.#runAlone(this.#query, this.#alone(), lanes.stopwatchOf(statement))
       else if (this.#signal !== undefined) this.#abortIn(shared, this.#signal)
     }
   }
@@ -114,7 +114,7 @@ export class PoolQuery implements Caller {
   resolve(result: QueryResult): void {
     this.#stopListening?.()
     // By now it has had a connection, and with that the catalog is known.
-    if (this.#endWrite !== undefined && !this.#mayHaveWritten) this.#endWrite('undone')
+    if (this.#endWrite !== undefined && !this.#mayHaveWritten()) this.#endWrite('undone')
     if (this.#trace !== undefined) {
       this.#traceShared(this.#trace)
       this.#trace.succeeded(rowCountOf(result))
@@ -199,7 +199,7 @@ export class PoolQuery implements Caller {
   }
 
   /** What it asks for to run by itself. */
-  get #alone(): ManagerAcquireOptions {
+  #alone(): ManagerAcquireOptions {
     return this.#signal === undefined ? this.#wanted : { ...this.#wanted, signal: this.#signal }
   }
 
@@ -207,7 +207,7 @@ export class PoolQuery implements Caller {
     this.#stopListening = onceAborted(signal, () => shared.lane?.abort(shared, signal))
   }
 
-  get #mayHaveWritten(): boolean {
+  #mayHaveWritten(): boolean {
     const { catalogs: catalog } = this.#lender
     return mayWrite({ text: textOf(this.#query), status: 'I', catalog })
   }
@@ -220,8 +220,8 @@ export class PoolQuery implements Caller {
     this.#runAlone(
       queryTimeoutMs === undefined ? this.#query : { ...config, query_timeout: queryTimeoutMs },
       acquireTimeoutMs === undefined
-        ? this.#alone
-        : { ...this.#alone, timeoutMs: acquireTimeoutMs },
+        ? this.#alone()
+        : { ...this.#alone(), timeoutMs: acquireTimeoutMs },
     )
   }
 }

@@ -141,7 +141,7 @@ export class PgProbe implements Probe {
   async #run<R extends readonly (string | null)[]>(question: string): Promise<R> {
     if (!this.#wraps) return this.#row<R>(question)
     try {
-      return await this.#row<R>(`${this.#settings} ${question}`)
+      return await this.#row<R>(`${this.#settings()} ${question}`)
     } catch (error) {
       const code = codeOf(error)
       if (code === undefined || WITHHELD.has(code) || !UNKNOWN.test(code)) throw error
@@ -158,7 +158,7 @@ export class PgProbe implements Probe {
     return rows[0]
   }
 
-  get #settings(): string {
+  #settings(): string {
     const { since, off } = TRANSACTION_TIMEOUT
     const settings = this.#ownsSession ? SETTINGS : `${SETTINGS} ${OWN_MODE}`
     return this.#session.serverVersion >= since ? `${settings} ${off}` : settings

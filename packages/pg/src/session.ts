@@ -182,7 +182,7 @@ export class Session {
   condition(): ConnectionCondition {
     const { connection, readyForQuery, _activeQuery, _queryQueue, _sentQueryQueue, _txStatus } =
       this.#internals
-    if (this.#isOver || this.#statements.poisoned) return 'broken'
+    if (this.#isOver() || this.#statements.poisoned) return 'broken'
     if (this.#internals._queryable === false) return 'broken'
     if (this.#internals._ending === true || connection?.stream.destroyed === true) return 'broken'
     if (readyForQuery === false || _activeQuery || _queryQueue?.length || _sentQueryQueue?.length)
@@ -241,11 +241,11 @@ export class Session {
   destroy(reason?: Error): void {
     this.#closing = true
     this.#statements.lossCause ??= reason
-    const running = this.#live && !this.#isOver && this.#internals.readyForQuery === false
+    const running = this.#live && !this.#isOver() && this.#internals.readyForQuery === false
     cutOff(this.client, reason, running, this.openStream)
   }
 
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#lost || this.#endedByServer
   }
 

@@ -109,7 +109,7 @@ export class Reads<C extends object> {
       return writes ? Promise.resolve(lending).then((lease) => session.touch(lease)) : lending
     }
     if (session?.unasked !== true)
-      return this.#ofStandbys.acquire(request, [...after, ...(session?.known ?? [])])
+      return this.#ofStandbys().acquire(request, [...after, ...(session?.known ?? [])])
     if (target === 'standby') return this.#ask(session, request, after)
     return session.sticky || cluster.writer === undefined
       ? router.acquire(request.to('primary'))
@@ -117,7 +117,7 @@ export class Reads<C extends object> {
   }
 
   /** Made at the first such read. */
-  get #ofStandbys(): StandbyReads<C> {
+  #ofStandbys(): StandbyReads<C> {
     const { catchUpWaitMs } = this.#options
     this.#standbys ??= new StandbyReads(this.#runtime, catchUpWaitMs, this.#routes)
     return this.#standbys
@@ -147,7 +147,7 @@ export class Reads<C extends object> {
       // Where the read goes now is where the error comes from: if that is still in trouble, it says so itself.
       return router.acquire(rest().to('primary'))
     }
-    return this.#ofStandbys.acquire(rest(), [...after, ...session.known])
+    return this.#ofStandbys().acquire(rest(), [...after, ...session.known])
   }
 }
 

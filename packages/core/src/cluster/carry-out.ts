@@ -41,7 +41,7 @@ export class EffectRunner<C extends object> {
       logins ? this.#of(id).prober.forget() : this.#of(id).prober.forgetSession(),
     forgetLogins: ({ id }) => this.#context.onLost(this.#of(id)),
     probe: ({ id, when }) => this.#probe(this.#of(id), when),
-    probeAll: () => this.#probing?.roundAfterTrouble(),
+    probeAll: () => this.#probing()?.roundAfterTrouble(),
     hurry: () => this.monitor?.hurry(),
     refreshTopology: () => this.#context.onTrouble(),
     arm: (effect) => this.#arm(effect),
@@ -64,7 +64,7 @@ export class EffectRunner<C extends object> {
   }
 
   /** The monitor while it runs. */
-  get #probing(): HealthMonitor<C> | undefined {
+  #probing(): HealthMonitor<C> | undefined {
     return this.monitor?.started === true ? this.monitor : undefined
   }
 
@@ -81,10 +81,10 @@ export class EffectRunner<C extends object> {
 
   #probe(endpoint: ManagedEndpoint<C>, when: 'now' | 'soon'): void {
     if (when === 'now') {
-      this.#probing?.checkAfterTrouble(endpoint)
+      this.#probing()?.checkAfterTrouble(endpoint)
       return
     }
-    this.#context.runtime.clock.setTimeout(() => void this.#probing?.check(endpoint), SOON_MS)
+    this.#context.runtime.clock.setTimeout(() => void this.#probing()?.check(endpoint), SOON_MS)
   }
 
   #arm({ delayMs, jitter, timer }: EffectOf<'arm'>): void {

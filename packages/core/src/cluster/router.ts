@@ -60,7 +60,7 @@ export class Router<C extends object> implements WaitPlace<C> {
 
   acquire(request: AcquireRequest): Lent<C> {
     const { target } = request
-    if (!this.#isShut) {
+    if (!this.#isShut()) {
       const endpoint = this.#cluster.pick(target)
       if (endpoint !== undefined) {
         if (target !== 'primary') takeTurn(endpoint)
@@ -76,13 +76,13 @@ export class Router<C extends object> implements WaitPlace<C> {
     for (const endpoint of this.#endpoints) {
       moving.push(
         ...endpoint.pool.queue.extract(
-          (waiter) => this.#isShut || !this.#cluster.serves(endpoint, waiter.target),
+          (waiter) => this.#isShut() || !this.#cluster.serves(endpoint, waiter.target),
         ),
       )
     }
     moving.sort((a, b) => a.sequence - b.sequence)
     for (const waiter of moving) {
-      const endpoint = this.#isShut ? undefined : this.#cluster.pick(waiter.target)
+      const endpoint = this.#isShut() ? undefined : this.#cluster.pick(waiter.target)
       if (endpoint === undefined) this.#stand(waiter)
       else {
         takeTurn(endpoint)
@@ -121,7 +121,7 @@ export class Router<C extends object> implements WaitPlace<C> {
     this.reroute()
   }
 
-  get #isShut(): boolean {
+  #isShut(): boolean {
     return this.#suspended || this.#held
   }
 

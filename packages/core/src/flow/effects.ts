@@ -66,7 +66,7 @@ export class Effects {
    * @throws ConnectionLostError `CONNMGR_CONNECTION_LOST`
    */
   requireCommittable(): void {
-    if (this.#everAbandoned) throw refusal()
+    if (this.#everAbandoned()) throw refusal()
   }
 
   /** A connection of the attempt was ended on purpose: by a time limit, or as its lease was destroyed or reclaimed. */
@@ -94,8 +94,8 @@ export class Effects {
     return this === other || this.#around.some((each) => each.isWithin(other))
   }
 
-  get #everAbandoned(): boolean {
-    return this.#abandoned || this.#around.some((each) => each.#everAbandoned)
+  #everAbandoned(): boolean {
+    return this.#abandoned || this.#around.some((each) => each.#everAbandoned())
   }
 
   #note(): (end: WriteEnd) => void {

@@ -47,7 +47,7 @@ export class HealthMonitor<C extends object> {
     this.#pace = pace
     this.#timer = new ProbeTimer(
       runtime.clock,
-      () => this.#paceMs,
+      () => this.#paceMs(),
       () => this.#ownRound(),
     )
     this.#completed = runtime.events.topic('healthCheckCompleted')
@@ -229,7 +229,7 @@ export class HealthMonitor<C extends object> {
   }
 
   /** Infinity where others ask every server at the pace that this manager wants. */
-  get #paceMs(): number {
+  #paceMs(): number {
     const shared = this.#parts.endpoints.every(({ prober }) => prober.shared !== undefined)
     return shared ? Number.POSITIVE_INFINITY : this.#pace.paceMs
   }

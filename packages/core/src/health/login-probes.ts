@@ -51,7 +51,7 @@ export class LoginProbes<C extends object> {
     this.#parts = parts
     this.#timer = new ProbeTimer(
       runtime.clock,
-      () => this.#paceMs,
+      () => this.#paceMs(),
       () => {
         for (const endpoint of parts.endpoints) void this.#check(endpoint)
       },
@@ -86,14 +86,14 @@ export class LoginProbes<C extends object> {
     endpoint.loginError = undefined
   }
 
-  get #paceMs(): number {
+  #paceMs(): number {
     const { loginProbeMs } = this.#options
     return this.#failures.size > 0 ? Math.min(AGAIN_MS, loginProbeMs) : loginProbeMs
   }
 
   /** So young a login of another manager stands for one of ours; never the same one twice. */
-  get #freshMs(): number {
-    return this.#paceMs * LEAST_PAUSE
+  #freshMs(): number {
+    return this.#paceMs() * LEAST_PAUSE
   }
 
   async #check(endpoint: ManagedEndpoint<C>): Promise<void> {
@@ -105,7 +105,7 @@ export class LoginProbes<C extends object> {
     this.#running.set(endpoint, abort)
     try {
       const login = (): Promise<Role> => this.#logIn(endpoint, abort)
-      const role = await (endpoint.prober.shared?.login(login, this.#freshMs) ?? login())
+      const role = await (endpoint.prober.shared?.login(login, this.#freshMs()) ?? login())
       this.#succeeded(endpoint)
       // It was led to another server than the one that the kept session leads to.
       if (role !== 'unknown' && role !== endpoint.role) void this.#parts.monitor.checkAnew(endpoint)

@@ -53,7 +53,7 @@ export class Monitoring<C extends object> {
     this.#rest = new Rest(runtime, {
       restAfterMs,
       uses: () => parts.endpoints.reduce((sum, { pool }) => sum + pool.leases.totals.checkouts, 0),
-      isBusy: () => this.#isBusy,
+      isBusy: () => this.#isBusy(),
       onRest: () => this.#pause(),
     })
   }
@@ -171,7 +171,7 @@ export class Monitoring<C extends object> {
   }
 
   /** True also while something is wrong, so that monitoring notices when that ends. */
-  get #isBusy(): boolean {
+  #isBusy(): boolean {
     const { dedicated, endpoints, router } = this.#parts
     const { impaired, unusable } = this.standing
     return (

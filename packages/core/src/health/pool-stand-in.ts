@@ -118,7 +118,7 @@ export class PoolStandIn<C extends object> implements StandIn {
     if (answer === undefined) {
       const full = this.#pool.counts.total >= (this.#server.capacity ?? Number.POSITIVE_INFINITY)
       // If all that there can be are in use, nothing speaks against them.
-      return full ? probeOf(this.#known) : openOwn()
+      return full ? probeOf(this.#known()) : openOwn()
     }
     const closeAhead = (): void => this.#pool.probes.closeUnused()
     if (!this.#doubts(answer)) return probeOf(answer, closeAhead)
@@ -149,12 +149,12 @@ export class PoolStandIn<C extends object> implements StandIn {
       durationMs,
       askedAt: now - durationMs,
       fresh: false,
-      result: this.#known,
+      result: this.#known(),
     }
   }
 
   /** What was known before, without the position, which has moved on since. */
-  get #known(): ProbeResult {
+  #known(): ProbeResult {
     const { role } = this.#pool.server
     return { ...(this.#server.known() ?? { ...UNKNOWN, role }), position: undefined }
   }

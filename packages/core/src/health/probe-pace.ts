@@ -37,11 +37,11 @@ export class ProbePace<C extends object> {
   get paceMs(): number {
     const { cluster, fixed } = this.#parts
     const { fastProbeIntervalMs, probeIntervalMs } = this.#knobs
-    if (fixed) return this.#fixedPaceMs
+    if (fixed) return this.#fixedPaceMs()
     return cluster.urgent ? urgentPaceMs(cluster.searchingMs, fastProbeIntervalMs) : probeIntervalMs
   }
 
-  get #fixedPaceMs(): number {
+  #fixedPaceMs(): number {
     const first = this.#parts.endpoints.reduce((worst, each) =>
       each.standing.failures > worst.standing.failures ? each : worst,
     )

@@ -159,7 +159,7 @@ export class Prober<C extends object> implements EndpointProber {
   #wait(timeoutMs: number): void {
     this.#deadline?.cancel()
     const deadline = new ProbeDeadline(() => {
-      if (this.#goesOn || (this.#failing && this.#patience.mayBeFar(this.#waitedMs))) {
+      if (this.#goesOn() || (this.#failing && this.#patience.mayBeFar(this.#waitedMs()))) {
         this.#questions.askAnew()
         this.#runtime.background.add(deadline, timeoutMs)
         return
@@ -195,12 +195,12 @@ export class Prober<C extends object> implements EndpointProber {
   }
 
   /** Whether a login under way comes forward. A server that lets no session in is gone too. */
-  get #goesOn(): boolean {
-    return this.#waitedMs < this.#patience.longestMs && this.#questions.goesOn
+  #goesOn(): boolean {
+    return this.#waitedMs() < this.#patience.longestMs && this.#questions.goesOn
   }
 
   /** Time since it was asked for the first time since it has answered last. */
-  get #waitedMs(): number {
+  #waitedMs(): number {
     return this.#runtime.clock.now() - (this.#unansweredSince ?? Number.NEGATIVE_INFINITY)
   }
 }

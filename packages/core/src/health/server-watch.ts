@@ -139,7 +139,7 @@ export class ServerWatch {
     this.#reporting = false
     const next = this.#next
     this.#next = undefined
-    if (next === undefined && !this.#keepsSession) this.forget('all')
+    if (next === undefined && !this.#keepsSession()) this.forget('all')
     this.#giveUp()
     next?.resolve(this.probe())
     this.#timer.hurry()
@@ -157,7 +157,7 @@ export class ServerWatch {
     return routine ? this.#members.inTurn(passedMs) : this.#members.all
   }
 
-  get #keepsSession(): boolean {
+  #keepsSession(): boolean {
     return !(this.#before?.ok === true && this.#members.short) && this.#members.keepSession
   }
 

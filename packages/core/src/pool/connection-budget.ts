@@ -98,7 +98,7 @@ export class ConnectionBudget implements Budget {
         this.#serveSoon()
       },
       owes: (place) => {
-        const promised = this.#leaving + this.#room
+        const promised = this.#leaving + this.#room()
         return this.#ahead(place, promised + 1) > promised
       },
       leave: () => {
@@ -112,13 +112,13 @@ export class ConnectionBudget implements Budget {
     return share
   }
 
-  get #room(): number {
+  #room(): number {
     return this.maxConnections - this.#taken
   }
 
   #take(share: Share): boolean {
     const place = share.member.firstWaiting()
-    if (this.#room > this.#ahead(place, this.#room, share)) {
+    if (this.#room() > this.#ahead(place, this.#room(), share)) {
       this.#waiting.delete(share)
       this.#taken += 1
       return true
@@ -142,7 +142,7 @@ export class ConnectionBudget implements Budget {
 
   /** Closes as many idle connections of others as pools wait, the one that has been idle for longest first. */
   #makeRoom(asking: Share): void {
-    let short = -this.#leaving - this.#room
+    let short = -this.#leaving - this.#room()
     // Callers of pools without a waiter any more have given up.
     for (const { member } of this.#waiting)
       if (member.firstWaiting() < Number.POSITIVE_INFINITY) short += 1
@@ -175,10 +175,10 @@ export class ConnectionBudget implements Budget {
     let room: number
     let waiting: number
     do {
-      room = this.#room
+      room = this.#room()
       waiting = this.#waiting.size
       this.#serveRound()
-    } while (this.#room > 0 && (this.#room < room || this.#waiting.size < waiting))
+    } while (this.#room() > 0 && (this.#room() < room || this.#waiting.size < waiting))
   }
 
   #serveRound(): void {
@@ -186,7 +186,7 @@ export class ConnectionBudget implements Budget {
       .map((share) => ({ share, place: share.member.firstWaiting() }))
       .sort((a, b) => a.place - b.place)
     for (const { share } of inOrder) {
-      if (this.#room <= 0) return
+      if (this.#room() <= 0) return
       // It asks again if it still wants one.
       this.#waiting.delete(share)
       share.member.supply()

@@ -54,7 +54,7 @@ export class Pings<C extends object> {
         resolve()
       }, reject)
     })
-    const timeoutMs = this.#withinMs
+    const timeoutMs = this.#withinMs()
     return bounded(
       deadlines,
       timeoutMs,
@@ -64,7 +64,7 @@ export class Pings<C extends object> {
   }
 
   /** The whole time-out while no answer of the server has been measured. */
-  get #withinMs(): number {
+  #withinMs(): number {
     if (!this.#context.times.known) return this.#context.options.validateTimeoutMs
     const patientMs = PATIENCE * this.#context.times.answerWithinMs(SHORTEST_MS / PATIENCE)
     return Math.min(this.#context.options.validateTimeoutMs, patientMs)

@@ -68,7 +68,7 @@ export class ServerView<C extends object> implements PoolServer<C> {
     if (logins !== undefined) this.#loginsChanged(logins)
     if (roleChanged) connector.retryNow()
     if (change.serving !== undefined) queue.suspended = !change.serving
-    trust.distrustful = this.#isInTrouble && !queue.suspended
+    trust.distrustful = this.#isInTrouble() && !queue.suspended
     if (change.serving) this.#next.supply()
     else if (condition === 'suspect' && leases.size > 0) lending.openAhead()
     if (dead !== undefined) this.destroyAll(dead)
@@ -101,7 +101,7 @@ export class ServerView<C extends object> implements PoolServer<C> {
     return overdueOf(this.#parts.connections, since, now)
   }
 
-  get #isInTrouble(): boolean {
+  #isInTrouble(): boolean {
     return this.#condition === 'suspect' || this.#condition === 'lost'
   }
 
@@ -109,7 +109,7 @@ export class ServerView<C extends object> implements PoolServer<C> {
     const { connections, connector, pace } = this.#parts
     const before = this.#condition
     this.#condition = condition
-    if (this.#isInTrouble) connections.suspectAll()
+    if (this.#isInTrouble()) connections.suspectAll()
     if (condition !== 'open') return
     if (before === 'lost') pace.ramp()
     // Only its connects have failed, maybe: begun anew each time that a probe is answered, they would never pause.

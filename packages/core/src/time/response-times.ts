@@ -84,13 +84,13 @@ export class ResponseTimes {
    * @param roundTrips how often something was sent for it, and answered
    */
   answered(tookMs: number, roundTrips = 1): void {
-    this.#answers.add(tookMs, this.#memory)
+    this.#answers.add(tookMs, this.#memory())
     this.#note(tookMs / roundTrips)
   }
 
   /** A login has succeeded. */
   loggedIn(tookMs: number): void {
-    this.#logins.add(tookMs, this.#memory)
+    this.#logins.add(tookMs, this.#memory())
     // One to connect and one to be let in, at the least.
     this.#note(tookMs / ROUND_TRIPS_OF_LOGIN)
   }
@@ -143,7 +143,7 @@ export class ResponseTimes {
     return Math.max(this.loginWithinMs(floorMs), ceilingOf(floorMs, LONGEST_LOGIN_MS))
   }
 
-  get #memory(): number {
+  #memory(): number {
     return this.far ? MEMORY.far : MEMORY.near
   }
 

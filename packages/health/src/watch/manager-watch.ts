@@ -51,13 +51,13 @@ export class ManagerWatch {
     const { graceMs } = this.#options
     const { manager, name, optional } = this.#watched
     const status = this.#look()
-    const serves = this.#serves
+    const serves = this.#serves()
     const findings = findingsOf({
       status,
       service: this.#service,
       serves,
       started: this.#started,
-      outForMs: serves ? undefined : this.#outForMs,
+      outForMs: serves ? undefined : this.#outForMs(),
       graceMs,
       oneDatabase: manager.oneDatabase,
       connectError: this.#connectError,
@@ -81,7 +81,7 @@ export class ManagerWatch {
    */
   connectIfUnmonitored(): void {
     const { manager } = this.#watched
-    if (this.#connecting || this.#serves || manager.closed) return
+    if (this.#connecting || this.#serves() || manager.closed) return
     if (manager.getHealthStatus().monitored) return
     this.#connecting = true
     // Keeps nothing of the request whose probe has come first.
@@ -98,21 +98,21 @@ export class ManagerWatch {
     )
   }
 
-  get #serves(): boolean {
+  #serves(): boolean {
     return this.#watched.requires === 'writes' ? this.#service.writes : this.#service.reads
   }
 
-  get #outForMs(): number | undefined {
+  #outForMs(): number | undefined {
     return this.#servedAt === undefined ? undefined : this.#options.clock.now() - this.#servedAt
   }
 
   #look() {
     const now = this.#options.clock.now()
     const before = this.#service
-    const served = this.#serves
+    const served = this.#serves()
     const status = this.#watched.manager.getHealthStatus()
     this.#service = serviceOf(status, { failing: this.#connectsFail })
-    if (this.#serves) {
+    if (this.#serves()) {
       this.#started = true
       this.#servedAt = now
     } else if (served) {

@@ -33,7 +33,7 @@ export class BlockingWatch {
   /** Called when there is a statement on its way, and there was none. */
   begin(): void {
     if (this.#timer !== undefined || this.#closed) return
-    if (lockQuestionOf(this.#collector.database) !== undefined) this.#wait(this.#pauseMs)
+    if (lockQuestionOf(this.#collector.database) !== undefined) this.#wait(this.#pauseMs())
   }
 
   list(): ReturnType<BlockingTable['list']> {
@@ -49,7 +49,7 @@ export class BlockingWatch {
     this.#clock.clearTimeout(this.#timer)
   }
 
-  get #pauseMs(): number {
+  #pauseMs(): number {
     return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, this.#boundMs))
   }
 
@@ -62,7 +62,7 @@ export class BlockingWatch {
     if (long.length > 0) await this.#ask(long)
     else this.#table.see([])
     this.#timer = undefined
-    if (!this.#closed && this.#collector.running.first !== undefined) this.#wait(this.#pauseMs)
+    if (!this.#closed && this.#collector.running.first !== undefined) this.#wait(this.#pauseMs())
   }
 
   /** Statements that were sent and have run for long, by the server's name of their session. */

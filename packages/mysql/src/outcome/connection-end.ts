@@ -55,7 +55,7 @@ export class ConnectionEnd {
     if (!this.#queue.closed && !this.#internals.stream.destroyed) return undefined
     const cause =
       this.cause ?? this.#internals._fatalError ?? this.#internals._protocolError ?? undefined
-    if (this.#committedBefore) return lossOf({ ...UNSENT, committedBefore: true }, cause)
+    if (this.#committedBefore()) return lossOf({ ...UNSENT, committedBefore: true }, cause)
     return new ConnectionLostError(
       `not sent, as the connection is closed${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
       cause,
@@ -73,12 +73,12 @@ export class ConnectionEnd {
     const { begun, text, transactional } = statement
     const ended = errnoOf(error as DriverError) !== undefined && statement.stage === 'sent'
     const stage = ended ? 'aborted' : statement.stage
-    const committedBefore = this.#committedBefore
+    const committedBefore = this.#committedBefore()
     return lossOf({ begun, committedBefore, stage, text, transactional }, this.cause ?? error)
   }
 
   /** Whether a part of the engine's transaction is committed: nothing of it must pass for undone. */
-  get #committedBefore(): boolean {
+  #committedBefore(): boolean {
     return (
       this.commitsBefore !== undefined && this.#transactions.implicitCommits > this.commitsBefore
     )

@@ -22,7 +22,7 @@ export class WorkNotes {
   /** A statement is about to be sent, and has its surroundings. Returns why it must not be. */
   sending(statement: Followed): Error | undefined {
     const { begun, effects, own } = statement
-    const borrowers = this.#borrowers
+    const borrowers = this.#borrowers()
     if (begun !== 'transaction') this.#begunIn = effects ?? (own ? undefined : borrowers?.alive)
     if (own || (effects === undefined && borrowers === undefined) || !mayWrite(statement))
       return undefined
@@ -38,11 +38,11 @@ export class WorkNotes {
   /** For libraries that keep of an error no more than its code. */
   deliberateEnd(): void {
     this.#latest?.noteDeliberateEnd()
-    this.#borrowers?.noteDeliberateEnd()
+    this.#borrowers()?.noteDeliberateEnd()
   }
 
   /** Of the unit of work that has borrowed the connection, if that may be run again. */
-  get #borrowers(): Effects | undefined {
+  #borrowers(): Effects | undefined {
     return this.#activity.lease?.owner.effects as Effects | undefined
   }
 }

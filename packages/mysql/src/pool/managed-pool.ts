@@ -130,7 +130,7 @@ export class ManagedPool extends MysqlPool {
     this.#Promise = blueprint?.Promise ?? Promise
     this.#lender = this.#createLender()
     this.#statements = new PoolStatements(manager, this.#lender)
-    showQueues(this, () => this.#counts)
+    showQueues(this, () => this.#counts())
     manager.on('connectionClosed', ({ connectionId }) => {
       const connection = this.#known.get(connectionId)
       if (connection !== undefined && this.#known.delete(connectionId))
@@ -186,7 +186,7 @@ export class ManagedPool extends MysqlPool {
     return { target: this.#target, ...this.$connections.toJSON() }
   }
 
-  get #counts(): PoolCounts {
+  #counts(): PoolCounts {
     return this.$connections.getCounts(this.#target)
   }
 
@@ -199,7 +199,7 @@ export class ManagedPool extends MysqlPool {
     answer: Answer,
   ): void {
     const signal = signalOf(sql)
-    const options = this.#statementOptions
+    const options = this.#statementOptions()
     const statement =
       kind === 'execute'
         ? new PoolExecute(this.#lender, below, signal, sql, values)
@@ -217,7 +217,7 @@ export class ManagedPool extends MysqlPool {
 
   /** With a callback, or by events without one, as `mysql2.createQuery` reads its arguments. */
   #query(sql: unknown, values: unknown, callback: unknown): Command {
-    const options = this.#statementOptions
+    const options = this.#statementOptions()
     const query = createQuery(sql, values, callback, options)
     const below = this.query as FunctionReference
     const { onResult } = query
@@ -234,7 +234,7 @@ export class ManagedPool extends MysqlPool {
     return query
   }
 
-  get #statementOptions(): object {
+  #statementOptions(): object {
     return (this as unknown as { config: { connectionConfig: object } }).config.connectionConfig
   }
 
@@ -272,11 +272,11 @@ export class ManagedPool extends MysqlPool {
     if (this.#ending !== undefined) return Promise.reject(new Error(CLOSED))
     if (this.#waits && this.listenerCount('enqueue') === 0)
       return this.$connections.lendSoon(wanted, below, again)
-    const before = this.#counts
+    const before = this.#counts()
     if (!this.#waits && before.idle === 0 && before.total + before.connecting >= before.limit)
       return Promise.reject(new Error(NONE_FREE))
     const lending = this.$connections.lendSoon(wanted, below, again)
-    if (waitingIn(this.#counts) > waitingIn(before)) this.#tell('enqueue')
+    if (waitingIn(this.#counts()) > waitingIn(before)) this.#tell('enqueue')
     return lending
   }
 

@@ -105,16 +105,16 @@ export class ManagedPoolCluster extends EventEmitter {
     if (matches.length === 0)
       throw Object.assign(new Error('Pool does Not exist.'), { code: 'POOL_NOEXIST' })
     const target: Target =
-      matches.length === 1 && matches[0] === this.#preferredId ? 'primary' : 'prefer-standby'
+      matches.length === 1 && matches[0] === this.#preferredId() ? 'primary' : 'prefer-standby'
     return target === 'primary' ? manager.pool : manager.replica
   }
 
-  get #preferredId(): string | undefined {
+  #preferredId(): string | undefined {
     return this.#nodes.has('MASTER') ? 'MASTER' : [...this.#nodes.keys()][0]
   }
 
   #createManager(): MysqlConnectionManager {
-    const preferredId = this.#preferredId
+    const preferredId = this.#preferredId()
     const preferred = preferredId === undefined ? undefined : this.#nodes.get(preferredId)
     if (preferred === undefined)
       throw new InvalidOptionError(

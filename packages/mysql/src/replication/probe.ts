@@ -124,7 +124,7 @@ export class MysqlProbe implements Probe {
     const { flavour, serverVersion } = this.#session
     const { applied = '', current, executed, name, serverId, transactionsReadOnly } = answer
     const tells = Boolean(executed || applied)
-    const missing = this.#missing
+    const missing = this.#missing()
     return {
       role,
       writable: role === 'primary' && !isOn(transactionsReadOnly),
@@ -148,7 +148,7 @@ export class MysqlProbe implements Probe {
     }
   }
 
-  get #missing(): MissingRight[] {
+  #missing(): MissingRight[] {
     const missing: MissingRight[] = []
     if (this.#level > 0)
       missing.push({

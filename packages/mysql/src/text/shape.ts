@@ -97,12 +97,13 @@ class StatementReader implements StatementShape {
   #takeWord(word: string): void {
     this.words.add(word)
     if (word === 'into')
-      this.selectsInto ||= this.#last !== 'insert' && this.#last !== 'replace' && !this.#isModified
+      this.selectsInto ||=
+        this.#last !== 'insert' && this.#last !== 'replace' && !this.#isModified()
     this.#takeName(word)
   }
 
   /** `INSERT IGNORE INTO` and the like name a table behind INTO. */
-  get #isModified(): boolean {
+  #isModified(): boolean {
     const verb = this.head[0]
     return (
       (verb === 'insert' || verb === 'replace') &&

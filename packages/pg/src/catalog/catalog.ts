@@ -141,7 +141,7 @@ export class EndpointCatalog implements Catalog {
 
   /** It is being read, or will be soon. */
   get mayBeRead(): boolean {
-    return this.#reading !== undefined || this.#isDue
+    return this.#reading !== undefined || this.#isDue()
   }
 
   agree(judge: (snapshot: Snapshot) => boolean): boolean {
@@ -165,7 +165,7 @@ export class EndpointCatalog implements Catalog {
    * once if it is known already. Never rejects: without it statements are in doubt, and no worse.
    */
   async read(): Promise<void> {
-    if (this.#reading === undefined && !this.#closed && this.#isDue) this.#reading = this.#read()
+    if (this.#reading === undefined && !this.#closed && this.#isDue()) this.#reading = this.#read()
     if (this.latest === undefined || this.isOutdated) await this.#reading
   }
 
@@ -186,7 +186,7 @@ export class EndpointCatalog implements Catalog {
     this.#abort?.abort(new Error('the manager has been closed'))
   }
 
-  get #isDue(): boolean {
+  #isDue(): boolean {
     const now = this.#clock.now()
     return now >= this.#dueAt && now >= this.#fullUntil
   }

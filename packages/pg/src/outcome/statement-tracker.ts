@@ -98,7 +98,7 @@ export class StatementTracker {
     const refusal = this.refusal(given)
     if (refusal !== undefined) return this.#refuse(args, refusal)
     const effects = currentEffects()
-    const borrowers = this.#borrowers
+    const borrowers = this.#borrowers()
     this.#effects = effects
     // What is shared is noted where it is handed over.
     const noted = (effects !== undefined || borrowers !== undefined) && !isShared(given)
@@ -140,7 +140,7 @@ export class StatementTracker {
    * @param decide called when it is about to be sent; an error that it returns is thrown instead
    */
   async ask<T>(text: string, run: () => Promise<T>, decide?: () => Error | undefined): Promise<T> {
-    const refusal = this.#idle ? decide?.() : undefined
+    const refusal = this.#idle() ? decide?.() : undefined
     if (refusal !== undefined) throw refusal
     if (statusOf(this.#internals) === 'I') this.#begunIn = currentEffects()
     const statement = this.#statement(text)
@@ -167,7 +167,7 @@ export class StatementTracker {
         { sent: false, deliberate: true },
       )
     }
-    if (!this.#gone || isShared(query)) return undefined
+    if (!this.#gone() || isShared(query)) return undefined
     const why = this.lossCause
     // Begins as node-postgres would put it.
     const what =
@@ -182,7 +182,7 @@ export class StatementTracker {
   refusalOfCommit(endedBefore: number | undefined): Error | undefined {
     const refusal = this.refusal('COMMIT')
     if (refusal !== undefined) return refusal
-    if (this.transactions.ended === endedBefore && this.#inTransaction) return undefined
+    if (this.transactions.ended === endedBefore && this.#inTransaction()) return undefined
     return new TransactionRolledBackError(
       'COMMIT was not sent, as the work has ended its transaction itself: what it did after that is not part of it; ' +
         'leave COMMIT and ROLLBACK to the call that began it',
@@ -205,11 +205,11 @@ export class StatementTracker {
   /** For libraries that keep of an error no more than its code. */
   #noteDeliberateEnd(): void {
     this.#effects?.noteDeliberateEnd()
-    this.#borrowers?.noteDeliberateEnd()
+    this.#borrowers()?.noteDeliberateEnd()
   }
 
   /** Of the unit of work that has borrowed the connection, if that may be run again. */
-  get #borrowers(): Effects | undefined {
+  #borrowers(): Effects | undefined {
     return this.#known.activity.lease?.owner.effects as Effects | undefined
   }
 
@@ -225,7 +225,7 @@ export class StatementTracker {
 
   /** A statement that is about to be sent, or to wait. */
   #statement(query: unknown): Followed {
-    const status = this.#idle ? statusOf(this.#internals) : undefined
+    const status = this.#idle() ? statusOf(this.#internals) : undefined
     return new Followed(textOf(query), status, this.#known.catalog)
   }
 
@@ -240,20 +240,20 @@ export class StatementTracker {
   }
 
   /** Whether what is sent now is begun with at once, so that the status is known in which it is. */
-  get #idle(): boolean {
+  #idle(): boolean {
     const { readyForQuery, _activeQuery, _queryQueue, _sentQueryQueue } = this.#internals
     return (
       readyForQuery !== false && !_activeQuery && !_queryQueue?.length && !_sentQueryQueue?.length
     )
   }
 
-  get #inTransaction(): boolean {
+  #inTransaction(): boolean {
     const { _txStatus } = this.#internals
     return _txStatus === 'T' || _txStatus === 'E'
   }
 
   /** Nothing that is sent from now on reaches the server. */
-  get #gone(): boolean {
+  #gone(): boolean {
     const { connection, _ending, _queryable } = this.#internals
     return (
       this.#lost ||
@@ -276,11 +276,11 @@ export class StatementTracker {
     const { text, stage, status } = statement
     const within = status === 'T' || status === 'E'
     this.#noteDeliberateEnd()
-    if (stage === 'unsent' && !this.#inTransaction) return lossOf(statement, cause)
+    if (stage === 'unsent' && !this.#inTransaction()) return lossOf(statement, cause)
     this.#givenUpOn ??= {
       cause,
       harmless:
-        this.#inTransaction &&
+        this.#inTransaction() &&
         (stage === 'unsent' || (within && text !== undefined && !mayCommitBlock(text))),
     }
     const { connection, _queryQueue } = this.#internals

@@ -40,14 +40,14 @@ export class RowReader {
   }
 
   /** Whether what the server says of columns may be read here. */
-  get #described(): RowQuery | undefined {
+  #described(): RowQuery | undefined {
     const query = this.#client._activeQuery as RowQuery | null | undefined
     return query && takesColumns(query) && this.#isUnseen('rowDescription') ? query : undefined
   }
 
   /** Reads what the server says of columns, if it has said the same before. Returns whether it has. */
   describe(bytes: Buffer, from: number, to: number): boolean {
-    const query = this.#described
+    const query = this.#described()
     const fields = query && descriptions.get(bytes, from, to)
     if (fields === undefined) return false
     describeRows(query as RowQuery, fields)
@@ -56,7 +56,7 @@ export class RowReader {
 
   /** Remembers what node-postgres has read of it. */
   learn(bytes: Buffer, from: number, to: number): void {
-    const fields = this.#described?._result?.fields
+    const fields = this.#described()?._result?.fields
     if (fields !== undefined) descriptions.learn(bytes, from, to, fields)
   }
 

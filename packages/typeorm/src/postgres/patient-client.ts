@@ -1,31 +1,67 @@
-import type { PoolClient } from 'pg'
+import { inspect } from 'node:util'
+import pg, { type PoolClient } from 'pg'
 
-type On = (event: string, listener: (...args: unknown[]) => void) => PoolClient
+const CLIENT = Symbol('client of TypeORM')
 
 /**
  * A client, for TypeORM. That takes a query runner for released once its client has had an 'error', and from then on says
  * no more than `QueryRunnerAlreadyReleasedError`. Without the news it goes on with the client, whose errors say what has
  * happened. The manager listens to the client itself, and replaces it.
+ *
+ * TypeORM takes a client for every query: what it calls each time are methods, which V8 looks up as on any object. All else is
+ * found behind them, by a Proxy in the place of the class that they extend.
  */
-export function patientClient(client: PoolClient): PoolClient {
-  return new Proxy(client, PATIENT)
-}
-
-/**
- * One for all clients. TypeORM takes a client for every query, and V8 would come to make a handler for each in old memory,
- * where all that it leads to survives until that is collected.
- */
-const PATIENT: ProxyHandler<PoolClient> = {
-  get(client, name, patient: PoolClient) {
-    if (name === 'on') return onFor(client, patient)
-    const value: unknown = Reflect.get(client, name, client)
-    return typeof value === 'function' ? value.bind(client) : value
-  },
-}
-
-function onFor(client: PoolClient, patient: PoolClient): On {
-  return (event, listener) => {
-    if (event !== 'error') client.on(event as 'end', listener)
-    return patient
+class PatientClient {
+  static {
+    // Has the assignment in the constructor not reach for the Proxy.
+    Object.defineProperty(PatientClient.prototype, CLIENT, { value: undefined, writable: true })
   }
+
+  declare readonly [CLIENT]: PoolClient
+
+  constructor(client: PoolClient) {
+    this[CLIENT] = client
+  }
+
+  [inspect.custom](): PoolClient {
+    return this[CLIENT]
+  }
+
+  query(...args: unknown[]): unknown {
+    return Reflect.apply(this[CLIENT].query, this[CLIENT], args)
+  }
+
+  on(event: string, listener: (...args: unknown[]) => void): this {
+    if (event !== 'error') this[CLIENT].on(event as 'end', listener)
+    return this
+  }
+
+  removeListener(event: string, listener: (...args: unknown[]) => void): this {
+    if (event !== 'error') this[CLIENT].removeListener(event, listener)
+    return this
+  }
+}
+
+/** What a client has that is none of the methods above. */
+const rest: ProxyHandler<object> = {
+  get(prototype, property, self: PatientClient): unknown {
+    const client = self[CLIENT] as PoolClient | undefined
+    if (client === undefined) return Reflect.get(prototype, property, self)
+    const value: unknown = Reflect.get(client, property, client)
+    return typeof value === 'function' && property !== 'constructor' ? value.bind(client) : value
+  },
+
+  set: (_prototype, property, value, self: PatientClient) =>
+    Reflect.set(self[CLIENT], property, value, self[CLIENT]),
+}
+
+Object.setPrototypeOf(
+  PatientClient.prototype,
+  new Proxy(Object.create(pg.Client.prototype) as object, rest),
+)
+// It is that of the client.
+delete (PatientClient.prototype as { constructor?: unknown }).constructor
+
+export function patientClient(client: PoolClient): PoolClient {
+  return new PatientClient(client) as unknown as PoolClient
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { createConnectionManager, ManagedPool, type PgManagerOptions } from '@connmgr/pg'
 import { eventually, type PostgresCluster, patient, startCluster } from '@connmgr/testing'
+import pg from 'pg'
 import QueryStream from 'pg-query-stream'
 import {
   Column,
@@ -235,6 +236,35 @@ test('what a DataSource has of ours is printed without a password', async () => 
   expect(inspect([dataSource, master, getConnections(dataSource)], { depth: 9 })).not.toContain(
     's3cr3t',
   )
+})
+
+test('the client of a query runner is one of node-postgres to its user, but for its errors', async () => {
+  await open({}, { password: 's3cr3t' })
+  const runner = dataSource.createQueryRunner()
+  try {
+    const client = (await runner.connect()) as pg.PoolClient & { note?: string }
+    expect(client).toBeInstanceOf(pg.Client)
+    expect(client.constructor).toBe(pg.Client)
+    expect((await client.query('select $1::int as n', [7])).rows).toEqual([{ n: 7 }])
+    expect((await client.query('select pg_backend_pid() as pid')).rows[0].pid).toBe(
+      Reflect.get(client, 'processID'),
+    )
+    expect('getTypeParser' in client).toBe(true)
+    expect(client.escapeIdentifier('a"b')).toBe('"a""b"')
+    expect(inspect(client, { depth: 9 })).not.toContain('s3cr3t')
+
+    const errors = jest.fn()
+    const notices = jest.fn()
+    client.on('error', errors).on('notice', notices)
+    await client.query(`do $$ begin raise notice 'seen'; end $$`)
+    client.removeListener('notice', notices)
+    await client.query(`do $$ begin raise notice 'unseen'; end $$`)
+    expect(notices.mock.calls.map(([{ message }]) => message)).toEqual(['seen'])
+    await expect(client.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toThrow()
+    expect(errors).not.toHaveBeenCalled()
+  } finally {
+    await runner.release()
+  }
 })
 
 describe('a DataSource that cannot be initialized', () => {

@@ -83,11 +83,15 @@ class ManagedDatabase {
       return this.#manager.lend({ target }, below)
     }
     const queries = (): StatementTracer | undefined => this.#manager?.queries
-    return new Managed(driver, mode, new RunnerLease(lend, this.#holding, this.#replaces, queries))
+    return new Managed(
+      driver,
+      mode,
+      new RunnerLease(lend, this.#holding, this.#replaces(), queries),
+    )
   }
 
   /** A reset opens a file anew, without what `prepareDatabase` has done; a new connection has that. */
-  get #replaces(): boolean {
+  #replaces(): boolean {
     return this.#options.prepareDatabase !== undefined && isFile(this.#options.database)
   }
 

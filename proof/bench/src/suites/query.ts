@@ -1,5 +1,5 @@
 import { withConnectionManager as drizzleWith } from '@connmgr/drizzle'
-import { ManagedPool, type PgConnectionManager } from '@connmgr/pg'
+import { ManagedPool, type PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import { withConnectionManager as prismaWith } from '@connmgr/prisma'
 import { type PostgresCluster, startCluster } from '@connmgr/testing'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -12,7 +12,7 @@ import { EntitySchema } from 'typeorm'
 import { PrismaClient } from '../generated/client.js'
 import { CONNECTIONS, managerOf, poolOf } from '../postgres-subjects.js'
 import { compareCases } from '../steady.js'
-import { type Cases, ROWS, type Subject } from '../subjects.js'
+import { type Cases, type Opener, ROWS, type Subject } from '../subjects.js'
 import type { Suite } from '../suite.js'
 import { throughTypeorm } from '../typeorm-subject.js'
 
@@ -64,21 +64,35 @@ const POOLS: Cases = {
   },
 }
 
+/** As people get it, and without what makes the server's part shorter: then what remains is what the engine itself costs. */
+const OURS: Readonly<Record<string, PgManagerOptions>> = {
+  connmgr: {},
+  'connmgr, off': { preparedStatements: 'off' },
+}
+
+function ours(open: (url: string, manager: PgConnectionManager) => Promise<Subject>) {
+  return Object.fromEntries(
+    Object.entries(OURS).map(([name, options]): [string, Opener] => [
+      name,
+      (url) => open(url, managerOf(url, options)),
+    ]),
+  )
+}
+
 /** V8 takes many seconds to optimise them: too many for a quick run of all suites. */
 const ORMS: Cases = {
   typeorm: {
-    connmgr: (url) => typeorm(url, managerOf(url)),
+    ...ours(typeorm),
     typeorm: (url) => typeorm(url),
   },
   prisma: {
-    connmgr: async (url) => {
-      const manager = managerOf(url)
+    ...ours(async (_url, manager) => {
       const client = prismaWith(PrismaClient, manager)
       return {
         query: (id) => client.item.findUnique({ where: { id } }),
         close: () => manager.close(),
       }
-    },
+    }),
     prisma: async (url) => {
       const adapter = new PrismaPg({ connectionString: url, max: CONNECTIONS })
       const client = new PrismaClient({ adapter })
@@ -89,10 +103,7 @@ const ORMS: Cases = {
     },
   },
   drizzle: {
-    connmgr: async (url) => {
-      const manager = managerOf(url)
-      return selectWith(drizzleWith({}, manager), () => manager.close())
-    },
+    ...ours(async (_url, manager) => selectWith(drizzleWith({}, manager), () => manager.close())),
     drizzle: async (url) => {
       const pool = poolOf(url)
       return selectWith(drizzle(pool), () => pool.end())

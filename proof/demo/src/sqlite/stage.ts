@@ -57,7 +57,7 @@ export class SqliteStage implements Stage {
     load: Load,
     screen: Screen,
   ): Promise<FailoverResult> {
-    const manager = this.#set
+    const manager = this.#set()
     const program = join(__dirname, 'lock-holder.cjs')
     const other = spawn(process.execPath, [program, manager.library, this.#file], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -94,7 +94,7 @@ export class SqliteStage implements Stage {
   get ledger(): LedgerServer {
     return {
       query: () =>
-        this.#set.use((db) => db.all('select id, count(*) as copies from ledger group by id'), {
+        this.#set().use((db) => db.all('select id, count(*) as copies from ledger group by id'), {
           target: 'standby',
         }),
     }
@@ -106,7 +106,7 @@ export class SqliteStage implements Stage {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  get #set(): SqliteConnectionManager {
+  #set(): SqliteConnectionManager {
     if (this.#manager === undefined) throw new Error('the stage is not set')
     return this.#manager
   }

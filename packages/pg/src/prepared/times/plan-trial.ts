@@ -97,7 +97,7 @@ export class PlanTrial {
   get outcome(): 'slower' | 'not slower' | undefined {
     const { rounds } = this
     const z = Math.min(this.#before.z, this.#after.z)
-    if (rounds >= FEWEST_ROUNDS && z >= CERTAIN && this.#ratio >= LEAST_RATIO) return 'slower'
+    if (rounds >= FEWEST_ROUNDS && z >= CERTAIN && this.#ratio() >= LEAST_RATIO) return 'slower'
     if (this.#idle > MOST_IDLE || rounds >= MOST_ROUNDS) return 'not slower'
     return FUTILE.some(([after, least]) => rounds >= after && z < least) ? 'not slower' : undefined
   }
@@ -141,7 +141,7 @@ export class PlanTrial {
     if (block === round?.after && block.length === PER_BLOCK) this.#finish(round)
   }
 
-  get #ratio(): number {
+  #ratio(): number {
     return mean(this.#laters) - mean(this.#customs)
   }
 
