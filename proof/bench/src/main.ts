@@ -13,6 +13,7 @@ import { leaks } from './suites/leaks.js'
 import { mysql } from './suites/mysql.js'
 import { prepared } from './suites/prepared.js'
 import { probes } from './suites/probes.js'
+import { processSuite } from './suites/process.js'
 import { query } from './suites/query.js'
 import { blow, restart } from './suites/recovery.js'
 import { shared } from './suites/shared.js'
@@ -27,6 +28,7 @@ const SUITES: readonly Suite[] = [
   waiters,
   burst,
   query,
+  processSuite,
   mysql,
   sqlite,
   shared,

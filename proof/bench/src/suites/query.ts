@@ -1,7 +1,7 @@
 import { withConnectionManager as drizzleWith } from '@connmgr/drizzle'
 import { ManagedPool, type PgConnectionManager, type PgManagerOptions } from '@connmgr/pg'
 import { withConnectionManager as prismaWith } from '@connmgr/prisma'
-import { type PostgresCluster, startCluster } from '@connmgr/testing'
+import { startCluster } from '@connmgr/testing'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -111,8 +111,15 @@ const ORMS: Cases = {
   },
 }
 
+export const CASES: Cases = { ...POOLS, ...ORMS }
+
 /** @public as processes of contenders import it by the name of this file */
-export const cases: Cases = { ...POOLS, ...ORMS }
+export const cases = CASES
+
+/** What a case is compared to. */
+export function baseOf(name: string): string {
+  return name === 'pool.query' || name === 'connect' ? 'pg.Pool' : name
+}
 
 async function borrow(pool: pg.Pool, id: number): Promise<unknown> {
   const client = await pool.connect()
@@ -123,28 +130,30 @@ async function borrow(pool: pg.Pool, id: number): Promise<unknown> {
   }
 }
 
-async function fill(cluster: PostgresCluster): Promise<void> {
-  await cluster.primary.query('create table "Item" (id int primary key, name text not null)')
-  await cluster.primary.query(
-    `insert into "Item" select n, 'item ' || n from generate_series(0, ${ROWS - 1}) n`,
-  )
+/** Runs something beside a server with the rows. */
+export async function withItems<T>(
+  work: (url: string, pid: number | undefined) => Promise<T>,
+): Promise<T> {
+  const cluster = await startCluster()
+  const { primary } = cluster
+  try {
+    await primary.query('create table "Item" (id int primary key, name text not null)')
+    await primary.query(
+      `insert into "Item" select n, 'item ' || n from generate_series(0, ${ROWS - 1}) n`,
+    )
+    return await work(primary.url(), primary.pid)
+  } finally {
+    await cluster.stop()
+  }
 }
 
 export const query: Suite = {
   name: 'query',
   about: `one row by its key from a local server, ${CONNECTIONS} connections`,
   peers: ['pg.Pool', 'typeorm', 'prisma', 'drizzle'],
-  async run(settings) {
-    const cluster = await startCluster()
-    try {
-      await fill(cluster)
-      const server = { url: cluster.primary.url(), pid: cluster.primary.pid }
-      const baseOf = (name: string): string =>
-        name === 'pool.query' || name === 'connect' ? 'pg.Pool' : name
-      const chosen = settings.quick && !settings.isNamed ? POOLS : cases
-      return await compareCases(__filename, chosen, server, settings, { baseOf })
-    } finally {
-      await cluster.stop()
-    }
-  },
+  run: (settings) =>
+    withItems((url, pid) => {
+      const chosen = settings.quick && !settings.isNamed ? POOLS : CASES
+      return compareCases(__filename, chosen, { url, pid }, settings, { baseOf })
+    }),
 }
