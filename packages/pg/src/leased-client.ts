@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { type AddMethod, BorrowedListeners, type LeaseFence } from '@connmgr/core/driver'
-import type { Client } from 'pg'
+import type { Client, PoolClient } from 'pg'
 import { textOf } from './given-query.js'
 import { fenceStatement } from './open-statement.js'
 import { refuse } from './outcome/refusal.js'
@@ -41,7 +41,16 @@ const SWITCHES: ReadonlySet<PropertyKey> = new Set(['binary', 'pipeline'])
  * and methods not known here; it costs about what an object that inherits from the client does.
  */
 export function leasedClient(client: Client, fence: LeaseFence): Client {
-  return new Proxy(client, new LeasedClient(client, fence))
+  return new Proxy(client, new LeasedClient(client, fence, undefined))
+}
+
+/** The same as a pool hands it out: with its `release`. */
+export function pooledClient(
+  client: Client,
+  fence: LeaseFence,
+  release: PoolClient['release'],
+): PoolClient {
+  return new Proxy(client, new LeasedClient(client, fence, release)) as PoolClient
 }
 
 /** The client behind a handle; the client itself if it is none. @throws LeaseReleasedError if the lease has ended */
@@ -54,22 +63,25 @@ class LeasedClient implements ProxyHandler<Client> {
   readonly #fence: LeaseFence
   #self: Client | undefined
   #query: AnyFunction | undefined
-  /** Set on each handle of a pool, and called once: a Map for it alone would take longer than the rest of the handle. */
+  /** Of each handle of a pool, and called once: a Map for it alone would take longer than the rest of the handle. */
   #release: unknown
   /** Methods of this handle, made when first asked for, and those that the borrower has put in their place. */
   #methods: Map<PropertyKey, unknown> | undefined
   #listeners: BorrowedListeners | undefined
   #undo: (() => void)[] | undefined
 
-  constructor(client: Client, fence: LeaseFence) {
+  constructor(client: Client, fence: LeaseFence, release: unknown) {
     this.#client = client
     this.#fence = fence
+    this.#release = release
   }
 
   get(client: Client, property: PropertyKey, self: Client): unknown {
     // A library may have put an object before the handle, which then inherits from it.
     this.#self ??= self
     if (property === 'release' && this.#release !== undefined) return this.#release
+    // Asked for each promise that the handle passes; a client is none.
+    if (property === 'then') return undefined
     const own = this.#methods?.get(property)
     if (own !== undefined) return own
     if (property === 'query') {

@@ -5,6 +5,7 @@ import type { Client, PoolClient } from 'pg'
 import type { Catalogs } from './catalog/catalog.js'
 import type { PgConnectionManager } from './connection-manager.js'
 import { hideProperties } from './hidden-options.js'
+import { pooledClient } from './leased-client.js'
 import { diedOnTheWay, type Lender } from './pool-query.js'
 import { settingUpClient } from './session-changes.js'
 
@@ -52,9 +53,8 @@ export class LentClients implements Lender {
       lease.destroy()
       lease = await this.acquire(wanted, below, true)
     }
-    const client = lease.connection as PoolClient
-    client.release = this.#releaseOnce(lease, this.lend(lease))
-    return client
+    const client = this.lend(lease)
+    return lease.handOut(pooledClient(client, lease, this.#releaseOnce(lease, client)))
   }
 
   lend(lease: Lease<Client>): Client {

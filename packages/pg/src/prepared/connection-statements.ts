@@ -95,6 +95,8 @@ export class ConnectionStatements {
 
   /** Has node-postgres forget what it has closed itself. Not while queries wait that it has sent. */
   forgetUnbound(): void {
+    // To set the length of an array is a call of V8's runtime, and this is for each query.
+    if (this.#unbound.length === 0) return
     for (const name of this.#unbound) delete this.#connection.parsedStatements[name]
     this.#unbound.length = 0
   }

@@ -146,6 +146,8 @@ export function wireOf(
     connection.close(message)
   }
   wire.sendClosings = () => {
+    // As in `forgetUnbound`.
+    if (closings.length === 0) return
     for (const name of closings) connection.close({ type: 'S', name })
     closings.length = 0
   }

@@ -32,7 +32,7 @@ const descriptions = new KnownDescriptions()
  */
 export class RowReader {
   readonly #client: ClientInternals
-  readonly #kinds: ColumnKind[] = []
+  #kinds: readonly ColumnKind[] = []
   #query: RowQuery | undefined
 
   constructor(client: ClientInternals) {
@@ -65,12 +65,12 @@ export class RowReader {
     const query = this.#client._activeQuery as RowQuery | null | undefined
     if (!query || !keepsRows(query) || !this.#isUnseen('dataRow')) return false
     const { fields, _parsers = [] } = query._result as RowResult
-    const kinds = this.#kinds
-    kinds.length = 0
+    const kinds = new Array<ColumnKind>(fields.length)
     for (let at = 0; at < fields.length; at += 1) {
       if (fields[at]?.format !== 'text') return false
-      kinds.push(kindOf(_parsers[at] as TypeParser))
+      kinds[at] = kindOf(_parsers[at] as TypeParser)
     }
+    this.#kinds = kinds
     this.#query = query
     return true
   }

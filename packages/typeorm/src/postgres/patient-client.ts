@@ -13,8 +13,9 @@ const CLIENT = Symbol('client of TypeORM')
  */
 class PatientClient {
   static {
-    // Has the assignment in the constructor not reach for the Proxy.
-    Object.defineProperty(PatientClient.prototype, CLIENT, { value: undefined, writable: true })
+    // Has the assignment in the constructor, and each promise that asks for `then`, not reach for the Proxy.
+    for (const property of [CLIENT, 'then'])
+      Object.defineProperty(PatientClient.prototype, property, { value: undefined, writable: true })
   }
 
   declare readonly [CLIENT]: PoolClient
