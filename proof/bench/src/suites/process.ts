@@ -2,10 +2,10 @@ import { withReplayedAnswers } from '../replayed-answers.js'
 import { compareCases } from '../steady.js'
 import type { Cases } from '../subjects.js'
 import type { Suite } from '../suite.js'
-import { baseOf, CASES, withItems } from './query.js'
+import { baseOf, cases as queries, withItems } from './query.js'
 
 /** Prisma asks for several rows at once, as many as callers happen to want, so that no answer suits the next query. */
-const { prisma: _, ...replayable } = CASES
+const { prisma: _, ...replayable } = queries
 
 /** @public as processes of contenders import it by the name of this file */
 export const cases: Cases = Object.fromEntries(

@@ -111,10 +111,8 @@ const ORMS: Cases = {
   },
 }
 
-export const CASES: Cases = { ...POOLS, ...ORMS }
-
-/** @public as processes of contenders import it by the name of this file */
-export const cases = CASES
+/** Processes of contenders import it by the name of this file. */
+export const cases: Cases = { ...POOLS, ...ORMS }
 
 /** What a case is compared to. */
 export function baseOf(name: string): string {
@@ -153,7 +151,7 @@ export const query: Suite = {
   peers: ['pg.Pool', 'typeorm', 'prisma', 'drizzle'],
   run: (settings) =>
     withItems((url, pid) => {
-      const chosen = settings.quick && !settings.isNamed ? POOLS : CASES
+      const chosen = settings.quick && !settings.isNamed ? POOLS : cases
       return compareCases(__filename, chosen, { url, pid }, settings, { baseOf })
     }),
 }
