@@ -16,7 +16,7 @@ const BUDGETS = {
   mysql: 30_000,
   sqlite: 18_500,
   duckdb: 6600,
-  typeorm: 7700,
+  typeorm: 7900,
   prisma: 6400,
   drizzle: 1700,
   sequelize: 4300,

@@ -2,6 +2,17 @@ import { inspect } from 'node:util'
 import pg, { type PoolClient } from 'pg'
 
 const CLIENT = Symbol('client of TypeORM')
+const HAS_ERROR_LISTENERS = Symbol('whether its user may have added listeners for errors')
+
+/** By these its user adds listeners; TypeORM itself does so by `on`. */
+const ADDS: ReadonlySet<PropertyKey> = new Set([
+  'addListener',
+  'once',
+  'prependListener',
+  'prependOnceListener',
+])
+/** Properties that each client has of its own. */
+let ownProperties: ReadonlySet<PropertyKey> | undefined
 
 /**
  * A client, for TypeORM. That takes a query runner for released once its client has had an 'error', and from then on says
@@ -14,14 +25,17 @@ const CLIENT = Symbol('client of TypeORM')
 class PatientClient {
   static {
     // Has the assignment in the constructor, and each promise that asks for `then`, not reach for the Proxy.
-    for (const property of [CLIENT, 'then'])
+    for (const property of [CLIENT, HAS_ERROR_LISTENERS, 'then'])
       Object.defineProperty(PatientClient.prototype, property, { value: undefined, writable: true })
   }
 
   declare readonly [CLIENT]: PoolClient
+  declare [HAS_ERROR_LISTENERS]: boolean
 
   constructor(client: PoolClient) {
     this[CLIENT] = client
+    this[HAS_ERROR_LISTENERS] = false
+    ownProperties ??= new Set(Reflect.ownKeys(client))
   }
 
   [inspect.custom](): PoolClient {
@@ -38,7 +52,7 @@ class PatientClient {
   }
 
   removeListener(event: string, listener: (...args: unknown[]) => void): this {
-    if (event !== 'error') this[CLIENT].removeListener(event, listener)
+    if (event !== 'error' || this[HAS_ERROR_LISTENERS]) this[CLIENT].removeListener(event, listener)
     return this
   }
 }
@@ -48,12 +62,16 @@ const rest: ProxyHandler<object> = {
   get(prototype, property, self: PatientClient): unknown {
     const client = self[CLIENT] as PoolClient | undefined
     if (client === undefined) return Reflect.get(prototype, property, self)
+    if (ADDS.has(property)) self[HAS_ERROR_LISTENERS] = true
     const value: unknown = Reflect.get(client, property, client)
     return typeof value === 'function' && property !== 'constructor' ? value.bind(client) : value
   },
 
   set: (_prototype, property, value, self: PatientClient) =>
     Reflect.set(self[CLIENT], property, value, self[CLIENT]),
+
+  has: (prototype, property) =>
+    Reflect.has(prototype, property) || ownProperties?.has(property) === true,
 }
 
 Object.setPrototypeOf(

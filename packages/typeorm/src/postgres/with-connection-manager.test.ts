@@ -249,7 +249,11 @@ test('the client of a query runner is one of node-postgres to its user, but for 
     expect((await client.query('select pg_backend_pid() as pid')).rows[0].pid).toBe(
       Reflect.get(client, 'processID'),
     )
-    expect('getTypeParser' in client).toBe(true)
+    expect(['getTypeParser', 'processID', 'other'].map((name) => name in client)).toEqual([
+      true,
+      true,
+      false,
+    ])
     expect(client.escapeIdentifier('a"b')).toBe('"a""b"')
     expect(inspect(client, { depth: 9 })).not.toContain('s3cr3t')
 
@@ -260,7 +264,13 @@ test('the client of a query runner is one of node-postgres to its user, but for 
     client.removeListener('notice', notices)
     await client.query(`do $$ begin raise notice 'unseen'; end $$`)
     expect(notices.mock.calls.map(([{ message }]) => message)).toEqual(['seen'])
+    const added = jest.fn()
+    const removed = jest.fn()
+    client.once('error', added).once('error', removed)
+    client.removeListener('error', removed)
     await expect(client.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toThrow()
+    await eventually(() => added.mock.calls.length === 1)
+    expect(removed).not.toHaveBeenCalled()
     expect(errors).not.toHaveBeenCalled()
   } finally {
     await runner.release()
