@@ -20,6 +20,8 @@ export interface Tables {
 class Known implements Tables {
   transactional = false
   askAgainAt = Number.NEGATIVE_INFINITY
+  /** How often it was forgotten: an answer to what was asked before that says nothing. */
+  forgotten = 0
 }
 
 /**
@@ -42,24 +44,34 @@ export class Engines {
 
   /** Has a server asked if nothing is known of it, or that is old. With thousands of tables it takes a while: no caller waits. */
   read(endpointId: string, ask: AskAside): void {
-    if (this.#asking.has(endpointId) || this.#now() < this.#of(endpointId).askAgainAt) return
-    this.#asking.add(endpointId)
-    ask(QUESTION)
-      .then(([row]) => this.#know(endpointId, row?.[0] === '0', FRESH_MS))
-      // A server that has no room for it, or is gone, is in doubt, and is asked again.
-      .catch(() => this.#know(endpointId, false, AGAIN_MS))
-  }
-
-  /** A table may have been made that takes no part in transactions. */
-  forget(endpointId: string): void {
-    Object.assign(this.#of(endpointId), new Known())
-  }
-
-  #know(endpointId: string, transactional: boolean, forMs: number): void {
-    this.#asking.delete(endpointId)
     const known = this.#of(endpointId)
-    known.transactional = transactional
-    known.askAgainAt = this.#now() + forMs
+    if (this.#asking.has(endpointId) || this.#now() < known.askAgainAt) return
+    this.#asking.add(endpointId)
+    const { forgotten } = known
+    const know = (transactional: boolean, forMs: number): void => {
+      this.#asking.delete(endpointId)
+      known.transactional = transactional
+      known.askAgainAt = this.#now() + forMs
+    }
+    ask(QUESTION).then(
+      ([row]) =>
+        known.forgotten === forgotten
+          ? know(row?.[0] === '0', FRESH_MS)
+          : know(false, Number.NEGATIVE_INFINITY),
+      // A server that has no room for it, or is gone, is in doubt, and is asked again.
+      () => know(false, AGAIN_MS),
+    )
+  }
+
+  /**
+   * A table may be made that takes no part in transactions. To be called before its statement is sent, and when that has ended:
+   * it may take long, and the tables may be read meanwhile.
+   */
+  forget(endpointId: string): void {
+    const known = this.#of(endpointId)
+    known.transactional = false
+    known.askAgainAt = Number.NEGATIVE_INFINITY
+    known.forgotten += 1
   }
 
   #of(endpointId: string): Known {

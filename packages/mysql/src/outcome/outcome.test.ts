@@ -313,6 +313,18 @@ describeEachProduct('what is said of a statement that has no answer', ({ start }
     expect(await cluster.primary.query('select n from rows_kept')).toEqual([{ n: 61 }])
   })
 
+  test('a statement that makes a table of another engine leaves in doubt what is known, before and after', async () => {
+    const manager = await openKnowing()
+    const forget = jest.spyOn(manager.driver.engines, 'forget')
+    const pool = manager.pool as unknown as Pool
+    const making = ask(pool, 'create table made_since (n int) engine=myisam')
+    expect(forget).toHaveBeenCalledTimes(1)
+    await making
+    await eventually(() => forget.mock.calls.length === 2)
+    await ask(pool, 'drop table made_since')
+    expect(forget).toHaveBeenCalledTimes(2)
+  })
+
   describe('in a database with a table that takes no part in transactions', () => {
     beforeAll(() => cluster.primary.query('create table kept_anyway (n int) engine=myisam'))
     afterAll(() => cluster.primary.query('drop table kept_anyway'))

@@ -40,7 +40,7 @@ interface Known {
   readonly changes: SessionChanges
   /** The server has refused a statement, or ended the session with it. */
   refused(error: Error): void
-  /** A borrower sends what may make a table that takes no part in transactions. */
+  /** A borrower sends what may make a table that takes no part in transactions, or that has ended. */
   namesEngine(): void
 }
 
@@ -148,7 +148,10 @@ export class StatementFollower implements CommandFollower, CommandWatch {
       const { activity, changes } = this.#known
       activity.queryCount += 1
       activity.lastQuery = raw
-      if (facts.namesEngine) this.#known.namesEngine()
+      if (facts.namesEngine) {
+        this.#known.namesEngine()
+        command.once('end', () => this.#known.namesEngine())
+      }
       const { effects } = facts
       if (effects.changes || effects.readOnly)
         changes.note(effects, () => repeatableTextOf(command, this.#internals))
