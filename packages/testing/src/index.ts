@@ -59,6 +59,7 @@ export {
   describeMysql,
   type MysqlLab,
 } from './mysql/describe-products.js'
+export { transactionsRenewed } from './mysql/innodb-trx.js'
 export { MARIADB, MARIADB_INSTALL_COMMAND, MARIADB_PROGRAMS } from './mysql/mariadb.js'
 export { MYSQL, SUITE_MYSQL } from './mysql/mysql.js'
 export {

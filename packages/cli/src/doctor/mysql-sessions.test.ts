@@ -1,5 +1,10 @@
 import { createConnectionManager, type MysqlConnectionManager } from '@connmgr/mysql'
-import { describeEachProduct, eventually, type MysqlCluster } from '@connmgr/testing'
+import {
+  describeEachProduct,
+  eventually,
+  type MysqlCluster,
+  transactionsRenewed,
+} from '@connmgr/testing'
 import type { PoolConnection } from 'mysql2/promise'
 import { doctor, found } from '../../test/doctor.js'
 import type { DoctorReport } from './report.js'
@@ -85,6 +90,7 @@ describeEachProduct('doctor of a server with sessions', (lab) => {
       waiting.catch(() => {})
       let report: DoctorReport | undefined
       await eventually(async () => {
+        await transactionsRenewed()
         report = (await doctor('--url', urlOf(user, password), ...AT_ONCE)).report
         const ids = report.findings.map(({ id }) => id)
         return ids.includes('sessions-blocked') && ids.includes('idle-in-transaction')
@@ -127,6 +133,7 @@ describeEachProduct('doctor of a server with sessions', (lab) => {
     change.catch(() => {})
     let report: DoctorReport | undefined
     await eventually(async () => {
+      await transactionsRenewed()
       report = (await doctor('--url', urlOf('watcher', 'watcher-secret'), ...AT_ONCE)).report
       return JSON.stringify(found(report, 'sessions-blocked'))?.includes('metadata') === true
     })
@@ -141,6 +148,7 @@ describeEachProduct('doctor of a server with sessions', (lab) => {
     running.catch(() => {})
     let report: DoctorReport | undefined
     await eventually(async () => {
+      await transactionsRenewed()
       report = (
         await doctor('--url', urlOf('watcher', 'watcher-secret'), '--idle-transaction', '20')
       ).report

@@ -1,10 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { createConnection } from 'mysql2/promise'
 import { eventually } from '../eventually.js'
+import { transactionsRenewed } from './innodb-trx.js'
 import type { MysqlNode } from './mysql-node.js'
 
-/** A server renews what innodb_trx shows only if it was not read for a tenth of a second. */
-const RENEWED_AFTER_MS = 150
 const TABLE = 'deadlock_rows'
 const ROWS = 50
 
@@ -28,7 +26,7 @@ export async function provokeDeadlock(
     await other.query(`update ${TABLE} set n = n + 1 where id > 1`)
     const waiting = other.query(`update ${TABLE} set n = n + 1 where id = 1`)
     await eventually(async () => {
-      await delay(RENEWED_AFTER_MS)
+      await transactionsRenewed()
       const rows = await server.query(
         "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'",
       )
