@@ -1,21 +1,21 @@
 import { Engines } from './engines.js'
 
-type Rows = readonly (readonly (string | null)[])[]
-
 /** Engines whose questions are answered by the test. */
 function asking() {
   let now = 0
   const engines = new Engines(() => now)
   const questions: { answer(count: string): void; fail(): void }[] = []
   const read = (): void =>
-    engines.read('a', () => {
-      const { promise, reject, resolve } = deferred<Rows>()
-      questions.push({
-        answer: (count) => resolve([[count]]),
-        fail: () => reject(new Error('gone')),
-      })
-      return promise
-    })
+    engines.read(
+      'a',
+      () =>
+        new Promise((resolve, reject) => {
+          questions.push({
+            answer: (count) => resolve([[count]]),
+            fail: () => reject(new Error('gone')),
+          })
+        }),
+    )
   return {
     engines,
     questions,
@@ -25,16 +25,6 @@ function asking() {
       now += ms
     },
   }
-}
-
-function deferred<T>() {
-  let resolve!: (value: T) => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<T>((accept, refuse) => {
-    resolve = accept
-    reject = refuse
-  })
-  return { promise, resolve, reject }
 }
 
 const settled = async (): Promise<void> => {

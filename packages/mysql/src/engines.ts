@@ -20,6 +20,7 @@ export interface Tables {
 class Known implements Tables {
   transactional = false
   askAgainAt = Number.NEGATIVE_INFINITY
+  asking = false
   /** How often it was forgotten: an answer to what was asked before that says nothing. */
   forgotten = 0
 }
@@ -31,7 +32,6 @@ class Known implements Tables {
 export class Engines {
   readonly #now: () => number
   readonly #known = new Map<string, Known>()
-  readonly #asking = new Set<string>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -45,11 +45,11 @@ export class Engines {
   /** Has a server asked if nothing is known of it, or that is old. With thousands of tables it takes a while: no caller waits. */
   read(endpointId: string, ask: AskAside): void {
     const known = this.#of(endpointId)
-    if (this.#asking.has(endpointId) || this.#now() < known.askAgainAt) return
-    this.#asking.add(endpointId)
+    if (known.asking || this.#now() < known.askAgainAt) return
+    known.asking = true
     const { forgotten } = known
     const know = (transactional: boolean, forMs: number): void => {
-      this.#asking.delete(endpointId)
+      known.asking = false
       known.transactional = transactional
       known.askAgainAt = this.#now() + forMs
     }
